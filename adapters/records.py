@@ -1,0 +1,128 @@
+"""What every platform's data becomes on its way to storage.
+
+Records are frozen and already private: whoever builds one has hashed the user ids and dropped the names.
+Platform ids are text. Times are timezone-aware UTC; a naive one is refused.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import TypeAlias
+
+JsonValue: TypeAlias = "bool | int | float | str | Sequence[JsonValue] | Mapping[str, JsonValue] | None"
+Metadata: TypeAlias = Mapping[str, JsonValue]
+
+
+class ChannelType(StrEnum):
+    """What a channel is to a reader; the platform's own type is in its metadata."""
+
+    TEXT = "text"  # holds messages: text, announcement, voice chat, stage chat
+    THREAD = "thread"  # holds messages and has a parent
+    FORUM = "forum"  # holds threads only: forum and media channels
+    CATEGORY = "category"  # holds channels only
+    OTHER = "other"  # what this version does not know
+
+
+class SkipReason(StrEnum):
+    """Why a channel is not read."""
+
+    NOT_PUBLIC = "not_public"
+    BOT_LACKS_ACCESS = "bot_lacks_access"
+    DELETED = "deleted"
+    UNSUPPORTED = "unsupported"
+    OBFUSCATED = "obfuscated"
+
+
+class AuthorKind(StrEnum):
+    """Who wrote a message."""
+
+    USER = "user"
+    BOT = "bot"
+    WEBHOOK = "webhook"
+    SYSTEM = "system"
+
+
+def _aware(*times: datetime | None) -> None:
+    if any(t is not None and t.tzinfo is None for t in times):
+        raise ValueError("a record's times must be timezone-aware")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TenantRecord:
+    """A community as the platform tells it: a Discord guild, a Slack workspace."""
+
+    platform_id: str
+    name: str | None
+    metadata: Metadata = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChannelRecord:
+    """A channel or thread as one listing saw it.
+
+    ``skip_reason`` None means that it is to be archived. ``name`` None means that the platform hid it: a stored
+    name is then kept. ``last_message_id`` is the newest message the platform knows of, which may be deleted.
+    """
+
+    platform_id: str
+    parent_platform_id: str | None
+    name: str | None
+    type: ChannelType
+    skip_reason: SkipReason | None
+    last_message_id: str | None = None
+    has_archived_threads: bool = False  # whether its archived threads can be asked for
+    metadata: Metadata = field(default_factory=dict)
+
+    @property
+    def holds_messages(self) -> bool:
+        """Whether messages can be asked of it."""
+        return self.type in (ChannelType.TEXT, ChannelType.THREAD)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttachmentRecord:
+    """A file's metadata; the file itself is never fetched."""
+
+    platform_id: str
+    filename: str
+    size_bytes: int | None
+    content_type: str | None
+    url: str
+    url_expires_at: datetime | None
+    metadata: Metadata = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        _aware(self.url_expires_at)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReactionTotalRecord:
+    """How often one emoji was given to one message. ``count`` includes ``burst_count``."""
+
+    emoji_key: str  # the character, or the custom emoji's id
+    emoji: str  # the character, or <:name:id> / <a:name:id>
+    count: int
+    burst_count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessageRecord:
+    """One message of one channel, with what hangs on it."""
+
+    platform_id: str
+    author_hash: str | None
+    author_kind: AuthorKind
+    content: str
+    type: str
+    sent_at: datetime
+    edited_at: datetime | None
+    reply_to_channel_id: str | None
+    reply_to_message_id: str | None
+    reply_to_author_hash: str | None
+    metadata: Metadata
+    attachments: tuple[AttachmentRecord, ...] = ()
+    reaction_totals: tuple[ReactionTotalRecord, ...] = ()
+
+    def __post_init__(self) -> None:
+        _aware(self.sent_at, self.edited_at)

@@ -1,0 +1,1 @@
+"""The process: what runs, when, and what it tells."""

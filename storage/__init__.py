@@ -1,0 +1,1 @@
+"""Keeping records. The only room with SQL."""
