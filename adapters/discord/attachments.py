@@ -1,0 +1,79 @@
+"""Attachment payloads: metadata and the signed URL as given, with the time it dies."""
+
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from adapters.discord.fields import Payload, compact, ident, number, objs
+from adapters.discord.scrub import Scrubber
+from adapters.records import AttachmentRecord
+
+_IS_SPOILER = 1 << 3
+
+
+def attachment_records(value: object, scrub: Scrubber) -> tuple[AttachmentRecord, ...]:
+    """The attachments of a message; of two with one id the last."""
+    if not value:
+        return ()
+    found = (_attachment(payload, scrub) for payload in objs(value))
+    return tuple({record.platform_id: record for record in found if record}.values())
+
+
+def _attachment(payload: Payload, scrub: Scrubber) -> AttachmentRecord | None:
+    attachment_id = ident(payload.get("id"))
+    if attachment_id is None:
+        return None
+    raw_name, raw_url = payload.get("filename"), payload.get("url")
+    filename = raw_name if isinstance(raw_name, str) else ""
+    url = raw_url if isinstance(raw_url, str) else ""
+    content_type = payload.get("content_type")
+    flags = number(payload.get("flags")) or 0
+    title, description = payload.get("title"), payload.get("description")
+    return AttachmentRecord(
+        platform_id=attachment_id,
+        filename=scrub(filename),
+        size_bytes=number(payload.get("size")),
+        content_type=scrub(content_type) if isinstance(content_type, str) else None,
+        url=scrub(url),
+        url_expires_at=_expiry(url),
+        metadata=compact(
+            {
+                "title": scrub(title) if isinstance(title, str) else None,
+                "description": scrub(description) if isinstance(description, str) else None,
+                "width": number(payload.get("width")),
+                "height": number(payload.get("height")),
+                "duration_secs": _real(payload.get("duration_secs")),
+                "flags": flags or None,
+                "ephemeral": bool(payload.get("ephemeral")),
+                "spoiler": filename.startswith("SPOILER_") or bool(flags & _IS_SPOILER),
+            }
+        ),
+    )
+
+
+def copied_attachment(record: AttachmentRecord) -> dict[str, Any]:
+    """An attachment of a forward: it belongs to the original, so it stays inside the forward's metadata."""
+    return compact(
+        {
+            "id": record.platform_id,
+            "filename": record.filename,
+            "size_bytes": record.size_bytes,
+            "content_type": record.content_type,
+            "url": record.url,
+            **record.metadata,
+        }
+    )
+
+
+def _real(value: object) -> float | None:
+    return value if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+
+def _expiry(url: str) -> datetime | None:
+    """The end of a signed URL's life, from its ``ex`` parameter: hexadecimal seconds since 1970."""
+    if "ex=" not in url:
+        return None
+    try:
+        return datetime.fromtimestamp(int(parse_qs(urlsplit(url).query)["ex"][0], 16), UTC)
+    except (KeyError, ValueError, OverflowError, OSError):
+        return None

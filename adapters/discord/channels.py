@@ -1,0 +1,175 @@
+"""Channel and thread payloads in, records with a verdict out (docs/discord-mapping.md, section 2)."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from adapters.discord.fields import Payload, compact, ident, idents, number, obj, objs
+from adapters.discord.permissions import Permissions, Reader, everyone
+from adapters.discord.scrub import Scrubber
+from adapters.records import ChannelRecord, ChannelType, SkipReason
+
+HashUser = Callable[[str], str]
+
+OBFUSCATED = 1 << 17
+OBFUSCATED_NAME = "___hidden___"
+
+# https://discord.com/developers/docs/resources/channel#channel-object-channel-types
+_TYPES = {
+    0: ChannelType.TEXT,
+    2: ChannelType.TEXT,
+    4: ChannelType.CATEGORY,
+    5: ChannelType.TEXT,
+    10: ChannelType.THREAD,
+    11: ChannelType.THREAD,
+    12: ChannelType.THREAD,
+    13: ChannelType.TEXT,
+    15: ChannelType.FORUM,
+    16: ChannelType.FORUM,
+}
+_PRIVATE_THREAD = 12
+_THREAD_PARENTS = (0, 5, 15, 16)
+
+
+def is_obfuscated(payload: Payload) -> bool:
+    """Whether the gateway hides this channel from the bot: nothing but its id, type and place is true then."""
+    flags = number(payload.get("flags")) or 0
+    return bool(flags & OBFUSCATED) or payload.get("name") == OBFUSCATED_NAME
+
+
+class Listing:
+    """What one evaluation of a guild found: who may read is settled once, for channels and their threads."""
+
+    def __init__(self, guild_id: str, roles: Sequence[Payload], bot: Reader, hash_user: HashUser) -> None:
+        self._permissions = Permissions(guild_id, roles)
+        self._everyone = everyone(guild_id)
+        self._bot = bot
+        self._hash_user = hash_user
+        self._verdicts: dict[str, SkipReason | None] = {}
+
+    def channels(self, payloads: Iterable[Payload], hidden: Mapping[str, Payload]) -> list[ChannelRecord]:
+        """The guild's channels: those of REST, and those that only the gateway told of, hidden."""
+        records = [r for p in payloads if (r := self._channel(p))]
+        shown = {record.platform_id for record in records}
+        records += [r for i, p in hidden.items() if i not in shown and (r := self._channel(p))]
+        return records
+
+    def threads(self, payloads: Iterable[Payload]) -> list[ChannelRecord]:
+        """Threads of channels that this listing has judged."""
+        return [r for p in payloads if (r := thread_record(p, self._thread_verdict(p), self._hash_user))]
+
+    def _channel(self, payload: Payload) -> ChannelRecord | None:
+        channel_id = ident(payload.get("id"))
+        if channel_id is None:
+            return None
+        number_of_type = number(payload.get("type"))
+        verdict = self._verdict(payload)
+        self._verdicts[channel_id] = verdict
+        hidden = verdict is SkipReason.OBFUSCATED
+        scrub = Scrubber(self._hash_user)
+        name = payload.get("name")
+        return ChannelRecord(
+            platform_id=channel_id,
+            parent_platform_id=ident(payload.get("parent_id")),
+            name=scrub(name) if isinstance(name, str) and not hidden else None,
+            type=_type(payload),
+            skip_reason=verdict,
+            last_message_id=ident(payload.get("last_message_id")),
+            has_archived_threads=verdict is None and number_of_type in _THREAD_PARENTS,
+            metadata=_hidden_metadata(payload) if hidden else _channel_metadata(payload, scrub),
+        )
+
+    def _verdict(self, payload: Payload) -> SkipReason | None:
+        if is_obfuscated(payload):
+            return SkipReason.OBFUSCATED
+        if _type(payload) in (ChannelType.CATEGORY, ChannelType.OTHER):
+            return SkipReason.UNSUPPORTED
+        if not self._permissions.may_read(self._everyone, payload):
+            return SkipReason.NOT_PUBLIC
+        return None if self._permissions.may_read(self._bot, payload) else SkipReason.BOT_LACKS_ACCESS
+
+    def _thread_verdict(self, payload: Payload) -> SkipReason | None:
+        # A parent that no listing shows is one the bot cannot see.
+        return self._verdicts.get(ident(payload.get("parent_id")) or "", SkipReason.BOT_LACKS_ACCESS)
+
+
+def thread_record(payload: Payload, parent_verdict: SkipReason | None, hash_user: HashUser) -> ChannelRecord | None:
+    """The record of a thread; it is read where its parent is, unless it is private."""
+    thread_id = ident(payload.get("id"))
+    if thread_id is None:
+        return None
+    scrub = Scrubber(hash_user)
+    name = payload.get("name")
+    is_private = number(payload.get("type")) == _PRIVATE_THREAD
+    return ChannelRecord(
+        platform_id=thread_id,
+        parent_platform_id=ident(payload.get("parent_id")),
+        name=scrub(name) if isinstance(name, str) else None,
+        type=_type(payload),
+        skip_reason=SkipReason.NOT_PUBLIC if is_private else parent_verdict,
+        last_message_id=ident(payload.get("last_message_id")),
+        metadata=_thread_metadata(payload, scrub, hash_user),
+    )
+
+
+def _type(payload: Payload) -> ChannelType:
+    return _TYPES.get(number(payload.get("type")) or 0, ChannelType.OTHER)
+
+
+def _common(payload: Payload, scrub: Scrubber) -> dict[str, Any]:
+    topic = payload.get("topic")
+    return {
+        "platform_type": number(payload.get("type")) or 0,
+        "topic": scrub(topic) if isinstance(topic, str) else None,
+        "nsfw": bool(payload.get("nsfw")),
+        "rate_limit_per_user": number(payload.get("rate_limit_per_user")) or None,
+        "flags": number(payload.get("flags")) or None,
+    }
+
+
+def _channel_metadata(payload: Payload, scrub: Scrubber) -> dict[str, Any]:
+    return compact(
+        {
+            **_common(payload, scrub),
+            "position": number(payload.get("position")),
+            "available_tags": [_tag(t, scrub) for t in objs(payload.get("available_tags"))],
+            "default_forum_layout": number(payload.get("default_forum_layout")) or None,
+            "default_sort_order": number(payload.get("default_sort_order")),
+            "bitrate": number(payload.get("bitrate")),
+            "user_limit": number(payload.get("user_limit")) or None,
+        }
+    )
+
+
+def _hidden_metadata(payload: Payload) -> dict[str, Any]:
+    return compact({"platform_type": number(payload.get("type")) or 0, "position": number(payload.get("position"))})
+
+
+def _tag(payload: Payload, scrub: Scrubber) -> dict[str, Any]:
+    name, emoji_name = payload.get("name"), payload.get("emoji_name")
+    return compact(
+        {
+            "id": ident(payload.get("id")),
+            "name": scrub(name) if isinstance(name, str) else None,
+            "moderated": bool(payload.get("moderated")),
+            "emoji_id": ident(payload.get("emoji_id")),
+            "emoji_name": scrub(emoji_name) if isinstance(emoji_name, str) else None,
+        }
+    )
+
+
+def _thread_metadata(payload: Payload, scrub: Scrubber, hash_user: HashUser) -> dict[str, Any]:
+    state = obj(payload.get("thread_metadata"))
+    owner_id = ident(payload.get("owner_id"))
+    return compact(
+        {
+            **_common(payload, scrub),
+            "applied_tags": idents(payload.get("applied_tags")),
+            **{key: bool(state.get(key)) for key in ("archived", "locked", "invitable")},
+            "archive_timestamp": state.get("archive_timestamp"),
+            "auto_archive_duration": number(state.get("auto_archive_duration")),
+            "create_timestamp": state.get("create_timestamp"),
+            "message_count": number(payload.get("message_count")),
+            "total_message_sent": number(payload.get("total_message_sent")),
+            "owner_hash": hash_user(owner_id) if owner_id else None,
+        }
+    )

@@ -1,0 +1,192 @@
+"""A message payload in, a record out; private when it leaves (docs/discord-mapping.md, sections 3 and 5).
+
+Pure, and never raising on odd input: what cannot be read is left out, what is unknown is kept by its number.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from adapters.discord.attachments import attachment_records, copied_attachment
+from adapters.discord.fields import Payload, compact, ident, idents, moment, number, obj, objs, snowflake_time
+from adapters.discord.message_types import MESSAGE_TYPES
+from adapters.discord.reactions import reaction_totals
+from adapters.discord.richtext import component, embed, poll, reference
+from adapters.discord.scrub import Scrubber
+from adapters.records import AuthorKind, MessageRecord
+
+HashUser = Callable[[str], str]
+
+_REPLY, _THREAD_STARTER, _CONTEXT_MENU = 19, 21, 23
+_REPLYING_TYPES = (_REPLY, _THREAD_STARTER, _CONTEXT_MENU)
+_COMMAND_TYPES = (20, _CONTEXT_MENU)
+
+
+def message_record(payload: Payload, channel_id: str, hash_user: HashUser) -> MessageRecord | None:
+    """The record of one message, or None where it has not even an id."""
+    message_id = ident(payload.get("id"))
+    if message_id is None:
+        return None
+    author = obj(payload.get("author"))
+    author_id = ident(author.get("id"))
+    scrub = Scrubber(hash_user, _people(payload, author))
+    kind = number(payload.get("type"))
+    source = obj(payload.get("message_reference"))
+    is_reply = kind in _REPLYING_TYPES and not source.get("type") and ident(source.get("message_id")) is not None
+    original_author = ident(obj(obj(payload.get("referenced_message")).get("author")).get("id")) if is_reply else None
+    content = payload.get("content")
+    return MessageRecord(
+        platform_id=message_id,
+        author_hash=hash_user(author_id) if author_id else None,
+        author_kind=_author_kind(payload, author, kind),
+        content=scrub(content) if isinstance(content, str) else "",
+        type=MESSAGE_TYPES.get(kind, str(kind)) if kind is not None else MESSAGE_TYPES[0],
+        sent_at=moment(payload.get("timestamp")) or snowflake_time(message_id),
+        edited_at=moment(payload.get("edited_timestamp")),
+        reply_to_channel_id=(ident(source.get("channel_id")) or channel_id) if is_reply else None,
+        reply_to_message_id=ident(source.get("message_id")) if is_reply else None,
+        reply_to_author_hash=hash_user(original_author) if original_author else None,
+        metadata=_metadata(payload, scrub, hash_user, is_reply=is_reply),
+        attachments=attachment_records(payload.get("attachments"), scrub),
+        reaction_totals=reaction_totals(payload.get("reactions"), scrub),
+    )
+
+
+def _people(payload: Payload, author: Payload) -> list[Payload]:
+    """Every user object of a payload, and the nicknames beside them as users of their own."""
+    interaction, metadata = obj(payload.get("interaction")), obj(payload.get("interaction_metadata"))
+    pairs = [(author, payload.get("member"))]
+    pairs += [(user, user.get("member")) for user in objs(payload.get("mentions"))]
+    if interaction:
+        pairs.append((obj(interaction.get("user")), interaction.get("member")))
+    if metadata:
+        pairs += [(obj(metadata.get("user")), None), (obj(metadata.get("target_user")), None)]
+    if referenced := obj(payload.get("referenced_message")):
+        pairs.append((obj(referenced.get("author")), referenced.get("member")))
+    people = [user for user, _ in pairs if user]
+    people += [{"id": user.get("id"), "nick": obj(member).get("nick")} for user, member in pairs if member]
+    return people
+
+
+def _author_kind(payload: Payload, author: Payload, kind: int | None) -> AuthorKind:
+    is_command = kind in _COMMAND_TYPES or payload.get("interaction_metadata") or payload.get("interaction")
+    if payload.get("webhook_id") and not is_command:
+        return AuthorKind.WEBHOOK
+    if author.get("system"):
+        return AuthorKind.SYSTEM
+    return AuthorKind.BOT if author.get("bot") else AuthorKind.USER
+
+
+def _metadata(payload: Payload, scrub: Scrubber, hash_user: HashUser, *, is_reply: bool) -> dict[str, Any]:
+    kept: dict[str, Any] = {}
+    if flags := number(payload.get("flags")):
+        kept["flags"] = flags
+    for switch in ("pinned", "tts", "mention_everyone"):
+        if payload.get(switch):
+            kept[switch] = True
+    if payload.get("mentions"):
+        kept["mentions"] = [hash_user(i) for i in (ident(u.get("id")) for u in objs(payload["mentions"])) if i]
+    if payload.get("mention_roles"):
+        kept["mention_roles"] = idents(payload["mention_roles"])
+    if is_reply:
+        if "referenced_message" in payload and payload["referenced_message"] is None:
+            kept["reply_deleted"] = True
+    elif payload.get("message_reference"):
+        kept["reference"] = reference(obj(payload["message_reference"]))
+    for key, read in _RARE.items():
+        if payload.get(key):
+            name, value = read(payload, scrub, hash_user)
+            kept[name] = value
+    return compact(kept)
+
+
+def _interaction(payload: Payload, scrub: Scrubber, hash_user: HashUser) -> tuple[str, dict[str, Any]]:
+    new, old = obj(payload.get("interaction_metadata")), obj(payload.get("interaction"))
+    user = ident(obj(new.get("user")).get("id")) or ident(obj(old.get("user")).get("id"))
+    target = ident(obj(new.get("target_user")).get("id"))
+    name = new.get("name") or old.get("name")
+    return "interaction", compact(
+        {
+            "type": number(new.get("type")),
+            "name": scrub(name) if isinstance(name, str) else None,
+            "user_hash": hash_user(user) if user else None,
+            "target_user_hash": hash_user(target) if target else None,
+            "target_message_id": ident(new.get("target_message_id")),
+        }
+    )
+
+
+def _application(payload: Payload, _: Scrubber, hash_user: HashUser) -> tuple[str, str | None]:
+    application_id = ident(payload["application_id"])
+    return "application_hash", hash_user(application_id) if application_id else None
+
+
+def _role_subscription(payload: Payload, scrub: Scrubber, _: HashUser) -> tuple[str, dict[str, Any]]:
+    data = obj(payload["role_subscription_data"])
+    tier = data.get("tier_name")
+    return "role_subscription", compact(
+        {
+            "listing_id": ident(data.get("role_subscription_listing_id")),
+            "tier_name": scrub(tier) if isinstance(tier, str) else None,
+            "months": number(data.get("total_months_subscribed")),
+            "is_renewal": bool(data.get("is_renewal")),
+        }
+    )
+
+
+def _forward(payload: Payload, scrub: Scrubber, hash_user: HashUser) -> tuple[str, dict[str, Any]]:
+    """A forward carries a copy of the original, without its author."""
+    first = next(iter(objs(payload["message_snapshots"])), {})
+    message = obj(first.get("message"))
+    inner = Scrubber(hash_user, [*_people(payload, obj(payload.get("author"))), *_people(message, {})])
+    content = message.get("content")
+    copies = attachment_records(message.get("attachments"), inner)
+    return "forward", compact(
+        {
+            "type": number(message.get("type")) or None,
+            "content": inner(content) if isinstance(content, str) else None,
+            "sent_at": message.get("timestamp") if moment(message.get("timestamp")) else None,
+            "edited_at": message.get("edited_timestamp") if moment(message.get("edited_timestamp")) else None,
+            "flags": number(message.get("flags")) or None,
+            "mentions": [hash_user(i) for i in (ident(u.get("id")) for u in objs(message.get("mentions"))) if i],
+            "mention_roles": idents(message.get("mention_roles")),
+            "embeds": [embed(e, inner) for e in objs(message.get("embeds"))],
+            "attachments": [copied_attachment(a) for a in copies],
+            "stickers": _stickers(message, inner, hash_user)[1],
+            "components": [component(c, inner, hash_user) for c in objs(message.get("components"))],
+        }
+    )
+
+
+def _stickers(payload: Payload, scrub: Scrubber, _: HashUser) -> tuple[str, list[dict[str, Any]]]:
+    return "stickers", [
+        compact(
+            {
+                "id": ident(sticker.get("id")),
+                "name": scrub(sticker["name"]) if isinstance(sticker.get("name"), str) else None,
+                "format_type": number(sticker.get("format_type")),
+            }
+        )
+        for sticker in objs(payload.get("sticker_items"))
+    ]
+
+
+# What few messages carry: looked for by its key, so that the many others do not pay for it.
+_RARE: dict[str, Callable[[Payload, Scrubber, HashUser], tuple[str, Any]]] = {
+    "embeds": lambda p, scrub, _: ("embeds", [embed(e, scrub) for e in objs(p["embeds"])]),
+    "components": lambda p, scrub, hash_user: (
+        "components",
+        [component(c, scrub, hash_user) for c in objs(p["components"])],
+    ),
+    "mention_channels": lambda p, *_: (
+        "mention_channels",
+        [i for i in (ident(c.get("id")) for c in objs(p["mention_channels"])) if i],
+    ),
+    "sticker_items": _stickers,
+    "message_snapshots": _forward,
+    "poll": lambda p, scrub, _: ("poll", poll(obj(p["poll"]), scrub)),
+    "interaction": _interaction,
+    "interaction_metadata": _interaction,
+    "application_id": _application,
+    "thread": lambda p, *_: ("thread_id", ident(obj(p["thread"]).get("id"))),
+    "role_subscription_data": _role_subscription,
+}

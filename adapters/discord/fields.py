@@ -1,0 +1,62 @@
+"""Reading a payload without trusting it: what is not of the expected shape is as if it were absent."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+Payload = Mapping[str, Any]
+
+_DISCORD_EPOCH = datetime(2015, 1, 1, tzinfo=UTC)
+_EMPTY: Payload = {}
+
+
+def obj(value: object) -> Payload:
+    """The object, or an empty one."""
+    return value if isinstance(value, dict) else _EMPTY
+
+
+def objs(value: object) -> list[Payload]:
+    """The objects of a list, without what is none."""
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+
+
+def ident(value: object) -> str | None:
+    """A snowflake as text, or None."""
+    if isinstance(value, str):
+        return value if value.isascii() and value.isdigit() else None
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+
+
+def idents(value: object) -> list[str]:
+    """The snowflakes of a list."""
+    return [i for i in map(ident, value) if i] if isinstance(value, list) else []
+
+
+def number(value: object) -> int | None:
+    """A whole number, or None."""
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def moment(value: object) -> datetime | None:
+    """An ISO 8601 time as UTC, or None where it is absent or unreadable."""
+    if not isinstance(value, str):
+        return None
+    try:
+        parsed = datetime.fromisoformat(value)
+    except ValueError:
+        return None
+    return (parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).astimezone(UTC)
+
+
+def snowflake_time(snowflake: str) -> datetime:
+    """When an id was made. https://discord.com/developers/docs/reference#snowflakes"""
+    return _DISCORD_EPOCH + timedelta(milliseconds=min(int(snowflake), 2**63 - 1) >> 22)
+
+
+def compact(fields: dict[str, Any]) -> dict[str, Any]:
+    """The fields that say something: without null, false and empty ones; zero says something."""
+    return {
+        key: value
+        for key, value in fields.items()
+        if value is not None and value is not False and value != "" and value != [] and value != {}
+    }

@@ -1,0 +1,79 @@
+"""Who may read a channel, by Discord's own rules: https://discord.com/developers/docs/topics/permissions
+
+There is no inheritance from the category here: Discord copies a category's overwrites when they are synced.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from adapters.discord.fields import Payload, ident, number, objs
+
+ADMINISTRATOR = 1 << 3
+VIEW_CHANNEL = 1 << 10
+READ_MESSAGE_HISTORY = 1 << 16
+CONNECT = 1 << 20
+_ALL = ~0
+
+VOICE_TYPES = (2, 13)
+_ROLE, _MEMBER = 0, 1
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Someone whose view of a guild is asked for: by roles, and by name where overwrites may name them."""
+
+    role_ids: frozenset[str]  # the @everyone role's id (the guild's id) always among them
+    user_id: str | None = None
+    is_owner: bool = False
+
+
+def everyone(guild_id: str) -> Reader:
+    """A member with no role of their own."""
+    return Reader(role_ids=frozenset({guild_id}))
+
+
+class Permissions:
+    """The permissions of a guild's roles, as REST gives them."""
+
+    def __init__(self, guild_id: str, roles: Sequence[Payload]) -> None:
+        self._guild_id = guild_id
+        self._by_role = {ident(role.get("id")): _bits(role.get("permissions")) for role in roles}
+
+    def may_read(self, reader: Reader, channel: Payload) -> bool:
+        """Whether they see the channel and its past; a voice channel also needs CONNECT."""
+        needed = VIEW_CHANNEL | READ_MESSAGE_HISTORY
+        if number(channel.get("type")) in VOICE_TYPES:
+            needed |= CONNECT
+        return self._in_channel(reader, channel) & needed == needed
+
+    def _in_channel(self, reader: Reader, channel: Payload) -> int:
+        bits = 0
+        for role_id in reader.role_ids:
+            bits |= self._by_role.get(role_id, 0)
+        if reader.is_owner or bits & ADMINISTRATOR:
+            return _ALL
+        overwrites = objs(channel.get("permission_overwrites"))
+        of_roles = [o for o in overwrites if _kind(o) == _ROLE and ident(o.get("id")) in reader.role_ids]
+        bits = _apply(bits, (o for o in of_roles if ident(o.get("id")) == self._guild_id))
+        bits = _apply(bits, (o for o in of_roles if ident(o.get("id")) != self._guild_id))
+        if reader.user_id is not None:
+            bits = _apply(bits, (o for o in overwrites if _kind(o) == _MEMBER and ident(o.get("id")) == reader.user_id))
+        return bits
+
+
+def _apply(bits: int, overwrites: Iterable[Payload]) -> int:
+    """Overwrites of one rank count together: all their denials first, then all their allowances."""
+    deny = allow = 0
+    for overwrite in overwrites:
+        deny |= _bits(overwrite.get("deny"))
+        allow |= _bits(overwrite.get("allow"))
+    return bits & ~deny | allow
+
+
+def _bits(value: object) -> int:
+    return int(ident(value) or 0)
+
+
+def _kind(overwrite: Payload) -> int | None:
+    kind = overwrite.get("type")
+    return {"role": _ROLE, "member": _MEMBER}.get(kind) if isinstance(kind, str) else number(kind)

@@ -1,0 +1,157 @@
+"""The parts of a message that nest: embeds, components, polls, references. An allowlist of their fields."""
+
+from collections.abc import Callable
+from typing import Any
+
+from adapters.discord.fields import Payload, compact, ident, number, obj, objs
+from adapters.discord.scrub import Scrubber
+
+
+def embed(payload: Payload, scrub: Scrubber) -> dict[str, Any]:
+    """An embed's fields, without the names that go with a user's avatar."""
+    return compact(
+        {
+            **_texts(payload, scrub, "type", "title", "description", "url", "timestamp"),
+            "color": number(payload.get("color")),
+            "footer": _signed(obj(payload.get("footer")), scrub, "text", "icon_url"),
+            "image": _media(payload.get("image"), scrub),
+            "thumbnail": _media(payload.get("thumbnail"), scrub),
+            "video": _media(payload.get("video"), scrub, described=False),
+            "provider": compact(_texts(obj(payload.get("provider")), scrub, "name", "url")),
+            "author": _signed(obj(payload.get("author")), scrub, "name", "url", "icon_url"),
+            "fields": [
+                compact({**_texts(f, scrub, "name", "value"), "inline": bool(f.get("inline"))})
+                for f in objs(payload.get("fields"))
+            ],
+        }
+    )
+
+
+def component(payload: Payload, scrub: Scrubber, hash_user: Callable[[str], str]) -> dict[str, Any]:
+    """A component and all it holds, of whatever type. Never its custom_id: applications put user ids there."""
+
+    def inner(value: object) -> dict[str, Any] | None:
+        return component(obj(value), scrub, hash_user) if value else None
+
+    kept: dict[str, Any] = {
+        **_texts(payload, scrub, "label", "url", "placeholder", "content", "description"),
+        "emoji": _emoji(payload.get("emoji"), scrub),
+        "options": [
+            compact(
+                {
+                    **_texts(o, scrub, "label", "value", "description"),
+                    "default": bool(o.get("default")),
+                    "emoji": _emoji(o.get("emoji"), scrub),
+                }
+            )
+            for o in objs(payload.get("options"))
+        ],
+        "media": _link(payload.get("media"), scrub),
+        "file": _link(payload.get("file"), scrub),
+        "items": [
+            compact(
+                {
+                    "media": _link(item.get("media"), scrub),
+                    **_texts(item, scrub, "description"),
+                    "spoiler": bool(item.get("spoiler")),
+                }
+            )
+            for item in objs(payload.get("items"))
+        ],
+        "accessory": inner(payload.get("accessory")),
+        "component": inner(payload.get("component")),
+        "components": [inner(c) for c in objs(payload.get("components"))],
+        "default_values": [_default_value(v, hash_user) for v in objs(payload.get("default_values"))],
+    }
+    for key in ("type", "id", "style", "spacing", "accent_color", "min_values", "max_values"):
+        kept[key] = number(payload.get(key))
+    for key in ("disabled", "spoiler", "divider"):
+        kept[key] = bool(payload.get(key))
+    return compact(kept)
+
+
+def poll(payload: Payload, scrub: Scrubber) -> dict[str, Any]:
+    """A poll with its counts where Discord gives them; no counts means unknown, not zero."""
+    results = obj(payload.get("results"))
+    return compact(
+        {
+            "question": _texts(obj(payload.get("question")), scrub, "text")["text"],
+            "answers": [_answer(a, scrub) for a in objs(payload.get("answers"))],
+            **_texts(payload, scrub, "expiry"),
+            "allow_multiselect": bool(payload.get("allow_multiselect")),
+            "layout_type": number(payload.get("layout_type")),
+            "finalized": bool(results.get("is_finalized")),
+            "counts": [
+                compact({"id": number(c.get("id")), "count": number(c.get("count"))})
+                for c in objs(results.get("answer_counts"))
+            ],
+        }
+    )
+
+
+def reference(payload: Payload) -> dict[str, Any]:
+    """Where a message that is no reply points to."""
+    return compact(
+        {
+            "type": number(payload.get("type")) or None,
+            **{key: ident(payload.get(key)) for key in ("guild_id", "channel_id", "message_id")},
+        }
+    )
+
+
+def _texts(payload: Payload, scrub: Scrubber, *keys: str) -> dict[str, str | None]:
+    return {key: scrub(value) if isinstance(value := payload.get(key), str) else None for key in keys}
+
+
+def _signed(payload: Payload, scrub: Scrubber, name: str, *links: str) -> dict[str, Any]:
+    """An author or footer; its text is dropped where a picture or link shows that it names a person."""
+    kept = _texts(payload, scrub, name, *links)
+    if any((kept[link] or "").startswith("user:") for link in links):
+        kept[name] = None
+    return compact(kept)
+
+
+def _media(value: object, scrub: Scrubber, *, described: bool = True) -> dict[str, Any]:
+    payload = obj(value)
+    return compact(
+        {
+            **_texts(payload, scrub, "url", *(["description"] if described else [])),
+            "width": number(payload.get("width")),
+            "height": number(payload.get("height")),
+        }
+    )
+
+
+def _link(value: object, scrub: Scrubber) -> dict[str, Any]:
+    return compact(_texts(obj(value), scrub, "url"))
+
+
+def _emoji(value: object, scrub: Scrubber) -> dict[str, Any]:
+    payload = obj(value)
+    return compact(
+        {
+            "id": ident(payload.get("id")),
+            **_texts(payload, scrub, "name"),
+            "animated": bool(payload.get("animated")),
+        }
+    )
+
+
+def _default_value(payload: Payload, hash_user: Callable[[str], str]) -> dict[str, Any]:
+    """What a select shows as chosen. Only roles and channels keep their id."""
+    chosen, kind = ident(payload.get("id")), payload.get("type")
+    if chosen and kind not in ("role", "channel"):
+        chosen = hash_user(chosen)
+    return compact({"id": chosen, "type": kind if isinstance(kind, str) else None})
+
+
+def _answer(payload: Payload, scrub: Scrubber) -> dict[str, Any]:
+    media = obj(payload.get("poll_media"))
+    emoji = obj(media.get("emoji"))
+    return compact(
+        {
+            "id": number(payload.get("answer_id")),
+            **_texts(media, scrub, "text"),
+            "emoji": compact({"id": ident(emoji.get("id")), **_texts(emoji, scrub, "name")}),
+        }
+    )

@@ -1,0 +1,111 @@
+"""What one sync asks of Discord about one guild: raw payloads in, records out."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any, TypeVar
+
+import discord
+
+from adapters.base import CallCounts, CallFailed, ChannelUnreadable, TenantUnavailable, ThreadCursor, ThreadPage
+from adapters.discord.calls import CallContext, Calls
+from adapters.discord.channels import Listing, thread_record
+from adapters.discord.client import GatewayClient
+from adapters.discord.convert import HashUser, message_record
+from adapters.discord.fields import Payload, objs
+from adapters.discord.permissions import Reader
+from adapters.discord.threads import archived_threads
+from adapters.records import ChannelRecord, MessageRecord, SkipReason
+
+T = TypeVar("T")
+
+_PAGE = 100  # the most that Discord gives at once, of messages and of threads
+
+
+class DiscordSession:
+    """A PlatformSession; raw payloads through discord.py's REST client, so that odd ones are kept and not raised."""
+
+    def __init__(
+        self, client: GatewayClient, guild_id: str, calls: Calls, context: CallContext, hash_user: HashUser
+    ) -> None:
+        self._client = client
+        self._http = client.http
+        self._guild_id = int(guild_id)
+        self._calls = calls
+        self._context = context
+        self._hash_user = hash_user
+
+    @property
+    def counts(self) -> CallCounts:
+        """Requests sent and, among them, retries."""
+        return self._context.counts
+
+    async def channels(self) -> tuple[ChannelRecord, ...]:
+        """Three requests: the channels, the roles that say who may read them, the active threads."""
+        guild_id = self._guild_id
+        channels, roles, active = (
+            await self._of_guild(lambda: self._http.get_all_guild_channels(guild_id), list),
+            await self._of_guild(lambda: self._http.get_roles(guild_id), list),
+            await self._of_guild(lambda: self._http.get_active_threads(guild_id), dict),
+        )
+        listing = Listing(str(guild_id), objs(roles), self._bot(), self._hash_user)
+        found = listing.channels(objs(channels), self._client.hidden_channels(guild_id))
+        return (*found, *listing.threads(objs(active.get("threads"))))
+
+    async def archived_threads(self, channel_id: str, cursor: ThreadCursor | None) -> AsyncIterator[ThreadPage]:
+        """Archived public threads that the cursor does not cover; one request where nothing is new."""
+
+        async def fetch(before: str | None) -> Payload:
+            return await self._calls.call(
+                lambda: self._http.get_public_archived_threads(int(channel_id), before, _PAGE),
+                dict,
+                channel_id,
+            )
+
+        async for payloads, next_cursor in archived_threads(fetch, cursor):
+            records = (thread_record(p, None, self._hash_user) for p in payloads)
+            yield ThreadPage(tuple(r for r in records if r), next_cursor)
+
+    async def find_channel(self, channel_id: str) -> SkipReason | None:
+        """Asks for the channel itself."""
+        try:
+            await self._calls.call(lambda: self._http.get_channel(int(channel_id)), dict, channel_id)
+        except ChannelUnreadable as e:
+            return e.reason
+        return None
+
+    async def messages(self, channel_id: str, after: str | None) -> tuple[MessageRecord, ...]:
+        """One page, one request."""
+        start = int(after or 0)
+        page = await self._calls.call(
+            lambda: self._http.logs_from(int(channel_id), _PAGE, after=start), list, channel_id
+        )
+        if not page and not self._may_read_past(channel_id):
+            # Discord shows an empty channel to whoever may not read its past.
+            raise ChannelUnreadable(SkipReason.BOT_LACKS_ACCESS)
+        records = [r for p in objs(page) if (r := message_record(p, channel_id, self._hash_user))]
+        records.sort(key=lambda record: int(record.platform_id))
+        if page and not records:
+            raise CallFailed("Discord sent a page in which no message has an id", attempts=1)
+        return tuple(records)
+
+    async def _of_guild(self, send: Callable[[], Awaitable[Any]], expected: type[T]) -> T:
+        try:
+            return await self._calls.call(send, expected)
+        except ChannelUnreadable as e:
+            raise TenantUnavailable("Discord no longer lets the bot into this guild") from e
+
+    def _bot(self) -> Reader:
+        guild = self._client.get_guild(self._guild_id)
+        if guild is None or guild.unavailable or guild.me is None:
+            raise TenantUnavailable("the bot is not in this guild at present, or Discord has an outage there")
+        roles = frozenset(str(role.id) for role in guild.me.roles) | {str(guild.id)}
+        return Reader(role_ids=roles, user_id=str(guild.me.id), is_owner=guild.owner_id == guild.me.id)
+
+    def _may_read_past(self, channel_id: str) -> bool:
+        guild = self._client.get_guild(self._guild_id)
+        channel = guild.get_channel_or_thread(int(channel_id)) if guild else None
+        if channel is None or guild is None:
+            return True  # an archived thread is in no cache; its parent was judged when this sync began
+        try:
+            return channel.permissions_for(guild.me).read_message_history
+        except discord.ClientException:  # a thread whose parent is not cached
+            return True
