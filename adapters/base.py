@@ -4,12 +4,22 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Protocol, TypeAlias, TypeVar
 
+from pydantic import BaseModel, ConfigDict
+
 from adapters.records import ChannelRecord, MessageRecord, SkipReason, TenantRecord
 
 T = TypeVar("T")
 
 ThreadCursor: TypeAlias = Mapping[str, str]
 """How far a channel's archived threads have been listed. Only the adapter that made it can read it."""
+
+
+class PlatformOptions(BaseModel):
+    """A platform's section of the configuration; each platform adds its own keys."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    auto_create_tenants: bool = True
 
 
 class PlatformError(Exception):

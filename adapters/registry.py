@@ -1,5 +1,22 @@
 """Platforms by name. A new one is a folder beside adapters/discord and a line here."""
 
-from adapters.discord.adapter import DiscordAdapter
+from collections.abc import Callable
+from dataclasses import dataclass
 
-ADAPTERS = {DiscordAdapter.name: DiscordAdapter}
+from adapters.base import PlatformAdapter, PlatformOptions
+from adapters.discord.adapter import DiscordAdapter
+from adapters.discord.options import DiscordOptions
+
+
+@dataclass(frozen=True, slots=True)
+class Platform:
+    """How to make a platform's adapter: from its section of the configuration, its token and the hasher."""
+
+    options: type[PlatformOptions]
+    token_variable: str  # the environment variable that holds its secret
+    make: Callable[..., PlatformAdapter]  # (*, token: str, options: its own, hasher: UserHasher)
+
+
+PLATFORMS: dict[str, Platform] = {
+    "discord": Platform(DiscordOptions, "DISCORD_BOT_TOKEN", DiscordAdapter),
+}

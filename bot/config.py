@@ -6,15 +6,24 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    SerializeAsAny,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+
+from adapters.base import PlatformOptions
+from adapters.registry import PLATFORMS
 
 PREFIX = "PLATFORM_SYNC_"
 DEFAULT_FILE = Path("config.toml")
-_SECRETS = {
-    "discord_bot_token": "DISCORD_BOT_TOKEN",
-    "api_token": "PLATFORM_SYNC_API_TOKEN",
-    "hash_key": "PLATFORM_SYNC_HASH_KEY",
-}
+_API_TOKEN = PREFIX + "API_TOKEN"
+_HASH_KEY = PREFIX + "HASH_KEY"
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
@@ -24,23 +33,6 @@ class ConfigError(Exception):
 
 class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class DiscordConfig(_Section):
-    """[discord]"""
-
-    rest_url: str | None = None
-    gateway_url: str | None = None
-    requests_per_second: Annotated[float, Field(gt=0)] = 40.0
-    channel_requests_per_second: Annotated[float, Field(gt=0)] = 0.9
-    auto_create_tenants: bool = True
-
-    @field_validator("rest_url", "gateway_url")
-    @classmethod
-    def _is_url(cls, value: str | None) -> str | None:
-        if value is not None and not value.startswith(("http://", "https://", "ws://", "wss://")):
-            raise ValueError("must be a URL such as https://discord.com/api/v10 or wss://gateway.discord.gg/")
-        return value
 
 
 class DatabaseConfig(_Section):
@@ -85,31 +77,41 @@ class LogConfig(_Section):
     format: Literal["text", "json"] = "text"
 
 
+class PlatformConfig(_Section):
+    """A platform's section, and its token where one is set."""
+
+    options: SerializeAsAny[PlatformOptions]
+    token: SecretStr | None
+
+
 class Config(_Section):
     """Everything the process is told from outside."""
 
-    discord: DiscordConfig = DiscordConfig()
+    platforms: dict[str, PlatformConfig]
     database: DatabaseConfig = DatabaseConfig()
     http: HttpConfig = HttpConfig()
     sync: SyncConfig = SyncConfig()
     log: LogConfig = LogConfig()
-    discord_bot_token: SecretStr | None = None
     api_token: SecretStr | None = None
     hash_key: SecretStr | None = None
-
-    @field_validator("discord_bot_token", "api_token", "hash_key")
-    @classmethod
-    def _is_said(cls, value: SecretStr | None) -> SecretStr | None:
-        return value if value is not None and value.get_secret_value().strip() else None
 
     @model_validator(mode="after")
     def _guarded(self) -> "Config":
         if self.api_token is None and not self.http.is_loopback:
             raise ValueError(
-                f"http.host {self.http.host} can be reached from other machines: set PLATFORM_SYNC_API_TOKEN, "
+                f"http.host {self.http.host} can be reached from other machines: set {_API_TOKEN}, "
                 "or use a loopback address such as 127.0.0.1"
             )
         return self
+
+
+_SECTIONS: dict[str, type[BaseModel]] = {
+    "database": DatabaseConfig,
+    "http": HttpConfig,
+    "sync": SyncConfig,
+    "log": LogConfig,
+    **{name: platform.options for name, platform in PLATFORMS.items()},
+}
 
 
 def load(file: Path | None = None, environment: Mapping[str, str] = os.environ) -> Config:
@@ -119,17 +121,32 @@ def load(file: Path | None = None, environment: Mapping[str, str] = os.environ) 
         ConfigError: names every unknown or bad key at once.
     """
     values = _from_file(file)
-    wrong = [f"{name}: a secret belongs into the environment ({_SECRETS[name]})" for name in _SECRETS if name in values]
+    wrong = [f"{name}: no such section; there are {', '.join(_SECTIONS)}" for name in values if name not in _SECTIONS]
     wrong += _merge_environment(values, environment)
-    for name, variable in _SECRETS.items():
-        values[name] = environment.get(variable)
-    try:
-        config = Config.model_validate(values)
-    except ValidationError as e:
-        wrong += [_explain(error) for error in e.errors(include_input=False, include_url=False)]
+    sections: dict[str, BaseModel] = {}
+    for name, section in _SECTIONS.items():
+        try:
+            sections[name] = section.model_validate(values.get(name, {}))
+        except ValidationError as e:
+            wrong += [_explain(name, section, error) for error in e.errors(include_input=False, include_url=False)]
     if wrong:
         raise ConfigError("the configuration is wrong:\n" + "\n".join(f"  {line}" for line in wrong))
-    return config
+    platforms = {
+        name: PlatformConfig.model_construct(
+            options=sections.pop(name), token=_secret(environment, platform.token_variable)
+        )
+        for name, platform in PLATFORMS.items()
+    }
+    secrets = {"api_token": _secret(environment, _API_TOKEN), "hash_key": _secret(environment, _HASH_KEY)}
+    try:
+        return Config.model_validate({"platforms": platforms, **sections, **secrets})
+    except ValidationError as e:
+        raise ConfigError(str(e.errors()[0]["msg"]).removeprefix("Value error, ")) from e
+
+
+def _secret(environment: Mapping[str, str], variable: str) -> SecretStr | None:
+    text = environment.get(variable, "").strip()
+    return SecretStr(text) if text else None
 
 
 def _from_file(file: Path | None) -> dict[str, Any]:
@@ -148,28 +165,21 @@ def _merge_environment(values: dict[str, Any], environment: Mapping[str, str]) -
     """Put PLATFORM_SYNC_<SECTION>__<KEY> over the file's values; returns what names no key."""
     wrong = []
     for variable, text in environment.items():
-        if not variable.startswith(PREFIX) or variable in _SECRETS.values():
+        if not variable.startswith(PREFIX) or variable in (_API_TOKEN, _HASH_KEY):
             continue
-        section, _, key = variable.removeprefix(PREFIX).lower().partition("__")
-        known = _sections().get(section)
-        if known is None or key not in known.model_fields:
+        name, _, key = variable.removeprefix(PREFIX).lower().partition("__")
+        section = _SECTIONS.get(name)
+        if section is None or key not in section.model_fields:
             wrong.append(f"{variable}: no such setting; the form is {PREFIX}<SECTION>__<KEY>, as in {PREFIX}HTTP__PORT")
             continue
-        inside = values.setdefault(section, {})
+        inside = values.setdefault(name, {})
         if isinstance(inside, dict):
             inside[key] = [part.strip() for part in text.split(",")] if key == "allowed_hosts" else text
     return wrong
 
 
-def _sections() -> dict[str, type[_Section]]:
-    annotated = {name: field.annotation for name, field in Config.model_fields.items()}
-    return {n: kind for n, kind in annotated.items() if isinstance(kind, type) and issubclass(kind, _Section)}
-
-
-def _explain(error: Any) -> str:
-    where = ".".join(str(part) for part in error["loc"]) or "configuration"
+def _explain(name: str, section: type[BaseModel], error: Any) -> str:
+    where = ".".join(str(part) for part in (name, *error["loc"]))
     if error["type"] == "extra_forbidden":
-        section = _sections().get(str(error["loc"][0])) if len(error["loc"]) > 1 else None
-        known = section.model_fields if section else _sections()
-        return f"{where}: no such key; there are {', '.join(known)}"
+        return f"{where}: no such key; there are {', '.join(section.model_fields)}"
     return f"{where}: {error['msg'].removeprefix('Value error, ')}"

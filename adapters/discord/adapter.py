@@ -14,6 +14,7 @@ from discord.http import Route
 from adapters.base import ContentWithheld, CredentialRefused, Listener, PlatformSession, TenantUnavailable
 from adapters.discord.calls import CallContext, Calls, Pace
 from adapters.discord.client import GatewayClient
+from adapters.discord.options import DiscordOptions
 from adapters.discord.session import DiscordSession
 from adapters.privacy import UserHasher
 
@@ -53,24 +54,21 @@ class DiscordAdapter:
         self,
         *,
         token: str,
+        options: DiscordOptions,
         hasher: UserHasher,
-        requests_per_second: float,
-        channel_requests_per_second: float,
-        rest_url: str | None = None,
-        gateway_url: str | None = None,
         guild_ready_timeout_seconds: float = 2.0,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._token = token
         self._hash_user = hasher.of
-        self._calls = Calls(Pace(requests_per_second, channel_requests_per_second), sleep)
+        self._calls = Calls(Pace(options.requests_per_second, options.channel_requests_per_second), sleep)
         self._guild_ready_timeout_seconds = guild_ready_timeout_seconds
         self._sleep = sleep
         self._client: GatewayClient | None = None
-        if rest_url:
-            Route.BASE = rest_url.rstrip("/")
-        if gateway_url:
-            DiscordWebSocket.DEFAULT_GATEWAY = yarl.URL(gateway_url)
+        if options.rest_url:
+            Route.BASE = options.rest_url.rstrip("/")
+        if options.gateway_url:
+            DiscordWebSocket.DEFAULT_GATEWAY = yarl.URL(options.gateway_url)
 
     async def run(self, listener: Listener) -> None:
         """Stay connected until cancelled: a fresh client after every end of the last one."""

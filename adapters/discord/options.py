@@ -1,0 +1,23 @@
+"""What the configuration says of Discord."""
+
+from typing import Annotated
+
+from pydantic import Field, field_validator
+
+from adapters.base import PlatformOptions
+
+
+class DiscordOptions(PlatformOptions):
+    """[discord]"""
+
+    rest_url: str | None = None
+    gateway_url: str | None = None
+    requests_per_second: Annotated[float, Field(gt=0)] = 40.0
+    channel_requests_per_second: Annotated[float, Field(gt=0)] = 0.9
+
+    @field_validator("rest_url", "gateway_url")
+    @classmethod
+    def _is_url(cls, value: str | None) -> str | None:
+        if value is not None and not value.startswith(("http://", "https://", "ws://", "wss://")):
+            raise ValueError("must be a URL such as https://discord.com/api/v10 or wss://gateway.discord.gg/")
+        return value

@@ -1,0 +1,1 @@
+"""The HTTP API: tells how it goes and takes requests for syncs. It enqueues; it never syncs."""

@@ -1,0 +1,47 @@
+"""Who may ask: a bearer token where one is set, and never a browser of another site."""
+
+import hmac
+from collections.abc import Collection
+
+from aiohttp import web
+from aiohttp.typedefs import Middleware
+
+from bot.api.problems import Handler, Problem
+
+_LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "[::1]"})
+
+
+def guard(token: str | None, own_hosts: Collection[str]) -> Middleware:
+    """A middleware that lets through whom the configuration allows.
+
+    A page of another site can make its reader's browser send requests to this machine. It cannot hide it: the
+    browser names the site (Sec-Fetch-Site, Origin), or, by a rebound name, the wrong Host.
+    """
+    hosts = _LOCAL_HOSTS | set(own_hosts)
+
+    @web.middleware
+    async def check(request: web.Request, handler: Handler) -> web.StreamResponse:
+        host = _without_port(request.headers.get("Host", ""))
+        if host.lower() not in hosts:
+            raise Problem(421, "wrong_host", f"this server is not {host or 'a nameless host'}; see http.allowed_hosts")
+        if request.headers.get("Sec-Fetch-Site", "none") not in ("none", "same-origin") or _is_foreign(request, hosts):
+            raise Problem(403, "cross_site", "requests from other sites' pages are refused")
+        if token is not None and request.path.startswith("/api/") and not _has_token(request, token):
+            raise Problem(401, "unauthorized", "send the header 'Authorization: Bearer <PLATFORM_SYNC_API_TOKEN>'")
+        return await handler(request)
+
+    return check
+
+
+def _without_port(host: str) -> str:
+    return host[: host.index("]") + 1] if host.startswith("[") and "]" in host else host.partition(":")[0]
+
+
+def _is_foreign(request: web.Request, hosts: Collection[str]) -> bool:
+    origin = request.headers.get("Origin")
+    return origin is not None and _without_port(origin.partition("://")[2]).lower() not in hosts
+
+
+def _has_token(request: web.Request, token: str) -> bool:
+    scheme, _, given = request.headers.get("Authorization", "").partition(" ")
+    return scheme.lower() == "bearer" and hmac.compare_digest(given.strip().encode(), token.encode())

@@ -1,0 +1,41 @@
+"""The progress of running syncs, drawn where somebody watches a terminal."""
+
+import asyncio
+from collections.abc import Mapping
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+
+from bot.progress import Progress as JobProgress
+
+_REDRAW_SECONDS = 0.25
+
+
+async def show_progress(console: Console, running: Mapping[str, JobProgress]) -> None:
+    """Draw a bar for each running job until cancelled."""
+    bars = Progress(
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=24),
+        TextColumn("{task.fields[said]}"),
+        TimeElapsedColumn(),
+        console=console,
+        transient=True,
+    )
+    drawn: dict[str, TaskID] = {}
+    with bars:
+        while True:
+            for job_id in [job_id for job_id in drawn if job_id not in running]:
+                bars.remove_task(drawn.pop(job_id))
+            for job_id, progress in running.items():
+                if job_id not in drawn:
+                    drawn[job_id] = bars.add_task(f"sync {job_id[-6:]}", total=None, said="listing channels")
+                _draw(bars, drawn[job_id], progress)
+            await asyncio.sleep(_REDRAW_SECONDS)
+
+
+def _draw(bars: Progress, bar: TaskID, progress: JobProgress) -> None:
+    if not progress.channels_total:
+        return
+    settled = progress.channels_done + progress.channels_failed
+    said = f"{settled} of {progress.channels_total} channels, {progress.messages:,} messages"
+    bars.update(bar, total=progress.channels_total, completed=settled, said=said)

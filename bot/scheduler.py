@@ -1,0 +1,66 @@
+"""The clock: every tenant has its minute of the interval, and all that a tick does is enqueue."""
+
+import hashlib
+import logging
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
+
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+from apscheduler.triggers.interval import IntervalTrigger
+
+log = logging.getLogger(__name__)
+
+
+class Scheduler:
+    """APScheduler, told which tenants to tick for."""
+
+    def __init__(
+        self, interval: timedelta, enqueue: Callable[[str], Awaitable[None]], clock: Callable[[], datetime]
+    ) -> None:
+        self._interval = interval
+        self._enqueue = enqueue
+        self._clock = clock
+        self._apscheduler = AsyncIOScheduler(
+            timezone="UTC", job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
+        )
+
+    def start(self) -> None:
+        """Begin to tick."""
+        self._apscheduler.start()
+
+    def stop(self) -> None:
+        """Tick no more."""
+        if self._apscheduler.running:
+            self._apscheduler.shutdown(wait=False)
+
+    def follow(self, tenant_id: str) -> None:
+        """Tick for a tenant, from now on and at its own minute of the interval."""
+        if self._apscheduler.get_job(tenant_id) is None:
+            trigger = IntervalTrigger(
+                seconds=int(self._interval.total_seconds()), start_date=self._first_tick(tenant_id), timezone="UTC"
+            )
+            self._apscheduler.add_job(self._tick, trigger, args=[tenant_id], id=tenant_id)
+
+    def forget(self, tenant_id: str) -> None:
+        """Tick for a tenant no more."""
+        if self._apscheduler.get_job(tenant_id) is not None:
+            self._apscheduler.remove_job(tenant_id)
+
+    def next_sync_at(self, tenant_id: str) -> datetime | None:
+        """When the next tick is due; None for a tenant that is not followed."""
+        job = self._apscheduler.get_job(tenant_id)
+        at: datetime | None = getattr(job, "next_run_time", None)
+        return at
+
+    async def _tick(self, tenant_id: str) -> None:
+        try:
+            await self._enqueue(tenant_id)
+        except Exception:  # the clock must go on; what a tick missed the next one finds
+            log.exception("a scheduled sync could not be enqueued", extra={"tenant": tenant_id})
+
+    def _first_tick(self, tenant_id: str) -> datetime:
+        """Spread over the interval by the tenant's id, so that it is the same minute after a restart."""
+        share = int.from_bytes(hashlib.sha256(tenant_id.encode()).digest()[:8]) / 2**64
+        now = self._clock()
+        start = datetime.fromtimestamp(0, now.tzinfo) + share * self._interval
+        return start + ((now - start) // self._interval + 1) * self._interval

@@ -1,0 +1,78 @@
+"""The configuration: every mistake told at once, with what would be right; the example file holds the defaults."""
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from adapters.registry import PLATFORMS
+from bot.config import ConfigError, DatabaseConfig, HttpConfig, LogConfig, SyncConfig, load
+
+ROOT = Path(__file__).resolve().parents[2]
+SECTIONS = {
+    "discord": PLATFORMS["discord"].options,
+    "database": DatabaseConfig,
+    "http": HttpConfig,
+    "sync": SyncConfig,
+    "log": LogConfig,
+}
+
+
+def test_the_example_file_shows_every_key_with_its_default() -> None:
+    text = (ROOT / "config.example.toml").read_text()
+    commented_out = {"rest_url", "gateway_url"}
+    shown = tomllib.loads(text)
+    assert set(shown) == set(SECTIONS)
+    for name, section in SECTIONS.items():
+        defaults = section().model_dump(mode="json")
+        assert set(shown[name]) == set(defaults) - commented_out
+        assert shown[name] == {key: value for key, value in defaults.items() if key not in commented_out}
+    for key in commented_out:
+        assert re.search(rf"^# {key} = ", text, re.MULTILINE)
+
+
+def test_the_environment_overrides_the_file(tmp_path: Path) -> None:
+    file = tmp_path / "config.toml"
+    file.write_text("[http]\nport = 1\nhost = '::1'\n[discord]\nrequests_per_second = 10\n")
+    environment = {"PLATFORM_SYNC_HTTP__PORT": "9000", "PLATFORM_SYNC_HTTP__ALLOWED_HOSTS": "a.example, b.example"}
+    config = load(file, {**environment, "DISCORD_BOT_TOKEN": "x", "PLATFORM_SYNC_HASH_KEY": " "})
+    assert (config.http.port, config.http.host) == (9000, "::1")
+    assert config.http.allowed_hosts == ("a.example", "b.example")
+    assert config.platforms["discord"].token is not None
+    assert config.hash_key is None
+    assert "x" not in repr(config.platforms["discord"].token)
+
+
+def test_every_mistake_is_told_at_once(tmp_path: Path) -> None:
+    file = tmp_path / "config.toml"
+    file.write_text(
+        "token = 'x'\n[http]\nprot = 1\nport = 'many'\n[database]\nurl = 'mysql://x'\n[discord]\nrate = 1\n"
+    )
+    with pytest.raises(ConfigError) as told:
+        load(file, {"PLATFORM_SYNC_LOG__LEVLE": "INFO", "PLATFORM_SYNC_SYNC__INTERVAL": "1"})
+    for part in (
+        "token: no such section",
+        "http.prot: no such key; there are host, port, allowed_hosts",
+        "http.port: ",
+        "database.url: must start with sqlite+aiosqlite:/// or postgresql+psycopg://",
+        "discord.rate: no such key",
+        "PLATFORM_SYNC_LOG__LEVLE: no such setting",
+        "sync.interval: ",
+    ):
+        assert part in str(told.value)
+
+
+def test_other_machines_are_let_in_only_with_a_token() -> None:
+    outside = {"PLATFORM_SYNC_HTTP__HOST": "0.0.0.0"}  # noqa: S104 (that is the point)
+    with pytest.raises(ConfigError, match="PLATFORM_SYNC_API_TOKEN"):
+        load(None, outside)
+    assert load(None, {**outside, "PLATFORM_SYNC_API_TOKEN": "secret"}).http.host == "0.0.0.0"  # noqa: S104
+
+
+def test_a_file_that_is_not_there_or_not_toml_is_told(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="cannot read"):
+        load(tmp_path / "none.toml", {})
+    (tmp_path / "bad.toml").write_text("[http")
+    with pytest.raises(ConfigError, match="not TOML"):
+        load(tmp_path / "bad.toml", {})
