@@ -154,8 +154,13 @@ class PlatformSession(Protocol):
         """Why a channel that no listing shows any more cannot be read; None where it can."""
         ...
 
-    async def messages(self, channel_id: str, after: str | None) -> tuple[MessageRecord, ...]:
-        """The oldest messages with an id beyond ``after``, ascending. Empty only where there are none."""
+    async def messages(
+        self, channel_id: str, after: str | None, *, parent_id: str | None = None
+    ) -> tuple[MessageRecord, ...]:
+        """The oldest messages with an id beyond ``after``, ascending. Empty only where there are none.
+
+        ``parent_id`` is the channel of a thread.
+        """
         ...
 
 

@@ -61,8 +61,9 @@ class TenantRecord:
 class ChannelRecord:
     """A channel or thread as one listing saw it.
 
-    ``skip_reason`` None means that it is to be archived. ``name`` None means that the platform hid it: a stored
-    name is then kept. ``last_message_id`` is the newest message the platform knows of, which may be deleted.
+    ``skip_reason`` None means that it is to be archived, a thread wherever its parent is. ``name`` None means that
+    the platform hid it: a stored name is then kept. ``last_message_id`` is the newest message the platform knows of,
+    which may be deleted.
     """
 
     platform_id: str

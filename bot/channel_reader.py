@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from adapters.base import PlatformSession
-from adapters.records import MessageRecord
+from adapters.records import ChannelType, MessageRecord
 from bot.progress import Progress
 from storage import messages
 from storage.channels import ChannelState
@@ -45,6 +45,7 @@ async def read_channel(session: PlatformSession, store: ChannelStore, batch_size
     state = store.state
     head = int(state.head_id) if state.head_id else None
     after = state.checkpoint_id
+    parent_id = state.parent_platform_id if state.type is ChannelType.THREAD else None
     fetched: list[MessageRecord] = []
 
     async def flush() -> None:
@@ -57,7 +58,7 @@ async def read_channel(session: PlatformSession, store: ChannelStore, batch_size
     try:
         page: tuple[MessageRecord, ...] | None = None
         while page is None or (page and (head is None or int(after or 0) < head)):
-            page = await session.messages(state.platform_id, after)
+            page = await session.messages(state.platform_id, after, parent_id=parent_id)
             if page:
                 after = page[-1].platform_id
                 fetched += page

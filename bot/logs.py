@@ -7,8 +7,18 @@ from typing import Literal
 import structlog
 from rich.console import Console
 
-# At DEBUG these write whole payloads, users' names and all.
-_TALKATIVE = ("discord", "aiohttp", "apscheduler", "sqlalchemy", "alembic", "asyncio", "aiosqlite", "psycopg")
+# What a library may say at most: at DEBUG discord.py writes whole payloads, users' names and all, and at INFO
+# SQLAlchemy writes every statement.
+_LIBRARIES = {
+    "discord": logging.INFO,
+    "aiohttp": logging.INFO,
+    "asyncio": logging.INFO,
+    "aiosqlite": logging.WARNING,
+    "alembic": logging.WARNING,
+    "apscheduler": logging.WARNING,
+    "psycopg": logging.WARNING,
+    "sqlalchemy": logging.WARNING,
+}
 
 
 def set_up(level: str, form: Literal["text", "json"], console: Console | None = None) -> None:
@@ -36,10 +46,8 @@ def set_up(level: str, form: Literal["text", "json"], console: Console | None = 
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
-    for name in _TALKATIVE:
-        logging.getLogger(name).setLevel(max(logging.INFO, root.level))
-    for name in ("apscheduler", "alembic"):
-        logging.getLogger(name).setLevel(max(logging.WARNING, root.level))
+    for name, most in _LIBRARIES.items():
+        logging.getLogger(name).setLevel(max(most, root.level))
 
 
 def _text_renderer(console: Console | None) -> structlog.dev.ConsoleRenderer:

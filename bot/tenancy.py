@@ -42,7 +42,7 @@ class Tenancy:
             case TenantJoined(record):
                 await self._connect(platform, record)
             case TenantLeft(platform_id):
-                await self._disconnect(platform, TenantRecord(platform_id=platform_id, name=None))
+                await self._disconnect(platform, platform_id)
             case ChannelDeleted(tenant_platform_id, channel_platform_id):
                 await channels.mark_skipped(
                     self._db,
@@ -69,20 +69,20 @@ class Tenancy:
         self._wake_worker()
         return job, created
 
-    async def catch_up(self) -> None:
-        """Enqueue every tenant whose tick was missed."""
+    async def catch_up(self, platform: str) -> None:
+        """Enqueue every tenant of a platform whose tick was missed."""
         before = self._clock() - self._interval
-        for tenant_id in await jobs.due_tenants(self._db, before=before):
+        for tenant_id in await jobs.due_tenants(self._db, platform=platform, before=before):
             await self.enqueue(tenant_id, JobKind.SCHEDULED)
 
     async def _reconcile(self, platform: str, records: tuple[TenantRecord, ...]) -> None:
         present = {record.platform_id for record in records}
-        async for tenant in tenants.all_tenants(self._db, platform):
+        for tenant in await self._known(platform):
             if tenant.platform_id not in present:
-                await self._disconnect(platform, TenantRecord(platform_id=tenant.platform_id, name=None))
+                await self._disconnect(platform, tenant.platform_id)
         for record in records:
             await self._connect(platform, record)
-        await self.catch_up()
+        await self.catch_up(platform)
         log.info("connected", extra={"platform": platform, "tenants": len(records)})
 
     async def _connect(self, platform: str, record: TenantRecord) -> None:
@@ -93,12 +93,19 @@ class Tenancy:
         if created or (known and known.sync_status is SyncStatus.DISCONNECTED):
             log.info("tenant joined" if created else "tenant is back", extra={"tenant": tenant.id})
 
-    async def _disconnect(self, platform: str, record: TenantRecord) -> None:
-        tenant_id = tenants.tenant_id_of(platform, record.platform_id)
+    async def _known(self, platform: str) -> list[Tenant]:
+        found: list[Tenant] = []
+        while page := await tenants.list_tenants(self._db, after=found[-1].id if found else None, platform=platform):
+            found += page
+        return found
+
+    async def _disconnect(self, platform: str, platform_id: str) -> None:
+        tenant_id = tenants.tenant_id_of(platform, platform_id)
         self.scheduler.forget(tenant_id)
         known = await tenants.get_tenant(self._db, tenant_id)
         if known is not None and known.sync_status is not SyncStatus.DISCONNECTED:
-            await tenants.save_tenant(self._db, platform, record, connected=False, now=self._clock())
+            gone = TenantRecord(platform_id=platform_id, name=None)
+            await tenants.save_tenant(self._db, platform, gone, connected=False, now=self._clock())
             log.warning("the bot is no longer in this community", extra={"tenant": tenant_id})
 
     async def _scheduled_sync(self, tenant_id: str) -> None:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import takewhile
 
 from adapters.base import CredentialRefused, PlatformAdapter, PlatformError, PlatformSession, RateLimited
 from adapters.records import JsonValue
@@ -184,16 +185,18 @@ class Worker:
     ) -> None:
         now = self._clock()
         totals = {**progress.totals, "duration_seconds": round(seconds, 3)}
-        await jobs.finish(self._db, lease, status=status, totals=totals, error=error, now=now)
+        ended = await jobs.finish(self._db, lease, status=status, totals=totals, error=error, now=now)
         facts = {"job": job.id, "tenant": job.tenant_id, "status": str(status), **totals}
         log.log(logging.INFO if error is None else logging.WARNING, "sync ended", extra={**facts, "error": error})
-        if job.kind is JobKind.INITIAL and status in (JobStatus.FAILED, JobStatus.PARTIAL):
-            await self._retry_initial(job, now)
+        await self._retry_initial(ended, now)
 
     async def _retry_initial(self, job: Job, now: datetime) -> None:
-        retry = await jobs.failed_in_a_row(self._db, job.tenant_id)
-        if retry <= len(_RETRY_SECONDS):
-            due = now + timedelta(seconds=_RETRY_SECONDS[retry - 1])
+        if not _is_failed_initial(job):
+            return
+        newest = await jobs.list_jobs(self._db, tenant_id=job.tenant_id, limit=len(_RETRY_SECONDS) + 1)
+        failed_in_a_row = len(list(takewhile(_is_failed_initial, newest)))
+        if failed_in_a_row <= len(_RETRY_SECONDS):
+            due = now + timedelta(seconds=_RETRY_SECONDS[failed_in_a_row - 1])
             await jobs.enqueue(self._db, job.tenant_id, JobKind.INITIAL, now=now, run_after=due)
 
     async def _stay_away(self, job: Job, limit: RateLimited) -> None:
@@ -203,6 +206,10 @@ class Worker:
         await tenants.set_not_before(
             self._db, None if limit.is_global else job.tenant_id, platform, until=until, now=now
         )
+
+
+def _is_failed_initial(job: Job) -> bool:
+    return job.kind is JobKind.INITIAL and job.status in (JobStatus.FAILED, JobStatus.PARTIAL)
 
 
 def _told(error: PlatformError | StorageError, **more: JsonValue) -> Mapping[str, JsonValue]:

@@ -44,7 +44,7 @@ class Listing:
         self._everyone = everyone(guild_id)
         self._bot = bot
         self._hash_user = hash_user
-        self._verdicts: dict[str, SkipReason | None] = {}
+        self._judged: set[str | None] = set()
 
     def channels(self, payloads: Iterable[Payload], hidden: Mapping[str, Payload]) -> list[ChannelRecord]:
         """The guild's channels: those of REST, and those that only the gateway told of, hidden."""
@@ -63,7 +63,7 @@ class Listing:
             return None
         number_of_type = number(payload.get("type"))
         verdict = self._verdict(payload)
-        self._verdicts[channel_id] = verdict
+        self._judged.add(channel_id)
         hidden = verdict is SkipReason.OBFUSCATED
         scrub = Scrubber(self._hash_user)
         name = payload.get("name")
@@ -88,12 +88,12 @@ class Listing:
         return None if self._permissions.may_read(self._bot, payload) else SkipReason.BOT_LACKS_ACCESS
 
     def _thread_verdict(self, payload: Payload) -> SkipReason | None:
-        # A parent that no listing shows is one the bot cannot see.
-        return self._verdicts.get(ident(payload.get("parent_id")) or "", SkipReason.BOT_LACKS_ACCESS)
+        """A thread's own reason: it is read where its parent is, unless no listing shows that one to the bot."""
+        return None if ident(payload.get("parent_id")) in self._judged else SkipReason.BOT_LACKS_ACCESS
 
 
-def thread_record(payload: Payload, parent_verdict: SkipReason | None, hash_user: HashUser) -> ChannelRecord | None:
-    """The record of a thread; it is read where its parent is, unless it is private."""
+def thread_record(payload: Payload, own_verdict: SkipReason | None, hash_user: HashUser) -> ChannelRecord | None:
+    """The record of a thread. Without a reason of its own it shares its parent's; a private one is never read."""
     thread_id = ident(payload.get("id"))
     if thread_id is None:
         return None
@@ -105,7 +105,7 @@ def thread_record(payload: Payload, parent_verdict: SkipReason | None, hash_user
         parent_platform_id=ident(payload.get("parent_id")),
         name=scrub(name) if isinstance(name, str) else None,
         type=_type(payload),
-        skip_reason=SkipReason.NOT_PUBLIC if is_private else parent_verdict,
+        skip_reason=SkipReason.NOT_PUBLIC if is_private else own_verdict,
         last_message_id=ident(payload.get("last_message_id")),
         metadata=_thread_metadata(payload, scrub, hash_user),
     )

@@ -3,8 +3,6 @@
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, TypeVar
 
-import discord
-
 from adapters.base import CallCounts, CallFailed, ChannelUnreadable, TenantUnavailable, ThreadCursor, ThreadPage
 from adapters.discord.calls import CallContext, Calls
 from adapters.discord.channels import Listing, thread_record
@@ -72,13 +70,15 @@ class DiscordSession:
             return e.reason
         return None
 
-    async def messages(self, channel_id: str, after: str | None) -> tuple[MessageRecord, ...]:
+    async def messages(
+        self, channel_id: str, after: str | None, *, parent_id: str | None = None
+    ) -> tuple[MessageRecord, ...]:
         """One page, one request."""
         start = int(after or 0)
         page = await self._calls.call(
             lambda: self._http.logs_from(int(channel_id), _PAGE, after=start), list, channel_id
         )
-        if not page and not self._may_read_past(channel_id):
+        if not page and not self._may_read_past(parent_id or channel_id):
             # Discord shows an empty channel to whoever may not read its past.
             raise ChannelUnreadable(SkipReason.BOT_LACKS_ACCESS)
         records = [r for p in objs(page) if (r := message_record(p, channel_id, self._hash_user))]
@@ -101,11 +101,9 @@ class DiscordSession:
         return Reader(role_ids=roles, user_id=str(guild.me.id), is_owner=guild.owner_id == guild.me.id)
 
     def _may_read_past(self, channel_id: str) -> bool:
+        """By the gateway's word, which comes in time; a thread is asked for by its parent."""
         guild = self._client.get_guild(self._guild_id)
-        channel = guild.get_channel_or_thread(int(channel_id)) if guild else None
-        if channel is None or guild is None:
-            return True  # an archived thread is in no cache; its parent was judged when this sync began
-        try:
-            return channel.permissions_for(guild.me).read_message_history
-        except discord.ClientException:  # a thread whose parent is not cached
-            return True
+        channel = guild.get_channel(int(channel_id)) if guild else None
+        if guild is None or channel is None:
+            return False
+        return channel.permissions_for(guild.me).read_message_history

@@ -86,6 +86,15 @@ class JobView(_Model):
     error: dict[str, Any] | None
 
 
+class SyncState(_Model):
+    """How fresh a tenant's archive is. ``checkpoint_age_seconds``: since it was last complete; null if it never was."""
+
+    job: JobView | None
+    next_sync_at: datetime | None
+    last_successful_sync_at: datetime | None
+    checkpoint_age_seconds: float | None
+
+
 class CreatedTenant(TenantView):
     """A tenant as answered to its creation."""
 

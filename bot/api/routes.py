@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from adapters.base import PlatformAdapter
 from adapters.records import TenantRecord
-from bot.api.models import CreatedJob, CreatedTenant, NewTenant, SyncRequest, TenantList
+from bot.api.models import CreatedJob, CreatedTenant, NewTenant, SyncRequest, SyncState, TenantList
 from bot.api.problems import Problem
 from bot.api.views import job_view, tenant_view
 from bot.tenancy import Tenancy
@@ -45,6 +45,7 @@ class Api:
             web.post("/api/tenants", self.create_tenant),
             web.get("/api/tenants/{tenant_id}", self.show_tenant),
             web.post("/api/tenants/{tenant_id}/sync", self.request_sync),
+            web.get("/api/tenants/{tenant_id}/sync", self.show_sync),
             web.get("/api/jobs/{job_id}", self.show_job),
         ]
 
@@ -108,6 +109,19 @@ class Api:
         job, created = await self.tenancy.enqueue(tenant.id, JobKind.MANUAL)
         view = await job_view(self.db, job, self.clock())
         return _json(CreatedJob(**view.model_dump(), created=created), 202 if created else 200)
+
+    async def show_sync(self, request: web.Request) -> web.Response:
+        """The newest job of a tenant, and when the next is due."""
+        tenant = await self._tenant(request)
+        job = await jobs.newest_job(self.db, tenant.id)
+        now, complete_at = self.clock(), tenant.last_successful_sync_at
+        state = SyncState(
+            job=await job_view(self.db, job, now) if job else None,
+            next_sync_at=self.tenancy.scheduler.next_sync_at(tenant.id),
+            last_successful_sync_at=complete_at,
+            checkpoint_age_seconds=(now - complete_at).total_seconds() if complete_at else None,
+        )
+        return _json(state)
 
     async def show_job(self, request: web.Request) -> web.Response:
         """One job, live."""

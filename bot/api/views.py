@@ -32,7 +32,7 @@ async def tenant_view(db: Database, tenant: Tenant, next_sync_at: datetime | Non
 
 async def job_view(db: Database, job: Job, now: datetime) -> JobView:
     """A job with its place in the queue."""
-    counts = {key: int(job.totals.get(key) or 0) for key in _COUNTS}
+    counts = {key: _count(job.totals.get(key)) for key in _COUNTS}
     settled = counts["channels_done"] + counts["channels_failed"]
     total = counts["channels_total"]
     ran_until = job.finished_at or (now if job.started_at else None)
@@ -73,3 +73,7 @@ _COUNTS = (
     "requests",
     "retries",
 )
+
+
+def _count(value: object) -> int:
+    return value if isinstance(value, int) else 0

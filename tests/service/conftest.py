@@ -51,7 +51,9 @@ def restored_addresses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gateway, "DEFAULT_GATEWAY", yarl.URL(str(gateway.DEFAULT_GATEWAY)))
 
 
-def make_adapter(sim: Simulator, waits: list[float] | None = None, **options: object) -> DiscordAdapter:
+def make_adapter(
+    sim: Simulator, waits: list[float] | None = None, hasher: UserHasher | None = None, **options: object
+) -> DiscordAdapter:
     """An adapter of a simulator that does not really wait."""
 
     async def sleep(seconds: float) -> None:
@@ -61,7 +63,7 @@ def make_adapter(sim: Simulator, waits: list[float] | None = None, **options: ob
     return DiscordAdapter(
         token=sim.world.token,
         options=DiscordOptions.model_validate({**paced, "rest_url": sim.rest_url, "gateway_url": sim.gateway_url}),
-        hasher=UserHasher(),
+        hasher=hasher or UserHasher(),
         guild_ready_timeout_seconds=0.05,
         sleep=sleep,
     )

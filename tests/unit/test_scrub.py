@@ -43,6 +43,7 @@ def scrub(text: str) -> str:
         ("zq_alice#1234 and @zq_al", f"<@{H}> and <@{HB}>"),
         ("Zq Alice", f"<@{H}>"),
         ("nul\x00 and \ud800", "nul and ?"),
+        (f"hidden: @zq_\x00alice {ALICE[:9]}\x00{ALICE[9:]}", f"hidden: <@{H}> {H}"),
     ],
 )
 def test_what_shows_a_user_is_replaced(text: str, clean: str) -> None:

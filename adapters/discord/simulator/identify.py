@@ -1,0 +1,53 @@
+"""The start of a session: whether an IDENTIFY is accepted, and the READY that answers it.
+
+https://docs.discord.com/developers/topics/opcodes-and-status-codes#gateway-gateway-close-event-codes
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+from adapters.discord.simulator.model import Guild, World
+from adapters.discord.simulator.payloads import ready_user, unavailable_guild
+from adapters.discord.simulator.privilege import KNOWN_INTENTS, granted
+from adapters.discord.simulator.session import Session
+
+
+def shard_of(data: dict[str, Any]) -> tuple[int, int]:
+    """Which shard of how many an IDENTIFY asks for; (0, 0), which there cannot be, where that is nonsense."""
+    match data.get("shard"):
+        case None:
+            return 0, 1
+        case [int(shard_id), int(shards)]:
+            return shard_id, shards
+    return 0, 0
+
+
+def refusal(world: World, data: Any, *, minimum_shards: int) -> tuple[int, str] | None:
+    """The close code and reason that an IDENTIFY deserves, None where it is accepted."""
+    if not isinstance(data, dict) or data.get("token") != world.token:
+        return 4004, "Authentication failed."
+    intents, (shard_id, shards) = data.get("intents"), shard_of(data)
+    if not 0 <= shard_id < shards:
+        return 4010, "Invalid shard."
+    if shards < minimum_shards:
+        return 4011, "Sharding required."
+    if not isinstance(intents, int) or intents & ~KNOWN_INTENTS:
+        return 4013, "Invalid intent(s)."
+    if not granted(intents, world.application_flags):
+        return 4014, "Disallowed intent(s)."
+    return None
+
+
+def ready_payload(world: World, session: Session, guilds: Iterable[Guild], resume_url: str) -> dict[str, Any]:
+    """READY: who the bot is, and its guilds, all of them unavailable until their GUILD_CREATE."""
+    return {
+        "v": 10,
+        "user": ready_user(world),
+        "guilds": [unavailable_guild(guild) for guild in guilds],
+        "private_channels": [],
+        "session_id": session.id,
+        "session_type": "normal",
+        "resume_gateway_url": resume_url,
+        "shard": list(session.shard),
+        "application": {"id": str(world.application_id), "flags": world.application_flags},
+    }

@@ -1,0 +1,103 @@
+"""A Discord on loopback: REST and gateway on one port, over real sockets, around one world."""
+
+from types import TracebackType
+from typing import Self
+
+from aiohttp import web
+
+from adapters.discord.simulator.change import Changes
+from adapters.discord.simulator.control import add_control_routes
+from adapters.discord.simulator.edge import GATEWAY, Edge
+from adapters.discord.simulator.faults import Faults
+from adapters.discord.simulator.gateway import Gateway
+from adapters.discord.simulator.limits import Limiter, Limits
+from adapters.discord.simulator.model import World
+from adapters.discord.simulator.request_log import RequestLog
+from adapters.discord.simulator.rest import Rest
+
+API = "/api/v10"
+STOP_GRACE_SECONDS = 0.25
+
+
+class Simulator:
+    """Serves a world from entering to leaving the context.
+
+    limits             None: nothing is limited and no answer says so
+    latency_seconds    added to every REST answer
+    seed               of everything here that looks like chance (the world has its own)
+    port               0: a free one
+    """
+
+    def __init__(
+        self,
+        world: World,
+        *,
+        limits: Limits | None = None,
+        latency_seconds: float = 0.0,
+        seed: int = 0,
+        host: str = "127.0.0.1",
+        port: int = 0,
+    ) -> None:
+        self.world = world
+        self.faults = Faults(seed)
+        self.requests = RequestLog()
+        self.gateway = Gateway(world)
+        self.change = Changes(world, self.gateway.dispatch)
+        self.rest = Rest(world, self.gateway, seed=seed)
+        self._edge = Edge(
+            world,
+            limiter=Limiter(limits),
+            faults=self.faults,
+            requests=self.requests,
+            latency_seconds=latency_seconds,
+        )
+        self._host = host
+        self._port = port
+        self._runner: web.AppRunner | None = None
+
+    @property
+    def rest_url(self) -> str:
+        """What discord.py calls Route.BASE."""
+        return f"http://{self._host}:{self._port}{API}"
+
+    @property
+    def gateway_url(self) -> str:
+        """What discord.py calls DiscordWebSocket.DEFAULT_GATEWAY."""
+        return f"ws://{self._host}:{self._port}{GATEWAY}"
+
+    async def start(self) -> None:
+        """Listen. OSError where the port is taken."""
+        application = web.Application()
+        self.rest.add_routes(application, self._edge, API)
+        application.router.add_get(GATEWAY, self._edge.guard_gateway(self.gateway.serve), allow_head=False)
+        add_control_routes(application, self.requests)
+        application.on_shutdown.append(self._close_gateway)
+        self._runner = web.AppRunner(
+            application,
+            access_log=None,
+            # A handler ends when its client goes: a hung request must not outlive it.
+            handler_cancellation=True,
+            shutdown_timeout=STOP_GRACE_SECONDS,
+        )
+        await self._runner.setup()
+        await web.TCPSite(self._runner, self._host, self._port).start()
+        self._port = self._runner.addresses[0][1]
+        self.gateway.url = self.gateway_url
+
+    async def stop(self) -> None:
+        """Close every connection and the port."""
+        if self._runner is not None:
+            await self._runner.cleanup()
+            self._runner = None
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.stop()
+
+    async def _close_gateway(self, _: web.Application) -> None:
+        self.gateway.close(1001, "Going away.")

@@ -1,0 +1,94 @@
+"""Worlds of one measure: for benchmarks, for kills at random instants, for the cost of an idle hour."""
+
+from datetime import datetime, timedelta
+
+from adapters.discord.simulator.crowd import bot
+from adapters.discord.simulator.ids import WORLD_NOW, IdSource, milliseconds, mix, snowflake
+from adapters.discord.simulator.lazy import LazyStore
+from adapters.discord.simulator.lazy_templates import people
+from adapters.discord.simulator.model import Channel, Guild, Role, User, World
+from adapters.discord.simulator.permissions import ORDINARY
+
+_LONGEST = timedelta(days=3_000)
+_THREAD_MESSAGES = 5
+
+
+def new_world(seed: int, now: datetime = WORLD_NOW) -> World:
+    """A world with a bot and no guilds, in which it is now so late."""
+    own = bot(seed, 99, "archivist")
+    return World(seed=seed, bot=own, application_id=own.id, ids=IdSource(now))
+
+
+def new_guild(world: World, number: int, name: str, users: list[User]) -> Guild:
+    """A guild in which everyone may read everything, and the bot is an ordinary member."""
+    opened = milliseconds(WORLD_NOW - _LONGEST - timedelta(days=number + 1))
+    guild_id = snowflake(opened, mix(world.seed) + number)
+    guild = Guild(id=guild_id, name=name, owner_id=users[0].id, bot_id=world.bot.id)
+    guild.roles[guild_id] = Role(guild_id, "@everyone", ORDINARY)
+    own = Role(guild_id + 1, "Archivist", ORDINARY, position=1, managed=True, bot_id=world.bot.id)
+    guild.roles[own.id] = own
+    guild.bot_role_ids = [guild_id, own.id]
+    guild.users = {user.id: user for user in users} | {world.bot.id: world.bot}
+    world.guilds[guild_id] = guild
+    return guild
+
+
+def lazy_messages(world: World, channel: Channel, size: int) -> None:
+    """Fill a channel with so many messages that end when the world's history does."""
+    step_ms = max(1, min(30_000, _LONGEST // timedelta(milliseconds=1) // max(size, 1)))
+    start = WORLD_NOW - timedelta(milliseconds=step_ms * (size + 1))
+    channel.messages = LazyStore(world.seed, channel.id, size, start, step_ms)
+    channel.last_message_id = channel.messages.last_id
+
+
+def uniform_world(channels: int, messages_per_channel: int, seed: int = 1, threads: int = 0, guilds: int = 1) -> World:
+    """Guilds of equal text channels, with so many active threads of five messages spread over them."""
+    world = new_world(seed)
+    for number in range(guilds):
+        guild = new_guild(world, number, f"Guild {number}", list(people(seed)))
+        for position in range(channels):
+            channel = Channel(
+                id=guild.id + 1_000 + position,
+                guild_id=guild.id,
+                type=0,
+                name=f"channel-{position}",
+                position=position,
+            )
+            guild.channels[channel.id] = channel
+            lazy_messages(world, channel, messages_per_channel)
+        for index in range(threads):
+            add_thread(world, guild, list(guild.channels)[index % channels], index, archived=False)
+    return world
+
+
+def tree_world(channels: int = 300, threads: int = 2_000, seed: int = 1) -> World:
+    """A guild of many channels and threads with a few messages each; every second thread is archived."""
+    world = uniform_world(channels, 3, seed)
+    guild = next(iter(world.guilds.values()))
+    parents = list(guild.channels)
+    for index in range(threads):
+        add_thread(world, guild, parents[index % channels], index, archived=bool(index % 2))
+    return world
+
+
+def add_thread(world: World, guild: Guild, parent_id: int, index: int, *, archived: bool) -> Channel:
+    """A public thread of five messages, opened some minutes after the one before it."""
+    opened = WORLD_NOW - timedelta(days=30) + timedelta(minutes=7 * index)
+    thread = Channel(
+        id=snowflake(milliseconds(opened), index),
+        guild_id=guild.id,
+        type=11,
+        name=f"thread-{index}",
+        parent_id=parent_id,
+        owner_id=next(iter(guild.users)),
+        archived=archived,
+        archive_timestamp=opened + timedelta(days=3),
+        create_timestamp=opened,
+        message_count=_THREAD_MESSAGES,
+        total_message_sent=_THREAD_MESSAGES,
+        member_ids=[next(iter(guild.users))],
+    )
+    guild.threads[thread.id] = thread
+    thread.messages = LazyStore(world.seed, thread.id, _THREAD_MESSAGES, opened, 1_000)
+    thread.last_message_id = thread.messages.last_id
+    return thread

@@ -1,0 +1,151 @@
+"""Storing what a listing tells of channels. Who is skipped since when is decided in SQL: nothing is read back."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, bindparam, case, func, select, update
+from sqlalchemy.dialects import sqlite
+from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.types import Text
+
+from adapters.records import ChannelRecord
+from storage.channel_skipping import since, state_of
+from storage.database import Database
+from storage.dialects import INSERT, Inserter, differs
+from storage.tables import channels
+from storage.types import ID, JsonObject, UtcDateTime
+
+_parent = channels.alias("parent")
+
+# One channel as told; its parent is found by the platform's id, its reason is its own or, a thread, its parent's.
+_given = select(
+    bindparam("tenant", type_=ID).label("tenant_id"),
+    bindparam("channel", type_=ID).label("platform_id"),
+    bindparam("parent", type_=ID).label("parent_platform_id"),
+    bindparam("name", type_=Text).label("name"),
+    bindparam("type", type_=Text).label("type"),
+    bindparam("reason", type_=Text).label("own_skip_reason"),
+    bindparam("head", type_=ID).label("head_id"),
+    bindparam("metadata", type_=JsonObject).label("metadata"),
+    bindparam("now", type_=UtcDateTime).label("now"),
+).subquery("given")
+_reason = case(
+    (_given.c.type == "thread", func.coalesce(_given.c.own_skip_reason, _parent.c.skip_reason)),
+    else_=_given.c.own_skip_reason,
+)
+_columns: dict[str, ColumnElement[Any]] = {
+    "tenant_id": _given.c.tenant_id,
+    "platform_id": _given.c.platform_id,
+    "parent_id": _parent.c.id,
+    "name": _given.c.name,
+    "type": _given.c.type,
+    "sync_state": state_of(_reason),
+    "skip_reason": _reason,
+    "skipped_since": case((_reason.is_(None), None), else_=_given.c.now),
+    "own_skip_reason": _given.c.own_skip_reason,
+    "head_id": _given.c.head_id,
+    "metadata": _given.c.metadata,
+    "created_at": _given.c.now,
+    "updated_at": _given.c.now,
+}
+_found = (
+    select(*_columns.values())
+    .select_from(
+        _given.outerjoin(
+            _parent,
+            and_(_parent.c.tenant_id == _given.c.tenant_id, _parent.c.platform_id == _given.c.parent_platform_id),
+        )
+    )
+    .where(_given.c.tenant_id.is_not(None))
+)  # SQLite would take ON CONFLICT for the join's ON without a WHERE between
+
+
+def _save_channel(insert: Inserter) -> sqlite.Insert:
+    statement = insert(channels).from_select(list(_columns), _found)
+    told, stored = statement.excluded, channels.c
+    changes = {
+        "parent_id": told.parent_id,
+        "name": func.coalesce(told.name, stored.name),
+        "type": told.type,
+        "skip_reason": told.skip_reason,
+        "own_skip_reason": told.own_skip_reason,
+        "head_id": func.coalesce(told.head_id, stored.head_id),
+        "metadata": case((told.own_skip_reason == "obfuscated", stored.metadata), else_=told.metadata),
+    }
+    follow = {
+        "sync_state": told.sync_state,
+        "skipped_since": since(told.skip_reason, told.updated_at),
+        "updated_at": told.updated_at,
+    }
+    return statement.on_conflict_do_update(
+        index_elements=["tenant_id", "platform_id"],
+        set_=changes | follow,
+        where=differs((stored[name], new) for name, new in changes.items()),
+    )
+
+
+_SAVE_CHANNEL = {dialect: _save_channel(insert) for dialect, insert in INSERT.items()}
+
+
+async def save_channels(db: Database, tenant_id: str, records: Sequence[ChannelRecord], now: datetime) -> None:
+    """Store what a listing told, whatever its order; nothing is concluded from what is missing in it.
+
+    A name of None keeps the stored one, an obfuscated record the stored metadata too. A thread that has no reason
+    of its own takes its stored parent's. A row that does not change is not written.
+    """
+    async with db.writing() as connection:
+        await _save(connection, tenant_id, records, now)
+
+
+_SAVE_CURSOR = (
+    update(channels)
+    .where(channels.c.tenant_id == bindparam("tenant"), channels.c.platform_id == bindparam("channel"))
+    .where(channels.c.thread_cursor.is_distinct_from(bindparam("cursor", type_=JsonObject)))
+    .values(thread_cursor=bindparam("cursor", type_=JsonObject), updated_at=bindparam("now"))
+)
+
+
+async def save_threads(
+    db: Database,
+    tenant_id: str,
+    parent_platform_id: str,
+    records: Sequence[ChannelRecord],
+    cursor: Mapping[str, str],
+    now: datetime,
+) -> None:
+    """Store a page of archived threads together with the cursor that is true once they are stored."""
+    place = {"tenant": tenant_id, "channel": parent_platform_id, "cursor": dict(cursor), "now": now}
+    async with db.writing() as connection:
+        await _save(connection, tenant_id, records, now)
+        await connection.execute(_SAVE_CURSOR, place)
+
+
+async def _save(connection: AsyncConnection, tenant_id: str, records: Iterable[ChannelRecord], now: datetime) -> None:
+    rows = [_row(tenant_id, record, now) for record in _parents_first(records)]
+    if rows:
+        await connection.execute(_SAVE_CHANNEL[connection.dialect.name], rows)
+
+
+def _parents_first(records: Iterable[ChannelRecord]) -> Iterator[ChannelRecord]:
+    """The records in an order in which each follows its parent; of two with one id the last. A circle is cut."""
+    waiting = {record.platform_id: record for record in records}
+    while waiting:
+        chain = [waiting.pop(next(iter(waiting)))]
+        while (parent := waiting.pop(chain[-1].parent_platform_id or "", None)) is not None:
+            chain.append(parent)
+        yield from reversed(chain)
+
+
+def _row(tenant_id: str, record: ChannelRecord, now: datetime) -> dict[str, object]:
+    return {
+        "tenant": tenant_id,
+        "channel": record.platform_id,
+        "parent": record.parent_platform_id,
+        "name": record.name,
+        "type": record.type.value,
+        "reason": record.skip_reason.value if record.skip_reason else None,
+        "head": record.last_message_id,
+        "metadata": dict(record.metadata),
+        "now": now,
+    }

@@ -1,0 +1,160 @@
+"""Opening the archive: the lock, the migrations, the hash choice, the connections."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import timedelta
+from pathlib import Path
+
+from sqlalchemy import URL, text
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from storage import engines
+from storage.driver_errors import translated
+from storage.errors import DatabaseReadOnly, DatabaseUnreachable, DatabaseUnsuitable, StorageError
+from storage.file_lock import FileLock
+from storage.settings import record_hash_choice
+from storage.urls import parse_url, sqlite_path
+
+_MIGRATION_PATIENCE = timedelta(seconds=30)
+
+_PING = text("SELECT count(*) FROM archive_settings")
+_SERVER_FACTS = text("SELECT current_setting('server_encoding'), current_setting('transaction_read_only')")
+
+
+class Database:
+    """An open archive. ``reading`` and ``writing`` are for this room alone; everybody else calls its functions."""
+
+    def __init__(self, *, reader: AsyncEngine, writer: AsyncEngine, path: Path | None, closing: AsyncExitStack) -> None:
+        self.dialect: str = writer.dialect.name
+        """``sqlite`` or ``postgresql``."""
+        self._reader, self._writer, self._path = reader, writer, path
+        self._file_id = _file_id(path)
+        self._closing = closing
+        self._is_closed = False
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[AsyncConnection]:
+        """A connection for SELECTs; on SQLite one that cannot write."""
+        self._refuse_if_closed()
+        with translated():
+            async with self._reader.connect() as connection:
+                yield connection
+
+    @asynccontextmanager
+    async def writing(self) -> AsyncIterator[AsyncConnection]:
+        """One transaction: committed at the end, rolled back on any error."""
+        self._refuse_if_closed()
+        with translated():
+            async with self._writer.begin() as connection:
+                yield connection
+
+    async def ping(self) -> None:
+        """Whether the archive can be read and written at this moment.
+
+        Raises:
+            StorageError: it cannot; the message says why.
+        """
+        if _file_id(self._path) != self._file_id:
+            raise DatabaseUnreachable(f"The file {self._path} was removed or replaced. Restart the daemon.")
+        async with self.writing() as connection:
+            await connection.execute(_PING)
+            if self.dialect == "postgresql":
+                await _check_server(connection)
+
+    async def close(self) -> None:
+        """Close every connection and let the file go. Can be called twice."""
+        self._is_closed = True
+        await self._closing.aclose()
+
+    def _refuse_if_closed(self) -> None:
+        if self._is_closed:
+            raise StorageError("The archive is closed.")
+
+
+async def open_database(url: str, *, hash_choice: str) -> Database:
+    """Open the archive, creating and migrating it where needed.
+
+    Args:
+        url: ``sqlite+aiosqlite:///<path>`` or ``postgresql+psycopg://<user>@<host>/<name>``.
+        hash_choice: how user ids are hashed (``sha256`` or ``hmac-sha256:<fingerprint of the key>``); recorded at
+            the first start, and held to ever after.
+
+    Raises:
+        BadDatabaseUrl, DatabaseUnreachable, DatabaseReadOnly, DatabaseFull, DatabaseDamaged, DatabaseUnsuitable:
+            the database cannot be used.
+        DatabaseInUse: another process has this SQLite file open.
+        DatabaseTooNew: a newer version of this program wrote it.
+        HashChoiceMismatch: it was begun with another choice.
+    """
+    parsed = parse_url(url)
+    path = sqlite_path(parsed)
+    async with AsyncExitStack() as stack:
+        if path is not None:
+            stack.enter_context(await FileLock(path).acquire())
+        await _migrate(parsed)
+        reader, writer = _engines(parsed)
+        stack.push_async_callback(reader.dispose)
+        stack.push_async_callback(writer.dispose)
+        with translated():
+            async with writer.begin() as connection:
+                await record_hash_choice(connection, hash_choice)
+        return Database(reader=reader, writer=writer, path=path, closing=stack.pop_all())
+
+
+async def migrate(url: str) -> str:
+    """Bring the database to this program's schema.
+
+    Two processes may do it at once: on SQLite the second waits up to 30 s, on PostgreSQL for as long as it takes.
+
+    Returns:
+        The revision it is at now.
+
+    Raises:
+        StorageError: as for ``open_database``.
+    """
+    parsed = parse_url(url)
+    path = sqlite_path(parsed)
+    if path is None:
+        return await _migrate(parsed)
+    with await FileLock(path).acquire(_MIGRATION_PATIENCE):
+        return await _migrate(parsed)
+
+
+async def _migrate(url: URL) -> str:
+    from storage.migration import upgrade  # half a second, and every verb of the command line imports this module
+
+    is_sqlite = url.get_backend_name() == "sqlite"
+    engine = engines.sqlite_migrator(url) if is_sqlite else engines.postgres(url)
+    try:
+        with translated():
+            async with engine.begin() as connection:
+                if not is_sqlite:
+                    await _check_server(connection)
+                return await connection.run_sync(upgrade)
+    finally:
+        await engine.dispose()
+
+
+def _engines(url: URL) -> tuple[AsyncEngine, AsyncEngine]:
+    """One that reads and one that writes; on PostgreSQL they share a pool, and reading opens no transaction."""
+    if url.get_backend_name() == "sqlite":
+        return engines.sqlite_reader(url), engines.sqlite_writer(url)
+    engine = engines.postgres(url, pool_size=10, max_overflow=10)
+    return engine.execution_options(isolation_level="AUTOCOMMIT"), engine
+
+
+async def _check_server(connection: AsyncConnection) -> None:
+    encoding, read_only = (await connection.execute(_SERVER_FACTS)).one()
+    if encoding != "UTF8":
+        raise DatabaseUnsuitable(f"{DatabaseUnsuitable().args[0]} (this one has {encoding})")
+    if read_only == "on":
+        raise DatabaseReadOnly
+
+
+def _file_id(path: Path | None) -> tuple[int, int] | None:
+    """Which file a name stands for; None where there is none."""
+    try:
+        found = path.stat() if path is not None else None
+    except OSError:
+        return None
+    return (found.st_dev, found.st_ino) if found is not None else None

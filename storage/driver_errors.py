@@ -1,0 +1,107 @@
+"""From the drivers' errors to the ones that say what to do. Classified by code, never by message text."""
+
+import errno
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError, StatementError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from storage import errors
+
+_BY_SQLITE_CODE: dict[int, type[errors.StorageError]] = {
+    sqlite3.SQLITE_BUSY: errors.DatabaseBusy,
+    sqlite3.SQLITE_LOCKED: errors.DatabaseBusy,
+    sqlite3.SQLITE_READONLY: errors.DatabaseReadOnly,
+    sqlite3.SQLITE_PERM: errors.DatabaseReadOnly,
+    sqlite3.SQLITE_FULL: errors.DatabaseFull,
+    sqlite3.SQLITE_IOERR: errors.DatabaseUnreachable,
+    sqlite3.SQLITE_CANTOPEN: errors.DatabaseUnreachable,
+    sqlite3.SQLITE_CORRUPT: errors.DatabaseDamaged,
+    sqlite3.SQLITE_NOTADB: errors.DatabaseDamaged,
+}
+
+# https://www.postgresql.org/docs/current/errcodes-appendix.html; the longest prefix wins
+_BY_SQLSTATE: dict[str, type[errors.StorageError]] = {
+    "08": errors.DatabaseUnreachable,
+    "25006": errors.DatabaseReadOnly,
+    "28": errors.DatabaseUnreachable,
+    "3D000": errors.DatabaseUnreachable,
+    "40": errors.DatabaseBusy,
+    "42501": errors.DatabaseReadOnly,
+    "53": errors.DatabaseUnreachable,
+    "53100": errors.DatabaseFull,
+    "55P03": errors.DatabaseBusy,
+    "57P": errors.DatabaseUnreachable,
+    "58": errors.DatabaseUnreachable,
+    "XX001": errors.DatabaseDamaged,
+    "XX002": errors.DatabaseDamaged,
+}
+
+_BY_ERRNO: dict[int | None, type[errors.StorageError]] = {
+    errno.EACCES: errors.DatabaseReadOnly,
+    errno.EPERM: errors.DatabaseReadOnly,
+    errno.EROFS: errors.DatabaseReadOnly,
+    errno.ENOSPC: errors.DatabaseFull,
+    errno.EDQUOT: errors.DatabaseFull,
+}
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Everything that a driver raises inside comes out as a StorageError.
+
+    An error that can quote the row it refused (a constraint, a bad value) is not chained: tracebacks end up in
+    logs, and the row may be a message.
+    """
+    try:
+        yield
+    except DBAPIError as error:
+        raise _from_driver(error) from (error if _is_quotable(error) else None)
+    except PoolTimeout as error:
+        raise errors.DatabaseBusy("Every connection to the database has been busy for too long.") from error
+    except StatementError as error:
+        raise errors.StorageError(f"A value cannot be stored ({type(error.orig).__name__}).") from None
+    except SQLAlchemyError as error:
+        raise errors.StorageError(f"{errors.StorageError().args[0]} ({type(error).__name__})") from error
+    except (OverflowError, UnicodeError) as error:
+        raise errors.StorageError(f"A value cannot be stored ({type(error).__name__}).") from None
+
+
+def from_os_error(error: OSError, what: str) -> errors.StorageError:
+    """What a failed file operation means for the archive. ``what`` names the file and what was tried."""
+    kind = _BY_ERRNO.get(error.errno, errors.DatabaseUnreachable)
+    return kind(f"{what}: {error.strerror}. {kind().args[0]}")
+
+
+def _from_driver(error: DBAPIError) -> errors.StorageError:
+    cause = error.orig
+    if isinstance(cause, sqlite3.Error):
+        code = getattr(cause, "sqlite_errorcode", None)
+        return _named(
+            _BY_SQLITE_CODE.get((code or 0) & 0xFF), getattr(cause, "sqlite_errorname", None) or type(cause).__name__
+        )
+    sqlstate: str | None = getattr(cause, "sqlstate", None)
+    if sqlstate is not None:
+        kind = next((_BY_SQLSTATE[p] for n in (5, 3, 2) if (p := sqlstate[:n]) in _BY_SQLSTATE), None)
+        return _named(kind, f"SQLSTATE {sqlstate}")
+    if type(cause).__name__ == "OperationalError" or error.connection_invalidated:
+        return errors.DatabaseUnreachable(f"{errors.DatabaseUnreachable().args[0]} ({_first_line(cause)})")
+    if error.statement is None:  # while connecting: an option that the driver does not know
+        return errors.BadDatabaseUrl(f"The driver refuses the database URL ({_first_line(cause)}).")
+    return _named(None, type(cause).__name__)
+
+
+def _named(kind: type[errors.StorageError] | None, detail: str) -> errors.StorageError:
+    kind = kind or errors.StorageError
+    return kind(f"{kind().args[0]} ({detail})")
+
+
+def _first_line(cause: BaseException | None) -> str:
+    """What libpq says of a connection: host, user and database, never a password and never a row."""
+    return str(cause).strip().partition("\n")[0]
+
+
+def _is_quotable(error: DBAPIError) -> bool:
+    return type(error.orig).__name__ in ("OperationalError", "InterfaceError")

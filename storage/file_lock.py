@@ -1,0 +1,75 @@
+"""One process at a time on one SQLite archive."""
+
+import asyncio
+import fcntl
+import os
+from datetime import timedelta
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from storage.driver_errors import from_os_error
+from storage.errors import DatabaseInUse
+
+_POLL_SECONDS = 0.05
+
+
+class FileLock:
+    """An flock on a file beside the database; the kernel lets it go when the process dies, however it dies.
+
+    The file stays: removing it would let two processes hold "the" lock on two files of one name.
+    """
+
+    def __init__(self, database: Path) -> None:
+        self._database = database
+        self._descriptor: int | None = None
+
+    async def acquire(self, patience: timedelta = timedelta(0)) -> Self:
+        """Take the lock, creating the database's folder.
+
+        Raises:
+            DatabaseInUse: another process still has it after ``patience``.
+            DatabaseReadOnly, DatabaseFull, DatabaseUnreachable: the lock's file cannot be made.
+        """
+        path = self._database.with_name(self._database.name + ".lock")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+        except OSError as error:
+            raise from_os_error(error, f"Cannot create {path}") from error
+        tries = max(1, int(patience.total_seconds() / _POLL_SECONDS))
+        self._descriptor = descriptor
+        try:
+            await self._wait(path, tries)
+        except BaseException:
+            self.release()
+            raise
+        return self
+
+    async def _wait(self, path: Path, tries: int) -> None:
+        while True:
+            try:
+                fcntl.flock(self._descriptor or -1, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                tries -= 1
+            except OSError as error:  # some network file systems have no locks, nor can they hold SQLite's WAL
+                raise from_os_error(error, f"Cannot lock {path}") from error
+            else:
+                return
+            if tries <= 0:
+                raise DatabaseInUse(f"{DatabaseInUse().args[0]} ({self._database})")
+            await asyncio.sleep(_POLL_SECONDS)
+
+    def release(self) -> None:
+        """Let it go; nothing happens if it was not held."""
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.release()

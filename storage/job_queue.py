@@ -1,0 +1,123 @@
+"""Asking for a sync, and calling one off."""
+
+from datetime import datetime
+
+from sqlalchemy import bindparam, case, or_, select, true, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from storage.database import Database
+from storage.dialects import INSERT
+from storage.errors import DatabaseBusy, UnknownTenant
+from storage.job_ids import new_job_id
+from storage.job_rows import Job, JobKind, JobStatus, job_of
+from storage.rows import one_row
+from storage.tables import IS_UNFINISHED, sync_jobs, tenants, unfinished
+from storage.tenant_status import SETTLE
+from storage.types import UtcDateTime
+
+PRIORITIES = {JobKind.SCHEDULED: 0, JobKind.INITIAL: 10, JobKind.MANUAL: 20}
+"""Somebody waits for a manual one; a new community should not stand behind the hour's routine."""
+
+_NOT_BEFORE = select(tenants.c.not_before).where(tenants.c.id == bindparam("tenant_id"))
+_INSERT = {
+    dialect: insert(sync_jobs)
+    .on_conflict_do_nothing(index_elements=["tenant_id"], index_where=IS_UNFINISHED)
+    .returning(sync_jobs)
+    for dialect, insert in INSERT.items()
+}
+_UNFINISHED_OF = select(sync_jobs).where(sync_jobs.c.tenant_id == bindparam("tenant_id"), unfinished(sync_jobs))
+
+_URGENT = PRIORITIES[JobKind.MANUAL]
+_AT = bindparam("at", type_=UtcDateTime)
+_PULL_FORWARD = (
+    update(sync_jobs)
+    .where(sync_jobs.c.tenant_id == bindparam("of_tenant"), unfinished(sync_jobs), sync_jobs.c.status == "queued")
+    .where(or_(sync_jobs.c.priority < _URGENT, sync_jobs.c.run_after > _AT))
+    .values(
+        priority=case((sync_jobs.c.priority < _URGENT, _URGENT), else_=sync_jobs.c.priority),
+        run_after=case((sync_jobs.c.run_after > _AT, _AT), else_=sync_jobs.c.run_after),
+        updated_at=bindparam("now"),
+    )
+)
+
+
+async def enqueue(
+    db: Database, tenant_id: str, kind: JobKind, *, now: datetime, run_after: datetime | None = None
+) -> tuple[Job, bool]:
+    """Ask for a sync of a tenant. True where a job was made, False where it has an unfinished one, which is returned.
+
+    A manual request puts a waiting job in front and makes it due now. No job is due before the platform lets us
+    (``set_not_before``), a manual one neither: it would only be told off again.
+
+    Raises:
+        UnknownTenant: there is no such tenant.
+    """
+    async with db.writing() as connection:
+        tenant = await one_row(connection, _NOT_BEFORE, {"tenant_id": tenant_id})
+        if tenant is None:
+            raise UnknownTenant(f"No tenant {tenant_id} is stored.")
+        due = max(run_after or now, tenant["not_before"] or now)
+        for _ in range(3):  # the unfinished job may finish between the two statements
+            if (job := await _insert(connection, _new_job(tenant_id, kind, due, now))) is not None:
+                return job, True
+            if kind is JobKind.MANUAL:
+                await connection.execute(_PULL_FORWARD, {"of_tenant": tenant_id, "at": due, "now": now})
+            found = await one_row(connection, _UNFINISHED_OF, {"tenant_id": tenant_id})
+            if found is not None:
+                return job_of(found), False
+    raise DatabaseBusy(f"The jobs of {tenant_id} change too fast.")
+
+
+async def _insert(connection: AsyncConnection, row: dict[str, object]) -> Job | None:
+    made = await one_row(connection, _INSERT[connection.dialect.name], row)
+    if made is None:
+        return None
+    await connection.execute(SETTLE, {"tenant_id": row["tenant_id"], "now": row["queued_at"]})
+    return job_of(made)
+
+
+def _new_job(tenant_id: str, kind: JobKind, due: datetime, now: datetime) -> dict[str, object]:
+    return {
+        "id": new_job_id(now),
+        "tenant_id": tenant_id,
+        "kind": kind.value,
+        "status": JobStatus.QUEUED.value,
+        "priority": PRIORITIES[kind],
+        "attempt": 0,
+        "run_after": due,
+        "cancel_requested": False,
+        "queued_at": now,
+        "totals": {},
+        "created_at": now,
+        "updated_at": now,
+    }
+
+
+_is_waiting = sync_jobs.c.status == "queued"
+_CANCEL = (
+    update(sync_jobs)
+    .where(sync_jobs.c.id == bindparam("job_id"), unfinished(sync_jobs))
+    .values(
+        status=case((_is_waiting, "cancelled"), else_=sync_jobs.c.status),
+        finished_at=case((_is_waiting, bindparam("now", type_=UtcDateTime)), else_=None),
+        cancel_requested=true(),
+        updated_at=bindparam("now"),
+    )
+    .returning(sync_jobs)
+)
+_FIND = select(sync_jobs).where(sync_jobs.c.id == bindparam("job_id"))
+
+
+async def cancel(db: Database, job_id: str, now: datetime) -> Job | None:
+    """Call a job off. A waiting one is cancelled at once; a running one's worker is told by ``renew``.
+
+    Returns:
+        The job as it is now, unchanged where it had ended; None where there is no such job.
+    """
+    async with db.writing() as connection:
+        row = await one_row(connection, _CANCEL, {"job_id": job_id, "now": now})
+        if row is None:
+            ended = await one_row(connection, _FIND, {"job_id": job_id})
+            return None if ended is None else job_of(ended)
+        await connection.execute(SETTLE, {"tenant_id": row["tenant_id"], "now": now})
+        return job_of(row)

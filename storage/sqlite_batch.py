@@ -1,0 +1,107 @@
+"""A batch as SQLite takes it fastest: tuples for one prepared statement a table."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from adapters.records import MessageRecord
+from storage.bulk import sqlite_upsert
+from storage.json_text import dump_json
+from storage.tables import attachments, messages, reaction_totals
+from storage.types import utc_text
+
+_MESSAGE = sqlite_upsert(
+    messages,
+    (
+        "channel_id",
+        "platform_id",
+        "tenant_id",
+        "author_hash",
+        "author_kind",
+        "content",
+        "type",
+        "sent_at",
+        "edited_at",
+        "reply_to_channel_id",
+        "reply_to_message_id",
+        "reply_to_author_hash",
+        "metadata",
+    ),
+)
+_ATTACHMENT = sqlite_upsert(
+    attachments,
+    (
+        "channel_id",
+        "message_id",
+        "platform_id",
+        "filename",
+        "size_bytes",
+        "content_type",
+        "url",
+        "url_expires_at",
+        "metadata",
+    ),
+)
+_TOTAL = sqlite_upsert(reaction_totals, ("channel_id", "message_id", "emoji_key", "emoji", "count", "burst_count"))
+
+
+async def write_rows(
+    connection: AsyncConnection, tenant_id: str, channel_id: int, records: Sequence[MessageRecord], now: datetime
+) -> None:
+    """Upsert messages, attachments and reaction totals. The records hold clean text."""
+    at = utc_text(now)
+    rows = {
+        _MESSAGE: _messages(tenant_id, channel_id, records, at),
+        _ATTACHMENT: _attachments(channel_id, records, at),
+        _TOTAL: _totals(channel_id, records, at),
+    }
+    for statement, some in rows.items():
+        if parameters := list(some):
+            await connection.exec_driver_sql(statement, parameters)
+
+
+def _messages(tenant_id: str, channel_id: int, records: Sequence[MessageRecord], at: str) -> Iterator[tuple[Any, ...]]:
+    for m in records:
+        yield (
+            channel_id,
+            m.platform_id,
+            tenant_id,
+            m.author_hash,
+            m.author_kind.value,
+            m.content,
+            m.type,
+            utc_text(m.sent_at),
+            utc_text(m.edited_at) if m.edited_at else None,
+            m.reply_to_channel_id,
+            m.reply_to_message_id,
+            m.reply_to_author_hash,
+            dump_json(m.metadata),
+            at,
+            at,
+        )
+
+
+def _attachments(channel_id: int, records: Sequence[MessageRecord], at: str) -> Iterator[tuple[Any, ...]]:
+    for m in records:
+        for a in m.attachments:
+            yield (
+                channel_id,
+                m.platform_id,
+                a.platform_id,
+                a.filename,
+                a.size_bytes,
+                a.content_type,
+                a.url,
+                utc_text(a.url_expires_at) if a.url_expires_at else None,
+                dump_json(a.metadata),
+                at,
+                at,
+            )
+
+
+def _totals(channel_id: int, records: Sequence[MessageRecord], at: str) -> Iterator[tuple[Any, ...]]:
+    for m in records:
+        for t in m.reaction_totals:
+            yield channel_id, m.platform_id, t.emoji_key, t.emoji, t.count, t.burst_count, at, at

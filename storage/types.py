@@ -1,0 +1,60 @@
+"""Column types that hold the same values on SQLite and PostgreSQL."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import JSON, TIMESTAMP, BigInteger, Dialect, Integer, Text, TypeDecorator
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.types import TypeEngine
+
+
+def utc_text(time: datetime) -> str:
+    """A time as SQLite keeps it: always UTC, always of one width, so that text order is time order.
+
+    SQLite's own date functions read this form.
+
+    Raises:
+        ValueError: the time is naive.
+    """
+    if time.tzinfo is None:
+        raise ValueError("a stored time must be timezone-aware")
+    return time.astimezone(UTC).isoformat(" ", "microseconds")
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """An aware time, in UTC. TIMESTAMP WITH TIME ZONE on PostgreSQL, text on SQLite, which has no such type."""
+
+    impl = TIMESTAMP(timezone=True)
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        """Text on SQLite."""
+        return dialect.type_descriptor(Text() if dialect.name == "sqlite" else TIMESTAMP(timezone=True))
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> str | datetime | None:
+        """Refuse naive times, turn the others into UTC."""
+        if value is None:
+            return None
+        return utc_text(value) if dialect.name == "sqlite" else _aware(value)
+
+    def process_result_value(self, value: str | datetime | None, dialect: Dialect) -> datetime | None:
+        """An aware time in UTC, whatever time zone the server's session has."""
+        if value is None:
+            return None
+        return (datetime.fromisoformat(value) if isinstance(value, str) else value).astimezone(UTC)
+
+
+def _aware(time: datetime) -> datetime:
+    if time.tzinfo is None:
+        raise ValueError("a stored time must be timezone-aware")
+    return time
+
+
+ID = Text().with_variant(Text(collation="C"), "postgresql")
+"""Ids, hashes and keys: compared byte by byte on both dialects, so that order and equality are the same."""
+
+RowId = BigInteger().with_variant(Integer, "sqlite")
+"""64 bits; on SQLite spelt INTEGER, because only that is the row id itself."""
+
+JsonObject = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
+"""JSONB on PostgreSQL. SQLite's JSONB needs 3.45; its JSON functions work on this text."""

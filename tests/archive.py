@@ -1,0 +1,132 @@
+"""The archive as data, in the form in which the simulator tells its truth: platform ids in place of our own."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from sqlalchemy import create_engine, func, select
+
+from storage.tables import attachments, channels, messages, reaction_totals, tenants
+
+Rows = dict[tuple[Any, ...], dict[str, Any]]
+
+_parent = channels.alias("parent")
+_PLACE = channels.c.platform_id.label("channel_platform_id")
+
+_QUERIES = {
+    "tenants": select(tenants.c.platform_id, tenants.c.name, tenants.c.metadata),
+    "channels": select(
+        channels.c.platform_id,
+        _parent.c.platform_id.label("parent_platform_id"),
+        channels.c.name,
+        channels.c.type,
+        channels.c.sync_state,
+        channels.c.skip_reason,
+        channels.c.metadata,
+    ).select_from(channels.outerjoin(_parent, _parent.c.id == channels.c.parent_id)),
+    "messages": select(
+        _PLACE,
+        *(
+            messages.c[name]
+            for name in (
+                "platform_id",
+                "author_hash",
+                "author_kind",
+                "content",
+                "type",
+                "sent_at",
+                "edited_at",
+                "reply_to_channel_id",
+                "reply_to_message_id",
+                "reply_to_author_hash",
+                "metadata",
+            )
+        ),
+    ).join_from(messages, channels, channels.c.id == messages.c.channel_id),
+    "attachments": select(
+        _PLACE,
+        *(
+            attachments.c[name]
+            for name in (
+                "message_id",
+                "platform_id",
+                "filename",
+                "size_bytes",
+                "content_type",
+                "url",
+                "url_expires_at",
+                "metadata",
+            )
+        ),
+    ).join_from(attachments, channels, channels.c.id == attachments.c.channel_id),
+    "reaction_totals": select(
+        _PLACE,
+        *(reaction_totals.c[name] for name in ("message_id", "emoji_key", "emoji", "count", "burst_count")),
+    ).join_from(reaction_totals, channels, channels.c.id == reaction_totals.c.channel_id),
+}
+_KEYS = {
+    "tenants": ("platform_id",),
+    "channels": ("platform_id",),
+    "messages": ("channel_platform_id", "platform_id"),
+    "attachments": ("channel_platform_id", "message_id", "platform_id"),
+    "reaction_totals": ("channel_platform_id", "message_id", "emoji_key"),
+}
+
+
+def archived(url: str, table: str, tenant_platform_id: int | str) -> Rows:
+    """A tenant's rows of a table, by key."""
+    query = _QUERIES[table]
+    if table == "tenants":
+        query = query.where(tenants.c.platform_id == str(tenant_platform_id))
+    else:
+        query = query.join(tenants, tenants.c.id == channels.c.tenant_id).where(
+            tenants.c.platform_id == str(tenant_platform_id)
+        )
+    engine = create_engine(url.replace("+aiosqlite", ""))
+    try:
+        with engine.connect() as connection:
+            return _by_key(table, (dict(row._mapping) for row in connection.execute(query)))
+    finally:
+        engine.dispose()
+
+
+def count_messages(url: str) -> int:
+    """How many messages there are in all."""
+    engine = create_engine(url.replace("+aiosqlite", ""))
+    try:
+        with engine.connect() as connection:
+            return connection.execute(select(func.count()).select_from(messages)).scalar_one()
+    finally:
+        engine.dispose()
+
+
+def assert_equal_to_truth(url: str, truth: Any, guild_id: int, *, besides: Mapping[str, Iterable[str]] = {}) -> None:
+    """Hold every table against the truth, row by row and field by field.
+
+    ``besides`` names metadata keys of a table that are left out of the comparison.
+    """
+    for table in _QUERIES:
+        expected = _by_key(table, getattr(truth, table)())
+        found = archived(url, table, guild_id)
+        for rows in (expected, found):
+            for row in rows.values():
+                for key in besides.get(table, ()):
+                    row["metadata"].pop(key, None)
+        missing, surplus = expected.keys() - found.keys(), found.keys() - expected.keys()
+        assert not missing, f"{table}: {len(missing)} of {len(expected)} rows are missing, such as {min(missing)}"
+        assert not surplus, f"{table}: {len(surplus)} rows too many, such as {min(surplus)}"
+        for key, row in expected.items():
+            assert found[key] == row, f"{table} {key}: {_difference(found[key], row)}"
+
+
+def _by_key(table: str, rows: Iterable[dict[str, Any]]) -> Rows:
+    keyed: Rows = {}
+    for row in rows:
+        key = tuple(row[name] for name in _KEYS[table])
+        assert key not in keyed, f"{table} {key} is there twice"
+        keyed[key] = row
+    return keyed
+
+
+def _difference(found: Mapping[str, Any], expected: Mapping[str, Any]) -> str:
+    names = [name for name in {**found, **expected} if found.get(name) != expected.get(name)]
+    return "; ".join(f"{name} is {found.get(name)!r}, should be {expected.get(name)!r}" for name in names)

@@ -1,0 +1,1 @@
+"""What the daemon costs: messages a second, CPU, memory, requests. Figures and ratios, never a verdict."""

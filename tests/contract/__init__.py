@@ -1,0 +1,1 @@
+"""One suite over every database an archive can live in."""

@@ -1,0 +1,85 @@
+"""Records with sensible values, so that a test names only what it is about."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from adapters.records import (
+    AttachmentRecord,
+    AuthorKind,
+    ChannelRecord,
+    ChannelType,
+    MessageRecord,
+    ReactionTotalRecord,
+    SkipReason,
+    TenantRecord,
+)
+
+NOW = datetime(2026, 11, 23, 10, 0, 0, 123456, tzinfo=UTC)
+SECOND = timedelta(seconds=1)
+MINUTE = timedelta(minutes=1)
+HOUR = timedelta(hours=1)
+
+GUILD = TenantRecord(platform_id="100", name="Guild", metadata={"description": "about"})
+
+
+def channel(platform_id: str, **changes: Any) -> ChannelRecord:
+    """A public text channel without a parent."""
+    record = ChannelRecord(
+        platform_id=platform_id,
+        parent_platform_id=None,
+        name=f"channel {platform_id}",
+        type=ChannelType.TEXT,
+        skip_reason=None,
+        metadata={"platform_type": 0},
+    )
+    return replace(record, **changes)
+
+
+def thread(platform_id: str, parent: str, **changes: Any) -> ChannelRecord:
+    """A public active thread."""
+    return channel(
+        platform_id, parent_platform_id=parent, type=ChannelType.THREAD, metadata={"platform_type": 11}, **changes
+    )
+
+
+def skipped(record: ChannelRecord, reason: SkipReason) -> ChannelRecord:
+    """The same channel, not to be read."""
+    return replace(record, skip_reason=reason)
+
+
+def message(number: int, **changes: Any) -> MessageRecord:
+    """The message of that number: its id and its time follow from it."""
+    record = MessageRecord(
+        platform_id=str(number),
+        author_hash="a" * 64,
+        author_kind=AuthorKind.USER,
+        content=f"message {number}",
+        type="default",
+        sent_at=NOW - HOUR + number * SECOND,
+        edited_at=None,
+        reply_to_channel_id=None,
+        reply_to_message_id=None,
+        reply_to_author_hash=None,
+        metadata={},
+    )
+    return replace(record, **changes)
+
+
+def attachment(platform_id: str, **changes: Any) -> AttachmentRecord:
+    """A picture."""
+    record = AttachmentRecord(
+        platform_id=platform_id,
+        filename="cat.png",
+        size_bytes=12_345,
+        content_type="image/png",
+        url=f"https://cdn.example/{platform_id}/cat.png?ex=1",
+        url_expires_at=NOW + HOUR,
+        metadata={"width": 640},
+    )
+    return replace(record, **changes)
+
+
+def total(emoji: str, count: int = 1, burst_count: int = 0) -> ReactionTotalRecord:
+    """A standard emoji's total."""
+    return ReactionTotalRecord(emoji_key=emoji, emoji=emoji, count=count, burst_count=burst_count)

@@ -1,0 +1,23 @@
+"""The archive equals the guild: every table held against the simulator's truth, row by row and field by field."""
+
+import pytest
+
+from adapters.discord.simulator import Simulator
+from adapters.discord.simulator.truth import truth
+from adapters.discord.simulator.worlds import rich_world
+from tests.archive import assert_equal_to_truth
+from tests.service.daemon import running_daemon
+
+pytestmark = pytest.mark.usefixtures("restored_addresses")
+
+
+@pytest.mark.parametrize("key", [None, b"a key"], ids=["plain", "keyed"])
+async def test_every_guild_of_the_rich_world_is_archived_exactly(database_url: str, key: bytes | None) -> None:
+    world = rich_world()
+    async with Simulator(world) as sim:
+        sim.rest.short_pages = 0.3
+        async with running_daemon(sim, database_url, key=key) as daemon:
+            jobs = await daemon.idle(len(world.guilds))
+            assert [job["status"] for job in jobs] == ["succeeded"] * len(world.guilds)
+        for guild_id in world.guilds:
+            assert_equal_to_truth(database_url, truth(world, guild_id, key), guild_id)
