@@ -19,7 +19,7 @@ from storage.jobs import Job, JobKind, JobLease, JobStatus
 
 log = logging.getLogger(__name__)
 
-_LEASE = timedelta(seconds=30)
+_LEASE = timedelta(seconds=15)  # how long a job of a killed process waits on Postgres
 _HEARTBEAT_SECONDS = 2.0  # also how often progress is written
 _POLL_SECONDS = 1.0  # other processes may enqueue, and jobs come due
 _STORAGE_PAUSE_SECONDS = 5.0

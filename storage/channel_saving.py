@@ -57,8 +57,9 @@ _found = (
             and_(_parent.c.tenant_id == _given.c.tenant_id, _parent.c.platform_id == _given.c.parent_platform_id),
         )
     )
+    # Without a WHERE in between, SQLite would take ON CONFLICT for the ON of the join.
     .where(_given.c.tenant_id.is_not(None))
-)  # SQLite would take ON CONFLICT for the join's ON without a WHERE between
+)
 
 
 def _save_channel(insert: Inserter) -> sqlite.Insert:

@@ -5,7 +5,15 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError, StatementError
+from sqlalchemy.exc import (
+    DataError,
+    DBAPIError,
+    IntegrityError,
+    InterfaceError,
+    OperationalError,
+    SQLAlchemyError,
+    StatementError,
+)
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from storage import errors
@@ -58,7 +66,7 @@ def translated() -> Iterator[None]:
     try:
         yield
     except DBAPIError as error:
-        raise _from_driver(error) from (error if _is_quotable(error) else None)
+        raise _from_driver(error) from (None if _may_quote_a_row(error) else error)
     except PoolTimeout as error:
         raise errors.DatabaseBusy("Every connection to the database has been busy for too long.") from error
     except StatementError as error:
@@ -86,7 +94,7 @@ def _from_driver(error: DBAPIError) -> errors.StorageError:
     if sqlstate is not None:
         kind = next((_BY_SQLSTATE[p] for n in (5, 3, 2) if (p := sqlstate[:n]) in _BY_SQLSTATE), None)
         return _named(kind, f"SQLSTATE {sqlstate}")
-    if type(cause).__name__ == "OperationalError" or error.connection_invalidated:
+    if isinstance(error, (OperationalError, InterfaceError)) or error.connection_invalidated:
         return errors.DatabaseUnreachable(f"{errors.DatabaseUnreachable().args[0]} ({_first_line(cause)})")
     if error.statement is None:  # while connecting: an option that the driver does not know
         return errors.BadDatabaseUrl(f"The driver refuses the database URL ({_first_line(cause)}).")
@@ -103,5 +111,5 @@ def _first_line(cause: BaseException | None) -> str:
     return str(cause).strip().partition("\n")[0]
 
 
-def _is_quotable(error: DBAPIError) -> bool:
-    return type(error.orig).__name__ in ("OperationalError", "InterfaceError")
+def _may_quote_a_row(error: DBAPIError) -> bool:
+    return isinstance(error, (DataError, IntegrityError))

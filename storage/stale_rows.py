@@ -16,10 +16,13 @@ from storage.tables import attachments, messages, reaction_totals
 from storage.types import ID, RowId
 
 _CHANNEL = bindparam("channel", type_=RowId)
+_FIRST, _LAST = bindparam("first", type_=ID), bindparam("last", type_=ID)
 _ANY_STORED = select(
     select(literal(1))
     .where(messages.c.channel_id == _CHANNEL)
-    .where(messages.c.platform_id.between(bindparam("first", type_=ID), bindparam("last", type_=ID)))
+    .where(
+        messages.c.platform_id >= bindparam("first", type_=ID), messages.c.platform_id <= bindparam("last", type_=ID)
+    )
     .exists()
 )
 

@@ -15,7 +15,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -27,6 +27,7 @@ from storage.database import migrate
 
 _TEMPLATE = "migrated"
 _START_SECONDS = 20.0
+_ROOM_BYTES = 2 << 30
 
 # Fsync off is safe for a killed process and only dangerous for a power cut; synchronous_commit off is not:
 # it loses what a test has been told is committed.
@@ -38,6 +39,8 @@ _SETTINGS = {
     "max_connections": "200",
     "shared_buffers": "64MB",
     "autovacuum": "off",
+    "max_wal_size": "128MB",
+    "min_wal_size": "32MB",
     "timezone": "Asia/Kolkata",  # not UTC, so that a forgotten conversion shows
 }
 
@@ -45,9 +48,8 @@ _SETTINGS = {
 class Postgres:
     """A server of one test session. Its databases are copies of one that is migrated once."""
 
-    def __init__(self, folder: Path, binaries: Path, identity: dict[str, Any]) -> None:
-        self._folder, self._binaries, self._identity = folder, binaries, identity
-        self._data = folder / "data"
+    def __init__(self, folder: Path, data: Path, binaries: Path, identity: dict[str, Any]) -> None:
+        self._folder, self._data, self._binaries, self._identity = folder, data, binaries, identity
         self._process: subprocess.Popen[bytes] | None = None
         self._numbers = itertools.count(1)
         self._lent: list[str] = []
@@ -143,18 +145,27 @@ def running_postgres() -> Iterator[Postgres]:
         RuntimeError: there are no binaries, or they do not work. Missing is a failure: half of the contract would
             go untested.
     """
-    # Directly under the system's folder: pytest's own are closed to ``nobody``, and a socket's path has 107 bytes.
-    folder = Path(tempfile.mkdtemp(prefix="pg-"))
-    try:
-        identity = _identity(folder)
-        server = Postgres(folder, _readable(_find_binaries(), folder, identity), identity)
-        try:
-            server.prepare()
-            yield server
-        finally:
-            server.stop()
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    with ExitStack() as stack:
+        folder, data = (_new_folder(stack, parent) for parent in (None, _memory()))
+        identity = _identity(folder, data)
+        server = Postgres(folder, data, _readable(_find_binaries(), folder, identity), identity)
+        stack.callback(server.stop)
+        server.prepare()
+        yield server
+
+
+def _new_folder(stack: ExitStack, parent: str | None) -> Path:
+    """Directly under its parent: pytest's own folders are closed to ``nobody``, and a socket's path has 107 bytes."""
+    folder = Path(tempfile.mkdtemp(prefix="pg-", dir=parent))
+    stack.callback(shutil.rmtree, folder, ignore_errors=True)
+    return folder
+
+
+def _memory() -> str | None:
+    """Where files are made quickly, if there is room: a database is 300 of them, and each test has one."""
+    memory = "/dev/shm"  # noqa: S108 # the name within it is a fresh one
+    is_there = os.path.isdir(memory) and os.access(memory, os.W_OK)
+    return memory if is_there and shutil.disk_usage(memory).free > _ROOM_BYTES else None
 
 
 def _find_binaries() -> Path:
@@ -187,11 +198,12 @@ def _from_debian() -> Path | None:
     return found[-1] if found else None
 
 
-def _identity(folder: Path) -> dict[str, Any]:
-    """How to start a process that PostgreSQL accepts: as ``nobody`` where we are root."""
+def _identity(*folders: Path) -> dict[str, Any]:
+    """How to start a process that PostgreSQL accepts: as ``nobody`` where we are root. The folders become its own."""
     if os.geteuid() != 0:
         return {}
-    shutil.chown(folder, "nobody", "nogroup")
+    for folder in folders:
+        shutil.chown(folder, "nobody", "nogroup")
     return {"user": "nobody", "group": "nogroup", "extra_groups": []}
 
 

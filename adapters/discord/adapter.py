@@ -56,7 +56,7 @@ class DiscordAdapter:
         token: str,
         options: DiscordOptions,
         hasher: UserHasher,
-        guild_ready_timeout_seconds: float = 2.0,
+        guild_ready_timeout_seconds: float = 0.5,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._token = token

@@ -32,6 +32,7 @@ def _from_json(text: Any) -> Any:
         return json.loads(text)
 
 
+discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False  # nobody wants to hear that voice is missing
 discord.utils._from_json = _from_json  # noqa: SLF001 (decision 0003)
 
 

@@ -38,9 +38,8 @@ def channel(platform_id: str, **changes: Any) -> ChannelRecord:
 
 def thread(platform_id: str, parent: str, **changes: Any) -> ChannelRecord:
     """A public active thread."""
-    return channel(
-        platform_id, parent_platform_id=parent, type=ChannelType.THREAD, metadata={"platform_type": 11}, **changes
-    )
+    own = {"parent_platform_id": parent, "type": ChannelType.THREAD, "metadata": {"platform_type": 11}}
+    return channel(platform_id, **own | changes)
 
 
 def skipped(record: ChannelRecord, reason: SkipReason) -> ChannelRecord:

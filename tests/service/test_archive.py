@@ -18,6 +18,6 @@ async def test_every_guild_of_the_rich_world_is_archived_exactly(database_url: s
         sim.rest.short_pages = 0.3
         async with running_daemon(sim, database_url, key=key) as daemon:
             jobs = await daemon.idle(len(world.guilds))
-            assert [job["status"] for job in jobs] == ["succeeded"] * len(world.guilds)
+            assert [(job["status"], job["error"]) for job in jobs] == [("succeeded", None)] * len(world.guilds)
         for guild_id in world.guilds:
             assert_equal_to_truth(database_url, truth(world, guild_id, key), guild_id)

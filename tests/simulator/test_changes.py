@@ -238,7 +238,7 @@ def test_life_goes_on_the_same_way_for_the_same_seed() -> None:
     first, second = Told(rich_world()), Told(rich_world())
     for told in (first, second):
         life = Life(told.changes, seed=3)
-        for _ in range(150):
+        for _ in range(400):
             life.step()
     assert first.events == second.events
     assert {"MESSAGE_CREATE", "MESSAGE_UPDATE", "MESSAGE_REACTION_ADD", "THREAD_CREATE"} <= set(first.take())

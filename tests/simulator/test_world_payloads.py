@@ -64,6 +64,7 @@ UNDESCRIBED = {
     "$[].components[].label": "a label's",
     "$[].components[].description": "a label's",
     "$[].components[].mystery": "stands for fields to come",
+    "$[].resolved.messages": "documented, not described",
     "$[].new_field": "stands for fields to come",
 }
 """Fields that the description does not know, and why they are sent."""

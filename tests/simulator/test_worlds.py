@@ -3,12 +3,15 @@
 import json
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import cache
 
 import pytest
 
 from adapters.discord.simulator.model import Channel, Guild, World
 from adapters.discord.simulator.payloads import archived_threads, guild_create
 from adapters.discord.simulator.worlds import demo_world, rich_world, tree_world, uniform_world
+
+rich, demo = cache(rich_world), cache(demo_world)  # for who only reads
 
 
 def everything(world: World) -> str:
@@ -37,7 +40,7 @@ def test_a_seed_makes_one_world(make: Callable[[int], World]) -> None:
     assert everything(make(1)) != everything(make(2))
 
 
-@pytest.mark.parametrize("make", [rich_world, demo_world, lambda: uniform_world(2, 50, threads=3, guilds=2)])
+@pytest.mark.parametrize("make", [rich, demo, lambda: uniform_world(2, 50, threads=3, guilds=2)])
 def test_ids_are_unique_and_nothing_is_of_the_future(make: Callable[[], World]) -> None:
     world = make()
     now = world.ids.take()
@@ -51,7 +54,7 @@ def test_ids_are_unique_and_nothing_is_of_the_future(make: Callable[[], World]) 
 
 
 def test_the_rich_world_has_one_of_everything() -> None:
-    guild = first_guild(rich_world())
+    guild = first_guild(rich())
     payloads = [payload for place in places(guild) for payload in place.messages]
     assert {0, 2, 4, 5, 13, 14, 15, 16, 99} <= {channel.type for channel in guild.channels.values()}
     assert {10, 11, 12} == {thread.type for thread in guild.threads.values()}
@@ -64,7 +67,7 @@ def test_the_rich_world_has_one_of_everything() -> None:
 
 
 def test_more_archived_threads_than_a_page_share_their_time_at_its_edge() -> None:
-    world = rich_world()
+    world = rich()
     guild = first_guild(world)
     channel = next(one for one in guild.channels.values() if one.name == "projects")
     first, more = archived_threads(world, guild, channel.id, limit=100)
@@ -79,7 +82,7 @@ def test_more_archived_threads_than_a_page_share_their_time_at_its_edge() -> Non
 
 
 def test_the_demo_is_of_the_size_it_says() -> None:
-    guild = first_guild(demo_world())
+    guild = first_guild(demo())
     sizes = [len(place.messages) for place in places(guild)]
     assert 19_000 <= sum(sizes) <= 22_000
     assert max(sizes) <= 3_600

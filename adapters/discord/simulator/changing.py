@@ -2,12 +2,12 @@
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from adapters.discord.simulator.model import Channel, Guild, User, World
 from adapters.discord.simulator.permissions import can_view
+from adapters.discord.simulator.store import Payload
 
-Payload: TypeAlias = dict[str, Any]
 Emit: TypeAlias = Callable[[str, int, Payload], None]
 
 TICK = timedelta(seconds=1)

@@ -4,7 +4,6 @@ https://docs.discord.com/developers/resources/channel
 """
 
 from datetime import datetime
-from typing import Any
 
 from adapters.discord.simulator.ids import iso, iso_or_none, time_of
 from adapters.discord.simulator.model import (
@@ -18,8 +17,7 @@ from adapters.discord.simulator.model import (
     World,
 )
 from adapters.discord.simulator.permissions import VIEW_CHANNEL, can_view
-
-Payload = dict[str, Any]
+from adapters.discord.simulator.store import Payload
 
 HIDDEN_NAME = "___hidden___"
 OBFUSCATED = 1 << 17

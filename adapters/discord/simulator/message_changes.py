@@ -6,12 +6,12 @@ https://docs.discord.com/developers/events/gateway-events#messages
 from collections.abc import Iterable
 from typing import Any
 
-from adapters.discord.simulator.changing import Changing, Payload
+from adapters.discord.simulator.changing import Changing
 from adapters.discord.simulator.ids import iso
-from adapters.discord.simulator.message_payloads import REPLY, emoji_payload, message, nested, reference
+from adapters.discord.simulator.message_payloads import REPLY, message, nested, reaction_emoji, reference
 from adapters.discord.simulator.model import Channel, Guild, User
 from adapters.discord.simulator.payloads import member_payload, thread_payload, user_payload
-from adapters.discord.simulator.store import emoji_key
+from adapters.discord.simulator.store import Payload, emoji_key
 
 
 class MessageChanges(Changing):
@@ -45,7 +45,7 @@ class MessageChanges(Changing):
             "kind": REPLY,
             "message_reference": reference(channel.id, message_id, guild.id),
             "referenced_message": None if original is None else nested(original),
-            "mentions": [] if original is None else [original["author"]],
+            "mentions": [original["author"]] if original is not None and "author" in original else [],
         }
 
     def _add(self, guild: Guild, channel: Channel, payload: Payload, author: User, silent: bool) -> None:
@@ -67,7 +67,7 @@ class MessageChanges(Changing):
         told = payload | {"guild_id": str(guild.id)}
         if author is not None:
             told["member"] = member_payload(guild, author, with_user=False)
-        told["mentions"] = [self._mention(guild, user) for user in payload["mentions"]]
+        told["mentions"] = [self._mention(guild, user) for user in payload["mentions"] or ()]
         self._tell_viewers(event, guild, channel, told, silent)
 
     def _mention(self, guild: Guild, user: Payload) -> Payload:
@@ -103,7 +103,7 @@ class MessageChanges(Changing):
             raise KeyError(f"no message {message_id} in channel {channel_id}")
         payload = before | parts
         channel.messages.put(payload)
-        author = guild.users.get(int(payload["author"]["id"]))
+        author = guild.users.get(int(payload["author"]["id"])) if "author" in payload else None
         self._tell_message("MESSAGE_UPDATE", guild, channel, payload, author, silent)
         return payload
 
@@ -146,14 +146,14 @@ class MessageChanges(Changing):
     ) -> bool:
         """Give a reaction; ``emoji`` as ``🔥``, ``name:id`` or ``<a:name:id>``. False where it was there."""
         guild, channel = self._place(channel_id)
-        user, given = self._person(guild, user_id), emoji_payload(emoji)
+        user, given = self._person(guild, user_id), reaction_emoji(emoji)
         self._tick()
         if not channel.messages.react(message_id, given, user_payload(user), burst):
             return False
         told = self._reaction(guild, channel_id, message_id, given, user, burst)
         original = channel.messages.get(message_id)
         told |= {"member": member_payload(guild, user), "burst_colors": ["#ff6b35"] if burst else []}
-        if original is not None:
+        if original is not None and "author" in original:
             told["message_author_id"] = original["author"]["id"]
         self._tell_viewers("MESSAGE_REACTION_ADD", guild, channel, told, silent)
         return True
@@ -170,7 +170,7 @@ class MessageChanges(Changing):
     ) -> bool:
         """Take a reaction back; False where it was not given."""
         guild, channel = self._place(channel_id)
-        user, given = self._person(guild, user_id), emoji_payload(emoji)
+        user, given = self._person(guild, user_id), reaction_emoji(emoji)
         self._tick()
         if not channel.messages.unreact(message_id, emoji_key(given), user.id, burst):
             return False
@@ -197,7 +197,7 @@ class MessageChanges(Changing):
         """Take all reactions away from a message, or all of one emoji."""
         guild, channel = self._place(channel_id)
         self._tick()
-        given = None if emoji is None else emoji_payload(emoji)
+        given = None if emoji is None else reaction_emoji(emoji)
         channel.messages.clear_reactions(message_id, None if given is None else emoji_key(given))
         told: Payload = {
             "channel_id": str(channel_id),

@@ -7,11 +7,10 @@ import re
 from datetime import datetime, timedelta
 from typing import Any
 
+from adapters.discord.simulator.account_payloads import user_payload
 from adapters.discord.simulator.ids import iso, iso_or_none, milliseconds, mix, time_of
 from adapters.discord.simulator.model import User
-from adapters.discord.simulator.payloads import user_payload
-
-Payload = dict[str, Any]
+from adapters.discord.simulator.store import Payload
 
 REPLY = 19
 STARTER = 21
@@ -87,10 +86,19 @@ def attachment(
     return payload | parts
 
 
-def emoji_payload(emoji: str) -> Payload:
+def reaction_emoji(emoji: str) -> Payload:
     """The emoji of a reaction, from ``🔥``, ``name:id``, ``<:name:id>`` or ``<a:name:id>``."""
     custom = re.fullmatch(r"<?(a?):?([^:]*):(\d+)>?", emoji)
     if custom is None:
         return {"id": None, "name": emoji}
     payload: Payload = {"id": custom[3], "name": custom[2] or None}
     return payload | {"animated": True} if custom[1] and emoji.startswith("<a:") else payload
+
+
+def without_content(payload: Payload) -> Payload:
+    """A message as a bot without the message-content privilege gets it: blanked, and without its poll."""
+    blank: Payload = {"content": "", "embeds": [], "attachments": [], "components": []}
+    kept = {key: value for key, value in payload.items() if key != "poll"}
+    if "message_snapshots" in payload:
+        kept["message_snapshots"] = [{"message": one["message"] | blank} for one in payload["message_snapshots"]]
+    return kept | blank

@@ -1,10 +1,11 @@
-"""The world's objects as Discord's API writes them: users, guilds, the application. Channels are next door.
+"""The world's objects as Discord's API writes them, all in one place for who needs several kinds."""
 
-https://docs.discord.com/developers/resources/guild
-"""
-
-from typing import Any
-
+from adapters.discord.simulator.account_payloads import (
+    application_payload,
+    ready_user,
+    self_user_payload,
+    user_payload,
+)
 from adapters.discord.simulator.channel_payloads import (
     active_threads,
     archived_threads,
@@ -14,15 +15,23 @@ from adapters.discord.simulator.channel_payloads import (
     thread_member,
     thread_payload,
 )
-from adapters.discord.simulator.ids import iso
-from adapters.discord.simulator.model import Emoji, Guild, Role, User, World
-from adapters.discord.simulator.permissions import can_view
+from adapters.discord.simulator.guild_payloads import (
+    emoji_payload,
+    gateway_guild_payload,
+    guild_create,
+    guild_payload,
+    member_payload,
+    role_payload,
+    unavailable_guild,
+)
+from adapters.discord.simulator.message_payloads import without_content
 
 __all__ = [
     "active_threads",
     "application_payload",
     "archived_threads",
     "channel_payload",
+    "emoji_payload",
     "gateway_channel_payload",
     "gateway_guild_payload",
     "guild_create",
@@ -38,221 +47,3 @@ __all__ = [
     "user_payload",
     "without_content",
 ]
-
-Payload = dict[str, Any]
-
-
-def user_payload(user: User) -> Payload:
-    """An account as everyone sees it."""
-    payload: Payload = {
-        "id": str(user.id),
-        "username": user.username,
-        "avatar": user.avatar,
-        "discriminator": user.discriminator,
-        "public_flags": 0,
-        "flags": 0,
-        "banner": user.banner,
-        "accent_color": None,
-        "global_name": user.global_name,
-        "avatar_decoration_data": None,
-        "collectibles": None,
-        "primary_guild": None,
-    }
-    if user.decoration:
-        payload["avatar_decoration_data"] = {"asset": f"a_{user.decoration}", "sku_id": "1144058844004233369"}
-    if user.tag:
-        home = {"identity_guild_id": "612345678901234567", "identity_enabled": True, "badge": user.decoration}
-        payload["primary_guild"] = home | {"tag": user.tag}
-    if user.bot:
-        payload["bot"] = True
-    if user.system:
-        payload["system"] = True
-    return payload
-
-
-def self_user_payload(world: World) -> Payload:
-    """GET /users/@me."""
-    private = {"mfa_enabled": True, "locale": "en-US", "email": None, "verified": True}
-    return user_payload(world.bot) | private
-
-
-def ready_user(world: World) -> Payload:
-    """``user`` of the gateway's READY."""
-    return self_user_payload(world)
-
-
-def application_payload(world: World) -> Payload:
-    """GET /oauth2/applications/@me."""
-    owner = User(id=world.bot.id - 1, username="zq_appowner", global_name="Zq Appowner")
-    return {
-        "id": str(world.application_id),
-        "name": "Archive",
-        "icon": None,
-        "description": "",
-        "type": None,
-        "bot": user_payload(world.bot),
-        "bot_public": True,
-        "bot_require_code_grant": False,
-        "verify_key": "0" * 64,
-        "flags": world.application_flags,
-        "flags_new": str(world.application_flags),
-        "tags": [],
-        "redirect_uris": [],
-        "interactions_endpoint_url": None,
-        "role_connections_verification_url": None,
-        "owner": user_payload(owner),
-        "approximate_guild_count": len(world.guilds),
-        "approximate_user_install_count": 0,
-        "approximate_user_authorization_count": 0,
-        "explicit_content_filter": 0,
-        "team": None,
-        "eligible_oauth2_scopes": ["bot"],
-    }
-
-
-def role_payload(role: Role) -> Payload:
-    """A role."""
-    payload: Payload = {
-        "id": str(role.id),
-        "name": role.name,
-        "permissions": str(role.permissions),
-        "position": role.position,
-        "color": role.color,
-        "colors": {"primary_color": role.color, "secondary_color": None, "tertiary_color": None},
-        "hoist": role.hoist,
-        "managed": role.managed,
-        "mentionable": role.mentionable,
-        "icon": None,
-        "unicode_emoji": None,
-        "flags": 0,
-    }
-    if role.bot_id is not None:
-        payload["tags"] = {"bot_id": str(role.bot_id)}
-    return payload
-
-
-def emoji_payload(guild: Guild, emoji: Emoji) -> Payload:
-    """A guild's own emoji, with who uploaded it."""
-    payload: Payload = {
-        "id": str(emoji.id),
-        "name": emoji.name,
-        "roles": [],
-        "require_colons": True,
-        "managed": False,
-        "animated": emoji.animated,
-        "available": True,
-    }
-    if emoji.user_id in guild.users:
-        payload["user"] = user_payload(guild.users[emoji.user_id])
-    return payload
-
-
-def member_payload(guild: Guild, user: User, *, with_user: bool = True) -> Payload:
-    """A member of a guild; gateway messages carry it without its user."""
-    is_bot = user.id == guild.bot_id
-    payload: Payload = {
-        "avatar": None,
-        "banner": None,
-        "communication_disabled_until": None,
-        "flags": 0,
-        "joined_at": iso(guild.joined_at),
-        "nick": guild.bot_nick if is_bot else guild.nicks.get(user.id),
-        "pending": False,
-        "premium_since": None,
-        "roles": [str(role_id) for role_id in guild.bot_role_ids if role_id != guild.id] if is_bot else [],
-        "mute": False,
-        "deaf": False,
-    }
-    if with_user:
-        payload["user"] = user_payload(user)
-    return payload
-
-
-def guild_payload(guild: Guild) -> Payload:
-    """GET /guilds/{guild_id}."""
-    return {
-        "id": str(guild.id),
-        "name": guild.name,
-        "icon": None,
-        "description": guild.description,
-        "home_header": None,
-        "splash": None,
-        "discovery_splash": None,
-        "features": ["COMMUNITY"],
-        "banner": None,
-        "owner_id": str(guild.owner_id),
-        "application_id": None,
-        "region": "us-central",
-        "afk_channel_id": None,
-        "afk_timeout": 300,
-        "system_channel_id": None,
-        "system_channel_flags": 0,
-        "widget_enabled": False,
-        "widget_channel_id": None,
-        "verification_level": 1,
-        "roles": [role_payload(role) for role in guild.roles.values()],
-        "default_message_notifications": 1,
-        "mfa_level": 0,
-        "explicit_content_filter": 2,
-        "max_presences": None,
-        "max_members": 500_000,
-        "max_stage_video_channel_users": 50,
-        "max_video_channel_users": 25,
-        "vanity_url_code": None,
-        "premium_tier": 0,
-        "premium_subscription_count": 0,
-        "preferred_locale": "en-US",
-        "rules_channel_id": None,
-        "safety_alerts_channel_id": None,
-        "public_updates_channel_id": None,
-        "premium_progress_bar_enabled": False,
-        "nsfw": False,
-        "nsfw_level": 0,
-        "emojis": [emoji_payload(guild, emoji) for emoji in guild.emojis],
-        "stickers": [],
-        "incidents_data": None,
-    }
-
-
-def gateway_guild_payload(guild: Guild) -> Payload:
-    """The guild object of GUILD_UPDATE, with what the gateway adds to it."""
-    return guild_payload(guild) | {"guild_id": str(guild.id)}
-
-
-def guild_create(world: World, guild: Guild) -> Payload:
-    """GUILD_CREATE: the guild with everything in it that the bot may know of.
-
-    The key ``unavailable`` is left to the caller: absent on a join, else false.
-    """
-    members = [world.bot, *(user for user in guild.users.values() if user.id != world.bot.id)]
-    return guild_payload(guild) | {
-        "joined_at": iso(guild.joined_at),
-        "large": len(members) > 250,
-        "member_count": len(members),
-        "members": [member_payload(guild, member) for member in members[:1]],
-        "presences": [],
-        "voice_states": [],
-        "channels": [gateway_channel_payload(world, guild, channel) for channel in guild.channels.values()],
-        "threads": [
-            thread_payload(guild, thread)
-            for thread in guild.threads.values()
-            if not thread.archived and can_view(guild, thread)
-        ],
-        "stage_instances": [],
-        "guild_scheduled_events": [],
-        "soundboard_sounds": [],
-    }
-
-
-def unavailable_guild(guild: Guild) -> Payload:
-    """A guild as READY lists it, and as GUILD_DELETE tells an outage."""
-    return {"id": str(guild.id), "unavailable": True}
-
-
-def without_content(payload: Payload) -> Payload:
-    """A message as a bot without the message-content privilege gets it: blanked, and without its poll."""
-    blank: Payload = {"content": "", "embeds": [], "attachments": [], "components": []}
-    kept = {key: value for key, value in payload.items() if key != "poll"}
-    if "message_snapshots" in payload:
-        kept["message_snapshots"] = [{"message": one["message"] | blank} for one in payload["message_snapshots"]]
-    return kept | blank

@@ -9,9 +9,9 @@ from adapters.discord.simulator.ids import WORLD_NOW, milliseconds, mix, snowfla
 from adapters.discord.simulator.message_payloads import (
     REPLY,
     attachment,
-    emoji_payload,
     message,
     nested,
+    reaction_emoji,
     reference,
 )
 from adapters.discord.simulator.model import Channel, Guild, User, World
@@ -89,7 +89,7 @@ class Scene:
         """Let people react to a message."""
         for kind, group in enumerate((users, burst)):
             for user in group:
-                self.channel.messages.react(int(payload["id"]), emoji_payload(emoji), user_payload(user), bool(kind))
+                self.channel.messages.react(int(payload["id"]), reaction_emoji(emoji), user_payload(user), bool(kind))
 
     def file(self, name: str, size: int, content_type: str | None = None, **parts: Any) -> Payload:
         """A file for the next message."""

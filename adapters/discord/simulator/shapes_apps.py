@@ -6,8 +6,9 @@ https://docs.discord.com/developers/interactions/receiving-and-responding
 from datetime import timedelta
 
 from adapters.discord.simulator.ids import iso
+from adapters.discord.simulator.message_payloads import nested
 from adapters.discord.simulator.model import User
-from adapters.discord.simulator.payloads import role_payload, thread_payload, user_payload
+from adapters.discord.simulator.payloads import member_payload, role_payload, thread_payload, user_payload
 from adapters.discord.simulator.scene import Scene
 from adapters.discord.simulator.store import Payload
 
@@ -101,13 +102,18 @@ def resolved(scene: Scene, bots: list[User]) -> None:
     user, thread = scene.people[7], next(iter(scene.guild.threads.values()))
     member = {"nick": "zq~resolved~nick", "roles": [], "joined_at": iso(scene.start), "flags": 0, "pending": False}
     nothing = dict.fromkeys(("avatar", "banner", "communication_disabled_until", "premium_since"))
-    joined = {"id": str(thread.id), "user_id": str(user.id), "join_timestamp": iso(scene.start), "flags": 0}
+    joined: Payload = {"id": str(thread.id), "user_id": str(user.id), "join_timestamp": iso(scene.start), "flags": 0}
+    joined["member"] = member_payload(scene.guild, user)
     shown = thread_payload(scene.guild, thread) | {"member": joined}
     role = role_payload(list(scene.guild.roles.values())[-1]) | {"tags": {"bot_id": str(bots[0].id)}}
+    private: Payload = {"id": str(scene.any_id()), "type": 1, "flags": 0, "last_message_id": None}
+    private |= {"recipients": [user_payload(scene.people[8])]}
+    picked = nested(next(iter(scene.channel.messages)))
     found = {
         "users": {str(user.id): user_payload(user)},
         "members": {str(user.id): member | nothing},
-        "channels": {str(thread.id): shown},
+        "channels": {str(thread.id): shown, private["id"]: private},
+        "messages": {picked["id"]: picked},
         "roles": {role["id"]: role},
     }
     scene.say("Pick someone", bots[0], resolved=found)

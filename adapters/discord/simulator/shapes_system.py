@@ -6,7 +6,7 @@ https://docs.discord.com/developers/resources/message#message-object-message-typ
 from adapters.discord.simulator.ids import iso
 from adapters.discord.simulator.message_payloads import reference
 from adapters.discord.simulator.model import User
-from adapters.discord.simulator.payloads import thread_payload, user_payload
+from adapters.discord.simulator.payloads import member_payload, thread_payload, user_payload
 from adapters.discord.simulator.scene import Scene
 from adapters.discord.simulator.store import Payload
 
@@ -113,6 +113,8 @@ def starter_shown_in_parent(scene: Scene) -> None:
     """A message on which a thread hangs shows the thread, with its owner and the bot's membership."""
     thread = next(iter(scene.guild.threads.values()))
     shown = thread_payload(scene.guild, thread)
-    member = {"id": str(thread.id), "user_id": str(scene.people[1].id), "join_timestamp": iso(scene.start), "flags": 0}
+    someone = scene.people[1]
+    member: Payload = {"id": str(thread.id), "user_id": str(someone.id), "join_timestamp": iso(scene.start), "flags": 0}
+    member["member"] = member_payload(scene.guild, someone)
     original = scene.say("this has a thread", flags=1 << 5, thread=shown | {"member": member})
     scene.reply(original, "as said there")

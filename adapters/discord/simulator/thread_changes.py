@@ -5,11 +5,11 @@ https://docs.discord.com/developers/topics/threads
 
 from collections.abc import Iterable
 
-from adapters.discord.simulator.changing import Payload
 from adapters.discord.simulator.message_changes import MessageChanges
 from adapters.discord.simulator.message_payloads import HAS_THREAD, STARTER, message, nested, reference
 from adapters.discord.simulator.model import POST_TYPES, PRIVATE_THREAD, Channel, Guild, User
 from adapters.discord.simulator.payloads import thread_payload
+from adapters.discord.simulator.store import Payload
 
 
 class ThreadChanges(MessageChanges):

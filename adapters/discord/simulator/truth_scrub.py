@@ -71,7 +71,7 @@ def _name_at(text: str, place: int, names: list[Name]) -> tuple[int, str] | None
 # Ids
 
 _LONG = re.compile("[0-9]{17}")
-_SUSPECT = re.compile("[0-9]{17}|<@|%3|/avatars/")
+_SUSPECT = re.compile("[0-9]{17}|<@|%3|/avatars/|/users/")
 _BEGINNINGS = re.compile("[<%?&0-9a-zA-Z]")
 
 _BRACKETED = re.compile(r"<(?:#|@&|a?:[^<>:\s]+:|/[^<>:]+:)(?P<id>[0-9]+)>|<id:[^<>]*>")

@@ -1,0 +1,34 @@
+"""Looking into an archive from outside the functions under test."""
+
+from typing import Any
+
+from sqlalchemy import Table, func, select, text
+
+from storage.database import Database
+
+Rows = list[dict[str, Any]]
+
+
+async def rows_of(db: Database, table: Table) -> Rows:
+    """Every row of a table, ordered by its key, as Python values."""
+    async with db.reading() as connection:
+        result = await connection.execute(select(table).order_by(*table.primary_key))
+        return [dict(row) for row in result.mappings()]
+
+
+async def only_row(db: Database, table: Table) -> dict[str, Any]:
+    """The one row of a table."""
+    (row,) = await rows_of(db, table)
+    return row
+
+
+async def count_of(db: Database, table: Table) -> int:
+    """How many rows a table has."""
+    async with db.reading() as connection:
+        return (await connection.execute(select(func.count()).select_from(table))).scalar_one()
+
+
+async def run_sql(db: Database, statement: str, **values: object) -> None:
+    """Change an archive behind the back of the functions under test."""
+    async with db.writing() as connection:
+        await connection.execute(text(statement), values)

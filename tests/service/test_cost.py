@@ -1,0 +1,57 @@
+"""Requests are the scarce good: what a sync of a large guild costs, and the next one where nothing is new."""
+
+import pytest
+
+from adapters.discord.simulator import Simulator
+from adapters.discord.simulator.truth import truth
+from adapters.discord.simulator.worlds import tree_world
+from tests.archive import assert_equal_to_truth
+from tests.service.daemon import running_daemon
+
+pytestmark = pytest.mark.usefixtures("restored_addresses")
+
+MESSAGES = "/channels/{channel_id}/messages"
+ARCHIVED = "/channels/{channel_id}/threads/archived/public"
+CHANNELS, THREADS = 300, 2_000
+
+
+async def test_an_unchanged_guild_costs_three_requests_and_one_listing_a_channel(database_url: str) -> None:
+    world = tree_world(CHANNELS, THREADS)
+    (guild_id,) = world.guilds
+    async with Simulator(world) as sim, running_daemon(sim, database_url) as daemon:
+        (first,) = await daemon.idle()
+        assert first["status"] == "succeeded"
+        assert first["progress"]["channels_done"] == CHANNELS + THREADS
+        assert sim.requests.count(MESSAGES) == CHANNELS + THREADS, "one page each, and none to see that it is the last"
+        sim.requests.clear()
+
+        second = await daemon.sync(guild_id)
+        assert second["status"] == "succeeded"
+        assert sim.requests.count(MESSAGES) == 0
+        assert sim.requests.count(ARCHIVED) == CHANNELS
+        assert sim.requests.count() == second["metrics"]["requests"] == CHANNELS + 3
+
+        busy = next(iter(world.guilds[guild_id].channels))
+        sim.change.post(busy, "news")
+        third = await daemon.sync(guild_id)
+        assert third["metrics"]["messages"] == 1
+        assert sim.requests.count(MESSAGES) == 1
+    assert_equal_to_truth(database_url, truth(world, guild_id), guild_id)
+
+
+async def test_a_dead_head_is_asked_for_once(database_url: str) -> None:
+    world = tree_world(2, 0)
+    (guild_id,) = world.guilds
+    channel = next(iter(world.guilds[guild_id].channels))
+    async with Simulator(world) as sim:
+        gone = sim.change.post(channel, "soon gone", silent=True)
+        sim.change.delete(channel, int(gone["id"]), silent=True)
+        async with running_daemon(sim, database_url) as daemon:
+            await daemon.idle()
+            assert sim.requests.count(MESSAGES, channel_id=channel) == 2
+            await daemon.sync(guild_id)
+            assert sim.requests.count(MESSAGES, channel_id=channel) == 2
+            sim.change.post(channel, "and on it goes")
+            await daemon.sync(guild_id)
+            assert sim.requests.count(MESSAGES, channel_id=channel) == 3
+    assert_equal_to_truth(database_url, truth(world, guild_id), guild_id)

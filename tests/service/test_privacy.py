@@ -1,0 +1,49 @@
+"""No user's id or name in any stored byte, log line or answer of the API."""
+
+import json
+import logging
+from pathlib import Path
+
+import pytest
+
+from adapters.discord.simulator import Simulator
+from adapters.discord.simulator.truth import secrets
+from adapters.discord.simulator.worlds import rich_world
+from bot import logs
+from tests.service.daemon import running_daemon
+
+pytestmark = pytest.mark.usefixtures("restored_addresses")
+
+
+async def test_no_id_or_name_of_a_user_is_anywhere(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    world = rich_world()
+    ids, names = secrets(world)
+    assert len(ids) > 20
+    assert len(names) > 20
+    folder = tmp_path / "data"
+    answers: list[object] = []
+    root = logging.getLogger()
+    before = (root.handlers[:], root.level)
+    try:
+        logs.set_up("DEBUG", "json")
+        async with Simulator(world) as sim, running_daemon(sim, f"sqlite+aiosqlite:///{folder}/archive.db") as daemon:
+            answers += await daemon.idle(len(world.guilds))
+            for guild_id in world.guilds:
+                await daemon.sync(guild_id)
+                answers.append(await daemon.ask("GET", f"/api/tenants/discord-{guild_id}"))
+            answers.append(await daemon.ask("GET", "/api/tenants"))
+            _, elsewhere = await daemon.ask("POST", "/api/tenants", json={"platform": "discord", "platform_id": "1"})
+            assert str(world.application_id) in elsewhere.pop("invite_url"), "the one id that has to be told"
+            answers.append(elsewhere)
+            write_ahead_log = [file for file in folder.iterdir() if file.name.endswith("-wal")]
+            searched = {file.name: file.read_bytes() for file in folder.iterdir()}
+            assert write_ahead_log, "searched while the newest rows are in the write-ahead log"
+    finally:
+        root.handlers[:], root.level = before
+    searched |= {f"{file.name}, closed": file.read_bytes() for file in folder.iterdir()}
+    searched["log"] = "".join(capsys.readouterr()).encode()
+    searched["answers"] = json.dumps(answers).encode()
+    assert searched["log"].count(b"\n") >= 15
+    for place, content in searched.items():
+        found = [secret for secret in ids | names if secret.encode() in content]
+        assert not found, f"{place} holds {found[:3]}"
