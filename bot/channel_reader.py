@@ -6,6 +6,7 @@ from datetime import datetime
 
 from adapters.base import PlatformSession
 from adapters.records import ChannelType, MessageRecord
+from bot.concurrency import finish
 from bot.progress import Progress
 from storage import messages
 from storage.channels import ChannelState
@@ -52,7 +53,7 @@ async def read_channel(session: PlatformSession, store: ChannelStore, batch_size
         nonlocal fetched
         batch, fetched = fetched, []
         if batch:
-            await store.save(batch)
+            await finish(store.save(batch))
             progress.messages += len(batch)
 
     try:

@@ -1,8 +1,9 @@
-"""Many things at once, but only so many."""
+"""Many things at once, but only so many; and things that are finished though they are cancelled."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
-from typing import TypeVar
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from contextlib import suppress
+from typing import Any, TypeVar
 
 T = TypeVar("T")
 
@@ -21,6 +22,25 @@ async def for_each(items: Iterable[T], limit: int, act: Callable[[T], Awaitable[
                 group.create_task(work())
     except BaseExceptionGroup as failed:
         raise first_error(failed) from None
+
+
+async def finish(work: Coroutine[Any, Any, None], grace_seconds: float = 5.0) -> None:
+    """Run ``work`` to its end also where the caller is cancelled meanwhile, once or often; then be cancelled.
+
+    What is not done within ``grace_seconds`` from the first cancellation is given up.
+    """
+    task = asyncio.create_task(work)
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        deadline = asyncio.get_running_loop().call_later(grace_seconds, task.cancel)
+        while not task.done():
+            with suppress(asyncio.CancelledError):
+                await asyncio.wait({task})
+        deadline.cancel()
+        if not task.cancelled():
+            task.result()
+        raise
 
 
 def first_error(group: BaseExceptionGroup[BaseException]) -> BaseException:

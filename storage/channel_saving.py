@@ -13,20 +13,21 @@ from adapters.records import ChannelRecord
 from storage.channel_skipping import since, state_of
 from storage.database import Database
 from storage.dialects import INSERT, Inserter, differs
+from storage.json_text import clean_text
 from storage.tables import channels
-from storage.types import ID, JsonObject, UtcDateTime
+from storage.types import Id, JsonObject, UtcDateTime
 
 _parent = channels.alias("parent")
 
 # One channel as told; its parent is found by the platform's id, its reason is its own or, a thread, its parent's.
 _given = select(
-    bindparam("tenant", type_=ID).label("tenant_id"),
-    bindparam("channel", type_=ID).label("platform_id"),
-    bindparam("parent", type_=ID).label("parent_platform_id"),
+    bindparam("tenant", type_=Id).label("tenant_id"),
+    bindparam("channel", type_=Id).label("platform_id"),
+    bindparam("parent", type_=Id).label("parent_platform_id"),
     bindparam("name", type_=Text).label("name"),
     bindparam("type", type_=Text).label("type"),
     bindparam("reason", type_=Text).label("own_skip_reason"),
-    bindparam("head", type_=ID).label("head_id"),
+    bindparam("head", type_=Id).label("head_id"),
     bindparam("metadata", type_=JsonObject).label("metadata"),
     bindparam("now", type_=UtcDateTime).label("now"),
 ).subquery("given")
@@ -143,7 +144,7 @@ def _row(tenant_id: str, record: ChannelRecord, now: datetime) -> dict[str, obje
         "tenant": tenant_id,
         "channel": record.platform_id,
         "parent": record.parent_platform_id,
-        "name": record.name,
+        "name": None if record.name is None else clean_text(record.name),
         "type": record.type.value,
         "reason": record.skip_reason.value if record.skip_reason else None,
         "head": record.last_message_id,

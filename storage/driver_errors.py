@@ -41,6 +41,7 @@ _BY_SQLSTATE: dict[str, type[errors.StorageError]] = {
     "53": errors.DatabaseUnreachable,
     "53100": errors.DatabaseFull,
     "55P03": errors.DatabaseBusy,
+    "57014": errors.DatabaseBusy,
     "57P": errors.DatabaseUnreachable,
     "58": errors.DatabaseUnreachable,
     "XX001": errors.DatabaseDamaged,

@@ -11,7 +11,7 @@ import orjson
 
 T = TypeVar("T")
 
-_MAX_INTEGER = 2**63 - 1
+_INTEGERS = range(-(2**63), 2**64)  # what orjson writes
 
 
 def dump_json(value: Any) -> str:
@@ -41,8 +41,8 @@ def clean(value: T) -> T:
     """The same value without NUL characters; lone surrogates become "?", too large integers text."""
     cleaned: Any = value
     if isinstance(value, str):
-        cleaned = _clean_text(value)
-    elif isinstance(value, int) and abs(value) > _MAX_INTEGER:
+        cleaned = clean_text(value)
+    elif isinstance(value, int) and value not in _INTEGERS:
         cleaned = str(value)
     elif is_dataclass(value) and not isinstance(value, type):
         cleaned = replace(value, **{f.name: clean(getattr(value, f.name)) for f in fields(value)})
@@ -53,7 +53,8 @@ def clean(value: T) -> T:
     return cleaned  # type: ignore[no-any-return] # of the same type but for the two exotic cases
 
 
-def _clean_text(text: str) -> str:
+def clean_text(text: str) -> str:
+    """The same text without NUL characters, "?" for lone surrogates."""
     if text.isascii() and "\0" not in text:
         return text  # keeps a StrEnum what it is
     return text.replace("\0", "").encode("utf-8", "replace").decode()

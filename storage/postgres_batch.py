@@ -12,7 +12,7 @@ from adapters.records import AttachmentRecord, MessageRecord, ReactionTotalRecor
 from storage.bulk import json_parameter, json_rows, postgres_upsert, types_of
 from storage.json_text import dump_json
 from storage.tables import attachments, messages, reaction_totals
-from storage.types import ID, RowId
+from storage.types import Id, RowId
 
 _ROWS = json_parameter("rows")
 _CHANNEL = bindparam("channel", type_=RowId)
@@ -36,13 +36,13 @@ _TOTAL_COLUMNS = ("emoji_key", "emoji", "count", "burst_count")
 def _upsert_messages() -> sqlite.Insert:
     """``rows`` is an array of message records."""
     told = json_rows(_ROWS, "told", **types_of(messages, _MESSAGE_COLUMNS))
-    constants: dict[str, ColumnElement[Any]] = {"channel_id": _CHANNEL, "tenant_id": bindparam("tenant", type_=ID)}
+    constants: dict[str, ColumnElement[Any]] = {"channel_id": _CHANNEL, "tenant_id": bindparam("tenant", type_=Id)}
     return postgres_upsert(messages, told, constants | {name: told.c[name] for name in _MESSAGE_COLUMNS})
 
 
 def _upsert_parts(table: Table, columns: Iterable[str]) -> sqlite.Insert:
     """``rows`` is an array of {message_id, parts}; each of the parts becomes a row."""
-    told = json_rows(_ROWS, "told", message_id=ID, parts=JSON())
+    told = json_rows(_ROWS, "told", message_id=Id, parts=JSON())
     part = json_rows(told.c.parts, "part", **types_of(table, columns))
     values = {"channel_id": _CHANNEL, "message_id": told.c.message_id, **{name: part.c[name] for name in columns}}
     return postgres_upsert(table, told.join(part, true()), values)

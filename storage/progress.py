@@ -16,7 +16,7 @@ from storage.errors import LeaseLost
 from storage.job_rows import HELD, JobLease
 from storage.rows import one_row
 from storage.tables import sync_jobs, sync_progress
-from storage.types import ID, JsonObject, RowId, UtcDateTime
+from storage.types import Id, JsonObject, RowId, UtcDateTime
 
 
 class ProgressState(StrEnum):
@@ -58,7 +58,7 @@ def _guarded(state: ProgressState, **columns: ColumnElement[Any]) -> dict[str, E
 
 _ADVANCE = _guarded(
     ProgressState.SYNCING,
-    last_message_id=bindparam("message", type_=ID),
+    last_message_id=bindparam("message", type_=Id),
     last_message_at=bindparam("sent_at", type_=UtcDateTime),
     messages_archived=bindparam("count", type_=BigInteger),
 )
@@ -85,7 +85,7 @@ async def advance(
 
 _FINISH = _guarded(
     ProgressState.COMPLETE,
-    empty_head_id=bindparam("empty_head", type_=ID),
+    empty_head_id=bindparam("empty_head", type_=Id),
     last_error=literal_column("NULL", JsonObject),
 )
 

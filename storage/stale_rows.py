@@ -13,15 +13,15 @@ from adapters.records import MessageRecord
 from storage.bulk import json_parameter
 from storage.json_text import dump_json
 from storage.tables import attachments, messages, reaction_totals
-from storage.types import ID, RowId
+from storage.types import Id, RowId
 
 _CHANNEL = bindparam("channel", type_=RowId)
-_FIRST, _LAST = bindparam("first", type_=ID), bindparam("last", type_=ID)
+_FIRST, _LAST = bindparam("first", type_=Id), bindparam("last", type_=Id)
 _ANY_STORED = select(
     select(literal(1))
     .where(messages.c.channel_id == _CHANNEL)
     .where(
-        messages.c.platform_id >= bindparam("first", type_=ID), messages.c.platform_id <= bindparam("last", type_=ID)
+        messages.c.platform_id >= bindparam("first", type_=Id), messages.c.platform_id <= bindparam("last", type_=Id)
     )
     .exists()
 )

@@ -25,7 +25,7 @@ from sqlalchemy import (
     text,
 )
 
-from storage.types import ID, JsonObject, RowId, UtcDateTime
+from storage.types import Id, JsonObject, RowId, UtcDateTime
 
 metadata = MetaData(
     naming_convention={
@@ -50,7 +50,7 @@ def _one_of(column: str, *values: str) -> CheckConstraint:
 archive_settings = Table(
     "archive_settings",
     metadata,
-    Column("name", ID, primary_key=True),
+    Column("name", Id, primary_key=True),
     Column("value", Text, nullable=False),
     *_audit(),
 )
@@ -58,9 +58,9 @@ archive_settings = Table(
 tenants = Table(
     "tenants",
     metadata,
-    Column("id", ID, primary_key=True),  # <platform>-<platform_id>
-    Column("platform", ID, nullable=False),
-    Column("platform_id", ID, nullable=False),
+    Column("id", Id, primary_key=True),  # <platform>-<platform_id>
+    Column("platform", Id, nullable=False),
+    Column("platform_id", Id, nullable=False),
     Column("name", Text),
     Column("sync_status", Text, nullable=False),
     Column("last_sync_at", UtcDateTime),
@@ -76,8 +76,8 @@ channels = Table(
     "channels",
     metadata,
     Column("id", RowId, Identity(), primary_key=True),
-    Column("tenant_id", ID, ForeignKey("tenants.id", ondelete="CASCADE"), nullable=False),
-    Column("platform_id", ID, nullable=False),
+    Column("tenant_id", Id, ForeignKey("tenants.id", ondelete="CASCADE"), nullable=False),
+    Column("platform_id", Id, nullable=False),
     Column("parent_id", RowId, ForeignKey("channels.id", ondelete="SET NULL"), index=True),
     Column("name", Text),
     Column("type", Text, nullable=False),
@@ -85,7 +85,7 @@ channels = Table(
     Column("skip_reason", Text),  # the channel's own reason, or else for a thread its parent's
     Column("skipped_since", UtcDateTime),
     Column("own_skip_reason", Text),  # internal: what the platform said of this very channel
-    Column("head_id", ID),  # internal: the newest message that the platform told of, which may be gone
+    Column("head_id", Id),  # internal: the newest message that the platform told of, which may be gone
     Column("thread_cursor", JsonObject),  # internal: how far its archived threads have been listed
     Column("metadata", JsonObject, nullable=False),
     *_audit(),
@@ -102,18 +102,18 @@ messages = Table(
     "messages",
     metadata,
     Column("channel_id", RowId, primary_key=True, autoincrement=False),
-    Column("platform_id", ID, primary_key=True),
-    Column("tenant_id", ID, nullable=False),
-    Column("author_hash", ID),
+    Column("platform_id", Id, primary_key=True),
+    Column("tenant_id", Id, nullable=False),
+    Column("author_hash", Id),
     Column("author_kind", Text, nullable=False),
     Column("content", Text, nullable=False),
     Column("type", Text, nullable=False),
     Column("sent_at", UtcDateTime, nullable=False),
     Column("edited_at", UtcDateTime),
     Column("deleted_at", UtcDateTime),
-    Column("reply_to_channel_id", ID),  # the platform's ids: the original need not be in the archive
-    Column("reply_to_message_id", ID),
-    Column("reply_to_author_hash", ID),
+    Column("reply_to_channel_id", Id),  # the platform's ids: the original need not be in the archive
+    Column("reply_to_message_id", Id),
+    Column("reply_to_author_hash", Id),
     Column("metadata", JsonObject, nullable=False),
     *_audit(),
     ForeignKeyConstraint(["tenant_id", "channel_id"], ["channels.tenant_id", "channels.id"], ondelete="CASCADE"),
@@ -131,7 +131,7 @@ Index(
 def _message_key() -> tuple[Column[object], Column[object], ForeignKeyConstraint]:
     return (
         Column("channel_id", RowId, primary_key=True, autoincrement=False),
-        Column("message_id", ID, primary_key=True),
+        Column("message_id", Id, primary_key=True),
         ForeignKeyConstraint(
             ["channel_id", "message_id"], ["messages.channel_id", "messages.platform_id"], ondelete="CASCADE"
         ),
@@ -142,7 +142,7 @@ attachments = Table(
     "attachments",
     metadata,
     *_message_key(),
-    Column("platform_id", ID, primary_key=True),
+    Column("platform_id", Id, primary_key=True),
     Column("filename", Text, nullable=False),
     Column("size_bytes", BigInteger),
     Column("content_type", Text),
@@ -157,7 +157,7 @@ reaction_totals = Table(
     "reaction_totals",
     metadata,
     *_message_key(),
-    Column("emoji_key", ID, primary_key=True),
+    Column("emoji_key", Id, primary_key=True),
     Column("emoji", Text, nullable=False),
     Column("count", Integer, nullable=False),
     Column("burst_count", Integer, nullable=False),
@@ -171,9 +171,9 @@ reactions = Table(
     "reactions",
     metadata,
     Column("channel_id", RowId, primary_key=True, autoincrement=False),
-    Column("message_id", ID, primary_key=True),
-    Column("emoji_key", ID, primary_key=True),
-    Column("user_hash", ID, primary_key=True),
+    Column("message_id", Id, primary_key=True),
+    Column("emoji_key", Id, primary_key=True),
+    Column("user_hash", Id, primary_key=True),
     Column("burst", Boolean, primary_key=True),
     Column("emoji", Text, nullable=False),
     *_audit(),
@@ -189,8 +189,8 @@ reactions = Table(
 sync_jobs = Table(
     "sync_jobs",
     metadata,
-    Column("id", ID, primary_key=True),
-    Column("tenant_id", ID, ForeignKey("tenants.id", ondelete="CASCADE"), nullable=False),
+    Column("id", Id, primary_key=True),
+    Column("tenant_id", Id, ForeignKey("tenants.id", ondelete="CASCADE"), nullable=False),
     Column("kind", Text, nullable=False),
     Column("status", Text, nullable=False),
     Column("priority", Integer, nullable=False),
@@ -237,13 +237,13 @@ sync_progress = Table(
         primary_key=True,
         autoincrement=False,
     ),
-    Column("last_message_id", ID),  # the checkpoint: everything up to it is stored
+    Column("last_message_id", Id),  # the checkpoint: everything up to it is stored
     Column("last_message_at", UtcDateTime),
-    Column("empty_head_id", ID),  # internal: a newest message that the platform told of and that is gone
+    Column("empty_head_id", Id),  # internal: a newest message that the platform told of and that is gone
     Column("messages_archived", BigInteger, nullable=False),
     Column("state", Text, nullable=False),
     Column("last_error", JsonObject),
-    Column("last_job_id", ID, ForeignKey("sync_jobs.id", ondelete="SET NULL"), index=True),
+    Column("last_job_id", Id, ForeignKey("sync_jobs.id", ondelete="SET NULL"), index=True),
     *_audit(),
     _one_of("state", "syncing", "complete", "failed"),
 )

@@ -50,8 +50,26 @@ def _aware(time: datetime) -> datetime:
     return time
 
 
-ID = Text().with_variant(Text(collation="C"), "postgresql")
-"""Ids, hashes and keys: compared byte by byte on both dialects, so that order and equality are the same."""
+class Id(TypeDecorator[str]):
+    """Ids, hashes and keys: compared byte by byte on both dialects, so that order and equality are the same.
+
+    An id comes from a caller too, who may write anything. One that no database can hold is looked up as one that no
+    row has, instead of failing.
+    """
+
+    impl = Text
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        """Without a language's rules of order on PostgreSQL, too."""
+        return dialect.type_descriptor(Text(collation="C") if dialect.name == "postgresql" else Text())
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        """Put the replacement character in the place of what cannot be stored."""
+        return None if value is None else value.translate(_UNSTORABLE)
+
+
+_UNSTORABLE = dict.fromkeys((0, *range(0xD800, 0xE000)), "\ufffd")
 
 RowId = BigInteger().with_variant(Integer, "sqlite")
 """64 bits; on SQLite spelt INTEGER, because only that is the row id itself."""

@@ -1,10 +1,13 @@
 """What every test may use."""
 
+import asyncio
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from storage.database import migrate
 from tests.postgres import Postgres, running_postgres
 
 
@@ -22,10 +25,19 @@ def postgres(postgres_server: Postgres) -> Iterator[Postgres]:
         yield server
 
 
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated archive to copy."""
+    path = tmp_path_factory.mktemp("sqlite") / "template.db"
+    asyncio.run(migrate(f"sqlite+aiosqlite:///{path}"))
+    return path
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """The URL of an empty archive: a file to be made, and a database of the real server."""
+    """The URL of an empty archive at the newest schema: a file of the test's own, or a database of the real server."""
     if request.param == "sqlite":
-        return f"sqlite+aiosqlite:///{tmp_path / 'archive.db'}"
+        path = shutil.copy(request.getfixturevalue("sqlite_template"), tmp_path / "archive.db")
+        return f"sqlite+aiosqlite:///{path}"
     server: Postgres = request.getfixturevalue("postgres")
     return server.create_database()

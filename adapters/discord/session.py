@@ -38,13 +38,13 @@ class DiscordSession:
 
     async def channels(self) -> tuple[ChannelRecord, ...]:
         """Three requests: the channels, the roles that say who may read them, the active threads."""
-        guild_id = self._guild_id
+        guild_id, bot = self._guild_id, self._bot()
         channels, roles, active = (
             await self._of_guild(lambda: self._http.get_all_guild_channels(guild_id), list),
             await self._of_guild(lambda: self._http.get_roles(guild_id), list),
             await self._of_guild(lambda: self._http.get_active_threads(guild_id), dict),
         )
-        listing = Listing(str(guild_id), objs(roles), self._bot(), self._hash_user)
+        listing = Listing(str(guild_id), objs(roles), bot, self._hash_user)
         found = listing.channels(objs(channels), self._client.hidden_channels(guild_id))
         return (*found, *listing.threads(objs(active.get("threads"))))
 

@@ -1,0 +1,171 @@
+"""What a sync does when the guild has changed, when something fails, and when Discord says to wait."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from adapters.discord.simulator import Fault, Simulator
+from adapters.discord.simulator.model import World
+from adapters.discord.simulator.truth import truth
+from adapters.discord.simulator.worlds import rich_world, tree_world, uniform_world
+from bot.daemon import utc_now
+from tests.archive import archived, assert_equal_to_truth
+from tests.service.daemon import Daemon, running_daemon
+
+pytestmark = pytest.mark.usefixtures("restored_addresses")
+
+MESSAGES = "/channels/{channel_id}/messages"
+
+
+class Clock:
+    """The real time, moved by hand."""
+
+    def __init__(self) -> None:
+        self.ahead = timedelta()
+
+    def __call__(self) -> datetime:
+        return utc_now() + self.ahead
+
+
+@asynccontextmanager
+async def archiving(world: World, database_url: str, **options: Any) -> AsyncIterator[tuple[Simulator, Daemon]]:
+    async with Simulator(world) as sim, running_daemon(sim, database_url, **options) as daemon:
+        await daemon.idle(len(world.guilds))
+        yield sim, daemon
+
+
+def guild_of(world: World) -> int:
+    return next(iter(world.guilds))
+
+
+async def test_new_messages_channels_threads_and_posts_arrive(database_url: str) -> None:
+    world = rich_world()
+    guild_id = guild_of(world)
+    async with archiving(world, database_url) as (sim, daemon):
+        text = next(c for c in world.guilds[guild_id].channels.values() if c.name == "general" or c.type == 0)
+        forum = next(c for c in world.guilds[guild_id].channels.values() if c.type == 15)
+        for silent in (True, False):
+            sim.change.post(text.id, f"hello {silent}", silent=silent)
+            sim.change.create_channel(guild_id, f"new-{silent}", silent=silent)
+            sim.change.create_thread(forum.id, f"post-{silent}", "what do you think?", silent=silent)
+            thread = sim.change.create_thread(text.id, f"thread-{silent}", "here", silent=silent)
+            thread_id = int(getattr(thread, "id", 0) or thread["id"])
+            sim.change.archive_thread(thread_id, silent=silent)
+        await daemon.sync(guild_id)
+    assert_equal_to_truth(database_url, truth(world, guild_id), guild_id)
+
+
+async def test_a_hidden_channel_is_not_read_and_keeps_what_it_had(database_url: str) -> None:
+    world = tree_world(3, 6)
+    guild_id = guild_of(world)
+    hidden, *_ = world.guilds[guild_id].channels
+    threads = {str(t.id) for t in world.guilds[guild_id].threads.values() if t.parent_id == hidden}
+    async with archiving(world, database_url) as (sim, daemon):
+        before = archived(database_url, "messages", guild_id)
+        sim.change.hide_channel(hidden, bot_keeps=True, silent=True)
+        sim.change.post(hidden, "a secret", silent=True)
+        sim.requests.clear()
+        assert (await daemon.sync(guild_id))["status"] == "succeeded"
+        assert sim.requests.count(MESSAGES) == 0
+        assert archived(database_url, "messages", guild_id) == before
+        rows = archived(database_url, "channels", guild_id)
+        assert rows[str(hidden),]["skip_reason"] == "not_public"
+        assert {rows[thread,]["skip_reason"] for thread in threads} == {"not_public"}
+
+        sim.change.show_channel(hidden, silent=True)
+        sim.change.post(hidden, "not secret", silent=True)
+        await daemon.sync(guild_id)
+    assert_equal_to_truth(database_url, truth(world, guild_id), guild_id)
+
+
+async def test_what_was_deleted_unseen_is_found_by_asking_once(database_url: str) -> None:
+    world = tree_world(4, 8)
+    guild_id = guild_of(world)
+    channel = list(world.guilds[guild_id].channels)[1]
+    thread = next(t.id for t in world.guilds[guild_id].threads.values() if not t.archived and t.parent_id != channel)
+    async with archiving(world, database_url) as (sim, daemon):
+        before = archived(database_url, "messages", guild_id)
+        sim.change.delete_channel(channel, silent=True)
+        sim.change.delete_thread(thread, silent=True)
+        for expected in (2, 2):
+            await daemon.sync(guild_id)
+            assert sim.requests.count("/channels/{channel_id}") == expected
+        rows = archived(database_url, "channels", guild_id)
+        assert {rows[str(i),]["skip_reason"] for i in (channel, thread)} == {"deleted"}
+        assert archived(database_url, "messages", guild_id) == before
+
+
+async def test_one_failing_channel_is_told_and_holds_up_no_other(database_url: str) -> None:
+    world = uniform_world(5, 250)
+    guild_id = guild_of(world)
+    broken, *_ = world.guilds[guild_id].channels
+    async with archiving(world, database_url) as (sim, daemon):
+        for channel in world.guilds[guild_id].channels:
+            sim.change.post(channel, "news", silent=True)
+        sim.faults.add(Fault("status", status=500, route=MESSAGES, channel_id=broken, times=None))
+        sim.requests.clear()
+        job = await daemon.sync(guild_id)
+        assert job["status"] == "partial"
+        assert sim.requests.count(MESSAGES, channel_id=broken) == 4
+        assert job["progress"] | {"messages": 4, "channels_failed": 1, "channels_done": 4} == job["progress"]
+        (failed,) = job["error"]["channels"]
+        assert (failed["channel_id"], failed["code"]) == (str(broken), "call_failed")
+        assert "500" in failed["message"]
+        assert (await daemon.get(f"/api/tenants/discord-{guild_id}"))["sync_status"] == "partial"
+        sim.faults.clear()
+        assert (await daemon.sync(guild_id))["status"] == "succeeded"
+    assert_equal_to_truth(database_url, truth(world, guild_id), guild_id)
+
+
+async def test_a_failed_first_sync_is_tried_three_times_more(database_url: str) -> None:
+    world = uniform_world(1, 50)
+    guild_id = guild_of(world)
+    async with Simulator(world) as sim:
+        sim.faults.add(Fault("status", status=500, route="/guilds/{guild_id}/channels", times=4 * 3))
+        async with running_daemon(sim, database_url) as daemon:
+            await daemon.until(
+                lambda: daemon.ask("GET", f"/api/tenants/discord-{guild_id}"),
+                lambda answer: answer[1].get("sync_status") == "ok",
+            )
+            assert sim.requests.count("/guilds/{guild_id}/channels", status=500) == 12
+    assert_equal_to_truth(database_url, truth(world, guild_id), guild_id)
+
+
+@pytest.mark.parametrize("scope", ["user", "global", "shared", "cloudflare"])
+async def test_after_a_429_the_next_sync_waits_as_long_as_told_and_resumes(database_url: str, scope: str) -> None:
+    world = uniform_world(3, 2_500)
+    guild_id = guild_of(world)
+    clock = Clock()
+    async with Simulator(world) as sim:
+        sim.faults.add(Fault("rate_limit", route=MESSAGES, scope=scope, retry_after=120, after=40))  # type: ignore[arg-type]
+        async with running_daemon(sim, database_url, clock=clock) as daemon:
+            (job,) = await daemon.idle()
+            assert job["status"] == "rate_limited"
+            assert job["error"]["code"] == "rate_limited"
+            kept = len(archived(database_url, "messages", guild_id))
+            assert kept >= 3_600, "pages that were fetched before the 429 are kept"
+            sent = sim.requests.count(MESSAGES)
+
+            status, waiting = await daemon.ask("POST", f"/api/tenants/discord-{guild_id}/sync")
+            assert (status, waiting["status"], waiting["queue_position"]) == (202, "queued", 1)
+            clock.ahead = timedelta(seconds=125)
+            assert (await daemon.job_ended(waiting["job_id"]))["status"] == "succeeded"
+            assert sim.requests.count(MESSAGES) <= 75 + (sent - kept // 100)
+    assert_equal_to_truth(database_url, truth(world, guild_id), guild_id)
+
+
+async def test_faults_here_and_there_are_got_over(database_url: str) -> None:
+    world = rich_world()
+    guild_id = guild_of(world)
+    async with Simulator(world) as sim:
+        sim.faults.scatter(one_in=50, seed=3)
+        async with running_daemon(sim, database_url) as daemon:
+            jobs = await daemon.idle(len(world.guilds))
+            assert sum(job["metrics"]["retries"] for job in jobs) > 0
+            sim.faults.clear()
+            for other in world.guilds:
+                await daemon.sync(other)
+    assert_equal_to_truth(database_url, truth(world, guild_id), guild_id)
