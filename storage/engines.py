@@ -54,7 +54,11 @@ def sqlite_migrator(url: URL) -> AsyncEngine:
 
 def postgres(url: URL, **options: Any) -> AsyncEngine:
     """A pool that notices a restarted server before a statement fails on it."""
-    connect: dict[str, Any] = {"application_name": "platform-sync", "connect_timeout": 10}
+    connect: dict[str, Any] = {
+        "application_name": "platform-sync",
+        "connect_timeout": 10,
+        "client_encoding": "utf8",  # whatever the server has, so that it can be asked
+    }
     connect = {k: v for k, v in connect.items() if k not in url.query}
     return create_async_engine(url, pool_pre_ping=True, connect_args=connect, **_COMMON, **options)
 

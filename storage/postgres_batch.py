@@ -42,7 +42,7 @@ def _upsert_messages() -> sqlite.Insert:
 
 def _upsert_parts(table: Table, columns: Iterable[str]) -> sqlite.Insert:
     """``rows`` is an array of {message_id, parts}; each of the parts becomes a row."""
-    told = json_rows(_ROWS, "told", message_id=Id, parts=JSON())
+    told = json_rows(_ROWS, "told", message_id=Id(), parts=JSON())
     part = json_rows(told.c.parts, "part", **types_of(table, columns))
     values = {"channel_id": _CHANNEL, "message_id": told.c.message_id, **{name: part.c[name] for name in columns}}
     return postgres_upsert(table, told.join(part, true()), values)

@@ -11,6 +11,7 @@ from adapters.records import JsonValue, TenantRecord
 from storage.database import Database
 from storage.dialects import INSERT, differs
 from storage.errors import UnknownTenant
+from storage.json_text import clean_text
 from storage.rows import all_rows, fields_of, one_row
 from storage.tables import channels, sync_progress, tenants
 from storage.tenant_status import SETTLED_STATUS
@@ -99,11 +100,12 @@ async def save_tenant(
     status that the tenant's jobs give it. Where nothing changes nothing is written.
     """
     tenant_id = tenant_id_of(platform, record.platform_id)
+    name = None if record.name is None else clean_text(record.name)
     new = {
         "id": tenant_id,
         "platform": platform,
         "platform_id": record.platform_id,
-        "name": record.name,
+        "name": name,
         "sync_status": SyncStatus.PENDING.value if connected else SyncStatus.DISCONNECTED.value,
         "metadata": dict(record.metadata),
         "created_at": now,
@@ -111,7 +113,7 @@ async def save_tenant(
     }
     changes = {
         "tenant_id": tenant_id,
-        "new_name": record.name,
+        "new_name": name,
         "new_metadata": dict(record.metadata) or None,
         "connected": connected,
         "now": now,

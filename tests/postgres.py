@@ -17,7 +17,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, LiteralString
 from urllib.parse import quote
 
 import psycopg
@@ -64,12 +64,19 @@ class Postgres:
             while self._lent:
                 self._execute(SQL("DROP DATABASE {} WITH (FORCE)"), self._lent.pop())
 
-    def create_database(self, *, migrated: bool = True) -> str:
+    def create_database(self, *, migrated: bool = True, encoding: str = "UTF8") -> str:
         """A fresh database, at the newest schema or empty. Returns its URL."""
         name = f"archive_{next(self._numbers)}"
-        self._execute(SQL("CREATE DATABASE {} TEMPLATE {}"), name, _TEMPLATE if migrated else "template0")
+        template = _TEMPLATE if migrated else "template0"
+        locale = "C.UTF-8" if encoding == "UTF8" else "C"
+        statement = SQL("CREATE DATABASE {} TEMPLATE {} ENCODING {} LOCALE {}")
+        self._execute(statement, name, template, encoding, locale)
         self._lent.append(name)
         return self._url(name)
+
+    def execute(self, url: str, statement: LiteralString) -> None:
+        """Run a statement in one of its databases, as the superuser."""
+        self._execute(SQL(statement), database=url.partition("@/")[2].partition("?")[0])
 
     def kill(self) -> None:
         """SIGKILL: what a crash or a power cut of the server's machine looks like to us."""
@@ -104,8 +111,9 @@ class Postgres:
     def _url(self, database: str) -> str:
         return f"postgresql+psycopg://postgres@/{database}?host={quote(str(self._folder), safe='')}"
 
-    def _execute(self, statement: SQL, *names: str) -> None:
-        with psycopg.connect(f"host={self._folder} user=postgres dbname=postgres", autocommit=True) as connection:
+    def _execute(self, statement: SQL, *names: str, database: str = "postgres") -> None:
+        place = f"host={self._folder} user=postgres dbname={database}"
+        with psycopg.connect(place, autocommit=True) as connection:
             connection.execute(statement.format(*(Identifier(name) for name in names)))
 
     def _start(self) -> None:

@@ -1,14 +1,15 @@
 """Attachment payloads: metadata and the signed URL as given, with the time it dies."""
 
+import re
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
 from adapters.discord.fields import Payload, compact, ident, number, objs
 from adapters.discord.scrub import Scrubber
 from adapters.records import AttachmentRecord
 
 _IS_SPOILER = 1 << 3
+_EXPIRY = re.compile(r"[?&]ex=([0-9a-fA-F]+)(?:&|$)")
 
 
 def attachment_records(value: object, scrub: Scrubber) -> tuple[AttachmentRecord, ...]:
@@ -71,9 +72,8 @@ def _real(value: object) -> float | None:
 
 def _expiry(url: str) -> datetime | None:
     """The end of a signed URL's life, from its ``ex`` parameter: hexadecimal seconds since 1970."""
-    if "ex=" not in url:
-        return None
+    found = _EXPIRY.search(url)
     try:
-        return datetime.fromtimestamp(int(parse_qs(urlsplit(url).query)["ex"][0], 16), UTC)
-    except (KeyError, ValueError, OverflowError, OSError):
+        return datetime.fromtimestamp(int(found[1], 16), UTC) if found else None
+    except (ValueError, OverflowError, OSError):
         return None

@@ -28,7 +28,7 @@ def message_record(payload: Payload, channel_id: str, hash_user: HashUser) -> Me
         return None
     author = obj(payload.get("author"))
     author_id = ident(author.get("id"))
-    scrub = Scrubber(hash_user, _people(payload, author))
+    scrub = Scrubber(hash_user, lambda: _people(payload))
     kind = number(payload.get("type"))
     source = obj(payload.get("message_reference"))
     is_reply = kind in _REPLYING_TYPES and not source.get("type") and ident(source.get("message_id")) is not None
@@ -51,8 +51,9 @@ def message_record(payload: Payload, channel_id: str, hash_user: HashUser) -> Me
     )
 
 
-def _people(payload: Payload, author: Payload) -> list[Payload]:
+def _people(payload: Payload) -> list[Payload]:
     """Every user object of a payload, and the nicknames beside them as users of their own."""
+    author = obj(payload.get("author"))
     interaction, metadata = obj(payload.get("interaction")), obj(payload.get("interaction_metadata"))
     pairs = [(author, payload.get("member"))]
     pairs += [(user, user.get("member")) for user in objs(payload.get("mentions"))]
@@ -137,7 +138,7 @@ def _forward(payload: Payload, scrub: Scrubber, hash_user: HashUser) -> tuple[st
     """A forward carries a copy of the original, without its author."""
     first = next(iter(objs(payload["message_snapshots"])), {})
     message = obj(first.get("message"))
-    inner = Scrubber(hash_user, [*_people(payload, obj(payload.get("author"))), *_people(message, {})])
+    inner = Scrubber(hash_user, lambda: [*_people(payload), *_people(message)])
     content = message.get("content")
     copies = attachment_records(message.get("attachments"), inner)
     return "forward", compact(

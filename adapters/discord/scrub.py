@@ -41,27 +41,36 @@ def _is_harmless(text: str) -> bool:
     return not (_RUN.search(text) or "<@" in text or "%3" in text or "embed/avatars/" in text)
 
 
+_LONGEST_NAME = 32  # Discord's limit, for every kind of name
+Users = Callable[[], Iterable[Mapping[str, Any]]]
+
+
 class Scrubber:
-    """Scrubs the texts of one payload, whose users it knows by name."""
+    """Scrubs the texts of one payload. Its users, whose names must go, are asked for only if a text may hold one."""
 
-    __slots__ = ("_hash", "_names")
+    __slots__ = ("_hash", "_known", "_users")
 
-    def __init__(self, hash_user: Callable[[str], str], users: Iterable[Mapping[str, Any]] = ()) -> None:
+    def __init__(self, hash_user: Callable[[str], str], users: Users = tuple) -> None:
         self._hash = hash_user
-        self._names = _names(users)
+        self._users = users
+        self._known: dict[str, str] | None = None
 
     def __call__(self, text: str) -> str:
         """The text with every user id hashed in place, and the names of the payload's users gone."""
         if "\x00" in text or not text.isascii():
             # What a database cannot hold goes first: an id or a name must not hide behind it.
             text = text.replace("\x00", "").encode("utf-8", "replace").decode()
-        names = self._names
-        if names:
-            if text in names:
-                return self._mention(names[text])
-            if "@" in text or "#" in text:
-                return self._without_names(text)
+        if len(text) <= _LONGEST_NAME and text in self._names:
+            return self._mention(self._names[text])
+        if ("@" in text or "#" in text) and self._names:
+            return self._without_names(text)
         return text if _is_harmless(text) else self._without_ids(text)
+
+    @property
+    def _names(self) -> dict[str, str]:
+        if self._known is None:
+            self._known = _names(self._users())
+        return self._known
 
     def _mention(self, user_id: str) -> str:
         return f"<@{self._hash(user_id)}>"
