@@ -10,6 +10,7 @@ from itertools import takewhile
 
 from adapters.base import CredentialRefused, PlatformAdapter, PlatformError, PlatformSession, RateLimited
 from adapters.records import JsonValue
+from bot.concurrency import first_error
 from bot.progress import Progress
 from bot.sync import TenantSync
 from storage import jobs, tenants
@@ -157,16 +158,13 @@ class Worker:
         self, lease: JobLease, progress: Progress, session: PlatformSession, sync: TenantSync
     ) -> None:
         """Run the sync beside a heartbeat; whichever fails ends both."""
-        work = asyncio.create_task(sync.run(), name="sync")
-        beat = asyncio.create_task(self._heartbeat(lease, progress, session), name="heartbeat")
         try:
-            done, _ = await asyncio.wait({work, beat}, return_when=asyncio.FIRST_COMPLETED)
-            for task in done:
-                task.result()
-        finally:
-            for task in (work, beat):
-                task.cancel()
-            await asyncio.gather(work, beat, return_exceptions=True)
+            async with asyncio.TaskGroup() as group:
+                beat = group.create_task(self._heartbeat(lease, progress, session), name="heartbeat")
+                await sync.run()
+                beat.cancel()
+        except BaseExceptionGroup as failed:
+            raise first_error(failed) from None
 
     async def _heartbeat(self, lease: JobLease, progress: Progress, session: PlatformSession) -> None:
         while True:

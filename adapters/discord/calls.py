@@ -6,7 +6,7 @@ A trace on its session sees every answer first and raises before they can (docs/
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -55,7 +55,7 @@ class CallContext:
     requests: int = 0
     retries: int = 0
 
-    def end(self, error: PlatformError) -> None:
+    def end(self, error: Exception) -> None:
         """Let nothing more leave."""
         if not self.abort.done():
             self.abort.set_exception(error)
@@ -115,12 +115,14 @@ class Calls:
             return task.result()
         finally:
             self._running.discard(context)
+            context.end(Transient("the sync has ended"))
+            context.abort.exception()  # has been seen
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
-            if not context.abort.cancel():
-                context.abort.exception()
 
-    async def call(self, send: Callable[[], Awaitable[Any]], expected: type[T], channel_id: str | None = None) -> T:
+    async def call(
+        self, send: Callable[[], Coroutine[Any, Any, Any]], expected: type[T], channel_id: str | None = None
+    ) -> T:
         """The body of one answer, of the expected JSON type.
 
         Raises:
@@ -177,9 +179,17 @@ async def _in_context(context: CallContext, body: Callable[[CallContext], Awaita
     return await body(context)
 
 
-async def _once(send: Callable[[], Awaitable[Any]], expected: type[T]) -> T:
-    async with asyncio.timeout(_TIMEOUT_SECONDS):
-        body = await send()
+async def _once(send: Callable[[], Coroutine[Any, Any, Any]], expected: type[T]) -> T:
+    request = asyncio.create_task(send())
+    try:
+        async with asyncio.timeout(_TIMEOUT_SECONDS):
+            # Shielded: cancelled while it leaves its bucket, discord.py would hold up the next request there for 30 s.
+            # A request that has not left yet when its sync ends will not: the trace refuses it.
+            body = await asyncio.shield(request)
+    except TimeoutError:
+        request.cancel()
+        await asyncio.wait({request})
+        raise
     if not isinstance(body, expected):
         raise Transient(f"Discord answered with {type(body).__name__} where {expected.__name__} was due")
     return body

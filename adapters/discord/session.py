@@ -1,6 +1,6 @@
 """What one sync asks of Discord about one guild: raw payloads in, records out."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from typing import Any, TypeVar
 
 from adapters.base import CallCounts, CallFailed, ChannelUnreadable, TenantUnavailable, ThreadCursor, ThreadPage
@@ -87,7 +87,7 @@ class DiscordSession:
             raise CallFailed("Discord sent a page in which no message has an id", attempts=1)
         return tuple(records)
 
-    async def _of_guild(self, send: Callable[[], Awaitable[Any]], expected: type[T]) -> T:
+    async def _of_guild(self, send: Callable[[], Coroutine[Any, Any, Any]], expected: type[T]) -> T:
         try:
             return await self._calls.call(send, expected)
         except ChannelUnreadable as e:

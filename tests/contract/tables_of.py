@@ -1,5 +1,6 @@
 """Looking into an archive from outside the functions under test."""
 
+import asyncio
 from typing import Any
 
 from sqlalchemy import Table, func, select, text
@@ -26,6 +27,12 @@ async def count_of(db: Database, table: Table) -> int:
     """How many rows a table has."""
     async with db.reading() as connection:
         return (await connection.execute(select(func.count()).select_from(table))).scalar_one()
+
+
+async def until_stored(db: Database, table: Table, rows: int) -> None:
+    """Wait until a table has so many rows."""
+    while await count_of(db, table) < rows:  # noqa: ASYNC110 # another process may write them
+        await asyncio.sleep(0.01)
 
 
 async def run_sql(db: Database, statement: str, **values: object) -> None:

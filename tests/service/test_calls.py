@@ -14,6 +14,7 @@ from adapters.base import (
     TenantUnavailable,
 )
 from adapters.discord.simulator import Fault, Limits, Simulator
+from adapters.discord.simulator.worlds import uniform_world
 from adapters.records import MessageRecord, SkipReason
 from tests.service.conftest import connected
 from tests.simulator.small_world import CLOSED_VOICE, GUILD, HIDDEN, MESSAGES, NO_HISTORY, NOWHERE, TEXT, small_world
@@ -157,6 +158,31 @@ async def test_a_guild_the_bot_is_not_in_is_unavailable() -> None:
     async with Simulator(small_world()) as sim, connected(sim) as link:
         with pytest.raises(TenantUnavailable):
             await link.adapter.sync("1", lambda session: session.channels())
+
+
+async def test_an_aborted_sync_does_not_hold_up_the_next() -> None:
+    """discord.py's buckets must not be left half way: after answers without rate-limit headers they wait 30 s."""
+    world = uniform_world(8, 200)
+    ((guild_id, guild),) = world.guilds.items()
+    async with Simulator(world) as sim, connected(sim) as link:
+
+        async def everywhere(session: PlatformSession) -> None:
+            await asyncio.gather(*(read(session, channel) for channel in guild.channels for _ in range(3)))
+
+        for after in range(24):
+            sim.faults.add(Fault("rate_limit", after=after))
+            with pytest.raises(RateLimited):
+                await link.adapter.sync(str(guild_id), everywhere)
+            async with asyncio.timeout(5):
+                await link.adapter.sync(str(guild_id), everywhere)
+
+
+async def test_a_hung_request_is_given_up_and_the_next_goes_through(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("adapters.discord.calls._TIMEOUT_SECONDS", 0.2)
+    async with Simulator(small_world()) as sim, connected(sim) as link:
+        sim.faults.add(Fault("hang", times=2))
+        assert await link.adapter.sync(str(GUILD), read)
+        assert link.waits == [1, 2]
 
 
 @pytest.mark.parametrize("headers", ["truthful", "lying"])
