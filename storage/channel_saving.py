@@ -16,6 +16,7 @@ from storage.dialects import INSERT, Inserter, differs
 from storage.json_text import clean_text
 from storage.tables import channels
 from storage.types import Id, JsonObject, UtcDateTime
+from storage.uninterrupted import uninterrupted
 
 _parent = channels.alias("parent")
 
@@ -90,6 +91,7 @@ def _save_channel(insert: Inserter) -> sqlite.Insert:
 _SAVE_CHANNEL = {dialect: _save_channel(insert) for dialect, insert in INSERT.items()}
 
 
+@uninterrupted
 async def save_channels(db: Database, tenant_id: str, records: Sequence[ChannelRecord], now: datetime) -> None:
     """Store what a listing told, whatever its order; nothing is concluded from what is missing in it.
 
@@ -108,6 +110,7 @@ _SAVE_CURSOR = (
 )
 
 
+@uninterrupted
 async def save_threads(
     db: Database,
     tenant_id: str,

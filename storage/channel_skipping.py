@@ -15,6 +15,7 @@ from storage.database import Database
 from storage.dialects import differs
 from storage.tables import channels
 from storage.types import UtcDateTime
+from storage.uninterrupted import uninterrupted
 
 _NOW = bindparam("now", type_=UtcDateTime)
 _REASON = bindparam("reason", type_=Text)
@@ -47,6 +48,7 @@ _MARK_SKIPPED = (
 )
 
 
+@uninterrupted
 async def mark_skipped(
     db: Database, tenant_id: str, platform_ids: Sequence[str], reason: SkipReason, now: datetime
 ) -> None:
@@ -75,6 +77,7 @@ _FOLLOW_PARENT = (
 )
 
 
+@uninterrupted
 async def follow_parents(db: Database, tenant_id: str, now: datetime) -> None:
     """Let threads that no listing shows share what became of their parent.
 

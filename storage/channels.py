@@ -17,6 +17,7 @@ from storage.database import Database
 from storage.progress import ProgressState
 from storage.rows import all_rows
 from storage.tables import channels, sync_progress
+from storage.uninterrupted import uninterrupted
 
 __all__ = ["ChannelState", "channel_states", "follow_parents", "mark_skipped", "save_channels", "save_threads"]
 
@@ -80,6 +81,7 @@ _STATES = (
 )
 
 
+@uninterrupted
 async def channel_states(db: Database, tenant_id: str) -> list[ChannelState]:
     """Every channel and thread of a tenant, in the order in which they were first seen."""
     async with db.reading() as connection:

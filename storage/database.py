@@ -1,7 +1,8 @@
 """Opening the archive: the lock, the migrations, the hash choice, the connections."""
 
+import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, closing
 from datetime import timedelta
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from storage.driver_errors import translated
 from storage.errors import DatabaseReadOnly, DatabaseUnreachable, DatabaseUnsuitable, StorageError
 from storage.file_lock import FileLock
 from storage.settings import record_hash_choice
+from storage.uninterrupted import uninterrupted
 from storage.urls import parse_url, sqlite_path
 
 _MIGRATION_PATIENCE = timedelta(seconds=30)
@@ -48,6 +50,7 @@ class Database:
             async with self._writer.begin() as connection:
                 yield connection
 
+    @uninterrupted
     async def ping(self) -> None:
         """Whether the archive can be read and written at this moment.
 
@@ -123,16 +126,24 @@ async def migrate(url: str) -> str:
 async def _migrate(url: URL) -> str:
     from storage.migration import upgrade  # half a second, and every verb of the command line imports this module
 
-    is_sqlite = url.get_backend_name() == "sqlite"
-    engine = engines.sqlite_migrator(url) if is_sqlite else engines.postgres(url)
+    path = sqlite_path(url)
+    if path is not None:
+        _look_at_file(path)
+    engine = engines.postgres(url) if path is None else engines.sqlite_migrator(url)
     try:
         with translated():
             async with engine.begin() as connection:
-                if not is_sqlite:
+                if path is None:
                     await _check_server(connection)
                 return await connection.run_sync(upgrade)
     finally:
         await engine.dispose()
+
+
+def _look_at_file(path: Path) -> None:
+    """Open the file once by hand: the asynchronous driver's thread can outlive an event loop where it cannot."""
+    with translated(), closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA schema_version")
 
 
 def _engines(url: URL) -> tuple[AsyncEngine, AsyncEngine]:

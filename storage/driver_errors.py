@@ -66,6 +66,8 @@ def translated() -> Iterator[None]:
     """
     try:
         yield
+    except sqlite3.Error as error:
+        raise _from_sqlite(error) from error
     except DBAPIError as error:
         raise _from_driver(error) from (None if _may_quote_a_row(error) else error)
     except PoolTimeout as error:
@@ -80,17 +82,21 @@ def translated() -> Iterator[None]:
 
 def from_os_error(error: OSError, what: str) -> errors.StorageError:
     """What a failed file operation means for the archive. ``what`` names the file and what was tried."""
-    kind = _BY_ERRNO.get(error.errno, errors.DatabaseUnreachable)
+    kind = _BY_ERRNO.get(error.errno)
+    if kind is None:
+        return _file_unusable(f"{what}: {error.strerror}.")
     return kind(f"{what}: {error.strerror}. {kind().args[0]}")
+
+
+def _file_unusable(what: str) -> errors.StorageError:
+    advice = "Check the path in the database URL, the rights on it, and the disk."
+    return errors.DatabaseUnreachable(f"{what} {advice}", is_transient=False)
 
 
 def _from_driver(error: DBAPIError) -> errors.StorageError:
     cause = error.orig
     if isinstance(cause, sqlite3.Error):
-        code = getattr(cause, "sqlite_errorcode", None)
-        return _named(
-            _BY_SQLITE_CODE.get((code or 0) & 0xFF), getattr(cause, "sqlite_errorname", None) or type(cause).__name__
-        )
+        return _from_sqlite(cause)
     sqlstate: str | None = getattr(cause, "sqlstate", None)
     if sqlstate is not None:
         kind = next((_BY_SQLSTATE[p] for n in (5, 3, 2) if (p := sqlstate[:n]) in _BY_SQLSTATE), None)
@@ -100,6 +106,14 @@ def _from_driver(error: DBAPIError) -> errors.StorageError:
     if error.statement is None:  # while connecting: an option that the driver does not know
         return errors.BadDatabaseUrl(f"The driver refuses the database URL ({_first_line(cause)}).")
     return _named(None, type(cause).__name__)
+
+
+def _from_sqlite(error: sqlite3.Error) -> errors.StorageError:
+    code, name = getattr(error, "sqlite_errorcode", 0), getattr(error, "sqlite_errorname", type(error).__name__)
+    kind = _BY_SQLITE_CODE.get(code & 0xFF)
+    if kind is errors.DatabaseUnreachable:
+        return _file_unusable(f"The SQLite file cannot be opened or read ({name}).")
+    return _named(kind, name)
 
 
 def _named(kind: type[errors.StorageError] | None, detail: str) -> errors.StorageError:

@@ -77,7 +77,7 @@ class HashChoiceMismatch(StorageError):
 
 
 class BadDatabaseUrl(StorageError):
-    """The database URL is not one of sqlite+aiosqlite:///<path> and postgresql+psycopg://<user>@<host>/<name>."""
+    """The database URL (database.url) is not one of sqlite+aiosqlite:///<path> and postgresql+psycopg://<user>@<host>/<name>."""
 
     code = "bad_database_url"
 

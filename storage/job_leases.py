@@ -18,6 +18,7 @@ from storage.rows import one_row
 from storage.tables import sync_jobs, tenants, unfinished
 from storage.tenant_status import SETTLE, SETTLED_STATUS
 from storage.types import JsonObject, UtcDateTime
+from storage.uninterrupted import uninterrupted
 
 _NOW = bindparam("now", type_=UtcDateTime)
 
@@ -27,7 +28,7 @@ _NEXT = (
     select(_free.c.id)
     .join(_tenant, _tenant.c.id == _free.c.tenant_id)
     .where(unfinished(_free), _due <= _NOW)
-    .where(or_(_free.c.status == "queued", (_free.c.lease_until < _NOW) & ~_free.c.cancel_requested))
+    .where(or_(_free.c.status == "queued", _free.c.lease_until < _NOW))
     .order_by(_free.c.priority.desc(), _due, _free.c.id)
     .limit(1)
     .with_for_update(skip_locked=True, of=_free)  # SQLite has no such thing and no need: one writer at a time
@@ -54,6 +55,7 @@ _END_ABANDONED = (
 )
 
 
+@uninterrupted
 async def claim(db: Database, owner: str, *, now: datetime, lease: timedelta) -> tuple[Job, JobLease] | None:
     """Take up the next job for ``lease``, or None where there is nothing to do.
 
@@ -79,6 +81,7 @@ _RENEW = (
 )
 
 
+@uninterrupted
 async def renew(
     db: Database, lease: JobLease, *, now: datetime, extend: timedelta, totals: Mapping[str, JsonValue]
 ) -> Job:
@@ -121,6 +124,7 @@ _TELL_TENANT = (
 )
 
 
+@uninterrupted
 async def finish(
     db: Database,
     lease: JobLease,
@@ -155,6 +159,7 @@ _BACK_TO_THE_QUEUE = update(sync_jobs).values(
 _RELEASE = _BACK_TO_THE_QUEUE.where(*HELD).values(totals=bindparam("new_totals")).returning(sync_jobs)
 
 
+@uninterrupted
 async def release(db: Database, lease: JobLease, *, totals: Mapping[str, JsonValue], now: datetime) -> None:
     """Put a job back into the queue: its worker stops, and whoever claims it goes on from its checkpoints.
 
@@ -171,6 +176,7 @@ _RELEASE_ALL = _BACK_TO_THE_QUEUE.where(unfinished(sync_jobs), sync_jobs.c.statu
 )
 
 
+@uninterrupted
 async def release_orphans(db: Database, now: datetime) -> int:
     """At start: put the running jobs of the process before back into the queue, without waiting for their leases.
 

@@ -14,6 +14,7 @@ from storage.rows import one_row
 from storage.tables import IS_UNFINISHED, sync_jobs, tenants, unfinished
 from storage.tenant_status import SETTLE
 from storage.types import UtcDateTime
+from storage.uninterrupted import uninterrupted
 
 PRIORITIES = {JobKind.SCHEDULED: 0, JobKind.INITIAL: 10, JobKind.MANUAL: 20}
 """Somebody waits for a manual one; a new community should not stand behind the hour's routine."""
@@ -41,6 +42,7 @@ _PULL_FORWARD = (
 )
 
 
+@uninterrupted
 async def enqueue(
     db: Database, tenant_id: str, kind: JobKind, *, now: datetime, run_after: datetime | None = None
 ) -> tuple[Job, bool]:
@@ -108,6 +110,7 @@ _CANCEL = (
 _FIND = select(sync_jobs).where(sync_jobs.c.id == bindparam("job_id"))
 
 
+@uninterrupted
 async def cancel(db: Database, job_id: str, now: datetime) -> Job | None:
     """Call a job off. A waiting one is cancelled at once; a running one's worker is told by ``renew``.
 

@@ -14,6 +14,7 @@ from storage.job_queue import cancel, enqueue
 from storage.job_rows import Job, JobKind, JobLease, JobStatus, due_at, job_of
 from storage.rows import all_rows, one_row
 from storage.tables import sync_jobs, tenants, unfinished
+from storage.uninterrupted import uninterrupted
 
 __all__ = [
     "Job",
@@ -35,6 +36,7 @@ __all__ = [
 ]
 
 
+@uninterrupted
 async def get_job(db: Database, job_id: str) -> Job | None:
     """The job, or None where there is no such one."""
     async with db.reading() as connection:
@@ -42,12 +44,14 @@ async def get_job(db: Database, job_id: str) -> Job | None:
     return None if row is None else job_of(row)
 
 
+@uninterrupted
 async def newest_job(db: Database, tenant_id: str) -> Job | None:
     """The job that was queued last for a tenant, or None where there was none yet."""
     jobs = await list_jobs(db, tenant_id=tenant_id, limit=1)
     return jobs[0] if jobs else None
 
 
+@uninterrupted
 async def list_jobs(
     db: Database,
     *,
@@ -87,6 +91,7 @@ _POSITION = (
 )
 
 
+@uninterrupted
 async def queue_position(db: Database, job: Job) -> int | None:
     """How many waiting jobs there are up to this one: 1 is the next. None where it does not wait any more."""
     async with db.reading() as connection:
@@ -102,6 +107,7 @@ _DUE = (
 )
 
 
+@uninterrupted
 async def due_tenants(db: Database, *, platform: str, before: datetime) -> list[str]:
     """Connected tenants that have no unfinished job and were last synced before a time, or never.
 

@@ -11,6 +11,7 @@ from storage.job_rows import JobLease
 from storage.json_text import clean, is_clean
 from storage.progress import ProgressState, advance, fail_channel, finish_channel
 from storage.stale_rows import delete_stale, may_be_stored
+from storage.uninterrupted import uninterrupted
 
 __all__ = ["MessageBatch", "ProgressState", "fail_channel", "finish_channel", "save_batch"]
 
@@ -32,6 +33,7 @@ class MessageBatch:
 _WRITE_ROWS = {"sqlite": sqlite_batch.write_rows, "postgresql": postgres_batch.write_rows}
 
 
+@uninterrupted
 async def save_batch(db: Database, batch: MessageBatch, now: datetime) -> None:
     """Store a batch and move the channel's checkpoint to its last message, in one transaction.
 

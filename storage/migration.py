@@ -8,9 +8,9 @@ from sqlalchemy import Connection, text
 
 from storage.errors import DatabaseDamaged, DatabaseTooNew
 
-_LOCK_KEY = 0x506C6174_53796E63  # any number that nothing else on this database uses: "PlatSync"
+LOCK_KEY = 0x506C6174_53796E63  # any number that nothing else on this database uses: "PlatSync"
 
-_LOCK = text(f"SELECT pg_advisory_xact_lock({_LOCK_KEY})")
+_LOCK = text(f"SELECT pg_advisory_xact_lock({LOCK_KEY})")
 _BROKEN_REFERENCES = text("PRAGMA foreign_key_check")
 
 

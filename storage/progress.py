@@ -17,6 +17,7 @@ from storage.job_rows import HELD, JobLease
 from storage.rows import one_row
 from storage.tables import sync_jobs, sync_progress
 from storage.types import Id, JsonObject, RowId, UtcDateTime
+from storage.uninterrupted import uninterrupted
 
 
 class ProgressState(StrEnum):
@@ -90,6 +91,7 @@ _FINISH = _guarded(
 )
 
 
+@uninterrupted
 async def finish_channel(
     db: Database, channel_id: int, *, empty_head_id: str | None, job: JobLease, now: datetime
 ) -> None:
@@ -113,6 +115,7 @@ async def finish_channel(
 _FAIL = _guarded(ProgressState.FAILED, last_error=bindparam("error", type_=JsonObject))
 
 
+@uninterrupted
 async def fail_channel(
     db: Database, channel_id: int, *, error: Mapping[str, JsonValue], job: JobLease, now: datetime
 ) -> None:

@@ -36,10 +36,8 @@ async def record_hash_choice(connection: AsyncConnection, choice: str) -> None:
 def _advice(recorded: str, choice: str) -> str:
     old, new = recorded.partition(":")[0], choice.partition(":")[0]
     if old == new:
-        return (
-            f"The archive was begun with another key for {old} than the one given now. Give the key it was begun with."
-        )
-    wanted = (
-        "Unset PLATFORM_SYNC_HASH_KEY" if old == "sha256" else "Set PLATFORM_SYNC_HASH_KEY to the key it was begun with"
-    )
-    return f"The archive was begun with {old}, the configuration asks for {new}. {wanted}, or begin a new archive."
+        return "The archive was begun with another key for hashing user ids. Give the key it was begun with."
+    begun = f"The archive was begun with {old} hashing of user ids, the configuration asks for {new}."
+    if old == "sha256":
+        return f"{begun} Unset PLATFORM_SYNC_HASH_KEY, or begin a new archive."
+    return f"{begun} Set PLATFORM_SYNC_HASH_KEY to the key it was begun with, or begin a new archive."

@@ -15,6 +15,7 @@ from storage.json_text import clean_text
 from storage.rows import all_rows, fields_of, one_row
 from storage.tables import channels, sync_progress, tenants
 from storage.tenant_status import SETTLED_STATUS
+from storage.uninterrupted import uninterrupted
 
 
 class SyncStatus(StrEnum):
@@ -66,10 +67,8 @@ def tenant_id_of(platform: str, platform_id: str) -> str:
     return f"{platform}-{platform_id}"
 
 
-_CREATE = {
-    dialect: insert(tenants).on_conflict_do_nothing(index_elements=["id"]).returning(tenants)
-    for dialect, insert in INSERT.items()
-}
+# Whichever key another process got in first by: naming one would leave the other one's conflict an error.
+_CREATE = {dialect: insert(tenants).on_conflict_do_nothing().returning(tenants) for dialect, insert in INSERT.items()}
 
 _NEW_NAME = func.coalesce(bindparam("new_name", type_=tenants.c.name.type), tenants.c.name)
 _NEW_METADATA = func.coalesce(bindparam("new_metadata", type_=tenants.c.metadata.type), tenants.c.metadata)
@@ -91,6 +90,7 @@ _REFRESH = (
 _FIND = select(tenants).where(tenants.c.id == bindparam("tenant_id"))
 
 
+@uninterrupted
 async def save_tenant(
     db: Database, platform: str, record: TenantRecord, *, connected: bool, now: datetime
 ) -> tuple[Tenant, bool]:
@@ -129,6 +129,7 @@ async def save_tenant(
     return _tenant(stored), False
 
 
+@uninterrupted
 async def get_tenant(db: Database, tenant_id: str) -> Tenant | None:
     """The tenant, or None where there is no such one."""
     async with db.reading() as connection:
@@ -136,6 +137,7 @@ async def get_tenant(db: Database, tenant_id: str) -> Tenant | None:
     return None if row is None else _tenant(row)
 
 
+@uninterrupted
 async def list_tenants(
     db: Database, *, after: str | None = None, limit: int = 100, platform: str | None = None
 ) -> list[Tenant]:
@@ -149,6 +151,7 @@ async def list_tenants(
         return [_tenant(row) for row in await all_rows(connection, query)]
 
 
+@uninterrupted
 async def set_not_before(db: Database, tenant_id: str | None, platform: str, until: datetime, now: datetime) -> None:
     """Hold a tenant's jobs, or with None those of every tenant of the platform, until a time.
 
@@ -177,6 +180,7 @@ _TOTALS = (
 )
 
 
+@uninterrupted
 async def tenant_totals(db: Database, tenant_id: str) -> TenantTotals:
     """What is kept of a tenant, from its channels' progress: no message is counted."""
     async with db.reading() as connection:

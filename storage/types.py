@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import JSON, TIMESTAMP, BigInteger, Dialect, Integer, Text, TypeDecorator
+from sqlalchemy import JSON, TEXT, TIMESTAMP, BigInteger, Dialect, Integer, Text, TypeDecorator
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.types import TypeEngine
 
@@ -29,7 +29,7 @@ class UtcDateTime(TypeDecorator[datetime]):
 
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
         """Text on SQLite."""
-        return dialect.type_descriptor(Text() if dialect.name == "sqlite" else TIMESTAMP(timezone=True))
+        return TEXT() if dialect.name == "sqlite" else TIMESTAMP(timezone=True)
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> str | datetime | None:
         """Refuse naive times, turn the others into UTC."""
@@ -62,7 +62,7 @@ class Id(TypeDecorator[str]):
 
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
         """Without a language's rules of order on PostgreSQL, too."""
-        return dialect.type_descriptor(Text(collation="C") if dialect.name == "postgresql" else Text())
+        return TEXT(collation="C") if dialect.name == "postgresql" else TEXT()
 
     def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
         """Put the replacement character in the place of what cannot be stored."""

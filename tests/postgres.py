@@ -26,6 +26,7 @@ from psycopg.sql import SQL, Identifier
 from storage.database import migrate
 
 _TEMPLATE = "migrated"
+_PREFIX = "pg-archive-"
 _START_SECONDS = 20.0
 _ROOM_BYTES = 2 << 30
 
@@ -164,9 +165,18 @@ def running_postgres() -> Iterator[Postgres]:
 
 def _new_folder(stack: ExitStack, parent: str | None) -> Path:
     """Directly under its parent: pytest's own folders are closed to ``nobody``, and a socket's path has 107 bytes."""
-    folder = Path(tempfile.mkdtemp(prefix="pg-", dir=parent))
+    _remove_leftovers(Path(parent or tempfile.gettempdir()))
+    folder = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-", dir=parent))
     stack.callback(shutil.rmtree, folder, ignore_errors=True)
     return folder
+
+
+def _remove_leftovers(parent: Path) -> None:
+    """The folders of test runs that were killed; in memory they would add up."""
+    for folder in parent.glob(f"{_PREFIX}*-*"):
+        process = folder.name.removeprefix(_PREFIX).partition("-")[0]
+        if process.isdigit() and not Path("/proc", process).exists():
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _memory() -> str | None:

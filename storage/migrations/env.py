@@ -13,7 +13,6 @@ def run(connection: Connection) -> None:
         connection=connection,
         target_metadata=metadata,
         render_as_batch=connection.dialect.name == "sqlite",
-        transactional_ddl=True,  # SQLite can, once its driver leaves transactions to us
     )
     with context.begin_transaction():
         context.run_migrations()

@@ -141,6 +141,14 @@ async def test_since_when_a_channel_is_skipped(db: Database, tenant: Tenant) -> 
     assert await told(SkipReason.NOT_PUBLIC, MUCH_LATER) == ("skipped", "not_public", MUCH_LATER)
 
 
+async def test_a_skipped_channel_that_is_renamed_is_skipped_since_the_same_time(db: Database, tenant: Tenant) -> None:
+    hidden = skipped(channel("5"), SkipReason.NOT_PUBLIC)
+    await save_channels(db, tenant.id, [hidden], NOW)
+    await save_channels(db, tenant.id, [replace(hidden, name="renamed")], LATER)
+    (row,) = await rows_of(db, channels)
+    assert (row["name"], row["updated_at"], row["skipped_since"]) == ("renamed", LATER, NOW)
+
+
 async def test_marking_is_undone_by_a_listing(db: Database, tenant: Tenant) -> None:
     await save_channels(db, tenant.id, [TEXT, THREAD], NOW)
     await mark_skipped(db, tenant.id, ["2", "3", "404"], SkipReason.DELETED, LATER)

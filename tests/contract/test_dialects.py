@@ -1,5 +1,6 @@
 """The same work leaves the same rows on both databases, in values and in types."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import text
@@ -25,6 +26,8 @@ async def test_the_same_work_leaves_the_same_rows(both: tuple[Database, Database
         assert rows or table == "reactions", table
         for left, right in zip(rows, postgres[table], strict=True):
             assert {n: type(v) for n, v in left.items()} == {n: type(v) for n, v in right.items()}, table
+            times = [v for v in (*left.values(), *right.values()) if isinstance(v, datetime)]
+            assert {time.tzinfo for time in times} <= {UTC}, table
 
 
 async def _work(db: Database) -> dict[str, Rows]:

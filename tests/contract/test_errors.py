@@ -126,12 +126,10 @@ async def test_no_error_quotes_a_row(db: Database, tenant: Tenant) -> None:
 
 async def test_cancelling_at_any_instant_leaves_the_archive_usable(db: Database, tenant: Tenant) -> None:
     cancelled = []  # kept, with all that their tracebacks hold
-    for steps in range(60):
-        saving = asyncio.create_task(
-            save_tenant(db, "discord", TenantRecord(platform_id=str(steps), name=None), connected=True, now=NOW)
-        )
-        for _ in range(steps):
-            await asyncio.sleep(0)
+    for step in range(80):
+        record = TenantRecord(platform_id=str(step), name=None)
+        saving = asyncio.create_task(save_tenant(db, "discord", record, connected=True, now=NOW))
+        await asyncio.sleep(step * 0.000_02)
         saving.cancel()
         cancelled.append(await asyncio.gather(saving, return_exceptions=True))
         async with asyncio.timeout(5):

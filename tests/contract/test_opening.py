@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from psycopg import AsyncConnection
 
 from storage.database import Database, migrate, open_database
 from storage.errors import (
@@ -18,6 +19,7 @@ from storage.errors import (
     HashChoiceMismatch,
     StorageError,
 )
+from storage.migration import LOCK_KEY
 from storage.tables import archive_settings, metadata
 from tests.contract.conftest import SHA
 from tests.contract.tables_of import count_of, only_row, run_sql
@@ -68,6 +70,16 @@ async def test_several_processes_migrate_at_once(empty_url: str) -> None:
     assert [p.returncode for p in processes] == [0] * 3
 
 
+async def test_migrations_take_turns_on_a_server(postgres: Postgres) -> None:
+    url = postgres.create_database(migrated=False)
+    place = url.replace("+psycopg", "")
+    async with await AsyncConnection.connect(place, autocommit=True) as other:
+        await other.execute(f"SELECT pg_advisory_lock({LOCK_KEY})")
+        migrating = asyncio.create_task(migrate(url))
+        assert not (await asyncio.wait({migrating}, timeout=0.5))[0]
+    assert await migrating == NEWEST
+
+
 async def test_a_migration_that_fails_leaves_nothing(empty_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     def crash(*_: object) -> None:
         raise RuntimeError("killed in mid-migration")
@@ -116,7 +128,7 @@ async def test_reading_cannot_write_on_sqlite(tmp_path: Path) -> None:
 
 class TestOneProcessOnOneFile:
     async def test_a_second_daemon_is_refused(self, tmp_path: Path) -> None:
-        (tmp_path / "link").symlink_to(tmp_path)
+        (tmp_path / "link.db").symlink_to(tmp_path / "archive.db")
         url = f"sqlite+aiosqlite:///{tmp_path}/archive.db"
         program = (
             "import asyncio, sys, storage.database as d\n"
@@ -129,7 +141,7 @@ class TestOneProcessOnOneFile:
         daemon = await asyncio.create_subprocess_exec(sys.executable, "-c", program, stdout=asyncio.subprocess.PIPE)
         assert daemon.stdout is not None
         assert await daemon.stdout.readline() == b"open\n"
-        for same_file in (url, f"sqlite+aiosqlite:///{tmp_path}/link/archive.db"):
+        for same_file in (url, f"sqlite+aiosqlite:///{tmp_path}/link.db"):
             with pytest.raises(DatabaseInUse, match=r"archive\.db") as refused:
                 await open_database(same_file, hash_choice=SHA)
             assert refused.value.code == "database_in_use"
@@ -213,11 +225,12 @@ class TestRefusals:
 
     async def test_a_folder_that_is_none(self, tmp_path: Path) -> None:
         (tmp_path / "file").touch()
-        with pytest.raises(DatabaseUnreachable, match="Cannot create"):
-            await open_database(f"sqlite:///{tmp_path}/file/archive.db", hash_choice=SHA)
         (tmp_path / "folder.db").mkdir()
-        with pytest.raises(DatabaseUnreachable):
-            await open_database(f"sqlite:///{tmp_path}/folder.db", hash_choice=SHA)
+        for path, said in (("file/archive.db", "Cannot create"), ("folder.db", "cannot be opened")):
+            with pytest.raises(DatabaseUnreachable, match=said) as refused:
+                await open_database(f"sqlite:///{tmp_path}/{path}", hash_choice=SHA)
+            assert not refused.value.is_transient
+            assert "path in the database URL" in str(refused.value)
 
 
 async def test_a_removed_file_is_noticed(tmp_path: Path) -> None:

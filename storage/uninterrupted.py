@@ -1,0 +1,50 @@
+"""Work on SQLite is not broken off in the middle.
+
+A cancelled call to the driver leaves a statement that runs on in its thread. Closing the connection does not end it
+(https://www.sqlite.org/c3ref/close.html, "zombie"): its transaction keeps the write lock until Python happens to free
+the cursor, and every other write fails meanwhile. PostgreSQL's driver cancels on the server, properly.
+"""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
+
+
+class HasDialect(Protocol):
+    """An open archive."""
+
+    dialect: str
+
+
+P = ParamSpec("P")
+T = TypeVar("T")
+D = TypeVar("D", bound=HasDialect)
+
+
+def uninterrupted(
+    function: Callable[Concatenate[D, P], Coroutine[Any, Any, T]],
+) -> Callable[Concatenate[D, P], Coroutine[Any, Any, T]]:
+    """On SQLite let a call finish, and only then its cancellation go on. Nothing here takes long."""
+
+    @wraps(function)
+    async def call(db: D, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        if db.dialect != "sqlite":
+            return await function(db, *args, **kwargs)
+        return await _settled(asyncio.ensure_future(function(db, *args, **kwargs)))
+
+    return call
+
+
+async def _settled(task: asyncio.Task[T]) -> T:
+    cancelled: asyncio.CancelledError | None = None
+    while not task.done():
+        try:
+            await asyncio.wait({task})
+        except asyncio.CancelledError as error:
+            cancelled = error
+    if cancelled is None:
+        return task.result()
+    if not task.cancelled():
+        task.exception()  # whoever cancelled does not want to know
+    raise cancelled
