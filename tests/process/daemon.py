@@ -6,7 +6,7 @@ import os
 import re
 import signal
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -56,6 +56,13 @@ class Process:
                 if tenants and all(tenant["sync_status"] == "ok" for tenant in tenants):
                     return
                 await asyncio.sleep(0.1)
+
+    async def until(self, is_so: Callable[[], bool]) -> None:
+        """Wait for something outside; the daemon must go on meanwhile."""
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while not is_so():
+                assert self.process.returncode is None, self.log
+                await asyncio.sleep(0.01)
 
     async def kill(self) -> None:
         """SIGKILL."""

@@ -52,10 +52,7 @@ async def _one_life(sim: Simulator, log: Path, database_url: str, seconds: float
     committed = _committed(database_url)
     before = sim.requests.count(ROUTE)
     async with process(log, sim=sim, database_url=database_url, **PACED) as daemon:
-        async with asyncio.timeout(60):
-            while sim.requests.count(ROUTE) == before:
-                assert daemon.process.returncode is None, daemon.log
-                await asyncio.sleep(0.01)
+        await daemon.until(lambda: sim.requests.count(ROUTE) > before)
         await asyncio.sleep(seconds)
         await daemon.kill()
     for entry in sim.requests.entries(ROUTE)[before:]:
