@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from tests.bench.processes import Usage, run_daemon, run_plain_loop, simulator
-from tests.postgres import PostgresServer
+from tests.postgres import Postgres, running_postgres
 
 NO_PACE = {
     "PLATFORM_SYNC_DISCORD__REQUESTS_PER_SECOND": "100000",
@@ -39,7 +39,7 @@ def medians(runs: int, measure: Callable[[Path], Usage]) -> Usage:
     )
 
 
-def speed(runs: int, postgres: PostgresServer) -> Rows:
+def speed(runs: int, postgres: Postgres) -> Rows:
     """Limits off: the daemon on both databases, and the plain loop, over the same world."""
     total = CHANNELS * MESSAGES
     world = ("--world", "uniform", "--channels", str(CHANNELS), "--messages", str(MESSAGES))
@@ -92,15 +92,15 @@ def memory(runs: int) -> Rows:
 def limited(runs: int) -> Rows:
     """Under Discord's limits, at the default pace, with latency."""
 
+    refused: list[int] = []
+
     def under_limits(folder: Path) -> Usage:
         world = ("--channels", str(LIMITED_CHANNELS), "--messages", str(LIMITED_MESSAGES))
         with simulator(
             "--world", "uniform", *world, "--limits", "truthful", "--latency-ms", str(LATENCY_MS)
         ) as discord:
             used = run_daemon(discord, folder, f"sqlite+aiosqlite:///{folder}/archive.db")
-            refused = sum(statuses.get("429", 0) for statuses in discord.requests().values())
-            if refused:
-                Console().print(f"refused with 429: {refused} times", style="red")
+            refused.append(sum(statuses.get("429", 0) for statuses in discord.requests().values()))
             return used
 
     used = medians(runs, under_limits)
@@ -115,6 +115,7 @@ def limited(runs: int) -> Rows:
             f"{used.seconds / floor:.3f}",
             str(used.requests),
             str(pages + listings),
+            str(max(refused)),
         )
     ]
 
@@ -134,11 +135,11 @@ def main() -> None:
     parser.add_argument("parts", nargs="*", default=["speed", "memory", "limits"], help="speed, memory, limits")
     options = parser.parse_args()
     if "speed" in options.parts:
-        with PostgresServer.running() as postgres:
+        with running_postgres() as postgres:
             columns = ("limits off", "messages/s", "CPU s per million", "speed ratio", "CPU ratio", "peak MiB")
             show(f"{CHANNELS} channels of {MESSAGES:,} messages", columns, speed(options.runs, postgres))
     if "limits" in options.parts:
-        columns = ("Discord's limits", "seconds", "pace's floor", "ratio", "requests, login included", "needed")
+        columns = ("Discord's limits", "seconds", "pace's floor", "ratio", "requests, login included", "needed", "429s")
         show("default pace", columns, limited(options.runs))
     if "memory" in options.parts:
         show("peak memory of the whole daemon", ("SQLite, limits off", "MiB"), memory(options.runs))
