@@ -52,7 +52,7 @@ async def job_view(db: Database, job: Job, now: datetime) -> JobView:
             channels_skipped=counts["channels_skipped"],
             channels_total=total,
             messages=counts["messages"],
-            fraction=round(settled / total, 4) if total else None,
+            fraction=round(min(settled / total, 1.0), 4) if total else None,
         ),
         metrics=JobMetrics(
             duration_seconds=(ran_until - job.started_at).total_seconds() if ran_until and job.started_at else None,
