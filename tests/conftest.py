@@ -11,6 +11,11 @@ from storage.database import migrate
 from tests.postgres import Postgres, running_postgres
 
 
+# No timing assertions: on a busy machine a slow example says nothing about the code.
+settings.register_profile("steady", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("steady")
+
+
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[Postgres]:
     """The session's server; with pytest-xdist one for each worker."""
