@@ -2,10 +2,12 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import ClassVar, Protocol, TypeAlias, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
+from adapters.live import LiveListener
 from adapters.records import ChannelRecord, MessageRecord, SkipReason, TenantRecord
 
 T = TypeVar("T")
@@ -26,6 +28,7 @@ class PlatformError(Exception):
     """The platform did not do what was asked."""
 
     code: ClassVar[str] = "platform_error"
+    remedy: ClassVar[str] = "nothing need be done: the next sync tries again"
 
     def __init__(self, message: str | None = None) -> None:
         super().__init__(message or (self.__doc__ or "").splitlines()[0])
@@ -45,16 +48,24 @@ class ChannelUnreadable(PlatformError):
     """A channel cannot be read and will not be by asking again. Skip it, with the reason."""
 
     code = "channel_unreadable"
+    remedy = "give the bot View Channel and Read Message History there, if it should be archived"
 
     def __init__(self, reason: SkipReason) -> None:
         super().__init__(f"the platform refuses to show this channel: {reason}")
         self.reason = reason
 
 
+class MessageGone(PlatformError):
+    """A message was deleted, by the platform's own word. Mark it so."""
+
+    code = "message_gone"
+
+
 class RateLimited(PlatformError):
     """The platform asks us to slow down. End the job; nothing more may be sent for it."""
 
     code = "rate_limited"
+    remedy = "nothing need be done: the next sync goes on once the wait is over; if it comes often, lower the pace"
 
     def __init__(self, *, retry_after_seconds: float, scope: str) -> None:
         super().__init__(f"rate limited by the platform (scope {scope}) for {retry_after_seconds:g} s")
@@ -71,18 +82,21 @@ class TenantUnavailable(PlatformError):
     """The bot is not in this community, or the platform has an outage there. End the job."""
 
     code = "tenant_unavailable"
+    remedy = "if the bot was removed, add it again with its invite link; an outage passes by itself"
 
 
 class ContentWithheld(PlatformError):
     """The bot lacks the privilege to read message content. End the job: the platform would send blanks."""
 
     code = "content_withheld"
+    remedy = "switch on the privilege where the bot is registered, then start again"
 
 
 class CredentialRefused(PlatformError):
     """The platform refuses the bot's token or what it asks for. Stop the process: trying again cannot help."""
 
     code = "credential_refused"
+    remedy = "set the bot's token anew, then start again"
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +128,14 @@ class ChannelDeleted:
     channel_platform_id: str
 
 
-PlatformEvent: TypeAlias = TenantsReady | TenantJoined | TenantLeft | ChannelDeleted
+@dataclass(frozen=True, slots=True)
+class TenantOutage:
+    """The platform has an outage in a community: nothing is told of it until it is back, by a TenantJoined."""
+
+    platform_id: str
+
+
+PlatformEvent: TypeAlias = TenantsReady | TenantJoined | TenantLeft | TenantOutage | ChannelDeleted
 Listener: TypeAlias = Callable[[PlatformEvent], Awaitable[None]]
 
 
@@ -132,6 +153,18 @@ class CallCounts:
 
     requests: int
     retries: int
+
+
+class CallObserver(Protocol):
+    """Who wants to know of every call, for the figures."""
+
+    def answered(self, route: str, status: int | None, seconds: float) -> None:
+        """A request was answered, or with None broke off; ``route`` holds no id."""
+        ...
+
+    def limited(self, scope: str) -> None:
+        """The platform asked us to slow down."""
+        ...
 
 
 class PlatformSession(Protocol):
@@ -163,14 +196,40 @@ class PlatformSession(Protocol):
         """
         ...
 
+    async def reaction_users(
+        self, channel_id: str, message_id: str, emoji: str, *, burst: bool, total: int
+    ) -> list[str]:
+        """The hashes of the users behind one emoji of a message, at least as many as ``total`` where there are.
+
+        ``emoji`` is as in its record. One request for every 100 users, none beyond the total.
+
+        Raises:
+            MessageGone: the message was deleted.
+        """
+        ...
+
+    def sent_at(self, message_id: str) -> datetime | None:
+        """When a message was sent, by its id alone; None where ids do not tell."""
+        ...
+
+    def cursor_at(self, moment: datetime) -> str:
+        """What ``after`` has to be for the messages sent at a moment or later."""
+        ...
+
+    async def count_messages(self, channel_id: str) -> int | None:
+        """How many messages a channel holds by the platform's own count; None where it does not tell at present."""
+        ...
+
 
 class PlatformAdapter(Protocol):
     """One platform, through one bot."""
 
     name: ClassVar[str]
 
-    async def run(self, listener: Listener) -> None:
-        """Stay connected until cancelled, telling ``listener`` what happens.
+    async def run(self, listener: Listener, live: LiveListener) -> None:
+        """Stay connected until cancelled, telling ``listener`` what happens, and ``live`` what changes.
+
+        A TenantsReady says that what happened before it was not told: the connection was another one, or none.
 
         Raises:
             CredentialRefused: the platform will not have this bot.
@@ -180,6 +239,11 @@ class PlatformAdapter(Protocol):
     @property
     def unready_reason(self) -> str | None:
         """Why the platform cannot be used at present, in plain words; None where it can."""
+        ...
+
+    @property
+    def heard_at(self) -> datetime | None:
+        """Until when everything that happened has surely been told; None while not connected."""
         ...
 
     def is_member(self, tenant_platform_id: str) -> bool:

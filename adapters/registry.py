@@ -14,7 +14,9 @@ class Platform:
 
     options: type[PlatformOptions]
     token_variable: str  # the environment variable that holds its secret
-    make: Callable[..., PlatformAdapter]  # (*, token: str, options: its own, hasher: UserHasher)
+    make: Callable[
+        ..., PlatformAdapter
+    ]  # (*, token: str, options: its own, hasher: UserHasher, observer: CallObserver)
 
 
 PLATFORMS: dict[str, Platform] = {

@@ -1,70 +1,81 @@
 """Reads one channel, oldest first, from its checkpoint up to the head that was pinned when the job began."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import datetime
+import time
+from dataclasses import dataclass, field
 
-from adapters.base import PlatformSession
 from adapters.records import ChannelType, MessageRecord
 from bot.concurrency import finish
-from bot.progress import Progress
-from storage import messages
+from bot.job_context import JobContext
+from bot.live import Watch
+from bot.outlook import ChannelOutlook
+from storage import messages, repairs
 from storage.channels import ChannelState
-from storage.database import Database
-from storage.jobs import JobLease
 from storage.messages import MessageBatch
 
 
-@dataclass(frozen=True, slots=True)
-class ChannelStore:
-    """Where one channel's messages go, under one job's lease."""
+@dataclass(slots=True)
+class ChannelReader:
+    """One job's way through one channel."""
 
-    db: Database
-    tenant_id: str
+    job: JobContext
     state: ChannelState
-    lease: JobLease
-    clock: Callable[[], datetime]
+    outlook: ChannelOutlook
+    _fetched: list[tuple[int, tuple[MessageRecord, ...]]] = field(default_factory=list)  # pages, and when asked for
 
-    async def save(self, batch: list[MessageRecord]) -> None:
-        """Rows and checkpoint, in one transaction."""
-        kept = MessageBatch(tenant_id=self.tenant_id, channel_id=self.state.id, messages=batch, job=self.lease)
-        await messages.save_batch(self.db, kept, self.clock())
+    async def run(self) -> None:
+        """Page, and commit every ``batch_size`` messages; what was fetched is kept however this ends.
 
-    async def finish(self, empty_head_id: str | None) -> None:
-        """The channel has reached its head."""
-        await messages.finish_channel(
-            self.db, self.state.id, empty_head_id=empty_head_id, job=self.lease, now=self.clock()
-        )
+        Messages newer than the head that come with its page are kept too. A short page does not end a channel: only
+        the head does, or an empty page, which says that the head was deleted.
+        """
+        with self.job.live.watching(self.job.tenant_id, self.state.platform_id) as watch:
+            try:
+                head_is_gone = await self._read(watch)
+            finally:
+                self.outlook.is_done = True
+                await self._flush(watch)
+        await self.job.settle(self.state, self.state.head_id if head_is_gone else None)
 
-
-async def read_channel(session: PlatformSession, store: ChannelStore, batch_size: int, progress: Progress) -> None:
-    """Page, and commit every ``batch_size`` messages; what was fetched is kept however this ends.
-
-    Messages newer than the head that come with its page are kept too. A short page does not end a channel: only the
-    head does, or an empty page, which says that the head was deleted.
-    """
-    state = store.state
-    head = int(state.head_id) if state.head_id else None
-    after = state.checkpoint_id
-    parent_id = state.parent_platform_id if state.type is ChannelType.THREAD else None
-    fetched: list[MessageRecord] = []
-
-    async def flush() -> None:
-        nonlocal fetched
-        batch, fetched = fetched, []
-        if batch:
-            await finish(store.save(batch))
-            progress.messages += len(batch)
-
-    try:
+    async def _read(self, watch: Watch) -> bool:
+        state, progress = self.state, self.job.progress
+        head = int(state.head_id) if state.head_id else None
+        after = state.checkpoint_id
+        parent_id = state.parent_platform_id if state.type is ChannelType.THREAD else None
         page: tuple[MessageRecord, ...] | None = None
         while page is None or (page and (head is None or int(after or 0) < head)):
-            page = await session.messages(state.platform_id, after, parent_id=parent_id)
+            asked_at = watch.now()
+            page = await self.job.session.messages(state.platform_id, after, parent_id=parent_id)
+            self.outlook.add(page, progress.outlook.now())
             if page:
                 after = page[-1].platform_id
-                fetched += page
-            if len(fetched) >= batch_size:
-                await flush()
-    finally:
-        await flush()
-    await store.finish(state.head_id if not page else None)
+                self._fetched.append((asked_at, page))
+            if sum(len(fetched) for _, fetched in self._fetched) >= self.job.limits.batch_size:
+                await self._flush(watch)
+        return not page
+
+    async def _flush(self, watch: Watch) -> None:
+        pages, self._fetched = self._fetched, []
+        if pages:
+            await finish(self._save(pages, watch))
+
+    async def _save(self, pages: list[tuple[int, tuple[MessageRecord, ...]]], watch: Watch) -> None:
+        """Rows and checkpoint, in one transaction.
+
+        What the platform told of these messages since they were asked for was not stored, since they were not; nor
+        is it known whether the page was older. They are looked at again.
+        """
+        job, batch = self.job, [message for _, page in pages for message in page]
+        touched = _touched(pages, watch)
+        if touched:
+            await repairs.look_again_in(job.db, self.state.id, touched, job.clock())
+        kept = MessageBatch(tenant_id=job.tenant_id, channel_id=self.state.id, messages=batch, job=job.lease)
+        began = time.monotonic()
+        await messages.save_batch(job.db, kept, job.clock())
+        job.metrics.batch_committed(len(batch), time.monotonic() - began)
+        if late := _touched(pages, watch) - touched:
+            await repairs.look_again_in(job.db, self.state.id, late, job.clock())
+        job.progress.messages += len(batch)
+
+
+def _touched(pages: list[tuple[int, tuple[MessageRecord, ...]]], watch: Watch) -> set[str]:
+    return {i for asked_at, page in pages for i in watch.touched_since(asked_at, (m.platform_id for m in page))}

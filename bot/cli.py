@@ -9,12 +9,14 @@ from typing import Annotated, Any, NoReturn
 import typer
 from rich.console import Console
 
-from adapters.base import CredentialRefused
+from adapters.base import CredentialRefused, PlatformAdapter
 from adapters.privacy import UserHasher
 from adapters.registry import PLATFORMS
 from bot import daemon, logs
 from bot.api.server import AddressInUse
+from bot.check import Check, Finding, Mark
 from bot.config import Config, ConfigError, load
+from bot.metrics import Metrics
 from storage.database import migrate as migrate_database
 from storage.errors import StorageError
 
@@ -38,16 +40,12 @@ def run(config: ConfigFile = None) -> None:
     """Run the daemon: log in, archive every guild, serve the API, until SIGTERM."""
     settings = _settings(config)
     console = _set_up_logs(settings)
-    hasher = _hasher(settings)
-    adapters = {
-        name: PLATFORMS[name].make(token=platform.token.get_secret_value(), options=platform.options, hasher=hasher)
-        for name, platform in settings.platforms.items()
-        if platform.token
-    }
+    hasher, metrics = _hasher(settings), Metrics()
+    adapters = _adapters(settings, hasher, metrics)
     if not adapters:
         variables = " or ".join(platform.token_variable for platform in PLATFORMS.values())
         _leave(f"{variables} is not set: put the bot's token there, or try 'demo', which needs none", MISCONFIGURED)
-    _run(daemon.run(settings, hasher, adapters, console=console))
+    _run(daemon.run(settings, hasher, adapters, metrics=metrics, console=console))
 
 
 @app.command()
@@ -61,6 +59,31 @@ def demo(
     settings = _settings(config)
     console = _set_up_logs(settings)
     _run(run_demo(settings, _hasher(settings), console=console, seconds=seconds))
+
+
+@app.command()
+def check(
+    config: ConfigFile = None,
+    tenant: Annotated[str | None, typer.Option(help="Only this one, as in discord-<guild id>.")] = None,
+) -> None:
+    """Tell whether token, intents and database are right, and of every tenant what is archived and why not the rest."""
+    settings = _settings(config)
+    logs.set_up("CRITICAL", "text", secrets=settings.secrets)  # what is wrong is told in the report
+    hasher = _hasher(settings)
+    adapters = _adapters(settings, hasher, Metrics())
+    findings: list[Finding] = []
+
+    async def tell() -> None:
+        typer.echo(f"configuration\n  {Mark.OK:8} it can be read")
+        async for finding in Check(settings, hasher, adapters, tenant_id=tenant).findings():
+            if not findings or findings[-1].about != finding.about:
+                typer.echo(finding.about)
+            typer.echo(f"  {finding.mark:8} {finding.text}")
+            findings.append(finding)
+
+    _run(tell())
+    if any(finding.mark is Mark.PROBLEM for finding in findings):
+        raise typer.Exit(FAILED)
 
 
 @app.command()
@@ -87,8 +110,19 @@ def _set_up_logs(settings: Config) -> Console | None:
     """A terminal gets the progress of syncs too."""
     console = Console(stderr=True)
     shown = console if console.is_terminal and settings.log.format == "text" else None
-    logs.set_up(settings.log.level, settings.log.format, shown)
+    logs.set_up(settings.log.level, settings.log.format, shown, secrets=settings.secrets)
     return shown
+
+
+def _adapters(settings: Config, hasher: UserHasher, metrics: Metrics) -> dict[str, PlatformAdapter]:
+    """Those of the platforms that have a token."""
+    return {
+        name: PLATFORMS[name].make(
+            token=platform.token.get_secret_value(), options=platform.options, hasher=hasher, observer=metrics
+        )
+        for name, platform in settings.platforms.items()
+        if platform.token
+    }
 
 
 def _hasher(settings: Config) -> UserHasher:

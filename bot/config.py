@@ -1,10 +1,11 @@
-"""The configuration: a TOML file, overridden by the environment; secrets by the environment only."""
+"""The configuration: a TOML file, overridden by the environment; secrets by the environment or as credentials only."""
 
 import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import unquote, urlsplit
 
 from pydantic import (
     BaseModel,
@@ -19,11 +20,14 @@ from pydantic import (
 
 from adapters.base import PlatformOptions
 from adapters.registry import PLATFORMS
+from bot.credentials import with_credentials
 
 PREFIX = "PLATFORM_SYNC_"
 DEFAULT_FILE = Path("config.toml")
 _API_TOKEN = PREFIX + "API_TOKEN"
 _HASH_KEY = PREFIX + "HASH_KEY"
+_DATABASE_URL = PREFIX + "DATABASE__URL"  # may hold a password
+_LISTS = ("allowed_hosts", "audit_hours")  # in the environment with commas
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
@@ -47,6 +51,13 @@ class DatabaseConfig(_Section):
             raise ValueError("must start with sqlite+aiosqlite:/// or postgresql+psycopg://")
         return value
 
+    @property
+    def passwords(self) -> list[str]:
+        """What is secret in the URL, as written there and as meant."""
+        parts = urlsplit(self.url)
+        written = [parts.password or "", *(pair.partition("=")[2] for pair in parts.query.split("&") if "pass" in pair)]
+        return [form for text in written if text for form in (text, unquote(text))]
+
 
 class HttpConfig(_Section):
     """[http]"""
@@ -61,6 +72,9 @@ class HttpConfig(_Section):
         return self.host in _LOOPBACK or self.host.startswith("127.")
 
 
+Hour = Annotated[int, Field(ge=0, le=24)]
+
+
 class SyncConfig(_Section):
     """[sync]"""
 
@@ -68,6 +82,12 @@ class SyncConfig(_Section):
     batch_size: Annotated[int, Field(ge=100, le=10_000)] = 1000
     concurrent_tenants: Annotated[int, Field(ge=1, le=100)] = 4
     concurrent_channels: Annotated[int, Field(ge=1, le=500)] = 64
+    reaction_users: bool = True
+    turn: Annotated[int, Field(ge=1, le=86_400)] = 300
+    repair_window: Annotated[int, Field(ge=0, le=365 * 86_400)] = 7 * 86_400
+    repair_requests: Annotated[int, Field(ge=1)] = 5000
+    audit_interval: Annotated[int, Field(ge=0, le=3650 * 86_400)] = 30 * 86_400
+    audit_hours: tuple[Hour, Hour] = (2, 6)
 
 
 class LogConfig(_Section):
@@ -95,6 +115,12 @@ class Config(_Section):
     api_token: SecretStr | None = None
     hash_key: SecretStr | None = None
 
+    @property
+    def secrets(self) -> list[str]:
+        """Everything that must not show in a log."""
+        held = [self.api_token, self.hash_key, *(platform.token for platform in self.platforms.values())]
+        return [*(secret.get_secret_value() for secret in held if secret), *self.database.passwords]
+
     @model_validator(mode="after")
     def _guarded(self) -> "Config":
         if self.api_token is None and not self.http.is_loopback:
@@ -115,14 +141,16 @@ _SECTIONS: dict[str, type[BaseModel]] = {
 
 
 def load(file: Path | None = None, environment: Mapping[str, str] = os.environ) -> Config:
-    """The configuration from a file (config.toml where there is one) and the environment.
+    """The configuration from a file (config.toml where there is one), credentials and the environment; the last wins.
 
     Raises:
         ConfigError: names every unknown or bad key at once.
     """
     values = _from_file(file)
     wrong = [f"{name}: no such section; there are {', '.join(_SECTIONS)}" for name in values if name not in _SECTIONS]
-    wrong += _merge_environment(values, environment)
+    tokens = [platform.token_variable for platform in PLATFORMS.values()]
+    environment, bad_credentials = with_credentials(environment, [*tokens, _API_TOKEN, _HASH_KEY, _DATABASE_URL])
+    wrong += [*bad_credentials, *_merge_environment(values, environment)]
     sections: dict[str, BaseModel] = {}
     for name, section in _SECTIONS.items():
         try:
@@ -174,7 +202,7 @@ def _merge_environment(values: dict[str, Any], environment: Mapping[str, str]) -
             continue
         inside = values.setdefault(name, {})
         if isinstance(inside, dict):
-            inside[key] = [part.strip() for part in text.split(",")] if key == "allowed_hosts" else text
+            inside[key] = [part.strip() for part in text.split(",")] if key in _LISTS else text
     return wrong
 
 

@@ -34,8 +34,13 @@ async def show_progress(console: Console, running: Mapping[str, JobProgress]) ->
 
 
 def _draw(bars: Progress, bar: TaskID, progress: JobProgress) -> None:
-    if not progress.channels_total:
+    counts = progress.channel_counts
+    total, settled = counts["channels_total"], counts["channels_done"] + counts["channels_failed"]
+    if not total:
         return
-    settled = progress.channels_done + progress.channels_failed
-    said = f"{settled} of {progress.channels_total} channels, {progress.messages:,} messages"
-    bars.update(bar, total=progress.channels_total, completed=settled, said=said)
+    said = f"{settled} of {total} channels, {progress.messages:,} messages"
+    if progress.reactions_done:
+        done, pending = progress.reactions_done, progress.reactions_pending
+        total, settled = done + pending, done
+        said = f"{progress.messages:,} messages; reactions: {done:,} of {total:,} lists of users"
+    bars.update(bar, total=total, completed=settled, said=said)

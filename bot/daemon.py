@@ -6,10 +6,11 @@ import os
 import secrets
 import signal
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from typing import Any
 
 from rich.console import Console
 
@@ -20,8 +21,12 @@ from bot.api.server import serve
 from bot.concurrency import first_error
 from bot.config import Config
 from bot.console import show_progress
+from bot.job_context import SyncLimits
+from bot.live import LiveArchive
+from bot.metrics import Metrics
+from bot.notify import Notifier, status_line
 from bot.tenancy import Tenancy
-from bot.worker import SyncLimits, Worker
+from bot.worker import Worker
 from storage import jobs
 from storage.database import open_database
 
@@ -42,33 +47,55 @@ async def run(
     hasher: UserHasher,
     adapters: Mapping[str, PlatformAdapter],
     *,
+    metrics: Metrics | None = None,
     console: Console | None = None,
     on_serving: Callable[[str], None] = lambda url: None,
     clock: Callable[[], datetime] = utc_now,
 ) -> None:
     """Run the daemon until SIGTERM or SIGINT; then reach a safe point, close everything and return.
 
+    Args:
+        metrics: what the adapters already tell of their calls.
+
     Raises:
         StorageError, AddressInUse, CredentialRefused: with a message for the operator.
     """
+    metrics = metrics or Metrics()
+    notifier = Notifier()
     async with AsyncExitStack() as opened:
+        notifier.opening()
         db = await open_database(config.database.url, hash_choice=hasher.choice)
         opened.push_async_callback(db.close)
+        metrics.watch(db, adapters, clock)
         await jobs.release_orphans(db, clock())
         limits = SyncLimits(
             batch_size=config.sync.batch_size,
             concurrent_tenants=config.sync.concurrent_tenants,
             concurrent_channels=config.sync.concurrent_channels,
+            reaction_users=config.sync.reaction_users,
+            turn_seconds=config.sync.turn,
+            repair_window=timedelta(seconds=config.sync.repair_window),
+            repair_requests=config.sync.repair_requests,
         )
-        worker = Worker(db, adapters, limits, _owner(), clock)
+        owner = _owner()
+        live = LiveArchive(db, adapters, owner, clock)
         tenancy = Tenancy(
             db,
+            live,
             interval=timedelta(seconds=config.sync.interval),
             auto_create={name: platform.options.auto_create_tenants for name, platform in config.platforms.items()},
-            wake_worker=worker.wake,
+            wake_worker=lambda: worker.wake(),  # the two need each other
             clock=clock,
         )
-        api = Api(db=db, tenancy=tenancy, adapters=adapters, clock=clock)
+        worker = Worker(db, adapters, live, limits, owner, clock, tenancy.scheduler.next_sync_at, metrics)
+        api = Api(
+            db=db,
+            tenancy=tenancy,
+            adapters=adapters,
+            clock=clock,
+            expose_metrics=metrics.expose,
+            concurrent_tenants=config.sync.concurrent_tenants,
+        )
         token = config.api_token.get_secret_value() if config.api_token else None
         http = config.http
         url = await opened.enter_async_context(
@@ -78,11 +105,19 @@ async def run(
         opened.callback(tenancy.scheduler.stop)
         log.info("serving", extra={"url": url, "database": db.dialect})
         on_serving(url)
-        await _run_until_stopped(adapters, tenancy, worker, console)
+        notifier.ready()
+        look = partial(status_line, db, adapters, worker.running)
+        await _run_until_stopped(adapters, tenancy, live, worker, console, notifier, look)
 
 
 async def _run_until_stopped(
-    adapters: Mapping[str, PlatformAdapter], tenancy: Tenancy, worker: Worker, console: Console | None
+    adapters: Mapping[str, PlatformAdapter],
+    tenancy: Tenancy,
+    live: LiveArchive,
+    worker: Worker,
+    console: Console | None,
+    notifier: Notifier,
+    look: Callable[[], Coroutine[Any, Any, str]],
 ) -> None:
     """Run everything; the first to end, by a signal or an error, ends all.
 
@@ -91,10 +126,14 @@ async def _run_until_stopped(
     try:
         async with asyncio.TaskGroup() as connections:
             for name, adapter in adapters.items():
-                connections.create_task(adapter.run(partial(tenancy.listen, name)), name=f"{name} connection")
+                run = adapter.run(partial(tenancy.listen, name), partial(live.notice, name))
+                connections.create_task(run, name=f"{name} connection")
             async with asyncio.TaskGroup() as work:
-                work.create_task(_stop_on_signal(), name="signals")
+                work.create_task(live.run(), name="live")
+                work.create_task(_stop_on_signal(notifier), name="signals")
                 work.create_task(worker.run(), name="worker")
+                work.create_task(tenancy.finish_purges(), name="purges")
+                work.create_task(notifier.watch(look), name="service manager")
                 if console is not None:
                     work.create_task(show_progress(console, worker.running), name="progress")
     except BaseExceptionGroup as group:
@@ -104,7 +143,7 @@ async def _run_until_stopped(
     log.info("stopped")
 
 
-async def _stop_on_signal() -> None:
+async def _stop_on_signal(notifier: Notifier) -> None:
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -112,6 +151,7 @@ async def _stop_on_signal() -> None:
     try:
         await stop.wait()
         log.info("stopping: running syncs go to a safe point")
+        notifier.stopping()
         raise Stopped
     finally:
         for number in (signal.SIGTERM, signal.SIGINT):

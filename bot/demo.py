@@ -14,6 +14,7 @@ from adapters.discord.simulator.worlds import demo_world, live
 from adapters.privacy import UserHasher
 from bot import daemon
 from bot.config import Config, DatabaseConfig
+from bot.metrics import Metrics
 
 DATABASE = Path("data/demo.db")
 _LATENCY_SECONDS = 0.05
@@ -32,11 +33,12 @@ async def run_demo(config: Config, hasher: UserHasher, *, console: Console | Non
         paced = config.platforms["discord"].options
         addresses = {"rest_url": sim.rest_url, "gateway_url": sim.gateway_url}
         options = DiscordOptions.model_validate(paced.model_dump() | addresses)
-        adapters = {"discord": DiscordAdapter(token=sim.world.token, options=options, hasher=hasher)}
+        metrics = Metrics()
+        adapters = {"discord": DiscordAdapter(token=sim.world.token, options=options, hasher=hasher, observer=metrics)}
         life = asyncio.create_task(live(sim.change, asyncio.sleep), name="life")
         try:
             async with asyncio.timeout(seconds):
-                await daemon.run(config, hasher, adapters, console=console, on_serving=_explain)
+                await daemon.run(config, hasher, adapters, metrics=metrics, console=console, on_serving=_explain)
         except TimeoutError:
             if seconds is None:
                 raise

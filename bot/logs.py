@@ -1,15 +1,23 @@
-"""One line an event on standard error: for people, or as JSON for machines."""
+"""One line an event on standard error: for people, or as JSON for machines. Nothing gets past it unredacted."""
 
 import logging
 import sys
+import threading
+from collections.abc import Iterable
+from types import TracebackType
 from typing import Literal
 
 import structlog
 from rich.console import Console
+from structlog.typing import Processor
+
+from bot.redaction import Redactor, without_dumps
+
+log = logging.getLogger(__name__)
 
 # What a library may say at most: at DEBUG discord.py writes whole payloads, users' names and all, and at INFO
 # SQLAlchemy writes every statement.
-_LIBRARIES = {
+LIBRARIES = {
     "discord": logging.INFO,
     "aiohttp": logging.INFO,
     "asyncio": logging.INFO,
@@ -21,41 +29,82 @@ _LIBRARIES = {
 }
 
 
-def set_up(level: str, form: Literal["text", "json"], console: Console | None = None) -> None:
-    """Send every record of the process, the libraries' too, through one formatter.
+def set_up(
+    level: str, form: Literal["text", "json"], console: Console | None = None, *, secrets: Iterable[str] = ()
+) -> None:
+    """Send every record of the process through one formatter: the libraries' too, warnings, and what nobody caught.
 
-    ``console`` is where a progress display is drawn, so that lines appear above it.
+    ``console`` is where a progress display is drawn, so that lines appear above it. ``secrets`` never come out.
     """
-    timestamp = structlog.processors.TimeStamper(fmt="iso", utc=True)
     renderer = structlog.processors.JSONRenderer() if form == "json" else _text_renderer(console)
-    formatter = structlog.stdlib.ProcessorFormatter(
+    handler = _ConsoleHandler(console) if console else _Handler(sys.stderr)
+    handler.setFormatter(make_formatter(renderer, secrets))
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level)
+    for name, most in LIBRARIES.items():
+        logging.getLogger(name).setLevel(max(most, root.level))
+    _catch_the_rest()
+
+
+def make_formatter(renderer: Processor, secrets: Iterable[str]) -> logging.Formatter:
+    """From a record to its line."""
+    return _Formatter(
         foreign_pre_chain=[
             structlog.stdlib.add_log_level,
             structlog.stdlib.add_logger_name,
             structlog.stdlib.ExtraAdder(),
-            timestamp,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
         ],
         processors=[
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
             structlog.processors.format_exc_info,
+            Redactor(secrets),
             renderer,
         ],
     )
-    handler = _ConsoleHandler(console) if console else logging.StreamHandler(sys.stderr)
-    handler.setFormatter(formatter)
-    root = logging.getLogger()
-    root.handlers[:] = [handler]
-    root.setLevel(level)
-    for name, most in _LIBRARIES.items():
-        logging.getLogger(name).setLevel(max(most, root.level))
+
+
+def _catch_the_rest() -> None:
+    """What Python would print by itself: warnings, and the tracebacks of what nobody caught."""
+    logging.captureWarnings(capture=True)
+    sys.excepthook = _tell_uncaught
+    sys.unraisablehook = lambda hook: _tell_uncaught(hook.exc_type, hook.exc_value, hook.exc_traceback)
+    threading.excepthook = lambda hook: _tell_uncaught(hook.exc_type, hook.exc_value, hook.exc_traceback)
+
+
+def _tell_uncaught(kind: type[BaseException], error: BaseException | None, traceback: TracebackType | None) -> None:
+    if issubclass(kind, KeyboardInterrupt):
+        return
+    log.critical("nobody caught this: please report it", exc_info=(kind, error or kind(), traceback))
 
 
 def _text_renderer(console: Console | None) -> structlog.dev.ConsoleRenderer:
     colors = console.is_terminal if console else sys.stderr.isatty()
-    return structlog.dev.ConsoleRenderer(colors=colors, pad_event_to=0)
+    # Plain: rich tracebacks would show the variables.
+    return structlog.dev.ConsoleRenderer(
+        colors=colors, pad_event_to=0, exception_formatter=structlog.dev.plain_traceback
+    )
 
 
-class _ConsoleHandler(logging.StreamHandler):  # type: ignore[type-arg]  # generic in the stubs only
+class _Formatter(structlog.stdlib.ProcessorFormatter):
+    """Takes the payloads out of libraries' records before they become text."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return super().format(without_dumps(record))
+
+
+class _Handler(logging.StreamHandler):  # type: ignore[type-arg]  # generic in the stubs only
+    """Never prints the record it failed on, as logging does by itself."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 (logging's name)
+        """Say whose record it was."""
+        cause = sys.exc_info()[0]
+        if record.name != __name__ and cause is not None and not issubclass(cause, OSError):
+            log.error("a log record could not be written", extra={"of": record.name, "cause": cause.__name__})
+
+
+class _ConsoleHandler(_Handler):
     """Prints above a live display."""
 
     def __init__(self, console: Console) -> None:
@@ -63,4 +112,7 @@ class _ConsoleHandler(logging.StreamHandler):  # type: ignore[type-arg]  # gener
         self._console = console
 
     def emit(self, record: logging.LogRecord) -> None:
-        self._console.out(self.format(record), highlight=False)
+        try:
+            self._console.out(self.format(record), highlight=False)
+        except Exception:  # noqa: BLE001 (as logging's own handlers do)
+            self.handleError(record)

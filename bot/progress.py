@@ -1,61 +1,121 @@
 """How far a running job is, counted as it goes."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
 
 from adapters.base import CallCounts
 from adapters.records import JsonValue
+from bot.outlook import Outlook
 
 _ERRORS_TOLD = 50
 
 
 @dataclass(slots=True, kw_only=True)
 class ChannelFailure:
-    """A channel that gave up, and why."""
+    """A channel that gave up, why, and what the operator can do."""
 
     channel_id: str
     code: str
     message: str
+    remedy: str
+
+
+class ChannelOutcome(StrEnum):
+    """How a channel stands in one job."""
+
+    WAITING = "waiting"
+    DONE = "done"
+    FAILED = "failed"
+    SKIPPED = "skipped"
 
 
 @dataclass(slots=True, kw_only=True)
-class Progress:
-    """Counts of one job. ``fraction`` is of the channels: how many messages a channel holds, Discord does not tell."""
+class Counts:
+    """What is stored with a job.
 
-    channels_total: int = 0
-    channels_done: int = 0
-    channels_failed: int = 0
-    channels_skipped: int = 0
+    Reactions are done and pending by lists: the users of one emoji and kind. Repairs are ranges of messages that are
+    read again; ``changed`` and ``deleted`` are messages of them.
+    """
+
     messages: int = 0
+    reactions: int = 0
+    reactions_done: int = 0
+    reactions_pending: int = 0
+    repairs_done: int = 0
+    repairs_pending: int = 0
+    changed: int = 0
+    deleted: int = 0
     requests: int = 0
     retries: int = 0
+
+
+@dataclass(slots=True, kw_only=True)
+class Progress(Counts):
+    """Counts of one job, and the outlook on its end."""
+
+    channels: dict[str, ChannelOutcome] = field(default_factory=dict)  # by the platform's ids
     failures: list[ChannelFailure] = field(default_factory=list)
+    outlook: Outlook = field(default_factory=Outlook)
+    is_cut_short: bool = False  # what could wait made room for new messages
 
     def note(self, counts: CallCounts) -> None:
         """Take over what the session has counted."""
         self.requests, self.retries = counts.requests, counts.retries
 
     def fail(self, failure: ChannelFailure) -> None:
-        """Count a channel that gave up; the first of them are told by name."""
-        self.channels_failed += 1
-        if len(self.failures) < _ERRORS_TOLD:
+        """Count a channel that gave up, once; the first of them are told by name."""
+        if self.channels.get(failure.channel_id) is not ChannelOutcome.FAILED and len(self.failures) < _ERRORS_TOLD:
             self.failures.append(failure)
+        self.channels[failure.channel_id] = ChannelOutcome.FAILED
 
     @property
-    def totals(self) -> Mapping[str, int]:
-        """The counts, as stored with the job."""
-        counts = asdict(self)
-        del counts["failures"]
-        return counts
+    def channel_counts(self) -> dict[str, int]:
+        """How many channels there are of each outcome; those that are skipped are not in the total."""
+        found = Counter(self.channels.values())
+        return {
+            "channels_total": len(self.channels) - found[ChannelOutcome.SKIPPED],
+            "channels_done": found[ChannelOutcome.DONE],
+            "channels_failed": found[ChannelOutcome.FAILED],
+            "channels_skipped": found[ChannelOutcome.SKIPPED],
+        }
+
+    @property
+    def totals(self) -> dict[str, JsonValue]:
+        """The counts."""
+        return {**self.channel_counts, **{name: getattr(self, name) for name in Counts.__dataclass_fields__}}
+
+    def told(self, now: datetime, due: datetime | None) -> dict[str, JsonValue]:
+        """The counts with the outlook, as stored while the job runs.
+
+        ``due`` is when the tenant's next sync is: reactions then make room for it.
+        """
+        at = self._ends_at(now, due)
+        return {
+            **self.totals,
+            "fraction": self.outlook.fraction,
+            "estimated_completion_at": at.isoformat() if at else None,
+        }
+
+    def _ends_at(self, now: datetime, due: datetime | None) -> datetime | None:
+        seconds = self.outlook.seconds_left()
+        if seconds is None:
+            return None
+        read_at, ends_at = (now + timedelta(seconds=s) for s in seconds)
+        return max(read_at, min(ends_at, due)) if due else ends_at
 
     @property
     def error(self) -> Mapping[str, JsonValue] | None:
         """What to tell of the channels that gave up; None where none did."""
-        if not self.channels_failed:
+        counts = self.channel_counts
+        if not counts["channels_failed"]:
             return None
         return {
             "code": "channels_failed",
-            "message": f"{self.channels_failed} of {self.channels_total} channels could not be read to their end; "
-            "what they had is kept, and the next sync goes on from there",
+            "message": f"{counts['channels_failed']} of {counts['channels_total']} channels could not be read to their "
+            "end; what they had is kept, and the next sync goes on from there",
+            "remedy": "nothing need be done unless it comes again; each channel's error says more",
             "channels": [asdict(failure) for failure in self.failures],
         }

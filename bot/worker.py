@@ -3,19 +3,23 @@
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Coroutine, Mapping
+from contextlib import suppress
 from datetime import datetime, timedelta
 from itertools import takewhile
+from typing import Any
 
 from adapters.base import CredentialRefused, PlatformAdapter, PlatformError, PlatformSession, RateLimited
 from adapters.records import JsonValue
 from bot.concurrency import first_error
+from bot.job_context import JobContext, SyncLimits
+from bot.live import LiveArchive
+from bot.metrics import Metrics
 from bot.progress import Progress
 from bot.sync import TenantSync
 from storage import jobs, tenants
 from storage.database import Database
-from storage.errors import LeaseLost, StorageError
+from storage.errors import LeaseLost, StorageError, TenantStopped
 from storage.jobs import Job, JobKind, JobLease, JobStatus
 
 log = logging.getLogger(__name__)
@@ -27,13 +31,12 @@ _STORAGE_PAUSE_SECONDS = 5.0
 _RETRY_SECONDS = (1, 2, 4)  # ruling 9
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SyncLimits:
-    """How much runs at once."""
+class JobCancelled(Exception):
+    """Somebody called the running job off."""
 
-    batch_size: int
-    concurrent_tenants: int
-    concurrent_channels: int
+
+class TurnOver(Exception):
+    """The job has run for long, and others wait."""
 
 
 class Worker:
@@ -43,15 +46,22 @@ class Worker:
         self,
         db: Database,
         adapters: Mapping[str, PlatformAdapter],
+        live: LiveArchive,
         limits: SyncLimits,
         owner: str,
         clock: Callable[[], datetime],
+        next_sync_at: Callable[[str], datetime | None],
+        metrics: Metrics,
     ) -> None:
         self._db = db
         self._adapters = adapters
+        self._live = live
         self._limits = limits
         self._owner = owner
         self._clock = clock
+        self._next_sync_at = next_sync_at
+        self._metrics = metrics
+        self._slots = asyncio.Semaphore(limits.concurrent_tenants)
         self._wake = asyncio.Event()
         self.running: dict[str, Progress] = {}
 
@@ -65,13 +75,12 @@ class Worker:
         Raises:
             CredentialRefused: the platform will not have this bot any more.
         """
-        slots = asyncio.Semaphore(self._limits.concurrent_tenants)
         async with asyncio.TaskGroup() as group:
             while True:
-                await slots.acquire()
+                await self._slots.acquire()
                 claimed = await self._next_job()
                 task = group.create_task(self._run_job(*claimed), name=f"job {claimed[0].id}")
-                task.add_done_callback(lambda _: slots.release())
+                task.add_done_callback(lambda _: self._slots.release())
 
     async def _next_job(self) -> tuple[Job, JobLease]:
         while True:
@@ -105,6 +114,10 @@ class Worker:
         except asyncio.CancelledError:
             await jobs.release(self._db, lease, totals=progress.totals, now=self._clock())
             raise
+        except TurnOver:
+            await jobs.step_aside(self._db, lease, totals=progress.totals, now=self._clock())
+            log.info("sync makes room for others", extra={"job": job.id, "tenant": job.tenant_id, **progress.totals})
+            self.wake()
         except LeaseLost:
             log.warning("sync was taken over or ended elsewhere", extra={"job": job.id, "tenant": job.tenant_id})
         except StorageError as e:
@@ -124,53 +137,72 @@ class Worker:
         except CredentialRefused as e:
             await self._end(job, lease, JobStatus.FAILED, _told(e), progress, 0.0)
             raise
+        except JobCancelled:
+            return JobStatus.CANCELLED, None
         except LeaseLost:
             raise
         except (PlatformError, StorageError) as e:
             return JobStatus.FAILED, _told(e)
-        return (JobStatus.PARTIAL if progress.channels_failed else JobStatus.SUCCEEDED), progress.error
+        return (JobStatus.PARTIAL if progress.error else JobStatus.SUCCEEDED), progress.error
 
     async def _sync(self, job: Job, lease: JobLease, progress: Progress) -> None:
         tenant = await tenants.get_tenant(self._db, job.tenant_id)
         if tenant is None:
             raise LeaseLost
         adapter = self._adapters[tenant.platform]
+        due = self._next_due(tenant.id)
 
         async def body(session: PlatformSession) -> None:
-            sync = TenantSync(
-                self._db,
-                session,
-                tenant.id,
-                lease,
-                progress,
-                batch_size=self._limits.batch_size,
-                concurrent_channels=self._limits.concurrent_channels,
+            context = JobContext(
+                db=self._db,
+                session=session,
+                tenant_id=tenant.id,
+                lease=lease,
+                progress=progress,
+                live=self._live,
+                limits=self._limits,
                 clock=self._clock,
+                metrics=self._metrics,
+                due=due,
             )
             try:
-                await self._with_heartbeat(lease, progress, session, sync)
+                await self._with_heartbeat(self._heartbeat(lease, progress, session, due), TenantSync(context))
             finally:
                 progress.note(session.counts)
 
         await adapter.sync(tenant.platform_id, body)
 
-    async def _with_heartbeat(
-        self, lease: JobLease, progress: Progress, session: PlatformSession, sync: TenantSync
-    ) -> None:
-        """Run the sync beside a heartbeat; whichever fails ends both."""
+    def _next_due(self, tenant_id: str) -> datetime | None:
+        """When the tenant's next tick is; one that is being served right now is past."""
+        due = self._next_sync_at(tenant_id)
+        return due if due and due > self._clock() else None
+
+    async def _with_heartbeat(self, heartbeat: Coroutine[Any, Any, None], sync: TenantSync) -> None:
+        """Run the sync beside a heartbeat; whichever fails ends both, the sync at a safe point."""
         try:
             async with asyncio.TaskGroup() as group:
-                beat = group.create_task(self._heartbeat(lease, progress, session), name="heartbeat")
+                beat = group.create_task(heartbeat, name="heartbeat")
                 await sync.run()
                 beat.cancel()
         except BaseExceptionGroup as failed:
             raise first_error(failed) from None
 
-    async def _heartbeat(self, lease: JobLease, progress: Progress, session: PlatformSession) -> None:
+    async def _heartbeat(
+        self, lease: JobLease, progress: Progress, session: PlatformSession, due: datetime | None
+    ) -> None:
+        began = time.monotonic()
         while True:
             await asyncio.sleep(_HEARTBEAT_SECONDS)
             progress.note(session.counts)
-            await jobs.renew(self._db, lease, now=self._clock(), extend=_LEASE, totals=progress.totals)
+            now = self._clock()
+            job = await jobs.renew(self._db, lease, now=now, extend=_LEASE, totals=progress.told(now, due))
+            if job.cancel_requested:
+                raise JobCancelled
+            if time.monotonic() - began > self._limits.turn_seconds and await self._is_in_the_way(now):
+                raise TurnOver
+
+    async def _is_in_the_way(self, now: datetime) -> bool:
+        return self._slots.locked() and await jobs.somebody_waits(self._db, now)
 
     async def _end(
         self,
@@ -184,18 +216,22 @@ class Worker:
         now = self._clock()
         totals = {**progress.totals, "duration_seconds": round(seconds, 3)}
         ended = await jobs.finish(self._db, lease, status=status, totals=totals, error=error, now=now)
+        self._metrics.job_ended(str(job.kind), str(status))
         facts = {"job": job.id, "tenant": job.tenant_id, "status": str(status), **totals}
         log.log(logging.INFO if error is None else logging.WARNING, "sync ended", extra={**facts, "error": error})
-        await self._retry_initial(ended, now)
+        with suppress(TenantStopped):
+            await self._follow_up(ended, now, is_cut_short=progress.is_cut_short)
 
-    async def _retry_initial(self, job: Job, now: datetime) -> None:
-        if not _is_failed_initial(job):
-            return
-        newest = await jobs.list_jobs(self._db, tenant_id=job.tenant_id, limit=len(_RETRY_SECONDS) + 1)
-        failed_in_a_row = len(list(takewhile(_is_failed_initial, newest)))
-        if failed_in_a_row <= len(_RETRY_SECONDS):
-            due = now + timedelta(seconds=_RETRY_SECONDS[failed_in_a_row - 1])
-            await jobs.enqueue(self._db, job.tenant_id, JobKind.INITIAL, now=now, run_after=due)
+    async def _follow_up(self, job: Job, now: datetime, *, is_cut_short: bool) -> None:
+        if is_cut_short:  # the tick that it made room for found it unfinished
+            await jobs.enqueue(self._db, job.tenant_id, JobKind.SCHEDULED, now=now)
+            self.wake()
+        elif _is_failed_initial(job):
+            newest = await jobs.list_jobs(self._db, tenant_id=job.tenant_id, limit=len(_RETRY_SECONDS) + 1)
+            failed_in_a_row = len(list(takewhile(_is_failed_initial, newest)))
+            if failed_in_a_row <= len(_RETRY_SECONDS):
+                due = now + timedelta(seconds=_RETRY_SECONDS[failed_in_a_row - 1])
+                await jobs.enqueue(self._db, job.tenant_id, JobKind.INITIAL, now=now, run_after=due)
 
     async def _stay_away(self, job: Job, limit: RateLimited) -> None:
         now = self._clock()
@@ -211,4 +247,4 @@ def _is_failed_initial(job: Job) -> bool:
 
 
 def _told(error: PlatformError | StorageError, **more: JsonValue) -> Mapping[str, JsonValue]:
-    return {"code": error.code, "message": str(error), **more}
+    return {"code": error.code, "message": str(error), "remedy": error.remedy, **more}

@@ -7,7 +7,21 @@ PostgreSQL takes one JSON text and makes rows of it. Per row both cost a fractio
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from sqlalchemy import JSON, ColumnElement, FromClause, Table, bindparam, cast, column, func, select
+from sqlalchemy import (
+    JSON,
+    ColumnElement,
+    FromClause,
+    Table,
+    bindparam,
+    case,
+    cast,
+    column,
+    false,
+    func,
+    literal_column,
+    null,
+    select,
+)
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.types import Text, TypeEngine
 
@@ -48,6 +62,25 @@ def json_parameter(name: str) -> ColumnElement[Any]:
     return cast(bindparam(name, type_=Text), JSON)
 
 
+def json_elements(dialect: str, parameter: str, of_type: Text | JSON) -> ColumnElement[str]:
+    """The elements of a JSON array that is a parameter, one a row."""
+    if dialect == "sqlite":
+        rows = func.json_each(bindparam(parameter, type_=Text))
+    else:
+        suffix = "_text" if isinstance(of_type, Text) else ""
+        rows = getattr(func, f"json_array_elements{suffix}")(json_parameter(parameter))
+    return rows.table_valued(column("value", of_type), name=parameter).c.value
+
+
+def json_table(dialect: str, parameter: str, **columns: TypeEngine[Any]) -> FromClause:
+    """Rows of a JSON array of objects that is a parameter; of an object's keys those that are columns count."""
+    if dialect == "postgresql":
+        return json_rows(json_parameter(parameter), parameter, **columns)
+    value = func.json_each(bindparam(parameter, type_=Text)).table_valued("value", name=f"each_of_{parameter}").c.value
+    fields = (func.json_extract(value, literal_column(f"'$.{n}'"), type_=t).label(n) for n, t in columns.items())
+    return select(*fields).subquery(parameter)
+
+
 def types_of(table: Table, columns: Iterable[str]) -> dict[str, TypeEngine[Any]]:
     """The types of some columns by name."""
     return {name: metadata.tables[table.name].c[name].type for name in columns}
@@ -56,14 +89,20 @@ def types_of(table: Table, columns: Iterable[str]) -> dict[str, TypeEngine[Any]]
 def _updating(statement: sqlite.Insert, table: Table, names: list[str]) -> sqlite.Insert:
     """Make the rows that are there already like the new ones; those that are so already are left alone.
 
-    A replied-to author is not forgotten: platforms stop telling it once the original is deleted.
+    A replied-to author is not forgotten: platforms stop telling it once the original is deleted. A total that was
+    stale is as told now, and its users are to be fetched.
     """
     key = [c.name for c in table.primary_key]
     changes: dict[str, Any] = {n: statement.excluded[n] for n in names if n not in (*key, *_AUDIT)}
     if (forgettable := "reply_to_author_hash") in changes:
         changes[forgettable] = func.coalesce(changes[forgettable], table.c[forgettable])
+    follow: dict[str, Any] = {"updated_at": statement.excluded.updated_at}
+    if (flag := "is_stale") in table.c:
+        changes[flag] = false()
+        markers = (table.c.fetched_count, table.c.fetched_burst_count)
+        follow |= {marker.name: case((table.c[flag], null()), else_=marker) for marker in markers}
     return statement.on_conflict_do_update(
         index_elements=key,
-        set_={**changes, "updated_at": statement.excluded.updated_at},
+        set_=changes | follow,
         where=differs((table.c[name], new) for name, new in changes.items()),
     )

@@ -10,11 +10,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.types import Text
 
 from adapters.records import ChannelRecord
-from storage.channel_skipping import since, state_of
+from storage.channel_skipping import let_threads_follow, lock_channels, since, state_of, unseen_since
 from storage.database import Database
 from storage.dialects import INSERT, Inserter, differs
-from storage.json_text import clean_text
-from storage.tables import channels
+from storage.forgetter import forgotten
+from storage.json_text import clean, clean_text
+from storage.tables import channels, tenants
 from storage.types import Id, JsonObject, UtcDateTime
 from storage.uninterrupted import uninterrupted
 
@@ -32,6 +33,8 @@ _given = select(
     bindparam("metadata", type_=JsonObject).label("metadata"),
     bindparam("now", type_=UtcDateTime).label("now"),
 ).subquery("given")
+# Nothing is stored for a tenant whose archive is deleted while its sync still runs.
+_is_kept = select(tenants.c.id).where(tenants.c.id == _given.c.tenant_id, tenants.c.purged_at.is_(None)).exists()
 _reason = case(
     (_given.c.type == "thread", func.coalesce(_given.c.own_skip_reason, _parent.c.skip_reason)),
     else_=_given.c.own_skip_reason,
@@ -60,7 +63,7 @@ _found = (
         )
     )
     # Without a WHERE in between, SQLite would take ON CONFLICT for the ON of the join.
-    .where(_given.c.tenant_id.is_not(None))
+    .where(_is_kept)
 )
 
 
@@ -79,6 +82,7 @@ def _save_channel(insert: Inserter) -> sqlite.Insert:
     follow = {
         "sync_state": told.sync_state,
         "skipped_since": since(told.skip_reason, told.updated_at),
+        "unseen_since": unseen_since(told.skip_reason, told.updated_at),
         "updated_at": told.updated_at,
     }
     return statement.on_conflict_do_update(
@@ -99,7 +103,20 @@ async def save_channels(db: Database, tenant_id: str, records: Sequence[ChannelR
     of its own takes its stored parent's. A row that does not change is not written.
     """
     async with db.writing() as connection:
+        await lock_channels(connection, tenant_id)
         await _save(connection, tenant_id, records, now)
+
+
+@uninterrupted
+async def save_told_channels(db: Database, tenant_id: str, records: Sequence[ChannelRecord], now: datetime) -> None:
+    """Store what the platform told by itself, and let the threads of those channels follow them.
+
+    Nothing is stored of a tenant that is stopped, or that nobody has stored yet.
+    """
+    async with db.writing() as connection:
+        if await lock_channels(connection, tenant_id):
+            await _save(connection, tenant_id, records, now)
+            await let_threads_follow(connection, tenant_id, now)
 
 
 _SAVE_CURSOR = (
@@ -122,11 +139,14 @@ async def save_threads(
     """Store a page of archived threads together with the cursor that is true once they are stored."""
     place = {"tenant": tenant_id, "channel": parent_platform_id, "cursor": dict(cursor), "now": now}
     async with db.writing() as connection:
+        await lock_channels(connection, tenant_id)
         await _save(connection, tenant_id, records, now)
         await connection.execute(_SAVE_CURSOR, place)
 
 
 async def _save(connection: AsyncConnection, tenant_id: str, records: Iterable[ChannelRecord], now: datetime) -> None:
+    if forgetter := await forgotten(connection, tenant_id):
+        records = [forgetter.channel(clean(record)) for record in records]
     rows = [_row(tenant_id, record, now) for record in _parents_first(records)]
     if rows:
         await connection.execute(_SAVE_CHANNEL[connection.dialect.name], rows)

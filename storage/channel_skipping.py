@@ -7,18 +7,38 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, bindparam, case, func, literal_column, update
+from sqlalchemy import ColumnElement, and_, bindparam, case, func, literal_column, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.types import Text
 
 from adapters.records import SkipReason
 from storage.database import Database
 from storage.dialects import differs
-from storage.tables import channels
+from storage.tables import channels, tenants
 from storage.types import UtcDateTime
 from storage.uninterrupted import uninterrupted
 
 _NOW = bindparam("now", type_=UtcDateTime)
 _REASON = bindparam("reason", type_=Text)
+
+
+_LOCK = (
+    select(tenants.c.id, tenants.c.stopped_at)
+    .where(tenants.c.id == bindparam("tenant"))
+    .with_for_update(key_share=True)
+)
+
+
+async def lock_channels(connection: AsyncConnection, tenant_id: str) -> bool:
+    """Let one transaction at a time change a tenant's channels, or two would wait for each other's rows.
+
+    Rows that only refer to the tenant can be written meanwhile.
+
+    Returns:
+        Whether there is such a tenant that is not stopped.
+    """
+    tenant = (await connection.execute(_LOCK, {"tenant": tenant_id})).one_or_none()
+    return tenant is not None and tenant.stopped_at is None
 
 
 def state_of(reason: ColumnElement[Any]) -> ColumnElement[str]:
@@ -34,6 +54,12 @@ def since(reason: ColumnElement[Any], now: ColumnElement[Any]) -> ColumnElement[
     )
 
 
+def unseen_since(reason: ColumnElement[Any], now: ColumnElement[Any]) -> ColumnElement[Any]:
+    """Now when a channel becomes skipped, unless it is an earlier time already; showing it again keeps it."""
+    becomes_skipped = and_(channels.c.skip_reason.is_(None), reason.is_not(None), channels.c.unseen_since.is_(None))
+    return case((becomes_skipped, now), else_=channels.c.unseen_since)
+
+
 _MARK_SKIPPED = (
     update(channels)
     .where(channels.c.tenant_id == bindparam("tenant"), channels.c.platform_id == bindparam("channel"))
@@ -43,6 +69,7 @@ _MARK_SKIPPED = (
         skip_reason=_REASON,
         own_skip_reason=_REASON,
         skipped_since=since(_REASON, _NOW),
+        unseen_since=unseen_since(_REASON, _NOW),
         updated_at=_NOW,
     )
 )
@@ -57,6 +84,7 @@ async def mark_skipped(
     if not rows:
         return
     async with db.writing() as connection:
+        await lock_channels(connection, tenant_id)
         await connection.execute(_MARK_SKIPPED, rows)
 
 
@@ -72,6 +100,7 @@ _FOLLOW_PARENT = (
         sync_state=state_of(_inherited),
         skip_reason=_inherited,
         skipped_since=since(_inherited, _NOW),
+        unseen_since=unseen_since(_inherited, _NOW),
         updated_at=_NOW,
     )
 )
@@ -84,4 +113,10 @@ async def follow_parents(db: Database, tenant_id: str, now: datetime) -> None:
     One that has a reason of its own (deleted, private) keeps it; the others are read exactly while their parent is.
     """
     async with db.writing() as connection:
-        await connection.execute(_FOLLOW_PARENT, {"tenant": tenant_id, "now": now})
+        await lock_channels(connection, tenant_id)
+        await let_threads_follow(connection, tenant_id, now)
+
+
+async def let_threads_follow(connection: AsyncConnection, tenant_id: str, now: datetime) -> None:
+    """The same, in a transaction that has the tenant's channels locked."""
+    await connection.execute(_FOLLOW_PARENT, {"tenant": tenant_id, "now": now})

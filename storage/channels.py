@@ -34,6 +34,7 @@ class ChannelState:
     skip_reason: SkipReason | None  # None: it is archived
     skipped_since: datetime | None
     is_archived_thread: bool  # by the platform: a thread that only the listing of archived ones shows
+    message_count: int | None  # how many messages it holds by the platform's own count
     head_id: str | None  # the newest message that the platform told of, which may be gone
     checkpoint_id: str | None  # everything up to this message is stored
     checkpoint_at: datetime | None
@@ -98,6 +99,7 @@ def _state(row: RowMapping) -> ChannelState:
             "skip_reason": SkipReason(values["skip_reason"]) if values["skip_reason"] else None,
             "state": ProgressState(values["state"]) if values["state"] else None,
             "messages_archived": values["messages_archived"] or 0,
+            "message_count": count if isinstance(count := metadata.get("message_count"), int) else None,
             "is_archived_thread": channel_type is ChannelType.THREAD and metadata.get("archived") is True,
         }
     )

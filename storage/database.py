@@ -11,16 +11,19 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from storage import engines
 from storage.driver_errors import translated
-from storage.errors import DatabaseReadOnly, DatabaseUnreachable, DatabaseUnsuitable, StorageError
+from storage.errors import DatabaseReadOnly, DatabaseUnreachable, StorageError
 from storage.file_lock import FileLock
+from storage.inspection import DatabaseState, inspect
+from storage.servers import is_read_only
 from storage.settings import record_hash_choice
 from storage.uninterrupted import uninterrupted
 from storage.urls import parse_url, sqlite_path
 
+__all__ = ["Database", "DatabaseState", "inspect", "migrate", "open_database"]
+
 _MIGRATION_PATIENCE = timedelta(seconds=30)
 
 _PING = text("SELECT count(*) FROM archive_settings")
-_SERVER_FACTS = text("SELECT current_setting('server_encoding'), current_setting('transaction_read_only')")
 
 
 class Database:
@@ -155,10 +158,7 @@ def _engines(url: URL) -> tuple[AsyncEngine, AsyncEngine]:
 
 
 async def _check_server(connection: AsyncConnection) -> None:
-    encoding, read_only = (await connection.execute(_SERVER_FACTS)).one()
-    if encoding != "UTF8":
-        raise DatabaseUnsuitable(f"{DatabaseUnsuitable().args[0]} (this one has {encoding})")
-    if read_only == "on":
+    if await is_read_only(connection):
         raise DatabaseReadOnly
 
 

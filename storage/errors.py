@@ -10,6 +10,7 @@ class StorageError(Exception):
     """The database refused what was asked of it. This is a fault of the program; please report it."""
 
     code: ClassVar[str] = "storage_error"
+    remedy: ClassVar[str] = "Please report it, with the log around it."  # what the operator can do
     is_transient: bool = False  # whether the same call may succeed later without anybody's help
 
     def __init__(self, message: str | None = None, *, is_transient: bool | None = None) -> None:
@@ -22,6 +23,7 @@ class DatabaseUnreachable(StorageError):
     """The database does not answer. Check that it runs, its address, and the user and password in the URL."""
 
     code = "database_unreachable"
+    remedy = "Check that the database runs, its address, and the user and password in database.url."
     is_transient = True
 
 
@@ -29,6 +31,7 @@ class DatabaseBusy(StorageError):
     """Another transaction is in the way. The same call can be made again."""
 
     code = "database_busy"
+    remedy = "Wait and try again; if it lasts, end the tool that keeps a transaction open on the database."
     is_transient = True
 
 
@@ -37,12 +40,16 @@ class DatabaseReadOnly(StorageError):
     grants and whether it is a standby."""
 
     code = "database_read_only"
+    remedy = (
+        "Grant the right to write to the file and its folder, or on the server to the role; a standby cannot be used."
+    )
 
 
 class DatabaseFull(StorageError):
     """The disk that holds the database is full. Nothing committed is lost; make room and the next sync resumes."""
 
     code = "database_full"
+    remedy = "Make room on the disk that holds the database; the next sync resumes."
     is_transient = True
 
 
@@ -50,45 +57,60 @@ class DatabaseDamaged(StorageError):
     """The file is not a usable SQLite database. Stop the daemon and restore the file from a backup."""
 
     code = "database_damaged"
+    remedy = "Stop the daemon and restore the file from a backup."
 
 
 class DatabaseTooNew(StorageError):
     """The database was written by a newer version of this program. Install that version, or a later one."""
 
     code = "database_too_new"
+    remedy = "Install the version that wrote the database, or a later one."
 
 
 class DatabaseInUse(StorageError):
     """Another process works on this SQLite archive. Only one can: stop the other one first."""
 
     code = "database_in_use"
+    remedy = "Stop the other process that works on this file."
 
 
 class DatabaseUnsuitable(StorageError):
     """The database cannot hold what people write. Create a PostgreSQL database with ENCODING 'UTF8'."""
 
     code = "database_unsuitable"
+    remedy = "Create a PostgreSQL database with ENCODING 'UTF8'."
 
 
 class HashChoiceMismatch(StorageError):
     """The archive was begun with another way of hashing user ids than the one configured now."""
 
     code = "hash_choice_mismatch"
+    remedy = "Set PLATFORM_SYNC_HASH_KEY as it was when the archive was begun, or begin a new archive."
 
 
 class BadDatabaseUrl(StorageError):
     """The database URL (database.url) is not one of sqlite+aiosqlite:///<path> and postgresql+psycopg://<user>@<host>/<name>."""
 
     code = "bad_database_url"
+    remedy = "Set database.url to sqlite+aiosqlite:///<path> or postgresql+psycopg://<user>@<host>/<name>."
 
 
 class UnknownTenant(StorageError):
     """No such tenant is stored."""
 
     code = "unknown_tenant"
+    remedy = "Look the tenant up in the list of tenants, or create it."
+
+
+class TenantStopped(StorageError):
+    """The syncs of this tenant are stopped by its administrator. Resume it before asking for one."""
+
+    code = "tenant_stopped"
+    remedy = "Resume the tenant, then ask again."
 
 
 class LeaseLost(StorageError):
     """The job is no longer this worker's: it was taken over, or ended. Stop working on it; nothing was written."""
 
     code = "lease_lost"
+    remedy = "Nothing need be done: whoever has the job goes on from its checkpoints."

@@ -31,7 +31,7 @@ class FileLock:
             DatabaseInUse: another process still has it after ``patience``.
             DatabaseReadOnly, DatabaseFull, DatabaseUnreachable: the lock's file cannot be made.
         """
-        path = self._database.with_name(self._database.name + ".lock")
+        path = _path_of(self._database)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
@@ -73,3 +73,26 @@ class FileLock:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.release()
+
+
+def is_locked(database: Path) -> bool:
+    """Whether a process holds the lock of a database at this moment. Makes no file.
+
+    Raises:
+        DatabaseReadOnly, DatabaseUnreachable: the lock's file cannot be read.
+    """
+    path = _path_of(database)
+    try:
+        with path.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)  # beside others who look, and gone in an instant
+    except FileNotFoundError:
+        return False
+    except BlockingIOError:
+        return True
+    except OSError as error:
+        raise from_os_error(error, f"Cannot read {path}") from error
+    return False
+
+
+def _path_of(database: Path) -> Path:
+    return database.with_name(database.name + ".lock")

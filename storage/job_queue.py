@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage.database import Database
 from storage.dialects import INSERT
-from storage.errors import DatabaseBusy, UnknownTenant
+from storage.errors import DatabaseBusy, TenantStopped, UnknownTenant
 from storage.job_ids import new_job_id
 from storage.job_rows import Job, JobKind, JobStatus, job_of
 from storage.rows import one_row
@@ -16,10 +16,11 @@ from storage.tenant_status import SETTLE
 from storage.types import UtcDateTime
 from storage.uninterrupted import uninterrupted
 
-PRIORITIES = {JobKind.SCHEDULED: 0, JobKind.INITIAL: 10, JobKind.MANUAL: 20}
-"""Somebody waits for a manual one; a new community should not stand behind the hour's routine."""
+PRIORITIES = {JobKind.AUDIT: -10, JobKind.SCHEDULED: 0, JobKind.INITIAL: 10, JobKind.MANUAL: 20}
+"""Somebody waits for a manual one; a new community should not stand behind the hour's routine; an audit is long and
+never urgent."""
 
-_NOT_BEFORE = select(tenants.c.not_before).where(tenants.c.id == bindparam("tenant_id"))
+_TENANT = select(tenants.c.not_before, tenants.c.stopped_at).where(tenants.c.id == bindparam("tenant_id"))
 _INSERT = {
     dialect: insert(sync_jobs)
     .on_conflict_do_nothing(index_elements=["tenant_id"], index_where=IS_UNFINISHED)
@@ -53,11 +54,14 @@ async def enqueue(
 
     Raises:
         UnknownTenant: there is no such tenant.
+        TenantStopped: its administrator wants no syncs.
     """
     async with db.writing() as connection:
-        tenant = await one_row(connection, _NOT_BEFORE, {"tenant_id": tenant_id})
+        tenant = await one_row(connection, _TENANT, {"tenant_id": tenant_id})
         if tenant is None:
             raise UnknownTenant(f"No tenant {tenant_id} is stored.")
+        if tenant["stopped_at"] is not None:
+            raise TenantStopped(f"The syncs of {tenant_id} are stopped.")
         due = max(run_after or now, tenant["not_before"] or now)
         for _ in range(3):  # the unfinished job may finish between the two statements
             if (job := await _insert(connection, _new_job(tenant_id, kind, due, now))) is not None:
@@ -96,17 +100,19 @@ def _new_job(tenant_id: str, kind: JobKind, due: datetime, now: datetime) -> dic
 
 
 _is_waiting = sync_jobs.c.status == "queued"
-_CANCEL = (
+CALL_OFF = (
     update(sync_jobs)
-    .where(sync_jobs.c.id == bindparam("job_id"), unfinished(sync_jobs))
+    .where(unfinished(sync_jobs))
     .values(
         status=case((_is_waiting, "cancelled"), else_=sync_jobs.c.status),
         finished_at=case((_is_waiting, bindparam("now", type_=UtcDateTime)), else_=None),
         cancel_requested=true(),
         updated_at=bindparam("now"),
     )
-    .returning(sync_jobs)
 )
+"""End jobs that wait, and have the workers of those that run told."""
+
+_CANCEL = CALL_OFF.where(sync_jobs.c.id == bindparam("job_id")).returning(sync_jobs)
 _FIND = select(sync_jobs).where(sync_jobs.c.id == bindparam("job_id"))
 
 

@@ -18,6 +18,7 @@ class JobKind(StrEnum):
     INITIAL = "initial"
     SCHEDULED = "scheduled"
     MANUAL = "manual"
+    AUDIT = "audit"  # everything stored is compared with what the platform has
 
 
 class JobStatus(StrEnum):

@@ -1,17 +1,21 @@
 """The queue of syncs: at most one unfinished job a tenant, each run by one worker that holds a lease on it.
 
 Every change of a job brings its tenant's status along, in the same transaction. Here are the questions that can be
-asked of the queue; what changes it is in ``job_queue`` and ``job_leases`` and can be had from here.
+asked of jobs; those about their order and their figures are in ``job_order`` and ``job_figures``, what changes them is
+in ``job_queue``, ``job_leases`` and ``job_releasing``, and all can be had from here.
 """
 
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, FromClause, and_, bindparam, func, or_, select
+from sqlalchemy import bindparam, select
 
 from storage.database import Database
-from storage.job_leases import claim, finish, release, release_orphans, renew
+from storage.job_figures import QueueFigures, last_durations, queue_figures
+from storage.job_leases import claim, finish, renew
+from storage.job_order import queue, queue_position, somebody_waits
 from storage.job_queue import cancel, enqueue
-from storage.job_rows import Job, JobKind, JobLease, JobStatus, due_at, job_of
+from storage.job_releasing import release, release_orphans, step_aside
+from storage.job_rows import Job, JobKind, JobLease, JobStatus, job_of
 from storage.rows import all_rows, one_row
 from storage.tables import sync_jobs, tenants, unfinished
 from storage.uninterrupted import uninterrupted
@@ -21,18 +25,24 @@ __all__ = [
     "JobKind",
     "JobLease",
     "JobStatus",
+    "QueueFigures",
     "cancel",
     "claim",
     "due_tenants",
     "enqueue",
     "finish",
     "get_job",
+    "last_durations",
     "list_jobs",
     "newest_job",
+    "queue",
+    "queue_figures",
     "queue_position",
     "release",
     "release_orphans",
     "renew",
+    "somebody_waits",
+    "step_aside",
 ]
 
 
@@ -57,6 +67,7 @@ async def list_jobs(
     *,
     tenant_id: str | None = None,
     status: JobStatus | None = None,
+    kind: JobKind | None = None,
     after: str | None = None,
     limit: int = 100,
 ) -> list[Job]:
@@ -66,41 +77,18 @@ async def list_jobs(
         query = query.where(sync_jobs.c.tenant_id == tenant_id)
     if status is not None:
         query = query.where(sync_jobs.c.status == status.value)
+    if kind is not None:
+        query = query.where(sync_jobs.c.kind == kind.value)
     if after is not None:
         query = query.where(sync_jobs.c.id < after)
     async with db.reading() as connection:
         return [job_of(row) for row in await all_rows(connection, query)]
 
 
-def _not_behind(
-    job: FromClause, tenant: FromClause, other: FromClause, other_tenant: FromClause
-) -> ColumnElement[bool]:
-    """Whether the queue serves ``job`` before ``other``, or they are the same: the order of ``claim``."""
-    due, other_due = due_at(job, tenant), due_at(other, other_tenant)
-    is_earlier = or_(due < other_due, and_(due == other_due, job.c.id <= other.c.id))
-    return or_(job.c.priority > other.c.priority, and_(job.c.priority == other.c.priority, is_earlier))
-
-
-_mine, _my_tenant = sync_jobs.alias("mine"), tenants.alias("my_tenant")
-_POSITION = (
-    select(func.count())
-    .select_from(sync_jobs.join(tenants, tenants.c.id == sync_jobs.c.tenant_id))
-    .where(sync_jobs.c.status == "queued", unfinished(sync_jobs))
-    .where(_mine.c.id == bindparam("job_id"), _mine.c.status == "queued", _my_tenant.c.id == _mine.c.tenant_id)
-    .where(_not_behind(sync_jobs, tenants, _mine, _my_tenant))
-)
-
-
-@uninterrupted
-async def queue_position(db: Database, job: Job) -> int | None:
-    """How many waiting jobs there are up to this one: 1 is the next. None where it does not wait any more."""
-    async with db.reading() as connection:
-        return (await connection.execute(_POSITION, {"job_id": job.id})).scalar_one() or None
-
-
 _DUE = (
     select(tenants.c.id)
     .where(tenants.c.platform == bindparam("platform"), tenants.c.sync_status != "disconnected")
+    .where(tenants.c.stopped_at.is_(None))
     .where(tenants.c.last_sync_at.is_(None) | (tenants.c.last_sync_at < bindparam("before")))
     .where(~select(sync_jobs.c.id).where(sync_jobs.c.tenant_id == tenants.c.id, unfinished(sync_jobs)).exists())
     .order_by(tenants.c.last_sync_at.asc().nulls_first(), tenants.c.id)
@@ -109,7 +97,7 @@ _DUE = (
 
 @uninterrupted
 async def due_tenants(db: Database, *, platform: str, before: datetime) -> list[str]:
-    """Connected tenants that have no unfinished job and were last synced before a time, or never.
+    """Connected tenants that are not stopped, have no unfinished job and were last synced before a time, or never.
 
     Those that have waited longest come first.
     """

@@ -4,16 +4,25 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from sqlalchemy import Update, bindparam, select, update
+from sqlalchemy.types import Text
+
 from adapters.records import MessageRecord
-from storage import postgres_batch, sqlite_batch
+from storage.bulk import json_elements
 from storage.database import Database
+from storage.dialects import INSERT
+from storage.fencing import insist_on
+from storage.forgetter import forgotten
 from storage.job_rows import JobLease
-from storage.json_text import clean, is_clean
+from storage.json_text import dump_json
+from storage.message_rows import storable, write_rows
 from storage.progress import ProgressState, advance, fail_channel, finish_channel
 from storage.stale_rows import delete_stale, may_be_stored
+from storage.tables import messages
+from storage.types import RowId
 from storage.uninterrupted import uninterrupted
 
-__all__ = ["MessageBatch", "ProgressState", "fail_channel", "finish_channel", "save_batch"]
+__all__ = ["MessageBatch", "ProgressState", "fail_channel", "finish_channel", "mark_deleted", "save_batch"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,40 +39,74 @@ class MessageBatch:
             raise ValueError("a batch holds at least one message")
 
 
-_WRITE_ROWS = {"sqlite": sqlite_batch.write_rows, "postgresql": postgres_batch.write_rows}
-
-
 @uninterrupted
 async def save_batch(db: Database, batch: MessageBatch, now: datetime) -> None:
     """Store a batch and move the channel's checkpoint to its last message, in one transaction.
 
     Storing a message again brings its row, its attachments and its reaction totals to what is told now. Two
     exceptions: when it was deleted stays, and so does a replied-to author that the platform no longer tells. What
-    does not change is not written. Of two records with one id the last is stored.
+    does not change is not written. Of two records with one id the last is stored. Of people who are forgotten
+    nothing is stored.
 
     Raises:
         LeaseLost: the job is another's; nothing was written.
     """
-    messages = _storable(batch.messages)
-    last = messages[-1]
+    records = storable(batch.messages)
+    last = records[-1]
     async with db.writing() as connection:
-        is_repeat = await may_be_stored(connection, batch.channel_id, messages)
-        await _WRITE_ROWS[db.dialect](connection, batch.tenant_id, batch.channel_id, messages, now)
+        if forgetter := await forgotten(connection, batch.tenant_id):
+            records = [forgetter.message(record) for record in records]
+        is_repeat = await may_be_stored(connection, batch.channel_id, records)
+        await write_rows(connection, batch.tenant_id, batch.channel_id, records, now)
         if is_repeat:
-            await delete_stale(connection, batch.channel_id, messages)
+            await delete_stale(connection, batch.channel_id, records)
         await advance(
             connection,
             batch.job,
             batch.channel_id,
             message_id=last.platform_id,
             sent_at=last.sent_at,
-            count=len(messages),
+            count=len(records),
             now=now,
         )
 
 
-def _storable(messages: Sequence[MessageRecord]) -> list[MessageRecord]:
-    """Each id once, text that both databases accept. Nearly always that is what comes in."""
-    unique = list({message.platform_id: message for message in messages}.values())
-    texts = [(m.content, m.type, m.metadata, m.attachments, m.reaction_totals) for m in unique]
-    return unique if is_clean(texts) else [clean(message) for message in unique]
+def _mark_deleted(dialect: str) -> Update:
+    """``deleted`` is a JSON array of ids."""
+    return (
+        update(messages)
+        .where(messages.c.channel_id == bindparam("channel", type_=RowId), messages.c.deleted_at.is_(None))
+        .where(messages.c.platform_id.in_(select(json_elements(dialect, "deleted", Text()))))
+        .values(deleted_at=bindparam("now"), updated_at=bindparam("now"))
+    )
+
+
+_MARK_DELETED = {dialect: _mark_deleted(dialect) for dialect in INSERT}
+
+
+@uninterrupted
+async def mark_deleted(
+    db: Database, channel_id: int, message_ids: Sequence[str], *, job: JobLease | None, now: datetime
+) -> int:
+    """Messages were deleted on the platform. Their rows stay; when it was told first stays too.
+
+    Args:
+        db: the archive.
+        channel_id: ``channels.id``.
+        message_ids: as the platform tells them; unknown ones do not matter.
+        job: the lease of the job that found it out; None where the platform told of it by itself.
+        now: what becomes ``deleted_at``.
+
+    Returns:
+        How many were not marked before.
+
+    Raises:
+        LeaseLost: the job is another's; nothing was written.
+    """
+    if not message_ids:
+        return 0
+    values = {"channel": channel_id, "deleted": dump_json(list(message_ids)), "now": now}
+    async with db.writing() as connection:
+        if job is not None:
+            await insist_on(connection, job)
+        return (await connection.execute(_MARK_DELETED[db.dialect], values)).rowcount

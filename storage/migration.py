@@ -14,8 +14,8 @@ _LOCK = text(f"SELECT pg_advisory_xact_lock({LOCK_KEY})")
 _BROKEN_REFERENCES = text("PRAGMA foreign_key_check")
 
 
-def upgrade(connection: Connection) -> str:
-    """Bring the database to the newest revision, in the transaction that the connection is in.
+def upgrade(connection: Connection, revision: str = "head") -> str:
+    """Bring the database to the newest revision, or to another, in the transaction that the connection is in.
 
     Raises:
         DatabaseTooNew: it is at a revision that this program does not know.
@@ -26,13 +26,23 @@ def upgrade(connection: Connection) -> str:
     config = _config(connection)
     script = ScriptDirectory.from_config(config)
     _refuse_newer(connection, script)
-    command.upgrade(config, "head")
+    command.upgrade(config, revision)
     if connection.dialect.name == "sqlite" and connection.execute(_BROKEN_REFERENCES).first():
         raise DatabaseDamaged("The migration left rows without what they refer to; it was undone.")
-    return script.get_current_head() or ""
+    return current_revision(connection) or ""
 
 
-def _config(connection: Connection) -> Config:
+def known_revisions() -> list[str]:
+    """The revisions that this program knows, the newest first."""
+    return [revision.revision for revision in ScriptDirectory.from_config(_config()).walk_revisions()]
+
+
+def current_revision(connection: Connection) -> str | None:
+    """The revision that a database is at; None where it has no tables yet. Changes nothing."""
+    return next(iter(MigrationContext.configure(connection).get_current_heads()), None)
+
+
+def _config(connection: Connection | None = None) -> Config:
     config = Config()
     config.set_main_option("script_location", "storage:migrations")
     config.attributes["connection"] = connection

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, ColumnElement, Table, bindparam, true
+from sqlalchemy import JSON, ColumnElement, Table, true
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -12,10 +12,10 @@ from adapters.records import AttachmentRecord, MessageRecord, ReactionTotalRecor
 from storage.bulk import json_parameter, json_rows, postgres_upsert, types_of
 from storage.json_text import dump_json
 from storage.tables import attachments, messages, reaction_totals
+from storage.told_messages import ToldMessages
 from storage.types import Id, RowId
 
 _ROWS = json_parameter("rows")
-_CHANNEL = bindparam("channel", type_=RowId)
 _MESSAGE_COLUMNS = (
     "platform_id",
     "author_hash",
@@ -34,18 +34,20 @@ _TOTAL_COLUMNS = ("emoji_key", "emoji", "count", "burst_count")
 
 
 def _upsert_messages() -> sqlite.Insert:
-    """``rows`` is an array of message records."""
-    told = json_rows(_ROWS, "told", **types_of(messages, _MESSAGE_COLUMNS))
-    constants: dict[str, ColumnElement[Any]] = {"channel_id": _CHANNEL, "tenant_id": bindparam("tenant", type_=Id)}
-    return postgres_upsert(messages, told, constants | {name: told.c[name] for name in _MESSAGE_COLUMNS})
+    """``rows`` is an array of {channel_id, tenant_id, records}."""
+    channel = json_rows(_ROWS, "channel", channel_id=RowId, tenant_id=Id(), records=JSON())
+    told = json_rows(channel.c.records, "told", **types_of(messages, _MESSAGE_COLUMNS))
+    place: dict[str, ColumnElement[Any]] = {"channel_id": channel.c.channel_id, "tenant_id": channel.c.tenant_id}
+    values = place | {name: told.c[name] for name in _MESSAGE_COLUMNS}
+    return postgres_upsert(messages, channel.join(told, true()), values)
 
 
 def _upsert_parts(table: Table, columns: Iterable[str]) -> sqlite.Insert:
-    """``rows`` is an array of {message_id, parts}; each of the parts becomes a row."""
-    told = json_rows(_ROWS, "told", message_id=Id(), parts=JSON())
+    """``rows`` is an array of {channel_id, message_id, parts}; each of the parts becomes a row."""
+    told = json_rows(_ROWS, "told", channel_id=RowId, message_id=Id(), parts=JSON())
     part = json_rows(told.c.parts, "part", **types_of(table, columns))
-    values = {"channel_id": _CHANNEL, "message_id": told.c.message_id, **{name: part.c[name] for name in columns}}
-    return postgres_upsert(table, told.join(part, true()), values)
+    place: dict[str, ColumnElement[Any]] = {"channel_id": told.c.channel_id, "message_id": told.c.message_id}
+    return postgres_upsert(table, told.join(part, true()), place | {name: part.c[name] for name in columns})
 
 
 _MESSAGES = _upsert_messages()
@@ -53,21 +55,21 @@ _ATTACHMENTS = _upsert_parts(attachments, _ATTACHMENT_COLUMNS)
 _TOTALS = _upsert_parts(reaction_totals, _TOTAL_COLUMNS)
 
 
-async def write_rows(
-    connection: AsyncConnection, tenant_id: str, channel_id: int, records: Sequence[MessageRecord], now: datetime
-) -> None:
-    """Upsert messages, attachments and reaction totals. The records hold clean text, each id once."""
-    parameters = {"channel": channel_id, "tenant": tenant_id, "now": now}
-    await connection.execute(_MESSAGES, {**parameters, "rows": dump_json(records)})
-    files = [_parts(m, {a.platform_id: a for a in m.attachments}) for m in records if m.attachments]
-    totals = [_parts(m, {t.emoji_key: t for t in m.reaction_totals}) for m in records if m.reaction_totals]
+async def write_rows(connection: AsyncConnection, told: Sequence[ToldMessages], now: datetime) -> None:
+    """Upsert messages, attachments and reaction totals."""
+    await connection.execute(_MESSAGES, {"now": now, "rows": dump_json(told)})
+    messages = [(some.channel_id, message) for some in told for message in some.records]
+    files = [_parts(c, m, {a.platform_id: a for a in m.attachments}) for c, m in messages if m.attachments]
+    totals = [_parts(c, m, {t.emoji_key: t for t in m.reaction_totals}) for c, m in messages if m.reaction_totals]
     for statement, some in ((_ATTACHMENTS, files), (_TOTALS, totals)):
         if some:
-            await connection.execute(statement, {"channel": channel_id, "now": now, "rows": dump_json(some)})
+            await connection.execute(statement, {"now": now, "rows": dump_json(some)})
 
 
 def _parts(
-    message: MessageRecord, by_key: Mapping[str, AttachmentRecord] | Mapping[str, ReactionTotalRecord]
+    channel_id: int,
+    message: MessageRecord,
+    by_key: Mapping[str, AttachmentRecord] | Mapping[str, ReactionTotalRecord],
 ) -> dict[str, object]:
     """One statement must not meet a key twice, so of two parts with one key the last is left."""
-    return {"message_id": message.platform_id, "parts": list(by_key.values())}
+    return {"channel_id": channel_id, "message_id": message.platform_id, "parts": list(by_key.values())}

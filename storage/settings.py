@@ -1,6 +1,6 @@
 """What was decided when an archive was begun and must not change under it."""
 
-from sqlalchemy import func, select
+from sqlalchemy import Connection, func, inspect, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage.dialects import INSERT
@@ -31,6 +31,13 @@ async def record_hash_choice(connection: AsyncConnection, choice: str) -> None:
     recorded = (await connection.execute(_RECORDED)).scalar_one()
     if recorded != choice:
         raise HashChoiceMismatch(_advice(recorded, choice))
+
+
+def recorded_hash_choice(connection: Connection) -> str | None:
+    """The choice that an archive was begun with; None where it has not been begun."""
+    if not inspect(connection).has_table(archive_settings.name):
+        return None
+    return connection.execute(_RECORDED).scalar_one_or_none()
 
 
 def _advice(recorded: str, choice: str) -> str:

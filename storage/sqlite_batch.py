@@ -6,10 +6,10 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from adapters.records import MessageRecord
 from storage.bulk import sqlite_upsert
 from storage.json_text import dump_json
 from storage.tables import attachments, messages, reaction_totals
+from storage.told_messages import ToldMessages
 from storage.types import utc_text
 
 _MESSAGE = sqlite_upsert(
@@ -47,23 +47,17 @@ _ATTACHMENT = sqlite_upsert(
 _TOTAL = sqlite_upsert(reaction_totals, ("channel_id", "message_id", "emoji_key", "emoji", "count", "burst_count"))
 
 
-async def write_rows(
-    connection: AsyncConnection, tenant_id: str, channel_id: int, records: Sequence[MessageRecord], now: datetime
-) -> None:
-    """Upsert messages, attachments and reaction totals. The records hold clean text."""
+async def write_rows(connection: AsyncConnection, told: Sequence[ToldMessages], now: datetime) -> None:
+    """Upsert messages, attachments and reaction totals."""
     at = utc_text(now)
-    rows = {
-        _MESSAGE: _messages(tenant_id, channel_id, records, at),
-        _ATTACHMENT: _attachments(channel_id, records, at),
-        _TOTAL: _totals(channel_id, records, at),
-    }
-    for statement, some in rows.items():
-        if parameters := list(some):
+    for statement, rows in ((_MESSAGE, _messages), (_ATTACHMENT, _attachments), (_TOTAL, _totals)):
+        if parameters := [row for some in told for row in rows(some, at)]:
             await connection.exec_driver_sql(statement, parameters)
 
 
-def _messages(tenant_id: str, channel_id: int, records: Sequence[MessageRecord], at: str) -> Iterator[tuple[Any, ...]]:
-    for m in records:
+def _messages(told: ToldMessages, at: str) -> Iterator[tuple[Any, ...]]:
+    tenant_id, channel_id = told.tenant_id, told.channel_id
+    for m in told.records:
         yield (
             channel_id,
             m.platform_id,
@@ -83,8 +77,9 @@ def _messages(tenant_id: str, channel_id: int, records: Sequence[MessageRecord],
         )
 
 
-def _attachments(channel_id: int, records: Sequence[MessageRecord], at: str) -> Iterator[tuple[Any, ...]]:
-    for m in records:
+def _attachments(told: ToldMessages, at: str) -> Iterator[tuple[Any, ...]]:
+    channel_id = told.channel_id
+    for m in told.records:
         for a in m.attachments:
             yield (
                 channel_id,
@@ -101,7 +96,8 @@ def _attachments(channel_id: int, records: Sequence[MessageRecord], at: str) -> 
             )
 
 
-def _totals(channel_id: int, records: Sequence[MessageRecord], at: str) -> Iterator[tuple[Any, ...]]:
-    for m in records:
+def _totals(told: ToldMessages, at: str) -> Iterator[tuple[Any, ...]]:
+    channel_id = told.channel_id
+    for m in told.records:
         for t in m.reaction_totals:
             yield channel_id, m.platform_id, t.emoji_key, t.emoji, t.count, t.burst_count, at, at

@@ -3,14 +3,13 @@
 The users behind a vanished emoji go with its total, by the foreign key.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
-from sqlalchemy import JSON, ColumnElement, Delete, Table, bindparam, column, delete, func, literal, select, tuple_
+from sqlalchemy import Delete, Table, bindparam, delete, literal, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
-from sqlalchemy.types import Text
 
 from adapters.records import MessageRecord
-from storage.bulk import json_parameter
+from storage.bulk import json_table
 from storage.json_text import dump_json
 from storage.tables import attachments, messages, reaction_totals
 from storage.types import Id, RowId
@@ -38,25 +37,15 @@ async def may_be_stored(connection: AsyncConnection, channel_id: int, records: S
 
 
 def _delete_others(dialect: str, table: Table, part: str) -> Delete:
-    """Of the messages ``told`` (a JSON array of ids) keep the parts ``kept`` (one of [message id, part id])."""
-    told, kept = _elements(dialect, "told", Text()), _elements(dialect, "kept", JSON())
-    pairs = select(kept[0].as_string(), kept[1].as_string())
+    """Of the messages ``told`` keep the parts ``kept``, both JSON arrays of their keys."""
+    told = json_table(dialect, "told", channel_id=RowId, message_id=Id())
+    kept = json_table(dialect, "kept", channel_id=RowId, message_id=Id(), part=Id())
+    message = (table.c.channel_id, table.c.message_id)
     return (
         delete(table)
-        .where(table.c.channel_id == _CHANNEL)
-        .where(table.c.message_id.in_(select(told)))
-        .where(tuple_(table.c.message_id, table.c[part]).not_in(pairs))
+        .where(tuple_(*message).in_(select(told)))
+        .where(tuple_(*message, table.c[part]).not_in(select(kept)))
     )
-
-
-def _elements(dialect: str, parameter: str, of_type: Text | JSON) -> ColumnElement[str]:
-    """The elements of a JSON array, one a row."""
-    if dialect == "sqlite":
-        rows = func.json_each(bindparam(parameter, type_=Text))
-    else:
-        suffix = "_text" if isinstance(of_type, Text) else ""
-        rows = getattr(func, f"json_array_elements{suffix}")(json_parameter(parameter))
-    return rows.table_valued(column("value", of_type), name=parameter).c.value
 
 
 _DIALECTS = ("sqlite", "postgresql")
@@ -66,9 +55,26 @@ _TOTALS = {dialect: _delete_others(dialect, reaction_totals, "emoji_key") for di
 
 async def delete_stale(connection: AsyncConnection, channel_id: int, records: Sequence[MessageRecord]) -> None:
     """Delete the stored parts of these messages that the records do not have."""
-    told = dump_json([message.platform_id for message in records])
-    files = [(m.platform_id, a.platform_id) for m in records for a in m.attachments]
-    totals = [(m.platform_id, t.emoji_key) for m in records for t in m.reaction_totals]
-    dialect = connection.dialect.name
-    for statement, kept in ((_ATTACHMENTS[dialect], files), (_TOTALS[dialect], totals)):
-        await connection.execute(statement, {"channel": channel_id, "told": told, "kept": dump_json(kept)})
+    messages = [(channel_id, record) for record in records]
+    await delete_stale_attachments(connection, messages)
+    totals = [(c, m.platform_id, t.emoji_key) for c, m in messages for t in m.reaction_totals]
+    await _keep(connection, _TOTALS, messages, totals)
+
+
+async def delete_stale_attachments(connection: AsyncConnection, messages: Sequence[tuple[int, MessageRecord]]) -> None:
+    """Delete the stored attachments of messages, each with its ``channels.id``, that the records do not have."""
+    files = [(c, m.platform_id, a.platform_id) for c, m in messages for a in m.attachments]
+    await _keep(connection, _ATTACHMENTS, messages, files)
+
+
+async def _keep(
+    connection: AsyncConnection,
+    statements: Mapping[str, Delete],
+    messages: Sequence[tuple[int, MessageRecord]],
+    kept: Iterable[tuple[int, str, str]],
+) -> None:
+    values = {
+        "told": dump_json([{"channel_id": c, "message_id": m.platform_id} for c, m in messages]),
+        "kept": dump_json([{"channel_id": c, "message_id": m, "part": part} for c, m, part in kept]),
+    }
+    await connection.execute(statements[connection.dialect.name], values)

@@ -22,6 +22,7 @@ from sqlalchemy import (
     UniqueConstraint,
     false,
     literal_column,
+    or_,
     text,
 )
 
@@ -66,6 +67,10 @@ tenants = Table(
     Column("last_sync_at", UtcDateTime),
     Column("last_successful_sync_at", UtcDateTime),
     Column("not_before", UtcDateTime),  # internal: the platform asked us to stay away until then
+    Column("stopped_at", UtcDateTime),  # since when its administrator has had its syncs stopped
+    Column("purged_at", UtcDateTime),  # its archive was deleted on request; the bare row keeps it from coming back
+    Column("audit_requested_at", UtcDateTime),  # since when an audit of all its channels is wanted; null: it is not
+    Column("audited_at", UtcDateTime),  # when one was last completed
     Column("metadata", JsonObject, nullable=False),
     *_audit(),
     UniqueConstraint("platform", "platform_id"),
@@ -87,6 +92,7 @@ channels = Table(
     Column("own_skip_reason", Text),  # internal: what the platform said of this very channel
     Column("head_id", Id),  # internal: the newest message that the platform told of, which may be gone
     Column("thread_cursor", JsonObject),  # internal: how far its archived threads have been listed
+    Column("unseen_since", UtcDateTime),  # internal: since when changes may have been missed because it was skipped
     Column("metadata", JsonObject, nullable=False),
     *_audit(),
     UniqueConstraint("tenant_id", "platform_id"),
@@ -163,8 +169,33 @@ reaction_totals = Table(
     Column("burst_count", Integer, nullable=False),
     Column("fetched_count", Integer),  # the totals at which the users were last fetched; null: never
     Column("fetched_burst_count", Integer),
+    # Internal: it has changed while its users were not fetched; their next fetch settles it.
+    Column("is_stale", Boolean, nullable=False, server_default=false()),
     *_audit(),
     sqlite_with_rowid=False,
+)
+
+IS_PENDING = or_(
+    reaction_totals.c.fetched_count.is_distinct_from(reaction_totals.c["count"]),
+    reaction_totals.c.fetched_burst_count.is_distinct_from(reaction_totals.c.burst_count),
+    reaction_totals.c.is_stale,
+)
+"""Whether users of a total are still to be fetched: what the index below asks, or a query would not find by it."""
+
+# The counts are in it because SQLite, without statistics, would rather read all totals of a channel than an index that
+# does not hold all it needs.
+Index(
+    "ix_reaction_totals_pending",
+    reaction_totals.c.channel_id,
+    reaction_totals.c.message_id,
+    reaction_totals.c.emoji_key,
+    reaction_totals.c["count"],
+    reaction_totals.c.burst_count,
+    reaction_totals.c.fetched_count,
+    reaction_totals.c.fetched_burst_count,
+    reaction_totals.c.is_stale,
+    sqlite_where=text("fetched_count IS NOT count OR fetched_burst_count IS NOT burst_count OR is_stale = 1"),
+    postgresql_where=IS_PENDING,
 )
 
 reactions = Table(
@@ -205,7 +236,7 @@ sync_jobs = Table(
     Column("totals", JsonObject, nullable=False),
     Column("error", JsonObject),
     *_audit(),
-    _one_of("kind", "initial", "scheduled", "manual"),
+    _one_of("kind", "initial", "scheduled", "manual", "audit"),
     _one_of("status", "queued", "running", "succeeded", "partial", "failed", "rate_limited", "cancelled"),
     Index(None, "tenant_id", "id"),
 )
@@ -246,4 +277,79 @@ sync_progress = Table(
     Column("last_job_id", Id, ForeignKey("sync_jobs.id", ondelete="SET NULL"), index=True),
     *_audit(),
     _one_of("state", "syncing", "complete", "failed"),
+)
+
+live_state = Table(
+    "live_state",
+    metadata,
+    Column("platform", Id, primary_key=True),
+    Column("owner", Id),  # the process that writes what the platform tells
+    Column("lease_until", UtcDateTime),
+    Column("alive_at", UtcDateTime),  # everything the platform told until then is written
+    *_audit(),
+)
+
+sync_gaps = Table(
+    "sync_gaps",
+    metadata,
+    Column("id", RowId, Identity(), primary_key=True),
+    Column("tenant_id", Id, ForeignKey("tenants.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("reason", Text, nullable=False),
+    Column("began_at", UtcDateTime, nullable=False),
+    Column("ended_at", UtcDateTime),  # null while it is open
+    Column("planned_at", UtcDateTime),  # since when its repairs are in ``repairs``
+    Column("repaired_at", UtcDateTime),
+    *_audit(),
+    _one_of("reason", "process_down", "session_lost", "takeover", "outage", "left", "stopped"),
+)
+
+IS_OPEN = sync_gaps.c.ended_at.is_(None)
+"""The predicate of the index that makes a second open gap of a tenant impossible."""
+
+Index("uq_sync_gaps_open", sync_gaps.c.tenant_id, unique=True, sqlite_where=IS_OPEN, postgresql_where=IS_OPEN)
+
+
+def _outcome() -> tuple[Column[object], ...]:
+    """What reading messages again has found."""
+    names = ("stored", "seen", "missing", "changed", "deleted")
+    return tuple(Column(name, Integer, nullable=False, server_default=literal_column("0")) for name in names)
+
+
+repairs = Table(
+    "repairs",
+    metadata,
+    Column("id", RowId, Identity(), primary_key=True),
+    Column("channel_id", RowId, ForeignKey("channels.id", ondelete="CASCADE"), nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("after_id", Id),  # the cursor, exclusive: everything up to it has been read again
+    Column("until_id", Id, nullable=False),  # inclusive
+    *_outcome(),
+    *_audit(),
+    UniqueConstraint("channel_id", "kind", "until_id"),
+    _one_of("kind", "look_again", "gap", "audit"),
+)
+
+channel_audits = Table(
+    "channel_audits",
+    metadata,
+    Column(
+        "channel_id",
+        RowId,
+        ForeignKey("channels.id", ondelete="CASCADE"),
+        primary_key=True,
+        autoincrement=False,
+    ),
+    Column("audited_at", UtcDateTime, nullable=False),
+    *_outcome(),
+    Column("platform_count", Integer),  # how many messages there are by the platform's own count
+    *_audit(),
+)
+
+forgotten_users = Table(
+    "forgotten_users",
+    metadata,
+    Column("tenant_id", Id, primary_key=True),  # empty: in every tenant, so it refers to none
+    Column("user_hash", Id, primary_key=True),
+    Column("forgotten_at", UtcDateTime, nullable=False),
+    *_audit(),
 )

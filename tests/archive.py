@@ -1,11 +1,12 @@
 """The archive as data, in the form in which the simulator tells its truth: platform ids in place of our own."""
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import create_engine, func, select
 
-from storage.tables import attachments, channels, messages, reaction_totals, tenants
+from storage.tables import attachments, channels, messages, reaction_totals, reactions, tenants
 
 Rows = dict[tuple[Any, ...], dict[str, Any]]
 
@@ -62,6 +63,10 @@ _QUERIES = {
         _PLACE,
         *(reaction_totals.c[name] for name in ("message_id", "emoji_key", "emoji", "count", "burst_count")),
     ).join_from(reaction_totals, channels, channels.c.id == reaction_totals.c.channel_id),
+    "reactions": select(
+        _PLACE,
+        *(reactions.c[name] for name in ("message_id", "emoji_key", "user_hash", "burst", "emoji")),
+    ).join_from(reactions, channels, channels.c.id == reactions.c.channel_id),
 }
 _KEYS = {
     "tenants": ("platform_id",),
@@ -69,6 +74,7 @@ _KEYS = {
     "messages": ("channel_platform_id", "platform_id"),
     "attachments": ("channel_platform_id", "message_id", "platform_id"),
     "reaction_totals": ("channel_platform_id", "message_id", "emoji_key"),
+    "reactions": ("channel_platform_id", "message_id", "emoji_key", "user_hash", "burst"),
 }
 
 
@@ -99,12 +105,14 @@ def count_messages(url: str) -> int:
         engine.dispose()
 
 
-def assert_equal_to_truth(url: str, truth: Any, guild_id: int, *, besides: Mapping[str, Iterable[str]] = {}) -> None:
+def assert_equal_to_truth(
+    url: str, truth: Any, guild_id: int, *, besides: Mapping[str, Iterable[str]] = {}, without: Iterable[str] = ()
+) -> None:
     """Hold every table against the truth, row by row and field by field.
 
-    ``besides`` names metadata keys of a table that are left out of the comparison.
+    ``besides`` names metadata keys of a table that are left out of the comparison, ``without`` whole tables.
     """
-    for table in _QUERIES:
+    for table in _QUERIES.keys() - set(without):
         expected = _by_key(table, getattr(truth, table)())
         found = archived(url, table, guild_id)
         for rows in (expected, found):
@@ -116,6 +124,71 @@ def assert_equal_to_truth(url: str, truth: Any, guild_id: int, *, besides: Mappi
         assert not surplus, f"{table}: {len(surplus)} rows too many, such as {min(surplus)}"
         for key, row in expected.items():
             assert found[key] == row, f"{table} {key}: {_difference(found[key], row)}"
+
+
+def assert_current(url: str, truth: Any, guild_id: int, *, since: datetime | None = None) -> None:
+    """Hold what the archive tells of the present against the truth: what was deleted or hidden meanwhile is apart.
+
+    ``since`` leaves out messages that were sent before, and what hangs on them.
+    """
+    archived_channels = {
+        key[0] for key, row in archived(url, "channels", guild_id).items() if row["sync_state"] == "archived"
+    }
+    present = {
+        (row["channel_platform_id"], row["platform_id"])
+        for row in truth.messages()
+        if since is None or row["sent_at"] >= since
+    }
+    deleted = _deleted(url, guild_id)
+    assert not deleted & present, f"messages are marked deleted that are there, such as {min(deleted & present)}"
+    for table in ("messages", "attachments", "reaction_totals", "reactions"):
+        expected = {key: row for key, row in _by_key(table, getattr(truth, table)()).items() if key[:2] in present}
+        found = {
+            key: row
+            for key, row in archived(url, table, guild_id).items()
+            if key[0] in archived_channels and key[:2] not in deleted and (since is None or key[:2] in present)
+        }
+        if table == "messages" and since is not None:
+            found |= _sent_since(url, guild_id, since, archived_channels, deleted)
+        missing, surplus = expected.keys() - found.keys(), found.keys() - expected.keys()
+        assert not missing, f"{table}: {len(missing)} of {len(expected)} rows are missing, such as {min(missing)}"
+        assert not surplus, f"{table}: {len(surplus)} rows too many, such as {min(surplus)}"
+        for key, row in expected.items():
+            if table == "messages":
+                _forgive(found[key], row)
+            assert found[key] == row, f"{table} {key}: {_difference(found[key], row)}"
+
+
+def _forgive(found: dict[str, Any], expected: dict[str, Any]) -> None:
+    """A reply says nothing when its original is deleted: it shows when it is read again, and its author is kept."""
+    for row in (found, expected):
+        row["metadata"].pop("reply_deleted", None)
+    if expected["reply_to_author_hash"] is None:
+        found["reply_to_author_hash"] = None
+
+
+def _sent_since(url: str, guild_id: int, since: datetime, channel_ids: set[str], deleted: set[tuple[str, str]]) -> Rows:
+    rows = archived(url, "messages", guild_id)
+    return {
+        key: row
+        for key, row in rows.items()
+        if row["sent_at"] >= since and key[0] in channel_ids and key[:2] not in deleted
+    }
+
+
+def _deleted(url: str, guild_id: int) -> set[tuple[str, str]]:
+    query = (
+        select(_PLACE, messages.c.platform_id)
+        .join_from(messages, channels, channels.c.id == messages.c.channel_id)
+        .join(tenants, tenants.c.id == channels.c.tenant_id)
+        .where(tenants.c.platform_id == str(guild_id), messages.c.deleted_at.is_not(None))
+    )
+    engine = create_engine(url.replace("+aiosqlite", ""))
+    try:
+        with engine.connect() as connection:
+            return {(channel, message) for channel, message in connection.execute(query)}
+    finally:
+        engine.dispose()
 
 
 def _by_key(table: str, rows: Iterable[dict[str, Any]]) -> Rows:

@@ -1,13 +1,18 @@
 """What every test may use."""
 
 import asyncio
+import logging
 import shutil
+import sys
+import threading
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 
+from bot.logs import LIBRARIES
 from storage.database import migrate
 from tests.postgres import Postgres, running_postgres
 
@@ -46,3 +51,20 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
         return f"sqlite+aiosqlite:///{path}"
     server: Postgres = request.getfixturevalue("postgres")
     return server.create_database()
+
+
+@pytest.fixture
+def restored_logging() -> Iterator[None]:
+    """Give logging and Python's hooks back as they were."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    levels = {name: logging.getLogger(name).level for name in LIBRARIES}
+    hooks = sys.excepthook, sys.unraisablehook, threading.excepthook
+    with warnings.catch_warnings():
+        yield
+    logging.captureWarnings(capture=False)
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    for name, was in levels.items():
+        logging.getLogger(name).setLevel(was)
+    sys.excepthook, sys.unraisablehook, threading.excepthook = hooks

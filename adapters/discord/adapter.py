@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from datetime import datetime
 from typing import ClassVar, TypeVar
 
 import discord
@@ -11,11 +12,21 @@ import yarl
 from discord.gateway import DiscordWebSocket
 from discord.http import Route
 
-from adapters.base import ContentWithheld, CredentialRefused, Listener, PlatformSession, TenantUnavailable
-from adapters.discord.calls import CallContext, Calls, Pace
+from adapters.base import (
+    CallObserver,
+    ContentWithheld,
+    CredentialRefused,
+    Listener,
+    PlatformSession,
+    TenantUnavailable,
+)
+from adapters.discord.calls import CallContext, Calls
 from adapters.discord.client import GatewayClient
+from adapters.discord.live import ignore
 from adapters.discord.options import DiscordOptions
+from adapters.discord.pace import Pace
 from adapters.discord.session import DiscordSession
+from adapters.live import LiveListener
 from adapters.privacy import UserHasher
 
 log = logging.getLogger(__name__)
@@ -56,12 +67,14 @@ class DiscordAdapter:
         token: str,
         options: DiscordOptions,
         hasher: UserHasher,
+        observer: CallObserver | None = None,
         guild_ready_timeout_seconds: float = 0.5,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._token = token
         self._hash_user = hasher.of
-        self._calls = Calls(Pace(options.requests_per_second, options.channel_requests_per_second), sleep)
+        pace = Pace(options.requests_per_second, options.channel_requests_per_second)
+        self._calls = Calls(pace, sleep, observer)
         self._guild_ready_timeout_seconds = guild_ready_timeout_seconds
         self._sleep = sleep
         self._client: GatewayClient | None = None
@@ -70,11 +83,13 @@ class DiscordAdapter:
         if options.gateway_url:
             DiscordWebSocket.DEFAULT_GATEWAY = yarl.URL(options.gateway_url)
 
-    async def run(self, listener: Listener) -> None:
+    async def run(self, listener: Listener, live: LiveListener = ignore) -> None:
         """Stay connected until cancelled: a fresh client after every end of the last one."""
         pause = 1.0
         while True:
-            client = GatewayClient(listener, self._calls.trace(), self._hash_user, self._guild_ready_timeout_seconds)
+            client = GatewayClient(
+                listener, self._calls.trace(), self._hash_user, self._guild_ready_timeout_seconds, live
+            )
             self._client = client
             try:
                 await client.start(self._token)
@@ -97,9 +112,15 @@ class DiscordAdapter:
             return "not connected to Discord's gateway"
         return None
 
+    @property
+    def heard_at(self) -> datetime | None:
+        """Until when everything has been told, at most a heartbeat and a few seconds ago."""
+        return self._client.heard_at if self._client else None
+
     def is_member(self, tenant_platform_id: str) -> bool:
         """Whether the bot is in this guild."""
-        return self._client is not None and self._client.get_guild(int(tenant_platform_id)) is not None
+        client, is_snowflake = self._client, tenant_platform_id.isascii() and tenant_platform_id.isdigit()
+        return client is not None and is_snowflake and client.get_guild(int(tenant_platform_id)) is not None
 
     @property
     def invite_url(self) -> str | None:

@@ -36,6 +36,11 @@ def is_obfuscated(payload: Payload) -> bool:
     return bool(flags & OBFUSCATED) or payload.get("name") == OBFUSCATED_NAME
 
 
+def is_private_thread(payload: Payload) -> bool:
+    """Whether a thread is for invited members only."""
+    return number(payload.get("type")) == _PRIVATE_THREAD
+
+
 class Listing:
     """What one evaluation of a guild found: who may read is settled once, for channels and their threads."""
 
@@ -56,6 +61,10 @@ class Listing:
     def threads(self, payloads: Iterable[Payload]) -> list[ChannelRecord]:
         """Threads of channels that this listing has judged."""
         return [r for p in payloads if (r := thread_record(p, self._thread_verdict(p), self._hash_user))]
+
+    def is_public(self, payload: Payload) -> bool:
+        """Whether @everyone may read a channel."""
+        return not is_obfuscated(payload) and self._permissions.may_read(self._everyone, payload)
 
     def _channel(self, payload: Payload) -> ChannelRecord | None:
         channel_id = ident(payload.get("id"))
@@ -83,7 +92,7 @@ class Listing:
             return SkipReason.OBFUSCATED
         if _type(payload) in (ChannelType.CATEGORY, ChannelType.OTHER):
             return SkipReason.UNSUPPORTED
-        if not self._permissions.may_read(self._everyone, payload):
+        if not self.is_public(payload):
             return SkipReason.NOT_PUBLIC
         return None if self._permissions.may_read(self._bot, payload) else SkipReason.BOT_LACKS_ACCESS
 
@@ -99,13 +108,12 @@ def thread_record(payload: Payload, own_verdict: SkipReason | None, hash_user: H
         return None
     scrub = Scrubber(hash_user)
     name = payload.get("name")
-    is_private = number(payload.get("type")) == _PRIVATE_THREAD
     return ChannelRecord(
         platform_id=thread_id,
         parent_platform_id=ident(payload.get("parent_id")),
         name=scrub(name) if isinstance(name, str) else None,
         type=_type(payload),
-        skip_reason=SkipReason.NOT_PUBLIC if is_private else own_verdict,
+        skip_reason=SkipReason.NOT_PUBLIC if is_private_thread(payload) else own_verdict,
         last_message_id=ident(payload.get("last_message_id")),
         metadata=_thread_metadata(payload, scrub, hash_user),
     )

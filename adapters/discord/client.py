@@ -6,17 +6,20 @@ It uses private parts of discord.py (docs/decisions/0003), hence the exact pin i
 import json
 import logging
 from collections.abc import Callable
-from functools import wraps
+from datetime import datetime
+from functools import partial, wraps
 from typing import Any
 
 import aiohttp
 import discord
 import orjson
 
-from adapters.base import ChannelDeleted, Listener, TenantJoined, TenantLeft, TenantsReady
-from adapters.discord.channels import is_obfuscated
+from adapters.base import ChannelDeleted, Listener, TenantJoined, TenantLeft, TenantOutage, TenantsReady
 from adapters.discord.fields import Payload, ident, objs
+from adapters.discord.hearing import Hearing, KeepAlive
+from adapters.discord.live import UNPARSED, LiveFeed, ignore
 from adapters.discord.scrub import Scrubber
+from adapters.live import LiveListener
 from adapters.records import TenantRecord
 
 log = logging.getLogger(__name__)
@@ -34,15 +37,19 @@ def _from_json(text: Any) -> Any:
 
 discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False  # nobody wants to hear that voice is missing
 discord.utils._from_json = _from_json  # noqa: SLF001 (decision 0003)
+discord.gateway.KeepAliveHandler = KeepAlive  # type: ignore[misc]  # (decision 0003)
 
 
 def intents() -> discord.Intents:
-    """What the gateway is asked to tell. Message content is privileged, and the archive is blank without it."""
-    return discord.Intents(guilds=True, message_content=True)
+    """What the gateway is asked to tell. Message content is privileged, and the archive is blank without it.
+
+    Not polls: each vote would be an event, and the archive keeps the counts that Discord gives with the message.
+    """
+    return discord.Intents(guilds=True, guild_messages=True, guild_reactions=True, message_content=True)
 
 
 class GatewayClient(discord.AutoShardedClient):
-    """Logs in, tells a listener which guilds come and go, and remembers which channels are hidden from the bot."""
+    """Logs in, tells a listener which guilds come and go, and another one what changes in them."""
 
     def __init__(
         self,
@@ -50,6 +57,7 @@ class GatewayClient(discord.AutoShardedClient):
         trace: aiohttp.TraceConfig,
         hash_user: Callable[[str], str],
         guild_ready_timeout_seconds: float,
+        live: LiveListener = ignore,
     ) -> None:
         super().__init__(
             intents=intents(),
@@ -64,7 +72,8 @@ class GatewayClient(discord.AutoShardedClient):
         )
         self._listener = listener
         self._scrub = Scrubber(hash_user)
-        self._hidden: dict[str, dict[str, Payload]] = {}
+        self._feed = LiveFeed(live, hash_user)
+        self._hearing = Hearing(self)
         self._guard_parsers()
 
     async def setup_hook(self) -> None:
@@ -73,7 +82,12 @@ class GatewayClient(discord.AutoShardedClient):
 
     def hidden_channels(self, guild_id: int) -> dict[str, Payload]:
         """The channels of a guild that the gateway showed only as hidden, by id."""
-        return dict(self._hidden.get(str(guild_id), {}))
+        return self._feed.hidden_channels(guild_id)
+
+    @property
+    def heard_at(self) -> datetime | None:
+        """Until when everything has been told; None where it is not at present."""
+        return self._hearing.heard_at
 
     @property
     def may_read_content(self) -> bool:
@@ -83,7 +97,17 @@ class GatewayClient(discord.AutoShardedClient):
 
     async def on_ready(self) -> None:
         """Every (re-)identified session tells the whole set: what was missed in between shows here."""
+        sessions = self._hearing.unannounced()
         await self._listener(TenantsReady(tuple(self._tenant(guild) for guild in self.guilds)))
+        self._hearing.announced(sessions)
+        for guild in self.guilds:
+            if guild.unavailable:
+                await self.on_guild_unavailable(guild)
+
+    async def on_shard_ready(self, _: int) -> None:
+        """One shard of several began a new session later on: the library says no more than this."""
+        if self.is_ready() and len(self.shards) > 1:
+            await self.on_ready()
 
     async def on_guild_join(self, guild: discord.Guild) -> None:
         """The bot was added to a guild."""
@@ -93,6 +117,10 @@ class GatewayClient(discord.AutoShardedClient):
         """A guild came back from an outage, or arrived late."""
         if self.is_ready():
             await self._listener(TenantJoined(self._tenant(guild)))
+
+    async def on_guild_unavailable(self, guild: discord.Guild) -> None:
+        """Discord has an outage there."""
+        await self._listener(TenantOutage(str(guild.id)))
 
     async def on_guild_update(self, before: discord.Guild, after: discord.Guild) -> None:
         """A guild was renamed, or something else that the archive does not keep."""
@@ -125,39 +153,39 @@ class GatewayClient(discord.AutoShardedClient):
     def _guard_parsers(self) -> None:
         parsers = self._connection.parsers
         for event, parse in parsers.items():
-            parsers[event] = self._guarded(event, parse)
+            unparsed = event in UNPARSED
+            parsers[event] = partial(self._feed.hear_message, event) if unparsed else self._guarded(event, parse)
 
     def _guarded(self, event: str, parse: Callable[[Any], None]) -> Callable[[Any], None]:
         @wraps(parse)
         def guarded(data: Any) -> None:
+            self._feed.hear_guild(event, data)
             try:
-                self._note_hidden(event, data)
-                parse(data)
+                if event == "READY":
+                    self._forget_left_guilds(data)
+                parse(_completed(event, data))
+                self._hearing.note(event, data)
             except Exception as e:  # noqa: BLE001 (a payload the library cannot read must not end the bot)
                 log.warning("skipped a malformed gateway event", extra={"event": event, "cause": type(e).__name__})
 
         return guarded
 
-    def _note_hidden(self, event: str, data: Any) -> None:
-        """Keep what the library drops, and fill in what it cannot do without."""
-        if event == "GUILD_CREATE":
-            for channel in objs(data.get("channels")):
-                _complete(channel)
-            hidden = {i: c for c in objs(data.get("channels")) if is_obfuscated(c) and (i := ident(c.get("id")))}
-            self._hidden[str(ident(data.get("id")))] = hidden
-        elif event in _CHANNEL_EVENTS or event == "CHANNEL_DELETE":
-            hidden = self._hidden.setdefault(str(ident(data.get("guild_id"))), {})
-            channel_id = str(ident(data.get("id")))
-            if event in _CHANNEL_EVENTS and is_obfuscated(data):
-                hidden[channel_id] = data
-            else:
-                hidden.pop(channel_id, None)
-            _complete(data)
-        elif event == "GUILD_DELETE" and not data.get("unavailable"):
-            self._hidden.pop(str(ident(data.get("id"))), None)
+    def _forget_left_guilds(self, data: Payload) -> None:
+        """A guild that was left while no session was there: the library would keep it for ever."""
+        shard_id, shards = data["shard"]
+        listed = {ident(guild.get("id")) for guild in objs(data.get("guilds"))}
+        for guild in self.guilds:
+            if (guild.id >> 22) % shards == shard_id and str(guild.id) not in listed:
+                self._connection._remove_guild(guild)  # noqa: SLF001 (decision 0003)
 
 
-def _complete(channel: Any) -> None:
-    for key, least in (("position", 0), ("bitrate", 64_000), ("user_limit", 0), ("permission_overwrites", [])):
-        if channel.get(key) is None:
-            channel[key] = least
+def _completed(event: str, data: Any) -> Any:
+    """The payload with what the library cannot do without; hidden channels lack some of it."""
+    if event == "GUILD_CREATE":
+        return {**data, "channels": [_complete(channel) for channel in objs(data.get("channels"))]}
+    return _complete(data) if event in _CHANNEL_EVENTS else data
+
+
+def _complete(channel: Payload) -> Payload:
+    least = {"position": 0, "bitrate": 64_000, "user_limit": 0, "permission_overwrites": []}
+    return {**channel, **{key: value for key, value in least.items() if channel.get(key) is None}}

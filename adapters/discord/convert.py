@@ -31,7 +31,7 @@ def message_record(payload: Payload, channel_id: str, hash_user: HashUser) -> Me
     scrub = Scrubber(hash_user, lambda: _people(payload))
     kind = number(payload.get("type"))
     source = obj(payload.get("message_reference"))
-    is_reply = kind in _REPLYING_TYPES and not source.get("type") and ident(source.get("message_id")) is not None
+    is_reply = replies(payload)
     original_author = ident(obj(obj(payload.get("referenced_message")).get("author")).get("id")) if is_reply else None
     content = payload.get("content")
     return MessageRecord(
@@ -47,8 +47,15 @@ def message_record(payload: Payload, channel_id: str, hash_user: HashUser) -> Me
         reply_to_author_hash=hash_user(original_author) if original_author else None,
         metadata=_metadata(payload, scrub, hash_user, is_reply=is_reply),
         attachments=attachment_records(payload.get("attachments"), scrub),
-        reaction_totals=reaction_totals(payload.get("reactions"), scrub),
+        reaction_totals=reaction_totals(payload.get("reactions"), hash_user),
     )
+
+
+def replies(payload: Payload) -> bool:
+    """Whether a message answers another one, which its reply columns name."""
+    source = obj(payload.get("message_reference"))
+    answers = number(payload.get("type")) in _REPLYING_TYPES
+    return answers and not source.get("type") and ident(source.get("message_id")) is not None
 
 
 def _people(payload: Payload) -> list[Payload]:

@@ -53,6 +53,12 @@ def snowflake_time(snowflake: str) -> datetime:
     return _DISCORD_EPOCH + timedelta(milliseconds=min(int(snowflake), 2**63 - 1) >> 22)
 
 
+def snowflake_before(when: datetime) -> str:
+    """The last id before the millisecond of a moment."""
+    milliseconds = (when - _DISCORD_EPOCH) // timedelta(milliseconds=1)
+    return str(max(0, (milliseconds << 22) - 1))
+
+
 def compact(fields: dict[str, Any]) -> dict[str, Any]:
     """The fields that say something: without null, false and empty ones; zero says something."""
     return {

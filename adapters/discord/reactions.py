@@ -1,29 +1,53 @@
 """Reaction payloads: totals per emoji, as every message carries them."""
 
+import re
+from collections.abc import Callable
+
 from adapters.discord.fields import Payload, ident, number, obj, objs
 from adapters.discord.scrub import Scrubber
 from adapters.records import ReactionTotalRecord
 
+_CUSTOM = re.compile(r"<a?:(.+:\d+)>")
 
-def reaction_totals(value: object, scrub: Scrubber) -> tuple[ReactionTotalRecord, ...]:
+
+def reaction_totals(value: object, hash_user: Callable[[str], str]) -> tuple[ReactionTotalRecord, ...]:
     """How often each emoji was given to a message."""
     if not value:
         return ()
+    scrub = Scrubber(hash_user)
     found = (_reaction_total(payload, scrub) for payload in objs(value))
     return tuple({record.emoji_key: record for record in found if record}.values())
 
 
 def _reaction_total(payload: Payload, scrub: Scrubber) -> ReactionTotalRecord | None:
-    emoji = obj(payload.get("emoji"))
+    emoji = emoji_of(payload.get("emoji"), scrub)
+    if emoji is None:
+        return None
+    key, shown = emoji
+    return ReactionTotalRecord(
+        emoji_key=key,
+        emoji=shown,
+        count=number(payload.get("count")) or 0,
+        burst_count=number(obj(payload.get("count_details")).get("burst")) or 0,
+    )
+
+
+def emoji_of(value: object, scrub: Scrubber) -> tuple[str, str] | None:
+    """The key of an emoji and what shows it; None where nothing tells which one it is.
+
+    ``scrub`` knows nobody's names: an emoji that happens to be called like the author has the same key everywhere.
+    """
+    emoji = obj(value)
     emoji_id, name = ident(emoji.get("id")), emoji.get("name")
     if emoji_id is None and not (name and isinstance(name, str)):
         return None
     # Discord leaves the name of a deleted custom emoji out.
     shown = scrub(name) if name and isinstance(name, str) else "_"
     custom = f"<{'a' if emoji.get('animated') else ''}:{shown}:{emoji_id}>"
-    return ReactionTotalRecord(
-        emoji_key=emoji_id or shown,
-        emoji=custom if emoji_id else shown,
-        count=number(payload.get("count")) or 0,
-        burst_count=number(obj(payload.get("count_details")).get("burst")) or 0,
-    )
+    return (emoji_id, custom) if emoji_id else (shown, shown)
+
+
+def url_emoji(emoji: str) -> str:
+    """An emoji as a URL names it: the character, or ``name:id``."""
+    custom = _CUSTOM.fullmatch(emoji)
+    return custom[1] if custom else emoji

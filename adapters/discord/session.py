@@ -1,15 +1,21 @@
 """What one sync asks of Discord about one guild: raw payloads in, records out."""
 
 from collections.abc import AsyncIterator, Callable, Coroutine
+from datetime import datetime
 from typing import Any, TypeVar
 
+from discord.http import Route
+
 from adapters.base import CallCounts, CallFailed, ChannelUnreadable, TenantUnavailable, ThreadCursor, ThreadPage
+from adapters.discord.answers import EmojiGone
 from adapters.discord.calls import CallContext, Calls
 from adapters.discord.channels import Listing, thread_record
 from adapters.discord.client import GatewayClient
 from adapters.discord.convert import HashUser, message_record
-from adapters.discord.fields import Payload, objs
+from adapters.discord.counting import count_messages
+from adapters.discord.fields import Payload, ident, objs, snowflake_before, snowflake_time
 from adapters.discord.permissions import Reader
+from adapters.discord.reactions import url_emoji
 from adapters.discord.threads import archived_threads
 from adapters.records import ChannelRecord, MessageRecord, SkipReason
 
@@ -86,6 +92,53 @@ class DiscordSession:
         if page and not records:
             raise CallFailed("Discord sent a page in which no message has an id", attempts=1)
         return tuple(records)
+
+    async def reaction_users(
+        self, channel_id: str, message_id: str, emoji: str, *, burst: bool, total: int
+    ) -> list[str]:
+        """The users behind one emoji, by pages of 100; ends at the total or at a page that is not full."""
+        found: dict[str, None] = {}
+        after: str | None = None
+        while len(found) < total:
+            try:
+                page = objs(await self._reaction_page(channel_id, message_id, url_emoji(emoji), after, burst))
+            except EmojiGone:
+                break
+            users = [user_id for user in page if (user_id := ident(user.get("id")))]
+            found |= dict.fromkeys(map(self._hash_user, users))
+            if len(page) < _PAGE or not users:
+                break
+            after = users[-1]
+        return list(found)
+
+    def sent_at(self, message_id: str) -> datetime | None:
+        """A snowflake tells when it was made."""
+        return snowflake_time(message_id)
+
+    def cursor_at(self, moment: datetime) -> str:
+        """The last id before that millisecond."""
+        return snowflake_before(moment)
+
+    async def count_messages(self, channel_id: str) -> int | None:
+        """By Discord's search: one request, and one or two more where it is not ready."""
+        route = Route("GET", "/guilds/{guild_id}/messages/search", guild_id=self._guild_id)
+
+        async def ask() -> Payload:
+            asked = {"channel_id": channel_id, "include_nsfw": "true", "limit": "1"}
+            return await self._calls.call(lambda: self._http.request(route, params=asked), dict)
+
+        return await count_messages(ask, self._calls.pause)
+
+    async def _reaction_page(
+        self, channel_id: str, message_id: str, emoji: str, after: str | None, burst: bool
+    ) -> list[Any]:
+        return await self._calls.call(
+            lambda: self._http.get_reaction_users(
+                int(channel_id), int(message_id), emoji, _PAGE, int(after) if after else None, 1 if burst else 0
+            ),
+            list,
+            channel_id,
+        )
 
     async def _of_guild(self, send: Callable[[], Coroutine[Any, Any, Any]], expected: type[T]) -> T:
         try:

@@ -10,6 +10,9 @@ from bot.api.problems import Handler, Problem
 
 _LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "[::1]"})
 
+OPEN_PATHS = frozenset({"/", "/healthz", "/readyz", "/docs", "/openapi.json"})
+"""What tells nothing of the archive, and needs no token; everything else does."""
+
 
 def guard(token: str | None, own_hosts: Collection[str]) -> Middleware:
     """A middleware that lets through whom the configuration allows.
@@ -26,7 +29,7 @@ def guard(token: str | None, own_hosts: Collection[str]) -> Middleware:
             raise Problem(421, "wrong_host", f"this server is not {host or 'a nameless host'}; see http.allowed_hosts")
         if request.headers.get("Sec-Fetch-Site", "none") not in ("none", "same-origin") or _is_foreign(request, hosts):
             raise Problem(403, "cross_site", "requests from other sites' pages are refused")
-        if token is not None and request.path.startswith("/api/") and not _has_token(request, token):
+        if token is not None and request.path not in OPEN_PATHS and not _has_token(request, token):
             raise Problem(401, "unauthorized", "send the header 'Authorization: Bearer <PLATFORM_SYNC_API_TOKEN>'")
         return await handler(request)
 
@@ -44,4 +47,6 @@ def _is_foreign(request: web.Request, hosts: Collection[str]) -> bool:
 
 def _has_token(request: web.Request, token: str) -> bool:
     scheme, _, given = request.headers.get("Authorization", "").partition(" ")
-    return scheme.lower() == "bearer" and hmac.compare_digest(given.strip().encode(), token.encode())
+    return scheme.lower() == "bearer" and hmac.compare_digest(
+        given.strip().encode("utf-8", "surrogateescape"), token.encode()
+    )

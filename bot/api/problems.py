@@ -5,9 +5,9 @@ import logging
 from collections.abc import Awaitable, Callable
 
 from aiohttp import web
-from pydantic import ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
-from storage.errors import StorageError
+from storage.errors import StorageError, TenantStopped, UnknownTenant
 
 log = logging.getLogger(__name__)
 
@@ -25,6 +25,27 @@ class Problem(Exception):
         self.more = more
 
 
+class FieldError(BaseModel):
+    """One wrong parameter, or one wrong field of the body."""
+
+    field: str = Field(description="Its name; `body` for the body as a whole.")
+    detail: str = Field(description="What is wrong with it.")
+
+
+class ProblemDocument(BaseModel):
+    """What went wrong and what would be right (RFC 9457)."""
+
+    model_config = ConfigDict(extra="allow", title="Problem")
+
+    title: str = Field(description="The kind of problem, in words.", examples=["invalid query"])
+    status: int = Field(description="The HTTP status.", examples=[400])
+    code: str = Field(description="The kind of problem, for programs; it stays the same.", examples=["invalid_query"])
+    detail: str = Field(description="This very problem.", examples=["limit: Input should be less than or equal to 200"])
+    errors: list[FieldError] = Field(
+        default_factory=list, description="The wrong fields one by one, where fields are wrong."
+    )
+
+
 @web.middleware
 async def problems(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Turn every error into a problem document."""
@@ -32,15 +53,12 @@ async def problems(request: web.Request, handler: Handler) -> web.StreamResponse
         return await handler(request)
     except Problem as e:
         return document(e)
-    except ValidationError as e:
-        errors = [
-            {"field": ".".join(str(part) for part in error["loc"]) or "body", "detail": error["msg"]}
-            for error in e.errors(include_url=False, include_input=False, include_context=False)
-        ]
-        summary = "; ".join(f"{error['field']}: {error['detail']}" for error in errors)
-        return document(Problem(422, "invalid_body", summary, errors=errors))
     except web.HTTPException as e:
         return document(Problem(e.status, _code(e), _detail(e, request)), headers=e.headers)
+    except UnknownTenant as e:
+        return document(Problem(404, "no_such_tenant", str(e)))
+    except TenantStopped as e:
+        return document(Problem(409, "stopped", str(e)))
     except StorageError as e:
         log.error("a request failed on the database", extra={"path": request.path, "code": e.code, "error": str(e)})
         return document(Problem(503, e.code, f"the database cannot be used at present: {e}"))
@@ -57,6 +75,8 @@ def document(problem: Problem, headers: object = None) -> web.Response:
     allow = headers.get("Allow") if hasattr(headers, "get") else None
     if allow:
         response.headers["Allow"] = allow
+    if problem.status == 401:
+        response.headers["WWW-Authenticate"] = "Bearer"
     return response
 
 

@@ -1,79 +1,80 @@
 """Rows as the API shows them."""
 
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
-from bot.api.models import JobMetrics, JobProgress, JobView, TenantTotals, TenantView
+from adapters.base import PlatformAdapter
+from bot.api.job_models import JobView
+from bot.api.job_views import job_view
+from bot.api.models import TenantTotals, TenantView
+from bot.estimates import waiting_estimates
 from storage import jobs, tenants
 from storage.database import Database
-from storage.jobs import Job
+from storage.jobs import Job, JobStatus
 from storage.tenants import Tenant
 
-
-async def tenant_view(db: Database, tenant: Tenant, next_sync_at: datetime | None) -> TenantView:
-    """A tenant with its totals."""
-    totals = await tenants.tenant_totals(db, tenant.id)
-    return TenantView(
-        id=tenant.id,
-        platform=tenant.platform,
-        platform_id=tenant.platform_id,
-        name=tenant.name,
-        sync_status=str(tenant.sync_status),
-        last_sync_at=tenant.last_sync_at,
-        last_successful_sync_at=tenant.last_successful_sync_at,
-        next_sync_at=next_sync_at,
-        totals=TenantTotals(
-            channels=totals.channels,
-            channels_archived=totals.channels_archived,
-            channels_skipped=totals.channels_skipped,
-            messages=totals.messages,
-        ),
-    )
-
-
-async def job_view(db: Database, job: Job, now: datetime) -> JobView:
-    """A job with its place in the queue."""
-    counts = {key: _count(job.totals.get(key)) for key in _COUNTS}
-    settled = counts["channels_done"] + counts["channels_failed"]
-    total = counts["channels_total"]
-    ran_until = job.finished_at or (now if job.started_at else None)
-    return JobView(
-        job_id=job.id,
-        tenant_id=job.tenant_id,
-        kind=str(job.kind),
-        status=str(job.status),
-        attempt=job.attempt,
-        queue_position=await jobs.queue_position(db, job),
-        queued_at=job.queued_at,
-        started_at=job.started_at,
-        finished_at=job.finished_at,
-        progress=JobProgress(
-            channels_done=counts["channels_done"],
-            channels_failed=counts["channels_failed"],
-            channels_skipped=counts["channels_skipped"],
-            channels_total=total,
-            messages=counts["messages"],
-            fraction=round(min(settled / total, 1.0), 4) if total else None,
-        ),
-        metrics=JobMetrics(
-            duration_seconds=(ran_until - job.started_at).total_seconds() if ran_until and job.started_at else None,
-            messages=counts["messages"],
-            requests=counts["requests"],
-            retries=counts["retries"],
-        ),
-        error=dict(job.error) if job.error else None,
-    )
-
-
-_COUNTS = (
-    "channels_done",
-    "channels_failed",
-    "channels_skipped",
-    "channels_total",
-    "messages",
-    "requests",
-    "retries",
+_STOPPED = "Its syncs are stopped by request. POST /api/tenants with its platform and platform_id starts them again."
+_NOT_IN_IT = (
+    "The bot is not in this community. Somebody who may manage it opens invite_url and adds the bot; "
+    "archiving then begins by itself."
 )
 
 
-def _count(value: object) -> int:
-    return value if isinstance(value, int) else 0
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Views:
+    """Makes them; ``slots`` is how many syncs run at once."""
+
+    db: Database
+    adapters: Mapping[str, PlatformAdapter]
+    next_sync_at: Callable[[str], datetime | None]
+    clock: Callable[[], datetime]
+    slots: int
+
+    async def tenant(self, tenant: Tenant) -> TenantView:
+        """A tenant with its totals."""
+        totals = await tenants.tenant_totals(self.db, tenant.id)
+        is_stopped = tenant.stopped_at is not None
+        return TenantView(
+            id=tenant.id,
+            platform=tenant.platform,
+            platform_id=tenant.platform_id,
+            name=tenant.name,
+            sync_status=tenant.sync_status,
+            stopped_at=tenant.stopped_at,
+            last_sync_at=tenant.last_sync_at,
+            last_successful_sync_at=tenant.last_successful_sync_at,
+            next_sync_at=self.due(tenant),
+            invite_url=None if tenant.is_connected else self.invite_url(tenant),
+            hint=_STOPPED if is_stopped else None if tenant.is_connected else _NOT_IN_IT,
+            totals=TenantTotals(
+                channels=totals.channels,
+                channels_archived=totals.channels_archived,
+                channels_skipped=totals.channels_skipped,
+                messages=totals.messages,
+            ),
+        )
+
+    def due(self, tenant: Tenant) -> datetime | None:
+        """When a tenant's next scheduled sync is."""
+        return self.next_sync_at(tenant.id) if tenant.is_connected and tenant.stopped_at is None else None
+
+    def invite_url(self, tenant: Tenant) -> str | None:
+        """Where the bot is added to a tenant; None while the platform has not told."""
+        adapter = self.adapters.get(tenant.platform)
+        return adapter.invite_url if adapter else None
+
+    async def job(self, job: Job) -> JobView:
+        """A job, with its place in the queue."""
+        return (await self.jobs([job]))[0]
+
+    async def jobs(self, found: Sequence[Job]) -> list[JobView]:
+        """Jobs, with their places in the queue."""
+        now = self.clock()
+        positions: dict[str, int | None] = {}
+        ends: dict[str, datetime] = {}
+        if any(job.status is JobStatus.QUEUED for job in found):
+            queue = await jobs.queue(self.db, now=now)
+            positions = {job.id: position for job, position in queue}
+            ends = await waiting_estimates(self.db, queue, now, self.slots)
+        return [job_view(job, positions.get(job.id), ends.get(job.id), now) for job in found]

@@ -9,20 +9,18 @@ from statistics import median
 from rich.console import Console
 from rich.table import Table
 
-from tests.bench.processes import Usage, run_daemon, run_plain_loop, simulator
+from tests.bench.estimates import estimates
+from tests.bench.processes import NO_PACE, ONLY_MESSAGES, Rows, Usage, run_daemon, run_plain_loop, simulator
+from tests.bench.tenants import fairness, idle
 from tests.postgres import Postgres, running_postgres
 
-NO_PACE = {
-    "PLATFORM_SYNC_DISCORD__REQUESTS_PER_SECOND": "100000",
-    "PLATFORM_SYNC_DISCORD__CHANNEL_REQUESTS_PER_SECOND": "100000",
-}
 PACE = 40.0
 CHANNEL_PACE = 0.9
 CHANNELS, MESSAGES = 20, 15_000
 LONG_CHANNELS = (100_000, 2_000_000)
+REACTION_MESSAGES = 1_000
+USERS_ROUTE = "/channels/{channel_id}/messages/{message_id}/reactions/{emoji_name}"
 LIMITED_CHANNELS, LIMITED_MESSAGES, LATENCY_MS = 60, 5_000, 80
-
-Rows = list[tuple[str, ...]]
 
 
 def medians(runs: int, measure: Callable[[Path], Usage]) -> Usage:
@@ -50,11 +48,11 @@ def speed(runs: int, postgres: Postgres) -> Rows:
 
     def sqlite(folder: Path) -> Usage:
         with simulator(*world) as discord:
-            return run_daemon(discord, folder, f"sqlite+aiosqlite:///{folder}/archive.db", **NO_PACE)
+            return run_daemon(discord, folder, f"sqlite+aiosqlite:///{folder}/archive.db", **NO_PACE, **ONLY_MESSAGES)
 
     def on_postgres(folder: Path) -> Usage:
         with simulator(*world) as discord:
-            return run_daemon(discord, folder, postgres.create_database(), **NO_PACE)
+            return run_daemon(discord, folder, postgres.create_database(), **NO_PACE, **ONLY_MESSAGES)
 
     base = medians(runs, plain)
     rows = [_speed_row("plain history() loop into sqlite3", total, base, base)]
@@ -81,7 +79,9 @@ def memory(runs: int) -> Rows:
 
         def long_channel(folder: Path, messages: int = messages) -> Usage:
             with simulator("--world", "uniform", "--channels", "1", "--messages", str(messages)) as discord:
-                return run_daemon(discord, folder, f"sqlite+aiosqlite:///{folder}/archive.db", **NO_PACE)
+                return run_daemon(
+                    discord, folder, f"sqlite+aiosqlite:///{folder}/archive.db", **NO_PACE, **ONLY_MESSAGES
+                )
 
         used = medians(runs, long_channel)
         peaks.append(used.peak_mib)
@@ -99,7 +99,7 @@ def limited(runs: int) -> Rows:
         with simulator(
             "--world", "uniform", *world, "--limits", "truthful", "--latency-ms", str(LATENCY_MS)
         ) as discord:
-            used = run_daemon(discord, folder, f"sqlite+aiosqlite:///{folder}/archive.db")
+            used = run_daemon(discord, folder, f"sqlite+aiosqlite:///{folder}/archive.db", **ONLY_MESSAGES)
             refused.append(sum(statuses.get("429", 0) for statuses in discord.requests().values()))
             return used
 
@@ -120,6 +120,32 @@ def limited(runs: int) -> Rows:
     ]
 
 
+def reactions(runs: int) -> Rows:
+    """The users behind reactions, on top of the messages."""
+    world = ("--channels", str(CHANNELS), "--messages", str(REACTION_MESSAGES))
+    lists: list[int] = []
+
+    def measured(folder: Path, **settings: str) -> Usage:
+        with simulator("--world", "uniform", *world) as discord:
+            used = run_daemon(discord, folder, f"sqlite+aiosqlite:///{folder}/archive.db", **NO_PACE, **settings)
+            lists.append(sum(discord.requests().get(USERS_ROUTE, {}).values()))
+            return used
+
+    without = medians(runs, lambda folder: measured(folder, **ONLY_MESSAGES))
+    used = medians(runs, measured)
+    requests = lists[-1]
+    return [
+        (
+            f"{CHANNELS} channels of {REACTION_MESSAGES:,}",
+            f"{without.requests:,}",
+            f"{requests:,}",
+            f"{used.seconds - without.seconds:.1f}",
+            f"{(used.cpu_seconds - without.cpu_seconds) * 1000 / requests:.2f}",
+            f"{requests / min(PACE, CHANNELS * CHANNEL_PACE):.0f}",
+        )
+    ]
+
+
 def show(title: str, columns: tuple[str, ...], rows: Rows) -> None:
     """Print a table."""
     table = Table(*columns, title=title)
@@ -132,7 +158,8 @@ def main() -> None:
     """Measure what was asked for."""
     parser = argparse.ArgumentParser(prog="./run bench", description=__doc__)
     parser.add_argument("--runs", type=int, default=3, help="of which the median is shown")
-    parser.add_argument("parts", nargs="*", default=["speed", "memory", "limits"], help="speed, memory, limits")
+    parts = ("speed", "limits", "memory", "reactions", "idle", "fairness", "estimates")
+    parser.add_argument("parts", nargs="*", default=parts, help=", ".join(parts))
     options = parser.parse_args()
     if "speed" in options.parts:
         with running_postgres() as postgres:
@@ -143,6 +170,17 @@ def main() -> None:
         show("default pace", columns, limited(options.runs))
     if "memory" in options.parts:
         show("peak memory of the whole daemon", ("SQLite, limits off", "MiB"), memory(options.runs))
+    if "reactions" in options.parts:
+        columns = ("SQLite", "other requests", "for users", "seconds, limits off", "CPU ms each", "seconds at the pace")
+        show("the users behind reactions", columns, reactions(options.runs))
+    if "idle" in options.parts:
+        show("an hourly round in which nothing is new", ("SQLite", "requests", "CPU s", "seconds"), idle())
+    if "fairness" in options.parts:
+        columns = ("seconds from joining to archived", "least", "median", "most")
+        show("ten tenants of 2,000 messages", columns, fairness())
+    if "estimates" in options.parts:
+        columns = ("world", "seconds", "at 25 %", "at 50 %", "at 75 %", "first told at")
+        show("error of the estimated duration", columns, estimates())
 
 
 if __name__ == "__main__":

@@ -15,6 +15,13 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 POLL_SECONDS = 0.2
+NO_PACE = {
+    "PLATFORM_SYNC_DISCORD__REQUESTS_PER_SECOND": "100000",
+    "PLATFORM_SYNC_DISCORD__CHANNEL_REQUESTS_PER_SECOND": "100000",
+}
+ONLY_MESSAGES = {"PLATFORM_SYNC_SYNC__REACTION_USERS": "false"}
+
+Rows = list[tuple[str, ...]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,8 +76,37 @@ def simulator(*arguments: str) -> Iterator[Discord]:
         process.wait()
 
 
-def run_daemon(discord: Discord, folder: Path, database_url: str, **settings: str) -> Usage:
-    """Start the daemon, wait for its first sync to succeed, stop it."""
+@dataclass(frozen=True, slots=True)
+class Daemon:
+    """A running daemon."""
+
+    url: str
+    pid: int
+
+    @property
+    def cpu_seconds(self) -> float:
+        """What it has used so far."""
+        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def tenants(self) -> list[dict[str, Any]]:
+        """All tenants."""
+        return list(get(f"{self.url}/api/tenants?limit=200")["tenants"])
+
+    def job(self, tenant_id: str) -> dict[str, Any]:
+        """A tenant's newest job."""
+        return dict(get(f"{self.url}/api/tenants/{tenant_id}/sync")["job"])
+
+    def sync(self, tenant_id: str) -> None:
+        """Ask for a sync."""
+        request = urllib.request.Request(f"{self.url}/api/tenants/{tenant_id}/sync", method="POST")  # noqa: S310
+        with urllib.request.urlopen(request, timeout=10):  # noqa: S310 (loopback)
+            pass
+
+
+@contextmanager
+def daemon(discord: Discord, folder: Path, database_url: str, **settings: str) -> Iterator[Daemon]:
+    """A daemon that serves until the block ends."""
     log_file = folder / "daemon.log"
     environment = {
         **os.environ,
@@ -83,11 +119,19 @@ def run_daemon(discord: Discord, folder: Path, database_url: str, **settings: st
     with log_file.open("w") as log:
         process = subprocess.Popen([sys.executable, "-m", "bot", "run"], cwd=ROOT, env=environment, stderr=log)
     try:
-        seconds = _wait_for_success(_url(log_file))
+        yield Daemon(_url(log_file), process.pid)
     finally:
-        process.send_signal(signal.SIGTERM)
-        _, _, used = os.wait4(process.pid, 0)
-        process.returncode = 0
+        if process.returncode is None:
+            process.send_signal(signal.SIGTERM)
+            process.wait()
+
+
+def run_daemon(discord: Discord, folder: Path, database_url: str, **settings: str) -> Usage:
+    """Start the daemon, wait for its first sync to succeed, stop it."""
+    with daemon(discord, folder, database_url, **settings) as running:
+        seconds = wait_for_success(running)
+        os.kill(running.pid, signal.SIGTERM)
+        _, _, used = os.wait4(running.pid, 0)
     sent = sum(n for statuses in discord.requests().values() for n in statuses.values())
     return Usage(
         seconds=seconds,
@@ -119,11 +163,11 @@ def _url(log: Path) -> str:
     raise RuntimeError(f"the daemon did not start:\n{log.read_text()}")
 
 
-def _wait_for_success(url: str) -> float:
-    """Seconds from the start of the first job to its end."""
+def wait_for_success(running: Daemon) -> float:
+    """Seconds that the longest of the newest jobs took, once every tenant's archive is complete."""
     while True:
-        tenants = get(f"{url}/api/tenants")["tenants"]
-        if tenants and all(tenant["last_successful_sync_at"] for tenant in tenants):
-            syncs = [get(f"{url}/api/tenants/{tenant['id']}/sync") for tenant in tenants]
-            return max(float(sync["job"]["metrics"]["duration_seconds"]) for sync in syncs)
+        tenants = running.tenants()
+        if tenants and all(tenant["sync_status"] == "ok" for tenant in tenants):
+            jobs = [running.job(tenant["id"]) for tenant in tenants]
+            return max(float(job["metrics"]["duration_seconds"]) for job in jobs)
         time.sleep(POLL_SECONDS)

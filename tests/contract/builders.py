@@ -14,6 +14,7 @@ from adapters.records import (
     SkipReason,
     TenantRecord,
 )
+from storage.live import MessageChange, ReactionState
 
 NOW = datetime(2026, 11, 23, 10, 0, 0, 123456, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
@@ -77,6 +78,28 @@ def attachment(platform_id: str, **changes: Any) -> AttachmentRecord:
         metadata={"width": 640},
     )
     return replace(record, **changes)
+
+
+def change(tenant_id: str, channel_id: str, message_id: str, **changes: Any) -> MessageChange:
+    """Nothing happened to a message, but for what is named. The ids are the platform's but the tenant's."""
+    named = {"reactions": tuple(changes.pop("reactions", ())), "cleared": frozenset(changes.pop("cleared", ()))}
+    nothing = MessageChange(
+        tenant_id=tenant_id,
+        channel_id=channel_id,
+        message_id=message_id,
+        edited=None,
+        is_deleted=False,
+        is_touched=False,
+        is_cleared=False,
+        cleared=frozenset(),
+        reactions=(),
+    )
+    return replace(nothing, **named, **changes)
+
+
+def reaction(user: str, *, emoji: str = "👍", burst: bool = False, is_given: bool = True) -> ReactionState:
+    """A user gave a standard emoji."""
+    return ReactionState(emoji_key=emoji, emoji=emoji, user_hash=user, burst=burst, is_given=is_given)
 
 
 def total(emoji: str, count: int = 1, burst_count: int = 0) -> ReactionTotalRecord:

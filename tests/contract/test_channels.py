@@ -44,6 +44,7 @@ async def test_a_channel_is_stored_with_its_parent_and_its_head(db: Database, te
         skip_reason=None,
         skipped_since=None,
         is_archived_thread=False,
+        message_count=None,
         head_id="77",
         checkpoint_id=None,
         checkpoint_at=None,

@@ -28,6 +28,8 @@ def test_each_error_has_a_code_of_its_own_and_says_what_to_do() -> None:
         said = str(kind())
         assert said.endswith(".")
         assert "\n" not in said
+        assert "remedy" in vars(kind)
+        assert kind.remedy.endswith(".")
 
 
 @pytest.mark.parametrize(

@@ -58,17 +58,17 @@ class TestClaim:
         await enqueue(db, ids[5], JobKind.SCHEDULED, now=NOW, run_after=NOW + HOUR)
         order = [ids[n] for n in (4, 3, 1, 2, 0)]
         jobs = {job.tenant_id: job for job in await list_jobs(db)}
-        assert [await queue_position(db, jobs[i]) for i in (*order, ids[5])] == [1, 2, 3, 4, 5, 6]
+        assert [await queue_position(db, jobs[i], now=LATER) for i in (*order, ids[5])] == [1, 2, 3, 4, 5, 6]
         assert [(await claimed(db, LATER))[0].tenant_id for _ in order] == order
         assert await claim(db, "worker", now=LATER, lease=MINUTE) is None
-        assert await queue_position(db, jobs[ids[4]]) is None
-        assert await queue_position(db, jobs[ids[5]]) == 1
+        assert await queue_position(db, jobs[ids[4]], now=LATER) is None
+        assert await queue_position(db, jobs[ids[5]], now=LATER) == 1
 
     async def test_a_held_tenant_does_not_hold_the_others(self, db: Database) -> None:
         held, free = await new_tenant(db, 1), await new_tenant(db, 2)
         first, second = await queued(db, held), await queued(db, free)
         await set_not_before(db, held, "discord", NOW + HOUR, NOW)
-        assert [await queue_position(db, job) for job in (first, second)] == [2, 1]
+        assert [await queue_position(db, job, now=NOW) for job in (first, second)] == [2, 1]
         assert (await claimed(db))[0].id == second.id
         assert await claim(db, "worker", now=NOW, lease=MINUTE) is None
 

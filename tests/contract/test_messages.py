@@ -11,7 +11,7 @@ from storage.channels import ChannelState, channel_states
 from storage.database import Database
 from storage.errors import LeaseLost, StorageError
 from storage.jobs import JobLease, JobStatus, claim, finish
-from storage.messages import MessageBatch, ProgressState, fail_channel, finish_channel, save_batch
+from storage.messages import MessageBatch, ProgressState, fail_channel, finish_channel, mark_deleted, save_batch
 from storage.tables import attachments, messages, reaction_totals, reactions, sync_progress
 from storage.tenants import Tenant
 from tests.contract.builders import HOUR, MINUTE, NOW, attachment, message, total
@@ -188,6 +188,19 @@ async def test_a_deleted_message_stays_deleted_and_a_known_author_known(db: Data
     assert (second["reply_to_author_hash"], second["updated_at"]) == ("c" * 64, NOW)
 
 
+async def test_deleted_messages_keep_their_rows_and_when_it_was_told_first(
+    db: Database, store: Store, lease: JobLease
+) -> None:
+    await store.save(*(message(n, attachments=(attachment("1"),)) for n in range(1, 5)))
+    assert await mark_deleted(db, store.channel.id, ["1", "2", "404"], job=lease, now=NOW) == 2
+    assert await mark_deleted(db, store.channel.id, ["2", "3"], job=None, now=LATER) == 1
+    assert await mark_deleted(db, store.channel.id + 1, ["4"], job=None, now=LATER) == 0
+    assert await mark_deleted(db, store.channel.id, [], job=None, now=LATER) == 0
+    rows = await rows_of(db, messages)
+    assert [(m["deleted_at"], m["updated_at"]) for m in rows] == [(NOW, NOW), (NOW, NOW), (LATER, LATER), (None, NOW)]
+    assert await count_of(db, attachments) == 4
+
+
 async def test_a_batch_is_stored_whole_or_not_at_all(
     db: Database, tenant: Tenant, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -214,10 +227,11 @@ async def test_a_worker_that_lost_its_job_writes_nothing(db: Database, store: St
         store.save(message(2)),
         finish_channel(db, store.channel.id, empty_head_id=None, job=store.lease, now=LATER),
         fail_channel(db, store.channel.id, error={"code": "x"}, job=store.lease, now=LATER),
+        mark_deleted(db, store.channel.id, ["1"], job=store.lease, now=LATER),
     ):
         with pytest.raises(LeaseLost):
             await write
-    assert await count_of(db, messages) == 1
+    assert (await only_row(db, messages))["deleted_at"] is None
     assert await only_row(db, sync_progress) == before
     store.lease = taken_over[1]
     await store.save(message(2))

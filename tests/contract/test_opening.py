@@ -25,7 +25,7 @@ from tests.contract.conftest import SHA
 from tests.contract.tables_of import count_of, only_row, run_sql
 from tests.postgres import Postgres
 
-NEWEST = "0001"
+NEWEST = "0003"
 HMAC = "hmac-sha256:0123456789abcdef"
 
 

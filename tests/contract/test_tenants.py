@@ -12,7 +12,9 @@ from storage.messages import MessageBatch, save_batch
 from storage.tenants import (
     SyncStatus,
     Tenant,
+    TenantFreshness,
     TenantTotals,
+    freshness,
     get_tenant,
     list_tenants,
     save_tenant,
@@ -37,6 +39,8 @@ async def test_a_new_tenant_waits_for_its_first_sync(db: Database) -> None:
         last_sync_at=None,
         last_successful_sync_at=None,
         not_before=None,
+        stopped_at=None,
+        purged_at=None,
         metadata={"description": "about"},
         created_at=NOW,
         updated_at=NOW,
@@ -142,6 +146,39 @@ async def test_a_wait_of_a_platform_is_one_of_all_its_tenants(db: Database, tena
     assert (await _get(db, tenant.id)).not_before == NOW + MINUTE
     assert (await _get(db, other.id)).not_before == NOW + HOUR
     assert (await _get(db, elsewhere.id)).not_before is None
+
+
+async def test_a_wait_of_a_platform_is_one_of_tenants_that_come_later_too(db: Database, tenant: Tenant) -> None:
+    for until in (NOW + HOUR, NOW + MINUTE):
+        await set_not_before(db, None, "discord", until, NOW)
+    record = TenantRecord(platform_id="200", name=None)
+    later, created = await save_tenant(db, "discord", record, connected=True, now=LATER)
+    assert (later.not_before, created) == (NOW + HOUR, True)
+    elsewhere, _ = await save_tenant(db, "slack", record, connected=True, now=NOW)
+    assert elsewhere.not_before is None
+    await set_not_before(db, None, "discord", NOW + 2 * HOUR, NOW)
+    last, _ = await save_tenant(db, "discord", replace(record, platform_id="300"), connected=True, now=NOW)
+    assert last.not_before == NOW + 2 * HOUR
+
+
+async def test_how_recent_the_archives_are(db: Database, tenant: Tenant, lease: JobLease) -> None:
+    other, _ = await save_tenant(db, "slack", GUILD, connected=False, now=NOW)
+    await finish(db, lease, status=JobStatus.SUCCEEDED, totals={}, error=None, now=LATER)
+    never = TenantFreshness(
+        id=other.id,
+        platform="slack",
+        sync_status=SyncStatus.DISCONNECTED,
+        last_sync_at=None,
+        last_successful_sync_at=None,
+    )
+    synced = TenantFreshness(
+        id=tenant.id,
+        platform="discord",
+        sync_status=SyncStatus.OK,
+        last_sync_at=LATER,
+        last_successful_sync_at=LATER,
+    )
+    assert await freshness(db) == [synced, never]
 
 
 async def test_totals_come_from_channels_and_their_progress(db: Database, tenant: Tenant, lease: JobLease) -> None:

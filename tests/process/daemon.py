@@ -35,6 +35,12 @@ class Process:
         """All it has said."""
         return self._log.read_text()
 
+    @property
+    def resident_mib(self) -> float:
+        """The memory it holds now."""
+        pages = int(Path(f"/proc/{self.process.pid}/statm").read_text().split()[1])
+        return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
+
     async def url(self) -> str:
         """Where it serves, by its own word."""
         async with asyncio.timeout(PATIENCE_SECONDS):
@@ -47,6 +53,21 @@ class Process:
         """The JSON of an answer."""
         async with aiohttp.ClientSession() as session, session.get(await self.url() + path) as answer:
             return await answer.json(content_type=None)
+
+    async def ask(self, method: str, path: str, **options: Any) -> tuple[int, Any]:
+        """Status and JSON of any answer."""
+        async with (
+            aiohttp.ClientSession() as session,
+            session.request(method, await self.url() + path, **options) as answer,
+        ):
+            return answer.status, await answer.json(content_type=None)
+
+    async def job_ended(self, job_id: str) -> Any:
+        """The job, once it has ended."""
+        async with asyncio.timeout(PATIENCE_SECONDS * 3):
+            while not (job := await self.get(f"/api/jobs/{job_id}"))["finished_at"]:  # noqa: ASYNC110 (another process)
+                await asyncio.sleep(0.05)
+        return job
 
     async def synced(self) -> None:
         """Wait until every tenant's archive is complete."""

@@ -2,22 +2,27 @@
 
 import asyncio
 import random
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import create_engine, select
 
 from adapters.discord.simulator import Simulator
+from adapters.discord.simulator.model import World
 from adapters.discord.simulator.truth import truth
 from adapters.discord.simulator.worlds import uniform_world
 from storage.tables import channels, sync_progress
 from tests.archive import assert_equal_to_truth
 from tests.process.daemon import UNHURRIED, process
 
+USERS = "/channels/{channel_id}/messages/{message_id}/reactions/{emoji_name}"
 ROUTE = "/channels/{channel_id}/messages"
 CHANNELS, MESSAGES = 4, 50_000
 PAGES = CHANNELS * MESSAGES // 100
 PAGES_OF_A_BATCH = 10
+ONLY_MESSAGES = {"PLATFORM_SYNC_SYNC__REACTION_USERS": "false"}
 # Slow enough for a kill at a random instant to find the sync under way.
 PACED = UNHURRIED | {"PLATFORM_SYNC_DISCORD__REQUESTS_PER_SECOND": "100"}
 
@@ -40,18 +45,56 @@ async def test_killed_at_random_instants_the_archive_still_equals_the_guild(
         for _ in range(kills):
             await _one_life(sim, log, database_url, chance.uniform(0.0, 1.1))
         assert len(_committed(database_url)) > 0
-        async with process(log, sim=sim, database_url=database_url, **UNHURRIED) as daemon:
+        async with process(log, sim=sim, database_url=database_url, **UNHURRIED, **ONLY_MESSAGES) as daemon:
             await daemon.synced()
             assert await daemon.stop() == 0
         assert PAGES <= sim.requests.count(ROUTE) <= PAGES + kills * CHANNELS * PAGES_OF_A_BATCH
+    assert_equal_to_truth(database_url, truth(world, guild_id), guild_id, without=["reactions"])
+
+
+@pytest.mark.timeout(200)
+@pytest.mark.parametrize(
+    ("database_url", "kills"),
+    [("sqlite", 6), ("postgresql", 1)],
+    indirect=["database_url"],
+    ids=["sqlite", "postgres"],
+)
+async def test_killed_among_the_reactions_no_list_that_was_stored_is_fetched_again(
+    database_url: str, kills: int, tmp_path: Path
+) -> None:
+    chance = random.Random(20_261_125)
+    world = uniform_world(CHANNELS, 1_000)
+    (guild_id,) = world.guilds
+    log = tmp_path / "daemon.log"
+    async with Simulator(world) as sim:
+        for _ in range(kills):
+            before = sim.requests.count(USERS)
+            async with process(log, sim=sim, database_url=database_url, **PACED) as daemon:
+                await daemon.until(lambda: sim.requests.count(USERS) > before)  # noqa: B023 (awaited here)
+                await asyncio.sleep(chance.uniform(0.0, 0.7))
+                await daemon.kill()
+        async with process(log, sim=sim, database_url=database_url, **UNHURRIED) as daemon:
+            await daemon.synced()
+            assert await daemon.stop() == 0
+        # All lists of this world have one page; a kill loses the one that each channel was about.
+        lists = {(total["message_id"], total["emoji_key"], burst) for total, burst in _lists(world, guild_id)}
+        assert len(lists) <= sim.requests.count(USERS) <= len(lists) + kills * CHANNELS
     assert_equal_to_truth(database_url, truth(world, guild_id), guild_id)
+
+
+def _lists(world: World, guild_id: int) -> Iterator[tuple[dict[str, Any], bool]]:
+    for total in truth(world, guild_id).reaction_totals():
+        for burst, count in ((False, total["count"] - total["burst_count"]), (True, total["burst_count"])):
+            if count:
+                assert count <= 100
+                yield total, burst
 
 
 async def _one_life(sim: Simulator, log: Path, database_url: str, seconds: float) -> None:
     """Start, be killed so long after the first page was asked for; every page asked for lay beyond its checkpoint."""
     committed = _committed(database_url)
     before = sim.requests.count(ROUTE)
-    async with process(log, sim=sim, database_url=database_url, **PACED) as daemon:
+    async with process(log, sim=sim, database_url=database_url, **PACED, **ONLY_MESSAGES) as daemon:
         await daemon.until(lambda: sim.requests.count(ROUTE) > before)
         await asyncio.sleep(seconds)
         await daemon.kill()

@@ -9,7 +9,7 @@ import discord.http
 import pytest
 import yarl
 
-from adapters.base import PlatformEvent, TenantsReady
+from adapters.base import CallObserver, PlatformEvent, TenantsReady
 from adapters.discord.adapter import DiscordAdapter
 from adapters.discord.options import DiscordOptions
 from adapters.discord.simulator import Simulator
@@ -52,7 +52,11 @@ def restored_addresses(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def make_adapter(
-    sim: Simulator, waits: list[float] | None = None, hasher: UserHasher | None = None, **options: object
+    sim: Simulator,
+    waits: list[float] | None = None,
+    hasher: UserHasher | None = None,
+    observer: CallObserver | None = None,
+    **options: object,
 ) -> DiscordAdapter:
     """An adapter of a simulator that does not really wait."""
 
@@ -64,6 +68,7 @@ def make_adapter(
         token=sim.world.token,
         options=DiscordOptions.model_validate({**paced, "rest_url": sim.rest_url, "gateway_url": sim.gateway_url}),
         hasher=hasher or UserHasher(),
+        observer=observer,
         guild_ready_timeout_seconds=0.05,
         sleep=sleep,
     )

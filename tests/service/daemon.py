@@ -12,6 +12,7 @@ from adapters.discord.simulator import Simulator
 from adapters.privacy import UserHasher
 from bot import daemon
 from bot.config import load
+from bot.metrics import Metrics
 from tests.service.conftest import make_adapter
 
 PATIENCE_SECONDS = 60
@@ -20,10 +21,17 @@ PATIENCE_SECONDS = 60
 class Daemon:
     """A running daemon's API."""
 
-    def __init__(self, session: aiohttp.ClientSession, url: str, running: "asyncio.Task[None]") -> None:
+    def __init__(
+        self,
+        session: aiohttp.ClientSession,
+        url: str,
+        running: "asyncio.Task[None]",
+        metrics: Metrics | None = None,
+    ) -> None:
         self._session = session
         self.url = url
         self.running = running
+        self.metrics = metrics or Metrics()
 
     async def get(self, path: str) -> Any:
         """The JSON of an answer that has to be a good one."""
@@ -85,16 +93,19 @@ async def running_daemon(
     environment = {"PLATFORM_SYNC_DATABASE__URL": database_url, "PLATFORM_SYNC_HTTP__PORT": "0", **settings}
     serving: asyncio.Future[str] = asyncio.get_running_loop().create_future()
     hasher = UserHasher(key)
-    adapters = {"discord": make_adapter(sim, hasher=hasher, **(pace or {}))}
+    metrics = Metrics()
+    adapters = {"discord": make_adapter(sim, hasher=hasher, observer=metrics, **(pace or {}))}
     running = asyncio.create_task(
-        daemon.run(load(None, environment), hasher, adapters, on_serving=serving.set_result, clock=clock)
+        daemon.run(
+            load(None, environment), hasher, adapters, metrics=metrics, on_serving=serving.set_result, clock=clock
+        )
     )
     await asyncio.wait({running, serving}, return_when=asyncio.FIRST_COMPLETED)
     if running.done():
         running.result()
     try:
         async with aiohttp.ClientSession() as session:
-            yield Daemon(session, await serving, running)
+            yield Daemon(session, await serving, running, metrics)
     finally:
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import re
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from adapters.discord.simulator.worlds import rich_world
 from bot import logs
 from tests.service.daemon import running_daemon
 
-pytestmark = pytest.mark.usefixtures("restored_addresses")
+pytestmark = pytest.mark.usefixtures("restored_addresses", "restored_logging")
 
 
 async def test_no_id_or_name_of_a_user_is_anywhere(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -22,24 +23,19 @@ async def test_no_id_or_name_of_a_user_is_anywhere(tmp_path: Path, capsys: pytes
     assert len(names) > 20
     folder = tmp_path / "data"
     answers: list[object] = []
-    root = logging.getLogger()
-    before = (root.handlers[:], root.level)
-    try:
-        logs.set_up("DEBUG", "json")
-        async with Simulator(world) as sim, running_daemon(sim, f"sqlite+aiosqlite:///{folder}/archive.db") as daemon:
-            answers += await daemon.idle(len(world.guilds))
-            for guild_id in world.guilds:
-                await daemon.sync(guild_id)
-                answers.append(await daemon.ask("GET", f"/api/tenants/discord-{guild_id}"))
-            answers.append(await daemon.ask("GET", "/api/tenants"))
-            _, elsewhere = await daemon.ask("POST", "/api/tenants", json={"platform": "discord", "platform_id": "1"})
-            assert str(world.application_id) in elsewhere.pop("invite_url"), "the one id that has to be told"
-            answers.append(elsewhere)
-            write_ahead_log = [file for file in folder.iterdir() if file.name.endswith("-wal")]
-            searched = {file.name: file.read_bytes() for file in folder.iterdir()}
-            assert write_ahead_log, "searched while the newest rows are in the write-ahead log"
-    finally:
-        root.handlers[:], root.level = before
+    logs.set_up("DEBUG", "json")
+    async with Simulator(world) as sim, running_daemon(sim, f"sqlite+aiosqlite:///{folder}/archive.db") as daemon:
+        answers += await daemon.idle(len(world.guilds))
+        for guild_id in world.guilds:
+            await daemon.sync(guild_id)
+            answers.append(await daemon.ask("GET", f"/api/tenants/discord-{guild_id}"))
+        answers.append(await daemon.ask("GET", "/api/tenants"))
+        _, elsewhere = await daemon.ask("POST", "/api/tenants", json={"platform": "discord", "platform_id": "1"})
+        assert str(world.application_id) in elsewhere.pop("invite_url"), "the one id that has to be told"
+        answers.append(elsewhere)
+        write_ahead_log = [file for file in folder.iterdir() if file.name.endswith("-wal")]
+        searched = {file.name: file.read_bytes() for file in folder.iterdir()}
+        assert write_ahead_log, "searched while the newest rows are in the write-ahead log"
     searched |= {f"{file.name}, closed": file.read_bytes() for file in folder.iterdir()}
     searched["log"] = "".join(capsys.readouterr()).encode()
     searched["answers"] = json.dumps(answers).encode()
@@ -47,3 +43,18 @@ async def test_no_id_or_name_of_a_user_is_anywhere(tmp_path: Path, capsys: pytes
     for place, content in searched.items():
         found = [secret for secret in ids | names if secret.encode() in content]
         assert not found, f"{place} holds {found[:3]}"
+
+
+async def test_libraries_at_debug_tell_none_either(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    world = rich_world()
+    ids, names = secrets(world)
+    logs.set_up("DEBUG", "json", secrets=[world.token])
+    for library in logs.LIBRARIES.keys() - {"aiosqlite", "sqlalchemy"}:  # tens of thousands of statements
+        logging.getLogger(library).setLevel(logging.DEBUG)
+    async with Simulator(world) as sim, running_daemon(sim, f"sqlite+aiosqlite:///{tmp_path}/archive.db") as daemon:
+        await daemon.idle(len(world.guilds))
+    lines = "".join(capsys.readouterr()).splitlines()
+    assert len(lines) > 500
+    # Without their times most lines are alike.
+    log = "\n".join({re.sub(r'"timestamp": "[^"]*"', "", line) for line in lines})
+    assert not [secret for secret in {world.token, *ids, *names} if secret in log]

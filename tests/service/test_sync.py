@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -169,3 +170,32 @@ async def test_faults_here_and_there_are_got_over(database_url: str) -> None:
             for other in world.guilds:
                 await daemon.sync(other)
     assert_equal_to_truth(database_url, truth(world, guild_id), guild_id)
+
+
+async def test_the_end_of_a_sync_is_one_log_line_with_its_figures(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    url = f"sqlite+aiosqlite:///{tmp_path}/archive.db"
+    async with archiving(uniform_world(2, 150), url):
+        pass
+    (line,) = [record.__dict__ for record in caplog.records if record.getMessage() == "sync ended"]
+    figures = {"status": "succeeded", "messages": 300, "channels_done": 2, "channels_failed": 0, "channels_skipped": 0}
+    assert {name: line[name] for name in figures} == figures
+    assert line["reactions"] > 0
+    assert line["duration_seconds"] > 0
+    assert line["requests"] == 3 + 2 + 4 + line["reactions_done"], "listings, archived threads, pages, lists of users"
+
+
+async def test_messages_are_committed_a_thousand_at_a_time(database_url: str) -> None:
+    world = uniform_world(1, 2_500)
+    guild_id = guild_of(world)
+    async with Simulator(world) as sim:
+        sim.faults.add(Fault("hang", route=MESSAGES, after=19, times=None))
+        async with running_daemon(sim, database_url) as daemon:
+            await daemon.until(lambda: daemon.get("/healthz"), lambda _: sim.requests.count(MESSAGES) == 20)
+            await daemon.until(
+                lambda: daemon.get(f"/api/tenants/discord-{guild_id}"), lambda t: t["totals"]["messages"] == 1_000
+            )
+            assert len(archived(database_url, "messages", guild_id)) == 1_000, "the other 900 wait for their batch"
+        assert len(archived(database_url, "messages", guild_id)) == 1_900, "what was fetched is kept at a stop"

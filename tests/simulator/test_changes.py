@@ -12,6 +12,7 @@ from adapters.discord.simulator.life import Life
 from adapters.discord.simulator.model import Channel, Guild, World
 from adapters.discord.simulator.payloads import active_threads, archived_threads, rest_channels
 from adapters.discord.simulator.permissions import READ_MESSAGE_HISTORY, VIEW_CHANNEL, can_read
+from adapters.discord.simulator.privilege import blank
 from adapters.discord.simulator.worlds import rich_world, uniform_world
 
 
@@ -89,6 +90,22 @@ def test_the_last_message_id_outlives_its_message(plain: Told) -> None:
     plain.changes.delete(channel.id, newest)
     assert channel.last_message_id == newest
     assert channel.messages.last_id != newest
+
+
+def test_links_show_what_they_lead_to_later(told: Told) -> None:
+    channel = told.named("general")
+    message_id = int(told.changes.post(channel.id, "https://example.com/")["id"])
+    embeds = [{"type": "link", "url": "https://example.com/", "title": "An example"}]
+    told.changes.unfurl(channel.id, message_id, embeds)
+    ids = {"id": str(message_id), "channel_id": str(channel.id), "guild_id": str(told.guild.id)}
+    assert told.last() == ids | {"embeds": embeds}
+    assert blank(told.last(), "1") == ids | {"embeds": []}
+    told.changes.unfurl(channel.id, message_id, embeds, whole=True)
+    assert told.last()["embeds"] == embeds
+    assert told.last()["edited_timestamp"] is None
+    told.changes.unfurl(channel.id, message_id, [], silent=True)
+    assert told.take() == ["MESSAGE_CREATE", "MESSAGE_UPDATE", "MESSAGE_UPDATE"]
+    assert (channel.messages.get(message_id) or {})["embeds"] == []
 
 
 def test_reactions_come_and_go(told: Told) -> None:

@@ -217,6 +217,9 @@ async def test_pins_and_search(sim: Simulator, api: Api) -> None:
     _, body, _ = await api.get(path, channel_id=TEXT, limit=2, offset=1)
     assert body["total_results"] == len(MESSAGES)
     assert [int(hit[0]["id"]) for hit in body["messages"]] == MESSAGES[-2:-4:-1]
+    sim.world.guilds[GUILD].channels[TEXT].nsfw = True
+    assert (await api.get(path, channel_id=TEXT))[1]["total_results"] == 0
+    assert (await api.get(path, channel_id=TEXT, include_nsfw="true"))[1]["total_results"] == len(MESSAGES)
     sim.faults.add(Fault("indexing", "/guilds/{guild_id}/messages/search", retry_after=2))
     status, body, _ = await api.get(path)
     assert (status, body["retry_after"], body["documents_indexed"]) == (202, 2, 0)

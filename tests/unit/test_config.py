@@ -76,3 +76,53 @@ def test_a_file_that_is_not_there_or_not_toml_is_told(tmp_path: Path) -> None:
     (tmp_path / "bad.toml").write_text("[http")
     with pytest.raises(ConfigError, match="not TOML"):
         load(tmp_path / "bad.toml", {})
+
+
+@pytest.fixture
+def credentials(tmp_path: Path) -> Path:
+    """What systemd hands over: one file a secret."""
+    folder = tmp_path / "credentials"
+    folder.mkdir()
+    (folder / "DISCORD_BOT_TOKEN").write_text("token from a file\n")
+    (folder / "PLATFORM_SYNC_DATABASE__URL").write_text("postgresql+psycopg://me:secret@host/archive")
+    (folder / "PLATFORM_SYNC_HASH_KEY").write_text("")
+    (folder / "somebody.elses").write_bytes(b"\xff")
+    return folder
+
+
+def test_secrets_come_as_credentials_too(credentials: Path) -> None:
+    config = load(None, {"CREDENTIALS_DIRECTORY": str(credentials), "DISCORD_BOT_TOKEN": " "})
+    token = config.platforms["discord"].token
+    assert token is not None
+    assert token.get_secret_value() == "token from a file"
+    assert config.database.url == "postgresql+psycopg://me:secret@host/archive"
+    assert (config.hash_key, config.api_token) == (None, None)
+
+
+def test_the_environment_wins_over_credentials(credentials: Path) -> None:
+    config = load(None, {"CREDENTIALS_DIRECTORY": str(credentials), "DISCORD_BOT_TOKEN": "token from outside"})
+    token = config.platforms["discord"].token
+    assert token is not None
+    assert token.get_secret_value() == "token from outside"
+
+
+def test_credentials_that_are_not_there_are_not_set(tmp_path: Path) -> None:
+    config = load(None, {"CREDENTIALS_DIRECTORY": str(tmp_path / "nowhere")})
+    assert config.platforms["discord"].token is None
+
+
+def test_bad_credentials_are_told_by_file_and_not_by_content(credentials: Path) -> None:
+    (credentials / "DISCORD_BOT_TOKEN").write_text("two\nlines")
+    (credentials / "PLATFORM_SYNC_HASH_KEY").write_bytes(b"\xff")
+    (credentials / "PLATFORM_SYNC_API_TOKEN").mkdir()
+    with pytest.raises(ConfigError) as told:
+        load(None, {"CREDENTIALS_DIRECTORY": str(credentials)})
+    for name, fault in (
+        ("DISCORD_BOT_TOKEN", "must be one line"),
+        ("PLATFORM_SYNC_HASH_KEY", "is not text"),
+        ("PLATFORM_SYNC_API_TOKEN", "Is a directory"),
+    ):
+        (line,) = [line for line in str(told.value).splitlines() if line.strip().startswith(name)]
+        assert str(credentials / name) in line
+        assert fault in line
+    assert "two" not in str(told.value)

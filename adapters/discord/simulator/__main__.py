@@ -20,8 +20,10 @@ LIMITS = {"off": None, "truthful": Limits(), "lying": Limits(headers="lying")}
 def parse(arguments: list[str]) -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(prog="python -m adapters.discord.simulator", description=__doc__)
-    parser.add_argument("--world", choices=("rich", "demo", "uniform", "tree"), default="demo")
-    parser.add_argument("--channels", type=int, default=20, help="of the worlds uniform and tree")
+    parser.add_argument("--world", choices=("rich", "demo", "uniform", "uneven", "tree"), default="demo")
+    parser.add_argument("--channels", type=int, default=20, help="a guild, of the worlds uniform, uneven and tree")
+    parser.add_argument("--guilds", type=int, default=1, help="of the world uniform")
+    parser.add_argument("--sizes", default="10000,1000", help="messages of each guild of the world uneven")
     parser.add_argument("--messages", type=int, default=1_000, help="a channel, of the world uniform")
     parser.add_argument("--threads", type=int, default=0, help="of the worlds uniform and tree")
     parser.add_argument("--seed", type=int, default=1)
@@ -35,7 +37,11 @@ def build_world(options: argparse.Namespace) -> World:
     """The world that was asked for."""
     match options.world:
         case "uniform":
-            return worlds.uniform_world(options.channels, options.messages, options.seed, options.threads)
+            return worlds.uniform_world(
+                options.channels, options.messages, options.seed, options.threads, options.guilds
+            )
+        case "uneven":
+            return worlds.uneven_world([int(size) for size in options.sizes.split(",")], options.channels, options.seed)
         case "tree":
             return worlds.tree_world(options.channels, options.threads, options.seed)
         case "rich":

@@ -82,6 +82,20 @@ class MessageChanges(Changing):
             parts["content"] = content
         return self._change(channel_id, message_id, {"edited_timestamp": iso(self._tick())} | parts, silent)
 
+    def unfurl(
+        self, channel_id: int, message_id: int, embeds: list[Payload], *, whole: bool = False, silent: bool = False
+    ) -> Payload:
+        """Discord finds what a message's links show: no edit, and told with the embeds alone unless ``whole``.
+
+        Discord means to send whole messages only: https://github.com/discord/discord-api-docs/pull/7017
+        """
+        guild, channel = self._place(channel_id)
+        payload = self._change(channel_id, message_id, {"embeds": embeds}, silent or not whole)
+        if not whole:
+            told = {"id": payload["id"], "channel_id": str(channel_id), "guild_id": str(guild.id), "embeds": embeds}
+            self._tell_viewers("MESSAGE_UPDATE", guild, channel, told, silent)
+        return payload
+
     def pin(self, channel_id: int, message_id: int, *, silent: bool = False) -> Payload:
         """Pin a message, with the notice that Discord posts about it."""
         guild, channel = self._place(channel_id)

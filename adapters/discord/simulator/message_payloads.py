@@ -101,4 +101,4 @@ def without_content(payload: Payload) -> Payload:
     kept = {key: value for key, value in payload.items() if key != "poll"}
     if "message_snapshots" in payload:
         kept["message_snapshots"] = [{"message": one["message"] | blank} for one in payload["message_snapshots"]]
-    return kept | blank
+    return kept | {key: value for key, value in blank.items() if key in payload}

@@ -183,7 +183,8 @@ class Rest:
         limit = query_int(request, "limit", default=25, least=1, most=25)
         offset = query_int(request, "offset", default=0, least=0, most=9975)
         wanted = {int(text) for text in request.query.getall("channel_id", []) if text.isdecimal()}
-        total, messages = search(guild, wanted, offset=offset, limit=limit)
+        include_nsfw = request.query.get("include_nsfw", "").lower() in ("true", "1")
+        total, messages = search(guild, wanted, include_nsfw=include_nsfw, offset=offset, limit=limit)
         body = {
             "messages": [[self._seen(message)] for message in messages],
             "doing_deep_historical_index": False,

@@ -13,17 +13,26 @@ PINS_LOOKED_FOR_IN = 10_000
 """How many of a channel's newest messages are looked through for pins: channels here may hold millions."""
 
 
-def search(guild: Guild, channel_ids: set[int], *, offset: int, limit: int) -> tuple[int, list[Payload]]:
+def search(
+    guild: Guild, channel_ids: set[int], *, include_nsfw: bool, offset: int, limit: int
+) -> tuple[int, list[Payload]]:
     """How many messages the bot could find in these channels (none given: in all), and a page, newest first."""
     places = [
         place
         for place in (*guild.channels.values(), *guild.threads.values())
-        if (not channel_ids or place.id in channel_ids) and can_read(guild, place)
+        if (not channel_ids or place.id in channel_ids)
+        and can_read(guild, place)
+        and (include_nsfw or not _is_nsfw(guild, place))
     ]
     total = sum(len(place.messages) for place in places)
     newest = [message for place in places for message in islice(_newest_first(place.messages), offset + limit)]
     newest.sort(key=lambda message: -int(message["id"]))
     return total, [_hit(message) for message in newest[offset : offset + limit]]
+
+
+def _is_nsfw(guild: Guild, place: Channel) -> bool:
+    parent = guild.channels.get(place.parent_id or 0) if place.is_thread else None
+    return (parent or place).nsfw
 
 
 def newest_pins(channel: Channel, before: datetime | None, limit: int) -> list[Payload]:

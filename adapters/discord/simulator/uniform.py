@@ -1,5 +1,6 @@
 """Worlds of one measure: for benchmarks, for kills at random instants, for the cost of an idle hour."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from adapters.discord.simulator.crowd import bot
@@ -58,6 +59,24 @@ def uniform_world(channels: int, messages_per_channel: int, seed: int = 1, threa
             lazy_messages(world, channel, messages_per_channel)
         for index in range(threads):
             add_thread(world, guild, list(guild.channels)[index % channels], index, archived=False)
+    return world
+
+
+def uneven_world(sizes: Sequence[int], channels: int, seed: int = 1) -> World:
+    """Guilds of so many messages each; each of their channels has twice as many as the next one."""
+    world = new_world(seed)
+    for number, size in enumerate(sizes):
+        guild = new_guild(world, number, f"Guild {number}", list(people(seed)))
+        for position in range(channels):
+            channel = Channel(
+                id=guild.id + 1_000 + position,
+                guild_id=guild.id,
+                type=0,
+                name=f"channel-{position}",
+                position=position,
+            )
+            guild.channels[channel.id] = channel
+            lazy_messages(world, channel, max(1, size * 2 ** (channels - 1 - position) // (2**channels - 1)))
     return world
 
 

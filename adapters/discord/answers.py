@@ -1,0 +1,91 @@
+"""What an answer of Discord's means for the caller."""
+
+import re
+from typing import Any
+
+import discord
+import yarl
+
+from adapters.base import (
+    CallFailed,
+    ChannelUnreadable,
+    CredentialRefused,
+    MessageGone,
+    PlatformError,
+    RateLimited,
+    TenantUnavailable,
+)
+from adapters.records import SkipReason
+
+_RETRY_AFTER_UNTOLD_SECONDS = 60.0
+
+# https://discord.com/developers/docs/topics/opcodes-and-status-codes#json-json-error-codes
+_UNKNOWN_CHANNEL = 10003
+_UNKNOWN_GUILD = 10004
+_UNKNOWN_MESSAGE = 10008
+_UNKNOWN_EMOJI = 10014
+_ACCESS_CODES = (50001, 50013)
+
+_VERSION = re.compile(r"^/api/v\d+")
+_ID = re.compile(r"/\d+")
+_EMOJI = re.compile(r"/reactions/.*")
+
+
+class EmojiGone(PlatformError):
+    """Nobody has left this emoji on the message."""
+
+    code = "emoji_gone"
+
+
+class Transient(Exception):
+    """Discord or the road to it failed; the same call may go well a little later."""
+
+
+def rate_limit(headers: Any) -> RateLimited:
+    """What a 429 says: for how long, and whom it concerns."""
+    try:
+        retry_after = max(0.0, float(headers.get("Retry-After", "")))
+    except ValueError:
+        retry_after = _RETRY_AFTER_UNTOLD_SECONDS
+    if "Via" not in headers:
+        scope = "cloudflare"
+    elif headers.get("X-RateLimit-Global"):
+        scope = "global"
+    else:
+        scope = headers.get("X-RateLimit-Scope", "user")
+    return RateLimited(retry_after_seconds=retry_after, scope=scope)
+
+
+def refusal(error: discord.HTTPException, attempts: int) -> PlatformError:
+    """The error a caller acts on."""
+    if error.status == 401:
+        return CredentialRefused("Discord no longer accepts the bot's token")
+    if error.code == _UNKNOWN_CHANNEL:
+        return ChannelUnreadable(SkipReason.DELETED)
+    if error.code == _UNKNOWN_MESSAGE:
+        return MessageGone()
+    if error.code == _UNKNOWN_EMOJI:
+        return EmojiGone()
+    if error.code == _UNKNOWN_GUILD:
+        return TenantUnavailable("Discord knows no such guild, or the bot is not in it")
+    if error.status == 403 and error.code in _ACCESS_CODES:
+        return ChannelUnreadable(SkipReason.BOT_LACKS_ACCESS)
+    # Never the body's text: it may repeat what was sent.
+    return CallFailed(f"Discord refused the call: status {error.status}, code {error.code}", attempts=attempts)
+
+
+def describe(error: BaseException) -> str:
+    """A transient failure in plain words."""
+    if isinstance(error, Transient):
+        return str(error)
+    if isinstance(error, TimeoutError):
+        return "Discord did not answer in time"
+    if isinstance(error, ValueError):
+        return "Discord answered with something that is not JSON"
+    return f"the connection to Discord failed ({type(error).__name__})"
+
+
+def route_of(method: str, url: yarl.URL) -> str:
+    """The call without its ids, emoji and query: few names, and nobody's id."""
+    path = _VERSION.sub("", url.path)
+    return f"{method} {_EMOJI.sub('/reactions/{emoji}', _ID.sub('/{id}', path))}"

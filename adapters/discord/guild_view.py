@@ -1,0 +1,146 @@
+"""What the gateway has told of one guild, kept as it goes on telling: its channels, and who may read them.
+
+Raw payloads, so that records and verdicts are the ones that a listing by REST would give (docs/discord-mapping.md).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from adapters.discord.channels import HashUser, Listing, is_obfuscated, is_private_thread, thread_record
+from adapters.discord.fields import Payload, ident, idents, obj, objs
+from adapters.discord.permissions import Reader
+from adapters.records import ChannelRecord, SkipReason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Standing:
+    """What decides who may read, beside the channels' own overwrites."""
+
+    permissions: Mapping[str, str]  # by role
+    owner_id: str | None
+    bot_roles: frozenset[str]
+
+
+class GuildView:
+    """One guild, from its GUILD_CREATE on."""
+
+    def __init__(self, payload: Payload, bot_id: str | None, hash_user: HashUser) -> None:
+        self._guild_id = str(ident(payload.get("id")))
+        self._bot_id = bot_id
+        self._hash_user = hash_user
+        self._channels = {i: dict(c) for c in objs(payload.get("channels")) if (i := ident(c.get("id")))}
+        # Of a thread, its parent; None for a private one. Kept when it is archived: events go on coming.
+        self._threads: dict[str, str | None] = {}
+        self._public: dict[str, bool] = {}
+        members = (m for m in objs(payload.get("members")) if ident(obj(m.get("user")).get("id")) == bot_id)
+        self._standing = _Standing(
+            permissions=_permissions(payload.get("roles")),
+            owner_id=ident(payload.get("owner_id")),
+            bot_roles=frozenset(idents(next(members, {}).get("roles"))),
+        )
+        self._listing = self._new_listing()
+        for thread in objs(payload.get("threads")):
+            self._put_thread(thread)
+
+    def is_public(self, channel_id: str) -> bool | None:
+        """Whether @everyone may read a channel or thread at this moment; None where it is not known here."""
+        public = self._public.get(channel_id)
+        if public is None and (public := self._judge(channel_id)) is not None:
+            self._public[channel_id] = public
+        return public
+
+    def hidden_channels(self) -> dict[str, Payload]:
+        """The channels that the gateway shows only as hidden, by id."""
+        return {channel_id: channel for channel_id, channel in self._channels.items() if is_obfuscated(channel)}
+
+    def note_message(self, channel_id: str, message_id: str) -> None:
+        """A message came: the newest one of its channel."""
+        if channel_id in self._channels:
+            self._channels[channel_id]["last_message_id"] = message_id
+
+    def hear(self, event: str, data: Payload) -> list[ChannelRecord]:
+        """Take an event of this guild; the channels and threads that it changed."""
+        self._public.clear()
+        match event:
+            case "CHANNEL_CREATE" | "CHANNEL_UPDATE":
+                return self._put_channel(data)
+            case "CHANNEL_DELETE":
+                self._remove_channel(ident(data.get("id")))
+            case "THREAD_CREATE" | "THREAD_UPDATE":
+                return self._put_thread(data)
+            case "THREAD_LIST_SYNC":
+                return [record for thread in objs(data.get("threads")) for record in self._put_thread(thread)]
+            case "THREAD_DELETE":
+                self._threads.pop(str(ident(data.get("id"))), None)
+            case _:
+                return self._stand(_changed(self._standing, event, data, self._bot_id))
+        return []
+
+    def _judge(self, channel_id: str) -> bool | None:
+        if channel_id not in self._threads:
+            channel = self._channels.get(channel_id)
+            return None if channel is None else self._listing.is_public(channel)
+        parent_id = self._threads[channel_id]
+        return False if parent_id is None else self._judge(parent_id)
+
+    def _put_channel(self, payload: Payload) -> list[ChannelRecord]:
+        channel_id = ident(payload.get("id"))
+        if channel_id is None:
+            raise ValueError("a channel without an id")
+        self._channels[channel_id] = dict(payload)
+        return self._listing.channels([payload], {})
+
+    def _remove_channel(self, channel_id: str | None) -> None:
+        self._channels.pop(str(channel_id), None)
+        self._threads = {thread: parent for thread, parent in self._threads.items() if parent != channel_id}
+
+    def _put_thread(self, payload: Payload) -> list[ChannelRecord]:
+        thread_id, parent_id = ident(payload.get("id")), ident(payload.get("parent_id"))
+        if thread_id is None or parent_id is None:
+            return []  # the library says so in the log
+        self._threads[thread_id] = None if is_private_thread(payload) else parent_id
+        verdict = None if parent_id in self._channels else SkipReason.BOT_LACKS_ACCESS
+        record = thread_record(payload, verdict, self._hash_user)
+        return [record] if record else []
+
+    def _stand(self, standing: _Standing) -> list[ChannelRecord]:
+        """The channels whose verdict another standing changes: Discord sends no event of their own for that."""
+        if standing == self._standing:
+            return []
+        before = {record.platform_id: record.skip_reason for record in self._records()}
+        self._standing = standing
+        self._listing = self._new_listing()
+        return [record for record in self._records() if record.skip_reason != before[record.platform_id]]
+
+    def _records(self) -> list[ChannelRecord]:
+        return self._listing.channels(self._channels.values(), {})
+
+    def _new_listing(self) -> Listing:
+        standing = self._standing
+        bot = Reader(
+            role_ids=standing.bot_roles | {self._guild_id},
+            user_id=self._bot_id,
+            is_owner=standing.owner_id is not None and standing.owner_id == self._bot_id,
+        )
+        roles = [{"id": role_id, "permissions": bits} for role_id, bits in standing.permissions.items()]
+        return Listing(self._guild_id, roles, bot, self._hash_user)
+
+
+def _changed(standing: _Standing, event: str, data: Payload, bot_id: str | None) -> _Standing:
+    match event:
+        case "GUILD_UPDATE":
+            roles = _permissions(data.get("roles")) or standing.permissions
+            return replace(standing, permissions=roles, owner_id=ident(data.get("owner_id")) or standing.owner_id)
+        case "GUILD_ROLE_CREATE" | "GUILD_ROLE_UPDATE":
+            return replace(standing, permissions={**standing.permissions, **_permissions([data.get("role")])})
+        case "GUILD_ROLE_DELETE":
+            gone = ident(data.get("role_id"))
+            return replace(standing, permissions={i: bits for i, bits in standing.permissions.items() if i != gone})
+        case "GUILD_MEMBER_UPDATE" if ident(obj(data.get("user")).get("id")) == bot_id:
+            return replace(standing, bot_roles=frozenset(idents(data.get("roles"))))
+    return standing
+
+
+def _permissions(roles: Any) -> dict[str, str]:
+    return {i: str(ident(role.get("permissions")) or 0) for role in objs(roles) if (i := ident(role.get("id")))}

@@ -1,0 +1,97 @@
+"""Until when everything that Discord told has surely been heard.
+
+A frame that arrives may have waited on the way; only the answer to a heartbeat shows that all that was sent before
+that heartbeat has come in, for frames keep their order.
+"""
+
+from collections import deque
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import discord
+from discord.gateway import KeepAliveHandler
+
+from adapters.discord.fields import Payload, number
+
+# Discord passes an event on to the gateway in its own time, and its clock is not ours.
+_ALLOWANCE = timedelta(seconds=5)
+
+
+class KeepAlive(KeepAliveHandler):
+    """The library's heartbeat of one connection, which also notes by the wall clock what its answers prove."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._unanswered: deque[datetime] = deque()
+        self.heard_until: datetime | None = None
+        self.has_caught_up = False  # whether this connection has told what was missed before it
+
+    def get_payload(self) -> dict[str, Any]:
+        """The heartbeat that is sent now."""
+        self._unanswered.append(datetime.now(UTC))
+        return super().get_payload()
+
+    def ack(self) -> None:
+        """The oldest heartbeat without an answer has got it."""
+        super().ack()
+        if self._unanswered:
+            self.heard_until = self._unanswered.popleft()
+
+
+class Hearing:
+    """Which shards tell everything at present."""
+
+    def __init__(self, client: discord.AutoShardedClient) -> None:
+        self._client = client
+        self._sessions = 0
+        self._unannounced: dict[int, int] = {}
+
+    def note(self, event: str, data: Payload) -> None:
+        """READY begins a session that is still to be announced; RESUMED ends the replay of what was missed."""
+        if event == "READY":
+            shard_id = number(data["shard"][0])
+            if shard_id is not None:
+                self._sessions += 1
+                self._unannounced[shard_id] = self._sessions
+        elif event == "RESUMED":
+            shard_id = number(data.get("__shard_id__"))
+        else:
+            return
+        keep_alive = _keep_alive(self._client.shards.get(shard_id)) if shard_id is not None else None
+        if keep_alive is not None:
+            keep_alive.has_caught_up = True
+
+    def unannounced(self) -> dict[int, int]:
+        """The sessions that begin, by shard: until they are announced, nobody knows of the gap before them."""
+        return dict(self._unannounced)
+
+    def announced(self, sessions: dict[int, int]) -> None:
+        """These have been announced."""
+        self._unannounced = {s: session for s, session in self._unannounced.items() if sessions.get(s) != session}
+
+    @property
+    def heard_at(self) -> datetime | None:
+        """Until when everything has been told, on every shard; None where one does not tell everything at present."""
+        shards = self._client.shards
+        if self._unannounced or not shards or len(shards) != self._client.shard_count:
+            return None
+        return _least(_heard_until(shard) for shard in shards.values())
+
+
+def _least(moments: Iterable[datetime | None]) -> datetime | None:
+    found = list(moments)
+    known = [moment for moment in found if moment is not None]
+    return min(known) - _ALLOWANCE if known and len(known) == len(found) else None
+
+
+def _heard_until(shard: discord.ShardInfo) -> datetime | None:
+    keep_alive = None if shard.is_closed() else _keep_alive(shard)
+    return keep_alive.heard_until if keep_alive is not None and keep_alive.has_caught_up else None
+
+
+def _keep_alive(shard: discord.ShardInfo | None) -> KeepAlive | None:
+    """Private parts of the library (docs/decisions/0003): where they are missing, nothing is claimed."""
+    websocket = getattr(getattr(shard, "_parent", None), "ws", None)
+    found = getattr(websocket, "_keep_alive", None)
+    return found if isinstance(found, KeepAlive) else None

@@ -1,0 +1,150 @@
+"""A gateway event of a message in, a live event out; private when it leaves (docs/discord-mapping.md, section 3)."""
+
+from collections.abc import Callable
+from typing import Any
+
+from adapters.discord.convert import HashUser, message_record, replies
+from adapters.discord.fields import Payload, ident, idents, moment, number, obj
+from adapters.discord.reactions import emoji_of
+from adapters.discord.scrub import Scrubber
+from adapters.live import (
+    LiveEvent,
+    MessageEdited,
+    MessagesDeleted,
+    MessageTouched,
+    Place,
+    ReactionChanged,
+    ReactionsCleared,
+)
+
+MESSAGE_EVENTS = frozenset(
+    {
+        "MESSAGE_UPDATE",
+        "MESSAGE_DELETE",
+        "MESSAGE_DELETE_BULK",
+        "MESSAGE_REACTION_ADD",
+        "MESSAGE_REACTION_REMOVE",
+        "MESSAGE_REACTION_REMOVE_ALL",
+        "MESSAGE_REACTION_REMOVE_EMOJI",
+    }
+)
+
+_HAS_THREAD = 1 << 5
+_FORWARD = 1
+_ORDINARY_TYPES = (0, 19)
+# https://discord.com/developers/docs/resources/message#message-object, the fields that are always there
+_ALWAYS: dict[str, Callable[[Any], bool]] = {
+    "type": lambda value: number(value) is not None,
+    "content": lambda value: isinstance(value, str),
+    "author": lambda value: ident(obj(value).get("id")) is not None,
+    "timestamp": lambda value: moment(value) is not None,
+    "edited_timestamp": lambda value: value is None or moment(value) is not None,
+    **dict.fromkeys(("pinned", "tts", "mention_everyone"), lambda value: isinstance(value, bool)),
+    **dict.fromkeys(("mentions", "mention_roles", "attachments", "embeds"), lambda value: isinstance(value, list)),
+}
+_SAYING = ("content", "attachments", "embeds", "components", "sticker_items", "poll", "message_snapshots")
+
+
+def place_of(data: Payload) -> Place | None:
+    """Where it happened; None for what is in no guild, or unreadable."""
+    guild_id, channel_id = ident(data.get("guild_id")), ident(data.get("channel_id"))
+    return Place(tenant_id=guild_id, channel_id=channel_id) if guild_id and channel_id else None
+
+
+def live_event(event: str, data: Payload, place: Place, hash_user: HashUser) -> LiveEvent | None:
+    """What an event in a public channel tells; None for nothing.
+
+    Raises:
+        ValueError: not even a message's id can be read.
+    """
+    match event:
+        case "MESSAGE_UPDATE":
+            return _edited(data, place, hash_user)
+        case "MESSAGE_REACTION_ADD" | "MESSAGE_REACTION_REMOVE":
+            return _reaction(data, place, hash_user, is_given=event.endswith("ADD"))
+        case "MESSAGE_REACTION_REMOVE_ALL":
+            return ReactionsCleared(place=place, message_id=_message_id(data), emoji_key=None)
+        case "MESSAGE_REACTION_REMOVE_EMOJI":
+            emoji = emoji_of(data.get("emoji"), Scrubber(hash_user))
+            message_id = _message_id(data)
+            return (
+                ReactionsCleared(place=place, message_id=message_id, emoji_key=emoji[0])
+                if emoji
+                else touched(data, place)
+            )
+    return ids_only(event, data, place)
+
+
+def ids_only(event: str, data: Payload, place: Place) -> LiveEvent | None:
+    """What may be told of an event in a channel that is not known to be public: which messages it is about.
+
+    Raises:
+        ValueError: not even a message's id can be read.
+    """
+    if event == "MESSAGE_DELETE":
+        return MessagesDeleted(place=place, message_ids=(_message_id(data),))
+    if event == "MESSAGE_DELETE_BULK":
+        ids = tuple(idents(data.get("ids")))
+        if not ids and data.get("ids") != []:
+            raise ValueError("no message's id")
+        return MessagesDeleted(place=place, message_ids=ids) if ids else None
+    return touched(data, place)
+
+
+def touched(data: Payload, place: Place) -> MessageTouched:
+    """Something about a message.
+
+    Raises:
+        ValueError: its id cannot be read.
+    """
+    return MessageTouched(place=place, message_id=_message_id(data))
+
+
+def is_whole(payload: Payload) -> bool:
+    """Whether a record of this payload is as good as one of the message read by REST.
+
+    All that Discord always sends has to be there, and what the message itself says that it has: the thread on it, the
+    original of a reply or of a forward. An ordinary message that says nothing is none either: so Discord blanks what
+    a bot may not read.
+    """
+    if not all(key in payload and is_right(payload[key]) for key, is_right in _ALWAYS.items()):
+        return False
+    if (number(payload.get("flags")) or 0) & _HAS_THREAD and not ident(obj(payload.get("thread")).get("id")):
+        return False
+    if replies(payload) and "referenced_message" not in payload:
+        return False
+    if obj(payload.get("message_reference")).get("type") == _FORWARD and not payload.get("message_snapshots"):
+        return False
+    return payload["type"] not in _ORDINARY_TYPES or any(payload.get(key) for key in _SAYING)
+
+
+def _edited(data: Payload, place: Place, hash_user: HashUser) -> MessageEdited | MessageTouched:
+    if not is_whole(data):
+        return touched(data, place)
+    payload = {key: value for key, value in data.items() if key != "reactions"} if "reactions" in data else data
+    record = message_record(payload, place.channel_id, hash_user)
+    return MessageEdited(place=place, message=record) if record else touched(data, place)
+
+
+def _reaction(data: Payload, place: Place, hash_user: HashUser, *, is_given: bool) -> ReactionChanged | MessageTouched:
+    message_id, user_id = ident(data.get("message_id")), ident(data.get("user_id"))
+    emoji = emoji_of(data.get("emoji"), Scrubber(hash_user))
+    if message_id is None or user_id is None or emoji is None or not isinstance(data.get("burst"), bool):
+        return touched(data, place)
+    key, shown = emoji
+    return ReactionChanged(
+        place=place,
+        message_id=message_id,
+        emoji_key=key,
+        emoji=shown,
+        user_hash=hash_user(user_id),
+        burst=data["burst"],
+        is_given=is_given,
+    )
+
+
+def _message_id(data: Payload) -> str:
+    message_id = ident(data.get("message_id", data.get("id")))
+    if message_id is None:
+        raise ValueError("no message's id")
+    return message_id

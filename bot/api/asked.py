@@ -1,0 +1,107 @@
+"""What callers send: the path and query parameters of each call, and the bodies."""
+
+from collections.abc import Collection
+from enum import StrEnum
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, create_model
+
+from bot.api.calls import Asked
+from storage.jobs import JobKind, JobStatus
+
+_TENANT = r"^[a-z]+-[A-Za-z0-9]{1,64}$"
+_TENANT_HELP = "A tenant: its platform, a hyphen, and its id there, like `discord-<guild id>`."
+_TENANT_EXAMPLES = ["discord-1098765432109876543"]
+_JOB = r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
+_JOB_EXAMPLES = ["019adf2c-5b1e-7000-8a4b-2f1c9d0e7a11"]
+_NEXT = "Where the page before ended: its `next_cursor`."
+
+_TenantId = Annotated[
+    str, Field(alias="tenantId", pattern=_TENANT, description=_TENANT_HELP, examples=_TENANT_EXAMPLES)
+]
+_Limit = Annotated[int, Field(ge=1, le=200, description="How many of them a page holds at most.")]
+_NumberCursor = Annotated[str, Field(pattern=r"^(0|[1-9][0-9]{0,17})$", description=_NEXT)]
+
+
+class OneTenant(Asked):
+    """A tenant's path."""
+
+    tenant_id: _TenantId
+
+
+class OneJob(Asked):
+    """A job's path."""
+
+    job_id: Annotated[
+        str, Field(alias="jobId", pattern=_JOB, description="A job: its `job_id`.", examples=_JOB_EXAMPLES)
+    ]
+
+
+class TenantPage(Asked):
+    """A page of tenants."""
+
+    cursor: Annotated[str, Field(pattern=_TENANT, description=_NEXT)] | None = None
+    limit: _Limit = 100
+
+
+class Removal(OneTenant):
+    """How far a tenant is to be removed."""
+
+    purge: Annotated[bool, Field(description="Whether its archive is deleted, too. This cannot be undone.")] = False
+
+
+class ChannelPage(OneTenant):
+    """A page of a tenant's channels."""
+
+    cursor: _NumberCursor | None = None
+    limit: _Limit = 100
+
+
+class JobPage(Asked):
+    """A page of jobs, of all or of some."""
+
+    tenant_id: Annotated[str, Field(pattern=_TENANT, description=_TENANT_HELP, examples=_TENANT_EXAMPLES)] | None = None
+    status: Annotated[JobStatus, Field(strict=False, description="Only jobs of this status.")] | None = None
+    kind: Annotated[JobKind, Field(strict=False, description="Only jobs of this kind.")] | None = None
+    cursor: Annotated[str, Field(pattern=_JOB, description=_NEXT)] | None = None
+    limit: _Limit = 100
+
+
+class QueuePage(Asked):
+    """A page of the queue."""
+
+    cursor: _NumberCursor | None = None
+    limit: _Limit = 100
+
+
+class NewTenant(Asked):
+    """A community to keep the history of."""
+
+    platform: str = Field(description="Where it is.", examples=["discord"])
+    platform_id: str = Field(
+        pattern=r"^[A-Za-z0-9]{1,64}$",
+        description="Its id there: of Discord the guild id.",
+        examples=["1098765432109876543"],
+    )
+    name: Annotated[str, Field(max_length=200)] | None = Field(
+        default=None, description="What to call it until the platform tells its name.", examples=["Rust users"]
+    )
+
+
+def new_tenant(platforms: Collection[str]) -> type[NewTenant]:
+    """The same, of a platform that there is."""
+    known: Any = Literal.__getitem__(tuple(sorted(platforms)))
+    field = Field(description="Where it is.", examples=sorted(platforms)[:1])
+    return create_model("NewTenant", __base__=NewTenant, __doc__=NewTenant.__doc__, platform=(known, field))
+
+
+class RequestedKind(StrEnum):
+    """The kinds of sync that can be asked for."""
+
+    MANUAL = "manual"
+
+
+class SyncRequest(Asked):
+    """Which kind of sync; it may be left out."""
+
+    kind: RequestedKind = Field(default=RequestedKind.MANUAL, description="Everything new since the last one.")

@@ -1,0 +1,156 @@
+"""A call is declared once: the same words serve its requests, refuse wrong ones, and tell the OpenAPI document."""
+
+import asyncio
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from bot.api.problems import Problem
+
+_BODY_SECONDS = 20.0
+_WHOLE_NUMBER = re.compile(r"-?(0|[1-9][0-9]{0,17})", re.ASCII)
+# What curl and aiohttp say where nobody told them otherwise is taken for JSON, too.
+_JSON_TYPES = frozenset({"application/json", "application/octet-stream", "application/x-www-form-urlencoded"})
+
+
+class Asked(BaseModel):
+    """What a caller sends: nothing is converted, nothing unknown is passed over."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+
+class Nothing(Asked):
+    """No parameters, or no body."""
+
+
+A = TypeVar("A", bound=Asked)
+B = TypeVar("B", bound=Asked)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A good answer."""
+
+    body: BaseModel
+    status: int = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call(Generic[A, B]):
+    """A call that speaks JSON.
+
+    ``asked`` holds the path's ``{names}`` and all query parameters by their aliases; ``answers`` is the model of each
+    good status; ``problems`` are statuses beyond those that every call of its kind can have, and when they come.
+    """
+
+    method: str
+    path: str
+    summary: str
+    handler: Callable[[A, B], Awaitable[Answer]]
+    asked: type[A]
+    body: type[B]
+    answers: Mapping[int, type[BaseModel]]
+    problems: Mapping[int, str] = field(default_factory=dict)
+
+    def route(self) -> web.RouteDef:
+        """The call as the server knows it; GET answers HEAD, too."""
+        return web.get(self.path, self.serve) if self.method == "GET" else web.route(self.method, self.path, self.serve)
+
+    async def serve(self, request: web.Request) -> web.Response:
+        """Answer one request."""
+        asked = _parameters(request, self.asked)
+        body = await _body(request, self.body)
+        answer = await self.handler(asked, body)
+        text = answer.body.model_dump_json()
+        return web.Response(status=answer.status, text=text, content_type="application/json")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """A GET without parameters whose answer is not one of our models."""
+
+    path: str
+    summary: str
+    content_type: str
+    schema_type: str  # of the answer, in the words of JSON Schema
+    handler: Callable[[web.Request], Awaitable[web.Response]]
+
+    def route(self) -> web.RouteDef:
+        """The page as the server knows it."""
+        return web.get(self.path, self.serve)
+
+    async def serve(self, request: web.Request) -> web.Response:
+        """Answer one request."""
+        _parameters(request, Nothing)
+        return await self.handler(request)
+
+
+def _parameters(request: web.Request, model: type[A]) -> A:
+    types = {info.alias or name: info.annotation for name, info in model.model_fields.items()}
+    given: dict[str, object] = dict(request.match_info)
+    for name, text in request.query.items():
+        if name in given:
+            raise Problem(400, "invalid_query", f"{name}: give it once", errors=[{"field": name, "detail": "twice"}])
+        given[name] = _value(text, types.get(name))
+    try:
+        return model.model_validate(given)
+    except ValidationError as e:
+        errors = errors_of(e)
+        wrong = next((error for error in errors if error["field"] in request.match_info), None)
+        if wrong:  # what no id can look like is not even asked of the database
+            raise Problem(404, "not_found", f"there is no such {_spoken(wrong)}", errors=errors) from e
+        raise Problem(400, "invalid_query", "; ".join(map(_spoken, errors)), errors=errors) from e
+
+
+def _value(text: str, annotation: object) -> object:
+    """Text as what it is the usual spelling of; all else is left for the model to refuse."""
+    if annotation is bool and text in ("true", "false"):
+        return text == "true"
+    if annotation is int and _WHOLE_NUMBER.fullmatch(text):
+        return int(text)
+    return text
+
+
+async def _body(request: web.Request, model: type[B]) -> B:
+    if not model.model_fields:
+        return model()
+    raw = await _read(request)
+    if not raw and not any(info.is_required() for info in model.model_fields.values()):
+        return model()
+    if request.content_type not in _JSON_TYPES:
+        detail = f"the body has to be application/json, not {request.content_type}"
+        raise Problem(415, "unsupported_media_type", detail)
+    try:
+        return model.model_validate_json(raw)
+    except ValidationError as e:
+        errors = errors_of(e)
+        if any(error["type"] == "json_invalid" for error in e.errors(include_url=False)):
+            raise Problem(400, "invalid_json", f"the body is not JSON (UTF-8): {errors[0]['detail']}") from e
+        raise Problem(422, "invalid_body", "; ".join(map(_spoken, errors)), errors=errors) from e
+
+
+async def _read(request: web.Request) -> bytes:
+    try:
+        async with asyncio.timeout(_BODY_SECONDS):
+            return await request.read()
+    except TimeoutError as e:
+        raise Problem(408, "request_timeout", f"the body did not arrive within {_BODY_SECONDS:g} s") from e
+    except (web.RequestPayloadError, HttpProcessingError) as e:
+        raise Problem(400, "broken_body", "the body does not keep to its own headers") from e
+
+
+def errors_of(error: ValidationError) -> list[dict[str, str]]:
+    """Each wrong field with what is wrong; never the value, which may be anything."""
+    return [
+        {"field": ".".join(str(part) for part in found["loc"]) or "body", "detail": found["msg"]}
+        for found in error.errors(include_url=False, include_input=False, include_context=False)
+    ]
+
+
+def _spoken(error: Mapping[str, str]) -> str:
+    return f"{error['field']}: {error['detail']}"

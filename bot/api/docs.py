@@ -1,0 +1,112 @@
+"""The OpenAPI document as a page for people: plain HTML without a script, readable without a network."""
+
+import hashlib
+from base64 import b64encode
+from collections.abc import Iterable, Mapping
+from html import escape
+from typing import Any
+
+_STYLE = """
+:root { color-scheme: light dark }
+body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem }
+code { font-size: .9em } h2 { margin-top: 2.5rem; border-top: 1px solid #8886; padding-top: 1rem }
+table { border-collapse: collapse; width: 100% } td { vertical-align: top; padding: .2rem .8rem .2rem 0 }
+tr { border-bottom: 1px solid #8883 } .method { display: inline-block; min-width: 4.5rem; font-weight: 600 }
+"""
+_HASH = b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
+POLICY = f"default-src 'none'; style-src 'sha256-{_HASH}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+"""The page's Content-Security-Policy: its own style and nothing else."""
+
+_Json = Mapping[str, Any]
+
+
+def page(document: _Json) -> str:
+    """The whole page."""
+    title = escape(f"{document['info']['title']} {document['info']['version']}")
+    calls = [(method, path, call) for path, item in document["paths"].items() for method, call in item.items()]
+    schemas = document["components"]["schemas"].items()
+    contents = "".join(f"<li>{_link(method, path)} {_text(call['summary'])}</li>" for method, path, call in calls)
+    how_to_ask = "<p>Send <code>Authorization: Bearer &lt;token&gt;</code>.</p>"
+    return (
+        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
+        f'<meta name="viewport" content="width=device-width"><style>{_STYLE}</style></head><body><h1>{title}</h1>'
+        f"<p>{_text(document['info']['description'])}</p>"
+        f"{how_to_ask if 'securitySchemes' in document['components'] else ''}"
+        f'<p>For programs: <a href="/openapi.json">openapi.json</a></p><ul>{contents}</ul>'
+        f"{''.join(_call(*call) for call in calls)}<h2>Schemas</h2>"
+        f"{''.join(_schema(name, schema) for name, schema in schemas)}</body></html>\n"
+    )
+
+
+def _call(method: str, path: str, call: _Json) -> str:
+    parameters = _table(
+        (
+            p["name"],
+            p["in"] + (", required" if p["required"] else ""),
+            _type(p["schema"]),
+            _text(p["description"] or ""),
+        )
+        for p in call.get("parameters", ())
+    )
+    body = call.get("requestBody")
+    asks = f"<p>Body: {_contents(body)}{'' if body['required'] else ' (may be left out)'}</p>" if body else ""
+    answers = _table(
+        (status, _text(answer["description"]), _contents(answer)) for status, answer in call["responses"].items()
+    )
+    heading = f'<h2 id="{_anchor(method, path)}"><code>{method.upper()} {escape(path)}</code></h2>'
+    return f"{heading}<p>{_text(call['summary'])}</p>{parameters}{asks}{answers}"
+
+
+def _schema(name: str, schema: _Json) -> str:
+    required = schema.get("required", ())
+    fields = _table(
+        (field, _type(kind) + (", required" if field in required else ""), _text(kind.get("description", "")))
+        for field, kind in schema.get("properties", {}).items()
+    )
+    words = _text(schema.get("description", ""))
+    return f'<h3 id="{escape(name)}">{escape(name)}</h3><p>{words}</p>{fields or f"<p>{_type(schema)}</p>"}'
+
+
+def _table(rows: Iterable[tuple[str, ...]]) -> str:
+    """Rows of a name and what is HTML already."""
+    lines = [
+        f"<tr><td><code>{escape(row[0])}</code></td>{''.join(f'<td>{cell}</td>' for cell in row[1:])}</tr>"
+        for row in rows
+    ]
+    return f"<table>{''.join(lines)}</table>" if lines else ""
+
+
+def _contents(holder: _Json) -> str:
+    return ", ".join(f"<code>{escape(kind)}</code> {_type(c['schema'])}" for kind, c in holder["content"].items())
+
+
+def _type(schema: _Json) -> str:
+    if "$ref" in schema:
+        name = escape(schema["$ref"].rpartition("/")[2])
+        return f'<a href="#{name}">{name}</a>'
+    if "anyOf" in schema:
+        return " or ".join(map(_type, schema["anyOf"]))
+    if "enum" in schema or "const" in schema:
+        return ", ".join(f"<code>{escape(str(value))}</code>" for value in schema.get("enum", [schema.get("const")]))
+    if schema.get("type") == "array":
+        return f"list of {_type(schema['items'])}"
+    limits = [f"{key} {schema[key]}" for key in _LIMITS if key in schema]
+    return escape(", ".join([schema.get("format", schema.get("type", "any")), *limits]))
+
+
+_LIMITS = ("pattern", "minLength", "maxLength", "minimum", "maximum", "default")
+
+
+def _text(text: str) -> str:
+    """Prose: what stands between backticks is code."""
+    pieces = escape(text).split("`")
+    return "".join(f"<code>{piece}</code>" if index % 2 else piece for index, piece in enumerate(pieces))
+
+
+def _link(method: str, path: str) -> str:
+    words = f'<span class="method">{method.upper()}</span> {escape(path)}'
+    return f'<a href="#{_anchor(method, path)}"><code>{words}</code></a>'
+
+
+def _anchor(method: str, path: str) -> str:
+    return escape(method + path.replace("/", "-").replace("{", "").replace("}", ""))

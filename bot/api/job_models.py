@@ -1,0 +1,104 @@
+"""What the API tells of jobs and their queue."""
+
+from datetime import datetime
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from storage.jobs import JobKind, JobStatus
+
+
+class Told(BaseModel):
+    """What the API tells. Every field is always there, null where there is nothing to tell."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+class JobProgress(Told):
+    """How far a job is."""
+
+    channels_done: int = Field(description="Channels and threads that are archived up to their newest message.")
+    channels_failed: int = Field(description="Those that were given up; `error` says why.")
+    channels_skipped: int = Field(description="Those that are not archived; the tenant's `/channels` says why.")
+    channels_total: int = Field(description="Those that are to be archived.")
+    messages: int = Field(description="Messages archived by this job.")
+    reactions_done: int = Field(description="Lists of users fetched, each of one emoji of one message.")
+    reactions_pending: int = Field(
+        description="Lists of users that are still to be fetched, in this job or a later one."
+    )
+    fraction: float | None = Field(description="How much of it is done, from 0 to 1; null while nothing tells.")
+
+
+class JobMetrics(Told):
+    """What a job took."""
+
+    duration_seconds: float | None = Field(description="How long it ran, so far or in all; null: it has not begun.")
+    messages: int = Field(description="Messages archived.")
+    reactions: int = Field(description="Users' reactions archived.")
+    requests: int = Field(description="Requests sent to the platform.")
+    retries: int = Field(description="Those of them that tried again what had failed.")
+
+
+class FailedChannel(Told):
+    """A channel that a job gave up. What it had is kept, and the next sync goes on from there."""
+
+    channel_id: str = Field(description="Its id on the platform.")
+    code: str
+    message: str
+    remedy: str | None = Field(description="What the operator can do.")
+
+
+class JobError(Told):
+    """Why a job is not a full success."""
+
+    code: str = Field(examples=["rate_limited"])
+    message: str
+    remedy: str | None = Field(description="What the operator can do.")
+    retry_after_seconds: float | None = Field(description="How long the platform asked us to stay away.")
+    channels: list[FailedChannel] = Field(description="The channels that were given up; of very many the first ones.")
+
+
+class JobView(Told):
+    """A sync job."""
+
+    job_id: str = Field(examples=["019adf2c-5b1e-7000-8a4b-2f1c9d0e7a11"])
+    tenant_id: str = Field(examples=["discord-1098765432109876543"])
+    kind: JobKind = Field(description="Why it was asked for.")
+    status: JobStatus = Field(
+        description="`queued` or `running`, or its end: `succeeded`; `partial`: some channels were given up; `failed`: "
+        "nothing useful could be done; `rate_limited`: the platform said stop; `cancelled`: by request."
+    )
+    cancel_requested: bool = Field(description="Whether it was called off; a running one ends at its next safe point.")
+    attempt: int = Field(description="How often it was taken up; more than once after a restart, say.")
+    queue_position: int | None = Field(description="1 is the next to run; null: it does not wait.")
+    queued_at: datetime
+    run_after: datetime = Field(description="When it was due.")
+    started_at: datetime | None
+    finished_at: datetime | None
+    estimated_completion_at: datetime | None = Field(
+        description="When an unfinished job is expected to have ended; null: there is no ground for an estimate."
+    )
+    progress: JobProgress
+    metrics: JobMetrics
+    error: JobError | None = Field(description="Why it is not a full success; null: there was no error.")
+
+
+class CreatedJob(JobView):
+    """A job as answered to the request for it."""
+
+    created: bool = Field(description="False where the tenant had an unfinished job already: this one.")
+
+
+class JobList(Told):
+    """A page of jobs, the newest first."""
+
+    jobs: list[JobView]
+    next_cursor: str | None = Field(description="Asks for the next page; null: this is the last one.")
+
+
+class QueueView(Told):
+    """A page of the unfinished jobs: those that run, then those that wait, in their order."""
+
+    running: int = Field(description="How many jobs run.")
+    waiting: int = Field(description="How many jobs wait.")
+    jobs: list[JobView]
+    next_cursor: str | None = Field(description="Asks for the next page; null: this is the last one.")

@@ -1,0 +1,100 @@
+"""The calls about one tenant's syncs: ask for one, see how fresh the archive is, and how far each channel."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from bot.api.asked import ChannelPage, OneTenant, SyncRequest
+from bot.api.calls import Answer, Call, Nothing
+from bot.api.channel_views import channel_view
+from bot.api.job_models import CreatedJob
+from bot.api.models import ChannelList, SyncState
+from bot.api.openapi import AnyCall
+from bot.api.problems import Problem
+from bot.api.tenant_calls import find_tenant
+from bot.api.views import Views
+from bot.tenancy import Tenancy
+from storage import coverage, jobs
+from storage.database import Database
+from storage.jobs import JobKind
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SyncCalls:
+    """The handlers, over what they ask and tell."""
+
+    db: Database
+    tenancy: Tenancy
+    views: Views
+    clock: Callable[[], datetime]
+
+    def calls(self) -> list[AnyCall]:
+        """What they answer to."""
+        return [
+            Call(
+                method="POST",
+                path="/api/tenants/{tenantId}/sync",
+                summary="Sync a tenant now, before all others that wait. Asking twice is safe: an unfinished sync is "
+                "returned instead.",
+                handler=self.request_sync,
+                asked=OneTenant,
+                body=SyncRequest,
+                answers={200: CreatedJob, 202: CreatedJob},
+                problems={409: "The bot is not in the community, or its syncs are stopped."},
+            ),
+            Call(
+                method="GET",
+                path="/api/tenants/{tenantId}/sync",
+                summary="How fresh a tenant's archive is: its newest sync, and when the next one is due.",
+                handler=self.show_sync,
+                asked=OneTenant,
+                body=Nothing,
+                answers={200: SyncState},
+            ),
+            Call(
+                method="GET",
+                path="/api/tenants/{tenantId}/channels",
+                summary="Coverage: every channel, thread and post of a tenant; archived how far, or skipped and why.",
+                handler=self.list_channels,
+                asked=ChannelPage,
+                body=Nothing,
+                answers={200: ChannelList},
+            ),
+        ]
+
+    async def request_sync(self, asked: OneTenant, wanted: SyncRequest) -> Answer:
+        """Sync now, or tell of the sync that is under way."""
+        tenant = await find_tenant(self.db, asked.tenant_id)
+        if tenant.stopped_at is not None:
+            detail = "its syncs are stopped by request; POST /api/tenants with its platform and platform_id starts them"
+            raise Problem(409, "stopped", detail)
+        if not tenant.is_connected:
+            invite = self.views.invite_url(tenant)
+            detail = "the bot is not in this community; add it with the invite link"
+            raise Problem(409, "disconnected", detail, invite_url=invite)
+        job, created = await self.tenancy.enqueue(tenant.id, JobKind(wanted.kind))
+        view = await self.views.job(job)
+        return Answer(CreatedJob(**dict(view), created=created), 202 if created else 200)
+
+    async def show_sync(self, asked: OneTenant, _: Nothing) -> Answer:
+        """The newest job of a tenant, and when the next is due."""
+        tenant = await find_tenant(self.db, asked.tenant_id)
+        job = await jobs.newest_job(self.db, tenant.id)
+        now, complete_at, not_before = self.clock(), tenant.last_successful_sync_at, tenant.not_before
+        state = SyncState(
+            job=await self.views.job(job) if job else None,
+            next_sync_at=self.views.due(tenant),
+            not_before=not_before if not_before and not_before > now else None,
+            last_sync_at=tenant.last_sync_at,
+            last_successful_sync_at=complete_at,
+            checkpoint_age_seconds=(now - complete_at).total_seconds() if complete_at else None,
+        )
+        return Answer(state)
+
+    async def list_channels(self, asked: ChannelPage, _: Nothing) -> Answer:
+        """A tenant's channels in the order in which they were first seen."""
+        tenant = await find_tenant(self.db, asked.tenant_id)
+        after = int(asked.cursor) if asked.cursor else None
+        page = await coverage.channel_coverage(self.db, tenant.id, after=after, limit=asked.limit)
+        cursor = str(page[-1].id) if len(page) == asked.limit else None
+        return Answer(ChannelList(channels=list(map(channel_view, page)), next_cursor=cursor))

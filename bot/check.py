@@ -1,0 +1,206 @@
+"""Looks at everything a sync needs and tells it in plain words. Changes nothing, also beside a running daemon."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, TypeAlias
+
+from adapters.base import PlatformAdapter, PlatformError, PlatformEvent, TenantsReady
+from adapters.live import LiveEvent
+from adapters.privacy import UserHasher
+from adapters.records import ChannelRecord, TenantRecord
+from adapters.registry import PLATFORMS
+from bot.check_channels import Coverage, coverage_of
+from bot.config import Config
+from storage.database import DatabaseState, inspect
+from storage.errors import DatabaseReadOnly, DatabaseTooNew, HashChoiceMismatch, StorageError
+from storage.known_tenants import KnownTenant
+from storage.tenants import tenant_id_of
+
+_CONNECT_SECONDS = 20.0
+
+
+class Mark(StrEnum):
+    """How a finding stands."""
+
+    OK = "ok"
+    NOTE = "note"  # worth knowing, nothing is wrong
+    PROBLEM = "PROBLEM"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line of the report: what of, how it stands, and what there is to do about it."""
+
+    about: str
+    mark: Mark
+    text: str
+
+
+Findings: TypeAlias = AsyncIterator[Finding]
+
+
+class Check:
+    """One walk through configuration, database, platforms and tenants."""
+
+    def __init__(
+        self,
+        config: Config,
+        hasher: UserHasher,
+        adapters: Mapping[str, PlatformAdapter],
+        *,
+        tenant_id: str | None = None,
+        connect_seconds: float = _CONNECT_SECONDS,
+    ) -> None:
+        self._config = config
+        self._hasher = hasher
+        self._adapters = adapters
+        self._tenant_id = tenant_id
+        self._connect_seconds = connect_seconds
+        self._known: tuple[KnownTenant, ...] = ()
+        self._is_seen = False
+
+    async def findings(self) -> Findings:
+        """Everything, as it is found."""
+        async for finding in self._database():
+            yield finding
+        for name, platform in PLATFORMS.items():
+            if name not in self._adapters:
+                told = f"{platform.token_variable} is not set: put the bot's token there"
+                yield Finding(name, Mark.NOTE if self._adapters else Mark.PROBLEM, told)
+                continue
+            async for finding in self._platform(name, self._adapters[name]):
+                yield finding
+        if self._tenant_id is not None and not self._is_seen:
+            told = "there is no such tenant, nor a community of this id that the bot is in"
+            yield Finding(self._tenant_id, Mark.PROBLEM, told)
+
+    async def _database(self) -> Findings:
+        try:
+            state = await inspect(self._config.database.url)
+        except StorageError as e:
+            yield Finding("database", Mark.PROBLEM, str(e))
+            return
+        self._known = state.tenants
+        for told in self._database_problems(state):
+            yield Finding("database", Mark.PROBLEM, told)
+        if state.needs_migration:
+            from_where = f"at revision {state.revision}" if state.revision else "not begun yet"
+            told = f"{state.dialect}, {from_where}: the daemon brings it to {state.newest_revision} when it starts"
+            yield Finding("database", Mark.NOTE, told)
+        elif not state.is_too_new:
+            in_use = "; a daemon is working on it" if state.is_in_use else ""
+            told = f"{state.dialect}, at revision {state.revision}, tenants: {len(state.tenants)}{in_use}"
+            yield Finding("database", Mark.OK, told)
+
+    def _database_problems(self, state: DatabaseState) -> list[str]:
+        problems = []
+        if state.is_too_new:
+            problems.append(f"{DatabaseTooNew()} (it is at revision {state.revision})")
+        if not state.is_writable:
+            problems.append(str(DatabaseReadOnly()))
+        if state.hash_choice not in (None, self._hasher.choice):
+            problems.append(f"{HashChoiceMismatch()} {HashChoiceMismatch.remedy}")
+        return problems
+
+    async def _platform(self, name: str, adapter: PlatformAdapter) -> Findings:
+        try:
+            async with _connected(adapter, self._connect_seconds) as tenants:
+                told = f"logged in, and may read messages; communities the bot is in: {len(tenants)}"
+                yield Finding(name, Mark.OK, told)
+                for tenant in tenants:
+                    if self._is_asked_for(tenant_id_of(name, tenant.platform_id)):
+                        async for finding in self._tenant(name, adapter, tenant):
+                            yield finding
+                for finding in self._absent(name, adapter, {tenant.platform_id for tenant in tenants}):
+                    yield finding
+        except TimeoutError:
+            told = (
+                f"not reached within {self._connect_seconds:g} s: see to this machine's way to it, and its status page"
+            )
+            yield Finding(name, Mark.PROBLEM, told)
+        except PlatformError as e:
+            yield Finding(name, Mark.PROBLEM, str(e))
+
+    async def _tenant(self, platform: str, adapter: PlatformAdapter, tenant: TenantRecord) -> Findings:
+        tenant_id = tenant_id_of(platform, tenant.platform_id)
+        about = f"{tenant_id} ({tenant.name or 'nameless'})"
+        stored = next((known for known in self._known if known.id == tenant_id), None)
+        if stored is not None and stored.is_stopped:
+            yield Finding(about, Mark.NOTE, "its syncs are stopped on its administrator's request")
+        if stored is None:
+            yield Finding(about, Mark.NOTE, self._becomes_tenant(platform, tenant.platform_id))
+        try:
+            channels = await adapter.sync(tenant.platform_id, lambda session: session.channels())
+        except PlatformError as e:
+            yield Finding(about, Mark.PROBLEM, f"{e}; {e.remedy}")
+            return
+        for finding in _told(about, channels):
+            yield finding
+
+    def _becomes_tenant(self, platform: str, platform_id: str) -> str:
+        if self._config.platforms[platform].options.auto_create_tenants:
+            return "not archived yet: it becomes a tenant when the daemon runs"
+        body = f'{{"platform": "{platform}", "platform_id": "{platform_id}"}}'
+        return f"not archived: {platform}.auto_create_tenants is off; to archive it, POST /api/tenants with {body}"
+
+    def _absent(self, platform: str, adapter: PlatformAdapter, present: set[str]) -> list[Finding]:
+        """Tenants of the archive whose community the bot is not in; one that is stopped may be left."""
+        return [
+            Finding(
+                f"{known.id} ({known.name or 'nameless'})",
+                Mark.PROBLEM,
+                "the bot is not in this community: its archive stays as it is. To go on, add the bot: "
+                f"{adapter.invite_url}. To let it rest, DELETE /api/tenants/{known.id}",
+            )
+            for known in self._known
+            if known.platform == platform
+            and known.platform_id not in present
+            and not known.is_stopped
+            and self._is_asked_for(known.id)
+        ]
+
+    def _is_asked_for(self, tenant_id: str) -> bool:
+        is_it = self._tenant_id in (None, tenant_id)
+        self._is_seen = self._is_seen or is_it
+        return is_it
+
+
+@asynccontextmanager
+async def _connected(adapter: PlatformAdapter, seconds: float) -> AsyncIterator[tuple[TenantRecord, ...]]:
+    """The communities that the bot is in, while it is connected.
+
+    Raises:
+        CredentialRefused: the platform will not have this bot.
+        TimeoutError: it cannot be reached.
+    """
+    ready: asyncio.Future[tuple[TenantRecord, ...]] = asyncio.get_running_loop().create_future()
+
+    async def listen(event: PlatformEvent) -> None:
+        if isinstance(event, TenantsReady) and not ready.done():
+            ready.set_result(event.tenants)
+
+    running = asyncio.create_task(adapter.run(listen, _ignore), name="check connection")
+    try:
+        waited: set[asyncio.Future[Any]] = {running, ready}
+        await asyncio.wait(waited, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        if running.done():
+            running.result()
+        if not ready.done():
+            raise TimeoutError
+        yield ready.result()
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+
+
+def _ignore(_: LiveEvent) -> None: ...
+
+
+def _told(about: str, channels: tuple[ChannelRecord, ...]) -> list[Finding]:
+    coverage: Coverage = coverage_of(channels)
+    return [Finding(about, Mark.OK, coverage.archived_text)] + [
+        Finding(about, Mark.PROBLEM if skipped.is_fault else Mark.NOTE, skipped.text) for skipped in coverage.skipped
+    ]

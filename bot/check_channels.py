@@ -1,0 +1,73 @@
+"""What of a community is archived, and what is not for which reason, in words for its administrator."""
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from adapters.records import ChannelRecord, ChannelType, SkipReason
+
+_NAMES_TOLD = 12
+
+# What each reason means and what can be done; whether something is wrong.
+_REASONS: dict[SkipReason, tuple[str, bool]] = {
+    SkipReason.BOT_LACKS_ACCESS: (
+        "everyone may read them, the bot may not: give it View Channel and Read Message History there, "
+        "and Connect in voice channels",
+        True,
+    ),
+    SkipReason.OBFUSCATED: (
+        "hidden from the bot, who cannot tell what they are: if everyone may read them, give it View Channel and "
+        "Read Message History there",
+        False,
+    ),
+    SkipReason.NOT_PUBLIC: ("not everyone may read them: private by design, nothing to do", False),
+    SkipReason.UNSUPPORTED: ("they hold no messages that could be archived, such as categories; nothing to do", False),
+    SkipReason.DELETED: ("they were deleted; what was archived of them stays", False),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """The channels that one reason keeps out."""
+
+    text: str
+    is_fault: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """What a sync would read now."""
+
+    archived_text: str
+    skipped: list[Skipped]
+
+
+def coverage_of(channels: Sequence[ChannelRecord]) -> Coverage:
+    """The verdicts over a listing; archived threads, which it does not hold, follow their channels too."""
+    archived: Counter[ChannelType] = Counter()
+    kept_out: defaultdict[SkipReason, list[ChannelRecord]] = defaultdict(list)
+    by_id = {channel.platform_id: channel for channel in channels}
+    for channel in channels:
+        reason = _reason(channel, by_id)
+        if reason is None:
+            archived[channel.type] += 1
+        else:
+            kept_out[reason].append(channel)
+    kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(archived.items()))
+    text = f"archived: {archived.total()}" + (f" ({kinds})" if kinds else "")
+    return Coverage(text, [_skipped(reason, kept_out[reason]) for reason in _REASONS if reason in kept_out])
+
+
+def _reason(channel: ChannelRecord, by_id: dict[str, ChannelRecord]) -> SkipReason | None:
+    parent = by_id.get(channel.parent_platform_id or "")
+    if channel.skip_reason is not None or channel.type is not ChannelType.THREAD or parent is None:
+        return channel.skip_reason
+    return parent.skip_reason
+
+
+def _skipped(reason: SkipReason, channels: list[ChannelRecord]) -> Skipped:
+    meaning, is_fault = _REASONS[reason]
+    names = [channel.name or channel.platform_id for channel in channels[:_NAMES_TOLD]]
+    more = len(channels) - len(names)
+    told = ", ".join(names) + (f" and {more} more" if more else "")
+    return Skipped(f"skipped as {reason}: {len(channels)} ({meaning}): {told}", is_fault)

@@ -1,0 +1,34 @@
+"""Secrets that the service manager hands over as files, which other processes cannot see: https://systemd.io/CREDENTIALS/"""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+_DIRECTORY = "CREDENTIALS_DIRECTORY"
+
+
+def with_credentials(environment: Mapping[str, str], names: Iterable[str]) -> tuple[dict[str, str], list[str]]:
+    """The environment, completed by the credentials of these names, and what is wrong with them, file by file.
+
+    A variable that holds something wins over a credential. A credential that is not there, or empty, is not set.
+    """
+    merged, wrong = dict(environment), []
+    directory = environment.get(_DIRECTORY)
+    for name in names if directory else ():
+        if merged.get(name, "").strip():
+            continue
+        file = Path(directory or "") / name
+        try:
+            text = file.read_text(encoding="utf-8").strip()
+        except FileNotFoundError:
+            continue
+        except OSError as e:
+            wrong.append(f"{name}: cannot read the credential {file}: {e.strerror}")
+            continue
+        except UnicodeDecodeError:
+            wrong.append(f"{name}: the credential {file} is not text")
+            continue
+        if len(text.splitlines()) > 1:
+            wrong.append(f"{name}: the credential {file} must be one line")
+        elif text:
+            merged[name] = text
+    return merged, wrong

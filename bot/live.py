@@ -1,0 +1,155 @@
+"""What the platform tells while it is connected, gathered per message and written in small batches.
+
+An event never moves a checkpoint: it changes what is stored, and what is not stored yet the sync will read. What
+cannot be written is never lost: it becomes work for the next repair.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+
+from adapters.base import PlatformAdapter
+from adapters.live import ChannelChanged, LiveEvent
+from bot.live_buffer import LiveBatch, LiveBuffer
+from storage import gaps, live, repairs
+from storage.database import Database
+from storage.errors import StorageError
+from storage.gaps import GapReason
+from storage.tenants import tenant_id_of
+
+log = logging.getLogger(__name__)
+
+_BATCH = 1_000  # messages in one transaction
+_FLUSH_SECONDS = 0.1
+_MARK_SECONDS = 5.0
+_PAUSE_SECONDS = 1.0
+_LEASE = timedelta(seconds=30)
+
+
+class Watch:
+    """The messages of one channel that were told of while its pages were under way, and when."""
+
+    def __init__(self, count: Callable[[], int]) -> None:
+        self.now = count
+        self.marks: dict[str, int] = {}
+
+    def touched_since(self, mark: int, message_ids: Iterable[str]) -> set[str]:
+        """Those of the messages that were told of since a moment, and so may have been read before or after."""
+        return {i for i in message_ids if self.marks.get(i, -1) > mark} if self.marks else set()
+
+
+class LiveArchive:
+    """Takes events as they come and brings the archive along."""
+
+    def __init__(
+        self, db: Database, adapters: Mapping[str, PlatformAdapter], owner: str, clock: Callable[[], datetime]
+    ) -> None:
+        self._db = db
+        self._adapters = adapters
+        self._owner = owner
+        self._clock = clock
+        self._buffer = LiveBuffer()
+        self._watches: dict[tuple[str, str], Watch] = {}
+        self._count = 0
+        self._connected: dict[str, list[str]] = {}  # platform: its tenants that the bot is in
+        self._leads: set[str] = set()
+        self._undecided = set(adapters)  # whether this process leads is not known yet: what comes in waits
+        self._unwritten = LiveBatch()
+        self._marked_at = 0.0
+
+    def notice(self, platform: str, event: LiveEvent) -> None:
+        """An event came in. Returns at once."""
+        self._count += 1
+        if isinstance(event, ChannelChanged):
+            self._buffer.add_channel(tenant_id_of(platform, event.tenant_id), event.channel)
+            return
+        for tenant_id, channel_id, message_id in self._buffer.add(tenant_id_of(platform, event.place.tenant_id), event):
+            if watch := self._watches.get((tenant_id, channel_id)):
+                watch.marks[message_id] = self._count
+
+    @contextmanager
+    def watching(self, tenant_id: str, channel_id: str) -> Iterator[Watch]:
+        """Note what is told of a channel while its pages are read."""
+        watch = self._watches[tenant_id, channel_id] = Watch(lambda: self._count)
+        try:
+            yield watch
+        finally:
+            del self._watches[tenant_id, channel_id]
+
+    async def connected(self, platform: str, *, present: list[str]) -> None:
+        """A new connection: what happened before it was not told. Put that down, for every tenant."""
+        reason = GapReason.SESSION_LOST if platform in self._connected else GapReason.PROCESS_DOWN
+        self._connected[platform] = present
+        self._leads.discard(platform)
+        self._undecided.add(platform)
+        await self._lead(platform, reason)
+
+    async def run(self) -> None:
+        """Write what comes in until cancelled; what is gathered by then is still written."""
+        try:
+            while True:
+                await asyncio.sleep(_FLUSH_SECONDS)
+                await self._turn()
+        finally:
+            await self._turn()
+
+    async def _turn(self) -> None:
+        heard = {name: adapter.heard_at for name, adapter in self._adapters.items()}
+        try:
+            await self._flush()
+            if time.monotonic() - self._marked_at > _MARK_SECONDS:
+                await self._mark(heard)
+        except StorageError as e:
+            log.error("what the platform told cannot be written yet", extra={"code": e.code, "error": str(e)})
+            await asyncio.sleep(_PAUSE_SECONDS)
+
+    async def _flush(self) -> None:
+        while (self._unwritten or len(self._buffer)) and not self._undecided:
+            self._unwritten = self._unwritten or self._buffer.take(_BATCH)
+            if self._leads:
+                await self._write()
+            self._unwritten = LiveBatch()
+
+    async def _write(self) -> None:
+        """A batch; one that the database will not have is looked at again by the next repair."""
+        batch, now = self._unwritten, self._clock()
+        try:
+            await live.apply_changes(self._db, batch.changes, now)
+            for tenant_id, records in batch.channels.items():
+                await live.apply_channels(self._db, tenant_id, records, now)
+        except StorageError as e:
+            if e.is_transient:
+                raise
+            log.error("what the platform told cannot be written", extra={"code": e.code, "error": str(e)})
+            batch.lost.update((change.tenant_id, change.channel_id, change.message_id) for change in batch.changes)
+            batch.changes, batch.channels = [], {}
+        if batch.lost or batch.lost_tenants:
+            log.warning("messages will be looked at again", extra={"messages": len(batch.lost)})
+            await repairs.look_again(self._db, batch.lost, now)
+            for tenant_id in batch.lost_tenants:
+                await repairs.request_audit(self._db, tenant_id, now)
+
+    async def _mark(self, heard: Mapping[str, datetime | None]) -> None:
+        """All that was told until then is written: a gap can begin no sooner."""
+        self._marked_at = time.monotonic()
+        for platform in self._connected:
+            await self._lead(platform, GapReason.TAKEOVER)
+            heard_at = heard.get(platform)
+            if platform in self._leads and heard_at is not None:
+                await gaps.mark_alive(self._db, platform, self._owner, heard_at, self._clock())
+
+    async def _lead(self, platform: str, reason: GapReason) -> None:
+        """One process writes what a platform tells; the others stand by."""
+        now = self._clock()
+        lead = await gaps.lead(self._db, platform, self._owner, now=now, lease=_LEASE)
+        if not lead.is_mine:
+            self._leads.discard(platform)
+        elif platform not in self._leads:
+            for tenant_id in self._connected[platform]:
+                await gaps.record(self._db, tenant_id, reason, began_at=lead.alive_at, ended_at=now, now=now)
+            await gaps.mark_alive(self._db, platform, self._owner, now, now)
+            self._leads.add(platform)
+        self._undecided.discard(platform)

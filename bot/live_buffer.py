@@ -1,0 +1,146 @@
+"""Events gathered per message: however many there are of one, one change is written, the last word of each kind."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from adapters.live import (
+    ChannelChanged,
+    LiveEvent,
+    MessageEdited,
+    MessagesDeleted,
+    MessageTouched,
+    ReactionChanged,
+    ReactionsCleared,
+)
+from adapters.records import ChannelRecord, MessageRecord
+from storage.live import MessageChange, ReactionState
+
+Key: TypeAlias = tuple[str, str, str]
+"""A message: tenant (ours), channel and message (the platform's)."""
+
+LARGEST = 20_000  # messages that wait to be written
+_LARGEST_LOST = 50_000  # messages remembered by their ids alone, once there are more
+
+
+@dataclass(slots=True)
+class _Gathered:
+    """What became of one message."""
+
+    edited: MessageRecord | None = None
+    is_deleted: bool = False
+    is_touched: bool = False
+    is_cleared: bool = False
+    cleared: set[str] = field(default_factory=set)
+    reactions: dict[tuple[str, str, bool], ReactionState] = field(default_factory=dict)
+
+    def add(self, event: LiveEvent) -> None:
+        match event:
+            case MessageEdited():
+                self.edited = event.message
+            case MessagesDeleted():
+                self.is_deleted = True
+            case MessageTouched():
+                self.is_touched = True
+            case ReactionChanged():
+                self.reactions[event.emoji_key, event.user_hash, event.burst] = ReactionState(
+                    emoji_key=event.emoji_key,
+                    emoji=event.emoji,
+                    user_hash=event.user_hash,
+                    burst=event.burst,
+                    is_given=event.is_given,
+                )
+            case ReactionsCleared(emoji_key=None):
+                self.is_cleared, self.reactions = True, {}
+            case ReactionsCleared(emoji_key=str(emoji_key)):
+                self.cleared.add(emoji_key)
+                self.reactions = {key: state for key, state in self.reactions.items() if key[0] != emoji_key}
+            case ChannelChanged():
+                raise AssertionError("not of a message")
+
+    def change(self, key: Key) -> MessageChange:
+        tenant_id, channel_id, message_id = key
+        return MessageChange(
+            tenant_id=tenant_id,
+            channel_id=channel_id,
+            message_id=message_id,
+            edited=self.edited,
+            is_deleted=self.is_deleted,
+            is_touched=self.is_touched,
+            is_cleared=self.is_cleared,
+            cleared=frozenset(self.cleared),
+            reactions=tuple(self.reactions.values()),
+        )
+
+
+@dataclass(slots=True)
+class LiveBatch:
+    """What is written at once."""
+
+    changes: list[MessageChange] = field(default_factory=list)
+    channels: dict[str, list[ChannelRecord]] = field(default_factory=dict)  # by tenant
+    lost: set[Key] = field(default_factory=set)  # messages of which no more is known than that
+    lost_tenants: set[str] = field(default_factory=set)
+
+    def __bool__(self) -> bool:
+        return bool(self.changes or self.channels or self.lost or self.lost_tenants)
+
+
+class LiveBuffer:
+    """Bounded: beyond its size it keeps only which messages are to be looked at again, beyond that which tenants."""
+
+    def __init__(self, largest: int = LARGEST, largest_lost: int = _LARGEST_LOST) -> None:
+        self._largest = largest
+        self._largest_lost = largest_lost
+        self._messages: dict[Key, _Gathered] = {}
+        self._channels: dict[tuple[str, str], ChannelRecord] = {}
+        self.lost: set[Key] = set()
+        self.lost_tenants: set[str] = set()
+
+    def add(self, tenant_id: str, event: LiveEvent) -> list[Key]:
+        """Take an event in; the messages that it is about."""
+        keys = list(_keys(tenant_id, event))
+        for key in keys:
+            gathered = self._messages.get(key)
+            if gathered is None and len(self._messages) < self._largest:
+                gathered = self._messages[key] = _Gathered()
+            if gathered is not None:
+                gathered.add(event)
+            elif len(self.lost) < self._largest_lost:
+                self.lost.add(key)
+            else:
+                self.lost_tenants.add(tenant_id)
+        return keys
+
+    def add_channel(self, tenant_id: str, channel: ChannelRecord) -> None:
+        """A channel as it is now."""
+        self._channels[tenant_id, channel.platform_id] = channel
+
+    def __len__(self) -> int:
+        return len(self._messages) + len(self._channels) + len(self.lost) + len(self.lost_tenants)
+
+    def take(self, limit: int) -> LiveBatch:
+        """The changes that have waited longest and all the rest; they are forgotten here."""
+        keys = [key for key, _ in zip(self._messages, range(limit), strict=False)]
+        batch = LiveBatch(
+            changes=[self._messages.pop(key).change(key) for key in keys],
+            lost=self.lost,
+            lost_tenants=self.lost_tenants,
+        )
+        for (tenant_id, _), channel in self._channels.items():
+            batch.channels.setdefault(tenant_id, []).append(channel)
+        self._channels, self.lost, self.lost_tenants = {}, set(), set()
+        return batch
+
+
+def _keys(tenant_id: str, event: LiveEvent) -> Iterator[Key]:
+    match event:
+        case MessageEdited():
+            yield tenant_id, event.place.channel_id, event.message.platform_id
+        case MessagesDeleted():
+            for message_id in event.message_ids:
+                yield tenant_id, event.place.channel_id, message_id
+        case MessageTouched() | ReactionChanged() | ReactionsCleared():
+            yield tenant_id, event.place.channel_id, event.message_id
+        case ChannelChanged():
+            return

@@ -1,0 +1,198 @@
+"""Figures for Prometheus: what the process has counted, and what the archive says when it is asked.
+
+Names begin with ``platform_sync_`` and end with their unit. No label holds an id but the tenants'.
+"""
+
+import asyncio
+import math
+import platform
+import tomllib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from itertools import chain
+from pathlib import Path
+from typing import TypeAlias
+
+from prometheus_client import CollectorRegistry, Counter, Histogram, Metric, ProcessCollector, disable_created_metrics
+from prometheus_client.core import GaugeMetricFamily, InfoMetricFamily
+from prometheus_client.exposition import choose_encoder
+
+from adapters.base import PlatformAdapter
+from storage import jobs, tenants
+from storage.database import Database
+from storage.errors import StorageError
+from storage.tenants import SyncStatus
+
+_BATCH_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+_REQUEST_BUCKETS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+_DATABASE_SECONDS = 5.0  # Prometheus gives a scrape 10
+_SCOPES = ("user", "global", "shared", "cloudflare")
+
+disable_created_metrics()  # type: ignore[no-untyped-call]  # when each counter began: as many lines again, for nobody
+
+
+@dataclass(frozen=True, slots=True)
+class _Watched:
+    """What is looked at when somebody asks."""
+
+    db: Database
+    adapters: Mapping[str, PlatformAdapter]
+    clock: Callable[[], datetime]
+
+
+class Metrics:
+    """One daemon's figures. It is a ``CallObserver``, and the worker tells it what it has done.
+
+    Has a registry of its own, so that two daemons in one process do not count together.
+    """
+
+    def __init__(self) -> None:
+        self._registry = registry = CollectorRegistry(auto_describe=True)
+        ProcessCollector(registry=registry)
+        self._requests = Counter(
+            "platform_sync_requests",
+            "Requests to the platform by status; 'none' where the connection broke off.",
+            ["route", "status"],
+            registry=registry,
+        )
+        self._request_seconds = Histogram(
+            "platform_sync_request_seconds",
+            "Time until the platform answered.",
+            ["route"],
+            buckets=_REQUEST_BUCKETS,
+            registry=registry,
+        )
+        self._rate_limits = Counter(
+            "platform_sync_rate_limits", "Answers with status 429 by scope.", ["scope"], registry=registry
+        )
+        self._invalid_requests = Counter(
+            "platform_sync_invalid_requests",
+            "Answers with status 401, 403 or 429. Discord bans an address for a while after 10,000 in 10 minutes.",
+            registry=registry,
+        )
+        self._jobs_ended = Counter(
+            "platform_sync_jobs_ended", "Sync jobs by kind and end.", ["kind", "end"], registry=registry
+        )
+        self._batch_commit_seconds = Histogram(
+            "platform_sync_batch_commit_seconds",
+            "Time to commit one batch of messages with its checkpoint.",
+            buckets=_BATCH_BUCKETS,
+            registry=registry,
+        )
+        self._messages = Counter(
+            "platform_sync_messages_archived", "Messages committed to the archive.", registry=registry
+        )
+        self._watched: _Watched | None = None
+
+    def watch(self, db: Database, adapters: Mapping[str, PlatformAdapter], clock: Callable[[], datetime]) -> None:
+        """Look at these too, each time the figures are asked for."""
+        self._watched = _Watched(db, adapters, clock)
+
+    def answered(self, route: str, status: int | None, seconds: float) -> None:
+        """Count a request to the platform."""
+        self._requests.labels(route, "none" if status is None else str(status)).inc()
+        self._request_seconds.labels(route).observe(seconds)
+        if status in (401, 403):
+            self._invalid_requests.inc()
+
+    def limited(self, scope: str) -> None:
+        """Count a 429. One of scope ``shared`` is no fault of ours, and Discord does not hold it against us."""
+        self._rate_limits.labels(scope if scope in _SCOPES else "other").inc()
+        if scope != "shared":
+            self._invalid_requests.inc()
+
+    def job_ended(self, kind: str, end: str) -> None:
+        """Count a job that has ended."""
+        self._jobs_ended.labels(kind, end).inc()
+
+    def batch_committed(self, messages: int, seconds: float) -> None:
+        """Count a batch that is in the archive."""
+        self._batch_commit_seconds.observe(seconds)
+        self._messages.inc(messages)
+
+    async def expose(self, accept: str) -> tuple[bytes, str]:
+        """Every figure in the format that an Accept header asks for, and its Content-Type.
+
+        A database that does not answer leaves its figures out; ``platform_sync_database_up`` is 0 then.
+        """
+        encode, content_type = choose_encoder(accept)
+        seen = await _look_at(self._watched) if self._watched else []
+        return encode(_Scrape(self._registry, [_build(), *seen])), content_type
+
+
+@dataclass(frozen=True, slots=True)
+class _Scrape:
+    """A registry's figures and some more: a Collector in prometheus_client's words."""
+
+    registry: CollectorRegistry
+    more: list[Metric]
+
+    def collect(self) -> Iterator[Metric]:
+        return chain(self.registry.collect(), self.more)
+
+
+_Figures: TypeAlias = list[Metric]
+
+
+async def _look_at(watched: _Watched) -> _Figures:
+    figures: _Figures = [_gateways(watched.adapters)]
+    try:
+        async with asyncio.timeout(_DATABASE_SECONDS):
+            figures += await _archive(watched.db, watched.clock())
+        is_up = True
+    except (StorageError, TimeoutError):
+        is_up = False
+    return [*figures, _gauge("database_up", "Whether the database answers.", float(is_up))]
+
+
+async def _archive(db: Database, now: datetime) -> _Figures:
+    queue = await jobs.queue_figures(db, now)
+    in_queue = GaugeMetricFamily("platform_sync_queue_jobs", "Unfinished jobs by state.", labels=["state"])
+    in_queue.add_metric(["waiting"], queue.waiting)
+    in_queue.add_metric(["running"], queue.running)
+    oldest = _gauge(
+        "queue_oldest_waiting_seconds",
+        "How long the job that is due and has waited longest has; 0 where none waits.",
+        queue.oldest_waiting_seconds or 0.0,
+    )
+    ages = GaugeMetricFamily(
+        "platform_sync_checkpoint_age_seconds",
+        "Time since the last successful sync of a tenant that the bot is in; infinite before the first.",
+        labels=["tenant"],
+    )
+    for tenant in await tenants.freshness(db):
+        if tenant.sync_status is not SyncStatus.DISCONNECTED:
+            at = tenant.last_successful_sync_at
+            ages.add_metric([tenant.id], (now - at).total_seconds() if at else math.inf)
+    return [in_queue, oldest, ages]
+
+
+def _gateways(adapters: Mapping[str, PlatformAdapter]) -> Metric:
+    ready = GaugeMetricFamily(
+        "platform_sync_gateway_ready", "Whether a platform can be used at present.", labels=["platform"]
+    )
+    for name, adapter in adapters.items():
+        ready.add_metric([name], float(adapter.unready_reason is None))
+    return ready
+
+
+def _build() -> Metric:
+    return InfoMetricFamily(
+        "platform_sync_build", "What runs here.", {"version": _version(), "python": platform.python_version()}
+    )
+
+
+@cache
+def _version() -> str:
+    try:
+        return version("platform-sync")
+    except PackageNotFoundError:  # a checkout, where nothing of ours is installed
+        project = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text())["project"]
+        return str(project["version"])
+
+
+def _gauge(name: str, told: str, value: float) -> Metric:
+    return GaugeMetricFamily(f"platform_sync_{name}", told, value)

@@ -1,0 +1,164 @@
+"""How much of a sync is left and when it will end, from what the platform tells and what was measured so far.
+
+Where there is no ground for an estimate there is none: a number is never made up.
+"""
+
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from math import ceil
+
+from adapters.records import MessageRecord
+
+_PAGE = 100
+_GROUND = 5  # channels that must have been begun before they say something about those that have not
+
+
+@dataclass(slots=True, kw_only=True)
+class ChannelOutlook:
+    """One channel's way from its checkpoint to its head.
+
+    ``counted`` is how many messages there are to read by the platform's own count, where it has one; otherwise, and
+    where that is passed, the density of those read is taken to go on.
+    """
+
+    since: datetime | None  # when its checkpoint, or the channel itself, was made
+    head_at: datetime | None  # when its newest message was sent
+    counted: int | None
+    read: int = 0
+    user_lists: int = 0  # requests for the users behind the reactions seen so far
+    first_at: datetime | None = None
+    last_at: datetime | None = None
+    begun: float | None = None
+    is_done: bool = False
+
+    def add(self, page: Iterable[MessageRecord], now: float) -> None:
+        """A page was read."""
+        self.begun = now if self.begun is None else self.begun
+        for message in page:
+            self.first_at = self.first_at or message.sent_at
+            self.last_at = message.sent_at
+            self.read += 1
+            for total in message.reaction_totals:
+                normal = total.count - total.burst_count
+                self.user_lists += ceil(normal / _PAGE) + ceil(total.burst_count / _PAGE)
+
+    @property
+    def left(self) -> float | None:
+        """Messages that are left; None where nothing tells."""
+        if self.is_done:
+            return 0.0
+        if self.counted is not None and self.counted > self.read:
+            return float(self.counted - self.read)
+        if self.read < _PAGE or not (self.first_at and self.last_at and self.head_at):
+            return None
+        seconds = (self.last_at - self.first_at).total_seconds()
+        return self.read / seconds * self._seconds_left if seconds > 0 else None
+
+    @property
+    def span_seconds(self) -> float | None:
+        """The time its messages are spread over."""
+        if self.since is None or self.head_at is None:
+            return None
+        return max((self.head_at - self.since).total_seconds(), 0.0)
+
+    @property
+    def _seconds_left(self) -> float:
+        assert self.head_at is not None  # noqa: S101 (for the type checker)
+        assert self.last_at is not None  # noqa: S101
+        return max((self.head_at - self.last_at).total_seconds(), 0.0)
+
+
+@dataclass(slots=True)
+class Outlook:
+    """All channels of one running job."""
+
+    now: Callable[[], float] = time.monotonic
+    channels: list[ChannelOutlook] = field(default_factory=list)
+    backlog: int = 0  # requests for reactions that earlier jobs have left
+    lists_done: int = 0  # requests for reactions made
+    _began: float | None = None
+    _reactions_began: float | None = None
+
+    def begin(self, channels: Iterable[ChannelOutlook], backlog: int) -> None:
+        """These channels are about to be read."""
+        self.channels = list(channels)
+        self.backlog = backlog
+        self._began = self.now()
+
+    def begin_reactions(self, requests: int) -> None:
+        """All messages are read; so many requests for reactions are to come."""
+        self.backlog, self.lists_done = requests, 0
+        self.channels = []
+        self._reactions_began = self.now()
+
+    @property
+    def fraction(self) -> float | None:
+        """How much of the job's requests is done; None while there is no ground."""
+        done = sum(channel.read for channel in self.channels) / _PAGE + self.lists_done
+        left = self._requests_left()
+        if left is None or self._began is None:
+            return None
+        return round(done / (done + left), 4) if done + left else 1.0
+
+    def seconds_left(self) -> tuple[float, float] | None:
+        """Until the last message is read, and until the job's end; None while there is no ground."""
+        if self._began is None:
+            return None
+        if self._reactions_began is not None:
+            return self._reactions_seconds_left()
+        left = self._messages_left()
+        elapsed, read = self.now() - self._began, sum(channel.read for channel in self.channels)
+        if left is None or (left and not read):
+            return None
+        if not read:
+            return (0.0, 0.0) if not self.backlog else None
+        # The whole at its pace, but no sooner than the channel with the longest way.
+        seconds = max(left * elapsed / read, *(self._channel_seconds(channel) for channel in self.channels))
+        lists = sum(channel.user_lists for channel in self.channels) * (1 + left / read) + self.backlog
+        return seconds, seconds + lists * elapsed / (read / _PAGE)
+
+    def _reactions_seconds_left(self) -> tuple[float, float] | None:
+        assert self._reactions_began is not None  # noqa: S101 (for the type checker)
+        if not self.lists_done:
+            return None if self.backlog else (0.0, 0.0)
+        rate = self.lists_done / max(self.now() - self._reactions_began, 1e-6)
+        return 0.0, max(self.backlog - self.lists_done, 0) / rate
+
+    def _requests_left(self) -> float | None:
+        if self._reactions_began is not None:
+            return float(max(self.backlog - self.lists_done, 0))
+        left, read = self._messages_left(), sum(channel.read for channel in self.channels)
+        if left is None:
+            return None
+        lists = sum(channel.user_lists for channel in self.channels)
+        return left / _PAGE + (lists * (1 + left / read) if read else 0) + self.backlog
+
+    def _messages_left(self) -> float | None:
+        known = [left for channel in self.channels if (left := channel.left) is not None]
+        unknown = [channel for channel in self.channels if channel.left is None]
+        if not unknown:
+            return sum(known)
+        density = self._density()
+        spans = [channel.span_seconds for channel in unknown]
+        if density is None or any(span is None for span in spans):
+            return None
+        return sum(known) + density * sum(span for span in spans if span is not None)
+
+    def _density(self) -> float | None:
+        """Messages a second of the channels that were begun."""
+        begun = [
+            (channel.read + left, span)
+            for channel in self.channels
+            if channel.read and (left := channel.left) is not None and (span := channel.span_seconds)
+        ]
+        if len(begun) < min(_GROUND, len(self.channels)) or not begun:
+            return None
+        return sum(messages for messages, _ in begun) / sum(span for _, span in begun)
+
+    def _channel_seconds(self, channel: ChannelOutlook) -> float:
+        left = channel.left
+        if not left or not channel.read or channel.begun is None:
+            return 0.0
+        return left * (self.now() - channel.begun) / channel.read

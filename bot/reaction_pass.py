@@ -1,0 +1,100 @@
+"""The last pass of a sync: the users behind the reactions, once all messages are stored.
+
+Only lists whose totals differ from those they were last fetched at are asked for, each is committed as it comes, and
+the pass ends where it is when the tenant's next sync is due: new messages never wait for a backlog of reactions.
+"""
+
+from dataclasses import dataclass
+from math import ceil
+
+from adapters.base import CallFailed, ChannelUnreadable, MessageGone
+from bot.concurrency import finish, for_each
+from bot.job_context import JobContext
+from bot.live import Watch
+from storage import messages, reactions, repairs
+from storage.reactions import PendingChannel, PendingTotal
+
+_AT_ONCE = 100  # totals looked up at a time
+_USERS_A_REQUEST = 100
+_ATTEMPTS = 2  # at a list that changes while it is fetched
+
+
+@dataclass(frozen=True, slots=True)
+class ReactionPass:
+    """One job's way through a tenant's reactions."""
+
+    job: JobContext
+
+    async def run(self) -> None:
+        """Fetch what is pending until all is done or the next sync is due."""
+        job, progress = self.job, self.job.progress
+        pending = await reactions.pending_channels(job.db, job.tenant_id)
+        progress.reactions_pending = sum(channel.lists for channel in pending)
+        progress.outlook.begin_reactions(sum(channel.requests for channel in pending))
+        await for_each(pending, job.limits.concurrent_channels, self._fetch_channel)
+        progress.is_cut_short |= progress.reactions_pending > 0 and job.makes_room
+
+    async def _fetch_channel(self, channel: PendingChannel) -> None:
+        job, after = self.job, None
+        try:
+            with job.live.watching(job.tenant_id, channel.platform_id) as watch:
+                while totals := await reactions.pending_totals(job.db, channel.id, after, _AT_ONCE):
+                    for total in totals:
+                        if job.makes_room:
+                            return
+                        await self._fetch(channel, total, watch)
+                    after = totals[-1].message_id, totals[-1].emoji_key
+        except ChannelUnreadable as e:
+            await job.skip(channel, e)
+        except CallFailed as e:
+            await job.fail(channel, e)
+
+    async def _fetch(self, channel: PendingChannel, total: PendingTotal, watch: Watch) -> None:
+        """Both kinds of one emoji, those of them that have changed."""
+        try:
+            for burst in total.kinds_to_save:
+                for _ in range(_ATTEMPTS):
+                    if await self._fetch_users(channel, total, watch, burst=burst):
+                        break
+        except MessageGone:
+            await finish(self._mark_deleted(channel, total))
+
+    async def _fetch_users(self, channel: PendingChannel, total: PendingTotal, watch: Watch, *, burst: bool) -> bool:
+        """Whether the list could be stored: one that changed while it was fetched may be older than what is stored."""
+        count, asked_at, users = total.total_of(burst=burst), watch.now(), list[str]()
+        if count:
+            users = await self.job.session.reaction_users(
+                channel.platform_id, total.message_id, total.emoji, burst=burst, total=count
+            )
+        if watch.touched_since(asked_at, [total.message_id]):
+            return False
+        await finish(self._save(channel, total, users, watch, asked_at, burst=burst))
+        if count:
+            self._count(len(users))
+        return True
+
+    async def _save(
+        self,
+        channel: PendingChannel,
+        total: PendingTotal,
+        users: list[str],
+        watch: Watch,
+        asked_at: int,
+        *,
+        burst: bool,
+    ) -> None:
+        job = self.job
+        await reactions.save_users(job.db, total, burst=burst, user_hashes=users, job=job.lease, now=job.clock())
+        if late := watch.touched_since(asked_at, [total.message_id]):
+            await repairs.look_again_in(job.db, channel.id, late, job.clock())
+
+    def _count(self, users: int) -> None:
+        progress = self.job.progress
+        progress.reactions += users
+        progress.reactions_done += 1
+        progress.reactions_pending = max(progress.reactions_pending - 1, 0)
+        progress.outlook.lists_done += max(ceil(users / _USERS_A_REQUEST), 1)
+
+    async def _mark_deleted(self, channel: PendingChannel, total: PendingTotal) -> None:
+        job = self.job
+        await messages.mark_deleted(job.db, channel.id, [total.message_id], job=job.lease, now=job.clock())

@@ -1,0 +1,176 @@
+"""How much of the platform's history the archive holds, as the audits found, and which audits are due."""
+
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, bindparam, func, or_, select
+
+from storage.audit_rows import HAS_AUDIT_RANGES
+from storage.database import Database
+from storage.repair_rows import RepairKind
+from storage.rows import all_rows, fields_of, one_row
+from storage.tables import channel_audits as findings
+from storage.tables import channels, repairs, sync_gaps, sync_progress, tenants
+from storage.types import Id, RowId, UtcDateTime
+from storage.uninterrupted import uninterrupted
+
+_TENANT = bindparam("tenant", type_=Id)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Coverage:
+    """A tenant's archive is ``stored`` of ``of`` messages, by the last audit of each channel."""
+
+    requested_at: datetime | None  # since when an audit waits to be begun
+    audited_at: datetime | None  # when one was last completed
+    stored: int
+    of: int  # by the platform's own count, or where it tells none by those that were seen
+    missing: int  # that the audits found not stored, and stored
+    changed: int  # that they found otherwise, and brought up to date
+    deleted: int  # that they found gone, and marked so
+    channels_audited: int
+    channels: int  # with messages, and archived or once audited
+    ranges_left: int  # of the audit under way
+
+
+def _total(column: ColumnElement[Any]) -> ColumnElement[int]:
+    return func.coalesce(func.sum(column), 0)
+
+
+_audited = (
+    select(
+        _total(findings.c.stored).label("stored"),
+        _total(func.coalesce(findings.c.platform_count, findings.c.seen)).label("of"),
+        *(_total(findings.c[name]).label(name) for name in ("missing", "changed", "deleted")),
+        func.count(findings.c.channel_id).label("channels_audited"),
+        func.count().label("channels"),
+    )
+    .select_from(
+        channels.outerjoin(findings, findings.c.channel_id == channels.c.id).outerjoin(
+            sync_progress, sync_progress.c.channel_id == channels.c.id
+        )
+    )
+    .where(channels.c.tenant_id == _TENANT)
+    .where(
+        or_(
+            findings.c.channel_id.is_not(None),
+            and_(channels.c.skip_reason.is_(None), sync_progress.c.last_message_id.is_not(None)),
+        )
+    )
+    .subquery("audited")
+)
+
+
+def _ranges(kind: RepairKind) -> ColumnElement[int]:
+    """How many ranges of a kind are left in a tenant's archived channels."""
+    return (
+        select(func.count())
+        .select_from(repairs.join(channels, channels.c.id == repairs.c.channel_id))
+        .where(channels.c.tenant_id == _TENANT, channels.c.skip_reason.is_(None), repairs.c.kind == kind.value)
+        .scalar_subquery()
+    )
+
+
+_COVERAGE = select(
+    tenants.c.audit_requested_at.label("requested_at"),
+    tenants.c.audited_at,
+    *_audited.c,
+    _ranges(RepairKind.AUDIT).label("ranges_left"),
+).where(tenants.c.id == _TENANT)
+
+
+@uninterrupted
+async def coverage(db: Database, tenant_id: str) -> Coverage | None:
+    """What the audits of a tenant found; None where there is no such tenant."""
+    async with db.reading() as connection:
+        row = await one_row(connection, _COVERAGE, {"tenant": tenant_id})
+    return None if row is None else Coverage(**{name: _plain(value) for name, value in row.items()})
+
+
+def _plain(value: Any) -> Any:
+    """PostgreSQL's sums of integers are decimals where they were large integers."""
+    return value if value is None or isinstance(value, datetime) else int(value)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChannelAudit:
+    """What the last audit of a channel found."""
+
+    channel_id: int  # channels.id
+    platform_id: str
+    name: str | None
+    audited_at: datetime
+    stored: int  # then, and not marked as deleted
+    seen: int  # that the platform had
+    missing: int
+    changed: int
+    deleted: int
+    platform_count: int | None  # how many there are by the platform's own count
+
+
+_own = {field.name for field in fields(ChannelAudit)} - {"platform_id", "name"}
+_CHANNEL_AUDITS = (
+    select(channels.c.platform_id, channels.c.name, *(findings.c[name] for name in sorted(_own)))
+    .join_from(channels, findings, findings.c.channel_id == channels.c.id)
+    .where(channels.c.tenant_id == _TENANT, channels.c.id > bindparam("after", type_=RowId))
+    .order_by(channels.c.id)
+)
+
+
+@uninterrupted
+async def channel_audits(
+    db: Database, tenant_id: str, *, after: int | None = None, limit: int = 100
+) -> list[ChannelAudit]:
+    """A page of a tenant's audited channels, in the order in which they were first seen; those behind ``after``."""
+    values = {"tenant": tenant_id, "after": after or 0}
+    async with db.reading() as connection:
+        rows = await all_rows(connection, _CHANNEL_AUDITS.limit(limit), values)
+    return [ChannelAudit(**fields_of(row, ChannelAudit)) for row in rows]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RepairFigures:
+    """What is still to be read again in a tenant's archived channels."""
+
+    look_again: int
+    gap: int
+    audit: int
+    unrepaired_gaps: int  # times of which not all that happened is known yet; the one under way among them
+
+
+_FIGURES = select(
+    *(_ranges(kind).label(kind.value) for kind in RepairKind),
+    select(func.count())
+    .where(sync_gaps.c.tenant_id == _TENANT, sync_gaps.c.repaired_at.is_(None))
+    .scalar_subquery()
+    .label("unrepaired_gaps"),
+)
+
+
+@uninterrupted
+async def repair_figures(db: Database, tenant_id: str) -> RepairFigures:
+    """How many ranges of each kind, and how many gaps, are left."""
+    async with db.reading() as connection:
+        return RepairFigures(**(await connection.execute(_FIGURES, {"tenant": tenant_id})).mappings().one())
+
+
+_last_audit = func.coalesce(tenants.c.audited_at, tenants.c.created_at)
+_DUE = (
+    select(tenants.c.id)
+    .where(tenants.c.platform == bindparam("of_platform", type_=Id), tenants.c.stopped_at.is_(None))
+    .where(tenants.c.sync_status != "disconnected")
+    .where(tenants.c.audit_requested_at.is_(None), ~HAS_AUDIT_RANGES)
+    .where(_last_audit < bindparam("before", type_=UtcDateTime))
+    .order_by(_last_audit, tenants.c.id)
+)
+
+
+@uninterrupted
+async def audits_due(db: Database, platform: str, *, before: datetime) -> list[str]:
+    """The connected tenants of a platform whose last audit is older, with none under way; the oldest first.
+
+    One that was never audited counts from its creation.
+    """
+    async with db.reading() as connection:
+        return list((await connection.execute(_DUE, {"of_platform": platform, "before": before})).scalars())

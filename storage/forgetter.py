@@ -1,0 +1,138 @@
+"""People who asked to be forgotten: nothing about them is stored again, whatever the platform tells.
+
+A wish is recorded once for each tenant, or once for all. Every transaction that stores what a platform told reads
+the wishes first, and so a wish waits until none is under way that did not know of it.
+"""
+
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import orjson
+from sqlalchemy import Select, bindparam, or_, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from adapters.records import AttachmentRecord, ChannelRecord, MessageRecord, Metadata
+from storage.json_text import dump_json
+from storage.tables import channels, forgotten_users
+from storage.types import Id, RowId
+
+FORGOTTEN = "forgotten"
+"""What stands in the place of a forgotten person's hash, and the mark in the metadata of what is left of a message."""
+
+EVERY_TENANT = ""
+"""The tenant id of a wish that counts everywhere."""
+
+HASH = re.compile("[0-9a-f]{64}")
+_RUNS = re.compile("[0-9a-f]{64,}")  # an id in the middle of a word leaves its hash in the middle of one
+
+
+@dataclass(frozen=True, slots=True)
+class Forgetter:
+    """Takes forgotten people out of records. False where there are none."""
+
+    hashes: frozenset[str] = frozenset()
+
+    def __bool__(self) -> bool:
+        return bool(self.hashes)
+
+    def user(self, user_hash: str | None) -> bool:
+        """Whether somebody is forgotten."""
+        return user_hash in self.hashes
+
+    def message(self, record: MessageRecord) -> MessageRecord:
+        """A forgotten person's message without all they wrote; another's without their name in it."""
+        if self.user(record.author_hash):
+            return _tombstone(record)
+        if self.user(record.reply_to_author_hash):
+            record = replace(record, reply_to_author_hash=None)
+        if not self._is_named_in([record.content, record.metadata, record.attachments]):
+            return record
+        return replace(
+            record,
+            content=self._text(record.content),
+            metadata=self._metadata(record.metadata),
+            attachments=tuple(map(self._attachment, record.attachments)),
+        )
+
+    def channel(self, record: ChannelRecord) -> ChannelRecord:
+        """A channel without the names of forgotten people in it."""
+        if not self._is_named_in([record.name, record.metadata]):
+            return record
+        name = None if record.name is None else self._text(record.name)
+        return replace(record, name=name, metadata=self._metadata(record.metadata))
+
+    def _attachment(self, record: AttachmentRecord) -> AttachmentRecord:
+        return replace(
+            record,
+            filename=self._text(record.filename),
+            url=self._text(record.url),
+            metadata=self._metadata(record.metadata),
+        )
+
+    def _is_named_in(self, value: object) -> bool:
+        text = dump_json(value)
+        return self._text(text) != text
+
+    def _metadata(self, metadata: Metadata) -> Metadata:
+        replaced: Mapping[str, Any] = orjson.loads(self._text(dump_json(metadata)))
+        return replaced
+
+    def _text(self, text: str) -> str:
+        return _RUNS.sub(self._without_hashes, text)
+
+    def _without_hashes(self, run: re.Match[str]) -> str:
+        text = run[0]
+        windows = {text[start : start + 64] for start in range(len(text) - 63)}
+        for known in sorted(windows & self.hashes):
+            text = text.replace(known, FORGOTTEN)
+        return text
+
+
+def _tombstone(record: MessageRecord) -> MessageRecord:
+    """What is left: where and when something was written, and what it answered, so that replies can be walked."""
+    return replace(
+        record,
+        author_hash=None,
+        content="",
+        edited_at=None,
+        reply_to_author_hash=None,
+        metadata={FORGOTTEN: True},
+        attachments=(),
+    )
+
+
+def _forgotten(tenant: Any) -> Select[Any]:
+    wishes = forgotten_users.c
+    return select(wishes.user_hash).where(or_(wishes.tenant_id == EVERY_TENANT, wishes.tenant_id == tenant))
+
+
+_FORGOTTEN = _forgotten(bindparam("tenant", type_=Id))
+_FORGOTTEN_IN = _forgotten(
+    select(channels.c.tenant_id).where(channels.c.id == bindparam("channel", type_=RowId)).scalar_subquery()
+)
+
+
+async def forgotten(connection: AsyncConnection, tenant_id: str) -> Forgetter:
+    """Who is forgotten in a tenant. Asked before anything is stored, it stays true until the transaction ends."""
+    return Forgetter(frozenset((await connection.execute(_FORGOTTEN, {"tenant": tenant_id})).scalars()))
+
+
+_FORGOTTEN_IN_EACH = select(forgotten_users.c.tenant_id, forgotten_users.c.user_hash).where(
+    forgotten_users.c.tenant_id.in_(bindparam("tenants", expanding=True))
+)
+
+
+async def forgotten_in_each(connection: AsyncConnection, tenant_ids: Collection[str]) -> dict[str, Forgetter]:
+    """The same of several tenants."""
+    known: dict[str, set[str]] = {EVERY_TENANT: set(), **{tenant_id: set() for tenant_id in tenant_ids}}
+    for tenant_id, user_hash in await connection.execute(_FORGOTTEN_IN_EACH, {"tenants": list(known)}):
+        known[tenant_id].add(user_hash)
+    everywhere = known[EVERY_TENANT]
+    return {tenant_id: Forgetter(frozenset(everywhere | known[tenant_id])) for tenant_id in tenant_ids}
+
+
+async def forgotten_in(connection: AsyncConnection, channel_id: int) -> Forgetter:
+    """The same by a channel of it (``channels.id``)."""
+    return Forgetter(frozenset((await connection.execute(_FORGOTTEN_IN, {"channel": channel_id})).scalars()))

@@ -1,0 +1,185 @@
+"""Which ranges may have changed unseen, in a gap or while a channel was out of sight.
+
+A message can be changed for as long as it exists, but nearly all that are, are young. So those are read again that
+were sent from some time before the gap on; what is older is left to the next audit.
+"""
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import RowMapping, and_, bindparam, insert, null, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from adapters.records import ChannelType, Metadata
+from storage.id_spans import lesser, number
+from storage.repair_rows import RepairKind
+from storage.rows import all_rows
+from storage.tables import channels, messages, repairs, sync_gaps, sync_progress
+from storage.types import Id, RowId, UtcDateTime
+
+_NOW = bindparam("now", type_=UtcDateTime)
+_TENANT = bindparam("tenant", type_=Id)
+
+IS_UNPLANNED = and_(
+    sync_gaps.c.tenant_id == _TENANT, sync_gaps.c.ended_at.is_not(None), sync_gaps.c.planned_at.is_(None)
+)
+"""Whether a gap is over and its repairs are to be planned."""
+IS_BACK = and_(channels.c.tenant_id == _TENANT, channels.c.unseen_since.is_not(None), channels.c.skip_reason.is_(None))
+"""Whether a channel is in sight again and its repairs are to be planned."""
+
+_TAKE_GAPS = (
+    update(sync_gaps).where(IS_UNPLANNED).values(planned_at=_NOW, updated_at=_NOW).returning(sync_gaps.c.began_at)
+)
+_ACTIVE = (
+    select(messages.c.channel_id)
+    .where(messages.c.tenant_id == _TENANT, messages.c.sent_at >= bindparam("since", type_=UtcDateTime))
+    .where(messages.c.deleted_at.is_(None))
+    .distinct()
+)
+_ARCHIVED = (
+    select(
+        channels.c.id,
+        channels.c.type,
+        channels.c.metadata,
+        channels.c.unseen_since,
+        sync_progress.c.last_message_id,
+        sync_progress.c.last_message_at,
+    )
+    .select_from(channels.outerjoin(sync_progress, sync_progress.c.channel_id == channels.c.id))
+    .where(channels.c.tenant_id == _TENANT, channels.c.skip_reason.is_(None))
+    .where(or_(sync_progress.c.last_message_id.is_not(None), channels.c.unseen_since.is_not(None)))
+    .order_by(channels.c.id)
+)
+_FORGET_UNSEEN = (
+    update(channels)
+    .where(channels.c.id == bindparam("channel", type_=RowId), channels.c.skip_reason.is_(None))
+    .values(unseen_since=null(), updated_at=_NOW)
+)
+# A channel that was hidden before a gap could be repaired in it takes the gap along.
+_HIDE_GAP = (
+    update(channels)
+    .where(channels.c.tenant_id == _TENANT, channels.c.skip_reason.is_not(None))
+    .where(channels.c.unseen_since > bindparam("since", type_=UtcDateTime))
+    .values(unseen_since=bindparam("since", type_=UtcDateTime), updated_at=_NOW)
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Range:
+    channel_id: int
+    after_id: str | None
+    until_id: str
+
+
+async def plan_gaps(
+    connection: AsyncConnection,
+    tenant_id: str,
+    *,
+    window: timedelta,
+    cursor_at: Callable[[datetime], str],
+    now: datetime,
+) -> int:
+    """Plan what ``repair_planning.plan`` says of gaps and channels that are back; how many ranges are new or longer."""
+    values = {"tenant": tenant_id, "now": now}
+    gap_began_at = min((await connection.execute(_TAKE_GAPS, values)).scalars(), default=None)
+    active: Collection[int] = ()
+    if gap_began_at is not None:
+        rows = await connection.execute(_ACTIVE, values | {"since": gap_began_at - window})
+        active = frozenset(rows.scalars())
+        await connection.execute(_HIDE_GAP, values | {"since": gap_began_at})
+    archived = await all_rows(connection, _ARCHIVED, values)
+    ranges = []
+    for channel in archived:
+        began_at = _began_at(channel, gap_began_at if channel["id"] in active else None, window)
+        if began_at is not None:
+            after, until = cursor_at(began_at - window), channel["last_message_id"]
+            ranges.append(_Range(channel_id=channel["id"], after_id=after, until_id=until))
+    await _forget_unseen(connection, archived, now)
+    return await _add(connection, tenant_id, [r for r in ranges if number(r.after_id) < number(r.until_id)], now)
+
+
+def _began_at(channel: RowMapping, gap_began_at: datetime | None, window: timedelta) -> datetime | None:
+    """Since when changes in a channel may have been missed; None where there can be none worth reading again."""
+    if channel["last_message_id"] is None:
+        return None
+    moments = [] if gap_began_at is None else [gap_began_at]
+    unseen_since = channel["unseen_since"]
+    if unseen_since is not None and channel["last_message_at"] >= unseen_since - window:
+        moments.append(unseen_since)
+    began_at = min(moments, default=None)
+    return None if began_at is None or _was_frozen(channel, began_at) else began_at
+
+
+def _was_frozen(channel: RowMapping, since: datetime) -> bool:
+    """Whether a channel is a thread that was archived before a moment: nothing in it can be edited or reacted to."""
+    metadata: Metadata = channel["metadata"]
+    if channel["type"] != ChannelType.THREAD or metadata.get("archived") is not True:
+        return False
+    archived_at = _moment(metadata.get("archive_timestamp"))
+    return archived_at is not None and archived_at < since
+
+
+def _moment(text: object) -> datetime | None:
+    try:
+        moment = datetime.fromisoformat(text) if isinstance(text, str) else None
+    except ValueError:
+        return None
+    return moment if moment is not None and moment.tzinfo is not None else None
+
+
+async def _forget_unseen(connection: AsyncConnection, archived: Iterable[RowMapping], now: datetime) -> None:
+    back = [{"channel": row["id"], "now": now} for row in archived if row["unseen_since"] is not None]
+    if back:
+        await connection.execute(_FORGET_UNSEEN, back)
+
+
+_PLANNED = (
+    select(repairs.c.id, repairs.c.channel_id, repairs.c.after_id, repairs.c.until_id)
+    .join(channels, channels.c.id == repairs.c.channel_id)
+    .where(channels.c.tenant_id == _TENANT, repairs.c.kind == RepairKind.GAP)
+    .order_by(repairs.c.id)
+    .with_for_update(of=repairs)
+)
+_INSERT = insert(repairs).values(
+    channel_id=bindparam("channel", type_=RowId),
+    kind=RepairKind.GAP.value,
+    after_id=bindparam("after", type_=Id),
+    until_id=bindparam("until", type_=Id),
+    created_at=_NOW,
+    updated_at=_NOW,
+)
+_WIDEN = (
+    update(repairs)
+    .where(repairs.c.id == bindparam("repair", type_=RowId))
+    .values(after_id=bindparam("after", type_=Id), until_id=bindparam("until", type_=Id), updated_at=_NOW)
+)
+
+
+async def _add(connection: AsyncConnection, tenant_id: str, ranges: Sequence[_Range], now: datetime) -> int:
+    """Have ranges read again. One range a channel: what is left of an earlier one is widened to hold both."""
+    if not ranges:
+        return 0
+    planned = {row["channel_id"]: row for row in await all_rows(connection, _PLANNED, {"tenant": tenant_id})}
+    new = [
+        {"channel": r.channel_id, "after": r.after_id, "until": r.until_id, "now": now}
+        for r in ranges
+        if r.channel_id not in planned
+    ]
+    wider = list(_wider(ranges, planned, now))
+    for statement, rows in ((_INSERT, new), (_WIDEN, wider)):
+        if rows:
+            await connection.execute(statement, rows)
+    return len(new) + len(wider)
+
+
+def _wider(ranges: Iterable[_Range], planned: dict[int, RowMapping], now: datetime) -> Iterator[dict[str, object]]:
+    """The changes of rows that do not hold their channel's new range yet."""
+    for new in ranges:
+        old = planned.get(new.channel_id)
+        if old is None:
+            continue
+        after = lesser(old["after_id"], new.after_id)
+        until = max(old["until_id"], new.until_id, key=number)
+        if (after, until) != (old["after_id"], old["until_id"]):
+            yield {"repair": old["id"], "after": after, "until": until, "now": now}

@@ -1,0 +1,189 @@
+"""What was not told: since when, until when and why.
+
+Who listens, and so where a gap begins, is in ``lead`` and can be had from here.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import RowMapping, bindparam, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from storage.database import Database
+from storage.lead import Lead, lead, mark_alive
+from storage.rows import all_rows, fields_of, one_row
+from storage.tables import IS_OPEN, channels, repairs, sync_gaps, sync_progress, tenants
+from storage.types import Id, RowId, UtcDateTime
+from storage.uninterrupted import uninterrupted
+
+__all__ = ["Gap", "GapReason", "Lead", "close", "lead", "list_gaps", "mark_alive", "record", "record_gap", "settle"]
+
+
+class GapReason(StrEnum):
+    """Why something was not told."""
+
+    PROCESS_DOWN = "process_down"  # nobody listened
+    SESSION_LOST = "session_lost"  # the platform began a new session
+    TAKEOVER = "takeover"  # another process took the lead over
+    OUTAGE = "outage"  # the platform could not show the community
+    LEFT = "left"  # the bot was not in it
+    STOPPED = "stopped"  # its administrator had its syncs stopped
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gap:
+    """A while in which changes of a tenant were not told."""
+
+    id: int
+    tenant_id: str
+    reason: GapReason
+    began_at: datetime
+    ended_at: datetime | None  # None while it lasts
+    planned_at: datetime | None  # since when it is known what to read again
+    repaired_at: datetime | None
+
+
+_NOW = bindparam("now", type_=UtcDateTime)
+_TENANT = bindparam("of_tenant", type_=Id)
+_HAS_CHECKPOINT = (
+    select(sync_progress.c.channel_id)
+    .join(channels, channels.c.id == sync_progress.c.channel_id)
+    .where(channels.c.tenant_id == tenants.c.id, sync_progress.c.last_message_id.is_not(None))
+    .correlate(tenants)
+    .exists()
+)
+# Locked, so that it is not stopped or resumed meanwhile, and only one gap is begun.
+_FIND_TENANT = (
+    select(tenants.c.created_at, tenants.c.stopped_at, _HAS_CHECKPOINT.label("has_checkpoint"))
+    .where(tenants.c.id == _TENANT, tenants.c.purged_at.is_(None))
+    .with_for_update(of=tenants, key_share=True)
+)
+_FIND_OPEN = select(sync_gaps).where(sync_gaps.c.tenant_id == _TENANT, IS_OPEN)
+_BEGIN = insert(sync_gaps)
+_CHANGE = (
+    update(sync_gaps)
+    .where(sync_gaps.c.id == bindparam("gap", type_=RowId))
+    .values(
+        began_at=bindparam("began", type_=UtcDateTime), ended_at=bindparam("ended", type_=UtcDateTime), updated_at=_NOW
+    )
+)
+
+
+@uninterrupted
+async def record(
+    db: Database,
+    tenant_id: str,
+    reason: GapReason,
+    *,
+    began_at: datetime | None,
+    ended_at: datetime | None,
+    now: datetime,
+) -> None:
+    """Put down that a tenant's changes were not told for a while. Nothing is put down where nothing is stored yet.
+
+    A tenant that has an open gap gets no other one: that one is closed, keeps its reason and begins at the earlier
+    time. The gap of a stopped tenant stays open until it is resumed.
+
+    Args:
+        db: the archive.
+        tenant_id: ours.
+        reason: why.
+        began_at: since when; None: since the tenant was first stored.
+        ended_at: until when; None: it lasts.
+        now: the time of the row's change.
+    """
+    async with db.writing() as connection:
+        await record_gap(connection, tenant_id, reason, began_at=began_at, ended_at=ended_at, now=now)
+
+
+async def record_gap(
+    connection: AsyncConnection,
+    tenant_id: str,
+    reason: GapReason,
+    *,
+    began_at: datetime | None,
+    ended_at: datetime | None,
+    now: datetime,
+) -> None:
+    """The same in a transaction of the caller's."""
+    tenant = await one_row(connection, _FIND_TENANT, {"of_tenant": tenant_id})
+    if tenant is None or not tenant["has_checkpoint"]:
+        return
+    began_at = began_at or tenant["created_at"]
+    ended_at = None if tenant["stopped_at"] else ended_at
+    found = await one_row(connection, _FIND_OPEN, {"of_tenant": tenant_id})
+    if found is not None:
+        await _change(connection, gap_of(found), began_at, ended_at, now)
+        return
+    times = {"began_at": began_at, "ended_at": _not_before(began_at, ended_at), "created_at": now, "updated_at": now}
+    await connection.execute(_BEGIN, {"tenant_id": tenant_id, "reason": reason.value, **times})
+
+
+@uninterrupted
+async def close(db: Database, tenant_id: str, ended_at: datetime, now: datetime) -> None:
+    """A tenant's changes are told again. The gap of a stopped one stays open until it is resumed."""
+    async with db.writing() as connection:
+        tenant = await one_row(connection, _FIND_TENANT, {"of_tenant": tenant_id})
+        found = await one_row(connection, _FIND_OPEN, {"of_tenant": tenant_id})
+        if found is not None and tenant is not None and tenant["stopped_at"] is None:
+            await _change(connection, gap_of(found), found["began_at"], ended_at, now)
+
+
+async def _change(
+    connection: AsyncConnection, gap: Gap, began_at: datetime, ended_at: datetime | None, now: datetime
+) -> None:
+    began_at = min(began_at, gap.began_at)
+    if began_at != gap.began_at or ended_at is not None:
+        times = {"began": began_at, "ended": _not_before(began_at, ended_at)}
+        await connection.execute(_CHANGE, {"gap": gap.id, **times, "now": now})
+
+
+def _not_before(began_at: datetime, ended_at: datetime | None) -> datetime | None:
+    """Clocks are set back at times."""
+    return None if ended_at is None else max(began_at, ended_at)
+
+
+_UNREPAIRED = (
+    select(sync_gaps)
+    .where(sync_gaps.c.tenant_id == _TENANT, sync_gaps.c.repaired_at.is_(None))
+    .order_by(sync_gaps.c.began_at, sync_gaps.c.id)
+)
+
+
+@uninterrupted
+async def list_gaps(db: Database, tenant_id: str) -> list[Gap]:
+    """A tenant's gaps that are not repaired, the oldest first."""
+    async with db.reading() as connection:
+        return [gap_of(row) for row in await all_rows(connection, _UNREPAIRED, {"of_tenant": tenant_id})]
+
+
+def gap_of(row: RowMapping) -> Gap:
+    """A row of ``sync_gaps``."""
+    return Gap(**fields_of(row, Gap) | {"reason": GapReason(row["reason"])})
+
+
+_IS_TO_BE_READ = (
+    select(repairs.c.id)
+    .join(channels, channels.c.id == repairs.c.channel_id)
+    .where(channels.c.tenant_id == _TENANT, channels.c.skip_reason.is_(None))
+    .where(repairs.c.kind.in_(("gap", "look_again")))
+    .exists()
+)
+_SETTLE = (
+    update(sync_gaps)
+    .where(sync_gaps.c.tenant_id == _TENANT, sync_gaps.c.planned_at.is_not(None), sync_gaps.c.repaired_at.is_(None))
+    .where(~_IS_TO_BE_READ)
+    .values(repaired_at=_NOW, updated_at=_NOW)
+)
+
+
+@uninterrupted
+async def settle(db: Database, tenant_id: str, *, now: datetime) -> int:
+    """Mark a tenant's planned gaps as repaired, once nothing is left to be read again in its archived channels.
+
+    Returns:
+        How many.
+    """
+    async with db.writing() as connection:
+        return (await connection.execute(_SETTLE, {"of_tenant": tenant_id, "now": now})).rowcount

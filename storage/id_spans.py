@@ -1,0 +1,66 @@
+"""Ranges of messages by their ids, which are numbers, over an index that orders them as text.
+
+Among ids of one length both orders are the same, so a range is looked up length by length. Numbers of several whole
+lengths, of which a platform's ids have few or none, are looked up together.
+"""
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+
+from sqlalchemy import ColumnElement, and_, bindparam, func
+from sqlalchemy.types import Integer
+
+from storage.tables import messages
+from storage.types import Id, RowId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IdSpan:
+    """Ids between two texts, of some lengths."""
+
+    low: str  # exclusive
+    high: str  # inclusive
+    shortest: int
+    longest: int
+
+    def as_values(self) -> dict[str, object]:
+        """The parameters of ``IN_SPAN``, but for the channel."""
+        return asdict(self)
+
+
+IN_SPAN: ColumnElement[bool] = and_(
+    messages.c.channel_id == bindparam("channel", type_=RowId),
+    messages.c.platform_id > bindparam("low", type_=Id),
+    messages.c.platform_id <= bindparam("high", type_=Id),
+    func.length(messages.c.platform_id, type_=Integer).between(
+        bindparam("shortest", type_=Integer), bindparam("longest", type_=Integer)
+    ),
+)
+"""Whether a message of a channel lies in a span."""
+
+
+def spans(after_id: str | None, until_id: str) -> Iterator[IdSpan]:
+    """The spans that together are the range from ``after_id`` (exclusive; None: from the first) to ``until_id``."""
+    first, long = number(after_id), len(until_id)
+    if first >= number(until_id):
+        return
+    after, short = str(first), len(str(first)) if first else 0
+    if short == long:
+        yield IdSpan(low=after, high=until_id, shortest=long, longest=long)
+        return
+    if short:
+        yield IdSpan(low=after, high="9" * short, shortest=short, longest=short)
+    if long - short > 1:
+        yield IdSpan(low="", high="9" * (long - 1), shortest=short + 1, longest=long - 1)
+    # The first one of a length is 10...0, and nothing lies between it and the same with one digit less.
+    yield IdSpan(low="1" + "0" * (long - 2) if long > 1 else "0", high=until_id, shortest=long, longest=long)
+
+
+def lesser(one: str | None, other: str | None) -> str | None:
+    """The id that comes first; None is before all."""
+    return min(one, other, key=number)
+
+
+def number(message_id: str | None) -> int:
+    """What ids are compared by."""
+    return int(message_id or 0)

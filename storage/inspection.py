@@ -1,0 +1,123 @@
+"""Looking at a database without changing anything of it, also while a daemon works on it."""
+
+import os
+import sqlite3
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import URL, Connection, NullPool, create_engine
+
+from storage import engines
+from storage.driver_errors import from_os_error, translated
+from storage.file_lock import is_locked
+from storage.known_tenants import KnownTenant, known_tenants
+from storage.servers import is_read_only, may_write
+from storage.settings import recorded_hash_choice
+from storage.urls import parse_url, sqlite_path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DatabaseState:
+    """How an archive was found. That it can be reached goes without saying."""
+
+    dialect: str  # sqlite or postgresql
+    exists: bool  # of a SQLite archive: whether its file is there
+    revision: str | None  # None: there are no tables yet
+    newest_revision: str  # that this program knows
+    is_too_new: bool  # a newer version of this program wrote it
+    is_writable: bool
+    is_in_use: bool  # another process has this SQLite archive open; of a server, which many may use, never told
+    hash_choice: str | None  # as it was begun with; None: not begun
+    tenants: tuple[KnownTenant, ...] = ()
+
+    @property
+    def needs_migration(self) -> bool:
+        """Whether opening it brings it to another schema, or creates it."""
+        return self.revision != self.newest_revision and not self.is_too_new
+
+
+async def inspect(url: str) -> DatabaseState:
+    """Look at an archive. Nothing is created or written.
+
+    Raises:
+        BadDatabaseUrl, DatabaseUnreachable, DatabaseDamaged, DatabaseUnsuitable: it cannot be looked at, nor used.
+        DatabaseReadOnly: nor can it be read.
+    """
+    parsed = parse_url(url)
+    path = sqlite_path(parsed)
+    return await _inspect_server(parsed) if path is None else _inspect_file(path)
+
+
+def _inspect_file(path: Path) -> DatabaseState:
+    try:
+        exists, is_writable = _look_for(path)
+    except OSError as error:
+        raise from_os_error(error, f"Cannot read {path}") from error
+    found = _Content(None, None, ())
+    if exists:
+        engine = create_engine("sqlite://", creator=lambda: _open_unchanged(path), poolclass=NullPool)
+        with translated(), engine.connect() as connection:
+            found = _read(connection)
+    return _state("sqlite", found, exists=exists, is_writable=is_writable, is_in_use=is_locked(path))
+
+
+def _look_for(path: Path) -> tuple[bool, bool]:
+    """Whether a file is there, and whether it can be written or made."""
+    try:
+        path.stat()
+    except FileNotFoundError:
+        folder = next(folder for folder in path.parents if folder.exists())
+        return False, os.access(folder, os.W_OK | os.X_OK)
+    return True, os.access(path, os.W_OK) and os.access(path.parent, os.W_OK | os.X_OK)
+
+
+def _open_unchanged(path: Path) -> sqlite3.Connection:
+    """Read beside a daemon, or after one that was killed, from its write-ahead log too; else from the file alone.
+
+    A plain read-only connection makes the log's files where they are missing, and writes into its index.
+    """
+    has_log = all(path.with_name(path.name + suffix).exists() for suffix in ("-wal", "-shm"))
+    how = "readonly_shm=1" if has_log else "immutable=1"
+    return sqlite3.connect(f"{path.as_uri()}?mode=ro&{how}", uri=True)
+
+
+async def _inspect_server(url: URL) -> DatabaseState:
+    engine = engines.postgres(url, poolclass=NullPool)
+    try:
+        with translated():
+            async with engine.connect() as connection:
+                is_writable = not await is_read_only(connection) and await may_write(connection)
+                found = await connection.run_sync(_read)
+    finally:
+        await engine.dispose()
+    return _state("postgresql", found, exists=True, is_writable=is_writable, is_in_use=False)
+
+
+@dataclass(frozen=True, slots=True)
+class _Content:
+    revision: str | None
+    hash_choice: str | None
+    tenants: tuple[KnownTenant, ...]
+
+
+def _read(connection: Connection) -> _Content:
+    from storage.migration import current_revision  # half a second, and every verb imports this module
+
+    return _Content(current_revision(connection), recorded_hash_choice(connection), known_tenants(connection))
+
+
+def _state(dialect: str, found: _Content, *, exists: bool, is_writable: bool, is_in_use: bool) -> DatabaseState:
+    from storage.migration import known_revisions
+
+    known = known_revisions()
+    return DatabaseState(
+        dialect=dialect,
+        exists=exists,
+        revision=found.revision,
+        newest_revision=known[0],
+        is_too_new=found.revision is not None and found.revision not in known,
+        is_writable=is_writable,
+        is_in_use=is_in_use,
+        hash_choice=found.hash_choice,
+        tenants=found.tenants,
+    )

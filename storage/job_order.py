@@ -1,0 +1,79 @@
+"""Whose turn it is: the order in which waiting jobs are taken up, and who stands where in it."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, FromClause, and_, bindparam, case, func, or_, select
+
+from storage.database import Database
+from storage.job_rows import Job, due_at, job_of
+from storage.rows import all_rows
+from storage.tables import sync_jobs, tenants, unfinished
+from storage.types import UtcDateTime
+from storage.uninterrupted import uninterrupted
+
+_NOW = bindparam("now", type_=UtcDateTime)
+
+
+def turn(job: FromClause, tenant: FromClause) -> tuple[ColumnElement[Any], ...]:
+    """What jobs are served by, at the parameter ``now``: those that are due by priority, then how long they have been
+    due; then those that are held back, by when they will be due.
+
+    Of two that became due in one instant, one that has had a turn lets the other go first.
+    """
+    due, urgency = due_at(job, tenant), -job.c.priority
+    is_held = due > _NOW
+    return is_held, case((is_held, 0), else_=urgency), due, urgency, job.c.attempt, job.c.id
+
+
+# Of a stopped tenant no job waits; one that slipped in is ended by the next claim.
+_IS_WAITING = and_(unfinished(sync_jobs), sync_jobs.c.status == "queued", tenants.c.stopped_at.is_(None))
+_JOBS = sync_jobs.join(tenants, tenants.c.id == sync_jobs.c.tenant_id)
+_WAITING = (
+    select(sync_jobs.c.id, func.row_number().over(order_by=turn(sync_jobs, tenants)).label("position"))
+    .select_from(_JOBS)
+    .where(_IS_WAITING)
+    .subquery("waiting")
+)
+_POSITION = select(_WAITING.c.position).where(_WAITING.c.id == bindparam("job_id"))
+
+
+@uninterrupted
+async def queue_position(db: Database, job: Job, *, now: datetime | None = None) -> int | None:
+    """How many waiting jobs there are up to this one: 1 is the next. None where it does not wait any more.
+
+    A job that is held back counts behind all that are due at ``now``; without it, at this moment.
+    """
+    values = {"job_id": job.id, "now": now or datetime.now(UTC)}
+    async with db.reading() as connection:
+        return (await connection.execute(_POSITION, values)).scalar_one_or_none()
+
+
+_QUEUE = (
+    select(sync_jobs, _WAITING.c.position)
+    .select_from(sync_jobs.outerjoin(_WAITING, _WAITING.c.id == sync_jobs.c.id))
+    .where(unfinished(sync_jobs), or_(sync_jobs.c.status == "running", _WAITING.c.position.is_not(None)))
+    .order_by(_WAITING.c.position.asc().nulls_first(), sync_jobs.c.started_at, sync_jobs.c.id)
+)
+
+
+@uninterrupted
+async def queue(
+    db: Database, *, now: datetime, limit: int | None = None, offset: int = 0
+) -> list[tuple[Job, int | None]]:
+    """The running jobs, the one that started first at the top; then the waiting ones in order, with their position."""
+    query = _QUEUE.limit(limit).offset(offset)
+    async with db.reading() as connection:
+        return [(job_of(row), row["position"]) for row in await all_rows(connection, query, {"now": now})]
+
+
+_SOMEBODY = select(
+    select(sync_jobs.c.id).select_from(_JOBS).where(_IS_WAITING, due_at(sync_jobs, tenants) <= _NOW).exists()
+)
+
+
+@uninterrupted
+async def somebody_waits(db: Database, now: datetime) -> bool:
+    """Whether a job could be taken up at this moment."""
+    async with db.reading() as connection:
+        return bool((await connection.execute(_SOMEBODY, {"now": now})).scalar_one())

@@ -1,0 +1,46 @@
+"""Bringing the archive along with what a platform tells while it is connected.
+
+Only what is stored already is changed, and no checkpoint is moved: what is not stored yet the sync will read.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from storage.channel_saving import save_told_channels as apply_channels
+from storage.database import Database
+from storage.forgetter import forgotten_in_each
+from storage.live_changes import MessageChange, ReactionState
+from storage.live_messages import look_again, mark_deleted, save_edits, stored_ones
+from storage.live_reactions import apply_reactions
+from storage.uninterrupted import uninterrupted
+
+__all__ = ["MessageChange", "ReactionState", "apply_changes", "apply_channels"]
+
+
+@uninterrupted
+async def apply_changes(db: Database, changes: Sequence[MessageChange], now: datetime) -> None:
+    """Make stored messages what they became, in one transaction. Applying a change again changes nothing.
+
+    What is not stored, or in a channel that is not archived, or of a tenant that is stopped, is left alone.
+
+    Args:
+        db: the archive.
+        changes: of each message one, a thousand at a time or so.
+        now: the time of the rows' change.
+
+    Raises:
+        ValueError: a message has two changes.
+    """
+    if len({(c.tenant_id, c.channel_id, c.message_id) for c in changes}) != len(changes):
+        raise ValueError("of each message one change")
+    if not changes:
+        return
+    async with db.writing() as connection:
+        forgetters = await forgotten_in_each(connection, {change.tenant_id for change in changes})
+        stored = await stored_ones(connection, changes)
+        if not stored:
+            return
+        await save_edits(connection, stored, forgetters, now)
+        await mark_deleted(connection, stored, now)
+        await look_again(connection, stored, now)
+        await apply_reactions(connection, stored, forgetters, now)

@@ -1,0 +1,105 @@
+"""Single messages that are to be read again, because what was told of them was too little or could not be written."""
+
+from collections.abc import Collection, Iterable
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import JSON, ColumnElement, Select, bindparam, literal_column, select
+from sqlalchemy.dialects import sqlite
+from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.types import Text
+
+from storage.bulk import json_elements
+from storage.database import Database
+from storage.dialects import INSERT
+from storage.id_spans import number
+from storage.json_text import dump_json
+from storage.tables import channels, messages, repairs
+from storage.types import RowId, UtcDateTime
+from storage.uninterrupted import uninterrupted
+
+_LARGEST = 5_000  # messages in one transaction
+
+_NOW = bindparam("now", type_=UtcDateTime)
+
+
+def _look_again(
+    dialect: str, found: Select[Any], message: ColumnElement[Any], after: ColumnElement[Any]
+) -> sqlite.Insert:
+    given: dict[str, ColumnElement[Any]] = {
+        "channel_id": channels.c.id,
+        "kind": literal_column("'look_again'", Text),
+        "after_id": after,
+        "until_id": message,
+        "created_at": _NOW,
+        "updated_at": _NOW,
+    }
+    statement = INSERT[dialect](repairs).from_select(list(given), found.with_only_columns(*given.values()))
+    return statement.on_conflict_do_nothing()
+
+
+def _stored_ones(dialect: str) -> sqlite.Insert:
+    """``asked`` is an array of [tenant, channel, message, the id before it], by the platform's ids."""
+    asked = json_elements(dialect, "asked", JSON())
+    tenant_id, channel_id, message_id, after_id = (asked[n].as_string() for n in range(4))
+    found = (
+        select(asked)
+        .join(channels, (channels.c.tenant_id == tenant_id) & (channels.c.platform_id == channel_id))
+        .join(messages, (messages.c.channel_id == channels.c.id) & (messages.c.platform_id == message_id))
+        .where(channels.c.skip_reason.is_(None))
+    )
+    return _look_again(dialect, found, message_id, after_id)
+
+
+def _of_one_channel(dialect: str) -> sqlite.Insert:
+    """``asked`` is an array of [message, the id before it]. Of a channel that was purged nothing is kept."""
+    asked = json_elements(dialect, "asked", JSON())
+    found = select(asked).join(channels, channels.c.id == bindparam("channel", type_=RowId))
+    return _look_again(dialect, found, asked[0].as_string(), asked[1].as_string())
+
+
+_STORED_ONES = {dialect: _stored_ones(dialect) for dialect in INSERT}
+_OF_ONE_CHANNEL = {dialect: _of_one_channel(dialect) for dialect in INSERT}
+
+
+async def look_again(db: Database, keys: Collection[tuple[str, str, str]], now: datetime) -> None:
+    """Have messages read again, each once; those that are not stored, or whose channel is skipped, do not matter.
+
+    Args:
+        db: the archive.
+        keys: the tenant's id (ours), the channel's and the message's (the platform's).
+        now: when it was asked for.
+    """
+    ordered = sorted(keys)
+    for start in range(0, len(ordered), _LARGEST):
+        await _look_again_at(db, ordered[start : start + _LARGEST], now)
+
+
+@uninterrupted
+async def _look_again_at(db: Database, keys: Iterable[tuple[str, str, str]], now: datetime) -> None:
+    asked = dump_json([(tenant, channel, message, before(message)) for tenant, channel, message in keys])
+    async with db.writing() as connection:
+        await connection.execute(_STORED_ONES[db.dialect], {"asked": asked, "now": now})
+
+
+@uninterrupted
+async def look_again_in(db: Database, channel_id: int, message_ids: Collection[str], now: datetime) -> None:
+    """Have messages of a channel (``channels.id``) read again, whether they are stored already or not."""
+    async with db.writing() as connection:
+        await add_look_again(connection, channel_id, message_ids, now)
+
+
+async def add_look_again(
+    connection: AsyncConnection, channel_id: int, message_ids: Collection[str], now: datetime
+) -> None:
+    """The same in a transaction of the caller's."""
+    if not message_ids:
+        return
+    asked = dump_json([(message, before(message)) for message in sorted(message_ids)])
+    values = {"channel": channel_id, "asked": asked, "now": now}
+    await connection.execute(_OF_ONE_CHANNEL[connection.dialect.name], values)
+
+
+def before(message_id: str) -> str:
+    """The id behind which a message is the first one possible."""
+    return str(max(number(message_id) - 1, 0))

@@ -1,0 +1,128 @@
+"""Bringing the archive to what a page of messages read again says, in one transaction with the cursor."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from sqlalchemy import bindparam, delete, select, update
+from sqlalchemy.types import Integer
+
+from adapters.records import MessageRecord
+from storage.database import Database
+from storage.fencing import insist_on
+from storage.id_spans import number, spans
+from storage.job_rows import JobLease
+from storage.look_again import add_look_again
+from storage.message_rows import storable
+from storage.repair_rows import Repair, RepairKind
+from storage.repaired_rows import Page, store
+from storage.rows import one_row
+from storage.tables import channels, repairs, sync_progress
+from storage.types import Id, RowId, UtcDateTime
+from storage.uninterrupted import uninterrupted
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PageOutcome:
+    """What a page said of the archive, in messages, and what is left of the range."""
+
+    seen: int = 0  # that the platform has
+    missing: int = 0  # that were not stored
+    changed: int = 0  # that were stored otherwise
+    deleted: int = 0  # that the platform has no longer, and that were not marked so
+    left: Repair | None = None
+
+
+_NOW = bindparam("now", type_=UtcDateTime)
+
+# The row stays locked until the commit, so that nobody widens the range in between.
+_PLACE = (
+    select(channels.c.tenant_id, sync_progress.c.last_message_id.label("checkpoint_id"))
+    .select_from(
+        repairs.join(channels, channels.c.id == repairs.c.channel_id).outerjoin(
+            sync_progress, sync_progress.c.channel_id == channels.c.id
+        )
+    )
+    .where(repairs.c.id == bindparam("repair", type_=RowId))
+    .with_for_update(of=repairs)
+)
+
+
+@uninterrupted
+async def save_page(
+    db: Database,
+    repair: Repair,
+    messages: Sequence[MessageRecord],
+    *,
+    reached: str,
+    touched: Collection[str],
+    job: JobLease,
+    now: datetime,
+) -> PageOutcome:
+    """Make a range the same as on the platform, as far as a page tells, and move its cursor there.
+
+    A stored message that is absent is marked as deleted, one that is there again no longer. What is not stored is
+    added, what is otherwise is brought up to date, and what does not change is not written. The checkpoint stays.
+
+    Args:
+        db: the archive.
+        repair: as ``pending`` told it, or as the page before left it. Where it has vanished, nothing is written.
+        messages: all that the platform has behind ``repair.after_id`` up to ``reached``.
+        reached: how far the page goes; ``repair.until_id`` at the furthest.
+        touched: messages that the platform told of while the page was under way, which may be older or newer than
+            what it told. They are left alone and looked at again.
+        job: the lease of the job that does it.
+        now: the time of the rows' change.
+
+    Returns:
+        What was found. Nothing is left of a range that was read to its end; an audit's row then waits for
+        ``finish_audit``, the others' are deleted.
+
+    Raises:
+        LeaseLost: the job is another's; nothing was written.
+    """
+    records = storable(messages)
+    async with db.writing() as connection:
+        await insist_on(connection, job)
+        place = await one_row(connection, _PLACE, {"repair": repair.id})
+        if place is None:
+            return PageOutcome()
+        page = Page(
+            connection=connection,
+            tenant_id=place["tenant_id"],
+            channel_id=repair.channel_id,
+            checkpoint_id=place["checkpoint_id"],
+            spans=tuple(spans(repair.after_id, reached)),
+            now=now,
+        )
+        missing, changed, deleted = await store(page, records, touched)
+        found = PageOutcome(seen=len(records), missing=missing, changed=changed, deleted=deleted)
+        found = replace(found, left=await _move(page, repair, reached, found))
+        lowest, highest = number(repair.after_id), number(reached)
+        within = [message_id for message_id in touched if lowest < number(message_id) <= highest]
+        await add_look_again(connection, repair.channel_id, within, now)
+    return found
+
+
+_DELETE = delete(repairs).where(repairs.c.id == bindparam("repair", type_=RowId))
+_FOUND = ("seen", "missing", "changed", "deleted")
+_MOVE = (
+    update(repairs)
+    .where(repairs.c.id == bindparam("repair", type_=RowId))
+    .values(
+        after_id=bindparam("reached", type_=Id),
+        updated_at=_NOW,
+        **{name: repairs.c[name] + bindparam(f"{name}_now", type_=Integer) for name in _FOUND},
+    )
+)
+
+
+async def _move(page: Page, repair: Repair, reached: str, found: PageOutcome) -> Repair | None:
+    """Move the cursor; what is left behind it."""
+    is_read = number(reached) >= number(repair.until_id)
+    if is_read and repair.kind is not RepairKind.AUDIT:
+        await page.connection.execute(_DELETE, {"repair": repair.id})
+        return None
+    counts = {f"{name}_now": getattr(found, name) for name in _FOUND}
+    await page.connection.execute(_MOVE, {"repair": repair.id, "reached": reached, "now": page.now, **counts})
+    return None if is_read else replace(repair, after_id=reached)

@@ -1,0 +1,114 @@
+"""What has to be read again: after gaps, after a channel was out of sight, and on request for an audit."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from sqlalchemy import bindparam, exists, literal_column, null, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.types import Text
+
+from storage.audit_rows import HAS_AUDIT_RANGES
+from storage.database import Database
+from storage.dialects import INSERT
+from storage.fencing import insist_on
+from storage.gap_planning import IS_BACK, IS_UNPLANNED, plan_gaps
+from storage.job_rows import JobLease
+from storage.rows import one_row
+from storage.tables import channels, repairs, sync_progress, tenants
+from storage.types import Id, UtcDateTime
+from storage.uninterrupted import uninterrupted
+
+_NOW = bindparam("now", type_=UtcDateTime)
+_TENANT = bindparam("tenant", type_=Id)
+
+_REQUEST = (
+    update(tenants)
+    .where(tenants.c.id == _TENANT, tenants.c.stopped_at.is_(None), tenants.c.audit_requested_at.is_(None))
+    .values(audit_requested_at=_NOW, updated_at=_NOW)
+)
+
+
+@uninterrupted
+async def request_audit(db: Database, tenant_id: str, now: datetime) -> None:
+    """Have all of a tenant held against the platform, from its next sync on; not where it is stopped or unknown.
+
+    Asking again changes nothing.
+    """
+    async with db.writing() as connection:
+        await connection.execute(_REQUEST, {"tenant": tenant_id, "now": now})
+
+
+_is_asked_for = (tenants.c.id == _TENANT) & tenants.c.audit_requested_at.is_not(None)
+_IS_WAITING = select(or_(exists().where(IS_UNPLANNED), exists().where(IS_BACK), exists().where(_is_asked_for)))
+
+
+@uninterrupted
+async def plan(
+    db: Database,
+    tenant_id: str,
+    *,
+    window: timedelta,
+    cursor_at: Callable[[datetime], str],
+    job: JobLease,
+    now: datetime,
+) -> int:
+    """Turn a tenant's gaps, channels that came back into sight and a wish for an audit into ranges to read again.
+
+    Args:
+        db: the archive.
+        tenant_id: whose.
+        window: how far back from its beginning a gap is read again.
+        cursor_at: behind which id the messages sent at a moment or later are.
+        job: the lease of the job that does it.
+        now: the time of the rows' change.
+
+    Returns:
+        How many ranges are new or longer now. Where there is nothing to plan, that took one small read.
+
+    Raises:
+        LeaseLost: the job is another's; nothing was written.
+    """
+    async with db.reading() as connection:
+        if not (await connection.execute(_IS_WAITING, {"tenant": tenant_id})).scalar_one():
+            return 0
+    async with db.writing() as connection:
+        await insist_on(connection, job)
+        planned = await plan_gaps(connection, tenant_id, window=window, cursor_at=cursor_at, now=now)
+        return planned + await _plan_audit(connection, tenant_id, now)
+
+
+_TAKE_REQUEST = (
+    update(tenants).where(_is_asked_for).values(audit_requested_at=null(), updated_at=_NOW).returning(tenants.c.id)
+)
+_audit = repairs.alias("audit")
+_unaudited = (
+    select(
+        channels.c.id,
+        literal_column("'audit'", Text).label("kind"),
+        sync_progress.c.last_message_id,
+        _NOW.label("created_at"),
+        _NOW.label("updated_at"),
+    )
+    .join(sync_progress, sync_progress.c.channel_id == channels.c.id)
+    .where(channels.c.tenant_id == _TENANT, channels.c.skip_reason.is_(None))
+    .where(sync_progress.c.last_message_id.is_not(None))
+    .where(~exists().where(_audit.c.channel_id == channels.c.id, _audit.c.kind == "audit"))
+)
+_ADD_AUDIT = {
+    dialect: insert(repairs)
+    .from_select(["channel_id", "kind", "until_id", "created_at", "updated_at"], _unaudited)
+    .returning(repairs.c.id)
+    for dialect, insert in INSERT.items()
+}
+_NOTHING_TO_AUDIT = (
+    update(tenants).where(tenants.c.id == _TENANT, ~HAS_AUDIT_RANGES).values(audited_at=_NOW, updated_at=_NOW)
+)
+
+
+async def _plan_audit(connection: AsyncConnection, tenant_id: str, now: datetime) -> int:
+    values = {"tenant": tenant_id, "now": now}
+    if await one_row(connection, _TAKE_REQUEST, values) is None:
+        return 0
+    added = (await connection.execute(_ADD_AUDIT[connection.dialect.name], values)).all()
+    await connection.execute(_NOTHING_TO_AUDIT, values)
+    return len(added)

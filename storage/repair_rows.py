@@ -1,0 +1,42 @@
+"""What a repair is: a range of a channel whose messages are to be read again."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from sqlalchemy import RowMapping
+
+from adapters.records import ChannelType
+from storage.rows import fields_of
+
+
+class RepairKind(StrEnum):
+    """Why a range is read again."""
+
+    LOOK_AGAIN = "look_again"  # something of this one message changed, and too little of it was told
+    GAP = "gap"  # what changed for a while was not told
+    AUDIT = "audit"  # everything is held against the platform
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Repair:
+    """A range of a channel, or what is left of it: the messages behind ``after_id`` up to ``until_id``."""
+
+    id: int
+    channel_id: int  # channels.id
+    channel_platform_id: str
+    parent_platform_id: str | None
+    type: ChannelType
+    kind: RepairKind
+    after_id: str | None  # exclusive: everything up to it has been read again; None: nothing has
+    until_id: str  # inclusive
+
+    @property
+    def is_read(self) -> bool:
+        """Whether nothing is left of it: an audit waits so for the platform's own count."""
+        return self.after_id == self.until_id
+
+
+def repair_of(row: RowMapping) -> Repair:
+    """A row of ``repairs`` with its channel."""
+    values = fields_of(row, Repair)
+    return Repair(**values | {"type": ChannelType(values["type"]), "kind": RepairKind(values["kind"])})

@@ -1,0 +1,64 @@
+"""What is to be read again, because it may have changed behind the checkpoints without anybody telling.
+
+Here is the question that a sync asks; what plans and stores is in ``repair_planning``, ``look_again``,
+``repair_pages`` and ``audit_finishing`` and can be had from here.
+"""
+
+from sqlalchemy import bindparam, case, func, select
+from sqlalchemy.types import Integer
+
+from storage.audit_finishing import finish_audit
+from storage.database import Database
+from storage.look_again import look_again, look_again_in
+from storage.repair_pages import PageOutcome, save_page
+from storage.repair_planning import plan, request_audit
+from storage.repair_rows import Repair, RepairKind, repair_of
+from storage.rows import all_rows
+from storage.tables import channels, repairs
+from storage.types import Id
+from storage.uninterrupted import uninterrupted
+
+__all__ = [
+    "PageOutcome",
+    "Repair",
+    "RepairKind",
+    "finish_audit",
+    "look_again",
+    "look_again_in",
+    "pending",
+    "plan",
+    "request_audit",
+    "save_page",
+]
+
+_parent = channels.alias("parent")
+_urgency = case({kind.value: place for place, kind in enumerate(RepairKind)}, value=repairs.c.kind)
+_PENDING = (
+    select(
+        repairs.c.id,
+        repairs.c.channel_id,
+        channels.c.platform_id.label("channel_platform_id"),
+        _parent.c.platform_id.label("parent_platform_id"),
+        channels.c.type,
+        repairs.c.kind,
+        repairs.c.after_id,
+        repairs.c.until_id,
+    )
+    .select_from(
+        repairs.join(channels, channels.c.id == repairs.c.channel_id).outerjoin(
+            _parent, _parent.c.id == channels.c.parent_id
+        )
+    )
+    .where(channels.c.tenant_id == bindparam("tenant", type_=Id), channels.c.skip_reason.is_(None))
+    .order_by(_urgency, repairs.c.channel_id, func.length(repairs.c.until_id, type_=Integer), repairs.c.until_id)
+)
+
+
+@uninterrupted
+async def pending(db: Database, tenant_id: str) -> list[Repair]:
+    """What is to be read again in a tenant's archived channels: single messages, then gaps, then audits; by channel.
+
+    In a channel the order of single messages is that of their numbers.
+    """
+    async with db.reading() as connection:
+        return [repair_of(row) for row in await all_rows(connection, _PENDING, {"tenant": tenant_id})]

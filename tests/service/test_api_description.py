@@ -1,0 +1,107 @@
+"""The API's own description: valid, complete, true of what the server does, and readable without a network."""
+
+import asyncio
+import re
+import sys
+from html.parser import HTMLParser
+from pathlib import Path
+
+import aiohttp
+import pytest
+from openapi_spec_validator import OpenAPIV31SpecValidator
+
+from adapters.discord.simulator import Simulator
+from adapters.discord.simulator.worlds import uniform_world
+from tests.service.daemon import Daemon, running_daemon
+
+pytestmark = pytest.mark.usefixtures("restored_addresses")
+
+CALLS = """
+    POST /api/tenants, GET /api/tenants, GET /api/tenants/{tenantId}, DELETE /api/tenants/{tenantId},
+    POST /api/tenants/{tenantId}/sync, GET /api/tenants/{tenantId}/sync, GET /api/tenants/{tenantId}/channels,
+    GET /api/jobs, GET /api/jobs/{jobId}, DELETE /api/jobs/{jobId}, GET /api/queue,
+    GET /healthz, GET /readyz, GET /metrics, GET /openapi.json, GET /docs
+"""
+# Cancelling a job does not remove it, and stopping a tenant without purging it does neither.
+NOT_CHECKED = "use_after_free"
+
+
+@pytest.mark.parametrize("token", [None, "a-token"])
+async def test_the_server_does_what_its_description_says(tmp_path: Path, token: str | None) -> None:
+    """schemathesis asks every call what it describes, and what it does not."""
+    database = f"sqlite+aiosqlite:///{tmp_path}/archive.db"
+    secret = {"PLATFORM_SYNC_API_TOKEN": token} if token else {}
+    async with Simulator(uniform_world(2, 120, guilds=2)) as sim, running_daemon(sim, database, **secret) as daemon:
+        document = await daemon.get("/openapi.json")
+        OpenAPIV31SpecValidator(document).validate()
+        described = {f"{m.upper()} {path}" for path, item in document["paths"].items() for m in item}
+        assert described == {call.strip() for call in CALLS.split(",")}
+        assert ("securitySchemes" in document["components"]) is bool(token)
+        found, report = await schemathesis(daemon, tmp_path, token)
+        assert found == 0, report
+        assert (await daemon.ask("GET", "/healthz"))[0] == 200
+
+
+async def schemathesis(daemon: Daemon, folder: Path, token: str | None) -> tuple[int | None, str]:
+    """Its exit status and what it printed; the same requests at every run."""
+    command = [str(Path(sys.executable).with_name("st")), "run", f"{daemon.url}/openapi.json", "--no-color"]
+    command += ["--generation-deterministic", "--max-examples=5", f"--exclude-checks={NOT_CHECKED}"]
+    command += ["--request-timeout=20"]
+    if token:
+        command += ["--header", f"Authorization: Bearer {token}"]
+    process = await asyncio.create_subprocess_exec(
+        *command, cwd=folder, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
+    )
+    output, _ = await process.communicate()
+    return process.returncode, output.decode(errors="replace")
+
+
+class Page(HTMLParser):
+    """What a browser would find and fetch."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags: set[str] = set()
+        self.ids: list[str] = []
+        self.links: set[str] = set()
+        self.open: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Note a tag, and what it points to."""
+        self.tags.add(tag)
+        if tag != "meta":
+            self.open.append(tag)
+        for name, value in attrs:
+            assert name not in ("src", "style"), (tag, name)
+            if name == "id":
+                self.ids.append(str(value))
+            if name == "href":
+                self.links.add(str(value))
+
+    def handle_endtag(self, tag: str) -> None:
+        """Every tag is closed in its turn."""
+        assert self.open.pop() == tag
+
+
+async def test_the_description_for_people_needs_no_network(tmp_path: Path) -> None:
+    database = f"sqlite+aiosqlite:///{tmp_path}/archive.db"
+    async with (
+        Simulator(uniform_world(1, 1)) as sim,
+        running_daemon(sim, database) as daemon,
+        aiohttp.ClientSession(daemon.url) as session,
+        session.get("/") as answer,
+    ):
+        assert (answer.url.path, answer.content_type) == ("/docs", "text/html")
+        policy, text = answer.headers["Content-Security-Policy"], await answer.text()
+    assert policy.startswith("default-src 'none'; style-src 'sha256-")
+    page = Page()
+    page.feed(text)
+    assert not page.open
+    assert not page.tags & {"script", "link", "img", "iframe"}
+    assert {link for link in page.links if not link.startswith("#")} == {"/openapi.json"}
+    assert {link[1:] for link in page.links if link.startswith("#")} <= set(page.ids)
+    assert len(page.ids) == len(set(page.ids))
+    for call in CALLS.split(","):
+        assert call.strip() in text
+    assert "&lt;guild id&gt;" in text
+    assert not re.search(r"https?://", text)

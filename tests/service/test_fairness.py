@@ -1,0 +1,74 @@
+"""Tenants share the bot: a small one's sync is not stuck behind a giant's first one."""
+
+import asyncio
+from contextlib import nullcontext
+from pathlib import Path
+
+import pytest
+
+from adapters.discord.calls import CallContext
+from adapters.discord.pace import Pace
+from adapters.discord.simulator import Simulator
+from adapters.discord.simulator.truth import truth
+from adapters.discord.simulator.worlds import uneven_world
+from tests.archive import assert_equal_to_truth
+from tests.service.daemon import running_daemon
+
+pytestmark = pytest.mark.usefixtures("restored_addresses")
+
+ONLY_MESSAGES = {"PLATFORM_SYNC_SYNC__REACTION_USERS": "false"}
+
+
+@pytest.mark.parametrize("places", [1, 4])
+async def test_ten_small_tenants_beside_a_giants_first_sync(tmp_path: Path, places: int) -> None:
+    """With one place the giant makes room; with more the requests take turns."""
+    url = f"sqlite+aiosqlite:///{tmp_path}/archive.db"
+    world = uneven_world([1_000_000] + [2_000] * 10, channels=10)
+    giant, *small = world.guilds
+    settings = {**ONLY_MESSAGES, "PLATFORM_SYNC_SYNC__CONCURRENT_TENANTS": str(places), "PLATFORM_SYNC_SYNC__TURN": "1"}
+    async with Simulator(world) as sim:
+        guilds = [sim.change.leave_guild(guild_id, silent=True) for guild_id in small]
+        async with running_daemon(sim, url, **settings) as daemon:
+            await daemon.until(
+                lambda: daemon.get("/api/tenants"),
+                lambda page: sum(tenant["totals"]["messages"] for tenant in page["tenants"]) > 10_000,
+            )
+            for guild in guilds:
+                sim.change.join_guild(guild)
+
+            async def statuses() -> dict[str, str]:
+                return {t["platform_id"]: t["sync_status"] for t in (await daemon.get("/api/tenants"))["tenants"]}
+
+            await daemon.until(statuses, lambda found: all(found.get(str(guild_id)) == "ok" for guild_id in small))
+            assert (await statuses())[str(giant)] != "ok", "the giant is far from done"
+            job = (await daemon.get(f"/api/tenants/discord-{giant}/sync"))["job"]
+            assert job["finished_at"] is None
+            if places == 1:
+                await daemon.until(
+                    lambda: daemon.get(f"/api/jobs/{job['job_id']}"), lambda job: job["status"] == "running"
+                )
+    for guild_id in small:
+        assert_equal_to_truth(url, truth(world, guild_id), guild_id, without=["reactions"])
+
+
+async def test_the_bots_queue_is_taken_in_turns_by_syncs_not_by_requests() -> None:
+    pace = Pace(1_000, 1_000)
+    order: list[str] = []
+
+    async def ask(sync: str, context: CallContext, channel: int) -> None:
+        await pace.wait(f"{sync}{channel}", context.turn)
+        order.append(sync)
+
+    giant, small = CallContext(), CallContext()
+    async with asyncio.TaskGroup() as group:
+        for channel in range(64):
+            group.create_task(ask("giant", giant, channel))
+        await asyncio.sleep(0)
+        for channel in range(5):
+            group.create_task(ask("small", small, channel))
+    assert max(place for place, sync in enumerate(order) if sync == "small") <= 12
+
+
+async def test_who_stands_alone_waits_for_nobody() -> None:
+    async with asyncio.timeout(5):
+        await Pace(1_000, 1_000).wait(None, nullcontext())

@@ -1,0 +1,165 @@
+"""The users behind reactions: fetched once, after all messages, for no more requests than their pages."""
+
+from collections.abc import Iterable
+from datetime import timedelta
+from math import ceil
+
+import pytest
+
+from adapters.discord.simulator import Fault, Simulator
+from adapters.discord.simulator.model import World
+from adapters.discord.simulator.truth import truth
+from adapters.discord.simulator.worlds import rich_world, tree_world, uniform_world
+from tests.archive import archived, assert_equal_to_truth
+from tests.service.daemon import running_daemon
+from tests.service.test_sync import Clock, archiving, guild_of
+
+pytestmark = pytest.mark.usefixtures("restored_addresses")
+
+USERS = "/channels/{channel_id}/messages/{message_id}/reactions/{emoji_name}"
+MESSAGES = "/channels/{channel_id}/messages"
+
+
+def lists_of(world: World, guild_ids: Iterable[int]) -> int:
+    """The fewest requests that all users can be had for."""
+    totals = [total for guild_id in guild_ids for total in truth(world, guild_id).reaction_totals()]
+    normal = sum(ceil((total["count"] - total["burst_count"]) / 100) for total in totals)
+    return normal + sum(ceil(total["burst_count"] / 100) for total in totals)
+
+
+async def test_all_users_are_fetched_by_the_fewest_requests_and_only_once(database_url: str) -> None:
+    world = rich_world()
+    async with archiving(world, database_url) as (sim, daemon):
+        needed = lists_of(world, world.guilds)
+        assert sim.requests.count(USERS) == needed
+        for guild_id in world.guilds:
+            job = await daemon.sync(guild_id)
+            assert job["progress"]["reactions_pending"] == 0
+        assert sim.requests.count(USERS) == needed
+    for guild_id in world.guilds:
+        assert_equal_to_truth(database_url, truth(world, guild_id), guild_id)
+
+
+@pytest.mark.parametrize("emoji", ["🔥", "party:123456789012345678", "<a:dance:223456789012345678>"])
+async def test_above_a_hundred_users_of_both_kinds(database_url: str, emoji: str) -> None:
+    world = uniform_world(1, 0)
+    guild_id = guild_of(world)
+    (channel,) = world.guilds[guild_id].channels
+    users = list(world.guilds[guild_id].users)
+    async with Simulator(world) as sim:
+        message = int(sim.change.post(channel, "vote!", silent=True)["id"])
+        for number, user in enumerate(users[:330]):
+            sim.change.react(channel, message, emoji, user, burst=number >= 200, silent=True)
+        async with running_daemon(sim, database_url) as daemon:
+            (job,) = await daemon.idle()
+            assert job["status"] == "succeeded"
+            assert job["metrics"]["reactions"] == 330
+        assert sim.requests.count(USERS) == 2 + 2, "200 normal ones fill two pages, and none is asked to see the end"
+    assert_equal_to_truth(database_url, truth(world, guild_id), guild_id)
+
+
+async def test_messages_come_first(database_url: str) -> None:
+    world = uniform_world(3, 400)
+    async with archiving(world, database_url) as (sim, _):
+        routes = [entry.template for entry in sim.requests.entries() if entry.template in (USERS, MESSAGES)]
+        assert set(routes[: routes.index(USERS)]) == {MESSAGES}
+        assert set(routes[routes.index(USERS) :]) == {USERS}
+
+
+async def test_a_pass_that_was_cut_off_goes_on_where_it_was(database_url: str) -> None:
+    world = uniform_world(3, 400)
+    guild_id = guild_of(world)
+    async with Simulator(world) as sim:
+        needed = lists_of(world, world.guilds)
+        sim.faults.add(Fault("hang", route=USERS, after=needed // 2, times=None))
+        async with running_daemon(sim, database_url) as daemon:
+            await daemon.until(lambda: daemon.get("/healthz"), lambda _: sim.requests.count(USERS) > needed // 2 + 2)
+            kept = len(archived(database_url, "reactions", guild_id))
+            assert kept > 0
+        asked = sim.requests.count(USERS)
+        sim.faults.clear()
+        async with running_daemon(sim, database_url) as daemon:
+            await daemon.until(
+                lambda: daemon.get(f"/api/tenants/discord-{guild_id}"), lambda tenant: tenant["sync_status"] == "ok"
+            )
+        # Three channels at once: what hung was not stored and is asked for again.
+        assert needed <= sim.requests.count(USERS) <= needed + asked - needed // 2
+    assert_equal_to_truth(database_url, truth(world, guild_id), guild_id)
+
+
+async def test_a_backlog_makes_room_when_the_next_sync_is_due(database_url: str) -> None:
+    world = uniform_world(2, 300)
+    guild_id = guild_of(world)
+    clock = Clock()
+    async with Simulator(world) as sim:
+        needed = lists_of(world, world.guilds)
+        sim.faults.add(Fault("slow", route=USERS, after=10, times=None, seconds=0.3))
+        async with running_daemon(sim, database_url, clock=clock) as daemon:
+            await daemon.until(lambda: daemon.get("/healthz"), lambda _: sim.requests.count(USERS) > 10)
+            busy, *_ = world.guilds[guild_id].channels
+            sim.change.post(busy, "news", silent=True)
+            clock.ahead = timedelta(hours=1)
+            first, second = await daemon.until(
+                lambda: jobs_of(daemon, guild_id), lambda jobs: len(jobs) == 2 and jobs[1]["started_at"]
+            )
+            assert (first["kind"], first["status"], first["error"]) == ("initial", "succeeded", None)
+            assert 0 < first["progress"]["reactions_pending"] < needed
+            assert second["kind"] == "scheduled", "the tick that found the job unfinished is made up for at once"
+            sim.faults.clear()
+            assert (await daemon.job_ended(second["job_id"]))["metrics"]["messages"] == 1
+    assert_equal_to_truth(database_url, truth(world, guild_id), guild_id)
+
+
+async def jobs_of(daemon, guild_id):  # type: ignore[no-untyped-def]
+    """A tenant's jobs, the oldest first."""
+    return (await daemon.get(f"/api/jobs?tenant_id=discord-{guild_id}"))["jobs"][::-1]
+
+
+async def test_a_message_that_was_deleted_meanwhile_is_marked(database_url: str) -> None:
+    world = uniform_world(1, 0)
+    guild_id = guild_of(world)
+    (channel,) = world.guilds[guild_id].channels
+    async with Simulator(world) as sim:
+        first, second = (int(sim.change.post(channel, "hm", silent=True)["id"]) for _ in range(2))
+        for message in (first, second):
+            sim.change.react(channel, message, "👍", silent=True)
+        sim.faults.add(Fault("slow", route=USERS, seconds=0.3))
+        async with running_daemon(sim, database_url) as daemon:
+            await daemon.until(lambda: daemon.get("/healthz"), lambda _: sim.requests.count(USERS) == 1)
+            sim.change.delete(channel, second, silent=True)
+            (job,) = await daemon.idle()
+            assert job["status"] == "succeeded"
+            assert job["progress"]["reactions_pending"] == 0
+            again = await daemon.sync(guild_id)
+            assert again["metrics"]["requests"] == 4, "nobody asks for the dead message's reactions again"
+        assert {key[1] for key in archived(database_url, "reactions", guild_id)} == {str(first)}
+        rows = archived(database_url, "messages", guild_id)
+        assert len(rows) == 2, "a deleted message keeps its row"
+
+
+async def test_where_they_are_not_wanted_none_is_fetched(database_url: str) -> None:
+    world = tree_world(2, 4)
+    guild_id = guild_of(world)
+    async with archiving(world, database_url, PLATFORM_SYNC_SYNC__REACTION_USERS="false") as (sim, _):
+        assert sim.requests.count(USERS) == 0
+    assert_equal_to_truth(database_url, truth(world, guild_id), guild_id, without=["reactions"])
+
+
+async def test_a_channel_whose_reactions_cannot_be_had_is_told_and_made_up_for(database_url: str) -> None:
+    world = uniform_world(3, 200)
+    guild_id = guild_of(world)
+    broken, *_ = world.guilds[guild_id].channels
+    async with Simulator(world) as sim:
+        sim.faults.add(Fault("status", status=500, route=USERS, channel_id=broken, times=None))
+        async with running_daemon(sim, database_url) as daemon:
+            (job,) = await daemon.idle()
+            while job["kind"] == "initial" and job["status"] == "partial":  # it is tried three times more
+                assert job["progress"]["channels_failed"] == 1
+                assert job["progress"]["channels_done"] == 2
+                assert job["progress"]["reactions_pending"] > 0
+                sim.faults.clear()
+                (job,) = await daemon.idle()
+            assert job["status"] == "succeeded"
+            coverage = await daemon.get(f"/api/tenants/discord-{guild_id}/channels")
+            assert [channel["last_error"] for channel in coverage["channels"]] == [None] * 3
+    assert_equal_to_truth(database_url, truth(world, guild_id), guild_id)

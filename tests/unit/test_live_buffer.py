@@ -1,0 +1,80 @@
+"""Events of one message become one change: the last word of each kind, in the order of their coming."""
+
+from datetime import UTC, datetime
+
+from adapters.live import MessageEdited, MessagesDeleted, MessageTouched, Place, ReactionChanged, ReactionsCleared
+from adapters.records import AuthorKind, MessageRecord
+from bot.live_buffer import LiveBuffer
+
+PLACE = Place(tenant_id="1", channel_id="2")
+
+
+def edited(content: str, message_id: str = "3") -> MessageEdited:
+    record = MessageRecord(
+        platform_id=message_id,
+        author_hash="a",
+        author_kind=AuthorKind.USER,
+        content=content,
+        type="default",
+        sent_at=datetime(2026, 1, 1, tzinfo=UTC),
+        edited_at=None,
+        reply_to_channel_id=None,
+        reply_to_message_id=None,
+        reply_to_author_hash=None,
+        metadata={},
+    )
+    return MessageEdited(place=PLACE, message=record)
+
+
+def reaction(user: str, *, is_given: bool, emoji: str = "🔥") -> ReactionChanged:
+    return ReactionChanged(
+        place=PLACE, message_id="3", emoji_key=emoji, emoji=emoji, user_hash=user, burst=False, is_given=is_given
+    )
+
+
+def test_many_events_of_a_message_are_one_change() -> None:
+    buffer = LiveBuffer()
+    for event in (edited("one"), reaction("u", is_given=True), edited("two"), reaction("u", is_given=False)):
+        assert buffer.add("t", event) == [("t", "2", "3")]
+    (change,) = buffer.take(10).changes
+    assert change.edited is not None
+    assert change.edited.content == "two"
+    assert [(state.user_hash, state.is_given) for state in change.reactions] == [("u", False)]
+    assert not buffer.take(10)
+
+
+def test_clearing_forgets_what_was_given_before_and_not_what_comes_after() -> None:
+    buffer = LiveBuffer()
+    for event in (
+        reaction("u", is_given=True),
+        reaction("u", is_given=True, emoji="👍"),
+        ReactionsCleared(place=PLACE, message_id="3", emoji_key="🔥"),
+        reaction("v", is_given=True),
+    ):
+        buffer.add("t", event)
+    (change,) = buffer.take(10).changes
+    assert (change.is_cleared, change.cleared) == (False, {"🔥"})
+    assert [(state.emoji_key, state.user_hash) for state in change.reactions] == [("👍", "u"), ("🔥", "v")]
+
+    buffer.add("t", reaction("u", is_given=True))
+    buffer.add("t", ReactionsCleared(place=PLACE, message_id="3", emoji_key=None))
+    (change,) = buffer.take(10).changes
+    assert (change.is_cleared, change.reactions) == (True, ())
+
+
+def test_the_oldest_changes_are_taken_first_and_the_rest_stays() -> None:
+    buffer = LiveBuffer()
+    buffer.add("t", MessagesDeleted(place=PLACE, message_ids=("1", "2", "3")))
+    assert [change.message_id for change in buffer.take(2).changes] == ["1", "2"]
+    assert [(change.message_id, change.is_deleted) for change in buffer.take(2).changes] == [("3", True)]
+
+
+def test_beyond_its_size_only_what_to_look_at_again_is_kept() -> None:
+    buffer = LiveBuffer(largest=2, largest_lost=2)
+    for number in range(6):
+        buffer.add("t", MessageTouched(place=PLACE, message_id=str(number)))
+    buffer.add("t", MessageTouched(place=PLACE, message_id="0"))
+    batch = buffer.take(10)
+    assert [change.message_id for change in batch.changes] == ["0", "1"]
+    assert batch.lost == {("t", "2", "2"), ("t", "2", "3")}
+    assert batch.lost_tenants == {"t"}

@@ -1,0 +1,167 @@
+"""A gateway event becomes what it says and no more, whatever it holds."""
+
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from adapters.discord.fields import snowflake_before, snowflake_time
+from adapters.discord.guild_view import GuildView
+from adapters.discord.hearing import KeepAlive
+from adapters.discord.live_convert import MESSAGE_EVENTS, ids_only, is_whole, live_event, place_of
+from adapters.live import MessageEdited, MessagesDeleted, MessageTouched, Place, ReactionChanged
+from adapters.privacy import UserHasher
+from tests.unit.test_convert import HASH, PAYLOADS, USER
+
+PLACE = Place(tenant_id="1", channel_id="55")
+WHOLE: dict[str, Any] = {
+    "id": "77",
+    "guild_id": "1",
+    "channel_id": "55",
+    "type": 0,
+    "content": "hello",
+    "author": {"id": USER, "username": "somebody"},
+    "timestamp": "2026-01-01T00:00:00+00:00",
+    "edited_timestamp": None,
+    "tts": False,
+    "pinned": False,
+    "mention_everyone": False,
+    "mentions": [],
+    "mention_roles": [],
+    "attachments": [],
+    "embeds": [],
+}
+REPLY = {"type": 19, "message_reference": {"channel_id": "55", "message_id": "5"}}
+FORWARD = {"content": "", "message_reference": {"type": 1, "channel_id": "56", "message_id": "5"}}
+
+
+@pytest.mark.parametrize("missing", [key for key in WHOLE if key not in ("id", "guild_id", "channel_id")])
+def test_a_payload_without_what_discord_always_sends_is_a_touch(missing: str) -> None:
+    part = {key: value for key, value in WHOLE.items() if key != missing}
+    assert is_whole(WHOLE)
+    assert not is_whole(part)
+    assert not is_whole(part | {missing: {}})
+    assert live_event("MESSAGE_UPDATE", part, PLACE, HASH) == MessageTouched(place=PLACE, message_id="77")
+
+
+@pytest.mark.parametrize(
+    ("parts", "whole"),
+    [
+        (REPLY, False),
+        (REPLY | {"referenced_message": None}, True),
+        (REPLY | {"message_reference": {"type": 0, "channel_id": "55"}}, True),
+        ({"type": 6, "message_reference": {"channel_id": "55", "message_id": "5"}}, True),
+        (FORWARD, False),
+        (FORWARD | {"message_snapshots": [{"message": {"content": "x"}}]}, True),
+        ({"flags": 1 << 5}, False),
+        ({"flags": 1 << 5, "thread": {"id": "77"}}, True),
+        ({"content": ""}, False),
+        ({"content": "", "sticker_items": [{"id": "1"}]}, True),
+        ({"content": "", "type": 7}, True),
+        ({"edited_timestamp": "once"}, False),
+    ],
+)
+def test_a_whole_payload_has_what_it_says_it_has(parts: dict[str, Any], whole: bool) -> None:
+    assert is_whole(WHOLE | parts) is whole
+
+
+def test_reactions_are_no_part_of_an_edit() -> None:
+    told = live_event("MESSAGE_UPDATE", WHOLE | {"reactions": [{"emoji": {"name": "🔥"}, "count": 3}]}, PLACE, HASH)
+    assert isinstance(told, MessageEdited)
+    assert (told.message.reaction_totals, told.message.author_hash) == ((), HASH(USER))
+
+
+@given(st.sampled_from(sorted(MESSAGE_EVENTS)), PAYLOADS, st.booleans())
+@settings(max_examples=400)
+def test_any_event_about_a_message_tells_something(event: str, payload: dict[str, Any], is_partial: bool) -> None:
+    ids = {"id": "77", "message_id": "77", "ids": ["77"], "user_id": USER}
+    told = live_event(event, ({} if is_partial else WHOLE) | payload | ids, PLACE, HASH)
+    assert told is not None
+    assert told.place == PLACE
+    bare = ids_only(event, payload | ids, PLACE)
+    assert isinstance(bare, MessageTouched | MessagesDeleted)
+    if isinstance(told, ReactionChanged):
+        assert told.user_hash == HASH(USER)
+        assert USER not in repr(told).replace(told.emoji_key, "").replace(told.emoji, "")
+
+
+@pytest.mark.parametrize("event", sorted(MESSAGE_EVENTS))
+def test_without_an_id_there_is_nothing_to_tell(event: str) -> None:
+    for convert in (ids_only, lambda *given: live_event(*given, HASH)):
+        with pytest.raises(ValueError, match="no message's id"):
+            convert(event, {"id": None, "message_id": [], "ids": "x", "emoji": {}}, PLACE)
+
+
+def test_a_place_is_in_a_guild() -> None:
+    assert place_of(WHOLE) == PLACE
+    assert place_of({"channel_id": "55"}) is None
+
+
+@pytest.mark.parametrize("moment", ["2026-01-01T00:00:00.123456+00:00", "2015-01-01T00:00:00.001+00:00"])
+def test_a_cursor_lies_just_before_its_millisecond(moment: str) -> None:
+    when = datetime.fromisoformat(moment)
+    before = int(snowflake_before(when))
+    assert snowflake_time(str(before)) < when
+    assert snowflake_time(str(before + 1)) == when.replace(microsecond=when.microsecond // 1000 * 1000)
+    assert snowflake_before(datetime(2000, 1, 1, tzinfo=UTC)) == "0"
+
+
+def test_an_answered_heartbeat_proves_what_was_sent_before_it() -> None:
+    socket = SimpleNamespace(thread_id=0, _max_heartbeat_timeout=60.0, HEARTBEAT=1, sequence=7)
+    keep_alive = KeepAlive(ws=socket, interval=40.0, shard_id=0)
+    keep_alive.ack()
+    assert keep_alive.heard_until is None, "an answer to nothing"
+    keep_alive.get_payload()
+    between = datetime.now(UTC)
+    assert keep_alive.beat() == {"op": 1, "d": 7}
+    keep_alive.ack()
+    assert keep_alive.heard_until is not None
+    assert between - timedelta(seconds=5) < keep_alive.heard_until <= between, "the first heartbeat's, not the second's"
+    keep_alive.ack()
+    assert keep_alive.heard_until >= between
+
+
+GUILD = {
+    "id": "1",
+    "owner_id": "8",
+    "roles": [{"id": "1", "permissions": str(1 << 10 | 1 << 16)}],
+    "members": [{"user": {"id": "9"}, "roles": []}],
+    "channels": [{"id": "55", "type": 0, "name": "talk"}, {"id": "56", "type": 2}, {"name": "no id"}],
+    "threads": [{"id": "57", "type": 11, "parent_id": "55"}, {"id": "58", "type": 12, "parent_id": "55"}],
+}
+
+
+def test_who_may_read_is_known_of_channels_and_their_threads() -> None:
+    view = GuildView(GUILD, "9", UserHasher().of)
+    verdicts = {"55": True, "56": False, "57": True, "58": False, "59": None}
+    assert {one: view.is_public(one) for one in verdicts} == verdicts
+    everyone = {"id": "1", "permissions": str(1 << 10 | 1 << 16 | 1 << 20)}
+    assert [r.platform_id for r in view.hear("GUILD_ROLE_UPDATE", {"guild_id": "1", "role": everyone})] == ["56"]
+    assert view.is_public("56")
+    hidden = {"id": "55", "type": 0, "name": "___hidden___"}
+    assert [r.platform_id for r in view.hear("CHANNEL_UPDATE", hidden)] == ["55"]
+    assert (view.is_public("55"), view.is_public("57")) == (False, False)
+    assert list(view.hidden_channels()) == ["55"]
+    view.hear("CHANNEL_DELETE", {"id": "55"})
+    assert (view.is_public("55"), view.is_public("57")) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("event", "data", "changes"),
+    [
+        ("GUILD_UPDATE", {"id": "1", "roles": [{"id": "1", "permissions": "0"}]}, True),
+        ("GUILD_UPDATE", {"id": "1", "owner_id": "9"}, False),
+        ("GUILD_ROLE_UPDATE", {"role": {"id": "1", "permissions": "8"}}, True),
+        ("GUILD_ROLE_DELETE", {"role_id": "1"}, True),
+        ("GUILD_ROLE_DELETE", {"role_id": "2"}, False),
+        ("GUILD_MEMBER_UPDATE", {"user": {"id": "9"}, "roles": ["2"]}, False),
+        ("GUILD_MEMBER_UPDATE", {"user": {"id": "10"}, "roles": []}, False),
+        ("THREAD_MEMBERS_UPDATE", {"id": "57"}, False),
+    ],
+)
+def test_channels_are_judged_anew_where_roles_change(event: str, data: dict[str, Any], changes: bool) -> None:
+    view = GuildView(GUILD, "9", UserHasher().of)
+    assert bool(view.hear(event, data)) is changes
