@@ -95,6 +95,7 @@ async def run(
             clock=clock,
             expose_metrics=metrics.expose,
             concurrent_tenants=config.sync.concurrent_tenants,
+            hash_user=hasher.of,
         )
         token = config.api_token.get_secret_value() if config.api_token else None
         http = config.http

@@ -8,7 +8,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 
 from adapters.base import PlatformAdapter
@@ -26,7 +26,7 @@ _BATCH = 1_000  # messages in one transaction
 _FLUSH_SECONDS = 0.1
 _MARK_SECONDS = 5.0
 _PAUSE_SECONDS = 1.0
-_LEASE = timedelta(seconds=30)
+_LEASE = timedelta(seconds=15)
 
 
 class Watch:
@@ -95,6 +95,13 @@ class LiveArchive:
                 await self._turn()
         finally:
             await self._turn()
+            await self._resign()
+
+    async def _resign(self) -> None:
+        """Let another process lead at once."""
+        for platform in self._leads:
+            with suppress(StorageError):
+                await gaps.lead(self._db, platform, self._owner, now=self._clock(), lease=timedelta())
 
     async def _turn(self) -> None:
         heard = {name: adapter.heard_at for name, adapter in self._adapters.items()}

@@ -3,9 +3,9 @@
 import logging
 import sys
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, MutableMapping
 from types import TracebackType
-from typing import Literal
+from typing import Any, Literal
 
 import structlog
 from rich.console import Console
@@ -51,9 +51,10 @@ def make_formatter(renderer: Processor, secrets: Iterable[str]) -> logging.Forma
     """From a record to its line."""
     return _Formatter(
         foreign_pre_chain=[
+            structlog.stdlib.ExtraAdder(),
+            _keep_message,
             structlog.stdlib.add_log_level,
             structlog.stdlib.add_logger_name,
-            structlog.stdlib.ExtraAdder(),
             structlog.processors.TimeStamper(fmt="iso", utc=True),
         ],
         processors=[
@@ -63,6 +64,14 @@ def make_formatter(renderer: Processor, secrets: Iterable[str]) -> logging.Forma
             renderer,
         ],
     )
+
+
+def _keep_message(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """A field that is called ``event``, as the message is here, stands beside it and not in its place."""
+    record: logging.LogRecord = event["_record"]
+    if "event" in record.__dict__:
+        event["event"], event["named"] = record.getMessage(), record.__dict__["event"]
+    return event
 
 
 def _catch_the_rest() -> None:

@@ -36,21 +36,24 @@ class ReactionPass:
 
     async def _fetch_channel(self, channel: PendingChannel) -> None:
         job, after = self.job, None
+        gone: set[str] = set()
         try:
             with job.live.watching(job.tenant_id, channel.platform_id) as watch:
                 while totals := await reactions.pending_totals(job.db, channel.id, after, _AT_ONCE):
                     for total in totals:
                         if job.makes_room:
                             return
-                        await self._fetch(channel, total, watch)
+                        if total.message_id in gone or not await self._fetch(channel, total, watch):
+                            gone.add(total.message_id)
+                            job.progress.reactions_pending -= len(total.kinds_to_save)
                     after = totals[-1].message_id, totals[-1].emoji_key
         except ChannelUnreadable as e:
             await job.skip(channel, e)
         except CallFailed as e:
             await job.fail(channel, e)
 
-    async def _fetch(self, channel: PendingChannel, total: PendingTotal, watch: Watch) -> None:
-        """Both kinds of one emoji, those of them that have changed."""
+    async def _fetch(self, channel: PendingChannel, total: PendingTotal, watch: Watch) -> bool:
+        """Both kinds of one emoji, those of them that have changed; False where the message turns out to be gone."""
         try:
             for burst in total.kinds_to_save:
                 for _ in range(_ATTEMPTS):
@@ -58,6 +61,8 @@ class ReactionPass:
                         break
         except MessageGone:
             await finish(self._mark_deleted(channel, total))
+            return False
+        return True
 
     async def _fetch_users(self, channel: PendingChannel, total: PendingTotal, watch: Watch, *, burst: bool) -> bool:
         """Whether the list could be stored: one that changed while it was fetched may be older than what is stored."""
@@ -92,7 +97,7 @@ class ReactionPass:
         progress = self.job.progress
         progress.reactions += users
         progress.reactions_done += 1
-        progress.reactions_pending = max(progress.reactions_pending - 1, 0)
+        progress.reactions_pending -= 1
         progress.outlook.lists_done += max(ceil(users / _USERS_A_REQUEST), 1)
 
     async def _mark_deleted(self, channel: PendingChannel, total: PendingTotal) -> None:

@@ -1,14 +1,28 @@
 """When an audit of a tenant is under way, and when it is done."""
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, and_, or_, select
 
 from storage.tables import channels, repairs, tenants
 
-HAS_AUDIT_RANGES = (
-    select(repairs.c.id)
-    .join(channels, channels.c.id == repairs.c.channel_id)
-    .where(channels.c.tenant_id == tenants.c.id, channels.c.skip_reason.is_(None), repairs.c.kind == "audit")
-    .correlate(tenants)
-    .exists()
-)
+
+def _has_audit_ranges(*conditions: ColumnElement[bool]) -> ColumnElement[bool]:
+    return (
+        select(repairs.c.id)
+        .join(channels, channels.c.id == repairs.c.channel_id)
+        .where(channels.c.tenant_id == tenants.c.id, repairs.c.kind == "audit", *conditions)
+        .correlate(tenants)
+        .exists()
+    )
+
+
+HAS_AUDIT_RANGES = _has_audit_ranges(channels.c.skip_reason.is_(None))
 """Whether an audit of a tenant has ranges left. Those of channels that are skipped by now do not hold it up."""
+
+IS_LEFT_HANGING = and_(
+    ~HAS_AUDIT_RANGES,
+    _has_audit_ranges(
+        channels.c.skip_reason.is_not(None),
+        or_(tenants.c.audited_at.is_(None), repairs.c.created_at > tenants.c.audited_at),
+    ),
+)
+"""Whether the last channels of a tenant's audit were skipped before they were read: then nobody finishes it."""

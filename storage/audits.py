@@ -4,7 +4,7 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, bindparam, func, or_, select
+from sqlalchemy import ColumnElement, and_, bindparam, func, or_, select, true
 
 from storage.audit_rows import HAS_AUDIT_RANGES
 from storage.database import Database
@@ -72,12 +72,16 @@ def _ranges(kind: RepairKind) -> ColumnElement[int]:
     )
 
 
-_COVERAGE = select(
-    tenants.c.audit_requested_at.label("requested_at"),
-    tenants.c.audited_at,
-    *_audited.c,
-    _ranges(RepairKind.AUDIT).label("ranges_left"),
-).where(tenants.c.id == _TENANT)
+_COVERAGE = (
+    select(
+        tenants.c.audit_requested_at.label("requested_at"),
+        tenants.c.audited_at,
+        *_audited.c,
+        _ranges(RepairKind.AUDIT).label("ranges_left"),
+    )
+    .select_from(tenants.join(_audited, true()))
+    .where(tenants.c.id == _TENANT)
+)
 
 
 @uninterrupted

@@ -58,7 +58,8 @@ async def _export_tenant(db: Database, scope: dict[str, object]) -> AsyncIterato
 @uninterrupted
 async def _rows(db: Database, statement: Select[Any], values: dict[str, object]) -> list[dict[str, object]]:
     async with db.reading() as connection:
-        return [dict(row) for row in await all_rows(connection, statement, values)]
+        rows = await all_rows(connection, statement, values)
+    return [{str(name): value for name, value in row.items()} for row in rows]  # names of a plain type, as orjson wants
 
 
 def _kind(kind: str) -> ColumnElement[str]:

@@ -7,7 +7,7 @@ from sqlalchemy import bindparam, exists, literal_column, null, or_, select, upd
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.types import Text
 
-from storage.audit_rows import HAS_AUDIT_RANGES
+from storage.audit_rows import HAS_AUDIT_RANGES, IS_LEFT_HANGING
 from storage.database import Database
 from storage.dialects import INSERT
 from storage.fencing import insist_on
@@ -39,7 +39,10 @@ async def request_audit(db: Database, tenant_id: str, now: datetime) -> None:
 
 
 _is_asked_for = (tenants.c.id == _TENANT) & tenants.c.audit_requested_at.is_not(None)
-_IS_WAITING = select(or_(exists().where(IS_UNPLANNED), exists().where(IS_BACK), exists().where(_is_asked_for)))
+_is_left_hanging = (tenants.c.id == _TENANT) & IS_LEFT_HANGING
+_IS_WAITING = select(
+    or_(*(exists().where(waits) for waits in (IS_UNPLANNED, IS_BACK, _is_asked_for, _is_left_hanging)))
+)
 
 
 @uninterrupted
@@ -100,14 +103,15 @@ _ADD_AUDIT = {
     .returning(repairs.c.id)
     for dialect, insert in INSERT.items()
 }
-_NOTHING_TO_AUDIT = (
-    update(tenants).where(tenants.c.id == _TENANT, ~HAS_AUDIT_RANGES).values(audited_at=_NOW, updated_at=_NOW)
-)
+_COMPLETE = update(tenants).values(audited_at=_NOW, updated_at=_NOW)
+_NOTHING_TO_AUDIT = _COMPLETE.where(tenants.c.id == _TENANT, ~HAS_AUDIT_RANGES)
+_COMPLETE_HANGING = _COMPLETE.where(_is_left_hanging)
 
 
 async def _plan_audit(connection: AsyncConnection, tenant_id: str, now: datetime) -> int:
     values = {"tenant": tenant_id, "now": now}
     if await one_row(connection, _TAKE_REQUEST, values) is None:
+        await connection.execute(_COMPLETE_HANGING, values)
         return 0
     added = (await connection.execute(_ADD_AUDIT[connection.dialect.name], values)).all()
     await connection.execute(_NOTHING_TO_AUDIT, values)

@@ -99,9 +99,22 @@ class RequestedKind(StrEnum):
     """The kinds of sync that can be asked for."""
 
     MANUAL = "manual"
+    AUDIT = "audit"
 
 
 class SyncRequest(Asked):
     """Which kind of sync; it may be left out."""
 
-    kind: RequestedKind = Field(default=RequestedKind.MANUAL, description="Everything new since the last one.")
+    kind: Annotated[RequestedKind, Field(strict=False)] = Field(
+        default=RequestedKind.MANUAL,
+        description="`manual`: everything new since the last one, at once. `audit`: after that everything archived is "
+        "read again and compared with what the platform has, behind all other syncs; `/coverage` tells the result.",
+    )
+
+
+class WishToBeForgotten(Asked):
+    """Whose traces are to be removed."""
+
+    platform: Annotated[str, Field(description="Where the person is.", examples=["discord"])]
+    user_id: Annotated[str, Field(pattern=r"^[0-9A-Za-z_-]{1,64}$", description="Their id there; it is not stored.")]
+    tenant_id: Annotated[str, Field(pattern=_TENANT, description=_TENANT_HELP, examples=_TENANT_EXAMPLES)] | None = None

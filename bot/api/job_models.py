@@ -25,6 +25,10 @@ class JobProgress(Told):
     reactions_pending: int = Field(
         description="Lists of users that are still to be fetched, in this job or a later one."
     )
+    repairs_done: int = Field(description="Ranges of messages read again, after a gap or for an audit.")
+    repairs_pending: int = Field(description="Ranges that are still to be read again, in this job or a later one.")
+    changed: int = Field(description="Messages that were found otherwise than archived, and brought up to date.")
+    deleted: int = Field(description="Messages that were found gone, and marked as deleted.")
     fraction: float | None = Field(description="How much of it is done, from 0 to 1; null while nothing tells.")
 
 
@@ -54,6 +58,7 @@ class JobError(Told):
     message: str
     remedy: str | None = Field(description="What the operator can do.")
     retry_after_seconds: float | None = Field(description="How long the platform asked us to stay away.")
+    scope: str | None = Field(description="Whom a rate limit concerns, by the platform's word.")
     channels: list[FailedChannel] = Field(description="The channels that were given up; of very many the first ones.")
 
 

@@ -35,6 +35,10 @@ def job_view(job: Job, position: int | None, expected_at: datetime | None, now: 
             messages=told.count("messages"),
             reactions_done=told.count("reactions_done"),
             reactions_pending=told.count("reactions_pending"),
+            repairs_done=told.count("repairs_done"),
+            repairs_pending=told.count("repairs_pending"),
+            changed=told.count("changed"),
+            deleted=told.count("deleted"),
             fraction=1.0 if job.status is JobStatus.SUCCEEDED else told.number("fraction"),
         ),
         metrics=JobMetrics(
@@ -63,6 +67,7 @@ def _job_error(error: Mapping[str, JsonValue]) -> JobError:
         message=said.text("message") or "",
         remedy=said.text("remedy"),
         retry_after_seconds=said.number("retry_after_seconds"),
+        scope=said.text("scope"),
         channels=[
             FailedChannel(
                 channel_id=of.text("channel_id") or "",

@@ -7,6 +7,7 @@ from datetime import datetime
 from aiohttp import web
 
 from adapters.base import PlatformAdapter
+from bot.api.coverage_calls import CoverageCalls
 from bot.api.job_calls import JobCalls
 from bot.api.own_pages import Expose, OwnPages, show_the_way
 from bot.api.sync_calls import SyncCalls
@@ -27,6 +28,7 @@ class Api:
     clock: Callable[[], datetime]
     expose_metrics: Expose
     concurrent_tenants: int
+    hash_user: Callable[[str], str]
 
     def routes(self, *, has_token: bool) -> list[web.RouteDef]:
         """Every call with its handler; ``has_token`` is for their description."""
@@ -40,6 +42,7 @@ class Api:
         calls = [
             *TenantCalls(db=self.db, tenancy=self.tenancy, adapters=self.adapters, views=views).calls(),
             *SyncCalls(db=self.db, tenancy=self.tenancy, views=views, clock=self.clock).calls(),
+            *CoverageCalls(db=self.db, adapters=self.adapters, hash_user=self.hash_user, clock=self.clock).calls(),
             *JobCalls(db=self.db, views=views).calls(),
             *Wellbeing(db=self.db, adapters=self.adapters).calls(),
         ]

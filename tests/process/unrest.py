@@ -1,6 +1,8 @@
 """Random changes of every kind in a guild, the same ones for the same seed."""
 
+import asyncio
 import random
+import time
 from collections.abc import Callable
 
 from adapters.discord.simulator import Simulator
@@ -41,16 +43,21 @@ class Unrest:
         self._hidden: list[int] = []
         self._trend: dict[tuple[int, str, bool], str] = {}
         self.done: dict[str, int] = {}
+        self.history: dict[int, list[str]] = {}
+        self.now = ""
 
     def listened_to(self) -> None:
         """Somebody knows how it stands now."""
         self._trend.clear()
 
-    def happen(self, times: int, *, silent: bool) -> None:
-        """So many things."""
-        for _ in range(times):
+    async def happen(self, times: int, *, silent: bool) -> None:
+        """So many things, among all else that goes on."""
+        for number in range(times):
+            if number % 5 == 0:
+                await asyncio.sleep(0.002)
             kind = self._chance.choices(list(_KINDS), list(_KINDS.values()))[0]
             act: Callable[[bool], None] = getattr(self, f"_{kind}")
+            self.now = f"{kind}{' unheard' if silent else ''}"
             act(silent)
             self.done[kind] = self.done.get(kind, 0) + 1
 
@@ -64,7 +71,11 @@ class Unrest:
         place = self._place()
         newest = self._chance.random() < 0.7
         page = place.messages.page(limit=50) if newest else place.messages.page(after=0, limit=50)
-        return (place.id, int(self._chance.choice(page)["id"])) if page else None
+        if not page:
+            return None
+        message_id = int(self._chance.choice(page)["id"])
+        self.history.setdefault(message_id, []).append(f"{time.time() % 10000:.3f} {self.now}")
+        return place.id, message_id
 
     def _someone(self) -> int:
         return self._chance.choice(self._users)
@@ -81,7 +92,8 @@ class Unrest:
 
     def _unfurl(self, silent: bool) -> None:
         if found := self._message():
-            self._change.unfurl(*found, silent=silent)
+            embed = {"type": "link", "url": "https://example.org/a", "title": f"preview {self._chance.random()}"}
+            self._change.unfurl(*found, [embed], silent=silent)
 
     def _pin(self, silent: bool) -> None:
         if found := self._message():

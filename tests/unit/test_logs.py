@@ -65,6 +65,12 @@ def test_our_records_tell_ids_only_in_the_fields_for_them(written: Written) -> N
     assert line["error"]["channels"] == [{"channel_id": "223456789012345678", "message": "of <id>"}]
 
 
+def test_a_field_called_like_the_message_does_not_replace_it(written: Written) -> None:
+    logging.getLogger("adapters.discord.client").warning("skipped it", extra={"event": "GUILD_CREATE", "level": "x"})
+    (line,) = written()
+    assert (line["event"], line["named"], line["level"]) == ("skipped it", "GUILD_CREATE", "warning")
+
+
 async def test_discord_py_at_debug_tells_no_payload(written: Written) -> None:
     """The library's own calls: a request's trace, a gateway payload, a handler's error."""
     http, gateway = logging.getLogger("discord.http"), logging.getLogger("discord.gateway")

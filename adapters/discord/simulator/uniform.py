@@ -34,17 +34,24 @@ def new_guild(world: World, number: int, name: str, users: list[User]) -> Guild:
     return guild
 
 
-def lazy_messages(world: World, channel: Channel, size: int) -> None:
+def lazy_messages(world: World, channel: Channel, size: int, now: datetime = WORLD_NOW) -> None:
     """Fill a channel with so many messages that end when the world's history does."""
     step_ms = max(1, min(30_000, _LONGEST // timedelta(milliseconds=1) // max(size, 1)))
-    start = WORLD_NOW - timedelta(milliseconds=step_ms * (size + 1))
+    start = now - timedelta(milliseconds=step_ms * (size + 1))
     channel.messages = LazyStore(world.seed, channel.id, size, start, step_ms)
     channel.last_message_id = channel.messages.last_id
 
 
-def uniform_world(channels: int, messages_per_channel: int, seed: int = 1, threads: int = 0, guilds: int = 1) -> World:
+def uniform_world(
+    channels: int,
+    messages_per_channel: int,
+    seed: int = 1,
+    threads: int = 0,
+    guilds: int = 1,
+    now: datetime = WORLD_NOW,
+) -> World:
     """Guilds of equal text channels, with so many active threads of five messages spread over them."""
-    world = new_world(seed)
+    world = new_world(seed, now)
     for number in range(guilds):
         guild = new_guild(world, number, f"Guild {number}", list(people(seed)))
         for position in range(channels):
@@ -56,7 +63,7 @@ def uniform_world(channels: int, messages_per_channel: int, seed: int = 1, threa
                 position=position,
             )
             guild.channels[channel.id] = channel
-            lazy_messages(world, channel, messages_per_channel)
+            lazy_messages(world, channel, messages_per_channel, now)
         for index in range(threads):
             add_thread(world, guild, list(guild.channels)[index % channels], index, archived=False)
     return world

@@ -1,0 +1,87 @@
+"""The calls about what an archive can be trusted for: its coverage, and a person's wish to be forgotten."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime
+
+from adapters.base import PlatformAdapter
+from bot.api.asked import ChannelPage, WishToBeForgotten
+from bot.api.calls import Answer, Call, Nothing
+from bot.api.coverage_models import ChannelAuditView, CoverageView, ForgottenView, Gap
+from bot.api.openapi import AnyCall
+from bot.api.problems import Problem
+from bot.api.tenant_calls import find_tenant
+from storage import audits, forgetting, gaps
+from storage.audits import Coverage
+from storage.database import Database
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CoverageCalls:
+    """The handlers, over what they ask and tell."""
+
+    db: Database
+    adapters: Mapping[str, PlatformAdapter]
+    hash_user: Callable[[str], str]
+    clock: Callable[[], datetime]
+
+    def calls(self) -> list[AnyCall]:
+        """What they answer to."""
+        return [
+            Call(
+                method="GET",
+                path="/api/tenants/{tenantId}/coverage",
+                summary="How complete a tenant's archive is, by its last audit: N of M messages.",
+                handler=self.show_coverage,
+                asked=ChannelPage,
+                body=Nothing,
+                answers={200: CoverageView},
+            ),
+            Call(
+                method="POST",
+                path="/api/forgotten-users",
+                summary="Remove a person's traces, in one tenant or in all, for good.",
+                handler=self.forget,
+                asked=Nothing,
+                body=WishToBeForgotten,
+                answers={200: ForgottenView},
+            ),
+        ]
+
+    async def show_coverage(self, asked: ChannelPage, _: Nothing) -> Answer:
+        """The sums of the last audits, and a page of them."""
+        tenant = await find_tenant(self.db, asked.tenant_id)
+        found = await audits.coverage(self.db, tenant.id)
+        if found is None:
+            raise Problem(404, "no_such_tenant", f"there is no tenant {tenant.id}")
+        after = int(asked.cursor) if asked.cursor else None
+        page = await audits.channel_audits(self.db, tenant.id, after=after, limit=asked.limit)
+        names = ChannelAuditView.model_fields
+        view = CoverageView(
+            statement=_statement(found),
+            **asdict(found),
+            gaps=[
+                Gap(reason=gap.reason, began_at=gap.began_at, ended_at=gap.ended_at)
+                for gap in await gaps.list_gaps(self.db, tenant.id)
+            ],
+            audits=[ChannelAuditView(**{name: getattr(audit, name) for name in names}) for audit in page],
+            next_cursor=str(page[-1].channel_id) if len(page) == asked.limit else None,
+        )
+        return Answer(view)
+
+    async def forget(self, _: Nothing, wish: WishToBeForgotten) -> Answer:
+        """Nothing of the id is stored or logged; its hash is, or it could not be recognized again."""
+        if wish.platform not in self.adapters:
+            raise Problem(422, "invalid_body", f"platform: there is {', '.join(self.adapters)}")
+        if wish.tenant_id is not None:
+            await find_tenant(self.db, wish.tenant_id)
+        user_hash = self.hash_user(wish.user_id)
+        done = await forgetting.forget_user(self.db, user_hash, tenant_id=wish.tenant_id, now=self.clock())
+        return Answer(ForgottenView(**asdict(done)))
+
+
+def _statement(found: Coverage) -> str:
+    if found.audited_at is None:
+        return 'no audit has been completed yet; ask for one with POST .../sync and {"kind": "audit"}'
+    date = found.audited_at.strftime("%Y-%m-%d %H:%M UTC")
+    return f"archive is {found.stored:,} of {found.of:,} messages, as of {date}"
