@@ -167,6 +167,8 @@ async def _in_context(context: CallContext, body: Callable[[CallContext], Awaita
 
 async def _once(send: Callable[[], Coroutine[Any, Any, Any]], expected: type[T]) -> T:
     request = asyncio.create_task(send())
+    # Seen, whatever becomes of it: a shield that was cancelled no longer looks at what it shielded.
+    request.add_done_callback(lambda done: done.cancelled() or done.exception())
     try:
         async with asyncio.timeout(_TIMEOUT_SECONDS):
             # Shielded: cancelled while it leaves its bucket, discord.py would hold up the next request there for 30 s.

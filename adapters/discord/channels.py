@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from adapters.discord.fields import Payload, compact, ident, idents, number, obj, objs
+from adapters.discord.fields import Payload, compact, ident, idents, number, obj, objs, text
 from adapters.discord.permissions import Permissions, Reader, everyone
 from adapters.discord.scrub import Scrubber
 from adapters.records import ChannelRecord, ChannelType, SkipReason
@@ -173,9 +173,9 @@ def _thread_metadata(payload: Payload, scrub: Scrubber, hash_user: HashUser) -> 
             **_common(payload, scrub),
             "applied_tags": idents(payload.get("applied_tags")),
             **{key: bool(state.get(key)) for key in ("archived", "locked", "invitable")},
-            "archive_timestamp": state.get("archive_timestamp"),
+            "archive_timestamp": text(state.get("archive_timestamp")),
             "auto_archive_duration": number(state.get("auto_archive_duration")),
-            "create_timestamp": state.get("create_timestamp"),
+            "create_timestamp": text(state.get("create_timestamp")),
             "message_count": number(payload.get("message_count")),
             "total_message_sent": number(payload.get("total_message_sent")),
             "owner_hash": hash_user(owner_id) if owner_id else None,

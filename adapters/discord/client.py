@@ -142,7 +142,7 @@ class GatewayClient(discord.AutoShardedClient):
     async def on_error(self, event_method: str, /, *_: Any, **__: Any) -> None:
         """A handler failed: say so, without the payload that the library would print."""
         # discord.py calls this from its except block.
-        log.error("handling a gateway event failed", extra={"event": event_method}, exc_info=True)  # noqa: LOG014
+        log.error("handling a gateway event failed", extra={"gateway_event": event_method}, exc_info=True)  # noqa: LOG014
 
     def _tenant(self, guild: discord.Guild) -> TenantRecord:
         description = {"description": self._scrub(guild.description)} if guild.description else {}
@@ -166,7 +166,9 @@ class GatewayClient(discord.AutoShardedClient):
                 parse(_completed(event, data))
                 self._hearing.note(event, data)
             except Exception as e:  # noqa: BLE001 (a payload the library cannot read must not end the bot)
-                log.warning("skipped a malformed gateway event", extra={"event": event, "cause": type(e).__name__})
+                log.warning(
+                    "skipped a malformed gateway event", extra={"gateway_event": event, "cause": type(e).__name__}
+                )
 
         return guarded
 

@@ -37,6 +37,11 @@ def number(value: object) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
+def text(value: object) -> str | None:
+    """A text, or None."""
+    return value if isinstance(value, str) else None
+
+
 def moment(value: object) -> datetime | None:
     """An ISO 8601 time as UTC, or None where it is absent or unreadable."""
     if not isinstance(value, str):

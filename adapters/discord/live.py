@@ -59,7 +59,7 @@ class LiveFeed:
             else:
                 told = self._converted(event, data, place, view.is_public(place.channel_id) if view else None)
         except Exception as e:  # noqa: BLE001 (no event may end the bot)
-            log.warning("skipped a malformed gateway event", extra={"event": event, "cause": type(e).__name__})
+            log.warning("skipped a malformed gateway event", extra={"gateway_event": event, "cause": type(e).__name__})
         if told is not None:
             self._tell(told)
 
@@ -68,7 +68,7 @@ class LiveFeed:
         try:
             changed = self._take(event, data)
         except Exception as e:  # noqa: BLE001 (no event may end the bot)
-            log.warning("skipped a malformed gateway event", extra={"event": event, "cause": type(e).__name__})
+            log.warning("skipped a malformed gateway event", extra={"gateway_event": event, "cause": type(e).__name__})
             return
         for record in changed:
             self._tell(ChannelChanged(tenant_id=str(ident(data.get("guild_id", data.get("id")))), channel=record))
@@ -81,7 +81,7 @@ class LiveFeed:
         try:
             return live_event(event, data, place, self._hash_user)
         except Exception as e:  # noqa: BLE001 (what cannot be converted can be read again)
-            log.warning("a gateway event is malformed", extra={"event": event, "cause": type(e).__name__})
+            log.warning("a gateway event is malformed", extra={"gateway_event": event, "cause": type(e).__name__})
             return touched(data, place)
 
     def _take(self, event: str, data: Any) -> list[ChannelRecord]:
@@ -117,7 +117,8 @@ class LiveFeed:
             self._live(event)
         except Exception as e:  # noqa: BLE001 (never its text: it may hold what the event held)
             log.error(
-                "a change could not be handed on", extra={"event": type(event).__name__, "cause": type(e).__name__}
+                "a change could not be handed on",
+                extra={"gateway_event": type(event).__name__, "cause": type(e).__name__},
             )
 
 

@@ -106,7 +106,7 @@ def _texts(payload: Payload, scrub: Scrubber, *keys: str) -> dict[str, str | Non
 def _signed(payload: Payload, scrub: Scrubber, name: str, *links: str) -> dict[str, Any]:
     """An author or footer; its text is dropped where a picture or link shows that it names a person."""
     kept = _texts(payload, scrub, name, *links)
-    if any((kept[link] or "").startswith("user:") for link in links):
+    if any("user:" in (kept[link] or "") for link in links):
         kept[name] = None
     return compact(kept)
 

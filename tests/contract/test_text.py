@@ -1,6 +1,7 @@
 """Whatever people and platforms write comes back as it was, but for what no database can hold."""
 
 from dataclasses import replace
+from datetime import datetime
 from itertools import count
 from typing import Any
 

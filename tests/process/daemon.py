@@ -22,6 +22,9 @@ UNHURRIED = {
     "PLATFORM_SYNC_DISCORD__CHANNEL_REQUESTS_PER_SECOND": "100000",
 }
 
+# What is read again after a restart is counted elsewhere.
+NO_REPAIRS = {"PLATFORM_SYNC_SYNC__REPAIR_WINDOW": "0"}
+
 
 class Process:
     """A daemon and its output."""

@@ -15,14 +15,14 @@ from adapters.discord.simulator.truth import truth
 from adapters.discord.simulator.worlds import uniform_world
 from storage.tables import channels, sync_progress
 from tests.archive import assert_equal_to_truth
-from tests.process.daemon import UNHURRIED, process
+from tests.process.daemon import NO_REPAIRS, UNHURRIED, process
 
 USERS = "/channels/{channel_id}/messages/{message_id}/reactions/{emoji_name}"
 ROUTE = "/channels/{channel_id}/messages"
 CHANNELS, MESSAGES = 4, 50_000
 PAGES = CHANNELS * MESSAGES // 100
 PAGES_OF_A_BATCH = 10
-ONLY_MESSAGES = {"PLATFORM_SYNC_SYNC__REACTION_USERS": "false"}
+ONLY_MESSAGES = {"PLATFORM_SYNC_SYNC__REACTION_USERS": "false", **NO_REPAIRS}
 # Slow enough for a kill at a random instant to find the sync under way.
 PACED = UNHURRIED | {"PLATFORM_SYNC_DISCORD__REQUESTS_PER_SECOND": "100"}
 

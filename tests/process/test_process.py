@@ -10,7 +10,7 @@ from adapters.discord.simulator import Simulator
 from adapters.discord.simulator.truth import truth
 from adapters.discord.simulator.worlds import uniform_world
 from tests.archive import assert_equal_to_truth, count_messages
-from tests.process.daemon import UNHURRIED, json_lines, process
+from tests.process.daemon import NO_REPAIRS, UNHURRIED, json_lines, process
 
 MISCONFIGURED = 78
 
@@ -28,6 +28,7 @@ async def test_it_archives_answers_and_stops_at_a_safe_point_to_go_on_later(tmp_
             "PLATFORM_SYNC_DISCORD__REQUESTS_PER_SECOND": "150",
             "PLATFORM_SYNC_SYNC__REACTION_USERS": "false",
         }
+        paced |= NO_REPAIRS
         unhurried = paced | UNHURRIED
         async with process(log, sim=sim, database_url=sqlite(tmp_path), **paced) as daemon:
             assert await daemon.get("/healthz") == {"status": "ok"}

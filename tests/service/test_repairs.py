@@ -1,0 +1,151 @@
+"""What changes behind the checkpoints reaches the archive: live for nothing, after a gap for the fewest requests."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from adapters.discord.simulator import Fault, Simulator
+from adapters.discord.simulator.model import Channel, World
+from adapters.discord.simulator.truth import truth
+from adapters.discord.simulator.worlds import uniform_world
+from tests.archive import archived, assert_current, count_messages
+from tests.service.daemon import Daemon, running_daemon
+from tests.service.test_sync import guild_of
+
+pytestmark = pytest.mark.usefixtures("restored_addresses")
+
+MESSAGES = "/channels/{channel_id}/messages"
+USERS = "/channels/{channel_id}/messages/{message_id}/reactions/{emoji_name}"
+CHANNELS = 300
+BUSY = CHANNELS // 100
+
+
+def quiet_world() -> tuple[World, list[Channel]]:
+    """A guild that was quiet for a month but for one channel in a hundred."""
+    world = uniform_world(CHANNELS, 3, now=datetime.now(UTC) - timedelta(days=30))
+    world.ids.advance(timedelta(days=30) - timedelta(hours=1))
+    busy = list(world.guilds[guild_of(world)].channels.values())[:BUSY]
+    return world, busy
+
+
+def change_everything(sim: Simulator, channel: Channel, *, silent: bool) -> None:
+    """An edit, a deletion, a reaction more and one less, a reaction cleared, and something new."""
+    recent = [int(message["id"]) for message in channel.messages.page(limit=6)]
+    sim.change.edit(channel.id, recent[0], f"edited {silent}", silent=silent)
+    sim.change.delete(channel.id, recent[1], silent=silent)
+    sim.change.react(channel.id, recent[2], "🔥", silent=silent)
+    sim.change.unreact(channel.id, recent[3], "👍", silent=silent)
+    sim.change.clear_reactions(channel.id, recent[4], silent=silent)
+    sim.change.post(channel.id, "new", silent=silent)
+
+
+def prepare(sim: Simulator, channel: Channel) -> None:
+    for number in range(8):
+        message = int(sim.change.post(channel.id, f"before {number}", silent=True)["id"])
+        sim.change.react(channel.id, message, "👍", silent=True)
+
+
+async def written(daemon: Daemon, url: str, world: World) -> None:
+    """Wait until the archive is as the guild."""
+
+    async def is_equal() -> bool:
+        try:
+            assert_current(url, truth(world, guild_of(world)), guild_of(world))
+        except AssertionError:
+            return False
+        return True
+
+    await daemon.until(is_equal, bool)
+
+
+async def test_a_connected_bot_repairs_nothing(database_url: str) -> None:
+    world, busy = quiet_world()
+    guild_id = guild_of(world)
+    async with Simulator(world) as sim:
+        for channel in busy:
+            prepare(sim, channel)
+        async with running_daemon(sim, database_url) as daemon:
+            await daemon.idle()
+            sim.requests.clear()
+            for channel in busy:
+                change_everything(sim, channel, silent=False)
+            job = await daemon.sync(guild_id)
+            assert job["progress"]["repairs_done"] == 0
+            assert sim.requests.count(MESSAGES) == BUSY, "one for what is new in each"
+            assert sim.requests.count() == 3 + CHANNELS + BUSY
+            await written(daemon, database_url, world)
+    assert_current(database_url, truth(world, guild_id), guild_id)
+
+
+async def test_a_gap_costs_two_requests_for_each_channel_that_was_busy(database_url: str) -> None:
+    world, busy = quiet_world()
+    guild_id = guild_of(world)
+    async with Simulator(world) as sim:
+        for channel in busy:
+            prepare(sim, channel)
+        async with running_daemon(sim, database_url) as daemon:
+            await daemon.idle()
+        kept = count_messages(database_url)
+        for channel in busy:
+            change_everything(sim, channel, silent=True)
+        world.ids.advance(timedelta(hours=1))
+        sim.requests.clear()
+        async with running_daemon(sim, database_url) as daemon:
+            job = await daemon.sync(guild_id)
+            assert job["progress"] | {"repairs_done": BUSY, "repairs_pending": 0} == job["progress"]
+            assert job["progress"]["deleted"] == BUSY
+            assert job["progress"]["changed"] == BUSY * 4
+            assert sim.requests.count(MESSAGES) <= 2 * BUSY
+            assert sim.requests.count(USERS) == BUSY, "one list has grown; those that are empty need not be asked for"
+            coverage = await daemon.get(f"/api/tenants/discord-{guild_id}/coverage")
+            assert coverage["gaps"] == []
+            again = await daemon.sync(guild_id)
+            assert again["metrics"]["requests"] == 3 + CHANNELS
+    assert count_messages(database_url) == kept + BUSY, "deleted messages keep their rows"
+    assert_current(database_url, truth(world, guild_id), guild_id)
+
+
+async def test_nothing_is_marked_deleted_by_a_refusal(database_url: str) -> None:
+    world, (channel, *_) = quiet_world()
+    guild_id = guild_of(world)
+    async with Simulator(world) as sim:
+        prepare(sim, channel)
+        async with running_daemon(sim, database_url) as daemon:
+            await daemon.idle()
+        before = archived(database_url, "messages", guild_id)
+        for fault in (Fault("status", status=403), Fault("status", status=404), Fault("status", status=500)):
+            sim.faults.add(Fault(fault.kind, status=fault.status, route=MESSAGES, channel_id=channel.id, times=None))
+            async with running_daemon(sim, database_url) as daemon:
+                job = await daemon.sync(guild_id)
+                assert job["progress"]["deleted"] == 0
+            sim.faults.clear()
+        async with running_daemon(sim, database_url) as daemon:
+            job = await daemon.sync(guild_id)
+            assert (job["status"], job["progress"]["deleted"]) == ("succeeded", 0)
+            assert job["progress"]["repairs_pending"] == 0
+    assert archived(database_url, "messages", guild_id) == before
+
+
+async def test_an_audit_finds_what_no_window_covers(database_url: str) -> None:
+    world, _ = quiet_world()
+    guild_id = guild_of(world)
+    *_, channel = world.guilds[guild_id].channels.values()
+    async with Simulator(world) as sim, running_daemon(sim, database_url) as daemon:
+        await daemon.idle()
+        first, second, _ = (int(message["id"]) for message in channel.messages.page(limit=3))
+        sim.change.edit(channel.id, first, "edited, and nobody was told", silent=True)
+        sim.change.delete(channel.id, second, silent=True)
+        nothing = await daemon.sync(guild_id)
+        assert (nothing["progress"]["changed"], nothing["progress"]["deleted"]) == (0, 0)
+
+        status, asked = await daemon.ask("POST", f"/api/tenants/discord-{guild_id}/sync", json={"kind": "audit"})
+        assert (status, asked["kind"]) == (202, "audit")
+        job = await daemon.job_ended(asked["job_id"])
+        assert job["progress"] | {"changed": 1, "deleted": 1, "repairs_done": CHANNELS} == job["progress"]
+        coverage = await daemon.get(f"/api/tenants/discord-{guild_id}/coverage?limit=200")
+        total = CHANNELS * 3 - 1
+        assert coverage | {"stored": total, "of": total, "changed": 1, "deleted": 1, "missing": 0} == coverage
+        assert coverage["statement"].startswith(f"archive is {total} of {total} messages, as of ")
+        assert len(coverage["audits"]) == 200
+        assert coverage["next_cursor"]
+    assert_current(database_url, truth(world, guild_id), guild_id)
