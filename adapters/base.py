@@ -225,6 +225,7 @@ class PlatformAdapter(Protocol):
     """One platform, through one bot."""
 
     name: ClassVar[str]
+    id_pattern: ClassVar[str]  # a regular expression that the platform's ids match whole
 
     async def run(self, listener: Listener, live: LiveListener) -> None:
         """Stay connected until cancelled, telling ``listener`` what happens, and ``live`` what changes.

@@ -14,11 +14,12 @@ class Platform:
 
     options: type[PlatformOptions]
     token_variable: str  # the environment variable that holds its secret
+    id_pattern: str  # as of its adapter
     make: Callable[
         ..., PlatformAdapter
     ]  # (*, token: str, options: its own, hasher: UserHasher, observer: CallObserver)
 
 
 PLATFORMS: dict[str, Platform] = {
-    "discord": Platform(DiscordOptions, "DISCORD_BOT_TOKEN", DiscordAdapter),
+    "discord": Platform(DiscordOptions, "DISCORD_BOT_TOKEN", DiscordAdapter.id_pattern, DiscordAdapter),
 }

@@ -1,8 +1,10 @@
 """The command line: what an operator types, and what they are told where it cannot work."""
 
 import asyncio
+import re
 import sys
 from collections.abc import Coroutine
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -12,7 +14,7 @@ from rich.console import Console
 from adapters.base import CredentialRefused, PlatformAdapter
 from adapters.privacy import UserHasher
 from adapters.registry import PLATFORMS
-from bot import daemon, logs
+from bot import daemon, logs, people
 from bot.api.server import AddressInUse
 from bot.check import Check, Finding, Mark
 from bot.config import Config, ConfigError, load
@@ -99,6 +101,68 @@ def migrate(config: ConfigFile = None) -> None:
     _run(to_head())
 
 
+UserId = Annotated[str, typer.Argument(help="The person's id on the platform; it is neither stored nor logged.")]
+OfTenant = Annotated[str | None, typer.Option(help="Only in this one, as in discord-<guild id>; otherwise in all.")]
+OfPlatform = Annotated[str, typer.Option(help="The platform that the id is of.")]
+
+
+@app.command()
+def forget(
+    user_id: UserId, tenant: OfTenant = None, platform: OfPlatform = "discord", config: ConfigFile = None
+) -> None:
+    """Remove a person's messages, reactions, mentions and links for good; no later sync brings them back."""
+    settings = _settings(config)
+    _set_up_logs(settings)
+    hasher = _hasher(settings)
+    _insist_on_id(user_id, platform)
+
+    async def remove() -> None:
+        done = await people.forget(
+            settings,
+            platform,
+            user_id,
+            hasher.of(user_id),
+            hash_choice=hasher.choice,
+            tenant_id=tenant,
+            clock=daemon.utc_now,
+        )
+        typer.echo("removed " + ", ".join(f"{count:,} {name}" for name, count in done.items()))
+
+    _run(remove())
+
+
+@app.command()
+def export_user(
+    user_id: UserId,
+    tenant: OfTenant = None,
+    platform: OfPlatform = "discord",
+    output: Annotated[Path | None, typer.Option(help="A file; otherwise standard output.")] = None,
+    config: ConfigFile = None,
+) -> None:
+    """Write what is held about a person as JSON Lines."""
+    settings = _settings(config)
+    _set_up_logs(settings)
+    hasher = _hasher(settings)
+    _insist_on_id(user_id, platform)
+
+    async def write() -> None:
+        with output.open("wb") if output else nullcontext(sys.stdout.buffer) as file:
+            written = await people.export(
+                settings, hasher.of(user_id), hash_choice=hasher.choice, tenant_id=tenant, output=file
+            )
+        what = ", ".join(f"{count:,} {kind}" for kind, count in written.items()) or "nothing: nothing is held"
+        typer.echo(f"wrote {what}", err=True)
+
+    _run(write())
+
+
+def _insist_on_id(user_id: str, platform: str) -> None:
+    if platform not in PLATFORMS:
+        _leave(f"there is no platform {platform}; there is {', '.join(PLATFORMS)}", FAILED)
+    if not re.fullmatch(PLATFORMS[platform].id_pattern, user_id):
+        _leave(f"USER_ID must be an id of {platform}, which match {PLATFORMS[platform].id_pattern}", FAILED)
+
+
 def _settings(file: Path | None) -> Config:
     try:
         return load(file)
@@ -135,6 +199,8 @@ def _run(main: Coroutine[Any, Any, None]) -> None:
         asyncio.run(main)
     except (CredentialRefused, AddressInUse) as e:
         _leave(str(e), MISCONFIGURED)
+    except (people.DaemonRefused, OSError) as e:
+        _leave(str(e), FAILED)
     except StorageError as e:
         _leave(str(e), FAILED if e.is_transient else MISCONFIGURED)
 

@@ -25,7 +25,7 @@ from bot.job_context import SyncLimits
 from bot.live import LiveArchive
 from bot.metrics import Metrics
 from bot.notify import Notifier, status_line
-from bot.tenancy import Tenancy
+from bot.tenancy import AuditSchedule, Tenancy
 from bot.worker import Worker
 from storage import jobs
 from storage.database import open_database
@@ -83,6 +83,10 @@ async def run(
             db,
             live,
             interval=timedelta(seconds=config.sync.interval),
+            audit=AuditSchedule(
+                interval=timedelta(seconds=config.sync.audit_interval) if config.sync.audit_interval else None,
+                hours=config.sync.audit_hours,
+            ),
             auto_create={name: platform.options.auto_create_tenants for name, platform in config.platforms.items()},
             wake_worker=lambda: worker.wake(),  # the two need each other
             clock=clock,

@@ -41,6 +41,11 @@ class Scheduler:
             )
             self._apscheduler.add_job(self._tick, trigger, args=[tenant_id], id=tenant_id)
 
+    def every(self, interval: timedelta, name: str, act: Callable[[], Awaitable[None]]) -> None:
+        """Do something else regularly."""
+        trigger = IntervalTrigger(seconds=int(interval.total_seconds()), timezone="UTC")
+        self._apscheduler.add_job(self._guarded, trigger, args=[name, act], id=name)
+
     def forget(self, tenant_id: str) -> None:
         """Tick for a tenant no more."""
         if self._apscheduler.get_job(tenant_id) is not None:
@@ -57,6 +62,12 @@ class Scheduler:
             await self._enqueue(tenant_id)
         except Exception:  # the clock must go on; what a tick missed the next one finds
             log.exception("a scheduled sync could not be enqueued", extra={"tenant": tenant_id})
+
+    async def _guarded(self, name: str, act: Callable[[], Awaitable[None]]) -> None:
+        try:
+            await act()
+        except Exception:  # the clock must go on
+            log.exception("what the clock asked for failed", extra={"task": name})
 
     def _first_tick(self, tenant_id: str) -> datetime:
         """Spread over the interval by the tenant's id, so that it is the same minute after a restart."""

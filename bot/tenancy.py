@@ -3,13 +3,15 @@
 import asyncio
 import logging
 from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from adapters.base import ChannelDeleted, PlatformEvent, TenantJoined, TenantLeft, TenantOutage, TenantsReady
 from adapters.records import SkipReason, TenantRecord
 from bot.live import LiveArchive
 from bot.scheduler import Scheduler
-from storage import channels, gaps, jobs, purging, repairs, tenants
+from storage import audits, channels, gaps, jobs, purging, repairs, tenants
 from storage.database import Database
 from storage.errors import StorageError, TenantStopped
 from storage.gaps import GapReason
@@ -20,6 +22,20 @@ log = logging.getLogger(__name__)
 
 _SAFE_POINT_SECONDS = 10.0  # how long a stopped tenant's running sync is waited for
 _LOOK_SECONDS = 0.1
+_AUDIT_TICK = timedelta(minutes=5)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditSchedule:
+    """How often each tenant is audited, and between which hours (UTC) audits are begun."""
+
+    interval: timedelta | None
+    hours: tuple[int, int]
+
+    def is_on(self, now: datetime) -> bool:
+        """Whether audits are begun at this time of the day."""
+        first, last = self.hours
+        return first <= now.hour < last if first <= last else now.hour >= first or now.hour < last
 
 
 class Tenancy:
@@ -31,6 +47,7 @@ class Tenancy:
         live: LiveArchive,
         *,
         interval: timedelta,
+        audit: AuditSchedule,
         auto_create: Mapping[str, bool],
         wake_worker: Callable[[], None],
         clock: Callable[[], datetime],
@@ -38,11 +55,13 @@ class Tenancy:
         self._db = db
         self._live = live
         self._interval = interval
+        self._audit = audit
         self._auto_create = auto_create
         self._wake_worker = wake_worker
         self._clock = clock
         self._told: dict[str, TenantRecord] = {}  # by tenant id, what the platform says of those the bot is in
         self.scheduler = Scheduler(interval, self._scheduled_sync, clock)
+        self.scheduler.every(_AUDIT_TICK, "audits", self.begin_audit)
 
     async def listen(self, platform: str, event: PlatformEvent) -> None:
         """What the platform tells of its communities."""
@@ -136,6 +155,16 @@ class Tenancy:
         job, created = await jobs.enqueue(self._db, tenant_id, kind, now=self._clock())
         self._wake_worker()
         return job, created
+
+    async def begin_audit(self) -> None:
+        """Ask for the audit that is due longest: one at a time, so that they spread over the tenants."""
+        now = self._clock()
+        if self._audit.interval is None or not self._audit.is_on(now):
+            return
+        for platform in {tenant_id.partition("-")[0] for tenant_id in self._told}:
+            for tenant_id in (await audits.audits_due(self._db, platform, before=now - self._audit.interval))[:1]:
+                with suppress(TenantStopped):
+                    await self.enqueue(tenant_id, JobKind.AUDIT)
 
     async def catch_up(self, platform: str) -> None:
         """Enqueue every tenant of a platform whose tick was missed."""

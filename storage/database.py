@@ -11,15 +11,15 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from storage import engines
 from storage.driver_errors import translated
-from storage.errors import DatabaseReadOnly, DatabaseUnreachable, StorageError
+from storage.errors import DatabaseReadOnly, DatabaseTooNew, DatabaseUnreachable, StorageError
 from storage.file_lock import FileLock
 from storage.inspection import DatabaseState, inspect
 from storage.servers import is_read_only
-from storage.settings import record_hash_choice
+from storage.settings import insist_on_hash_choice, record_hash_choice
 from storage.uninterrupted import uninterrupted
 from storage.urls import parse_url, sqlite_path
 
-__all__ = ["Database", "DatabaseState", "inspect", "migrate", "open_database"]
+__all__ = ["Database", "DatabaseState", "inspect", "migrate", "open_database", "open_for_reading"]
 
 _MIGRATION_PATIENCE = timedelta(seconds=30)
 
@@ -105,6 +105,26 @@ async def open_database(url: str, *, hash_choice: str) -> Database:
             async with writer.begin() as connection:
                 await record_hash_choice(connection, hash_choice)
         return Database(reader=reader, writer=writer, path=path, closing=stack.pop_all())
+
+
+async def open_for_reading(url: str, *, hash_choice: str) -> Database:
+    """Open the archive to read it, also while a daemon works on it; what would write fails.
+
+    Raises:
+        StorageError: as for ``open_database``; also where there is no archive of this version yet.
+    """
+    found = await inspect(url)
+    if found.is_too_new:
+        raise DatabaseTooNew
+    if found.needs_migration or found.hash_choice is None:
+        raise StorageError("There is no archive of this version there. Run the daemon or 'migrate' once.")
+    insist_on_hash_choice(found.hash_choice, hash_choice)
+    parsed = parse_url(url)
+    async with AsyncExitStack() as stack:
+        reader, writer = _engines(parsed)
+        stack.push_async_callback(reader.dispose)
+        stack.push_async_callback(writer.dispose)
+        return Database(reader=reader, writer=reader, path=sqlite_path(parsed), closing=stack.pop_all())
 
 
 async def migrate(url: str) -> str:

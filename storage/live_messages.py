@@ -1,6 +1,7 @@
 """Which changed messages are stored, and their rows: edited, deleted, to be looked at again."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -79,8 +80,9 @@ async def save_edits(
     for one in stored:
         if one.edited is not None:
             forgetter = forgetters[one.change.tenant_id]
-            record = forgetter.message(one.edited) if forgetter else one.edited
-            records.setdefault((one.change.tenant_id, one.channel_id), []).append(record)
+            record = replace(one.edited, reaction_totals=())
+            known = forgetter.message(record) if forgetter else record
+            records.setdefault((one.change.tenant_id, one.channel_id), []).append(known)
     if not records:
         return
     told = [ToldMessages(*place, storable(some)) for place, some in records.items()]

@@ -60,6 +60,7 @@ class DiscordAdapter:
     """
 
     name: ClassVar[str] = "discord"
+    id_pattern: ClassVar[str] = "[0-9]{1,20}"
 
     def __init__(
         self,
@@ -119,8 +120,7 @@ class DiscordAdapter:
 
     def is_member(self, tenant_platform_id: str) -> bool:
         """Whether the bot is in this guild."""
-        client, is_snowflake = self._client, tenant_platform_id.isascii() and tenant_platform_id.isdigit()
-        return client is not None and is_snowflake and client.get_guild(int(tenant_platform_id)) is not None
+        return self._client is not None and self._client.get_guild(int(tenant_platform_id)) is not None
 
     @property
     def invite_url(self) -> str | None:

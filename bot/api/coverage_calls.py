@@ -10,7 +10,7 @@ from bot.api.calls import Answer, Call, Nothing
 from bot.api.coverage_models import ChannelAuditView, CoverageView, ForgottenView, Gap
 from bot.api.openapi import AnyCall
 from bot.api.problems import Problem
-from bot.api.tenant_calls import find_tenant
+from bot.api.tenant_calls import find_tenant, insist_on_id
 from storage import audits, forgetting, gaps
 from storage.audits import Coverage
 from storage.database import Database
@@ -73,6 +73,7 @@ class CoverageCalls:
         """Nothing of the id is stored or logged; its hash is, or it could not be recognized again."""
         if wish.platform not in self.adapters:
             raise Problem(422, "invalid_body", f"platform: there is {', '.join(self.adapters)}")
+        insist_on_id(self.adapters[wish.platform], "user_id", wish.user_id)
         if wish.tenant_id is not None:
             await find_tenant(self.db, wish.tenant_id)
         user_hash = self.hash_user(wish.user_id)

@@ -1,5 +1,6 @@
 """The calls about tenants: create, show, remove."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -81,8 +82,10 @@ class TenantCalls:
 
     async def create_tenant(self, _: Nothing, new: NewTenant) -> Answer:
         """Its first sync is enqueued where the bot is in the community."""
+        adapter = self.adapters[new.platform]
+        insist_on_id(adapter, "platform_id", new.platform_id)
         record = TenantRecord(platform_id=new.platform_id, name=new.name)
-        connected = self.adapters[new.platform].is_member(new.platform_id)
+        connected = adapter.is_member(new.platform_id)
         tenant, created, job = await self.tenancy.create(new.platform, record, connected=connected)
         view = await self.views.tenant(tenant)
         shown = await self.views.job(job) if job else None
@@ -115,6 +118,14 @@ async def find_tenant(db: Database, tenant_id: str) -> Tenant:
     if tenant is None or tenant.purged_at is not None:
         raise no_such_tenant(tenant_id)
     return tenant
+
+
+def insist_on_id(adapter: PlatformAdapter, field: str, given: str) -> None:
+    """Refuse what is no id of a platform."""
+    if not re.fullmatch(adapter.id_pattern, given):
+        detail = f"must be an id of {adapter.name}, which match {adapter.id_pattern}"
+        errors = [{"field": field, "detail": detail}]
+        raise Problem(422, "invalid_body", f"{field}: {detail}", errors=errors)
 
 
 def no_such_tenant(tenant_id: str) -> Problem:

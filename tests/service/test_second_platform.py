@@ -59,6 +59,7 @@ class PostOffice:
     """A platform with letters in boxes, whose ids look like nothing that Discord has."""
 
     name: ClassVar[str] = "post"
+    id_pattern: ClassVar[str] = "T[0-9A-Z]+"
 
     def __init__(self, letters: int) -> None:
         self.letters = [letter(number) for number in range(1, letters + 1)]

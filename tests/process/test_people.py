@@ -1,0 +1,72 @@
+"""One person's wish from the command line, beside a running daemon and without one."""
+
+import hashlib
+import json
+from pathlib import Path
+
+from sqlalchemy import create_engine, text
+
+from adapters.discord.simulator import Simulator
+from adapters.discord.simulator.worlds import uniform_world
+from tests.process.daemon import UNHURRIED, process
+from tests.process.test_process import ends, sqlite
+
+TABLES = ("messages", "attachments", "reactions", "channels", "reaction_totals", "sync_jobs", "tenants")
+
+
+def everything(url: str) -> str:
+    """Every row of the archive but the list of those who are forgotten, as text."""
+    engine = create_engine(url.replace("+aiosqlite", ""))
+    try:
+        with engine.connect() as connection:
+            return "\n".join(str(tuple(row)) for t in TABLES for row in connection.execute(text(f"SELECT * FROM {t}")))  # noqa: S608
+    finally:
+        engine.dispose()
+
+
+async def test_a_person_is_exported_and_forgotten_for_good(tmp_path: Path) -> None:
+    url, world = sqlite(tmp_path), uniform_world(2, 300)
+    (guild_id,) = world.guilds
+    channel, *_ = world.guilds[guild_id].channels.values()
+    ada, *_ = [user for user in world.guilds[guild_id].users.values() if not user.bot]
+    ada_hash = hashlib.sha256(str(ada.id).encode()).hexdigest()
+    async with Simulator(world) as sim:
+        original = int(sim.change.post(channel.id, "my words", ada.id, silent=True)["id"])
+        sim.change.post(channel.id, f"hello <@{ada.id}>", reply_to=original, silent=True)
+        sim.change.react(channel.id, original, "👍", ada.id, silent=True)
+        async with process(tmp_path / "log", sim=sim, database_url=url, **UNHURRIED) as daemon:
+            await daemon.synced()
+            assert ada_hash in everything(url)
+            status, said = await ends(tmp_path / "export", "export-user", str(ada.id), url=url)
+            assert status == 0, said
+            lines = [json.loads(line) for line in said.splitlines() if line.startswith("{")]
+            assert "my words" in {line.get("content") for line in lines}
+            assert {"message", "reaction"} <= {line["kind"] for line in lines}
+            assert str(ada.id) not in said
+
+            port = (await daemon.url()).rpartition(":")[2]
+            status, said = await ends(
+                tmp_path / "forget", "forget", str(ada.id), url=url, PLATFORM_SYNC_HTTP__PORT=port
+            )
+            assert (status, "removed " in said) == (0, True), said
+            assert str(ada.id) not in said + daemon.log
+            assert ada_hash not in everything(url)
+            # Neither a new message nor an audit brings anything of them back.
+            sim.change.post(channel.id, "and more", ada.id)
+            sim.change.edit(channel.id, original, "my other words")
+            status, asked = await daemon.ask("POST", f"/api/tenants/discord-{guild_id}/sync", json={"kind": "audit"})
+            assert (await daemon.job_ended(asked["job_id"]))["status"] == "succeeded", status
+            held = everything(url)
+            assert ada_hash not in held
+            assert "my words" not in held
+            assert "my other words" not in held
+            assert "and more" not in held
+            assert str(original) in held, "a tombstone keeps the reply walkable"
+            await daemon.stop()
+        status, said = await ends(tmp_path / "again", "forget", str(ada.id), url=url)
+        assert (status, "removed 0 messages" in said) == (0, True), said
+
+
+async def test_an_id_that_is_none_is_told(tmp_path: Path) -> None:
+    status, said = await ends(tmp_path / "log", "forget", "ada", url=sqlite(tmp_path))
+    assert (status, "USER_ID must be an id of discord" in said, "Traceback" in said) == (1, True, False), said
