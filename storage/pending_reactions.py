@@ -46,6 +46,7 @@ class PendingTotal:
     fetched_count: int | None
     fetched_burst_count: int | None
     is_stale: bool  # it is not known how many there are
+    created_at: datetime  # one that was made later is another total, whose users are others
     updated_at: datetime  # what has changed a stale total since then is not settled by who is found now
 
     @property

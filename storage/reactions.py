@@ -67,6 +67,7 @@ _is_outdated = bindparam("is_outdated", type_=Boolean)  # there are more than th
 _MARK = (
     update(reaction_totals)
     .where(*(reaction_totals.c[name] == value for name, value in _KEY.items()))
+    .where(_stored.created_at == bindparam("born_at", type_=UtcDateTime))
     .values(
         count=case((_is_settled, _both), else_=_stored["count"]),
         burst_count=case((_is_settled, _burst), else_=_stored.burst_count),
@@ -127,8 +128,8 @@ async def save_users(
 
     Users who are there already are not rewritten, those who took theirs back are deleted. Where the other kind has
     nobody by its total, it is saved along with this one. A kind whose total has changed meanwhile stays pending.
-    A total that has vanished meanwhile takes its users with it: nothing is written then. People who are forgotten are
-    left out; the marker counts them, so that the total is not asked for again.
+    A total that has vanished meanwhile takes its users with it: nothing is written then, be there a new one or not.
+    People who are forgotten are left out; the marker counts them, so that the total is not asked for again.
 
     The count stays what the platform told. Of a stale total it becomes what was found, once both kinds were fetched
     without an event in between; if that is nobody, the total goes. More users than a total says make it stale.
@@ -174,6 +175,7 @@ def _markers(total: PendingTotal, burst: bool, found: int) -> dict[str, object]:
     return {
         "normal": normal if is_saved[False] else None,
         "burst": bursts if is_saved[True] else None,
+        "born_at": total.created_at,
         "read_at": total.updated_at,
         "was_stale": total.is_stale,
         "is_outdated": found > total.total_of(burst=burst),

@@ -1,13 +1,16 @@
 """What callers send: the path and query parameters of each call, and the bodies."""
 
-from collections.abc import Collection
+from collections.abc import Mapping
 from enum import StrEnum
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import Field, create_model
 
+from adapters.base import PlatformAdapter
 from bot.api.calls import Asked
 from storage.jobs import JobKind, JobStatus
+
+A = TypeVar("A", bound=Asked)
 
 _TENANT = r"^[a-z]+-[A-Za-z0-9]{1,64}$"
 _TENANT_HELP = "A tenant: its platform, a hyphen, and its id there, like `discord-<guild id>`."
@@ -79,7 +82,6 @@ class NewTenant(Asked):
 
     platform: str = Field(description="Where it is.", examples=["discord"])
     platform_id: str = Field(
-        pattern=r"^[A-Za-z0-9]{1,64}$",
         description="Its id there: of Discord the guild id.",
         examples=["1098765432109876543"],
     )
@@ -88,11 +90,15 @@ class NewTenant(Asked):
     )
 
 
-def new_tenant(platforms: Collection[str]) -> type[NewTenant]:
-    """The same, of a platform that there is."""
-    known: Any = Literal.__getitem__(tuple(sorted(platforms)))
-    field = Field(description="Where it is.", examples=sorted(platforms)[:1])
-    return create_model("NewTenant", __base__=NewTenant, __doc__=NewTenant.__doc__, platform=(known, field))
+def of_platforms(model: type[A], adapters: Mapping[str, PlatformAdapter], id_field: str) -> type[A]:
+    """The same model, of a platform that there is and with an id as that platform has them."""
+    known: Any = Literal.__getitem__(tuple(sorted(adapters)))
+    patterns = "|".join(sorted({adapter.id_pattern for adapter in adapters.values()}))
+    told = model.model_fields[id_field]
+    an_id = Field(pattern=f"^(?:{patterns})$", description=told.description, examples=told.examples)
+    fields: Any = {"platform": (known, Field(description="Where it is.", examples=sorted(adapters)[:1]))}
+    fields[id_field] = (str, an_id)
+    return create_model(model.__name__, __base__=model, __doc__=model.__doc__, **fields)
 
 
 class RequestedKind(StrEnum):
@@ -116,5 +122,5 @@ class WishToBeForgotten(Asked):
     """Whose traces are to be removed."""
 
     platform: Annotated[str, Field(description="Where the person is.", examples=["discord"])]
-    user_id: Annotated[str, Field(pattern=r"^[0-9A-Za-z_-]{1,64}$", description="Their id there; it is not stored.")]
+    user_id: str = Field(description="Their id there; it is not stored.", examples=["80351110224678912"])
     tenant_id: Annotated[str, Field(pattern=_TENANT, description=_TENANT_HELP, examples=_TENANT_EXAMPLES)] | None = None

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from adapters.base import PlatformAdapter
-from bot.api.asked import ChannelPage, WishToBeForgotten
+from bot.api.asked import ChannelPage, WishToBeForgotten, of_platforms
 from bot.api.calls import Answer, Call, Nothing
 from bot.api.coverage_models import ChannelAuditView, CoverageView, ForgottenView, Gap
 from bot.api.openapi import AnyCall
@@ -43,8 +43,9 @@ class CoverageCalls:
                 summary="Remove a person's traces, in one tenant or in all, for good.",
                 handler=self.forget,
                 asked=Nothing,
-                body=WishToBeForgotten,
+                body=of_platforms(WishToBeForgotten, self.adapters, "user_id"),
                 answers={200: ForgottenView},
+                problems={404: "There is no such tenant."},
             ),
         ]
 
@@ -71,8 +72,6 @@ class CoverageCalls:
 
     async def forget(self, _: Nothing, wish: WishToBeForgotten) -> Answer:
         """Nothing of the id is stored or logged; its hash is, or it could not be recognized again."""
-        if wish.platform not in self.adapters:
-            raise Problem(422, "invalid_body", f"platform: there is {', '.join(self.adapters)}")
         insist_on_id(self.adapters[wish.platform], "user_id", wish.user_id)
         if wish.tenant_id is not None:
             await find_tenant(self.db, wish.tenant_id)

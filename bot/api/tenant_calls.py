@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from adapters.base import PlatformAdapter
 from adapters.records import TenantRecord
-from bot.api.asked import NewTenant, OneTenant, Removal, TenantPage, new_tenant
+from bot.api.asked import NewTenant, OneTenant, Removal, TenantPage, of_platforms
 from bot.api.calls import Answer, Call, Nothing
 from bot.api.models import CreatedTenant, RemovedTenant, TenantList, TenantView
 from bot.api.openapi import AnyCall
@@ -49,7 +49,7 @@ class TenantCalls:
                 "was stopped goes on.",
                 handler=self.create_tenant,
                 asked=Nothing,
-                body=new_tenant(self.adapters),
+                body=of_platforms(NewTenant, self.adapters, "platform_id"),
                 answers={200: CreatedTenant, 201: CreatedTenant},
                 problems={409: "Somebody stopped it at the same moment."},
             ),

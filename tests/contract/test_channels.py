@@ -150,6 +150,35 @@ async def test_a_skipped_channel_that_is_renamed_is_skipped_since_the_same_time(
     assert (row["name"], row["updated_at"], row["skipped_since"]) == ("renamed", LATER, NOW)
 
 
+class TestUnseenSince:
+    """Since when changes may have been missed, until their repair is planned."""
+
+    async def unseen(self, db: Database) -> dict[str, Any]:
+        return {row["platform_id"]: row["unseen_since"] for row in await rows_of(db, channels)}
+
+    async def test_it_is_set_when_a_channel_becomes_skipped_and_kept(self, db: Database, tenant: Tenant) -> None:
+        steps = [(None, NOW, None), (SkipReason.NOT_PUBLIC, NOW, NOW), (SkipReason.BOT_LACKS_ACCESS, LATER, NOW)]
+        steps += [(None, LATER, NOW), (SkipReason.NOT_PUBLIC, MUCH_LATER, NOW)]
+        for reason, now, expected in steps:
+            await save_channels(db, tenant.id, [channel("5", skip_reason=reason)], now)
+            assert await self.unseen(db) == {"5": expected}
+
+    async def test_of_one_that_was_never_read_nothing_was_missed(self, db: Database, tenant: Tenant) -> None:
+        for reason in (SkipReason.NOT_PUBLIC, SkipReason.BOT_LACKS_ACCESS, None):
+            await save_channels(db, tenant.id, [channel("5", skip_reason=reason)], NOW)
+            assert await self.unseen(db) == {"5": None}
+
+    async def test_by_marking_and_by_following_too(self, db: Database, tenant: Tenant) -> None:
+        await save_channels(db, tenant.id, [TEXT, THREAD, channel("5")], NOW)
+        for now in (LATER, MUCH_LATER):
+            await mark_skipped(db, tenant.id, ["2"], SkipReason.NOT_PUBLIC, now)
+            await follow_parents(db, tenant.id, now)
+            assert await self.unseen(db) == {"2": LATER, "3": LATER, "5": None}
+        await save_channels(db, tenant.id, [TEXT], MUCH_LATER)
+        await follow_parents(db, tenant.id, MUCH_LATER)
+        assert await self.unseen(db) == {"2": LATER, "3": LATER, "5": None}
+
+
 async def test_marking_is_undone_by_a_listing(db: Database, tenant: Tenant) -> None:
     await save_channels(db, tenant.id, [TEXT, THREAD], NOW)
     await mark_skipped(db, tenant.id, ["2", "3", "404"], SkipReason.DELETED, LATER)

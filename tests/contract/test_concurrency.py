@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,12 +12,26 @@ from adapters.records import TenantRecord
 from storage.channels import ChannelState, channel_states, save_channels
 from storage.database import Database, open_database
 from storage.errors import LeaseLost
+from storage.gaps import lead
 from storage.jobs import JobKind, JobLease, JobStatus, claim, enqueue, finish, list_jobs, renew
+from storage.live import apply_changes, apply_channels
 from storage.messages import MessageBatch, save_batch
 from storage.progress import advance
+from storage.reactions import pending_totals, save_users
 from storage.tables import messages
 from storage.tenants import Tenant, save_tenant
-from tests.contract.builders import HOUR, MINUTE, NOW, attachment, channel, message
+from tests.contract.builders import (
+    HOUR,
+    MINUTE,
+    NOW,
+    attachment,
+    change,
+    channel,
+    message,
+    reaction,
+    thread,
+    total,
+)
 from tests.contract.conftest import SHA
 from tests.contract.tables_of import count_of, until_stored
 
@@ -153,3 +168,47 @@ async def test_a_tenant_told_by_many_at_once_is_one(dbs: list[Database]) -> None
         told = await asyncio.gather(*(save_tenant(db, "discord", record, connected=True, now=NOW) for db in dbs * 3))
         assert sum(created for _, created in told) == 1
         assert len({tenant.id for tenant, _ in told}) == 1
+
+
+async def test_of_many_who_want_the_lead_one_has_it(dbs: list[Database]) -> None:
+    asked = await asyncio.gather(
+        *(lead(db, "discord", f"process {n}", now=NOW, lease=MINUTE) for n, db in enumerate(dbs))
+    )
+    assert sum(each.is_mine for each in asked) == (1 if dbs[0].dialect == "postgresql" else len(dbs))
+
+
+async def test_what_the_platform_tells_and_what_a_job_reads_do_not_wait_for_each_other(
+    dbs: list[Database], tenant: Tenant, general: ChannelState, lease: JobLease
+) -> None:
+    """Each of these locks many rows; taken in two orders they would block each other, and one would fail."""
+    numbers = range(900, 1100)
+    family = [channel("5"), *(thread(str(n), "5") for n in range(50, 90))]
+    await save_channels(dbs[0], tenant.id, family, NOW)
+    records = [message(n, reaction_totals=(total("👍", 2), total("🎉", 1))) for n in numbers]
+    batch = MessageBatch(tenant_id=tenant.id, channel_id=general.id, messages=records, job=lease)
+    await save_batch(dbs[0], batch, NOW)
+
+    async def read() -> None:
+        await save_batch(dbs[0], batch, NOW)
+
+    async def fetch() -> None:
+        for pending in (await pending_totals(dbs[1], general.id, None, 100))[:40]:
+            await save_users(dbs[1], pending, burst=False, user_hashes=["a", "b"], job=lease, now=NOW)
+
+    async def hear(db: Database, step: int) -> None:
+        given = [reaction("c", emoji=emoji, is_given=step > 0) for emoji in ("👍", "🎉")[::step]]
+        changes = [change(tenant.id, "5", str(n), reactions=given, edited=message(n)) for n in numbers[::step]]
+        await apply_changes(db, changes, NOW)
+
+    async def list_channels(step: int) -> None:
+        named = [replace(record, name=str(step)) for record in family[::step]]
+        await save_channels(dbs[2], tenant.id, named, NOW)
+        await apply_channels(dbs[3], tenant.id, named[::-1], NOW)
+
+    for _ in range(5):
+        await asyncio.gather(
+            *(read(), fetch()),
+            *(hear(dbs[2 + n], step) for n, step in enumerate((1, -1))),
+            *map(list_channels, (1, -1)),
+        )
+    assert await count_of(dbs[0], messages) == len(numbers)

@@ -68,6 +68,7 @@ class TestWhatIsPending:
             fetched_count=None,
             fetched_burst_count=None,
             is_stale=False,
+            created_at=NOW,
             updated_at=NOW,
         )
         assert (pending.normal, pending.normal_is_pending, pending.burst_is_pending) == (2, True, True)

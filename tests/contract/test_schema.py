@@ -66,6 +66,17 @@ async def test_an_archive_of_an_older_revision_is_kept_whole(new_database: Calla
         assert after[table] == [_ADDED.get(table, {}) | row for row in rows], table
 
 
+async def test_channels_that_were_skipped_count_as_unseen_since_then(new_database: Callable[[], str]) -> None:
+    url = new_database()
+    _with_connection(url, lambda connection: upgrade(connection, "0002"))
+    _with_connection(url, _fill)
+    skip = "UPDATE channels SET sync_state = 'skipped', skip_reason = 'not_public', skipped_since = created_at"
+    _with_connection(url, lambda connection: connection.exec_driver_sql(skip))
+    await migrate(url)
+    (row,) = _with_connection(url, _rows)["channels"]
+    assert row["unseen_since"] == row["skipped_since"] is not None
+
+
 async def test_both_dialects_have_the_same_columns(both: tuple[Database, Database]) -> None:
     sqlite, postgres = [await _columns(db) for db in both]
     assert sqlite.keys() == postgres.keys()

@@ -1,0 +1,58 @@
+"""What the README tells people to ask of the tables works on both databases and says what it says."""
+
+import re
+from pathlib import Path
+
+import pytest
+from sqlalchemy import create_engine, text
+
+from adapters.discord.simulator import Simulator
+from adapters.discord.simulator.worlds import uniform_world
+from tests.service.daemon import running_daemon
+from tests.service.test_sync import guild_of
+
+pytestmark = pytest.mark.usefixtures("restored_addresses")
+
+README = (Path(__file__).resolve().parents[2] / "README.md").read_text()
+QUERIES = re.findall(r"^    -- (.+)\n((?:    .+\n)+)", README, re.MULTILINE)
+
+
+def test_every_query_runs(database_url: str) -> None:
+    assert len(QUERIES) >= 4
+    engine = create_engine(database_url.replace("+aiosqlite", ""))
+    with engine.connect() as connection:
+        for _, query in QUERIES:
+            connection.execute(text(query.strip().rstrip(";")), {"message_id": "1"})
+    engine.dispose()
+
+
+async def test_a_conversation_is_walked_across_replies_threads_and_posts(database_url: str) -> None:
+    world = uniform_world(2, 0)
+    guild_id = guild_of(world)
+    channel, other = world.guilds[guild_id].channels
+    async with Simulator(world) as sim:
+        change = sim.change
+
+        def say(place: int, words: str, to: int | None = None) -> int:
+            return int(change.post(place, words, reply_to=to, silent=True)["id"])
+
+        first = say(channel, "what shall we plant?")
+        say(channel, "something else")
+        answer = say(channel, "beans", first)
+        thread = change.create_thread(channel, "beans", from_message=answer, silent=True)
+        inside = say(thread.id, "which ones?")
+        say(thread.id, "runner beans", inside)
+        say(other, "elsewhere")
+        async with running_daemon(sim, database_url) as daemon:
+            await daemon.idle()
+    (walk,) = [query for title, query in QUERIES if title.startswith("a whole conversation")]
+    engine = create_engine(database_url.replace("+aiosqlite", ""))
+    with engine.connect() as connection:
+        rows = connection.execute(text(walk.strip().rstrip(";")), {"message_id": str(first)}).all()
+    engine.dispose()
+    assert [row.content for row in rows if row.content] == [
+        "what shall we plant?",
+        "beans",
+        "which ones?",
+        "runner beans",
+    ]
