@@ -102,6 +102,7 @@ class DiscordAdapter:
             finally:
                 was_ready = client.is_ready()
                 await _close(client)
+                await client.fall_silent()
             pause = 1.0 if was_ready else min(pause * 2, _LONGEST_PAUSE_SECONDS)
             log.warning("disconnected from Discord", extra={"cause": cause, "retry_in_seconds": pause})
             await self._sleep(pause)

@@ -3,6 +3,7 @@
 It uses private parts of discord.py (docs/decisions/0003), hence the exact pin in pyproject.toml.
 """
 
+import asyncio
 import json
 import logging
 from collections.abc import Callable
@@ -14,7 +15,15 @@ import aiohttp
 import discord
 import orjson
 
-from adapters.base import ChannelDeleted, Listener, TenantJoined, TenantLeft, TenantOutage, TenantsReady
+from adapters.base import (
+    ChannelDeleted,
+    Listener,
+    PlatformEvent,
+    TenantJoined,
+    TenantLeft,
+    TenantOutage,
+    TenantsReady,
+)
 from adapters.discord.fields import Payload, ident, objs
 from adapters.discord.hearing import Hearing, KeepAlive
 from adapters.discord.live import UNPARSED, LiveFeed, ignore
@@ -71,6 +80,7 @@ class GatewayClient(discord.AutoShardedClient):
             enable_debug_events=False,
         )
         self._listener = listener
+        self._telling: set[asyncio.Task[Any]] = set()
         self._scrub = Scrubber(hash_user)
         self._feed = LiveFeed(live, hash_user)
         self._hearing = Hearing(self)
@@ -95,10 +105,25 @@ class GatewayClient(discord.AutoShardedClient):
         flags = self.application.flags if self.application else None
         return flags is not None and (flags.gateway_message_content or flags.gateway_message_content_limited)
 
+    async def fall_silent(self) -> None:
+        """End what is still being told, after closing: discord.py runs every handler as a task that nobody waits for."""
+        for task in self._telling:
+            task.cancel()
+        await asyncio.gather(*self._telling, return_exceptions=True)
+
+    async def _tell(self, event: PlatformEvent) -> None:
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101 (for the type checker)
+        self._telling.add(task)
+        try:
+            await self._listener(event)
+        finally:
+            self._telling.discard(task)
+
     async def on_ready(self) -> None:
         """Every (re-)identified session tells the whole set: what was missed in between shows here."""
         sessions = self._hearing.unannounced()
-        await self._listener(TenantsReady(tuple(self._tenant(guild) for guild in self.guilds)))
+        await self._tell(TenantsReady(tuple(self._tenant(guild) for guild in self.guilds)))
         self._hearing.announced(sessions)
         for guild in self.guilds:
             if guild.unavailable:
@@ -111,33 +136,33 @@ class GatewayClient(discord.AutoShardedClient):
 
     async def on_guild_join(self, guild: discord.Guild) -> None:
         """The bot was added to a guild."""
-        await self._listener(TenantJoined(self._tenant(guild)))
+        await self._tell(TenantJoined(self._tenant(guild)))
 
     async def on_guild_available(self, guild: discord.Guild) -> None:
         """A guild came back from an outage, or arrived late."""
         if self.is_ready():
-            await self._listener(TenantJoined(self._tenant(guild)))
+            await self._tell(TenantJoined(self._tenant(guild)))
 
     async def on_guild_unavailable(self, guild: discord.Guild) -> None:
         """Discord has an outage there."""
-        await self._listener(TenantOutage(str(guild.id)))
+        await self._tell(TenantOutage(str(guild.id)))
 
     async def on_guild_update(self, before: discord.Guild, after: discord.Guild) -> None:
         """A guild was renamed, or something else that the archive does not keep."""
         if before.name != after.name:
-            await self._listener(TenantJoined(self._tenant(after)))
+            await self._tell(TenantJoined(self._tenant(after)))
 
     async def on_guild_remove(self, guild: discord.Guild) -> None:
         """The bot was removed from a guild; an outage does not come here."""
-        await self._listener(TenantLeft(str(guild.id)))
+        await self._tell(TenantLeft(str(guild.id)))
 
     async def on_guild_channel_delete(self, channel: discord.abc.GuildChannel) -> None:
         """A channel was deleted, by Discord's own word."""
-        await self._listener(ChannelDeleted(str(channel.guild.id), str(channel.id)))
+        await self._tell(ChannelDeleted(str(channel.guild.id), str(channel.id)))
 
     async def on_raw_thread_delete(self, event: discord.RawThreadDeleteEvent) -> None:
         """A thread was deleted, by Discord's own word."""
-        await self._listener(ChannelDeleted(str(event.guild_id), str(event.thread_id)))
+        await self._tell(ChannelDeleted(str(event.guild_id), str(event.thread_id)))
 
     async def on_error(self, event_method: str, /, *_: Any, **__: Any) -> None:
         """A handler failed: say so, without the payload that the library would print."""
