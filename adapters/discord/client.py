@@ -106,7 +106,7 @@ class GatewayClient(discord.AutoShardedClient):
         return flags is not None and (flags.gateway_message_content or flags.gateway_message_content_limited)
 
     async def fall_silent(self) -> None:
-        """End what is still being told, after closing: discord.py runs every handler as a task that nobody waits for."""
+        """End what is still being told: discord.py runs every handler as a task that nobody waits for."""
         for task in self._telling:
             task.cancel()
         await asyncio.gather(*self._telling, return_exceptions=True)

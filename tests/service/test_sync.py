@@ -116,6 +116,10 @@ async def test_one_failing_channel_is_told_and_holds_up_no_other(database_url: s
         (failed,) = job["error"]["channels"]
         assert (failed["channel_id"], failed["code"]) == (str(broken), "call_failed")
         assert "500" in failed["message"]
+        rows = (await daemon.get(f"/api/tenants/discord-{guild_id}/channels"))["channels"]
+        errors = {row["platform_id"]: row["last_error"] for row in rows if row["last_error"]}
+        assert errors[str(broken)] | {"code": "call_failed", "attempts": 4} == errors.pop(str(broken))
+        assert errors == {}
         assert (await daemon.get(f"/api/tenants/discord-{guild_id}"))["sync_status"] == "partial"
         sim.faults.clear()
         assert (await daemon.sync(guild_id))["status"] == "succeeded"
