@@ -90,8 +90,13 @@ class ReactionPass:
     ) -> None:
         job = self.job
         await reactions.save_users(job.db, total, burst=burst, user_hashes=users, job=job.lease, now=job.clock())
-        if late := watch.touched_since(asked_at, [total.message_id]):
-            await repairs.look_again_in(job.db, channel.id, late, job.clock())
+        if watch.touched_since(asked_at, [total.message_id]) or self._is_outdated(total, users, burst=burst):
+            await repairs.look_again_in(job.db, channel.id, {total.message_id}, job.clock())
+
+    @staticmethod
+    def _is_outdated(total: PendingTotal, users: list[str], *, burst: bool) -> bool:
+        """Whether fewer were found than there were: a total that is settled by what is found is another matter."""
+        return not total.is_stale and len(users) < total.total_of(burst=burst)
 
     def _count(self, users: int) -> None:
         progress = self.job.progress

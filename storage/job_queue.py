@@ -1,9 +1,10 @@
 """Asking for a sync, and calling one off."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 
 from sqlalchemy import bindparam, case, or_, select, true, update
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.types import Integer
 
 from storage.database import Database
 from storage.dialects import INSERT
@@ -29,8 +30,9 @@ _INSERT = {
 }
 _UNFINISHED_OF = select(sync_jobs).where(sync_jobs.c.tenant_id == bindparam("tenant_id"), unfinished(sync_jobs))
 
-_URGENT = PRIORITIES[JobKind.MANUAL]
+_URGENT = bindparam("priority", type_=Integer)
 _AT = bindparam("at", type_=UtcDateTime)
+_LATEST = datetime.max.replace(tzinfo=UTC)
 _PULL_FORWARD = (
     update(sync_jobs)
     .where(sync_jobs.c.tenant_id == bindparam("of_tenant"), unfinished(sync_jobs), sync_jobs.c.status == "queued")
@@ -66,12 +68,19 @@ async def enqueue(
         for _ in range(3):  # the unfinished job may finish between the two statements
             if (job := await _insert(connection, _new_job(tenant_id, kind, due, now))) is not None:
                 return job, True
-            if kind is JobKind.MANUAL:
-                await connection.execute(_PULL_FORWARD, {"of_tenant": tenant_id, "at": due, "now": now})
+            await connection.execute(_PULL_FORWARD, _forward(tenant_id, kind, due, now))
             found = await one_row(connection, _UNFINISHED_OF, {"tenant_id": tenant_id})
             if found is not None:
                 return job_of(found), False
     raise DatabaseBusy(f"The jobs of {tenant_id} change too fast.")
+
+
+def _forward(tenant_id: str, kind: JobKind, due: datetime, now: datetime) -> dict[str, object]:
+    """Somebody who waits puts what is queued in front and makes it due; a tick only lifts an audit to its own place."""
+    if kind is JobKind.MANUAL:
+        return {"of_tenant": tenant_id, "priority": PRIORITIES[kind], "at": due, "now": now}
+    priority = min(PRIORITIES[kind], PRIORITIES[JobKind.SCHEDULED])
+    return {"of_tenant": tenant_id, "priority": priority, "at": _LATEST, "now": now}
 
 
 async def _insert(connection: AsyncConnection, row: dict[str, object]) -> Job | None:

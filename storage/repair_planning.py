@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.types import Text
 
 from storage.audit_rows import HAS_AUDIT_RANGES, IS_LEFT_HANGING
+from storage.channel_skipping import lock_channels
 from storage.database import Database
 from storage.dialects import INSERT
 from storage.fencing import insist_on
@@ -76,6 +77,7 @@ async def plan(
             return 0
     async with db.writing() as connection:
         await insist_on(connection, job)
+        await lock_channels(connection, tenant_id)
         planned = await plan_gaps(connection, tenant_id, window=window, cursor_at=cursor_at, now=now)
         return planned + await _plan_audit(connection, tenant_id, now)
 

@@ -61,6 +61,11 @@ class TestEnqueue:
         for kind in JobKind:
             assert await enqueue(db, tenant.id, kind, now=LATER) == (running, False)
 
+    async def test_a_tick_lifts_a_waiting_audit_to_its_own_place(self, db: Database, tenant: Tenant) -> None:
+        audit, _ = await enqueue(db, tenant.id, JobKind.AUDIT, now=NOW)
+        same, created = await enqueue(db, tenant.id, JobKind.SCHEDULED, now=LATER)
+        assert (same.id, created, audit.priority, same.priority) == (audit.id, False, -10, 0)
+
     async def test_a_finished_job_makes_room(self, db: Database, tenant: Tenant) -> None:
         job = await queued(db, tenant.id)
         _, lease = await claimed(db)
