@@ -29,7 +29,7 @@ def running_owners(url: str) -> dict[str, str]:
     try:
         with engine.connect() as connection:
             query = select(sync_jobs.c.tenant_id, sync_jobs.c.owner).where(sync_jobs.c.status == "running")
-            return dict(connection.execute(query))
+            return {row.tenant_id: row.owner for row in connection.execute(query)}
     finally:
         engine.dispose()
 

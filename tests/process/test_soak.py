@@ -22,7 +22,7 @@ from tests.archive import assert_current
 from tests.process.daemon import PATIENCE_SECONDS, UNHURRIED, Process, process
 from tests.process.unrest import Unrest
 
-ROUNDS = int(os.environ.get("SOAK_ROUNDS", "2"))
+ROUNDS = int(os.environ.get("SOAK_ROUNDS", "1"))
 CHANNELS, MESSAGES, CHANGES = 200, 60, 250
 LEFT = (
     select(func.count()).select_from(repairs),

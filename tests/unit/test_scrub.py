@@ -94,3 +94,8 @@ def test_no_bare_or_mentioned_id_survives(before: str, after: str, user: int) ->
     for text in (f"{before} {user} {after}", f"{before}<@{user}>{after}", f"{before}<@!{user}>{after}"):
         if str(user) not in before + after:
             assert str(user) not in scrub(text)
+
+
+def test_the_hash_is_the_sha256_of_the_ids_digits() -> None:
+    """As anybody can work it out: ``printf %s 80351110224678912 | sha256sum``."""
+    assert UserHasher().of("80351110224678912") == ("3b707f3e07d25e7c9e6a72c7998456027a8458a95807a2eead1db30367b8b26e")
