@@ -9,6 +9,7 @@ from sqlalchemy.types import Integer
 
 from adapters.records import ChannelType, Metadata
 from storage.audit_rows import HAS_AUDIT_RANGES
+from storage.channel_skipping import lock_channels
 from storage.database import Database
 from storage.dialects import INSERT, Inserter
 from storage.fencing import insist_on
@@ -35,8 +36,10 @@ _TAKE = (
     .where(repairs.c.id == bindparam("repair", type_=RowId), repairs.c.kind == "audit")
     .returning(repairs.c.channel_id, *(repairs.c[name] for name in _FOUND))
 )
-_CHANNEL = select(channels.c.tenant_id, channels.c.type, channels.c.metadata).where(
-    channels.c.id == bindparam("channel", type_=RowId)
+_CHANNEL = (
+    select(channels.c.tenant_id, channels.c.type, channels.c.metadata)
+    .join_from(repairs, channels, channels.c.id == repairs.c.channel_id)
+    .where(repairs.c.id == bindparam("repair", type_=RowId))
 )
 
 
@@ -78,11 +81,13 @@ async def finish_audit(
         stored = (await connection.execute(_STORED, {"repair": repair_id})).scalar_one()
     async with db.writing() as connection:
         await insist_on(connection, job)
+        channel = await one_row(connection, _CHANNEL, {"repair": repair_id})
+        if channel is None:
+            return
+        # One after the other: of two that end at once neither would see that the other one's range is gone.
+        await lock_channels(connection, channel["tenant_id"])
         found = await one_row(connection, _TAKE, {"repair": repair_id})
         if found is None:
-            return
-        channel = await one_row(connection, _CHANNEL, {"channel": found["channel_id"]})
-        if channel is None:
             return
         values = {name: found[name] for name in _FOUND} | {"channel": found["channel_id"], "stored": stored, "now": now}
         count = _own_count(channel) if platform_count is None else platform_count

@@ -11,6 +11,7 @@ from rich.table import Table
 
 from tests.bench.estimates import estimates
 from tests.bench.processes import NO_PACE, ONLY_MESSAGES, Rows, Usage, run_daemon, run_plain_loop, simulator
+from tests.bench.storm import storm
 from tests.bench.tenants import fairness, idle
 from tests.postgres import Postgres, running_postgres
 
@@ -158,7 +159,7 @@ def main() -> None:
     """Measure what was asked for."""
     parser = argparse.ArgumentParser(prog="./run bench", description=__doc__)
     parser.add_argument("--runs", type=int, default=3, help="of which the median is shown")
-    parts = ("speed", "limits", "memory", "reactions", "idle", "fairness", "estimates")
+    parts = ("speed", "limits", "memory", "reactions", "idle", "fairness", "estimates", "storm")
     parser.add_argument("parts", nargs="*", default=parts, help=", ".join(parts))
     options = parser.parse_args()
     if "speed" in options.parts:
@@ -181,6 +182,10 @@ def main() -> None:
     if "estimates" in options.parts:
         columns = ("world", "seconds", "at 25 %", "at 50 %", "at 75 %", "first told at")
         show("error of the estimated duration", columns, estimates())
+    if "storm" in options.parts:
+        columns = ("a storm of events", "events/s", "s", "API ms", "MiB before", "MiB most", "sessions lost", "equal")
+        with running_postgres() as postgres:
+            show("events told while connected", columns, storm(postgres))
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """Audits: what each channel's found, what that says of a tenant, and which are due."""
 
+import asyncio
 from collections.abc import Mapping
 from datetime import timedelta
 
@@ -242,3 +243,22 @@ async def test_purging_forgets_what_was_found(db: Database, way: Way) -> None:
     assert [await rows_of(db, table) for table in (findings, repairs)] == [[], []]
     purged = await coverage(db, way.tenant.id)
     assert purged == NOTHING
+
+
+async def test_channels_that_end_at_once_complete_the_audit(way: Way) -> None:
+    for number in range(10, 30):
+        await save_channels(way.db, way.tenant.id, [channel(str(number))], NOW)
+    for state in await channel_states(way.db, way.tenant.id):
+        await way.store(message(1), channel_id=state.id)
+    await request_audit(way.db, way.tenant.id, NOW)
+    await way.plan()
+    read = await way.pending()
+    assert len(read) > 20
+    for repair in read:
+        await way.save(repair, message(1))
+    await asyncio.gather(
+        *(finish_audit(way.db, repair.id, platform_count=1, job=way.lease, now=LATER) for repair in read)
+    )
+    found = await coverage(way.db, way.tenant.id)
+    assert found is not None
+    assert (found.audited_at, found.ranges_left) == (LATER, 0)

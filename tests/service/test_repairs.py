@@ -16,13 +16,14 @@ pytestmark = pytest.mark.usefixtures("restored_addresses")
 
 MESSAGES = "/channels/{channel_id}/messages"
 USERS = "/channels/{channel_id}/messages/{message_id}/reactions/{emoji_name}"
-CHANNELS = 300
+CHANNELS = 200
 BUSY = CHANNELS // 100
+FEW = 12
 
 
-def quiet_world() -> tuple[World, list[Channel]]:
-    """A guild that was quiet for a month but for one channel in a hundred."""
-    world = uniform_world(CHANNELS, 3, now=datetime.now(UTC) - timedelta(days=30))
+def quiet_world(channels: int = CHANNELS) -> tuple[World, list[Channel]]:
+    """A guild that was quiet for a month but for two of its channels."""
+    world = uniform_world(channels, 3, now=datetime.now(UTC) - timedelta(days=30))
     world.ids.advance(timedelta(days=30) - timedelta(hours=1))
     busy = list(world.guilds[guild_of(world)].channels.values())[:BUSY]
     return world, busy
@@ -106,7 +107,7 @@ async def test_a_gap_costs_two_requests_for_each_channel_that_was_busy(database_
 
 
 async def test_nothing_is_marked_deleted_by_a_refusal(database_url: str) -> None:
-    world, (channel, *_) = quiet_world()
+    world, (channel, *_) = quiet_world(FEW)
     guild_id = guild_of(world)
     async with Simulator(world) as sim:
         prepare(sim, channel)
@@ -127,7 +128,7 @@ async def test_nothing_is_marked_deleted_by_a_refusal(database_url: str) -> None
 
 
 async def test_an_audit_finds_what_no_window_covers(database_url: str) -> None:
-    world, _ = quiet_world()
+    world, _ = quiet_world(FEW)
     guild_id = guild_of(world)
     *_, channel = world.guilds[guild_id].channels.values()
     async with Simulator(world) as sim, running_daemon(sim, database_url) as daemon:
@@ -141,11 +142,11 @@ async def test_an_audit_finds_what_no_window_covers(database_url: str) -> None:
         status, asked = await daemon.ask("POST", f"/api/tenants/discord-{guild_id}/sync", json={"kind": "audit"})
         assert (status, asked["kind"]) == (202, "audit")
         job = await daemon.job_ended(asked["job_id"])
-        assert job["progress"] | {"changed": 1, "deleted": 1, "repairs_done": CHANNELS} == job["progress"]
-        coverage = await daemon.get(f"/api/tenants/discord-{guild_id}/coverage?limit=200")
-        total = CHANNELS * 3 - 1
+        assert job["progress"] | {"changed": 1, "deleted": 1, "repairs_done": FEW} == job["progress"]
+        coverage = await daemon.get(f"/api/tenants/discord-{guild_id}/coverage?limit=10")
+        total = FEW * 3 - 1
         assert coverage | {"stored": total, "of": total, "changed": 1, "deleted": 1, "missing": 0} == coverage
         assert coverage["statement"].startswith(f"archive is {total} of {total} messages, as of ")
-        assert len(coverage["audits"]) == 200
+        assert len(coverage["audits"]) == 10
         assert coverage["next_cursor"]
     assert_current(database_url, truth(world, guild_id), guild_id)
