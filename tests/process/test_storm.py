@@ -23,7 +23,7 @@ async def test_nothing_is_lost_in_a_storm(database_url: str, tmp_path: Path) -> 
     ):
         await daemon.synced()
         identified = sim.requests.count("/gateway/bot")
-        seen = await storm(sim, world.guilds[guild_id], daemon, a_second=5_000, seconds=2, seed=3)
+        seen = await storm(sim, world.guilds[guild_id], daemon, a_second=6_300, seconds=2, seed=3)
         assert seen.events > 3_000
         await asyncio.sleep(2)
         status, asked = await daemon.ask("POST", f"/api/tenants/discord-{guild_id}/sync")
