@@ -23,19 +23,19 @@ CHANNELS, MESSAGES = 4, 20_000
 PAGES = CHANNELS * MESSAGES // 100
 PAGES_OF_A_BATCH = 10
 ONLY_MESSAGES = {"PLATFORM_SYNC_SYNC__REACTION_USERS": "false", **NO_REPAIRS}
-# Slow enough for a kill at a random instant to find the sync under way.
+# Slow enough for every kill at a random instant to find the sync under way.
 PACED = UNHURRIED | {"PLATFORM_SYNC_DISCORD__REQUESTS_PER_SECOND": "100"}
 
 
 @pytest.mark.timeout(400)
 @pytest.mark.parametrize(
-    ("database_url", "kills"),
-    [("sqlite", 30), ("postgresql", 2)],
+    ("database_url", "kills", "pace"),  # slow enough not to be done by then
+    [("sqlite", 30, "40"), ("postgresql", 2, "100")],
     indirect=["database_url"],
     ids=["sqlite", "postgres"],
 )
 async def test_killed_at_random_instants_the_archive_still_equals_the_guild(
-    database_url: str, kills: int, tmp_path: Path
+    database_url: str, kills: int, pace: str, tmp_path: Path
 ) -> None:
     chance = random.Random(20_261_124)
     world = uniform_world(CHANNELS, MESSAGES)
@@ -43,7 +43,7 @@ async def test_killed_at_random_instants_the_archive_still_equals_the_guild(
     log = tmp_path / "daemon.log"
     async with Simulator(world) as sim:
         for _ in range(kills):
-            await _one_life(sim, log, database_url, chance.uniform(0.0, 1.1))
+            await _one_life(sim, log, database_url, chance.uniform(0.0, 1.1), pace)
         assert len(_committed(database_url)) > 0
         async with process(log, sim=sim, database_url=database_url, **UNHURRIED, **ONLY_MESSAGES) as daemon:
             await daemon.synced()
@@ -90,11 +90,12 @@ def _lists(world: World, guild_id: int) -> Iterator[tuple[dict[str, Any], bool]]
                 yield total, burst
 
 
-async def _one_life(sim: Simulator, log: Path, database_url: str, seconds: float) -> None:
+async def _one_life(sim: Simulator, log: Path, database_url: str, seconds: float, pace: str) -> None:
     """Start, be killed so long after the first page was asked for; every page asked for lay beyond its checkpoint."""
     committed = _committed(database_url)
     before = sim.requests.count(ROUTE)
-    async with process(log, sim=sim, database_url=database_url, **PACED, **ONLY_MESSAGES) as daemon:
+    settings = PACED | ONLY_MESSAGES | {"PLATFORM_SYNC_DISCORD__REQUESTS_PER_SECOND": pace}
+    async with process(log, sim=sim, database_url=database_url, **settings) as daemon:
         await daemon.until(lambda: sim.requests.count(ROUTE) > before)
         await asyncio.sleep(seconds)
         await daemon.kill()

@@ -152,7 +152,10 @@ async def test_a_channel_whose_reactions_cannot_be_had_is_told_and_made_up_for(d
     async with Simulator(world) as sim:
         sim.faults.add(Fault("status", status=500, route=USERS, channel_id=broken, times=None))
         async with running_daemon(sim, database_url) as daemon:
-            (job,) = await daemon.idle()  # the first sync was tried three times more by then
+            jobs = await daemon.until(  # the first sync and the three times that it is tried again
+                lambda: jobs_of(daemon, guild_id), lambda jobs: len(jobs) == 4 and jobs[-1]["finished_at"]
+            )
+            job = jobs[-1]
             assert (job["kind"], job["status"]) == ("initial", "partial")
             assert job["progress"] | {"channels_done": 2, "channels_failed": 1} == job["progress"]
             assert job["progress"]["reactions_pending"] > 0
