@@ -54,7 +54,7 @@ class LiveArchive:
         self._buffer = LiveBuffer()
         self._watches: dict[tuple[str, str], Watch] = {}
         self._count = 0
-        self._connected: dict[str, list[str]] = {}  # platform: its tenants that the bot is in
+        self._followed: dict[str, set[str]] = {}  # platform: its tenants of which it tells
         self._leads: set[str] = set()
         self._undecided = set(adapters)  # whether this process leads is not known yet: what comes in waits
         self._unwritten = LiveBatch()
@@ -77,12 +77,21 @@ class LiveArchive:
         try:
             yield watch
         finally:
-            del self._watches[tenant_id, channel_id]
+            if self._watches.get((tenant_id, channel_id)) is watch:  # not one of a job that took this one over
+                del self._watches[tenant_id, channel_id]
 
-    async def connected(self, platform: str, *, present: list[str]) -> None:
+    def follow(self, platform: str, tenant_id: str) -> None:
+        """The platform tells of this tenant from now on."""
+        self._followed.setdefault(platform, set()).add(tenant_id)
+
+    def unfollow(self, platform: str, tenant_id: str) -> None:
+        """The platform tells of this tenant no more."""
+        self._followed.get(platform, set()).discard(tenant_id)
+
+    async def connected(self, platform: str, *, present: Iterable[str]) -> None:
         """A new connection: what happened before it was not told. Put that down, for every tenant."""
-        reason = GapReason.SESSION_LOST if platform in self._connected else GapReason.PROCESS_DOWN
-        self._connected[platform] = present
+        reason = GapReason.SESSION_LOST if platform in self._followed else GapReason.PROCESS_DOWN
+        self._followed[platform] = set(present)
         self._leads.discard(platform)
         self._undecided.add(platform)
         await self._lead(platform, reason)
@@ -142,11 +151,15 @@ class LiveArchive:
     async def _mark(self, heard: Mapping[str, datetime | None]) -> None:
         """All that was told until then is written: a gap can begin no sooner."""
         self._marked_at = time.monotonic()
-        for platform in self._connected:
-            await self._lead(platform, GapReason.TAKEOVER)
-            heard_at = heard.get(platform)
-            if platform in self._leads and heard_at is not None:
+        await self.keep_the_lead()
+        for platform in self._leads:
+            if heard_at := heard.get(platform):
                 await gaps.mark_alive(self._db, platform, self._owner, heard_at, self._clock())
+
+    async def keep_the_lead(self) -> None:
+        """Renew the lead, or take it where the process that had it is gone."""
+        for platform in list(self._followed):
+            await self._lead(platform, GapReason.TAKEOVER)
 
     async def _lead(self, platform: str, reason: GapReason) -> None:
         """One process writes what a platform tells; the others stand by."""
@@ -155,7 +168,7 @@ class LiveArchive:
         if not lead.is_mine:
             self._leads.discard(platform)
         elif platform not in self._leads:
-            for tenant_id in self._connected[platform]:
+            for tenant_id in sorted(self._followed[platform]):
                 await gaps.record(self._db, tenant_id, reason, began_at=lead.alive_at, ended_at=now, now=now)
             await gaps.mark_alive(self._db, platform, self._owner, now, now)
             self._leads.add(platform)

@@ -6,14 +6,10 @@ Names begin with ``platform_sync_`` and end with their unit. No label holds an i
 import asyncio
 import math
 import platform
-import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
-from importlib.metadata import PackageNotFoundError, version
 from itertools import chain
-from pathlib import Path
 from typing import TypeAlias
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, Metric, ProcessCollector, disable_created_metrics
@@ -21,6 +17,7 @@ from prometheus_client.core import GaugeMetricFamily, InfoMetricFamily
 from prometheus_client.exposition import choose_encoder
 
 from adapters.base import PlatformAdapter
+from bot.version import program_version
 from storage import jobs, tenants
 from storage.database import Database
 from storage.errors import StorageError
@@ -181,17 +178,10 @@ def _gateways(adapters: Mapping[str, PlatformAdapter]) -> Metric:
 
 def _build() -> Metric:
     return InfoMetricFamily(
-        "platform_sync_build", "What runs here.", {"version": _version(), "python": platform.python_version()}
+        "platform_sync_build",
+        "What runs here.",
+        {"version": program_version(), "python": platform.python_version()},
     )
-
-
-@cache
-def _version() -> str:
-    try:
-        return version("platform-sync")
-    except PackageNotFoundError:  # a checkout, where nothing of ours is installed
-        project = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text())["project"]
-        return str(project["version"])
 
 
 def _gauge(name: str, told: str, value: float) -> Metric:

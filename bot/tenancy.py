@@ -74,9 +74,9 @@ class Tenancy:
                 await gaps.close(self._db, tenants.tenant_id_of(platform, record.platform_id), now, now)
             case TenantLeft(platform_id):
                 await self._disconnect(platform, platform_id)
-                await self._nothing_told_of(tenants.tenant_id_of(platform, platform_id), GapReason.LEFT)
+                await self._nothing_told_of(platform, platform_id, GapReason.LEFT)
             case TenantOutage(platform_id):
-                await self._nothing_told_of(tenants.tenant_id_of(platform, platform_id), GapReason.OUTAGE)
+                await self._nothing_told_of(platform, platform_id, GapReason.OUTAGE)
             case ChannelDeleted(tenant_platform_id, channel_platform_id):
                 await channels.mark_skipped(
                     self._db,
@@ -172,9 +172,10 @@ class Tenancy:
         for tenant_id in await jobs.due_tenants(self._db, platform=platform, before=before):
             await self._scheduled_sync(tenant_id)
 
-    async def _nothing_told_of(self, tenant_id: str, reason: GapReason) -> None:
+    async def _nothing_told_of(self, platform: str, platform_id: str, reason: GapReason) -> None:
         """Until it is back; then what may have changed is read again."""
-        now = self._clock()
+        tenant_id, now = tenants.tenant_id_of(platform, platform_id), self._clock()
+        self._live.unfollow(platform, tenant_id)
         await gaps.record(self._db, tenant_id, reason, began_at=now, ended_at=None, now=now)
 
     async def _reconcile(self, platform: str, records: tuple[TenantRecord, ...]) -> None:
@@ -184,7 +185,7 @@ class Tenancy:
         await self._live.connected(platform, present=[t.id for t in known if t.platform_id in present])
         for tenant in known:
             if tenant.platform_id not in present:
-                await self._nothing_told_of(tenant.id, GapReason.LEFT)
+                await self._nothing_told_of(platform, tenant.platform_id, GapReason.LEFT)
                 await self._disconnect(platform, tenant.platform_id)
         for record in records:
             await self._connect(platform, record)
@@ -194,6 +195,7 @@ class Tenancy:
     async def _connect(self, platform: str, record: TenantRecord) -> None:
         tenant_id = tenants.tenant_id_of(platform, record.platform_id)
         self._told[tenant_id] = record
+        self._live.follow(platform, tenant_id)
         known = await tenants.get_tenant(self._db, tenant_id)
         if known.purged_at if known else not self._auto_create.get(platform, True):
             return

@@ -109,15 +109,11 @@ class Worker:
         started = time.monotonic()
         log.info("sync started", extra={"job": job.id, "tenant": job.tenant_id, "kind": str(job.kind)})
         try:
-            status, error = await self._attempt(job, lease, progress)
-            await self._end(job, lease, status, error, progress, time.monotonic() - started)
+            await self._work(job, lease, progress, started)
         except asyncio.CancelledError:
-            await jobs.release(self._db, lease, totals=progress.totals, now=self._clock())
+            with suppress(StorageError):  # or the lease runs out
+                await jobs.release(self._db, lease, totals=progress.totals, now=self._clock())
             raise
-        except TurnOver:
-            await jobs.step_aside(self._db, lease, totals=progress.totals, now=self._clock())
-            log.info("sync makes room for others", extra={"job": job.id, "tenant": job.tenant_id, **progress.totals})
-            self.wake()
         except LeaseLost:
             log.warning("sync was taken over or ended elsewhere", extra={"job": job.id, "tenant": job.tenant_id})
         except StorageError as e:
@@ -125,6 +121,16 @@ class Worker:
             log.error("sync broken off", extra={"job": job.id, "code": e.code, "error": str(e)})
         finally:
             self.running.pop(job.id, None)
+
+    async def _work(self, job: Job, lease: JobLease, progress: Progress, started: float) -> None:
+        try:
+            status, error = await self._attempt(job, lease, progress)
+        except TurnOver:
+            await jobs.step_aside(self._db, lease, totals=progress.totals, now=self._clock())
+            log.info("sync makes room for others", extra={"job": job.id, "tenant": job.tenant_id, **progress.totals})
+            self.wake()
+        else:
+            await self._end(job, lease, status, error, progress, time.monotonic() - started)
 
     async def _attempt(
         self, job: Job, lease: JobLease, progress: Progress

@@ -5,10 +5,8 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, Update, and_, bindparam, func, literal_column, select, tuple_, update
-from sqlalchemy.dialects import sqlite
+from sqlalchemy import Select, Update, and_, bindparam, func, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
-from sqlalchemy.types import Text
 
 from adapters.records import MessageRecord
 from storage.bulk import json_table
@@ -16,10 +14,10 @@ from storage.dialects import INSERT
 from storage.forgetter import Forgetter
 from storage.json_text import dump_json
 from storage.live_changes import MessageChange, StoredChange
-from storage.look_again import before
+from storage.look_again import add_look_again
 from storage.message_rows import storable, write_channels
 from storage.stale_rows import delete_stale_attachments
-from storage.tables import channels, messages, repairs, tenants
+from storage.tables import channels, messages, tenants
 from storage.told_messages import ToldMessages
 from storage.types import Id, RowId, UtcDateTime
 
@@ -101,24 +99,7 @@ def _mark_deleted(dialect: str) -> Update:
     )
 
 
-def _look_again(dialect: str) -> sqlite.Insert:
-    """``touched`` is an array of {channel_id, until_id, after_id}."""
-    touched = json_table(dialect, "touched", channel_id=RowId, until_id=Id(), after_id=Id())
-    given: dict[str, ColumnElement[Any]] = {
-        "channel_id": touched.c.channel_id,
-        "kind": literal_column("'look_again'", Text),
-        "after_id": touched.c.after_id,
-        "until_id": touched.c.until_id,
-        "created_at": _NOW,
-        "updated_at": _NOW,
-    }
-    # Without a WHERE in between, SQLite would take ON CONFLICT for the ON of a join.
-    rows = select(*given.values()).where(touched.c.channel_id.is_not(None))
-    return INSERT[dialect](repairs).from_select(list(given), rows).on_conflict_do_nothing()
-
-
 _MARK_DELETED = {dialect: _mark_deleted(dialect) for dialect in INSERT}
-_LOOK_AGAIN = {dialect: _look_again(dialect) for dialect in INSERT}
 
 
 async def mark_deleted(connection: AsyncConnection, stored: Iterable[StoredChange], now: datetime) -> None:
@@ -133,11 +114,5 @@ async def mark_deleted(connection: AsyncConnection, stored: Iterable[StoredChang
 
 async def look_again(connection: AsyncConnection, stored: Iterable[StoredChange], now: datetime) -> None:
     """Have messages read by the next repair, each once."""
-    touched = [
-        {"channel_id": one.channel_id, "until_id": message_id, "after_id": before(message_id)}
-        for one in stored
-        if one.change.is_touched and (message_id := one.change.message_id)
-    ]
-    if touched:
-        statement = _LOOK_AGAIN[connection.dialect.name]
-        await connection.execute(statement, {"touched": dump_json(touched), "now": now})
+    touched = [(one.channel_id, one.change.message_id) for one in stored if one.change.is_touched]
+    await add_look_again(connection, touched, now)

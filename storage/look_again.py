@@ -15,7 +15,7 @@ from storage.dialects import INSERT
 from storage.id_spans import number
 from storage.json_text import dump_json
 from storage.tables import channels, messages, repairs
-from storage.types import RowId, UtcDateTime
+from storage.types import UtcDateTime
 from storage.uninterrupted import uninterrupted
 
 _LARGEST = 5_000  # messages in one transaction
@@ -51,15 +51,15 @@ def _stored_ones(dialect: str) -> sqlite.Insert:
     return _look_again(dialect, found, message_id, after_id)
 
 
-def _of_one_channel(dialect: str) -> sqlite.Insert:
-    """``asked`` is an array of [message, the id before it]. Of a channel that was purged nothing is kept."""
+def _of_channels(dialect: str) -> sqlite.Insert:
+    """``asked`` is an array of [channels.id, message, the id before it]. Of a purged channel nothing is kept."""
     asked = json_elements(dialect, "asked", JSON())
-    found = select(asked).join(channels, channels.c.id == bindparam("channel", type_=RowId))
-    return _look_again(dialect, found, asked[0].as_string(), asked[1].as_string())
+    found = select(asked).join(channels, channels.c.id == asked[0].as_integer())
+    return _look_again(dialect, found, asked[1].as_string(), asked[2].as_string())
 
 
 _STORED_ONES = {dialect: _stored_ones(dialect) for dialect in INSERT}
-_OF_ONE_CHANNEL = {dialect: _of_one_channel(dialect) for dialect in INSERT}
+_OF_CHANNELS = {dialect: _of_channels(dialect) for dialect in INSERT}
 
 
 async def look_again(db: Database, keys: Collection[tuple[str, str, str]], now: datetime) -> None:
@@ -86,18 +86,15 @@ async def _look_again_at(db: Database, keys: Iterable[tuple[str, str, str]], now
 async def look_again_in(db: Database, channel_id: int, message_ids: Collection[str], now: datetime) -> None:
     """Have messages of a channel (``channels.id``) read again, whether they are stored already or not."""
     async with db.writing() as connection:
-        await add_look_again(connection, channel_id, message_ids, now)
+        await add_look_again(connection, [(channel_id, message_id) for message_id in message_ids], now)
 
 
-async def add_look_again(
-    connection: AsyncConnection, channel_id: int, message_ids: Collection[str], now: datetime
-) -> None:
-    """The same in a transaction of the caller's."""
-    if not message_ids:
-        return
-    asked = dump_json([(message, before(message)) for message in sorted(message_ids)])
-    values = {"channel": channel_id, "asked": asked, "now": now}
-    await connection.execute(_OF_ONE_CHANNEL[connection.dialect.name], values)
+async def add_look_again(connection: AsyncConnection, keys: Iterable[tuple[int, str]], now: datetime) -> None:
+    """The same of any channels (``channels.id`` and the message), in a transaction of the caller's."""
+    asked = [(channel_id, message, before(message)) for channel_id, message in sorted(keys)]
+    if asked:
+        statement = _OF_CHANNELS[connection.dialect.name]
+        await connection.execute(statement, {"asked": dump_json(asked), "now": now})
 
 
 def before(message_id: str) -> str:

@@ -100,7 +100,7 @@ async def save_page(
         found = replace(found, left=await _move(page, repair, reached, found))
         lowest, highest = number(repair.after_id), number(reached)
         within = [message_id for message_id in touched if lowest < number(message_id) <= highest]
-        await add_look_again(connection, repair.channel_id, within, now)
+        await add_look_again(connection, [(repair.channel_id, message_id) for message_id in within], now)
     return found
 
 

@@ -42,6 +42,14 @@ def lazy_messages(world: World, channel: Channel, size: int, now: datetime = WOR
     channel.last_message_id = channel.messages.last_id
 
 
+def _text_channel(guild: Guild, position: int) -> Channel:
+    channel = Channel(
+        id=guild.id + 1_000 + position, guild_id=guild.id, type=0, name=f"channel-{position}", position=position
+    )
+    guild.channels[channel.id] = channel
+    return channel
+
+
 def uniform_world(
     channels: int,
     messages_per_channel: int,
@@ -55,15 +63,7 @@ def uniform_world(
     for number in range(guilds):
         guild = new_guild(world, number, f"Guild {number}", list(people(seed)))
         for position in range(channels):
-            channel = Channel(
-                id=guild.id + 1_000 + position,
-                guild_id=guild.id,
-                type=0,
-                name=f"channel-{position}",
-                position=position,
-            )
-            guild.channels[channel.id] = channel
-            lazy_messages(world, channel, messages_per_channel, now)
+            lazy_messages(world, _text_channel(guild, position), messages_per_channel, now)
         for index in range(threads):
             add_thread(world, guild, list(guild.channels)[index % channels], index, archived=False)
     return world
@@ -75,15 +75,8 @@ def uneven_world(sizes: Sequence[int], channels: int, seed: int = 1) -> World:
     for number, size in enumerate(sizes):
         guild = new_guild(world, number, f"Guild {number}", list(people(seed)))
         for position in range(channels):
-            channel = Channel(
-                id=guild.id + 1_000 + position,
-                guild_id=guild.id,
-                type=0,
-                name=f"channel-{position}",
-                position=position,
-            )
-            guild.channels[channel.id] = channel
-            lazy_messages(world, channel, max(1, size * 2 ** (channels - 1 - position) // (2**channels - 1)))
+            share = size * 2 ** (channels - 1 - position) // (2**channels - 1)
+            lazy_messages(world, _text_channel(guild, position), max(1, share))
     return world
 
 

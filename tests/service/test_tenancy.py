@@ -1,0 +1,88 @@
+"""What happens between processes, or once a month: the clock and the connection are played by the test."""
+
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from adapters.base import TenantJoined
+from adapters.records import TenantRecord
+from bot.live import LiveArchive
+from bot.tenancy import AuditSchedule, Tenancy
+from storage import gaps, jobs
+from storage.channels import channel_states, save_channels
+from storage.database import Database, open_database
+from storage.gaps import GapReason
+from storage.jobs import JobKind
+from storage.messages import MessageBatch, save_batch
+from storage.tenants import save_tenant
+from tests.contract.builders import channel, message
+from tests.contract.job_steps import claimed, queued
+from tests.postgres import Postgres
+from tests.service.test_sync import Clock
+
+
+async def store_something(db: Database, tenant_id: str, now: datetime) -> None:
+    """A tenant of which nothing is stored has no gaps: its first sync reads everything anyway."""
+    await queued(db, tenant_id, now=now)
+    _, lease = await claimed(db, now)
+    await save_channels(db, tenant_id, [channel("1")], now)
+    (stored,) = await channel_states(db, tenant_id)
+    batch = MessageBatch(tenant_id=tenant_id, channel_id=stored.id, messages=[message(1)], job=lease)
+    await save_batch(db, batch, now)
+
+
+async def test_audits_are_asked_for_one_at_a_time_and_only_when_they_are_due(tmp_path: Path) -> None:
+    clock = Clock()
+    db = await open_database(f"sqlite+aiosqlite:///{tmp_path}/archive.db", hash_choice="sha256")
+    tenancy = Tenancy(
+        db,
+        LiveArchive(db, {}, "me", clock),
+        interval=timedelta(hours=1),
+        audit=AuditSchedule(interval=timedelta(days=30), hours=(0, 24)),
+        auto_create={},
+        wake_worker=lambda: None,
+        clock=clock,
+    )
+    try:
+        for platform_id in ("1", "2"):
+            await tenancy.listen("discord", TenantJoined(TenantRecord(platform_id=platform_id, name=None)))
+        for job in await jobs.list_jobs(db):  # their first syncs are not what is looked at here
+            await jobs.cancel(db, job.id, clock())
+
+        async def audits() -> list[str]:
+            return [job.tenant_id for job in await jobs.list_jobs(db, kind=JobKind.AUDIT)]
+
+        await tenancy.begin_audit()
+        assert await audits() == [], "they were made a moment ago"
+        clock.ahead = timedelta(days=31)
+        await tenancy.begin_audit()
+        assert await audits() == ["discord-1"]
+        await tenancy.begin_audit()
+        assert await audits() == ["discord-2", "discord-1"], "the first one is under way"
+        await tenancy.begin_audit()
+        assert len(await audits()) == 2
+    finally:
+        await db.close()
+
+
+async def test_a_process_that_takes_the_lead_puts_down_what_was_told_meanwhile(postgres: Postgres) -> None:
+    """Also of a tenant that was new when both processes began."""
+    clock, platform = Clock(), "discord"
+    url = postgres.create_database()
+    first_db, second_db = [await open_database(url, hash_choice="sha256") for _ in range(2)]
+    first, second = (LiveArchive(db, {}, owner, clock) for db, owner in ((first_db, "a"), (second_db, "b")))
+    try:
+        for live in (first, second):
+            await live.connected(platform, present=[])
+        record = TenantRecord(platform_id="1", name=None)
+        tenant, _ = await save_tenant(first_db, platform, record, connected=True, now=clock())
+        await store_something(first_db, tenant.id, clock())
+        for live in (first, second):
+            live.follow(platform, tenant.id)
+        await second.keep_the_lead()
+        assert await gaps.list_gaps(second_db, tenant.id) == []
+        clock.ahead = timedelta(minutes=1)  # the first one has not been heard of since
+        await second.keep_the_lead()
+        assert [gap.reason for gap in await gaps.list_gaps(second_db, tenant.id)] == [GapReason.TAKEOVER]
+    finally:
+        await first_db.close()
+        await second_db.close()
