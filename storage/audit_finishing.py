@@ -11,12 +11,10 @@ from adapters.records import ChannelType, Metadata
 from storage.audit_rows import HAS_AUDIT_RANGES
 from storage.channel_skipping import lock_channels
 from storage.database import Database
-from storage.dialects import INSERT, Inserter
 from storage.fencing import insist_on
 from storage.job_rows import JobLease
-from storage.rows import one_row
+from storage.sql import INSERT, Id, Inserter, RowId, UtcDateTime, one_row
 from storage.tables import channel_audits, channels, messages, repairs, tenants
-from storage.types import Id, RowId, UtcDateTime
 from storage.uninterrupted import uninterrupted
 
 _NOW = bindparam("now", type_=UtcDateTime)

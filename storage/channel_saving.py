@@ -12,11 +12,9 @@ from sqlalchemy.types import Text
 from adapters.records import ChannelRecord
 from storage.channel_skipping import let_threads_follow, lock_channels, since, state_of, unseen_since
 from storage.database import Database
-from storage.dialects import INSERT, Inserter, differs
 from storage.forgetter import forgotten
-from storage.json_text import clean, clean_text
+from storage.sql import INSERT, Id, Inserter, JsonObject, UtcDateTime, clean, clean_text, differs
 from storage.tables import channels, tenants
-from storage.types import Id, JsonObject, UtcDateTime
 from storage.uninterrupted import uninterrupted
 
 _parent = channels.alias("parent")

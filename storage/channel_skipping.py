@@ -13,9 +13,8 @@ from sqlalchemy.types import Text
 
 from adapters.records import SkipReason
 from storage.database import Database
-from storage.dialects import differs
+from storage.sql import UtcDateTime, differs
 from storage.tables import channels, tenants
-from storage.types import UtcDateTime
 from storage.uninterrupted import uninterrupted
 
 _NOW = bindparam("now", type_=UtcDateTime)

@@ -15,7 +15,7 @@ from storage.channel_saving import save_channels, save_threads
 from storage.channel_skipping import follow_parents, mark_skipped
 from storage.database import Database
 from storage.progress import ProgressState
-from storage.rows import all_rows
+from storage.sql import all_rows
 from storage.tables import channels, sync_progress
 from storage.uninterrupted import uninterrupted
 

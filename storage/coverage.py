@@ -10,9 +10,8 @@ from adapters.records import ChannelType, JsonValue, SkipReason
 from storage.database import Database
 from storage.pending_reactions import COUNT_LISTS, IS_TO_BE_FETCHED
 from storage.progress import ProgressState
-from storage.rows import all_rows, fields_of
+from storage.sql import Id, RowId, all_rows, fields_of
 from storage.tables import channels, reaction_totals, sync_progress
-from storage.types import Id, RowId
 from storage.uninterrupted import uninterrupted
 
 

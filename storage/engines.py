@@ -8,7 +8,7 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from storage.json_text import dump_json
+from storage.sql import dump_json
 
 BUSY_SECONDS = 30.0
 """How long a write waits for another one: our own writers queue, an analyst's tool may hold a lock."""

@@ -7,13 +7,11 @@ from sqlalchemy import ColumnElement, Select, and_, bindparam, case, literal_col
 from sqlalchemy.types import Boolean, Text
 
 from storage.database import Database
-from storage.dialects import INSERT
 from storage.forgetter import EVERY_TENANT, HASH
-from storage.rows import all_rows
+from storage.sql import INSERT, Id, RowId, all_rows
 from storage.tables import attachments, channels, forgotten_users, messages, reactions, tenants
 from storage.time_windows import IN_WINDOW, time_windows
 from storage.traces import USER, names_user
-from storage.types import Id, RowId
 from storage.uninterrupted import uninterrupted
 
 _WINDOW = 2_000  # messages looked through at once

@@ -5,7 +5,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage.errors import LeaseLost
 from storage.job_rows import HELD, JobLease
-from storage.rows import one_row
+from storage.sql import one_row
 from storage.tables import sync_jobs
 
 # The job's row stays locked until the commit, so that nobody takes the job up in between; a shared lock, so that

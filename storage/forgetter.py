@@ -14,9 +14,8 @@ from sqlalchemy import Select, bindparam, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from adapters.records import AttachmentRecord, ChannelRecord, MessageRecord, Metadata
-from storage.json_text import dump_json
+from storage.sql import Id, RowId, dump_json
 from storage.tables import channels, forgotten_users
-from storage.types import Id, RowId
 
 FORGOTTEN = "forgotten"
 """What stands in the place of a forgotten person's hash, and the mark in the metadata of what is left of a message."""

@@ -22,15 +22,12 @@ from sqlalchemy import (
     update,
 )
 
-from storage.bulk import json_elements
 from storage.database import Database
-from storage.dialects import INSERT
 from storage.forgetter import EVERY_TENANT, FORGOTTEN, HASH, Forgetter, forgotten, forgotten_in
-from storage.json_text import dump_json
+from storage.sql import INSERT, Id, UtcDateTime, dump_json, json_elements
 from storage.tables import attachments, channels, forgotten_users, messages, reactions, tenants
 from storage.time_windows import time_windows
 from storage.traces import USER
-from storage.types import Id, UtcDateTime
 from storage.uninterrupted import uninterrupted
 from storage.unnaming import unname_in_channels, unname_in_window
 

@@ -14,9 +14,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from adapters.records import ChannelType, Metadata
 from storage.id_spans import lesser, number
 from storage.repair_rows import RepairKind
-from storage.rows import all_rows
+from storage.sql import Id, RowId, UtcDateTime, all_rows
 from storage.tables import channels, messages, repairs, sync_gaps, sync_progress
-from storage.types import Id, RowId, UtcDateTime
 
 _NOW = bindparam("now", type_=UtcDateTime)
 _TENANT = bindparam("tenant", type_=Id)

@@ -12,9 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage.database import Database
 from storage.lead import Lead, lead, mark_alive
-from storage.rows import all_rows, fields_of, one_row
+from storage.sql import Id, RowId, UtcDateTime, all_rows, fields_of, one_row
 from storage.tables import IS_OPEN, channels, repairs, sync_gaps, sync_progress, tenants
-from storage.types import Id, RowId, UtcDateTime
 from storage.uninterrupted import uninterrupted
 
 __all__ = ["Gap", "GapReason", "Lead", "close", "lead", "list_gaps", "mark_alive", "record", "record_gap", "settle"]

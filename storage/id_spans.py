@@ -10,8 +10,8 @@ from dataclasses import asdict, dataclass
 from sqlalchemy import ColumnElement, and_, bindparam, func
 from sqlalchemy.types import Integer
 
+from storage.sql import Id, RowId
 from storage.tables import messages
-from storage.types import Id, RowId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

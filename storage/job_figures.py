@@ -8,9 +8,8 @@ from sqlalchemy import bindparam, case, func, select
 
 from storage.database import Database
 from storage.job_rows import due_at
-from storage.rows import all_rows
+from storage.sql import UtcDateTime, all_rows
 from storage.tables import sync_jobs, tenants, unfinished
-from storage.types import UtcDateTime
 from storage.uninterrupted import uninterrupted
 
 

@@ -14,10 +14,9 @@ from storage.database import Database
 from storage.job_order import turn
 from storage.job_rows import HELD, Job, JobLease, JobStatus, due_at, job_of
 from storage.job_updates import update_and_settle, update_held
-from storage.rows import one_row
+from storage.sql import JsonObject, UtcDateTime, one_row
 from storage.tables import sync_jobs, tenants, unfinished
 from storage.tenant_status import SETTLE, SETTLED_STATUS
-from storage.types import JsonObject, UtcDateTime
 from storage.uninterrupted import uninterrupted
 
 _NOW = bindparam("now", type_=UtcDateTime)

@@ -7,9 +7,8 @@ from sqlalchemy import ColumnElement, FromClause, and_, bindparam, case, func, o
 
 from storage.database import Database
 from storage.job_rows import Job, due_at, job_of
-from storage.rows import all_rows
+from storage.sql import UtcDateTime, all_rows
 from storage.tables import sync_jobs, tenants, unfinished
-from storage.types import UtcDateTime
 from storage.uninterrupted import uninterrupted
 
 _NOW = bindparam("now", type_=UtcDateTime)

@@ -7,14 +7,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.types import Integer
 
 from storage.database import Database
-from storage.dialects import INSERT
 from storage.errors import DatabaseBusy, TenantStopped, UnknownTenant
 from storage.job_ids import new_job_id
 from storage.job_rows import Job, JobKind, JobStatus, job_of
-from storage.rows import one_row
+from storage.sql import INSERT, UtcDateTime, one_row
 from storage.tables import IS_UNFINISHED, sync_jobs, tenants, unfinished
 from storage.tenant_status import SETTLE
-from storage.types import UtcDateTime
 from storage.uninterrupted import uninterrupted
 
 PRIORITIES = {JobKind.AUDIT: -10, JobKind.SCHEDULED: 0, JobKind.INITIAL: 10, JobKind.MANUAL: 20}

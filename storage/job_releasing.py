@@ -10,9 +10,9 @@ from storage.database import Database
 from storage.job_queue import PRIORITIES
 from storage.job_rows import HELD, Job, JobKind, JobLease
 from storage.job_updates import update_and_settle, update_held
+from storage.sql import UtcDateTime
 from storage.tables import sync_jobs, unfinished
 from storage.tenant_status import SETTLE
-from storage.types import UtcDateTime
 from storage.uninterrupted import uninterrupted
 
 _NOW = bindparam("now", type_=UtcDateTime)

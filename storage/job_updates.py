@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage.errors import LeaseLost
 from storage.job_rows import Job, JobLease, job_of
-from storage.rows import one_row
+from storage.sql import one_row
 from storage.tenant_status import SETTLE
 
 

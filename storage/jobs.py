@@ -16,7 +16,7 @@ from storage.job_order import queue, queue_position, somebody_waits
 from storage.job_queue import cancel, enqueue
 from storage.job_releasing import release, release_orphans, step_aside
 from storage.job_rows import Job, JobKind, JobLease, JobStatus, job_of
-from storage.rows import all_rows, one_row
+from storage.sql import all_rows, one_row
 from storage.tables import sync_jobs, tenants, unfinished
 from storage.uninterrupted import uninterrupted
 

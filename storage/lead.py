@@ -10,9 +10,8 @@ from sqlalchemy import bindparam, or_, select, true, update
 from sqlalchemy.sql.dml import ReturningInsert
 
 from storage.database import Database
-from storage.dialects import INSERT
+from storage.sql import INSERT, Id, UtcDateTime
 from storage.tables import live_state
-from storage.types import Id, UtcDateTime
 from storage.uninterrupted import uninterrupted
 
 

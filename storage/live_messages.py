@@ -9,17 +9,14 @@ from sqlalchemy import Select, Update, and_, bindparam, func, select, tuple_, up
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from adapters.records import MessageRecord
-from storage.bulk import json_table
-from storage.dialects import INSERT
 from storage.forgetter import Forgetter
-from storage.json_text import dump_json
 from storage.live_changes import MessageChange, StoredChange
 from storage.look_again import add_look_again
 from storage.message_rows import storable, write_channels
+from storage.sql import INSERT, Id, RowId, UtcDateTime, dump_json, json_table
 from storage.stale_rows import delete_stale_attachments
 from storage.tables import channels, messages, tenants
 from storage.told_messages import ToldMessages
-from storage.types import Id, RowId, UtcDateTime
 
 _NOW = bindparam("now", type_=UtcDateTime)
 

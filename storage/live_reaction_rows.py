@@ -8,13 +8,9 @@ from sqlalchemy import ColumnElement, Delete, FromClause, Table, and_, bindparam
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from storage.bulk import json_table, types_of
-from storage.dialects import INSERT
-from storage.json_text import dump_json
 from storage.reaction_tally import Tally, tally_of
-from storage.rows import all_rows
+from storage.sql import INSERT, UtcDateTime, all_rows, dump_json, json_table, types_of, utc_text
 from storage.tables import reaction_totals, reactions
-from storage.types import UtcDateTime, utc_text
 
 MessageKey: TypeAlias = tuple[int, str]
 TotalKey: TypeAlias = tuple[int, str, str]

@@ -8,10 +8,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage import live_reaction_rows as rows
 from storage.forgetter import Forgetter
-from storage.json_text import clean_text
 from storage.live_changes import ReactionState, StoredChange
 from storage.live_reaction_rows import TotalKey, UserKey
 from storage.reaction_tally import Tally
+from storage.sql import clean_text
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,13 +9,10 @@ from sqlalchemy.dialects import sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.types import Text
 
-from storage.bulk import json_elements
 from storage.database import Database
-from storage.dialects import INSERT
 from storage.id_spans import number
-from storage.json_text import dump_json
+from storage.sql import INSERT, UtcDateTime, dump_json, json_elements
 from storage.tables import channels, messages, repairs
-from storage.types import UtcDateTime
 from storage.uninterrupted import uninterrupted
 
 _LARGEST = 5_000  # messages in one transaction

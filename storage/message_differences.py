@@ -5,7 +5,7 @@ from dataclasses import replace
 import orjson
 
 from adapters.records import AttachmentRecord, MessageRecord, Metadata
-from storage.json_text import as_plain
+from storage.sql import as_plain
 
 
 def is_changed(stored: MessageRecord, told: MessageRecord) -> bool:

@@ -10,12 +10,9 @@ from sqlalchemy.types import Text
 
 from adapters.records import AttachmentRecord, AuthorKind, MessageRecord, ReactionTotalRecord
 from storage import postgres_batch, sqlite_batch
-from storage.bulk import json_elements
-from storage.json_text import clean, dump_json, is_clean
-from storage.rows import all_rows, fields_of
+from storage.sql import RowId, all_rows, clean, dump_json, fields_of, is_clean, json_elements
 from storage.tables import attachments, messages, reaction_totals
 from storage.told_messages import ToldMessages
-from storage.types import RowId
 
 _WRITE_ROWS = {"sqlite": sqlite_batch.write_rows, "postgresql": postgres_batch.write_rows}
 _OWN_FIELDS = {field.name for field in fields(MessageRecord)} - {"attachments", "reaction_totals"}

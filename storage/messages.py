@@ -8,18 +8,15 @@ from sqlalchemy import Update, bindparam, select, update
 from sqlalchemy.types import Text
 
 from adapters.records import MessageRecord
-from storage.bulk import json_elements
 from storage.database import Database
-from storage.dialects import INSERT
 from storage.fencing import insist_on
 from storage.forgetter import forgotten
 from storage.job_rows import JobLease
-from storage.json_text import dump_json
 from storage.message_rows import storable, write_rows
 from storage.progress import ProgressState, advance, fail_channel, finish_channel
+from storage.sql import INSERT, RowId, dump_json, json_elements
 from storage.stale_rows import delete_stale, may_be_stored
 from storage.tables import messages
-from storage.types import RowId
 from storage.uninterrupted import uninterrupted
 
 __all__ = ["MessageBatch", "ProgressState", "fail_channel", "finish_channel", "mark_deleted", "save_batch"]

@@ -21,9 +21,8 @@ from sqlalchemy import ColumnElement, Integer, RowMapping, and_, bindparam, case
 
 from adapters.records import ChannelType
 from storage.database import Database
-from storage.rows import all_rows, fields_of
+from storage.sql import Id, RowId, all_rows, fields_of
 from storage.tables import IS_PENDING, channels, messages, reaction_totals
-from storage.types import Id, RowId
 from storage.uninterrupted import uninterrupted
 
 USERS_A_REQUEST = 100

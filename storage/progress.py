@@ -11,12 +11,10 @@ from sqlalchemy.types import BigInteger, Text
 
 from adapters.records import JsonValue
 from storage.database import Database
-from storage.dialects import INSERT
 from storage.errors import LeaseLost
 from storage.job_rows import HELD, JobLease
-from storage.rows import one_row
+from storage.sql import INSERT, Id, JsonObject, RowId, UtcDateTime, one_row
 from storage.tables import sync_jobs, sync_progress
-from storage.types import Id, JsonObject, RowId, UtcDateTime
 from storage.uninterrupted import uninterrupted
 
 

@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Delete, Table, bindparam, delete, func, nu
 
 from storage.database import Database
 from storage.errors import UnknownTenant
+from storage.sql import Id, UtcDateTime
 from storage.tables import (
     channel_audits,
     channels,
@@ -22,7 +23,6 @@ from storage.tables import (
     unfinished,
 )
 from storage.tenant_status import SETTLE
-from storage.types import Id, UtcDateTime
 from storage.uninterrupted import uninterrupted
 
 _CHUNK = 2000

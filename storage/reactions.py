@@ -25,17 +25,13 @@ from sqlalchemy import (
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.types import Boolean, Integer, Text
 
-from storage.bulk import json_elements
 from storage.database import Database
-from storage.dialects import INSERT, differs
 from storage.fencing import insist_on
 from storage.forgetter import forgotten_in
 from storage.job_rows import JobLease
-from storage.json_text import dump_json
 from storage.pending_reactions import PendingChannel, PendingTotal, pending_channels, pending_lists, pending_totals
-from storage.rows import one_row
+from storage.sql import INSERT, Id, RowId, UtcDateTime, differs, dump_json, json_elements, one_row
 from storage.tables import reaction_totals, reactions
-from storage.types import Id, RowId, UtcDateTime
 from storage.uninterrupted import uninterrupted
 
 __all__ = ["PendingChannel", "PendingTotal", "pending_channels", "pending_lists", "pending_totals", "save_users"]

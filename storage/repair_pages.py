@@ -16,9 +16,8 @@ from storage.look_again import add_look_again
 from storage.message_rows import storable
 from storage.repair_rows import Repair, RepairKind
 from storage.repaired_rows import Page, store
-from storage.rows import one_row
+from storage.sql import Id, RowId, UtcDateTime, one_row
 from storage.tables import channels, repairs, sync_progress
-from storage.types import Id, RowId, UtcDateTime
 from storage.uninterrupted import uninterrupted
 
 

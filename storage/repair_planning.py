@@ -10,13 +10,11 @@ from sqlalchemy.types import Text
 from storage.audit_rows import HAS_AUDIT_RANGES, IS_LEFT_HANGING
 from storage.channel_skipping import lock_channels
 from storage.database import Database
-from storage.dialects import INSERT
 from storage.fencing import insist_on
 from storage.gap_planning import IS_BACK, IS_UNPLANNED, plan_gaps
 from storage.job_rows import JobLease
-from storage.rows import one_row
+from storage.sql import INSERT, Id, UtcDateTime, one_row
 from storage.tables import channels, repairs, sync_progress, tenants
-from storage.types import Id, UtcDateTime
 from storage.uninterrupted import uninterrupted
 
 _NOW = bindparam("now", type_=UtcDateTime)

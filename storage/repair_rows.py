@@ -6,7 +6,7 @@ from enum import StrEnum
 from sqlalchemy import RowMapping
 
 from adapters.records import ChannelType
-from storage.rows import fields_of
+from storage.sql import fields_of
 
 
 class RepairKind(StrEnum):

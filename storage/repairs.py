@@ -13,9 +13,8 @@ from storage.look_again import look_again, look_again_in
 from storage.repair_pages import PageOutcome, save_page
 from storage.repair_planning import plan, request_audit
 from storage.repair_rows import Repair, RepairKind, repair_of
-from storage.rows import all_rows
+from storage.sql import Id, all_rows
 from storage.tables import channels, repairs
-from storage.types import Id
 from storage.uninterrupted import uninterrupted
 
 __all__ = [

@@ -3,8 +3,8 @@
 from sqlalchemy import Connection, func, inspect, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from storage.dialects import INSERT
 from storage.errors import HashChoiceMismatch
+from storage.sql import INSERT
 from storage.tables import archive_settings
 
 _HASH_CHOICE = "hash_choice"

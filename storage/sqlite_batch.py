@@ -6,11 +6,9 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from storage.bulk import sqlite_upsert
-from storage.json_text import dump_json
+from storage.sql import dump_json, sqlite_upsert, utc_text
 from storage.tables import attachments, messages, reaction_totals
 from storage.told_messages import ToldMessages
-from storage.types import utc_text
 
 _MESSAGE = sqlite_upsert(
     messages,

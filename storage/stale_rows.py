@@ -9,10 +9,8 @@ from sqlalchemy import Delete, Table, bindparam, delete, literal, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from adapters.records import MessageRecord
-from storage.bulk import json_table
-from storage.json_text import dump_json
+from storage.sql import Id, RowId, dump_json, json_table
 from storage.tables import attachments, messages, reaction_totals
-from storage.types import Id, RowId
 
 _CHANNEL = bindparam("channel", type_=RowId)
 _FIRST, _LAST = bindparam("first", type_=Id), bindparam("last", type_=Id)

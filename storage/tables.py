@@ -26,7 +26,7 @@ from sqlalchemy import (
     text,
 )
 
-from storage.types import Id, JsonObject, RowId, UtcDateTime
+from storage.sql import Id, JsonObject, RowId, UtcDateTime
 
 metadata = MetaData(
     naming_convention={

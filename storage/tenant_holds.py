@@ -5,9 +5,8 @@ from datetime import datetime
 from sqlalchemy import bindparam, cast, or_, select, update
 
 from storage.database import Database
-from storage.dialects import INSERT
+from storage.sql import INSERT, UtcDateTime, utc_text
 from storage.tables import archive_settings, tenants
-from storage.types import UtcDateTime, utc_text
 from storage.uninterrupted import uninterrupted
 
 _NOW = bindparam("now", type_=UtcDateTime)

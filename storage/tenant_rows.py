@@ -8,7 +8,7 @@ from enum import StrEnum
 from sqlalchemy import RowMapping, bindparam, select
 
 from adapters.records import JsonValue
-from storage.rows import fields_of
+from storage.sql import fields_of
 from storage.tables import tenants
 
 

@@ -6,10 +6,8 @@ from sqlalchemy import bindparam, case, func, literal, update
 
 from adapters.records import TenantRecord
 from storage.database import Database
-from storage.dialects import INSERT, differs
 from storage.errors import UnknownTenant
-from storage.json_text import clean_text
-from storage.rows import one_row
+from storage.sql import INSERT, clean_text, differs, one_row
 from storage.tables import tenants
 from storage.tenant_holds import PLATFORM_WAIT, wait_setting
 from storage.tenant_rows import FIND_TENANT, SyncStatus, Tenant, tenant_id_of, tenant_of

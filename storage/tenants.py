@@ -10,7 +10,7 @@ from datetime import datetime
 from sqlalchemy import bindparam, func, select
 
 from storage.database import Database
-from storage.rows import all_rows, one_row
+from storage.sql import all_rows, one_row
 from storage.tables import channels, sync_progress, tenants
 from storage.tenant_holds import set_not_before
 from storage.tenant_rows import FIND_TENANT, SyncStatus, Tenant, tenant_id_of, tenant_of

@@ -11,8 +11,8 @@ from sqlalchemy import ColumnElement, and_, bindparam, func, select
 from sqlalchemy.types import Integer
 
 from storage.database import Database
+from storage.sql import Id, UtcDateTime
 from storage.tables import messages
-from storage.types import Id, UtcDateTime
 from storage.uninterrupted import uninterrupted
 
 _BEGINNING = datetime.min.replace(tzinfo=UTC)

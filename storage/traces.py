@@ -10,7 +10,7 @@ from sqlalchemy import JSON, ColumnElement, bindparam, cast, func, literal_colum
 from sqlalchemy.types import Boolean, Text
 
 from storage.forgetter import FORGOTTEN
-from storage.types import Id, JsonObject
+from storage.sql import Id, JsonObject
 
 USER = bindparam("user", type_=Id)
 _INSTEAD = literal_column(f"'{FORGOTTEN}'", Text)

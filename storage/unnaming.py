@@ -5,11 +5,10 @@ from collections.abc import Mapping
 from sqlalchemy import Table, Update, bindparam, case, null, or_, select, tuple_, update
 
 from storage.database import Database
-from storage.dialects import INSERT
+from storage.sql import INSERT, Id, UtcDateTime
 from storage.tables import attachments, channels, messages
 from storage.time_windows import IN_WINDOW, TimeWindow
 from storage.traces import USER, names_user, without_user
-from storage.types import Id, UtcDateTime
 from storage.uninterrupted import uninterrupted
 
 _NOW = bindparam("now", type_=UtcDateTime)

@@ -25,9 +25,8 @@ from sqlalchemy import (
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.types import Text, TypeEngine
 
-from storage.dialects import INSERT, differs
-from storage.tables import metadata
-from storage.types import UtcDateTime
+from storage.sql.types import UtcDateTime
+from storage.sql.upsert import INSERT, differs
 
 _AUDIT = ("created_at", "updated_at")
 
@@ -83,7 +82,7 @@ def json_table(dialect: str, parameter: str, **columns: TypeEngine[Any]) -> From
 
 def types_of(table: Table, columns: Iterable[str]) -> dict[str, TypeEngine[Any]]:
     """The types of some columns by name."""
-    return {name: metadata.tables[table.name].c[name].type for name in columns}
+    return {name: table.c[name].type for name in columns}
 
 
 def _updating(statement: sqlite.Insert, table: Table, names: list[str]) -> sqlite.Insert:
