@@ -14,9 +14,8 @@ from adapters.records import ChannelRecord, TenantRecord
 from adapters.registry import PLATFORMS
 from bot.check_channels import Coverage, coverage_of
 from bot.config import Config
-from storage.database import DatabaseState, inspect
+from storage.connection import DatabaseState, KnownTenant, inspect
 from storage.errors import DatabaseReadOnly, DatabaseTooNew, HashChoiceMismatch, StorageError
-from storage.known_tenants import KnownTenant
 from storage.tenants import tenant_id_of
 
 _CONNECT_SECONDS = 20.0

@@ -10,12 +10,12 @@ from sqlalchemy.types import Integer
 from adapters.records import ChannelType, Metadata
 from storage.audit_rows import HAS_AUDIT_RANGES
 from storage.channel_skipping import lock_channels
+from storage.connection import uninterrupted
 from storage.database import Database
 from storage.fencing import insist_on
 from storage.job_rows import JobLease
 from storage.sql import INSERT, Id, Inserter, RowId, UtcDateTime, one_row
 from storage.tables import channel_audits, channels, messages, repairs, tenants
-from storage.uninterrupted import uninterrupted
 
 _NOW = bindparam("now", type_=UtcDateTime)
 _FOUND = ("seen", "missing", "changed", "deleted")

@@ -12,10 +12,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.types import Text
 
 from adapters.records import SkipReason
+from storage.connection import uninterrupted
 from storage.database import Database
 from storage.sql import UtcDateTime, differs
 from storage.tables import channels, tenants
-from storage.uninterrupted import uninterrupted
 
 _NOW = bindparam("now", type_=UtcDateTime)
 _REASON = bindparam("reason", type_=Text)

@@ -7,12 +7,12 @@ from datetime import datetime
 from sqlalchemy import RowMapping, bindparam, case, func, select
 
 from adapters.records import ChannelType, JsonValue, SkipReason
+from storage.connection import uninterrupted
 from storage.database import Database
 from storage.pending_reactions import COUNT_LISTS, IS_TO_BE_FETCHED
 from storage.progress import ProgressState
 from storage.sql import Id, RowId, all_rows, fields_of
 from storage.tables import channels, reaction_totals, sync_progress
-from storage.uninterrupted import uninterrupted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,15 +9,19 @@ from pathlib import Path
 from sqlalchemy import URL, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from storage import engines
-from storage.driver_errors import translated
+from storage.connection import (
+    DatabaseState,
+    FileLock,
+    engines,
+    inspect,
+    is_read_only,
+    parse_url,
+    sqlite_path,
+    translated,
+    uninterrupted,
+)
 from storage.errors import DatabaseReadOnly, DatabaseTooNew, DatabaseUnreachable, StorageError
-from storage.file_lock import FileLock
-from storage.inspection import DatabaseState, inspect
-from storage.servers import is_read_only
 from storage.settings import insist_on_hash_choice, record_hash_choice
-from storage.uninterrupted import uninterrupted
-from storage.urls import parse_url, sqlite_path
 
 __all__ = ["Database", "DatabaseState", "inspect", "migrate", "open_database", "open_for_reading"]
 
@@ -147,7 +151,9 @@ async def migrate(url: str) -> str:
 
 
 async def _migrate(url: URL) -> str:
-    from storage.migration import upgrade  # half a second, and every verb of the command line imports this module
+    from storage.migrations.runner import (
+        upgrade,  # half a second, and every verb of the command line imports this module
+    )
 
     path = sqlite_path(url)
     if path is not None:

@@ -6,13 +6,13 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, and_, bindparam, case, literal_column, or_, select, tuple_
 from sqlalchemy.types import Boolean, Text
 
+from storage.connection import uninterrupted
 from storage.database import Database
 from storage.forgetter import EVERY_TENANT, HASH
 from storage.sql import INSERT, Id, RowId, all_rows
 from storage.tables import attachments, channels, forgotten_users, messages, reactions, tenants
 from storage.time_windows import IN_WINDOW, time_windows
 from storage.traces import USER, names_user
-from storage.uninterrupted import uninterrupted
 
 _WINDOW = 2_000  # messages looked through at once
 _PAGE = 1_000  # reactions at once

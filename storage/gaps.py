@@ -10,11 +10,11 @@ from enum import StrEnum
 from sqlalchemy import RowMapping, bindparam, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from storage.connection import uninterrupted
 from storage.database import Database
 from storage.lead import Lead, lead, mark_alive
 from storage.sql import Id, RowId, UtcDateTime, all_rows, fields_of, one_row
 from storage.tables import IS_OPEN, channels, repairs, sync_gaps, sync_progress, tenants
-from storage.uninterrupted import uninterrupted
 
 __all__ = ["Gap", "GapReason", "Lead", "close", "lead", "list_gaps", "mark_alive", "record", "record_gap", "settle"]
 

@@ -6,11 +6,11 @@ from datetime import datetime
 
 from sqlalchemy import bindparam, case, func, select
 
+from storage.connection import uninterrupted
 from storage.database import Database
 from storage.job_rows import due_at
 from storage.sql import UtcDateTime, all_rows
 from storage.tables import sync_jobs, tenants, unfinished
-from storage.uninterrupted import uninterrupted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

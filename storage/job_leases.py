@@ -10,6 +10,7 @@ from sqlalchemy import and_, bindparam, case, func, null, or_, select, update
 from sqlalchemy.types import Text
 
 from adapters.records import JsonValue
+from storage.connection import uninterrupted
 from storage.database import Database
 from storage.job_order import turn
 from storage.job_rows import HELD, Job, JobLease, JobStatus, due_at, job_of
@@ -17,7 +18,6 @@ from storage.job_updates import update_and_settle, update_held
 from storage.sql import JsonObject, UtcDateTime, one_row
 from storage.tables import sync_jobs, tenants, unfinished
 from storage.tenant_status import SETTLE, SETTLED_STATUS
-from storage.uninterrupted import uninterrupted
 
 _NOW = bindparam("now", type_=UtcDateTime)
 

@@ -5,11 +5,11 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, FromClause, and_, bindparam, case, func, or_, select
 
+from storage.connection import uninterrupted
 from storage.database import Database
 from storage.job_rows import Job, due_at, job_of
 from storage.sql import UtcDateTime, all_rows
 from storage.tables import sync_jobs, tenants, unfinished
-from storage.uninterrupted import uninterrupted
 
 _NOW = bindparam("now", type_=UtcDateTime)
 

@@ -6,6 +6,7 @@ from sqlalchemy import bindparam, case, or_, select, true, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.types import Integer
 
+from storage.connection import uninterrupted
 from storage.database import Database
 from storage.errors import DatabaseBusy, TenantStopped, UnknownTenant
 from storage.job_ids import new_job_id
@@ -13,7 +14,6 @@ from storage.job_rows import Job, JobKind, JobStatus, job_of
 from storage.sql import INSERT, UtcDateTime, one_row
 from storage.tables import IS_UNFINISHED, sync_jobs, tenants, unfinished
 from storage.tenant_status import SETTLE
-from storage.uninterrupted import uninterrupted
 
 PRIORITIES = {JobKind.AUDIT: -10, JobKind.SCHEDULED: 0, JobKind.INITIAL: 10, JobKind.MANUAL: 20}
 """Somebody waits for a manual one; a new community should not stand behind the hour's routine; an audit is long and

@@ -9,6 +9,7 @@ from datetime import datetime
 
 from sqlalchemy import bindparam, select
 
+from storage.connection import uninterrupted
 from storage.database import Database
 from storage.job_figures import QueueFigures, last_durations, queue_figures
 from storage.job_leases import claim, finish, renew
@@ -18,7 +19,6 @@ from storage.job_releasing import release, release_orphans, step_aside
 from storage.job_rows import Job, JobKind, JobLease, JobStatus, job_of
 from storage.sql import all_rows, one_row
 from storage.tables import sync_jobs, tenants, unfinished
-from storage.uninterrupted import uninterrupted
 
 __all__ = [
     "Job",

@@ -9,10 +9,10 @@ from datetime import datetime, timedelta
 from sqlalchemy import bindparam, or_, select, true, update
 from sqlalchemy.sql.dml import ReturningInsert
 
+from storage.connection import uninterrupted
 from storage.database import Database
 from storage.sql import INSERT, Id, UtcDateTime
 from storage.tables import live_state
-from storage.uninterrupted import uninterrupted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

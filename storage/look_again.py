@@ -9,11 +9,11 @@ from sqlalchemy.dialects import sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.types import Text
 
+from storage.connection import uninterrupted
 from storage.database import Database
 from storage.id_spans import number
 from storage.sql import INSERT, UtcDateTime, dump_json, json_elements
 from storage.tables import channels, messages, repairs
-from storage.uninterrupted import uninterrupted
 
 _LARGEST = 5_000  # messages in one transaction
 

@@ -8,6 +8,7 @@ from sqlalchemy import Update, bindparam, select, update
 from sqlalchemy.types import Text
 
 from adapters.records import MessageRecord
+from storage.connection import uninterrupted
 from storage.database import Database
 from storage.fencing import insist_on
 from storage.forgetter import forgotten
@@ -17,7 +18,6 @@ from storage.progress import ProgressState, advance, fail_channel, finish_channe
 from storage.sql import INSERT, RowId, dump_json, json_elements
 from storage.stale_rows import delete_stale, may_be_stored
 from storage.tables import messages
-from storage.uninterrupted import uninterrupted
 
 __all__ = ["MessageBatch", "ProgressState", "fail_channel", "finish_channel", "mark_deleted", "save_batch"]
 

@@ -20,10 +20,10 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, Integer, RowMapping, and_, bindparam, case, func, literal_column, select, tuple_
 
 from adapters.records import ChannelType
+from storage.connection import uninterrupted
 from storage.database import Database
 from storage.sql import Id, RowId, all_rows, fields_of
 from storage.tables import IS_PENDING, channels, messages, reaction_totals
-from storage.uninterrupted import uninterrupted
 
 USERS_A_REQUEST = 100
 """How many users a platform gives at a time, for the estimate."""

@@ -10,12 +10,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.types import BigInteger, Text
 
 from adapters.records import JsonValue
+from storage.connection import uninterrupted
 from storage.database import Database
 from storage.errors import LeaseLost
 from storage.job_rows import HELD, JobLease
 from storage.sql import INSERT, Id, JsonObject, RowId, UtcDateTime, one_row
 from storage.tables import sync_jobs, sync_progress
-from storage.uninterrupted import uninterrupted
 
 
 class ProgressState(StrEnum):

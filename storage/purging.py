@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Delete, Table, bindparam, delete, func, null, or_, select, true, tuple_, update
 
+from storage.connection import uninterrupted
 from storage.database import Database
 from storage.errors import UnknownTenant
 from storage.sql import Id, UtcDateTime
@@ -23,7 +24,6 @@ from storage.tables import (
     unfinished,
 )
 from storage.tenant_status import SETTLE
-from storage.uninterrupted import uninterrupted
 
 _CHUNK = 2000
 """How many rows a transaction deletes, with all that hangs on them: tenths of a second."""

@@ -8,6 +8,7 @@ from sqlalchemy import bindparam, delete, select, update
 from sqlalchemy.types import Integer
 
 from adapters.records import MessageRecord
+from storage.connection import uninterrupted
 from storage.database import Database
 from storage.fencing import insist_on
 from storage.id_spans import number, spans
@@ -18,7 +19,6 @@ from storage.repair_rows import Repair, RepairKind
 from storage.repaired_rows import Page, store
 from storage.sql import Id, RowId, UtcDateTime, one_row
 from storage.tables import channels, repairs, sync_progress
-from storage.uninterrupted import uninterrupted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,6 +8,7 @@ from sqlalchemy import bindparam, case, func, select
 from sqlalchemy.types import Integer
 
 from storage.audit_finishing import finish_audit
+from storage.connection import uninterrupted
 from storage.database import Database
 from storage.look_again import look_again, look_again_in
 from storage.repair_pages import PageOutcome, save_page
@@ -15,7 +16,6 @@ from storage.repair_planning import plan, request_audit
 from storage.repair_rows import Repair, RepairKind, repair_of
 from storage.sql import Id, all_rows
 from storage.tables import channels, repairs
-from storage.uninterrupted import uninterrupted
 
 __all__ = [
     "PageOutcome",

@@ -4,10 +4,10 @@ from datetime import datetime
 
 from sqlalchemy import bindparam, cast, or_, select, update
 
+from storage.connection import uninterrupted
 from storage.database import Database
 from storage.sql import INSERT, UtcDateTime, utc_text
 from storage.tables import archive_settings, tenants
-from storage.uninterrupted import uninterrupted
 
 _NOW = bindparam("now", type_=UtcDateTime)
 _UNTIL = bindparam("until", type_=UtcDateTime)

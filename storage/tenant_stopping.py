@@ -4,6 +4,7 @@ from datetime import datetime
 
 from sqlalchemy import and_, bindparam, case, null, select, update
 
+from storage.connection import uninterrupted
 from storage.database import Database
 from storage.gaps import GapReason, record_gap
 from storage.job_queue import CALL_OFF
@@ -11,7 +12,6 @@ from storage.sql import UtcDateTime, one_row
 from storage.tables import sync_jobs, tenants
 from storage.tenant_rows import FIND_TENANT, SyncStatus, Tenant, tenant_of
 from storage.tenant_status import SETTLE
-from storage.uninterrupted import uninterrupted
 
 _NOW = bindparam("now", type_=UtcDateTime)
 _STOP = (

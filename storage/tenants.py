@@ -9,6 +9,7 @@ from datetime import datetime
 
 from sqlalchemy import bindparam, func, select
 
+from storage.connection import uninterrupted
 from storage.database import Database
 from storage.sql import all_rows, one_row
 from storage.tables import channels, sync_progress, tenants
@@ -16,7 +17,6 @@ from storage.tenant_holds import set_not_before
 from storage.tenant_rows import FIND_TENANT, SyncStatus, Tenant, tenant_id_of, tenant_of
 from storage.tenant_saving import save_tenant
 from storage.tenant_stopping import resume_tenant, stop_tenant
-from storage.uninterrupted import uninterrupted
 
 __all__ = [
     "SyncStatus",

@@ -10,10 +10,10 @@ from datetime import UTC, datetime
 from sqlalchemy import ColumnElement, and_, bindparam, func, select
 from sqlalchemy.types import Integer
 
+from storage.connection import uninterrupted
 from storage.database import Database
 from storage.sql import Id, UtcDateTime
 from storage.tables import messages
-from storage.uninterrupted import uninterrupted
 
 _BEGINNING = datetime.min.replace(tzinfo=UTC)
 

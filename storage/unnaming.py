@@ -4,12 +4,12 @@ from collections.abc import Mapping
 
 from sqlalchemy import Table, Update, bindparam, case, null, or_, select, tuple_, update
 
+from storage.connection import uninterrupted
 from storage.database import Database
 from storage.sql import INSERT, Id, UtcDateTime
 from storage.tables import attachments, channels, messages
 from storage.time_windows import IN_WINDOW, TimeWindow
 from storage.traces import USER, names_user, without_user
-from storage.uninterrupted import uninterrupted
 
 _NOW = bindparam("now", type_=UtcDateTime)
 _TENANT = bindparam("of_tenant", type_=Id)

@@ -12,8 +12,8 @@ from sqlalchemy.exc import DBAPIError
 
 from adapters.records import TenantRecord
 from storage import errors
+from storage.connection import from_os_error, translated
 from storage.database import Database, open_database
-from storage.driver_errors import from_os_error, translated
 from storage.tenants import Tenant, save_tenant
 from tests.contract.builders import GUILD, NOW
 from tests.contract.conftest import SHA

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from storage.database import Database, DatabaseState, inspect, migrate, open_database
+from storage.connection import DatabaseState, inspect
+from storage.database import Database, migrate, open_database
 from storage.errors import BadDatabaseUrl, DatabaseDamaged, DatabaseUnreachable, DatabaseUnsuitable
 from tests.contract.conftest import SHA
 from tests.contract.tables_of import run_sql

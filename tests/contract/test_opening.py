@@ -19,7 +19,7 @@ from storage.errors import (
     HashChoiceMismatch,
     StorageError,
 )
-from storage.migration import LOCK_KEY
+from storage.migrations.runner import LOCK_KEY
 from storage.tables import archive_settings, metadata
 from tests.contract.conftest import SHA
 from tests.contract.tables_of import count_of, only_row, run_sql

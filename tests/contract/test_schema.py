@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Inspector, create_engine, inspect, text
 from sqlalchemy.pool import NullPool
 
 from storage.database import Database, migrate
-from storage.migration import upgrade
+from storage.migrations.runner import upgrade
 from storage.tables import metadata
 from tests.postgres import Postgres
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from storage.driver_errors import from_os_error
+from storage.connection.driver_errors import from_os_error
 from storage.errors import DatabaseInUse
 
 _POLL_SECONDS = 0.05

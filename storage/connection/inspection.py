@@ -7,13 +7,13 @@ from pathlib import Path
 
 from sqlalchemy import URL, Connection, NullPool, create_engine
 
-from storage import engines
-from storage.driver_errors import from_os_error, translated
-from storage.file_lock import is_locked
-from storage.known_tenants import KnownTenant, known_tenants
-from storage.servers import is_read_only, may_write
+from storage.connection import engines
+from storage.connection.driver_errors import from_os_error, translated
+from storage.connection.file_lock import is_locked
+from storage.connection.known_tenants import KnownTenant, known_tenants
+from storage.connection.servers import is_read_only, may_write
+from storage.connection.urls import parse_url, sqlite_path
 from storage.settings import recorded_hash_choice
-from storage.urls import parse_url, sqlite_path
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,13 +101,13 @@ class _Content:
 
 
 def _read(connection: Connection) -> _Content:
-    from storage.migration import current_revision  # half a second, and every verb imports this module
+    from storage.migrations.runner import current_revision  # half a second, and every verb imports this module
 
     return _Content(current_revision(connection), recorded_hash_choice(connection), known_tenants(connection))
 
 
 def _state(dialect: str, found: _Content, *, exists: bool, is_writable: bool, is_in_use: bool) -> DatabaseState:
-    from storage.migration import known_revisions
+    from storage.migrations.runner import known_revisions
 
     known = known_revisions()
     return DatabaseState(
