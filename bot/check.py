@@ -14,7 +14,7 @@ from adapters.records import ChannelRecord, TenantRecord
 from adapters.registry import PLATFORMS
 from bot.check_channels import Coverage, coverage_of
 from bot.config import Config
-from storage.connection import DatabaseState, KnownTenant, inspect
+from storage.connection import DatabaseState, KnownTenant, inspect_database
 from storage.errors import DatabaseReadOnly, DatabaseTooNew, HashChoiceMismatch, StorageError
 from storage.tenants import tenant_id_of
 
@@ -78,7 +78,7 @@ class Check:
 
     async def _database(self) -> Findings:
         try:
-            state = await inspect(self._config.database.url)
+            state = await inspect_database(self._config.database.url)
         except StorageError as e:
             yield Finding("database", Mark.PROBLEM, str(e))
             return

@@ -10,10 +10,9 @@ from sqlalchemy import URL, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from storage.connection import (
-    DatabaseState,
     FileLock,
     engines,
-    inspect,
+    inspect_database,
     is_read_only,
     parse_url,
     sqlite_path,
@@ -22,8 +21,6 @@ from storage.connection import (
 )
 from storage.errors import DatabaseReadOnly, DatabaseTooNew, DatabaseUnreachable, StorageError
 from storage.settings import insist_on_hash_choice, record_hash_choice
-
-__all__ = ["Database", "DatabaseState", "inspect", "migrate", "open_database", "open_for_reading"]
 
 _MIGRATION_PATIENCE = timedelta(seconds=30)
 
@@ -117,7 +114,7 @@ async def open_for_reading(url: str, *, hash_choice: str) -> Database:
     Raises:
         StorageError: as for ``open_database``; also where there is no archive of this version yet.
     """
-    found = await inspect(url)
+    found = await inspect_database(url)
     if found.is_too_new:
         raise DatabaseTooNew
     if found.needs_migration or found.hash_choice is None:

@@ -7,22 +7,18 @@ from storage.connection.driver_errors import (
     from_os_error,
     translated,
 )
+from storage.connection.engines import (
+    parse_url,
+    sqlite_path,
+)
 from storage.connection.file_lock import (
     FileLock,
 )
 from storage.connection.inspection import (
     DatabaseState,
-    inspect,
-)
-from storage.connection.known_tenants import (
     KnownTenant,
-)
-from storage.connection.servers import (
+    inspect_database,
     is_read_only,
-)
-from storage.connection.urls import (
-    parse_url,
-    sqlite_path,
 )
 
 __all__ = [
@@ -30,7 +26,7 @@ __all__ = [
     "FileLock",
     "KnownTenant",
     "from_os_error",
-    "inspect",
+    "inspect_database",
     "is_read_only",
     "parse_url",
     "sqlite_path",

@@ -4,16 +4,42 @@ import os
 import sqlite3
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from sqlalchemy import URL, Connection, NullPool, create_engine
+from sqlalchemy import (
+    URL,
+    ColumnElement,
+    Connection,
+    NullPool,
+    bindparam,
+    column,
+    create_engine,
+    inspect,
+    literal,
+    select,
+    table,
+    text,
+)
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage.connection import engines
 from storage.connection.driver_errors import from_os_error, translated
+from storage.connection.engines import parse_url, sqlite_path
 from storage.connection.file_lock import is_locked
-from storage.connection.known_tenants import KnownTenant, known_tenants
-from storage.connection.servers import is_read_only, may_write
-from storage.connection.urls import parse_url, sqlite_path
+from storage.errors import DatabaseUnsuitable
 from storage.settings import recorded_hash_choice
+from storage.tables import metadata
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownTenant:
+    """A community that an archive has rows of."""
+
+    id: str
+    platform: str
+    platform_id: str
+    name: str | None
+    is_stopped: bool  # on its administrator's request
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +62,7 @@ class DatabaseState:
         return self.revision != self.newest_revision and not self.is_too_new
 
 
-async def inspect(url: str) -> DatabaseState:
+async def inspect_database(url: str) -> DatabaseState:
     """Look at an archive. Nothing is created or written.
 
     Raises:
@@ -121,3 +147,50 @@ def _state(dialect: str, found: _Content, *, exists: bool, is_writable: bool, is
         hash_choice=found.hash_choice,
         tenants=found.tenants,
     )
+
+
+_NAME = "tenants"
+_ALWAYS = ("id", "platform", "platform_id", "name")
+_STOPPED = "stopped_at"  # since revision 0002
+
+
+def known_tenants(connection: Connection) -> tuple[KnownTenant, ...]:
+    """Every tenant by id; none where there are no such tables."""
+    inspector = inspect(connection)
+    if not inspector.has_table(_NAME):
+        return ()
+    columns = {found["name"] for found in inspector.get_columns(_NAME)}
+    if not columns.issuperset(_ALWAYS):
+        return ()  # another program's
+    is_stopped = column(_STOPPED).is_not(None) if _STOPPED in columns else literal(value=False)
+    told: list[ColumnElement[Any]] = [*map(column, _ALWAYS), is_stopped.label("is_stopped")]
+    rows = connection.execute(select(*told).select_from(table(_NAME)).order_by("id")).mappings()
+    return tuple(KnownTenant(**{**row, "is_stopped": bool(row["is_stopped"])}) for row in rows)
+
+
+_FACTS = text("SELECT current_setting('server_encoding'), current_setting('transaction_read_only')")
+_MAY_WRITE = text(
+    "SELECT coalesce("
+    " bool_and(has_table_privilege(oid, 'INSERT') AND has_table_privilege(oid, 'UPDATE')"
+    " AND has_table_privilege(oid, 'DELETE')),"
+    " has_schema_privilege(current_schema(), 'CREATE'))"
+    " FROM pg_class WHERE relkind = 'r' AND relnamespace = current_schema()::regnamespace AND relname IN :tables"
+).bindparams(bindparam("tables", expanding=True))
+
+
+async def is_read_only(connection: AsyncConnection) -> bool:
+    """Whether the server only reads: a standby, or one that is set so.
+
+    Raises:
+        DatabaseUnsuitable: it cannot hold every text.
+    """
+    encoding, read_only = (await connection.execute(_FACTS)).one()
+    if encoding != "UTF8":
+        raise DatabaseUnsuitable(f"{DatabaseUnsuitable().args[0]} (this one has {encoding})")
+    return bool(read_only == "on")
+
+
+async def may_write(connection: AsyncConnection) -> bool:
+    """Whether our role may change the archive's tables, or make them where there are none yet."""
+    answer = await connection.execute(_MAY_WRITE, {"tables": list(metadata.tables)})
+    return bool(answer.scalar_one())

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from storage.connection import DatabaseState, inspect
+from storage.connection import DatabaseState, inspect_database
 from storage.database import Database, migrate, open_database
 from storage.errors import BadDatabaseUrl, DatabaseDamaged, DatabaseUnreachable, DatabaseUnsuitable
 from tests.contract.conftest import SHA
@@ -27,13 +27,13 @@ def files_in(folder: Path) -> Files:
 async def inspected(folder: Path, name: str = "archive.db") -> DatabaseState:
     """A SQLite archive, of which nothing changes."""
     before = files_in(folder)
-    state = await inspect(f"sqlite+aiosqlite:///{folder}/{name}")
+    state = await inspect_database(f"sqlite+aiosqlite:///{folder}/{name}")
     assert files_in(folder) == before
     return state
 
 
 async def test_an_open_archive(db: Database, database_url: str, tmp_path: Path) -> None:
-    state = await inspect(database_url)
+    state = await inspect_database(database_url)
     assert state == DatabaseState(
         dialect=db.dialect,
         exists=True,
@@ -49,13 +49,13 @@ async def test_an_open_archive(db: Database, database_url: str, tmp_path: Path) 
 
 async def test_one_of_a_newer_program(db: Database, database_url: str) -> None:
     await run_sql(db, "UPDATE alembic_version SET version_num = 'future'")
-    state = await inspect(database_url)
+    state = await inspect_database(database_url)
     assert (state.revision, state.is_too_new, state.needs_migration) == ("future", True, False)
 
 
 async def test_one_of_an_older_program(db: Database, database_url: str) -> None:
     await run_sql(db, "UPDATE alembic_version SET version_num = '0001'")
-    state = await inspect(database_url)
+    state = await inspect_database(database_url)
     assert (state.revision, state.is_too_new, state.needs_migration) == ("0001", False, True)
 
 
@@ -75,7 +75,7 @@ class TestFile:
         db = await open_database(f"sqlite+aiosqlite:///{folder}/archive.db".replace("?", "%3F"), hash_choice=SHA)
         await db.close()
         before = files_in(tmp_path)
-        state = await inspect(f"sqlite+aiosqlite:///{folder}/archive.db".replace("?", "%3F"))
+        state = await inspect_database(f"sqlite+aiosqlite:///{folder}/archive.db".replace("?", "%3F"))
         assert files_in(tmp_path) == before
         assert (state.exists, state.is_in_use, state.revision, state.hash_choice) == (True, False, NEWEST, SHA)
 
@@ -120,12 +120,12 @@ class TestFile:
             with pytest.raises(DatabaseUnreachable):
                 await inspected(tmp_path, path)
         with pytest.raises(BadDatabaseUrl):
-            await inspect("sqlite+aiosqlite:///:memory:")
+            await inspect_database("sqlite+aiosqlite:///:memory:")
 
 
 class TestServer:
     async def test_without_tables(self, postgres: Postgres) -> None:
-        state = await inspect(postgres.create_database(migrated=False))
+        state = await inspect_database(postgres.create_database(migrated=False))
         assert (state.exists, state.revision, state.hash_choice, state.is_writable) == (True, None, None, True)
         assert state.needs_migration
 
@@ -133,7 +133,7 @@ class TestServer:
         url = postgres.create_database()
         postgres.execute(url, "CREATE ROLE guest LOGIN; GRANT SELECT ON ALL TABLES IN SCHEMA public TO guest")
         try:
-            state = await inspect(url.replace("postgres@", "guest@"))
+            state = await inspect_database(url.replace("postgres@", "guest@"))
         finally:
             postgres.execute(url, "DROP OWNED BY guest; DROP ROLE guest")
         assert (state.revision, state.is_writable) == (NEWEST, False)
@@ -142,12 +142,12 @@ class TestServer:
         url = postgres.create_database()
         setting = "format('ALTER DATABASE %I SET default_transaction_read_only = on', current_database())"
         postgres.execute(url, f"DO $$ BEGIN EXECUTE {setting}; END $$")
-        state = await inspect(url)
+        state = await inspect_database(url)
         assert (state.revision, state.is_writable) == (NEWEST, False)
 
     async def test_that_cannot_be_used(self, postgres: Postgres, tmp_path: Path) -> None:
         with pytest.raises(DatabaseUnsuitable, match="SQL_ASCII"):
-            await inspect(postgres.create_database(migrated=False, encoding="SQL_ASCII"))
+            await inspect_database(postgres.create_database(migrated=False, encoding="SQL_ASCII"))
         for url in (postgres.create_database().replace("/archive_", "/absent_"), f"postgresql:///x?host={tmp_path}"):
             with pytest.raises(DatabaseUnreachable):
-                await inspect(url)
+                await inspect_database(url)
