@@ -18,6 +18,7 @@ from storage import gaps, live, repairs
 from storage.database import Database
 from storage.errors import StorageError
 from storage.gaps import GapReason
+from storage.lead import acquire_leadership, advance_watermark
 from storage.tenants import tenant_id_of
 
 log = logging.getLogger(__name__)
@@ -110,7 +111,7 @@ class LiveArchive:
         """Let another process lead at once."""
         for platform in self._leads:
             with suppress(StorageError):
-                await gaps.lead(self._db, platform, self._owner, now=self._clock(), lease=timedelta())
+                await acquire_leadership(self._db, platform, self._owner, now=self._clock(), lease=timedelta())
 
     async def _turn(self) -> None:
         heard = {name: adapter.heard_at for name, adapter in self._adapters.items()}
@@ -154,7 +155,7 @@ class LiveArchive:
         await self.keep_the_lead()
         for platform in self._leads:
             if heard_at := heard.get(platform):
-                await gaps.mark_alive(self._db, platform, self._owner, heard_at, self._clock())
+                await advance_watermark(self._db, platform, self._owner, heard_at, self._clock())
 
     async def keep_the_lead(self) -> None:
         """Renew the lead, or take it where the process that had it is gone."""
@@ -164,12 +165,12 @@ class LiveArchive:
     async def _lead(self, platform: str, reason: GapReason) -> None:
         """One process writes what a platform tells; the others stand by."""
         now = self._clock()
-        lead = await gaps.lead(self._db, platform, self._owner, now=now, lease=_LEASE)
+        lead = await acquire_leadership(self._db, platform, self._owner, now=now, lease=_LEASE)
         if not lead.is_mine:
             self._leads.discard(platform)
         elif platform not in self._leads:
             for tenant_id in sorted(self._followed[platform]):
-                await gaps.record(self._db, tenant_id, reason, began_at=lead.alive_at, ended_at=now, now=now)
-            await gaps.mark_alive(self._db, platform, self._owner, now, now)
+                await gaps.record_gap(self._db, tenant_id, reason, began_at=lead.alive_at, ended_at=now, now=now)
+            await advance_watermark(self._db, platform, self._owner, now, now)
             self._leads.add(platform)
         self._undecided.discard(platform)

@@ -52,12 +52,12 @@ class RepairPass:
     async def run(self) -> None:
         """Work off what is pending until all is done, the budget is spent or the next sync is due."""
         job, progress = self.job, self.job.progress
-        pending = await repairs.pending(job.db, job.tenant_id)
+        pending = await repairs.pending_ranges(job.db, job.tenant_id)
         progress.repairs_pending = len(pending)
         pending.sort(key=lambda repair: (repair.channel_id, int(repair.after_id or 0), int(repair.until_id)))
         channels = [list(ranges) for _, ranges in groupby(pending, key=lambda repair: repair.channel_id)]
         await for_each(channels, job.limits.concurrent_channels, self._read_channel)
-        await gaps.settle(job.db, job.tenant_id, now=job.clock())
+        await gaps.settle_gaps(job.db, job.tenant_id, now=job.clock())
         progress.is_cut_short |= progress.repairs_pending > 0 and job.makes_room
 
     async def _read_channel(self, ranges: list[Repair]) -> None:

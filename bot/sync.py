@@ -74,7 +74,7 @@ class TenantSync:
 
     async def _repair(self) -> None:
         job = self.job
-        await repairs.plan(
+        await repairs.plan_repairs(
             job.db,
             job.tenant_id,
             window=job.limits.repair_window,

@@ -71,7 +71,7 @@ class Tenancy:
             case TenantJoined(record):
                 await self._connect(platform, record)
                 now = self._clock()
-                await gaps.close(self._db, tenants.tenant_id_of(platform, record.platform_id), now, now)
+                await gaps.close_gap(self._db, tenants.tenant_id_of(platform, record.platform_id), now, now)
             case TenantLeft(platform_id):
                 await self._disconnect(platform, platform_id)
                 await self._nothing_told_of(platform, platform_id, GapReason.LEFT)
@@ -176,7 +176,7 @@ class Tenancy:
         """Until it is back; then what may have changed is read again."""
         tenant_id, now = tenants.tenant_id_of(platform, platform_id), self._clock()
         self._live.unfollow(platform, tenant_id)
-        await gaps.record(self._db, tenant_id, reason, began_at=now, ended_at=None, now=now)
+        await gaps.record_gap(self._db, tenant_id, reason, began_at=now, ended_at=None, now=now)
 
     async def _reconcile(self, platform: str, records: tuple[TenantRecord, ...]) -> None:
         present = {record.platform_id for record in records}

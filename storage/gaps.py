@@ -12,11 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage.connection import uninterrupted
 from storage.database import Database
-from storage.lead import Lead, lead, mark_alive
 from storage.sql import Id, RowId, UtcDateTime, all_rows, fields_of, one_row
 from storage.tables import IS_OPEN, channels, repairs, sync_gaps, sync_progress, tenants
-
-__all__ = ["Gap", "GapReason", "Lead", "close", "lead", "list_gaps", "mark_alive", "record", "record_gap", "settle"]
 
 
 class GapReason(StrEnum):
@@ -70,7 +67,7 @@ _CHANGE = (
 
 
 @uninterrupted
-async def record(
+async def record_gap(
     db: Database,
     tenant_id: str,
     reason: GapReason,
@@ -93,10 +90,10 @@ async def record(
         now: the time of the row's change.
     """
     async with db.writing() as connection:
-        await record_gap(connection, tenant_id, reason, began_at=began_at, ended_at=ended_at, now=now)
+        await add_gap(connection, tenant_id, reason, began_at=began_at, ended_at=ended_at, now=now)
 
 
-async def record_gap(
+async def add_gap(
     connection: AsyncConnection,
     tenant_id: str,
     reason: GapReason,
@@ -120,7 +117,7 @@ async def record_gap(
 
 
 @uninterrupted
-async def close(db: Database, tenant_id: str, ended_at: datetime, now: datetime) -> None:
+async def close_gap(db: Database, tenant_id: str, ended_at: datetime, now: datetime) -> None:
     """A tenant's changes are told again. The gap of a stopped one stays open until it is resumed."""
     async with db.writing() as connection:
         tenant = await one_row(connection, _FIND_TENANT, {"of_tenant": tenant_id})
@@ -178,7 +175,7 @@ _SETTLE = (
 
 
 @uninterrupted
-async def settle(db: Database, tenant_id: str, *, now: datetime) -> int:
+async def settle_gaps(db: Database, tenant_id: str, *, now: datetime) -> int:
     """Mark a tenant's planned gaps as repaired, once nothing is left to be read again in its archived channels.
 
     Returns:

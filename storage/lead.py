@@ -16,7 +16,7 @@ from storage.tables import live_state
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Lead:
+class Leadership:
     """Who writes what a platform tells."""
 
     is_mine: bool
@@ -56,13 +56,13 @@ _TAKE = {dialect: _take(dialect) for dialect in INSERT}
 
 
 @uninterrupted
-async def lead(db: Database, platform: str, owner: str, *, now: datetime, lease: timedelta) -> Lead:
+async def acquire_leadership(db: Database, platform: str, owner: str, *, now: datetime, lease: timedelta) -> Leadership:
     """Take the lead of a platform or renew it, unless another process has it and its lease has not run out."""
     values = {"of_platform": platform, "new_owner": owner, "until": now + lease, "now": now}
     async with db.writing() as connection:
         alive_at = (await connection.execute(_ALIVE_AT, values)).scalar_one_or_none()
         taken = (await connection.execute(_TAKE[db.dialect], values)).one_or_none()
-    return Lead(is_mine=taken is not None, alive_at=alive_at)
+    return Leadership(is_mine=taken is not None, alive_at=alive_at)
 
 
 _NEW_ALIVE_AT = bindparam("new_alive_at", type_=UtcDateTime)
@@ -75,7 +75,7 @@ _MARK_ALIVE = (
 
 
 @uninterrupted
-async def mark_alive(db: Database, platform: str, owner: str, alive_at: datetime, now: datetime) -> None:
+async def advance_watermark(db: Database, platform: str, owner: str, alive_at: datetime, now: datetime) -> None:
     """Everything the platform told until then is written. Nothing is marked where another process leads.
 
     It never moves backwards.

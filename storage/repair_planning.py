@@ -45,7 +45,7 @@ _IS_WAITING = select(
 
 
 @uninterrupted
-async def plan(
+async def plan_repairs(
     db: Database,
     tenant_id: str,
     *,

@@ -12,7 +12,7 @@ from storage.connection import uninterrupted
 from storage.database import Database
 from storage.look_again import look_again, look_again_in
 from storage.repair_pages import PageOutcome, save_page
-from storage.repair_planning import plan, request_audit
+from storage.repair_planning import plan_repairs, request_audit
 from storage.repair_rows import Repair, RepairKind, repair_of
 from storage.sql import Id, all_rows
 from storage.tables import channels, repairs
@@ -24,8 +24,8 @@ __all__ = [
     "finish_audit",
     "look_again",
     "look_again_in",
-    "pending",
-    "plan",
+    "pending_ranges",
+    "plan_repairs",
     "request_audit",
     "save_page",
 ]
@@ -54,7 +54,7 @@ _PENDING = (
 
 
 @uninterrupted
-async def pending(db: Database, tenant_id: str) -> list[Repair]:
+async def pending_ranges(db: Database, tenant_id: str) -> list[Repair]:
     """What is to be read again in a tenant's archived channels: single messages, then gaps, then audits; by channel.
 
     In a channel the order of single messages is that of their numbers.

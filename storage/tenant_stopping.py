@@ -6,7 +6,7 @@ from sqlalchemy import and_, bindparam, case, null, select, update
 
 from storage.connection import uninterrupted
 from storage.database import Database
-from storage.gaps import GapReason, record_gap
+from storage.gaps import GapReason, add_gap
 from storage.job_queue import CALL_OFF
 from storage.sql import UtcDateTime, one_row
 from storage.tables import sync_jobs, tenants
@@ -34,7 +34,7 @@ async def stop_tenant(db: Database, tenant_id: str, now: datetime) -> Tenant | N
     async with db.writing() as connection:
         # The job first: everybody else, too, locks a job before its tenant.
         await connection.execute(_CALL_OFF_JOB, {"of_tenant": tenant_id, "now": now})
-        await record_gap(connection, tenant_id, GapReason.STOPPED, began_at=now, ended_at=None, now=now)
+        await add_gap(connection, tenant_id, GapReason.STOPPED, began_at=now, ended_at=None, now=now)
         await connection.execute(_STOP, {"tenant_id": tenant_id, "now": now})
         await connection.execute(SETTLE, {"tenant_id": tenant_id, "now": now})
         row = await one_row(connection, FIND_TENANT, {"tenant_id": tenant_id})
@@ -73,5 +73,5 @@ async def resume_tenant(db: Database, tenant_id: str, now: datetime) -> Tenant |
         row = await one_row(connection, FIND_TENANT, {"tenant_id": tenant_id})
         if stopped_at is not None and row is not None:
             ended_at = now if tenant_of(row).is_connected else None
-            await record_gap(connection, tenant_id, GapReason.STOPPED, began_at=stopped_at, ended_at=ended_at, now=now)
+            await add_gap(connection, tenant_id, GapReason.STOPPED, began_at=stopped_at, ended_at=ended_at, now=now)
     return None if row is None else tenant_of(row)

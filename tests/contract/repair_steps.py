@@ -14,8 +14,8 @@ from storage.messages import MessageBatch, save_batch
 from storage.repairs import (
     PageOutcome,
     Repair,
-    pending,
-    plan,
+    pending_ranges,
+    plan_repairs,
     request_audit,
     save_page,
 )
@@ -46,7 +46,7 @@ class Way:
         await save_batch(self.db, batch, NOW)
 
     async def plan(self, window: timedelta = timedelta(0), now: datetime = LATER) -> int:
-        return await plan(self.db, self.tenant.id, window=window, cursor_at=cursor_at, job=self.lease, now=now)
+        return await plan_repairs(self.db, self.tenant.id, window=window, cursor_at=cursor_at, job=self.lease, now=now)
 
     async def audit(self) -> Repair:
         await request_audit(self.db, self.tenant.id, LATER)
@@ -54,7 +54,7 @@ class Way:
         return await self.only()
 
     async def pending(self) -> list[Repair]:
-        return await pending(self.db, self.tenant.id)
+        return await pending_ranges(self.db, self.tenant.id)
 
     async def only(self) -> Repair:
         (repair,) = await self.pending()

@@ -12,8 +12,8 @@ from adapters.records import TenantRecord
 from storage.channels import ChannelState, channel_states, save_channels
 from storage.database import Database, open_database
 from storage.errors import LeaseLost
-from storage.gaps import lead
 from storage.jobs import JobKind, JobLease, JobStatus, claim, enqueue, finish, list_jobs, renew
+from storage.lead import acquire_leadership
 from storage.live import apply_changes, apply_channels
 from storage.messages import MessageBatch, save_batch
 from storage.progress import advance
@@ -172,7 +172,7 @@ async def test_a_tenant_told_by_many_at_once_is_one(dbs: list[Database]) -> None
 
 async def test_of_many_who_want_the_lead_one_has_it(dbs: list[Database]) -> None:
     asked = await asyncio.gather(
-        *(lead(db, "discord", f"process {n}", now=NOW, lease=MINUTE) for n, db in enumerate(dbs))
+        *(acquire_leadership(db, "discord", f"process {n}", now=NOW, lease=MINUTE) for n, db in enumerate(dbs))
     )
     assert sum(each.is_mine for each in asked) == (1 if dbs[0].dialect == "postgresql" else len(dbs))
 

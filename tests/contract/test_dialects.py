@@ -9,8 +9,9 @@ from adapters.records import SkipReason, TenantRecord
 from storage.channels import channel_states, follow_parents, mark_skipped, save_channels, save_threads
 from storage.database import Database
 from storage.forgetting import forget_user
-from storage.gaps import GapReason, lead, mark_alive, record
+from storage.gaps import GapReason, record_gap
 from storage.jobs import JobKind, JobStatus, enqueue, finish, renew
+from storage.lead import acquire_leadership, advance_watermark
 from storage.live import apply_changes
 from storage.messages import MessageBatch, fail_channel, finish_channel, save_batch
 from storage.tables import metadata
@@ -88,9 +89,9 @@ async def _listen(db: Database) -> None:
         change(tenant.id, "1", "3", is_cleared=True),
     ]
     await apply_changes(db, changes, NOW + HOUR)
-    await lead(db, "quiet", "me", now=NOW, lease=MINUTE)
-    await mark_alive(db, "quiet", "me", NOW, NOW)
-    await record(db, tenant.id, GapReason.OUTAGE, began_at=None, ended_at=NOW, now=NOW)
+    await acquire_leadership(db, "quiet", "me", now=NOW, lease=MINUTE)
+    await advance_watermark(db, "quiet", "me", NOW, NOW)
+    await record_gap(db, tenant.id, GapReason.OUTAGE, began_at=None, ended_at=NOW, now=NOW)
     await stop_tenant(db, tenant.id, NOW + HOUR)
     await forget_user(db, "f" * 64, tenant_id=None, now=NOW)
 

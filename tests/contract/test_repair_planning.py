@@ -13,7 +13,7 @@ from storage.messages import mark_deleted
 from storage.repairs import (
     RepairKind,
     look_again_in,
-    pending,
+    pending_ranges,
     request_audit,
 )
 from storage.tables import channels, repairs, sync_gaps, tenants
@@ -198,4 +198,4 @@ class TestPlanning:
         ]
         await mark_skipped(db, way.tenant.id, ["5"], SkipReason.NOT_PUBLIC, NOW)
         assert {r.channel_platform_id for r in await way.pending()} == {"6"}
-        assert await pending(db, "discord-other") == []
+        assert await pending_ranges(db, "discord-other") == []
