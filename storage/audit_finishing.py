@@ -12,8 +12,7 @@ from storage.audit_rows import HAS_AUDIT_RANGES
 from storage.channel_skipping import lock_channels
 from storage.connection import uninterrupted
 from storage.database import Database
-from storage.fencing import insist_on
-from storage.job_rows import JobLease
+from storage.jobs import JobLease, insist_on
 from storage.sql import INSERT, Id, Inserter, RowId, UtcDateTime, one_row
 from storage.tables import channel_audits, channels, messages, repairs, tenants
 

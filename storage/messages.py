@@ -10,9 +10,8 @@ from sqlalchemy.types import Text
 from adapters.records import MessageRecord
 from storage.connection import uninterrupted
 from storage.database import Database
-from storage.fencing import insist_on
 from storage.forgetter import forgotten
-from storage.job_rows import JobLease
+from storage.jobs import JobLease, insist_on
 from storage.message_rows import storable, write_rows
 from storage.progress import ProgressState, advance, fail_channel, finish_channel
 from storage.sql import INSERT, RowId, dump_json, json_elements

@@ -13,7 +13,7 @@ from adapters.records import JsonValue
 from storage.connection import uninterrupted
 from storage.database import Database
 from storage.errors import LeaseLost
-from storage.job_rows import HELD, JobLease
+from storage.jobs import HELD, JobLease
 from storage.sql import INSERT, Id, JsonObject, RowId, UtcDateTime, one_row
 from storage.tables import sync_jobs, sync_progress
 

@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, Delete, Table, bindparam, delete, func, nu
 from storage.connection import uninterrupted
 from storage.database import Database
 from storage.errors import UnknownTenant
+from storage.jobs import SETTLE
 from storage.sql import Id, UtcDateTime
 from storage.tables import (
     channel_audits,
@@ -23,7 +24,6 @@ from storage.tables import (
     tenants,
     unfinished,
 )
-from storage.tenant_status import SETTLE
 
 _CHUNK = 2000
 """How many rows a transaction deletes, with all that hangs on them: tenths of a second."""

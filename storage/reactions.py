@@ -27,9 +27,8 @@ from sqlalchemy.types import Boolean, Integer, Text
 
 from storage.connection import uninterrupted
 from storage.database import Database
-from storage.fencing import insist_on
 from storage.forgetter import forgotten_in
-from storage.job_rows import JobLease
+from storage.jobs import JobLease, insist_on
 from storage.pending_reactions import PendingChannel, PendingTotal, pending_channels, pending_lists, pending_totals
 from storage.sql import INSERT, Id, RowId, UtcDateTime, differs, dump_json, json_elements, one_row
 from storage.tables import reaction_totals, reactions

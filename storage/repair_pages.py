@@ -10,9 +10,8 @@ from sqlalchemy.types import Integer
 from adapters.records import MessageRecord
 from storage.connection import uninterrupted
 from storage.database import Database
-from storage.fencing import insist_on
 from storage.id_spans import number, spans
-from storage.job_rows import JobLease
+from storage.jobs import JobLease, insist_on
 from storage.look_again import add_look_again
 from storage.message_rows import storable
 from storage.repair_rows import Repair, RepairKind

@@ -11,9 +11,8 @@ from storage.audit_rows import HAS_AUDIT_RANGES, IS_LEFT_HANGING
 from storage.channel_skipping import lock_channels
 from storage.connection import uninterrupted
 from storage.database import Database
-from storage.fencing import insist_on
 from storage.gap_planning import IS_BACK, IS_UNPLANNED, plan_gaps
-from storage.job_rows import JobLease
+from storage.jobs import JobLease, insist_on
 from storage.sql import INSERT, Id, UtcDateTime, one_row
 from storage.tables import channels, repairs, sync_progress, tenants
 

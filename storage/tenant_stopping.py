@@ -7,11 +7,10 @@ from sqlalchemy import and_, bindparam, case, null, select, update
 from storage.connection import uninterrupted
 from storage.database import Database
 from storage.gaps import GapReason, add_gap
-from storage.job_queue import CALL_OFF
+from storage.jobs import CALL_OFF, SETTLE
 from storage.sql import UtcDateTime, one_row
 from storage.tables import sync_jobs, tenants
 from storage.tenant_rows import FIND_TENANT, SyncStatus, Tenant, tenant_of
-from storage.tenant_status import SETTLE
 
 _NOW = bindparam("now", type_=UtcDateTime)
 _STOP = (

@@ -4,13 +4,7 @@ from datetime import datetime
 
 from adapters.records import TenantRecord
 from storage.database import Database
-from storage.jobs import (
-    Job,
-    JobKind,
-    JobLease,
-    claim,
-    enqueue,
-)
+from storage.jobs import Job, JobKind, JobLease, claim, enqueue
 from storage.tenants import SyncStatus, get_tenant, save_tenant
 from tests.contract.builders import MINUTE, NOW
 

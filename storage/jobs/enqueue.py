@@ -9,11 +9,11 @@ from sqlalchemy.types import Integer
 from storage.connection import uninterrupted
 from storage.database import Database
 from storage.errors import DatabaseBusy, TenantStopped, UnknownTenant
-from storage.job_ids import new_job_id
-from storage.job_rows import Job, JobKind, JobStatus, job_of
+from storage.jobs.ids import new_job_id
+from storage.jobs.model import Job, JobKind, JobStatus, job_of
+from storage.jobs.tenant_status import SETTLE
 from storage.sql import INSERT, UtcDateTime, one_row
 from storage.tables import IS_UNFINISHED, sync_jobs, tenants, unfinished
-from storage.tenant_status import SETTLE
 
 PRIORITIES = {JobKind.AUDIT: -10, JobKind.SCHEDULED: 0, JobKind.INITIAL: 10, JobKind.MANUAL: 20}
 """Somebody waits for a manual one; a new community should not stand behind the hour's routine; an audit is long and

@@ -11,39 +11,9 @@ from sqlalchemy import bindparam, select
 
 from storage.connection import uninterrupted
 from storage.database import Database
-from storage.job_figures import QueueFigures, last_durations, queue_figures
-from storage.job_leases import claim, finish, renew
-from storage.job_order import queue, queue_position, somebody_waits
-from storage.job_queue import cancel, enqueue
-from storage.job_releasing import release, release_orphans, step_aside
-from storage.job_rows import Job, JobKind, JobLease, JobStatus, job_of
+from storage.jobs.model import Job, JobKind, JobStatus, job_of
 from storage.sql import all_rows, one_row
 from storage.tables import sync_jobs, tenants, unfinished
-
-__all__ = [
-    "Job",
-    "JobKind",
-    "JobLease",
-    "JobStatus",
-    "QueueFigures",
-    "cancel",
-    "claim",
-    "due_tenants",
-    "enqueue",
-    "finish",
-    "get_job",
-    "last_durations",
-    "list_jobs",
-    "newest_job",
-    "queue",
-    "queue_figures",
-    "queue_position",
-    "release",
-    "release_orphans",
-    "renew",
-    "somebody_waits",
-    "step_aside",
-]
 
 
 @uninterrupted

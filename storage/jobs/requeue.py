@@ -8,12 +8,12 @@ from sqlalchemy import Update, bindparam, case, null, update
 from adapters.records import JsonValue
 from storage.connection import uninterrupted
 from storage.database import Database
-from storage.job_queue import PRIORITIES
-from storage.job_rows import HELD, Job, JobKind, JobLease
-from storage.job_updates import update_and_settle, update_held
+from storage.jobs.enqueue import PRIORITIES
+from storage.jobs.model import HELD, Job, JobKind, JobLease
+from storage.jobs.tenant_status import SETTLE
+from storage.jobs.updates import update_and_settle, update_held
 from storage.sql import UtcDateTime
 from storage.tables import sync_jobs, unfinished
-from storage.tenant_status import SETTLE
 
 _NOW = bindparam("now", type_=UtcDateTime)
 

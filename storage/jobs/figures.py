@@ -8,7 +8,7 @@ from sqlalchemy import bindparam, case, func, select
 
 from storage.connection import uninterrupted
 from storage.database import Database
-from storage.job_rows import due_at
+from storage.jobs.model import due_at
 from storage.sql import UtcDateTime, all_rows
 from storage.tables import sync_jobs, tenants, unfinished
 

@@ -4,7 +4,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage.errors import LeaseLost
-from storage.job_rows import HELD, JobLease
+from storage.jobs.model import HELD, JobLease
 from storage.sql import one_row
 from storage.tables import sync_jobs
 

@@ -12,12 +12,12 @@ from sqlalchemy.types import Text
 from adapters.records import JsonValue
 from storage.connection import uninterrupted
 from storage.database import Database
-from storage.job_order import turn
-from storage.job_rows import HELD, Job, JobLease, JobStatus, due_at, job_of
-from storage.job_updates import update_and_settle, update_held
+from storage.jobs.model import HELD, Job, JobLease, JobStatus, due_at, job_of
+from storage.jobs.order import turn
+from storage.jobs.tenant_status import SETTLE, SETTLED_STATUS
+from storage.jobs.updates import update_and_settle, update_held
 from storage.sql import JsonObject, UtcDateTime, one_row
 from storage.tables import sync_jobs, tenants, unfinished
-from storage.tenant_status import SETTLE, SETTLED_STATUS
 
 _NOW = bindparam("now", type_=UtcDateTime)
 

@@ -7,7 +7,7 @@ from sqlalchemy import ColumnElement, FromClause, and_, bindparam, case, func, o
 
 from storage.connection import uninterrupted
 from storage.database import Database
-from storage.job_rows import Job, due_at, job_of
+from storage.jobs.model import Job, due_at, job_of
 from storage.sql import UtcDateTime, all_rows
 from storage.tables import sync_jobs, tenants, unfinished
 

@@ -7,9 +7,9 @@ from sqlalchemy import Update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage.errors import LeaseLost
-from storage.job_rows import Job, JobLease, job_of
+from storage.jobs.model import Job, JobLease, job_of
+from storage.jobs.tenant_status import SETTLE
 from storage.sql import one_row
-from storage.tenant_status import SETTLE
 
 
 async def update_held(
