@@ -12,10 +12,10 @@ import aiohttp
 import orjson
 
 from bot.config import Config
-from storage import forgetting
+from storage import privacy
 from storage.database import open_database, open_for_reading
 from storage.errors import DatabaseInUse
-from storage.exporting import export_user
+from storage.privacy import export_user
 
 
 class DaemonRefused(Exception):
@@ -43,7 +43,7 @@ async def forget(
     except DatabaseInUse:
         return await _ask_daemon(config, {"platform": platform, "user_id": user_id, "tenant_id": tenant_id})
     try:
-        done = await forgetting.forget_user(db, user_hash, tenant_id=tenant_id, now=clock())
+        done = await privacy.forget_user(db, user_hash, tenant_id=tenant_id, now=clock())
     finally:
         await db.close()
     return {name: getattr(done, name) for name in ("messages", "attachments", "reactions", "mentions")}

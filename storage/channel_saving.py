@@ -13,7 +13,7 @@ from adapters.records import ChannelRecord
 from storage.channel_skipping import let_threads_follow, lock_channels, since, state_of, unseen_since
 from storage.connection import uninterrupted
 from storage.database import Database
-from storage.forgetter import forgotten
+from storage.privacy import forgotten
 from storage.sql import INSERT, Id, Inserter, JsonObject, UtcDateTime, clean, clean_text, differs
 from storage.tables import channels, tenants
 

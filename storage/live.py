@@ -9,10 +9,10 @@ from datetime import datetime
 from storage.channel_saving import save_told_channels as apply_channels
 from storage.connection import uninterrupted
 from storage.database import Database
-from storage.forgetter import forgotten_in_each
 from storage.live_changes import MessageChange, ReactionState
 from storage.live_messages import look_again, mark_deleted, save_edits, stored_ones
 from storage.live_reactions import apply_reactions
+from storage.privacy import forgotten_in_each
 
 __all__ = ["MessageChange", "ReactionState", "apply_changes", "apply_channels"]
 

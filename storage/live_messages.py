@@ -9,10 +9,10 @@ from sqlalchemy import Select, Update, and_, bindparam, func, select, tuple_, up
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from adapters.records import MessageRecord
-from storage.forgetter import Forgetter
 from storage.live_changes import MessageChange, StoredChange
 from storage.look_again import add_look_again
 from storage.message_rows import storable, write_channels
+from storage.privacy import Forgetter
 from storage.sql import INSERT, Id, RowId, UtcDateTime, dump_json, json_table
 from storage.stale_rows import delete_stale_attachments
 from storage.tables import channels, messages, tenants

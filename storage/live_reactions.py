@@ -7,9 +7,9 @@ from datetime import datetime
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage import live_reaction_rows as rows
-from storage.forgetter import Forgetter
 from storage.live_changes import ReactionState, StoredChange
 from storage.live_reaction_rows import TotalKey, UserKey
+from storage.privacy import Forgetter
 from storage.reaction_tally import Tally
 from storage.sql import clean_text
 

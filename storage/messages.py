@@ -10,9 +10,9 @@ from sqlalchemy.types import Text
 from adapters.records import MessageRecord
 from storage.connection import uninterrupted
 from storage.database import Database
-from storage.forgetter import forgotten
 from storage.jobs import JobLease, insist_on
 from storage.message_rows import storable, write_rows
+from storage.privacy import forgotten
 from storage.progress import ProgressState, advance, fail_channel, finish_channel
 from storage.sql import INSERT, RowId, dump_json, json_elements
 from storage.stale_rows import delete_stale, may_be_stored

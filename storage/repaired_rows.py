@@ -9,10 +9,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.types import Integer, Text
 
 from adapters.records import MessageRecord
-from storage.forgetter import forgotten
 from storage.id_spans import IN_SPAN, IdSpan, number
 from storage.message_differences import is_changed, is_edited
 from storage.message_rows import StoredMessage, stored_messages, write_rows
+from storage.privacy import forgotten
 from storage.sql import INSERT, RowId, UtcDateTime, dump_json, json_elements
 from storage.stale_rows import delete_stale
 from storage.tables import messages, sync_progress

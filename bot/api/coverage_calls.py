@@ -11,7 +11,7 @@ from bot.api.coverage_models import ChannelAuditView, CoverageView, ForgottenVie
 from bot.api.openapi import AnyCall
 from bot.api.problems import Problem
 from bot.api.tenant_calls import find_tenant, insist_on_id
-from storage import audits, forgetting, gaps
+from storage import audits, gaps, privacy
 from storage.audits import Coverage
 from storage.database import Database
 
@@ -76,7 +76,7 @@ class CoverageCalls:
         if wish.tenant_id is not None:
             await find_tenant(self.db, wish.tenant_id)
         user_hash = self.hash_user(wish.user_id)
-        done = await forgetting.forget_user(self.db, user_hash, tenant_id=wish.tenant_id, now=self.clock())
+        done = await privacy.forget_user(self.db, user_hash, tenant_id=wish.tenant_id, now=self.clock())
         return Answer(ForgottenView(**asdict(done)))
 
 

@@ -6,13 +6,12 @@ from typing import Any
 import orjson
 import pytest
 
-from storage import exporting
 from storage.channels import ChannelState
 from storage.database import Database
-from storage.exporting import export_user
-from storage.forgetting import forget_user
 from storage.jobs import JobLease
 from storage.messages import mark_deleted
+from storage.privacy import export as exporting
+from storage.privacy import export_user, forget_user
 from storage.tenants import Tenant
 from tests.contract.builders import HOUR, NOW, attachment, message, total
 from tests.contract.repair_steps import LATER, Way

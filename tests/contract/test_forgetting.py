@@ -10,13 +10,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from adapters.records import ChannelRecord, MessageRecord
-from storage import forgetting
 from storage.channels import ChannelState, channel_states, save_channels, save_threads
 from storage.database import Database, open_database
-from storage.forgetting import Forgetter, Forgotten, forget_user
 from storage.jobs import JobLease
 from storage.live import MessageChange, ReactionState, apply_changes, apply_channels
 from storage.messages import MessageBatch, save_batch
+from storage.privacy import Forgetter, Forgotten, forget_user
+from storage.privacy import erasure as forgetting
 from storage.progress import advance
 from storage.reactions import pending_lists, pending_totals, save_users
 from storage.repairs import PageOutcome
@@ -158,9 +158,10 @@ class TestForgetting:
         self, db: Database, way: Way, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(forgetting, "_WINDOW", 2)
-        steps = [f"storage.forgetting.{name}" for name in ("_empty_some", "_delete_reactions", "unname_in_channels")]
+        names = ("_empty_some", "_delete_reactions", "unname_in_channels")
+        steps = [f"storage.privacy.erasure.{name}" for name in names]
         await fill(way, WHO)
-        for step in [*steps, "storage.forgetting.unname_in_window"]:
+        for step in [*steps, "storage.privacy.erasure.unname_in_window"]:
             with monkeypatch.context() as patch:
                 patch.setattr(step, _crash)
                 with pytest.raises(RuntimeError):

@@ -11,10 +11,10 @@ from adapters.records import MessageRecord, SkipReason, TenantRecord
 from storage import live_messages, live_reaction_rows, stale_rows
 from storage.channels import ChannelState, channel_states, mark_skipped, save_channels
 from storage.database import Database
-from storage.forgetting import forget_user
 from storage.jobs import JobLease
 from storage.live import apply_changes, apply_channels
 from storage.messages import MessageBatch, save_batch
+from storage.privacy import forget_user
 from storage.purging import purge_tenant
 from storage.tables import attachments, channels, messages, reaction_totals, reactions, repairs, sync_progress
 from storage.tenants import Tenant, save_tenant, stop_tenant

@@ -10,11 +10,11 @@ import pytest
 from adapters.records import ReactionTotalRecord
 from storage.channels import ChannelState
 from storage.database import Database
-from storage.forgetting import forget_user
 from storage.jobs import JobLease
 from storage.live import apply_changes
 from storage.messages import MessageBatch, save_batch
 from storage.pending_reactions import NO_TOTAL
+from storage.privacy import forget_user
 from storage.reactions import PendingTotal, pending_channels, pending_lists, pending_totals, save_users
 from storage.tables import reaction_totals, reactions
 from storage.tenants import Tenant

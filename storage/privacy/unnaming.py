@@ -6,10 +6,10 @@ from sqlalchemy import Table, Update, bindparam, case, null, or_, select, tuple_
 
 from storage.connection import uninterrupted
 from storage.database import Database
+from storage.privacy.search import USER, names_user, without_user
+from storage.privacy.time_windows import IN_WINDOW, TimeWindow
 from storage.sql import INSERT, Id, UtcDateTime
 from storage.tables import attachments, channels, messages
-from storage.time_windows import IN_WINDOW, TimeWindow
-from storage.traces import USER, names_user, without_user
 
 _NOW = bindparam("now", type_=UtcDateTime)
 _TENANT = bindparam("of_tenant", type_=Id)

@@ -8,11 +8,11 @@ from sqlalchemy.types import Boolean, Text
 
 from storage.connection import uninterrupted
 from storage.database import Database
-from storage.forgetter import EVERY_TENANT, HASH
+from storage.privacy.redaction import EVERY_TENANT, HASH
+from storage.privacy.search import USER, names_user
+from storage.privacy.time_windows import IN_WINDOW, time_windows
 from storage.sql import INSERT, Id, RowId, all_rows
 from storage.tables import attachments, channels, forgotten_users, messages, reactions, tenants
-from storage.time_windows import IN_WINDOW, time_windows
-from storage.traces import USER, names_user
 
 _WINDOW = 2_000  # messages looked through at once
 _PAGE = 1_000  # reactions at once

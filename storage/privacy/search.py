@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import JSON, ColumnElement, bindparam, cast, func, literal_column, type_coerce
 from sqlalchemy.types import Boolean, Text
 
-from storage.forgetter import FORGOTTEN
+from storage.privacy.redaction import FORGOTTEN
 from storage.sql import Id, JsonObject
 
 USER = bindparam("user", type_=Id)

@@ -24,14 +24,12 @@ from sqlalchemy import (
 
 from storage.connection import uninterrupted
 from storage.database import Database
-from storage.forgetter import EVERY_TENANT, FORGOTTEN, HASH, Forgetter, forgotten, forgotten_in
+from storage.privacy.redaction import EVERY_TENANT, FORGOTTEN, HASH
+from storage.privacy.search import USER
+from storage.privacy.time_windows import time_windows
+from storage.privacy.unnaming import unname_in_channels, unname_in_window
 from storage.sql import INSERT, Id, UtcDateTime, dump_json, json_elements
 from storage.tables import attachments, channels, forgotten_users, messages, reactions, tenants
-from storage.time_windows import time_windows
-from storage.traces import USER
-from storage.unnaming import unname_in_channels, unname_in_window
-
-__all__ = ["Forgetter", "Forgotten", "forget_user", "forgotten", "forgotten_in"]
 
 _CHUNK = 2_000
 """How many rows a transaction changes."""
