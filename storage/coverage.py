@@ -9,8 +9,8 @@ from sqlalchemy import RowMapping, bindparam, case, func, select
 from adapters.records import ChannelType, JsonValue, SkipReason
 from storage.connection import uninterrupted
 from storage.database import Database
-from storage.pending_reactions import COUNT_LISTS, IS_TO_BE_FETCHED
 from storage.progress import ProgressState
+from storage.reactions import COUNT_LISTS, IS_TO_BE_FETCHED
 from storage.sql import Id, RowId, all_rows, fields_of
 from storage.tables import channels, reaction_totals, sync_progress
 

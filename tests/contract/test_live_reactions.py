@@ -13,9 +13,8 @@ from storage.database import Database
 from storage.jobs import JobLease
 from storage.live import apply_changes
 from storage.messages import MessageBatch, save_batch
-from storage.pending_reactions import NO_TOTAL
 from storage.privacy import forget_user
-from storage.reactions import PendingTotal, pending_channels, pending_lists, pending_totals, save_users
+from storage.reactions import NO_TOTAL, PendingTotal, pending_channels, pending_lists, pending_totals, save_users
 from storage.tables import reaction_totals, reactions
 from storage.tenants import Tenant
 from tests.contract.builders import MINUTE, NOW, SECOND, change, message, reaction, total

@@ -8,13 +8,20 @@ import pytest
 from sqlalchemy import Select, text
 
 from adapters.records import ChannelType, MessageRecord, SkipReason
-from storage import pending_reactions
 from storage.channels import ChannelState, channel_states, mark_skipped, save_channels
 from storage.database import Database
 from storage.errors import LeaseLost
 from storage.jobs import JobLease, JobStatus, finish
 from storage.messages import MessageBatch, mark_deleted, save_batch
-from storage.reactions import PendingChannel, PendingTotal, pending_channels, pending_lists, pending_totals, save_users
+from storage.reactions import (
+    PendingChannel,
+    PendingTotal,
+    pending_channels,
+    pending_lists,
+    pending_totals,
+    save_users,
+)
+from storage.reactions import pending as pending_reactions
 from storage.tables import reaction_totals, reactions
 from storage.tenants import Tenant
 from tests.contract.builders import MINUTE, NOW, channel, message, thread, total

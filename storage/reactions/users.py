@@ -28,12 +28,10 @@ from sqlalchemy.types import Boolean, Integer, Text
 from storage.connection import uninterrupted
 from storage.database import Database
 from storage.jobs import JobLease, insist_on
-from storage.pending_reactions import PendingChannel, PendingTotal, pending_channels, pending_lists, pending_totals
 from storage.privacy import forgotten_in
+from storage.reactions.pending import PendingTotal
 from storage.sql import INSERT, Id, RowId, UtcDateTime, differs, dump_json, json_elements, one_row
 from storage.tables import reaction_totals, reactions
-
-__all__ = ["PendingChannel", "PendingTotal", "pending_channels", "pending_lists", "pending_totals", "save_users"]
 
 _BURST = bindparam("is_burst", type_=Boolean)
 _NOW = bindparam("now", type_=UtcDateTime)
