@@ -9,7 +9,7 @@ from sqlalchemy.types import Integer
 
 from adapters.records import ChannelType, Metadata
 from storage.audit_rows import HAS_AUDIT_RANGES
-from storage.channel_skipping import lock_channels
+from storage.channels import lock_channels
 from storage.connection import uninterrupted
 from storage.database import Database
 from storage.jobs import JobLease, insist_on

@@ -6,7 +6,7 @@ Only what is stored already is changed, and no checkpoint is moved: what is not 
 from collections.abc import Sequence
 from datetime import datetime
 
-from storage.channel_saving import save_told_channels as apply_channels
+from storage.channels import save_told_channels as apply_channels
 from storage.connection import uninterrupted
 from storage.database import Database
 from storage.live_changes import MessageChange, ReactionState

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.types import Text
 
 from storage.audit_rows import HAS_AUDIT_RANGES, IS_LEFT_HANGING
-from storage.channel_skipping import lock_channels
+from storage.channels import lock_channels
 from storage.connection import uninterrupted
 from storage.database import Database
 from storage.gap_planning import IS_BACK, IS_UNPLANNED, plan_gaps

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from adapters.records import JsonValue, SkipReason
 from bot.api.facts import Facts
 from bot.api.models import ChannelError, ChannelView
-from storage.coverage import ChannelCoverage
+from storage.channels import ChannelCoverage
 
 EXPLANATIONS = {
     SkipReason.NOT_PUBLIC: "Not everybody may see it: @everyone lacks View Channel or Read Message History (or, for "

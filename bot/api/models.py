@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from adapters.records import ChannelType, SkipReason
 from bot.api.job_models import JobView, Told
-from storage.progress import ProgressState
+from storage.channels import ProgressState
 from storage.tenants import SyncStatus
 
 

@@ -14,7 +14,7 @@ from bot.api.problems import Problem
 from bot.api.tenant_calls import find_tenant
 from bot.api.views import Views
 from bot.tenancy import Tenancy
-from storage import coverage, jobs
+from storage import channels, jobs
 from storage.database import Database
 from storage.jobs import JobKind
 
@@ -95,6 +95,6 @@ class SyncCalls:
         """A tenant's channels in the order in which they were first seen."""
         tenant = await find_tenant(self.db, asked.tenant_id)
         after = int(asked.cursor) if asked.cursor else None
-        page = await coverage.channel_coverage(self.db, tenant.id, after=after, limit=asked.limit)
+        page = await channels.channel_coverage(self.db, tenant.id, after=after, limit=asked.limit)
         cursor = str(page[-1].id) if len(page) == asked.limit else None
         return Answer(ChannelList(channels=list(map(channel_view, page)), next_cursor=cursor))

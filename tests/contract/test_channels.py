@@ -10,7 +10,10 @@ import pytest
 from adapters.records import ChannelRecord, ChannelType, JsonValue, SkipReason
 from storage.channels import (
     ChannelState,
+    ProgressState,
     channel_states,
+    fail_channel,
+    finish_channel,
     follow_parents,
     mark_skipped,
     save_channels,
@@ -18,7 +21,6 @@ from storage.channels import (
 )
 from storage.database import Database
 from storage.jobs import JobLease
-from storage.messages import ProgressState, fail_channel, finish_channel
 from storage.tables import channels
 from storage.tenants import Tenant
 from tests.contract.builders import HOUR, MINUTE, NOW, channel, skipped, thread

@@ -9,14 +9,14 @@ from typing import Any
 import pytest
 
 from adapters.records import TenantRecord
-from storage.channels import ChannelState, channel_states, save_channels
+from storage.channels import ChannelState, advance, channel_states, save_channels
+from storage.channels import save_told_channels as apply_channels
 from storage.database import Database, open_database
 from storage.errors import LeaseLost
 from storage.jobs import JobKind, JobLease, JobStatus, claim, enqueue, finish, list_jobs, renew
 from storage.lead import acquire_leadership
-from storage.live import apply_changes, apply_channels
+from storage.live import apply_changes
 from storage.messages import MessageBatch, save_batch
-from storage.progress import advance
 from storage.reactions import pending_totals, save_users
 from storage.tables import messages
 from storage.tenants import Tenant, save_tenant

@@ -1,11 +1,19 @@
 """Coverage: one row a channel, with what is kept of it and what is still to be fetched."""
 
 from adapters.records import ChannelType, SkipReason
-from storage.channels import ChannelState, channel_states, mark_skipped, save_channels
-from storage.coverage import ChannelCoverage, channel_coverage
+from storage.channels import (
+    ChannelCoverage,
+    ChannelState,
+    ProgressState,
+    channel_coverage,
+    channel_states,
+    fail_channel,
+    mark_skipped,
+    save_channels,
+)
 from storage.database import Database
 from storage.jobs import JobLease
-from storage.messages import MessageBatch, ProgressState, fail_channel, mark_deleted, save_batch
+from storage.messages import MessageBatch, mark_deleted, save_batch
 from storage.tenants import Tenant
 from tests.contract.builders import MINUTE, NOW, message, skipped, thread, total
 

@@ -6,13 +6,21 @@ from typing import Any
 from sqlalchemy import text
 
 from adapters.records import SkipReason, TenantRecord
-from storage.channels import channel_states, follow_parents, mark_skipped, save_channels, save_threads
+from storage.channels import (
+    channel_states,
+    fail_channel,
+    finish_channel,
+    follow_parents,
+    mark_skipped,
+    save_channels,
+    save_threads,
+)
 from storage.database import Database
 from storage.gaps import GapReason, record_gap
 from storage.jobs import JobKind, JobStatus, enqueue, finish, renew
 from storage.lead import acquire_leadership, advance_watermark
 from storage.live import apply_changes
-from storage.messages import MessageBatch, fail_channel, finish_channel, save_batch
+from storage.messages import MessageBatch, save_batch
 from storage.privacy import forget_user
 from storage.tables import metadata
 from storage.tenants import save_tenant, set_not_before, stop_tenant

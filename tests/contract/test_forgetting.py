@@ -10,14 +10,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from adapters.records import ChannelRecord, MessageRecord
-from storage.channels import ChannelState, channel_states, save_channels, save_threads
+from storage.channels import ChannelState, advance, channel_states, save_channels, save_threads
+from storage.channels import save_told_channels as apply_channels
 from storage.database import Database, open_database
 from storage.jobs import JobLease
-from storage.live import MessageChange, ReactionState, apply_changes, apply_channels
+from storage.live import MessageChange, ReactionState, apply_changes
 from storage.messages import MessageBatch, save_batch
 from storage.privacy import Forgetter, Forgotten, forget_user
 from storage.privacy import erasure as forgetting
-from storage.progress import advance
 from storage.reactions import pending_lists, pending_totals, save_users
 from storage.repairs import PageOutcome
 from storage.tables import attachments, channels, forgotten_users, messages, metadata, reaction_totals, reactions

@@ -10,9 +10,10 @@ from sqlalchemy import Select, text
 from adapters.records import MessageRecord, SkipReason, TenantRecord
 from storage import live_messages, live_reaction_rows, stale_rows
 from storage.channels import ChannelState, channel_states, mark_skipped, save_channels
+from storage.channels import save_told_channels as apply_channels
 from storage.database import Database
 from storage.jobs import JobLease
-from storage.live import apply_changes, apply_channels
+from storage.live import apply_changes
 from storage.messages import MessageBatch, save_batch
 from storage.privacy import forget_user
 from storage.purging import purge_tenant

@@ -7,11 +7,11 @@ from datetime import datetime
 import pytest
 
 from adapters.records import AuthorKind, MessageRecord
-from storage.channels import ChannelState, channel_states
+from storage.channels import ChannelState, ProgressState, channel_states, fail_channel, finish_channel
 from storage.database import Database
 from storage.errors import LeaseLost, StorageError
 from storage.jobs import JobLease, JobStatus, claim, finish
-from storage.messages import MessageBatch, ProgressState, fail_channel, finish_channel, mark_deleted, save_batch
+from storage.messages import MessageBatch, mark_deleted, save_batch
 from storage.tables import attachments, messages, reaction_totals, reactions, sync_progress
 from storage.tenants import Tenant
 from tests.contract.builders import HOUR, MINUTE, NOW, attachment, message, total

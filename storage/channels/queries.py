@@ -11,15 +11,11 @@ from datetime import datetime
 from sqlalchemy import RowMapping, bindparam, select
 
 from adapters.records import ChannelType, JsonValue, SkipReason
-from storage.channel_saving import save_channels, save_threads
-from storage.channel_skipping import follow_parents, mark_skipped
+from storage.channels.checkpoint import ProgressState
 from storage.connection import uninterrupted
 from storage.database import Database
-from storage.progress import ProgressState
 from storage.sql import all_rows
 from storage.tables import channels, sync_progress
-
-__all__ = ["ChannelState", "channel_states", "follow_parents", "mark_skipped", "save_channels", "save_threads"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

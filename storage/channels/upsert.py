@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.types import Text
 
 from adapters.records import ChannelRecord
-from storage.channel_skipping import let_threads_follow, lock_channels, since, state_of, unseen_since
+from storage.channels.skip import let_threads_follow, lock_channels, since, state_of, unseen_since
 from storage.connection import uninterrupted
 from storage.database import Database
 from storage.privacy import forgotten

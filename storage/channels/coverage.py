@@ -7,9 +7,9 @@ from datetime import datetime
 from sqlalchemy import RowMapping, bindparam, case, func, select
 
 from adapters.records import ChannelType, JsonValue, SkipReason
+from storage.channels.checkpoint import ProgressState
 from storage.connection import uninterrupted
 from storage.database import Database
-from storage.progress import ProgressState
 from storage.reactions import COUNT_LISTS, IS_TO_BE_FETCHED
 from storage.sql import Id, RowId, all_rows, fields_of
 from storage.tables import channels, reaction_totals, sync_progress
