@@ -11,7 +11,7 @@ from adapters.records import JsonValue
 from bot.live import LiveArchive
 from bot.metrics import Metrics
 from bot.progress import ChannelFailure, ChannelOutcome, Progress
-from storage import channels, messages
+from storage import channels
 from storage.database import Database
 from storage.jobs import JobLease
 
@@ -79,13 +79,13 @@ class JobContext:
         self.progress.fail(ChannelFailure(channel_id=channel_id, **said))
         told: dict[str, JsonValue] = {**said, "at": now.isoformat(), "attempts": error.attempts}
         self.failures[channel_id] = told
-        await messages.fail_channel(self.db, channel.id, error=told, job=self.lease, now=now)
+        await channels.fail_channel(self.db, channel.id, error=told, job=self.lease, now=now)
 
     async def settle(self, channel: AnyChannel, empty_head_id: str | None) -> None:
         """A channel has reached its head; where something else of it failed, its error stays."""
         now = self.clock()
         if told := self.failures.get(channel.platform_id):
-            await messages.fail_channel(self.db, channel.id, error=told, job=self.lease, now=now)
+            await channels.fail_channel(self.db, channel.id, error=told, job=self.lease, now=now)
             return
-        await messages.finish_channel(self.db, channel.id, empty_head_id=empty_head_id, job=self.lease, now=now)
+        await channels.finish_channel(self.db, channel.id, empty_head_id=empty_head_id, job=self.lease, now=now)
         self.progress.channels[channel.platform_id] = ChannelOutcome.DONE

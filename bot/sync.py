@@ -17,7 +17,7 @@ from bot.outlook import ChannelOutlook
 from bot.progress import ChannelOutcome
 from bot.reaction_pass import ReactionPass
 from bot.repair_pass import RepairPass
-from storage import messages, reactions, repairs
+from storage import channels, reactions, repairs
 from storage.channels import ChannelState
 
 
@@ -89,7 +89,7 @@ class TenantSync:
         job = self.job
         for state in states:
             if state.last_error and state.skip_reason is None and state.platform_id not in job.failures:
-                await messages.finish_channel(
+                await channels.finish_channel(
                     job.db, state.id, empty_head_id=state.empty_head_id, job=job.lease, now=job.clock()
                 )
 

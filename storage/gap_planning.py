@@ -12,7 +12,7 @@ from sqlalchemy import RowMapping, and_, bindparam, insert, null, or_, select, u
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from adapters.records import ChannelType, Metadata
-from storage.id_spans import lesser, number
+from storage.messages import lesser, number
 from storage.repair_rows import RepairKind
 from storage.sql import Id, RowId, UtcDateTime, all_rows
 from storage.tables import channels, messages, repairs, sync_gaps, sync_progress

@@ -11,12 +11,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from adapters.records import MessageRecord
 from storage.live_changes import MessageChange, StoredChange
 from storage.look_again import add_look_again
-from storage.message_rows import storable, write_channels
+from storage.messages import ToldMessages, delete_stale_attachments, storable, write_channels
 from storage.privacy import Forgetter
 from storage.sql import INSERT, Id, RowId, UtcDateTime, dump_json, json_table
-from storage.stale_rows import delete_stale_attachments
 from storage.tables import channels, messages, tenants
-from storage.told_messages import ToldMessages
 
 _NOW = bindparam("now", type_=UtcDateTime)
 

@@ -11,7 +11,7 @@ from sqlalchemy.types import Text
 
 from storage.connection import uninterrupted
 from storage.database import Database
-from storage.id_spans import number
+from storage.messages import number
 from storage.sql import INSERT, UtcDateTime, dump_json, json_elements
 from storage.tables import channels, messages, repairs
 

@@ -10,10 +10,9 @@ from sqlalchemy.types import Integer
 from adapters.records import MessageRecord
 from storage.connection import uninterrupted
 from storage.database import Database
-from storage.id_spans import number, spans
 from storage.jobs import JobLease, insist_on
 from storage.look_again import add_look_again
-from storage.message_rows import storable
+from storage.messages import number, spans, storable
 from storage.repair_rows import Repair, RepairKind
 from storage.repaired_rows import Page, store
 from storage.sql import Id, RowId, UtcDateTime, one_row

@@ -9,12 +9,19 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.types import Integer, Text
 
 from adapters.records import MessageRecord
-from storage.id_spans import IN_SPAN, IdSpan, number
-from storage.message_differences import is_changed, is_edited
-from storage.message_rows import StoredMessage, stored_messages, write_rows
+from storage.messages import (
+    IN_SPAN,
+    IdSpan,
+    StoredMessage,
+    delete_stale,
+    is_changed,
+    is_edited,
+    number,
+    stored_messages,
+    write_rows,
+)
 from storage.privacy import forgotten
 from storage.sql import INSERT, RowId, UtcDateTime, dump_json, json_elements
-from storage.stale_rows import delete_stale
 from storage.tables import messages, sync_progress
 
 _NOW = bindparam("now", type_=UtcDateTime)

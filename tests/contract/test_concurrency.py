@@ -156,7 +156,7 @@ async def test_a_job_is_not_taken_over_while_a_batch_of_it_is_being_committed(
 
     batch = MessageBatch(tenant_id=tenant.id, channel_id=general.id, messages=[message(1)], job=lease)
     await save_batch(dbs[0], batch, NOW)  # the first one locks the job for its foreign key's sake too
-    monkeypatch.setattr("storage.messages.advance", advance_slowly)
+    monkeypatch.setattr("storage.messages.batch.advance", advance_slowly)
     await save_batch(dbs[0], batch, NOW)
     assert taken_over == [None]
     assert await claim(dbs[1], "other", now=NOW + 2 * HOUR, lease=MINUTE) is not None

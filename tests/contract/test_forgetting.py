@@ -306,7 +306,7 @@ class TestItHolds:
             await advance(*args, **kwargs)
 
         with monkeypatch.context() as patch:
-            patch.setattr("storage.messages.advance", advance_slowly)
+            patch.setattr("storage.messages.batch.advance", advance_slowly)
             told = message(1, author_hash=WHO)
             batch = MessageBatch(tenant_id=way.tenant.id, channel_id=way.channel.id, messages=[told], job=way.lease)
             await save_batch(db, batch, NOW)

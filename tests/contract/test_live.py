@@ -8,13 +8,14 @@ import pytest
 from sqlalchemy import Select, text
 
 from adapters.records import MessageRecord, SkipReason, TenantRecord
-from storage import live_messages, live_reaction_rows, stale_rows
+from storage import live_messages, live_reaction_rows
 from storage.channels import ChannelState, channel_states, mark_skipped, save_channels
 from storage.channels import save_told_channels as apply_channels
 from storage.database import Database
 from storage.jobs import JobLease
 from storage.live import apply_changes
 from storage.messages import MessageBatch, save_batch
+from storage.messages import stale as stale_rows
 from storage.privacy import forget_user
 from storage.purging import purge_tenant
 from storage.tables import attachments, channels, messages, reaction_totals, reactions, repairs, sync_progress

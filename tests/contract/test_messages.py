@@ -209,7 +209,7 @@ async def test_a_batch_is_stored_whole_or_not_at_all(
     async def crash(*_: object, **__: object) -> None:
         raise RuntimeError("killed between the rows and the checkpoint")
 
-    monkeypatch.setattr("storage.messages.advance", crash)
+    monkeypatch.setattr("storage.messages.batch.advance", crash)
     with pytest.raises(RuntimeError):
         await store.save(message(2, attachments=(attachment("1"),), reaction_totals=(total("👍"),)))
     (state,) = await channel_states(db, tenant.id)

@@ -7,11 +7,12 @@ import pytest
 from sqlalchemy import select
 
 from adapters.records import SkipReason
-from storage import gap_planning, id_spans
+from storage import gap_planning
 from storage.channels import ChannelState, channel_states, mark_skipped, save_channels
 from storage.database import Database
 from storage.errors import LeaseLost
 from storage.jobs import JobLease
+from storage.messages import id_ranges as id_spans
 from storage.messages import mark_deleted
 from storage.purging import purge_tenant
 from storage.repairs import (

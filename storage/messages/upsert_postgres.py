@@ -9,9 +9,9 @@ from sqlalchemy.dialects import sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from adapters.records import AttachmentRecord, MessageRecord, ReactionTotalRecord
+from storage.messages.told import ToldMessages
 from storage.sql import Id, RowId, dump_json, json_parameter, json_rows, postgres_upsert, types_of
 from storage.tables import attachments, messages, reaction_totals
-from storage.told_messages import ToldMessages
 
 _ROWS = json_parameter("rows")
 _MESSAGE_COLUMNS = (

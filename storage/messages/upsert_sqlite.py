@@ -6,9 +6,9 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from storage.messages.told import ToldMessages
 from storage.sql import dump_json, sqlite_upsert, utc_text
 from storage.tables import attachments, messages, reaction_totals
-from storage.told_messages import ToldMessages
 
 _MESSAGE = sqlite_upsert(
     messages,

@@ -9,10 +9,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.types import Text
 
 from adapters.records import AttachmentRecord, AuthorKind, MessageRecord, ReactionTotalRecord
-from storage import postgres_batch, sqlite_batch
+from storage.messages import upsert_postgres as postgres_batch
+from storage.messages import upsert_sqlite as sqlite_batch
+from storage.messages.told import ToldMessages
 from storage.sql import RowId, all_rows, clean, dump_json, fields_of, is_clean, json_elements
 from storage.tables import attachments, messages, reaction_totals
-from storage.told_messages import ToldMessages
 
 _WRITE_ROWS = {"sqlite": sqlite_batch.write_rows, "postgresql": postgres_batch.write_rows}
 _OWN_FIELDS = {field.name for field in fields(MessageRecord)} - {"attachments", "reaction_totals"}

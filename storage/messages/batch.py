@@ -8,17 +8,15 @@ from sqlalchemy import Update, bindparam, select, update
 from sqlalchemy.types import Text
 
 from adapters.records import MessageRecord
-from storage.channels import ProgressState, advance, fail_channel, finish_channel
+from storage.channels import advance
 from storage.connection import uninterrupted
 from storage.database import Database
 from storage.jobs import JobLease, insist_on
-from storage.message_rows import storable, write_rows
+from storage.messages.rows import storable, write_rows
+from storage.messages.stale import delete_stale, may_be_stored
 from storage.privacy import forgotten
 from storage.sql import INSERT, RowId, dump_json, json_elements
-from storage.stale_rows import delete_stale, may_be_stored
 from storage.tables import messages
-
-__all__ = ["MessageBatch", "ProgressState", "fail_channel", "finish_channel", "mark_deleted", "save_batch"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
