@@ -8,7 +8,7 @@ from bot.concurrency import finish
 from bot.job_context import JobContext
 from bot.live import Watch
 from bot.outlook import ChannelOutlook
-from storage import messages, repairs
+from storage import messages, repair
 from storage.channels import ChannelState
 from storage.messages import MessageBatch
 
@@ -67,13 +67,13 @@ class ChannelReader:
         job, batch = self.job, [message for _, page in pages for message in page]
         touched = _touched(pages, watch)
         if touched:
-            await repairs.look_again_in(job.db, self.state.id, touched, job.clock())
+            await repair.look_again_in(job.db, self.state.id, touched, job.clock())
         kept = MessageBatch(tenant_id=job.tenant_id, channel_id=self.state.id, messages=batch, job=job.lease)
         began = time.monotonic()
         await messages.save_batch(job.db, kept, job.clock())
         job.metrics.batch_committed(len(batch), time.monotonic() - began)
         if late := _touched(pages, watch) - touched:
-            await repairs.look_again_in(job.db, self.state.id, late, job.clock())
+            await repair.look_again_in(job.db, self.state.id, late, job.clock())
         job.progress.messages += len(batch)
 
 

@@ -14,11 +14,11 @@ from datetime import datetime, timedelta
 from adapters.base import PlatformAdapter
 from adapters.live import ChannelChanged, LiveEvent
 from bot.live_buffer import LiveBatch, LiveBuffer
-from storage import gaps, live, repairs
+from storage import live, repair
 from storage.database import Database
 from storage.errors import StorageError
-from storage.gaps import GapReason
 from storage.lead import acquire_leadership, advance_watermark
+from storage.repair import GapReason
 from storage.tenants import tenant_id_of
 
 log = logging.getLogger(__name__)
@@ -145,9 +145,9 @@ class LiveArchive:
             batch.changes, batch.channels = [], {}
         if batch.lost or batch.lost_tenants:
             log.warning("messages will be looked at again", extra={"messages": len(batch.lost)})
-            await repairs.look_again(self._db, batch.lost, now)
+            await repair.look_again(self._db, batch.lost, now)
             for tenant_id in batch.lost_tenants:
-                await repairs.request_audit(self._db, tenant_id, now)
+                await repair.request_audit(self._db, tenant_id, now)
 
     async def _mark(self, heard: Mapping[str, datetime | None]) -> None:
         """All that was told until then is written: a gap can begin no sooner."""
@@ -170,7 +170,7 @@ class LiveArchive:
             self._leads.discard(platform)
         elif platform not in self._leads:
             for tenant_id in sorted(self._followed[platform]):
-                await gaps.record_gap(self._db, tenant_id, reason, began_at=lead.alive_at, ended_at=now, now=now)
+                await repair.record_gap(self._db, tenant_id, reason, began_at=lead.alive_at, ended_at=now, now=now)
             await advance_watermark(self._db, platform, self._owner, now, now)
             self._leads.add(platform)
         self._undecided.discard(platform)

@@ -11,7 +11,7 @@ from adapters.base import CallFailed, ChannelUnreadable, MessageGone
 from bot.concurrency import finish, for_each
 from bot.job_context import JobContext
 from bot.live import Watch
-from storage import messages, reactions, repairs
+from storage import messages, reactions, repair
 from storage.reactions import PendingChannel, PendingTotal
 
 _AT_ONCE = 100  # totals looked up at a time
@@ -91,7 +91,7 @@ class ReactionPass:
         job = self.job
         await reactions.save_users(job.db, total, burst=burst, user_hashes=users, job=job.lease, now=job.clock())
         if watch.touched_since(asked_at, [total.message_id]) or self._is_outdated(total, users, burst=burst):
-            await repairs.look_again_in(job.db, channel.id, {total.message_id}, job.clock())
+            await repair.look_again_in(job.db, channel.id, {total.message_id}, job.clock())
 
     @staticmethod
     def _is_outdated(total: PendingTotal, users: list[str], *, burst: bool) -> bool:

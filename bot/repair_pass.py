@@ -14,8 +14,7 @@ from adapters.records import ChannelType, MessageRecord
 from bot.concurrency import finish, for_each
 from bot.job_context import JobContext
 from bot.live import Watch
-from storage import gaps, repairs
-from storage.repairs import Repair, RepairKind
+from storage.repair import Repair, RepairKind, finish_audit, look_again_in, pending_ranges, save_page, settle_gaps
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +51,12 @@ class RepairPass:
     async def run(self) -> None:
         """Work off what is pending until all is done, the budget is spent or the next sync is due."""
         job, progress = self.job, self.job.progress
-        pending = await repairs.pending_ranges(job.db, job.tenant_id)
+        pending = await pending_ranges(job.db, job.tenant_id)
         progress.repairs_pending = len(pending)
         pending.sort(key=lambda repair: (repair.channel_id, int(repair.after_id or 0), int(repair.until_id)))
         channels = [list(ranges) for _, ranges in groupby(pending, key=lambda repair: repair.channel_id)]
         await for_each(channels, job.limits.concurrent_channels, self._read_channel)
-        await gaps.settle_gaps(job.db, job.tenant_id, now=job.clock())
+        await settle_gaps(job.db, job.tenant_id, now=job.clock())
         progress.is_cut_short |= progress.repairs_pending > 0 and job.makes_room
 
     async def _read_channel(self, ranges: list[Repair]) -> None:
@@ -102,12 +101,12 @@ class RepairPass:
 
         async def store() -> None:
             touched = watch.touched_since(page.mark, watch.marks)
-            outcome = await repairs.save_page(
+            outcome = await save_page(
                 self.job.db, repair, within, reached=reached, touched=touched, job=self.job.lease, now=self.job.clock()
             )
             late = watch.touched_since(page.mark, watch.marks) - touched
             if late:  # told of while this was being written
-                await repairs.look_again_in(self.job.db, repair.channel_id, late, self.job.clock())
+                await look_again_in(self.job.db, repair.channel_id, late, self.job.clock())
             self.job.progress.changed += outcome.changed
             self.job.progress.deleted += outcome.deleted
             left.append(outcome.left)
@@ -118,5 +117,5 @@ class RepairPass:
     async def _finish_audit(self, audit: Repair) -> None:
         count = await self.job.session.count_messages(audit.channel_platform_id)
         await finish(
-            repairs.finish_audit(self.job.db, audit.id, platform_count=count, job=self.job.lease, now=self.job.clock())
+            finish_audit(self.job.db, audit.id, platform_count=count, job=self.job.lease, now=self.job.clock())
         )

@@ -17,7 +17,7 @@ from bot.outlook import ChannelOutlook
 from bot.progress import ChannelOutcome
 from bot.reaction_pass import ReactionPass
 from bot.repair_pass import RepairPass
-from storage import channels, reactions, repairs
+from storage import channels, reactions, repair
 from storage.channels import ChannelState
 
 
@@ -74,7 +74,7 @@ class TenantSync:
 
     async def _repair(self) -> None:
         job = self.job
-        await repairs.plan_repairs(
+        await repair.plan_repairs(
             job.db,
             job.tenant_id,
             window=job.limits.repair_window,

@@ -11,11 +11,11 @@ from adapters.base import ChannelDeleted, PlatformEvent, TenantJoined, TenantLef
 from adapters.records import SkipReason, TenantRecord
 from bot.live import LiveArchive
 from bot.scheduler import Scheduler
-from storage import audits, channels, gaps, jobs, purging, repairs, tenants
+from storage import channels, jobs, purging, repair, tenants
 from storage.database import Database
 from storage.errors import StorageError, TenantStopped
-from storage.gaps import GapReason
 from storage.jobs import Job, JobKind
+from storage.repair import GapReason
 from storage.tenants import Tenant
 
 log = logging.getLogger(__name__)
@@ -71,7 +71,7 @@ class Tenancy:
             case TenantJoined(record):
                 await self._connect(platform, record)
                 now = self._clock()
-                await gaps.close_gap(self._db, tenants.tenant_id_of(platform, record.platform_id), now, now)
+                await repair.close_gap(self._db, tenants.tenant_id_of(platform, record.platform_id), now, now)
             case TenantLeft(platform_id):
                 await self._disconnect(platform, platform_id)
                 await self._nothing_told_of(platform, platform_id, GapReason.LEFT)
@@ -151,7 +151,7 @@ class Tenancy:
     async def enqueue(self, tenant_id: str, kind: JobKind) -> tuple[Job, bool]:
         """Ask for a sync; True where that made a job, False where one was unfinished already, which then does it."""
         if kind is JobKind.AUDIT:
-            await repairs.request_audit(self._db, tenant_id, self._clock())
+            await repair.request_audit(self._db, tenant_id, self._clock())
         job, created = await jobs.enqueue(self._db, tenant_id, kind, now=self._clock())
         self._wake_worker()
         return job, created
@@ -162,7 +162,7 @@ class Tenancy:
         if self._audit.interval is None or not self._audit.is_on(now):
             return
         for platform in {tenant_id.partition("-")[0] for tenant_id in self._told}:
-            for tenant_id in (await audits.audits_due(self._db, platform, before=now - self._audit.interval))[:1]:
+            for tenant_id in (await repair.audits_due(self._db, platform, before=now - self._audit.interval))[:1]:
                 with suppress(TenantStopped):
                     await self.enqueue(tenant_id, JobKind.AUDIT)
 
@@ -176,7 +176,7 @@ class Tenancy:
         """Until it is back; then what may have changed is read again."""
         tenant_id, now = tenants.tenant_id_of(platform, platform_id), self._clock()
         self._live.unfollow(platform, tenant_id)
-        await gaps.record_gap(self._db, tenant_id, reason, began_at=now, ended_at=None, now=now)
+        await repair.record_gap(self._db, tenant_id, reason, began_at=now, ended_at=None, now=now)
 
     async def _reconcile(self, platform: str, records: tuple[TenantRecord, ...]) -> None:
         present = {record.platform_id for record in records}

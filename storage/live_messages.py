@@ -10,9 +10,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from adapters.records import MessageRecord
 from storage.live_changes import MessageChange, StoredChange
-from storage.look_again import add_look_again
 from storage.messages import ToldMessages, delete_stale_attachments, storable, write_channels
 from storage.privacy import Forgetter
+from storage.repair import add_look_again
 from storage.sql import INSERT, Id, RowId, UtcDateTime, dump_json, json_table
 from storage.tables import channels, messages, tenants
 

@@ -6,8 +6,8 @@ from sqlalchemy import and_, bindparam, case, null, select, update
 
 from storage.connection import uninterrupted
 from storage.database import Database
-from storage.gaps import GapReason, add_gap
 from storage.jobs import CALL_OFF, SETTLE
+from storage.repair import GapReason, add_gap
 from storage.sql import UtcDateTime, one_row
 from storage.tables import sync_jobs, tenants
 from storage.tenant_rows import FIND_TENANT, SyncStatus, Tenant, tenant_of

@@ -11,9 +11,9 @@ from bot.api.coverage_models import ChannelAuditView, CoverageView, ForgottenVie
 from bot.api.openapi import AnyCall
 from bot.api.problems import Problem
 from bot.api.tenant_calls import find_tenant, insist_on_id
-from storage import audits, gaps, privacy
-from storage.audits import Coverage
+from storage import privacy, repair
 from storage.database import Database
+from storage.repair import Coverage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,18 +52,18 @@ class CoverageCalls:
     async def show_coverage(self, asked: ChannelPage, _: Nothing) -> Answer:
         """The sums of the last audits, and a page of them."""
         tenant = await find_tenant(self.db, asked.tenant_id)
-        found = await audits.coverage(self.db, tenant.id)
+        found = await repair.coverage(self.db, tenant.id)
         if found is None:
             raise Problem(404, "no_such_tenant", f"there is no tenant {tenant.id}")
         after = int(asked.cursor) if asked.cursor else None
-        page = await audits.channel_audits(self.db, tenant.id, after=after, limit=asked.limit)
+        page = await repair.channel_audits(self.db, tenant.id, after=after, limit=asked.limit)
         names = ChannelAuditView.model_fields
         view = CoverageView(
             statement=_statement(found),
             **asdict(found),
             gaps=[
                 Gap(reason=gap.reason, began_at=gap.began_at, ended_at=gap.ended_at)
-                for gap in await gaps.list_gaps(self.db, tenant.id)
+                for gap in await repair.list_gaps(self.db, tenant.id)
             ],
             audits=[ChannelAuditView(**{name: getattr(audit, name) for name in names}) for audit in page],
             next_cursor=str(page[-1].channel_id) if len(page) == asked.limit else None,

@@ -11,14 +11,7 @@ from storage.channels import ChannelState
 from storage.database import Database
 from storage.jobs import JobLease
 from storage.messages import MessageBatch, save_batch
-from storage.repairs import (
-    PageOutcome,
-    Repair,
-    pending_ranges,
-    plan_repairs,
-    request_audit,
-    save_page,
-)
+from storage.repair import PageOutcome, Repair, pending_ranges, plan_repairs, request_audit, save_page
 from storage.tables import attachments, messages, reaction_totals, sync_gaps, sync_progress
 from storage.tenants import Tenant
 from tests.contract.builders import HOUR, MINUTE, NOW, SECOND

@@ -8,20 +8,22 @@ import pytest
 from sqlalchemy import select
 
 from adapters.records import SkipReason
-from storage.audits import (
+from storage.channels import ChannelState, channel_states, mark_skipped, save_channels
+from storage.database import Database
+from storage.jobs import JobLease
+from storage.purging import purge_tenant
+from storage.repair import (
     ChannelAudit,
     Coverage,
     RepairFigures,
     audits_due,
     channel_audits,
     coverage,
+    finish_audit,
+    look_again_in,
     repair_figures,
+    request_audit,
 )
-from storage.channels import ChannelState, channel_states, mark_skipped, save_channels
-from storage.database import Database
-from storage.jobs import JobLease
-from storage.purging import purge_tenant
-from storage.repairs import finish_audit, look_again_in, request_audit
 from storage.tables import channel_audits as findings
 from storage.tables import channels, repairs, tenants
 from storage.tenants import Tenant, stop_tenant

@@ -16,12 +16,12 @@ from storage.channels import (
     save_threads,
 )
 from storage.database import Database
-from storage.gaps import GapReason, record_gap
 from storage.jobs import JobKind, JobStatus, enqueue, finish, renew
 from storage.lead import acquire_leadership, advance_watermark
 from storage.live import apply_changes
 from storage.messages import MessageBatch, save_batch
 from storage.privacy import forget_user
+from storage.repair import GapReason, record_gap
 from storage.tables import metadata
 from storage.tenants import save_tenant, set_not_before, stop_tenant
 from tests.contract.builders import (

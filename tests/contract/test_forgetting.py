@@ -19,7 +19,7 @@ from storage.messages import MessageBatch, save_batch
 from storage.privacy import Forgetter, Forgotten, forget_user
 from storage.privacy import erasure as forgetting
 from storage.reactions import pending_lists, pending_totals, save_users
-from storage.repairs import PageOutcome
+from storage.repair import PageOutcome
 from storage.tables import attachments, channels, forgotten_users, messages, metadata, reaction_totals, reactions
 from storage.tenants import Tenant
 from tests.contract.builders import NOW, attachment, channel, message, thread, total

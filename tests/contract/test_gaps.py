@@ -8,11 +8,11 @@ import pytest
 from adapters.records import SkipReason
 from storage.channels import ChannelState, channel_states, mark_skipped
 from storage.database import Database
-from storage.gaps import Gap, GapReason, close_gap, list_gaps, record_gap, settle_gaps
 from storage.jobs import JobLease
 from storage.lead import Leadership, acquire_leadership, advance_watermark
 from storage.messages import MessageBatch, save_batch
 from storage.purging import purge_tenant
+from storage.repair import Gap, GapReason, close_gap, list_gaps, record_gap, settle_gaps
 from storage.tables import live_state, sync_gaps
 from storage.tenants import Tenant, resume_tenant, save_tenant, stop_tenant
 from tests.contract.builders import GUILD, HOUR, MINUTE, NOW, SECOND, message

@@ -10,12 +10,7 @@ from storage.database import Database
 from storage.errors import LeaseLost
 from storage.jobs import JobLease
 from storage.messages import mark_deleted
-from storage.repairs import (
-    RepairKind,
-    look_again_in,
-    pending_ranges,
-    request_audit,
-)
+from storage.repair import RepairKind, look_again_in, pending_ranges, request_audit
 from storage.tables import channels, repairs, sync_gaps, tenants
 from storage.tenants import Tenant, stop_tenant
 from tests.contract.builders import HOUR, MINUTE, NOW, SECOND, channel, message, thread

@@ -15,7 +15,7 @@ from storage.channels import ChannelState
 from storage.database import Database
 from storage.jobs import JobLease
 from storage.messages import mark_deleted
-from storage.repairs import Repair, RepairKind, finish_audit
+from storage.repair import Repair, RepairKind, finish_audit
 from storage.tables import attachments, channel_audits, messages, reaction_totals, repairs, sync_progress
 from storage.tenants import Tenant
 from tests.contract.builders import MINUTE, NOW, attachment, message, total
@@ -103,7 +103,7 @@ class Reader:
             return False
         before = [await state(self.way.db), await rows_of(self.way.db, repairs)]
         with self.monkeypatch.context() as patch:
-            patch.setattr("storage.repair_pages.add_look_again", _crash)
+            patch.setattr("storage.repair.reconcile.add_look_again", _crash)
             with pytest.raises(RuntimeError):
                 await self._read(repair)
         assert [await state(self.way.db), await rows_of(self.way.db, repairs)] == before

@@ -7,7 +7,6 @@ import pytest
 from sqlalchemy import select
 
 from adapters.records import SkipReason
-from storage import gap_planning
 from storage.channels import ChannelState, channel_states, mark_skipped, save_channels
 from storage.database import Database
 from storage.errors import LeaseLost
@@ -15,13 +14,8 @@ from storage.jobs import JobLease
 from storage.messages import id_ranges as id_spans
 from storage.messages import mark_deleted
 from storage.purging import purge_tenant
-from storage.repairs import (
-    PageOutcome,
-    RepairKind,
-    finish_audit,
-    look_again,
-    look_again_in,
-)
+from storage.repair import PageOutcome, RepairKind, finish_audit, look_again, look_again_in
+from storage.repair import plan_gaps as gap_planning
 from storage.tables import attachments, messages, reaction_totals, repairs, sync_progress
 from storage.tenants import Tenant
 from tests.contract.builders import HOUR, MINUTE, NOW, SECOND, attachment, channel, message, thread, total
@@ -266,7 +260,7 @@ class TestAPage:
         async def crash(*_: object) -> None:
             raise RuntimeError("killed between the rows and the commit")
 
-        monkeypatch.setattr("storage.repair_pages.add_look_again", crash)
+        monkeypatch.setattr("storage.repair.reconcile.add_look_again", crash)
         with pytest.raises(RuntimeError):
             await way.save(repair, message(1, content="new"), message(2))
         assert [await state(db), await rows_of(db, repairs)] == before

@@ -7,12 +7,12 @@ from adapters.base import TenantJoined
 from adapters.records import TenantRecord
 from bot.live import LiveArchive
 from bot.tenancy import AuditSchedule, Tenancy
-from storage import gaps, jobs
+from storage import jobs
 from storage.channels import channel_states, save_channels
 from storage.database import Database, open_database
-from storage.gaps import GapReason
 from storage.jobs import JobKind
 from storage.messages import MessageBatch, save_batch
+from storage.repair import GapReason, gaps
 from storage.tenants import save_tenant
 from tests.contract.builders import channel, message
 from tests.contract.job_steps import claimed, queued

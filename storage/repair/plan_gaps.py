@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from adapters.records import ChannelType, Metadata
 from storage.messages import lesser, number
-from storage.repair_rows import RepairKind
+from storage.repair.model import RepairKind
 from storage.sql import Id, RowId, UtcDateTime, all_rows
 from storage.tables import channels, messages, repairs, sync_gaps, sync_progress
 

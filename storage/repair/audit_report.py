@@ -6,10 +6,10 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, and_, bindparam, func, or_, select, true
 
-from storage.audit_rows import HAS_AUDIT_RANGES
 from storage.connection import uninterrupted
 from storage.database import Database
-from storage.repair_rows import RepairKind
+from storage.repair.audit_rows import HAS_AUDIT_RANGES
+from storage.repair.model import RepairKind
 from storage.sql import Id, RowId, UtcDateTime, all_rows, fields_of, one_row
 from storage.tables import channel_audits as findings
 from storage.tables import channels, repairs, sync_gaps, sync_progress, tenants

@@ -8,11 +8,11 @@ from sqlalchemy.dialects import sqlite
 from sqlalchemy.types import Integer
 
 from adapters.records import ChannelType, Metadata
-from storage.audit_rows import HAS_AUDIT_RANGES
 from storage.channels import lock_channels
 from storage.connection import uninterrupted
 from storage.database import Database
 from storage.jobs import JobLease, insist_on
+from storage.repair.audit_rows import HAS_AUDIT_RANGES
 from storage.sql import INSERT, Id, Inserter, RowId, UtcDateTime, one_row
 from storage.tables import channel_audits, channels, messages, repairs, tenants
 

@@ -11,10 +11,10 @@ from adapters.records import MessageRecord
 from storage.connection import uninterrupted
 from storage.database import Database
 from storage.jobs import JobLease, insist_on
-from storage.look_again import add_look_again
 from storage.messages import number, spans, storable
-from storage.repair_rows import Repair, RepairKind
-from storage.repaired_rows import Page, store
+from storage.repair.model import Repair, RepairKind
+from storage.repair.page_rows import Page, store
+from storage.repair.refetch import add_look_again
 from storage.sql import Id, RowId, UtcDateTime, one_row
 from storage.tables import channels, repairs, sync_progress
 

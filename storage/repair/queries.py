@@ -7,28 +7,11 @@ Here is the question that a sync asks; what plans and stores is in ``repair_plan
 from sqlalchemy import bindparam, case, func, select
 from sqlalchemy.types import Integer
 
-from storage.audit_finishing import finish_audit
 from storage.connection import uninterrupted
 from storage.database import Database
-from storage.look_again import look_again, look_again_in
-from storage.repair_pages import PageOutcome, save_page
-from storage.repair_planning import plan_repairs, request_audit
-from storage.repair_rows import Repair, RepairKind, repair_of
+from storage.repair.model import Repair, RepairKind, repair_of
 from storage.sql import Id, all_rows
 from storage.tables import channels, repairs
-
-__all__ = [
-    "PageOutcome",
-    "Repair",
-    "RepairKind",
-    "finish_audit",
-    "look_again",
-    "look_again_in",
-    "pending_ranges",
-    "plan_repairs",
-    "request_audit",
-    "save_page",
-]
 
 _parent = channels.alias("parent")
 _urgency = case({kind.value: place for place, kind in enumerate(RepairKind)}, value=repairs.c.kind)

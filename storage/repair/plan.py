@@ -7,12 +7,12 @@ from sqlalchemy import bindparam, exists, literal_column, null, or_, select, upd
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.types import Text
 
-from storage.audit_rows import HAS_AUDIT_RANGES, IS_LEFT_HANGING
 from storage.channels import lock_channels
 from storage.connection import uninterrupted
 from storage.database import Database
-from storage.gap_planning import IS_BACK, IS_UNPLANNED, plan_gaps
 from storage.jobs import JobLease, insist_on
+from storage.repair.audit_rows import HAS_AUDIT_RANGES, IS_LEFT_HANGING
+from storage.repair.plan_gaps import IS_BACK, IS_UNPLANNED, plan_gaps
 from storage.sql import INSERT, Id, UtcDateTime, one_row
 from storage.tables import channels, repairs, sync_progress, tenants
 
