@@ -14,10 +14,10 @@ from datetime import datetime, timedelta
 from adapters.base import PlatformAdapter
 from adapters.live import ChannelChanged, LiveEvent
 from bot.live_buffer import LiveBatch, LiveBuffer
-from storage import live, repair
+from storage import channels, live, repair
 from storage.database import Database
 from storage.errors import StorageError
-from storage.lead import acquire_leadership, advance_watermark
+from storage.live import acquire_leadership, advance_watermark
 from storage.repair import GapReason
 from storage.tenants import tenant_id_of
 
@@ -136,7 +136,7 @@ class LiveArchive:
         try:
             await live.apply_changes(self._db, batch.changes, now)
             for tenant_id, records in batch.channels.items():
-                await live.apply_channels(self._db, tenant_id, records, now)
+                await channels.save_changed_channels(self._db, tenant_id, records, now)
         except StorageError as e:
             if e.is_transient:
                 raise

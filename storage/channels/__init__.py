@@ -20,9 +20,9 @@ from storage.channels.skip import (
     mark_skipped,
 )
 from storage.channels.upsert import (
+    save_changed_channels,
     save_channels,
     save_threads,
-    save_told_channels,
 )
 
 __all__ = [
@@ -37,7 +37,7 @@ __all__ = [
     "follow_parents",
     "lock_channels",
     "mark_skipped",
+    "save_changed_channels",
     "save_channels",
     "save_threads",
-    "save_told_channels",
 ]

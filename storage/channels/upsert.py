@@ -106,7 +106,7 @@ async def save_channels(db: Database, tenant_id: str, records: Sequence[ChannelR
 
 
 @uninterrupted
-async def save_told_channels(db: Database, tenant_id: str, records: Sequence[ChannelRecord], now: datetime) -> None:
+async def save_changed_channels(db: Database, tenant_id: str, records: Sequence[ChannelRecord], now: datetime) -> None:
     """Store what the platform told by itself, and let the threads of those channels follow them.
 
     Nothing is stored of a tenant that is stopped, or that nobody has stored yet.

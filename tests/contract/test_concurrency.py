@@ -9,13 +9,11 @@ from typing import Any
 import pytest
 
 from adapters.records import TenantRecord
-from storage.channels import ChannelState, advance, channel_states, save_channels
-from storage.channels import save_told_channels as apply_channels
+from storage.channels import ChannelState, advance, channel_states, save_changed_channels, save_channels
 from storage.database import Database, open_database
 from storage.errors import LeaseLost
 from storage.jobs import JobKind, JobLease, JobStatus, claim, enqueue, finish, list_jobs, renew
-from storage.lead import acquire_leadership
-from storage.live import apply_changes
+from storage.live import acquire_leadership, apply_changes
 from storage.messages import MessageBatch, save_batch
 from storage.reactions import pending_totals, save_users
 from storage.tables import messages
@@ -203,7 +201,7 @@ async def test_what_the_platform_tells_and_what_a_job_reads_do_not_wait_for_each
     async def list_channels(step: int) -> None:
         named = [replace(record, name=str(step)) for record in family[::step]]
         await save_channels(dbs[2], tenant.id, named, NOW)
-        await apply_channels(dbs[3], tenant.id, named[::-1], NOW)
+        await save_changed_channels(dbs[3], tenant.id, named[::-1], NOW)
 
     for _ in range(5):
         await asyncio.gather(

@@ -17,8 +17,7 @@ from storage.channels import (
 )
 from storage.database import Database
 from storage.jobs import JobKind, JobStatus, enqueue, finish, renew
-from storage.lead import acquire_leadership, advance_watermark
-from storage.live import apply_changes
+from storage.live import acquire_leadership, advance_watermark, apply_changes
 from storage.messages import MessageBatch, save_batch
 from storage.privacy import forget_user
 from storage.repair import GapReason, record_gap

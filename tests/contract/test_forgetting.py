@@ -10,8 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from adapters.records import ChannelRecord, MessageRecord
-from storage.channels import ChannelState, advance, channel_states, save_channels, save_threads
-from storage.channels import save_told_channels as apply_channels
+from storage.channels import ChannelState, advance, channel_states, save_changed_channels, save_channels, save_threads
 from storage.database import Database, open_database
 from storage.jobs import JobLease
 from storage.live import MessageChange, ReactionState, apply_changes
@@ -247,12 +246,12 @@ class TestItHolds:
     async def test_channels_and_threads(self, db: Database, kept: Way) -> None:
         before = await rows_of(db, channels)
         await save_channels(db, kept.tenant.id, place_of(WHO), LATER)
-        await apply_channels(db, kept.tenant.id, place_of(WHO), LATER)
+        await save_changed_channels(db, kept.tenant.id, place_of(WHO), LATER)
         assert await rows_of(db, channels) == before
         new = thread("7", "5", name=WHO, metadata={"owner_hash": WHO})
         await self.held(kept, lambda: save_threads(db, kept.tenant.id, "5", [new], {}, LATER))
         newer = replace(new, platform_id="8")
-        await self.held(kept, lambda: apply_channels(db, kept.tenant.id, [newer], LATER))
+        await self.held(kept, lambda: save_changed_channels(db, kept.tenant.id, [newer], LATER))
 
     async def test_reactions_without_being_asked_for_again(self, db: Database, kept: Way) -> None:
         assert await pending_lists(db, kept.tenant.id) == 0

@@ -9,7 +9,7 @@ from adapters.records import SkipReason
 from storage.channels import ChannelState, channel_states, mark_skipped
 from storage.database import Database
 from storage.jobs import JobLease
-from storage.lead import Leadership, acquire_leadership, advance_watermark
+from storage.live import Leadership, acquire_leadership, advance_watermark
 from storage.messages import MessageBatch, save_batch
 from storage.purging import purge_tenant
 from storage.repair import Gap, GapReason, close_gap, list_gaps, record_gap, settle_gaps

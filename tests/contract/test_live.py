@@ -8,12 +8,12 @@ import pytest
 from sqlalchemy import Select, text
 
 from adapters.records import MessageRecord, SkipReason, TenantRecord
-from storage import live_messages, live_reaction_rows
-from storage.channels import ChannelState, channel_states, mark_skipped, save_channels
-from storage.channels import save_told_channels as apply_channels
+from storage.channels import ChannelState, channel_states, mark_skipped, save_changed_channels, save_channels
 from storage.database import Database
 from storage.jobs import JobLease
 from storage.live import apply_changes
+from storage.live import messages as live_messages
+from storage.live import reaction_rows as live_reaction_rows
 from storage.messages import MessageBatch, save_batch
 from storage.messages import stale as stale_rows
 from storage.privacy import forget_user
@@ -183,7 +183,7 @@ class TestWhatIsLeftAlone:
         await stop_tenant(db, ear.tenant.id, NOW)
         before = await ear.rows()
         await ear.hear(7, edited=message(7, content="new"), is_deleted=True, reactions=[reaction("a")])
-        await apply_channels(db, ear.tenant.id, [channel("5", name="new"), channel("6")], LATER)
+        await save_changed_channels(db, ear.tenant.id, [channel("5", name="new"), channel("6")], LATER)
         assert await ear.rows() == before
 
     async def test_a_message_has_one_change(self, ear: Ear) -> None:
@@ -200,7 +200,7 @@ async def test_all_is_written_or_nothing(db: Database, ear: Ear, monkeypatch: py
     async def crash(*_: object, **__: object) -> None:
         raise RuntimeError("killed in the middle")
 
-    monkeypatch.setattr("storage.live.apply_reactions", crash)
+    monkeypatch.setattr("storage.live.apply.apply_reactions", crash)
     with pytest.raises(RuntimeError):
         await ear.hear(7, edited=message(7, content="new"), is_deleted=True, reactions=[reaction("a")])
     assert await ear.rows() == before
@@ -249,7 +249,7 @@ class TestChannels:
     async def test_a_channel_and_its_threads_become_as_told(self, db: Database, ear: Ear) -> None:
         await save_channels(db, ear.tenant.id, [channel("5"), thread("9", "5")], NOW)
         hidden = channel("5", name="hidden", skip_reason=SkipReason.NOT_PUBLIC)
-        await apply_channels(db, ear.tenant.id, [hidden, thread("10", "5")], LATER)
+        await save_changed_channels(db, ear.tenant.id, [hidden, thread("10", "5")], LATER)
         states = await channel_states(db, ear.tenant.id)
         assert [(s.platform_id, s.name, s.skip_reason) for s in states] == [
             ("5", "hidden", SkipReason.NOT_PUBLIC),
@@ -258,9 +258,9 @@ class TestChannels:
         ]
 
     async def test_nothing_of_a_tenant_that_is_not_stored_or_purged(self, db: Database, tenant: Tenant) -> None:
-        await apply_channels(db, "discord-404", [channel("5")], LATER)
+        await save_changed_channels(db, "discord-404", [channel("5")], LATER)
         await purge_tenant(db, tenant.id, NOW)
-        await apply_channels(db, tenant.id, [channel("5")], LATER)
+        await save_changed_channels(db, tenant.id, [channel("5")], LATER)
         assert await count_of(db, channels) == 0
 
 

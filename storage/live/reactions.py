@@ -6,11 +6,11 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from storage import live_reaction_rows as rows
-from storage.live_changes import ReactionState, StoredChange
-from storage.live_reaction_rows import TotalKey, UserKey
+from storage.live import reaction_rows as rows
+from storage.live.changes import ReactionState, StoredChange
+from storage.live.reaction_rows import TotalKey, UserKey
+from storage.live.tally import Tally
 from storage.privacy import Forgetter
-from storage.reaction_tally import Tally
 from storage.sql import clean_text
 
 

@@ -6,15 +6,12 @@ Only what is stored already is changed, and no checkpoint is moved: what is not 
 from collections.abc import Sequence
 from datetime import datetime
 
-from storage.channels import save_told_channels as apply_channels
 from storage.connection import uninterrupted
 from storage.database import Database
-from storage.live_changes import MessageChange, ReactionState
-from storage.live_messages import look_again, mark_deleted, save_edits, stored_ones
-from storage.live_reactions import apply_reactions
+from storage.live.changes import MessageChange
+from storage.live.messages import look_again, mark_deleted, save_edits, stored_ones
+from storage.live.reactions import apply_reactions
 from storage.privacy import forgotten_in_each
-
-__all__ = ["MessageChange", "ReactionState", "apply_changes", "apply_channels"]
 
 
 @uninterrupted

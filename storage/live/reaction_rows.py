@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, Delete, FromClause, Table, and_, bindparam
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from storage.reaction_tally import Tally, tally_of
+from storage.live.tally import Tally, tally_of
 from storage.sql import INSERT, UtcDateTime, all_rows, dump_json, json_table, types_of, utc_text
 from storage.tables import reaction_totals, reactions
 

@@ -9,7 +9,7 @@ from sqlalchemy import Select, Update, and_, bindparam, func, select, tuple_, up
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from adapters.records import MessageRecord
-from storage.live_changes import MessageChange, StoredChange
+from storage.live.changes import MessageChange, StoredChange
 from storage.messages import ToldMessages, delete_stale_attachments, storable, write_channels
 from storage.privacy import Forgetter
 from storage.repair import add_look_again

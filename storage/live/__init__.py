@@ -1,0 +1,23 @@
+"""Bringing the archive along with what a platform tells while it is connected."""
+
+from storage.live.apply import (
+    apply_changes,
+)
+from storage.live.changes import (
+    MessageChange,
+    ReactionState,
+)
+from storage.live.leader import (
+    Leadership,
+    acquire_leadership,
+    advance_watermark,
+)
+
+__all__ = [
+    "Leadership",
+    "MessageChange",
+    "ReactionState",
+    "acquire_leadership",
+    "advance_watermark",
+    "apply_changes",
+]
