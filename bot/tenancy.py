@@ -11,7 +11,7 @@ from adapters.base import ChannelDeleted, PlatformEvent, TenantJoined, TenantLef
 from adapters.records import SkipReason, TenantRecord
 from bot.live import LiveArchive
 from bot.scheduler import Scheduler
-from storage import channels, jobs, purging, repair, tenants
+from storage import channels, jobs, repair, tenants
 from storage.database import Database
 from storage.errors import StorageError, TenantStopped
 from storage.jobs import Job, JobKind
@@ -97,7 +97,7 @@ class Tenancy:
         is_purged = known is not None and known.purged_at is not None
         is_stopped = known is not None and known.stopped_at is not None
         if is_purged:
-            await purging.purge_tenant(self._db, tenant_id, self._clock())  # what a crash has left of it
+            await tenants.purge_tenant(self._db, tenant_id, self._clock())  # what a crash has left of it
         if is_stopped:
             await self._safe_point(tenant_id)  # or the sync that is being called off would count as the next one
             await tenants.resume_tenant(self._db, tenant_id, self._clock())
@@ -127,14 +127,14 @@ class Tenancy:
         up at start.
         """
         await self._safe_point(tenant_id)
-        messages = await purging.purge_tenant(self._db, tenant_id, self._clock())
+        messages = await tenants.purge_tenant(self._db, tenant_id, self._clock())
         log.info("tenant purged", extra={"tenant": tenant_id, "messages": messages})
         return messages
 
     async def finish_purges(self) -> None:
         """At start: purge what the process before had begun to purge. If it fails the next start tries again."""
         try:
-            for tenant_id in await purging.unfinished_purges(self._db):
+            for tenant_id in await tenants.unfinished_purges(self._db):
                 await self.purge(tenant_id)
         except StorageError as e:
             log.error("a purge that was broken off could not be finished", extra={"code": e.code, "error": str(e)})

@@ -11,7 +11,6 @@ from adapters.records import SkipReason
 from storage.channels import ChannelState, channel_states, mark_skipped, save_channels
 from storage.database import Database
 from storage.jobs import JobLease
-from storage.purging import purge_tenant
 from storage.repair import (
     ChannelAudit,
     Coverage,
@@ -26,7 +25,7 @@ from storage.repair import (
 )
 from storage.tables import channel_audits as findings
 from storage.tables import channels, repairs, tenants
-from storage.tenants import Tenant, stop_tenant
+from storage.tenants import Tenant, purge_tenant, stop_tenant
 from tests.contract.builders import HOUR, MINUTE, NOW, channel, message, thread
 from tests.contract.job_steps import new_tenant
 from tests.contract.repair_steps import LATER, Way

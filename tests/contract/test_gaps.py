@@ -11,10 +11,9 @@ from storage.database import Database
 from storage.jobs import JobLease
 from storage.live import Leadership, acquire_leadership, advance_watermark
 from storage.messages import MessageBatch, save_batch
-from storage.purging import purge_tenant
 from storage.repair import Gap, GapReason, close_gap, list_gaps, record_gap, settle_gaps
 from storage.tables import live_state, sync_gaps
-from storage.tenants import Tenant, resume_tenant, save_tenant, stop_tenant
+from storage.tenants import Tenant, purge_tenant, resume_tenant, save_tenant, stop_tenant
 from tests.contract.builders import GUILD, HOUR, MINUTE, NOW, SECOND, message
 from tests.contract.tables_of import count_of, only_row, rows_of, run_sql
 

@@ -17,9 +17,8 @@ from storage.live import reaction_rows as live_reaction_rows
 from storage.messages import MessageBatch, save_batch
 from storage.messages import stale as stale_rows
 from storage.privacy import forget_user
-from storage.purging import purge_tenant
 from storage.tables import attachments, channels, messages, reaction_totals, reactions, repairs, sync_progress
-from storage.tenants import Tenant, save_tenant, stop_tenant
+from storage.tenants import Tenant, purge_tenant, save_tenant, stop_tenant
 from tests.contract.builders import HOUR, MINUTE, NOW, attachment, change, channel, message, reaction, thread, total
 from tests.contract.conftest import running_job
 from tests.contract.tables_of import Rows, count_of, only_row, rows_of

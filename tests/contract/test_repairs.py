@@ -13,11 +13,10 @@ from storage.errors import LeaseLost
 from storage.jobs import JobLease
 from storage.messages import id_ranges as id_spans
 from storage.messages import mark_deleted
-from storage.purging import purge_tenant
 from storage.repair import PageOutcome, RepairKind, finish_audit, look_again, look_again_in
 from storage.repair import plan_gaps as gap_planning
 from storage.tables import attachments, messages, reaction_totals, repairs, sync_progress
-from storage.tenants import Tenant
+from storage.tenants import Tenant, purge_tenant
 from tests.contract.builders import HOUR, MINUTE, NOW, SECOND, attachment, channel, message, thread, total
 from tests.contract.repair_steps import BEGINNING, LATER, Way, plan_of, state
 from tests.contract.tables_of import count_of, only_row, rows_of, run_sql

@@ -4,7 +4,6 @@ from dataclasses import replace
 
 import pytest
 
-from storage import purging
 from storage.channels import channel_states, save_channels, save_threads
 from storage.database import Database
 from storage.errors import LeaseLost, TenantStopped, UnknownTenant
@@ -25,7 +24,6 @@ from storage.jobs import (
     somebody_waits,
 )
 from storage.messages import MessageBatch, save_batch
-from storage.purging import purge_tenant, unfinished_purges
 from storage.reactions import pending_totals, save_users
 from storage.tables import attachments, channels, messages, reaction_totals, reactions, sync_progress
 from storage.tenants import (
@@ -34,10 +32,13 @@ from storage.tenants import (
     freshness,
     get_tenant,
     list_tenants,
+    purge_tenant,
     resume_tenant,
     save_tenant,
     stop_tenant,
+    unfinished_purges,
 )
+from storage.tenants import purge as purging
 from tests.contract.builders import GUILD, HOUR, MINUTE, NOW, attachment, channel, message, thread, total
 from tests.contract.conftest import running_job
 from tests.contract.job_steps import new_tenant, queued

@@ -10,7 +10,7 @@ from storage.jobs import CALL_OFF, SETTLE
 from storage.repair import GapReason, add_gap
 from storage.sql import UtcDateTime, one_row
 from storage.tables import sync_jobs, tenants
-from storage.tenant_rows import FIND_TENANT, SyncStatus, Tenant, tenant_of
+from storage.tenants.model import FIND_TENANT, SyncStatus, Tenant, tenant_of
 
 _NOW = bindparam("now", type_=UtcDateTime)
 _STOP = (

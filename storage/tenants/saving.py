@@ -11,8 +11,8 @@ from storage.errors import UnknownTenant
 from storage.jobs import SETTLED_STATUS
 from storage.sql import INSERT, clean_text, differs, one_row
 from storage.tables import tenants
-from storage.tenant_holds import PLATFORM_WAIT, wait_setting
-from storage.tenant_rows import FIND_TENANT, SyncStatus, Tenant, tenant_id_of, tenant_of
+from storage.tenants.model import FIND_TENANT, SyncStatus, Tenant, tenant_id_of, tenant_of
+from storage.tenants.rate_limit import PLATFORM_WAIT, wait_setting
 
 # Whichever key another process got in first by: naming one would leave the other one's conflict an error.
 _CREATE = {

@@ -13,26 +13,7 @@ from storage.connection import uninterrupted
 from storage.database import Database
 from storage.sql import all_rows, one_row
 from storage.tables import channels, sync_progress, tenants
-from storage.tenant_holds import set_not_before
-from storage.tenant_rows import FIND_TENANT, SyncStatus, Tenant, tenant_id_of, tenant_of
-from storage.tenant_saving import save_tenant
-from storage.tenant_stopping import resume_tenant, stop_tenant
-
-__all__ = [
-    "SyncStatus",
-    "Tenant",
-    "TenantFreshness",
-    "TenantTotals",
-    "freshness",
-    "get_tenant",
-    "list_tenants",
-    "resume_tenant",
-    "save_tenant",
-    "set_not_before",
-    "stop_tenant",
-    "tenant_id_of",
-    "tenant_totals",
-]
+from storage.tenants.model import FIND_TENANT, SyncStatus, Tenant, tenant_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,47 @@
+"""Communities whose history is kept."""
+
+from storage.tenants.lifecycle import (
+    resume_tenant,
+    stop_tenant,
+)
+from storage.tenants.model import (
+    SyncStatus,
+    Tenant,
+    tenant_id_of,
+)
+from storage.tenants.purge import (
+    purge_tenant,
+    unfinished_purges,
+)
+from storage.tenants.queries import (
+    TenantFreshness,
+    TenantTotals,
+    freshness,
+    get_tenant,
+    list_tenants,
+    tenant_totals,
+)
+from storage.tenants.rate_limit import (
+    set_not_before,
+)
+from storage.tenants.saving import (
+    save_tenant,
+)
+
+__all__ = [
+    "SyncStatus",
+    "Tenant",
+    "TenantFreshness",
+    "TenantTotals",
+    "freshness",
+    "get_tenant",
+    "list_tenants",
+    "purge_tenant",
+    "resume_tenant",
+    "save_tenant",
+    "set_not_before",
+    "stop_tenant",
+    "tenant_id_of",
+    "tenant_totals",
+    "unfinished_purges",
+]
