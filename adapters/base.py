@@ -1,4 +1,4 @@
-"""The seam between platforms and everything else: what an adapter does, and the errors a caller acts on."""
+"""The seam between platforms and everything else: what an adapter does."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -7,8 +7,8 @@ from typing import ClassVar, Protocol, TypeAlias, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
-from adapters.live import LiveListener
-from adapters.records import ChannelRecord, MessageRecord, SkipReason, TenantRecord
+from adapters.events import Listener, LiveListener
+from adapters.records import ChannelRecord, MessageRecord, SkipReason
 
 T = TypeVar("T")
 
@@ -22,121 +22,6 @@ class PlatformOptions(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     auto_create_tenants: bool = True
-
-
-class PlatformError(Exception):
-    """The platform did not do what was asked."""
-
-    code: ClassVar[str] = "platform_error"
-    remedy: ClassVar[str] = "nothing need be done: the next sync tries again"
-
-    def __init__(self, message: str | None = None) -> None:
-        super().__init__(message or (self.__doc__ or "").splitlines()[0])
-
-
-class CallFailed(PlatformError):
-    """A call failed, also after its retries. Give the channel up."""
-
-    code = "call_failed"
-
-    def __init__(self, message: str, *, attempts: int) -> None:
-        super().__init__(message)
-        self.attempts = attempts
-
-
-class ChannelUnreadable(PlatformError):
-    """A channel cannot be read and will not be by asking again. Skip it, with the reason."""
-
-    code = "channel_unreadable"
-    remedy = "give the bot View Channel and Read Message History there, if it should be archived"
-
-    def __init__(self, reason: SkipReason) -> None:
-        super().__init__(f"the platform refuses to show this channel: {reason}")
-        self.reason = reason
-
-
-class MessageGone(PlatformError):
-    """A message was deleted, by the platform's own word. Mark it so."""
-
-    code = "message_gone"
-
-
-class RateLimited(PlatformError):
-    """The platform asks us to slow down. End the job; nothing more may be sent for it."""
-
-    code = "rate_limited"
-    remedy = "nothing need be done: the next sync goes on once the wait is over; if it comes often, lower the pace"
-
-    def __init__(self, *, retry_after_seconds: float, scope: str) -> None:
-        super().__init__(f"rate limited by the platform (scope {scope}) for {retry_after_seconds:g} s")
-        self.retry_after_seconds = retry_after_seconds
-        self.scope = scope
-
-    @property
-    def is_global(self) -> bool:
-        """Whether every tenant has to wait, not this one alone."""
-        return self.scope in ("global", "cloudflare")
-
-
-class TenantUnavailable(PlatformError):
-    """The bot is not in this community, or the platform has an outage there. End the job."""
-
-    code = "tenant_unavailable"
-    remedy = "if the bot was removed, add it again with its invite link; an outage passes by itself"
-
-
-class ContentWithheld(PlatformError):
-    """The bot lacks the privilege to read message content. End the job: the platform would send blanks."""
-
-    code = "content_withheld"
-    remedy = "switch on the privilege where the bot is registered, then start again"
-
-
-class CredentialRefused(PlatformError):
-    """The platform refuses the bot's token or what it asks for. Stop the process: trying again cannot help."""
-
-    code = "credential_refused"
-    remedy = "set the bot's token anew, then start again"
-
-
-@dataclass(frozen=True, slots=True)
-class TenantsReady:
-    """Connected: these, and only these, are the communities the bot is in."""
-
-    tenants: tuple[TenantRecord, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class TenantJoined:
-    """The bot was added to a community, or one became available, or its name changed."""
-
-    tenant: TenantRecord
-
-
-@dataclass(frozen=True, slots=True)
-class TenantLeft:
-    """The bot was removed from a community. An outage is not this."""
-
-    platform_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class ChannelDeleted:
-    """The platform said that a channel or thread was deleted."""
-
-    tenant_platform_id: str
-    channel_platform_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class TenantOutage:
-    """The platform has an outage in a community: nothing is told of it until it is back, by a TenantJoined."""
-
-    platform_id: str
-
-
-PlatformEvent: TypeAlias = TenantsReady | TenantJoined | TenantLeft | TenantOutage | ChannelDeleted
-Listener: TypeAlias = Callable[[PlatformEvent], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from adapters.base import CallFailed, ChannelUnreadable
+from adapters.errors import CallFailed, ChannelUnreadable
 from adapters.records import ChannelRecord
 from bot.concurrency import for_each
 from bot.job_context import JobContext

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, TypeAlias
 
-from adapters.base import PlatformAdapter, PlatformError, PlatformEvent, TenantsReady
-from adapters.live import LiveEvent
+from adapters.base import PlatformAdapter
+from adapters.errors import PlatformError
+from adapters.events import LiveEvent, PlatformEvent, TenantsReady
 from adapters.privacy import UserHasher
 from adapters.records import ChannelRecord, TenantRecord
 from adapters.registry import PLATFORMS

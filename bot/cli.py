@@ -11,7 +11,8 @@ from typing import Annotated, Any, NoReturn
 import typer
 from rich.console import Console
 
-from adapters.base import CredentialRefused, PlatformAdapter
+from adapters.base import PlatformAdapter
+from adapters.errors import CredentialRefused
 from adapters.privacy import UserHasher
 from adapters.registry import PLATFORMS
 from bot import daemon, logs, people

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from adapters.base import CallFailed, ChannelUnreadable, PlatformSession
+from adapters.base import PlatformSession
+from adapters.errors import CallFailed, ChannelUnreadable
 from adapters.records import JsonValue
 from bot.live import LiveArchive
 from bot.metrics import Metrics

@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 
 from adapters.base import PlatformAdapter
-from adapters.live import ChannelChanged, LiveEvent
+from adapters.events import ChannelChanged, LiveEvent
 from bot.live_buffer import LiveBatch, LiveBuffer
 from storage import channels, live, repair
 from storage.database import Database

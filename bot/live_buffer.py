@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from adapters.live import (
+from adapters.events import (
     ChannelChanged,
     LiveEvent,
     MessageEdited,

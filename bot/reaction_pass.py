@@ -7,7 +7,7 @@ the pass ends where it is when the tenant's next sync is due: new messages never
 from dataclasses import dataclass
 from math import ceil
 
-from adapters.base import CallFailed, ChannelUnreadable, MessageGone
+from adapters.errors import CallFailed, ChannelUnreadable, MessageGone
 from bot.concurrency import finish, for_each
 from bot.job_context import JobContext
 from bot.live import Watch

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import groupby
 
-from adapters.base import CallFailed, ChannelUnreadable
+from adapters.errors import CallFailed, ChannelUnreadable
 from adapters.records import ChannelType, MessageRecord
 from bot.concurrency import finish, for_each
 from bot.job_context import JobContext

@@ -7,7 +7,7 @@ Knows no platform. Every batch is one transaction with its checkpoint, so being 
 from collections.abc import KeysView
 from dataclasses import dataclass
 
-from adapters.base import CallFailed, ChannelUnreadable
+from adapters.errors import CallFailed, ChannelUnreadable
 from adapters.records import ChannelType
 from bot.channel_listing import ChannelListing
 from bot.channel_reader import ChannelReader

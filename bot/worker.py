@@ -9,7 +9,8 @@ from datetime import datetime, timedelta
 from itertools import takewhile
 from typing import Any
 
-from adapters.base import CredentialRefused, PlatformAdapter, PlatformError, PlatformSession, RateLimited
+from adapters.base import PlatformAdapter, PlatformSession
+from adapters.errors import CredentialRefused, PlatformError, RateLimited
 from adapters.records import JsonValue
 from bot.concurrency import first_error
 from bot.job_context import JobContext, SyncLimits

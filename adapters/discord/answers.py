@@ -6,7 +6,7 @@ from typing import Any
 import discord
 import yarl
 
-from adapters.base import (
+from adapters.errors import (
     CallFailed,
     ChannelUnreadable,
     CredentialRefused,

@@ -1,10 +1,9 @@
-"""Channel and thread payloads in, records with a verdict out (docs/discord-mapping.md, section 2)."""
+"""Channel and thread payloads in, records out (docs/discord-mapping.md, section 2)."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable
 from typing import Any
 
 from adapters.discord.fields import Payload, compact, ident, idents, number, obj, objs, text
-from adapters.discord.permissions import Permissions, Reader, everyone
 from adapters.discord.scrub import Scrubber
 from adapters.records import ChannelRecord, ChannelType, SkipReason
 
@@ -41,64 +40,24 @@ def is_private_thread(payload: Payload) -> bool:
     return number(payload.get("type")) == _PRIVATE_THREAD
 
 
-class Listing:
-    """What one evaluation of a guild found: who may read is settled once, for channels and their threads."""
-
-    def __init__(self, guild_id: str, roles: Sequence[Payload], bot: Reader, hash_user: HashUser) -> None:
-        self._permissions = Permissions(guild_id, roles)
-        self._everyone = everyone(guild_id)
-        self._bot = bot
-        self._hash_user = hash_user
-        self._judged: set[str | None] = set()
-
-    def channels(self, payloads: Iterable[Payload], hidden: Mapping[str, Payload]) -> list[ChannelRecord]:
-        """The guild's channels: those of REST, and those that only the gateway told of, hidden."""
-        records = [r for p in payloads if (r := self._channel(p))]
-        shown = {record.platform_id for record in records}
-        records += [r for i, p in hidden.items() if i not in shown and (r := self._channel(p))]
-        return records
-
-    def threads(self, payloads: Iterable[Payload]) -> list[ChannelRecord]:
-        """Threads of channels that this listing has judged."""
-        return [r for p in payloads if (r := thread_record(p, self._thread_verdict(p), self._hash_user))]
-
-    def is_public(self, payload: Payload) -> bool:
-        """Whether @everyone may read a channel."""
-        return not is_obfuscated(payload) and self._permissions.may_read(self._everyone, payload)
-
-    def _channel(self, payload: Payload) -> ChannelRecord | None:
-        channel_id = ident(payload.get("id"))
-        if channel_id is None:
-            return None
-        number_of_type = number(payload.get("type"))
-        verdict = self._verdict(payload)
-        self._judged.add(channel_id)
-        hidden = verdict is SkipReason.OBFUSCATED
-        scrub = Scrubber(self._hash_user)
-        name = payload.get("name")
-        return ChannelRecord(
-            platform_id=channel_id,
-            parent_platform_id=ident(payload.get("parent_id")),
-            name=scrub(name) if isinstance(name, str) and not hidden else None,
-            type=_type(payload),
-            skip_reason=verdict,
-            last_message_id=ident(payload.get("last_message_id")),
-            has_archived_threads=verdict is None and number_of_type in _THREAD_PARENTS,
-            metadata=_hidden_metadata(payload) if hidden else _channel_metadata(payload, scrub),
-        )
-
-    def _verdict(self, payload: Payload) -> SkipReason | None:
-        if is_obfuscated(payload):
-            return SkipReason.OBFUSCATED
-        if _type(payload) in (ChannelType.CATEGORY, ChannelType.OTHER):
-            return SkipReason.UNSUPPORTED
-        if not self.is_public(payload):
-            return SkipReason.NOT_PUBLIC
-        return None if self._permissions.may_read(self._bot, payload) else SkipReason.BOT_LACKS_ACCESS
-
-    def _thread_verdict(self, payload: Payload) -> SkipReason | None:
-        """A thread's own reason: it is read where its parent is, unless no listing shows that one to the bot."""
-        return None if ident(payload.get("parent_id")) in self._judged else SkipReason.BOT_LACKS_ACCESS
+def channel_record(payload: Payload, verdict: SkipReason | None, hash_user: HashUser) -> ChannelRecord | None:
+    """The record of a channel that is no thread, with the reason for which it is not read."""
+    channel_id = ident(payload.get("id"))
+    if channel_id is None:
+        return None
+    hidden = verdict is SkipReason.OBFUSCATED
+    scrub = Scrubber(hash_user)
+    name = payload.get("name")
+    return ChannelRecord(
+        platform_id=channel_id,
+        parent_platform_id=ident(payload.get("parent_id")),
+        name=scrub(name) if isinstance(name, str) and not hidden else None,
+        type=channel_type(payload),
+        skip_reason=verdict,
+        last_message_id=ident(payload.get("last_message_id")),
+        has_archived_threads=verdict is None and number(payload.get("type")) in _THREAD_PARENTS,
+        metadata=_hidden_metadata(payload) if hidden else _channel_metadata(payload, scrub),
+    )
 
 
 def thread_record(payload: Payload, own_verdict: SkipReason | None, hash_user: HashUser) -> ChannelRecord | None:
@@ -112,14 +71,15 @@ def thread_record(payload: Payload, own_verdict: SkipReason | None, hash_user: H
         platform_id=thread_id,
         parent_platform_id=ident(payload.get("parent_id")),
         name=scrub(name) if isinstance(name, str) else None,
-        type=_type(payload),
+        type=channel_type(payload),
         skip_reason=SkipReason.NOT_PUBLIC if is_private_thread(payload) else own_verdict,
         last_message_id=ident(payload.get("last_message_id")),
         metadata=_thread_metadata(payload, scrub, hash_user),
     )
 
 
-def _type(payload: Payload) -> ChannelType:
+def channel_type(payload: Payload) -> ChannelType:
+    """What a channel is to a reader."""
     return _TYPES.get(number(payload.get("type")) or 0, ChannelType.OTHER)
 
 

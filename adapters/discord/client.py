@@ -15,20 +15,20 @@ import aiohttp
 import discord
 import orjson
 
-from adapters.base import (
+from adapters.discord.fields import Payload, ident, objs
+from adapters.discord.hearing import Hearing, KeepAlive
+from adapters.discord.live import UNPARSED, LiveFeed, ignore
+from adapters.discord.scrub import Scrubber
+from adapters.events import (
     ChannelDeleted,
     Listener,
+    LiveListener,
     PlatformEvent,
     TenantJoined,
     TenantLeft,
     TenantOutage,
     TenantsReady,
 )
-from adapters.discord.fields import Payload, ident, objs
-from adapters.discord.hearing import Hearing, KeepAlive
-from adapters.discord.live import UNPARSED, LiveFeed, ignore
-from adapters.discord.scrub import Scrubber
-from adapters.live import LiveListener
 from adapters.records import TenantRecord
 
 log = logging.getLogger(__name__)

@@ -5,8 +5,8 @@ https://docs.discord.com/developers/resources/message#search-guild-messages
 
 from collections.abc import Awaitable, Callable
 
-from adapters.base import CallFailed, ChannelUnreadable
 from adapters.discord.fields import Payload, number
+from adapters.errors import CallFailed, ChannelUnreadable
 
 _ATTEMPTS = 3
 _SHORTEST_WAIT_SECONDS, _LONGEST_WAIT_SECONDS = 1.0, 5.0

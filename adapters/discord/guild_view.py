@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from adapters.discord.channels import HashUser, Listing, is_obfuscated, is_private_thread, thread_record
+from adapters.discord.channels import HashUser, is_obfuscated, is_private_thread, thread_record
 from adapters.discord.fields import Payload, ident, idents, obj, objs
-from adapters.discord.permissions import Reader
+from adapters.discord.permissions import Listing, Reader
 from adapters.records import ChannelRecord, SkipReason
 
 

@@ -11,7 +11,7 @@ from adapters.discord.channels import HashUser
 from adapters.discord.fields import Payload, ident, idents, obj, objs
 from adapters.discord.guild_view import GuildView
 from adapters.discord.live_convert import MESSAGE_EVENTS, ids_only, live_event, place_of, touched
-from adapters.live import ChannelChanged, LiveEvent, LiveListener, Place
+from adapters.events import ChannelChanged, LiveEvent, LiveListener, Place
 from adapters.records import ChannelRecord
 
 log = logging.getLogger(__name__)

@@ -7,7 +7,7 @@ from adapters.discord.convert import HashUser, message_record, replies
 from adapters.discord.fields import Payload, ident, idents, moment, number, obj
 from adapters.discord.reactions import emoji_of
 from adapters.discord.scrub import Scrubber
-from adapters.live import (
+from adapters.events import (
     LiveEvent,
     MessageEdited,
     MessagesDeleted,

@@ -3,10 +3,12 @@
 There is no inheritance from the category here: Discord copies a category's overwrites when they are synced.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from adapters.discord.channels import HashUser, channel_record, channel_type, is_obfuscated, thread_record
 from adapters.discord.fields import Payload, ident, number, objs
+from adapters.records import ChannelRecord, ChannelType, SkipReason
 
 ADMINISTRATOR = 1 << 3
 VIEW_CHANNEL = 1 << 10
@@ -77,3 +79,47 @@ def _bits(value: object) -> int:
 def _kind(overwrite: Payload) -> int | None:
     kind = overwrite.get("type")
     return {"role": _ROLE, "member": _MEMBER}.get(kind) if isinstance(kind, str) else number(kind)
+
+
+class Listing:
+    """What one evaluation of a guild found: who may read is settled once, for channels and their threads."""
+
+    def __init__(self, guild_id: str, roles: Sequence[Payload], bot: Reader, hash_user: HashUser) -> None:
+        self._permissions = Permissions(guild_id, roles)
+        self._everyone = everyone(guild_id)
+        self._bot = bot
+        self._hash_user = hash_user
+        self._judged: set[str | None] = set()
+
+    def channels(self, payloads: Iterable[Payload], hidden: Mapping[str, Payload]) -> list[ChannelRecord]:
+        """The guild's channels: those of REST, and those that only the gateway told of, hidden."""
+        records = [r for p in payloads if (r := self._channel(p))]
+        shown = {record.platform_id for record in records}
+        records += [r for i, p in hidden.items() if i not in shown and (r := self._channel(p))]
+        return records
+
+    def threads(self, payloads: Iterable[Payload]) -> list[ChannelRecord]:
+        """Threads of channels that this listing has judged."""
+        return [r for p in payloads if (r := thread_record(p, self._thread_verdict(p), self._hash_user))]
+
+    def is_public(self, payload: Payload) -> bool:
+        """Whether @everyone may read a channel."""
+        return not is_obfuscated(payload) and self._permissions.may_read(self._everyone, payload)
+
+    def _channel(self, payload: Payload) -> ChannelRecord | None:
+        if channel_id := ident(payload.get("id")):
+            self._judged.add(channel_id)
+        return channel_record(payload, self._verdict(payload), self._hash_user)
+
+    def _verdict(self, payload: Payload) -> SkipReason | None:
+        if is_obfuscated(payload):
+            return SkipReason.OBFUSCATED
+        if channel_type(payload) in (ChannelType.CATEGORY, ChannelType.OTHER):
+            return SkipReason.UNSUPPORTED
+        if not self.is_public(payload):
+            return SkipReason.NOT_PUBLIC
+        return None if self._permissions.may_read(self._bot, payload) else SkipReason.BOT_LACKS_ACCESS
+
+    def _thread_verdict(self, payload: Payload) -> SkipReason | None:
+        """A thread's own reason: it is read where its parent is, unless no listing shows that one to the bot."""
+        return None if ident(payload.get("parent_id")) in self._judged else SkipReason.BOT_LACKS_ACCESS

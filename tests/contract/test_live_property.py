@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
-from adapters.live import Place, ReactionChanged, ReactionsCleared
+from adapters.events import Place, ReactionChanged, ReactionsCleared
 from adapters.records import ReactionTotalRecord
 from bot.live_buffer import LiveBuffer
 from storage.channels import ChannelState

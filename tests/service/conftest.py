@@ -9,10 +9,11 @@ import discord.http
 import pytest
 import yarl
 
-from adapters.base import CallObserver, PlatformEvent, TenantsReady
+from adapters.base import CallObserver
 from adapters.discord.adapter import DiscordAdapter
 from adapters.discord.options import DiscordOptions
 from adapters.discord.simulator import Simulator
+from adapters.events import PlatformEvent, TenantsReady
 from adapters.privacy import UserHasher
 
 FAST = 100_000.0  # requests a second: no pace

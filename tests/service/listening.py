@@ -5,9 +5,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
-from adapters.base import Listener, PlatformEvent, TenantJoined, TenantsReady
 from adapters.discord.simulator import Simulator
-from adapters.live import LiveEvent, MessageEdited, Place
+from adapters.events import Listener, LiveEvent, MessageEdited, Place, PlatformEvent, TenantJoined, TenantsReady
 from adapters.records import ChannelRecord, MessageRecord
 from tests.service.conftest import Connected, make_adapter
 from tests.simulator.small_world import GUILD, TEXT

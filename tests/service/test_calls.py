@@ -4,17 +4,17 @@ import asyncio
 
 import pytest
 
-from adapters.base import (
+from adapters.base import PlatformSession
+from adapters.discord.simulator import Fault, Limits, Simulator
+from adapters.discord.simulator.worlds import uniform_world
+from adapters.errors import (
     CallFailed,
     ChannelUnreadable,
     ContentWithheld,
     CredentialRefused,
-    PlatformSession,
     RateLimited,
     TenantUnavailable,
 )
-from adapters.discord.simulator import Fault, Limits, Simulator
-from adapters.discord.simulator.worlds import uniform_world
 from adapters.records import MessageRecord, SkipReason
 from tests.service.conftest import connected
 from tests.simulator.small_world import CLOSED_VOICE, GUILD, HIDDEN, MESSAGES, NO_HISTORY, NOWHERE, TEXT, small_world

@@ -4,8 +4,9 @@ import asyncio
 
 import pytest
 
-from adapters.base import ChannelDeleted, CredentialRefused, PlatformEvent, TenantJoined, TenantLeft, TenantsReady
 from adapters.discord.simulator import Simulator
+from adapters.errors import CredentialRefused
+from adapters.events import ChannelDeleted, PlatformEvent, TenantJoined, TenantLeft, TenantsReady
 from adapters.records import SkipReason
 from tests.service.conftest import connected, make_adapter
 from tests.simulator.small_world import GUILD, HIDDEN, OTHER_GUILD, POST, TEXT, VOICE, small_world

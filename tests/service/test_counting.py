@@ -4,9 +4,10 @@ from datetime import timedelta
 
 import pytest
 
-from adapters.base import PlatformSession, RateLimited
+from adapters.base import PlatformSession
 from adapters.discord.fields import snowflake_time
 from adapters.discord.simulator import Fault, Simulator
+from adapters.errors import RateLimited
 from tests.service.conftest import Connected, connected
 from tests.simulator.small_world import GUILD, HIDDEN, MESSAGES, QUIET, TEXT, small_world
 

@@ -7,7 +7,7 @@ from adapters.discord.simulator import Simulator
 from adapters.discord.simulator.model import Role
 from adapters.discord.simulator.permissions import ADMINISTRATOR, ORDINARY, VIEW_CHANNEL
 from adapters.discord.simulator.worlds import rich_world
-from adapters.live import ChannelChanged
+from adapters.events import ChannelChanged
 from adapters.records import ChannelRecord, SkipReason
 from tests.service.listening import Listening, listening
 from tests.simulator.small_world import FORUM, GUILD, HIDDEN, POST, QUIET, TEXT, THREADS, VOICE, small_world

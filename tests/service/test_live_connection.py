@@ -7,10 +7,9 @@ from functools import partial
 
 import pytest
 
-from adapters.base import PlatformEvent, TenantJoined, TenantOutage, TenantsReady
 from adapters.discord.client import GatewayClient
 from adapters.discord.simulator import Simulator
-from adapters.live import MessageEdited
+from adapters.events import MessageEdited, PlatformEvent, TenantJoined, TenantOutage, TenantsReady
 from tests.service.conftest import make_adapter
 from tests.service.listening import Listening, listening
 from tests.simulator.small_world import GUILD, MESSAGES, OTHER_GUILD, TEXT, small_world

@@ -4,7 +4,7 @@ import pytest
 
 from adapters.discord.simulator import Simulator
 from adapters.discord.simulator.payloads import user_payload
-from adapters.live import (
+from adapters.events import (
     ChannelChanged,
     MessageEdited,
     MessagesDeleted,

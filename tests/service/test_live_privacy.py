@@ -10,7 +10,7 @@ from adapters.discord.simulator.message_payloads import message
 from adapters.discord.simulator.permissions import ORDINARY, READ_MESSAGE_HISTORY, can_read
 from adapters.discord.simulator.truth import secrets
 from adapters.discord.simulator.worlds import rich_world
-from adapters.live import (
+from adapters.events import (
     ChannelChanged,
     LiveEvent,
     MessageEdited,

@@ -8,15 +8,9 @@ from typing import Any, ClassVar, TypeVar
 
 import aiohttp
 
-from adapters.base import (
-    CallCounts,
-    ChannelUnreadable,
-    Listener,
-    PlatformSession,
-    TenantsReady,
-    ThreadCursor,
-    ThreadPage,
-)
+from adapters.base import CallCounts, PlatformSession, ThreadCursor, ThreadPage
+from adapters.errors import ChannelUnreadable
+from adapters.events import Listener, TenantsReady
 from adapters.privacy import UserHasher
 from adapters.records import (
     AuthorKind,

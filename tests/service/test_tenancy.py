@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from adapters.base import TenantJoined
+from adapters.events import TenantJoined
 from adapters.records import TenantRecord
 from bot.live import LiveArchive
 from bot.tenancy import AuditSchedule, Tenancy

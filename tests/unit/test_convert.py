@@ -6,9 +6,9 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from adapters.discord.channels import Listing, thread_record
+from adapters.discord.channels import thread_record
 from adapters.discord.convert import message_record
-from adapters.discord.permissions import everyone
+from adapters.discord.permissions import Listing, everyone
 from adapters.privacy import UserHasher
 
 USER = "1098765432109876543"

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from adapters.live import MessageEdited, MessagesDeleted, MessageTouched, Place, ReactionChanged, ReactionsCleared
+from adapters.events import MessageEdited, MessagesDeleted, MessageTouched, Place, ReactionChanged, ReactionsCleared
 from adapters.records import AuthorKind, MessageRecord
 from bot.live_buffer import LiveBuffer
 

@@ -15,13 +15,13 @@ import discord
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from adapters.base import PlatformEvent
-from adapters.discord.channels import Listing, thread_record
+from adapters.discord.channels import thread_record
 from adapters.discord.client import GatewayClient
 from adapters.discord.convert import message_record
-from adapters.discord.permissions import everyone
+from adapters.discord.permissions import Listing, everyone
 from adapters.discord.simulator.payloads import channel_payload, guild_create, role_payload
 from adapters.discord.simulator.worlds import rich_world
+from adapters.events import PlatformEvent
 from adapters.privacy import UserHasher
 
 HASH = UserHasher(b"a key").of

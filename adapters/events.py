@@ -1,13 +1,53 @@
-"""What a platform tells while it is connected: changes of what the archive holds already.
+"""What a platform tells while it is connected: which communities there are, and what changes in them.
 
-Only of public channels, and private already, as all records are. In the order in which the platform told them.
+Changes are told of public channels only, private already, as all records are, and in the platform's order.
 """
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from adapters.records import ChannelRecord, MessageRecord
+from adapters.records import ChannelRecord, MessageRecord, TenantRecord
+
+
+@dataclass(frozen=True, slots=True)
+class TenantsReady:
+    """Connected: these, and only these, are the communities the bot is in."""
+
+    tenants: tuple[TenantRecord, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TenantJoined:
+    """The bot was added to a community, or one became available, or its name changed."""
+
+    tenant: TenantRecord
+
+
+@dataclass(frozen=True, slots=True)
+class TenantLeft:
+    """The bot was removed from a community. An outage is not this."""
+
+    platform_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelDeleted:
+    """The platform said that a channel or thread was deleted."""
+
+    tenant_platform_id: str
+    channel_platform_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class TenantOutage:
+    """The platform has an outage in a community: nothing is told of it until it is back, by a TenantJoined."""
+
+    platform_id: str
+
+
+PlatformEvent: TypeAlias = TenantsReady | TenantJoined | TenantLeft | TenantOutage | ChannelDeleted
+Listener: TypeAlias = Callable[[PlatformEvent], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,80 @@
+"""What a platform can refuse, named by what the caller does about it: give the channel up, end the job, stop."""
+
+from typing import ClassVar
+
+from adapters.records import SkipReason
+
+
+class PlatformError(Exception):
+    """The platform did not do what was asked."""
+
+    code: ClassVar[str] = "platform_error"
+    remedy: ClassVar[str] = "nothing need be done: the next sync tries again"
+
+    def __init__(self, message: str | None = None) -> None:
+        super().__init__(message or (self.__doc__ or "").splitlines()[0])
+
+
+class CallFailed(PlatformError):
+    """A call failed, also after its retries. Give the channel up."""
+
+    code = "call_failed"
+
+    def __init__(self, message: str, *, attempts: int) -> None:
+        super().__init__(message)
+        self.attempts = attempts
+
+
+class ChannelUnreadable(PlatformError):
+    """A channel cannot be read and will not be by asking again. Skip it, with the reason."""
+
+    code = "channel_unreadable"
+    remedy = "give the bot View Channel and Read Message History there, if it should be archived"
+
+    def __init__(self, reason: SkipReason) -> None:
+        super().__init__(f"the platform refuses to show this channel: {reason}")
+        self.reason = reason
+
+
+class MessageGone(PlatformError):
+    """A message was deleted, by the platform's own word. Mark it so."""
+
+    code = "message_gone"
+
+
+class RateLimited(PlatformError):
+    """The platform asks us to slow down. End the job; nothing more may be sent for it."""
+
+    code = "rate_limited"
+    remedy = "nothing need be done: the next sync goes on once the wait is over; if it comes often, lower the pace"
+
+    def __init__(self, *, retry_after_seconds: float, scope: str) -> None:
+        super().__init__(f"rate limited by the platform (scope {scope}) for {retry_after_seconds:g} s")
+        self.retry_after_seconds = retry_after_seconds
+        self.scope = scope
+
+    @property
+    def is_global(self) -> bool:
+        """Whether every tenant has to wait, not this one alone."""
+        return self.scope in ("global", "cloudflare")
+
+
+class TenantUnavailable(PlatformError):
+    """The bot is not in this community, or the platform has an outage there. End the job."""
+
+    code = "tenant_unavailable"
+    remedy = "if the bot was removed, add it again with its invite link; an outage passes by itself"
+
+
+class ContentWithheld(PlatformError):
+    """The bot lacks the privilege to read message content. End the job: the platform would send blanks."""
+
+    code = "content_withheld"
+    remedy = "switch on the privilege where the bot is registered, then start again"
+
+
+class CredentialRefused(PlatformError):
+    """The platform refuses the bot's token or what it asks for. Stop the process: trying again cannot help."""
+
+    code = "credential_refused"
+    remedy = "set the bot's token anew, then start again"
