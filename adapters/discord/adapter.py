@@ -13,11 +13,10 @@ from discord.gateway import DiscordWebSocket
 from discord.http import Route
 
 from adapters.base import CallObserver, PlatformSession
-from adapters.discord.calls import CallContext, Calls
 from adapters.discord.client import GatewayClient
 from adapters.discord.live import ignore
 from adapters.discord.options import DiscordOptions
-from adapters.discord.pace import Pace
+from adapters.discord.rest import CallContext, Calls, Pace
 from adapters.discord.session import DiscordSession
 from adapters.errors import ContentWithheld, CredentialRefused, TenantUnavailable
 from adapters.events import Listener, LiveListener

@@ -178,7 +178,7 @@ async def test_an_aborted_sync_does_not_hold_up_the_next() -> None:
 
 
 async def test_a_hung_request_is_given_up_and_the_next_goes_through(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("adapters.discord.calls._TIMEOUT_SECONDS", 0.2)
+    monkeypatch.setattr("adapters.discord.rest.client._TIMEOUT_SECONDS", 0.2)
     async with Simulator(small_world()) as sim, connected(sim) as link:
         sim.faults.add(Fault("hang", times=2))
         assert await link.adapter.sync(str(GUILD), read)

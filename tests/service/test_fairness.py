@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from adapters.discord.calls import CallContext
-from adapters.discord.pace import Pace
+from adapters.discord.rest import CallContext, Pace
 from adapters.discord.simulator import Simulator
 from adapters.discord.simulator.truth import truth
 from adapters.discord.simulator.worlds import uneven_world

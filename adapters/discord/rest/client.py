@@ -18,8 +18,8 @@ import discord
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_after_attempt, wait_exponential
 
 from adapters.base import CallCounts, CallObserver
-from adapters.discord.answers import Transient, describe, rate_limit, refusal, route_of
-from adapters.discord.pace import Pace
+from adapters.discord.rest.errors import Transient, describe, rate_limit, refusal, route_of
+from adapters.discord.rest.rate_limiter import Pace
 from adapters.errors import CallFailed, RateLimited
 
 T = TypeVar("T")
