@@ -15,10 +15,9 @@ import aiohttp
 import discord
 import orjson
 
-from adapters.discord.fields import Payload, ident, objs
+from adapters.discord.convert import Payload, Scrubber, ident, objs
 from adapters.discord.hearing import Hearing, KeepAlive
 from adapters.discord.live import UNPARSED, LiveFeed, ignore
-from adapters.discord.scrub import Scrubber
 from adapters.events import (
     ChannelDeleted,
     Listener,

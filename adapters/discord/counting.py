@@ -5,7 +5,7 @@ https://docs.discord.com/developers/resources/message#search-guild-messages
 
 from collections.abc import Awaitable, Callable
 
-from adapters.discord.fields import Payload, number
+from adapters.discord.convert import Payload, number
 from adapters.errors import CallFailed, ChannelUnreadable
 
 _ATTEMPTS = 3

@@ -7,8 +7,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from adapters.discord.channels import HashUser, is_obfuscated, is_private_thread, thread_record
-from adapters.discord.fields import Payload, ident, idents, obj, objs
+from adapters.discord.convert import (
+    HashUser,
+    Payload,
+    ident,
+    idents,
+    is_obfuscated,
+    is_private_thread,
+    obj,
+    objs,
+    thread_record,
+)
 from adapters.discord.permissions import Listing, Reader
 from adapters.records import ChannelRecord, SkipReason
 

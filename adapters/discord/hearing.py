@@ -12,7 +12,7 @@ from typing import Any
 import discord
 from discord.gateway import KeepAliveHandler
 
-from adapters.discord.fields import Payload, number
+from adapters.discord.convert import Payload, number
 
 # Discord passes an event on to the gateway in its own time, and its clock is not ours.
 _ALLOWANCE = timedelta(seconds=5)

@@ -7,8 +7,7 @@ gateway has not shown (a thread that was archived all the while) only ids are to
 import logging
 from typing import Any
 
-from adapters.discord.channels import HashUser
-from adapters.discord.fields import Payload, ident, idents, obj, objs
+from adapters.discord.convert import HashUser, Payload, ident, idents, obj, objs
 from adapters.discord.guild_view import GuildView
 from adapters.discord.live_convert import MESSAGE_EVENTS, ids_only, live_event, place_of, touched
 from adapters.events import ChannelChanged, LiveEvent, LiveListener, Place

@@ -3,10 +3,19 @@
 from collections.abc import Callable
 from typing import Any
 
-from adapters.discord.convert import HashUser, message_record, replies
-from adapters.discord.fields import Payload, ident, idents, moment, number, obj
-from adapters.discord.reactions import emoji_of
-from adapters.discord.scrub import Scrubber
+from adapters.discord.convert import (
+    HashUser,
+    Payload,
+    Scrubber,
+    emoji_of,
+    ident,
+    idents,
+    message_record,
+    moment,
+    number,
+    obj,
+    replies,
+)
 from adapters.events import (
     LiveEvent,
     MessageEdited,

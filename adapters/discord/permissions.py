@@ -6,8 +6,17 @@ There is no inheritance from the category here: Discord copies a category's over
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from adapters.discord.channels import HashUser, channel_record, channel_type, is_obfuscated, thread_record
-from adapters.discord.fields import Payload, ident, number, objs
+from adapters.discord.convert import (
+    HashUser,
+    Payload,
+    channel_record,
+    channel_type,
+    ident,
+    is_obfuscated,
+    number,
+    objs,
+    thread_record,
+)
 from adapters.records import ChannelRecord, ChannelType, SkipReason
 
 ADMINISTRATOR = 1 << 3

@@ -7,13 +7,20 @@ from typing import Any, TypeVar
 from discord.http import Route
 
 from adapters.base import CallCounts, ThreadCursor, ThreadPage
-from adapters.discord.channels import thread_record
 from adapters.discord.client import GatewayClient
-from adapters.discord.convert import HashUser, message_record
+from adapters.discord.convert import (
+    HashUser,
+    Payload,
+    ident,
+    message_record,
+    objs,
+    snowflake_before,
+    snowflake_time,
+    thread_record,
+    url_emoji,
+)
 from adapters.discord.counting import count_messages
-from adapters.discord.fields import Payload, ident, objs, snowflake_before, snowflake_time
 from adapters.discord.permissions import Listing, Reader
-from adapters.discord.reactions import url_emoji
 from adapters.discord.rest import CallContext, Calls, EmojiGone
 from adapters.discord.threads import archived_threads
 from adapters.errors import CallFailed, ChannelUnreadable, TenantUnavailable

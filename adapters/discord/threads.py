@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from adapters.base import ThreadCursor
-from adapters.discord.fields import Payload, ident, moment, obj, objs, snowflake_time
+from adapters.discord.convert import Payload, ident, moment, obj, objs, snowflake_time
 
 log = logging.getLogger(__name__)
 

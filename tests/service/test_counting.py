@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from adapters.base import PlatformSession
-from adapters.discord.fields import snowflake_time
+from adapters.discord.convert import snowflake_time
 from adapters.discord.simulator import Fault, Simulator
 from adapters.errors import RateLimited
 from tests.service.conftest import Connected, connected

@@ -6,8 +6,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from adapters.discord.channels import thread_record
-from adapters.discord.convert import message_record
+from adapters.discord.convert import message_record, thread_record
 from adapters.discord.permissions import Listing, everyone
 from adapters.privacy import UserHasher
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from adapters.discord.fields import snowflake_before, snowflake_time
+from adapters.discord.convert import snowflake_before, snowflake_time
 from adapters.discord.guild_view import GuildView
 from adapters.discord.hearing import KeepAlive
 from adapters.discord.live_convert import MESSAGE_EVENTS, ids_only, is_whole, live_event, place_of

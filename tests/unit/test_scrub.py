@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.discord.scrub import Scrubber
+from adapters.discord.convert import Scrubber
 from adapters.privacy import UserHasher
 
 ALICE, BOB = "123456789012345678", "1098765432109876543"

@@ -4,8 +4,8 @@ import re
 from datetime import UTC, datetime
 from typing import Any
 
-from adapters.discord.fields import Payload, compact, ident, number, objs
-from adapters.discord.scrub import Scrubber
+from adapters.discord.convert.payload import Payload, compact, ident, number, objs
+from adapters.discord.convert.scrub import Scrubber
 from adapters.records import AttachmentRecord
 
 _IS_SPOILER = 1 << 3

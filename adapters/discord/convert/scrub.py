@@ -4,6 +4,8 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from adapters.discord.convert.payload import HashUser
+
 _URL_REST = r"[^\s<>\"')\]]*"
 _CDN = r"https?://(?:cdn\.discordapp\.com|media\.discordapp\.net)"
 _NAME = r"(?:(?![0-9]{17})[^<>:\n])+"  # a name that is not an id in disguise
@@ -50,7 +52,7 @@ class Scrubber:
 
     __slots__ = ("_hash", "_known", "_users")
 
-    def __init__(self, hash_user: Callable[[str], str], users: Users = tuple) -> None:
+    def __init__(self, hash_user: HashUser, users: Users = tuple) -> None:
         self._hash = hash_user
         self._users = users
         self._known: dict[str, str] | None = None

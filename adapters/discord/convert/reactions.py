@@ -1,16 +1,15 @@
 """Reaction payloads: totals per emoji, as every message carries them."""
 
 import re
-from collections.abc import Callable
 
-from adapters.discord.fields import Payload, ident, number, obj, objs
-from adapters.discord.scrub import Scrubber
+from adapters.discord.convert.payload import HashUser, Payload, ident, number, obj, objs
+from adapters.discord.convert.scrub import Scrubber
 from adapters.records import ReactionTotalRecord
 
 _CUSTOM = re.compile(r"<a?:(.+:\d+)>")
 
 
-def reaction_totals(value: object, hash_user: Callable[[str], str]) -> tuple[ReactionTotalRecord, ...]:
+def reaction_totals(value: object, hash_user: HashUser) -> tuple[ReactionTotalRecord, ...]:
     """How often each emoji was given to a message."""
     if not value:
         return ()

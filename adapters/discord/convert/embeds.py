@@ -1,10 +1,9 @@
 """The parts of a message that nest: embeds, components, polls, references. An allowlist of their fields."""
 
-from collections.abc import Callable
 from typing import Any
 
-from adapters.discord.fields import Payload, compact, ident, number, obj, objs
-from adapters.discord.scrub import Scrubber
+from adapters.discord.convert.payload import HashUser, Payload, compact, ident, number, obj, objs
+from adapters.discord.convert.scrub import Scrubber
 
 
 def embed(payload: Payload, scrub: Scrubber) -> dict[str, Any]:
@@ -27,7 +26,7 @@ def embed(payload: Payload, scrub: Scrubber) -> dict[str, Any]:
     )
 
 
-def component(payload: Payload, scrub: Scrubber, hash_user: Callable[[str], str]) -> dict[str, Any]:
+def component(payload: Payload, scrub: Scrubber, hash_user: HashUser) -> dict[str, Any]:
     """A component and all it holds, of whatever type. Never its custom_id: applications put user ids there."""
 
     def inner(value: object) -> dict[str, Any] | None:
@@ -137,7 +136,7 @@ def _emoji(value: object, scrub: Scrubber) -> dict[str, Any]:
     )
 
 
-def _default_value(payload: Payload, hash_user: Callable[[str], str]) -> dict[str, Any]:
+def _default_value(payload: Payload, hash_user: HashUser) -> dict[str, Any]:
     """What a select shows as chosen. Only roles and channels keep their id."""
     chosen, kind = ident(payload.get("id")), payload.get("type")
     if chosen and kind not in ("role", "channel"):

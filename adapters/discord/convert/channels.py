@@ -1,13 +1,10 @@
 """Channel and thread payloads in, records out (docs/discord-mapping.md, section 2)."""
 
-from collections.abc import Callable
 from typing import Any
 
-from adapters.discord.fields import Payload, compact, ident, idents, number, obj, objs, text
-from adapters.discord.scrub import Scrubber
+from adapters.discord.convert.payload import HashUser, Payload, compact, ident, idents, number, obj, objs, text
+from adapters.discord.convert.scrub import Scrubber
 from adapters.records import ChannelRecord, ChannelType, SkipReason
-
-HashUser = Callable[[str], str]
 
 OBFUSCATED = 1 << 17
 OBFUSCATED_NAME = "___hidden___"

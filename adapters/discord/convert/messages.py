@@ -6,15 +6,24 @@ Pure, and never raising on odd input: what cannot be read is left out, what is u
 from collections.abc import Callable
 from typing import Any
 
-from adapters.discord.attachments import attachment_records, copied_attachment
-from adapters.discord.fields import Payload, compact, ident, idents, moment, number, obj, objs, snowflake_time
-from adapters.discord.message_types import MESSAGE_TYPES
-from adapters.discord.reactions import reaction_totals
-from adapters.discord.richtext import component, embed, poll, reference
-from adapters.discord.scrub import Scrubber
+from adapters.discord.convert.attachments import attachment_records, copied_attachment
+from adapters.discord.convert.embeds import component, embed, poll, reference
+from adapters.discord.convert.message_types import MESSAGE_TYPES
+from adapters.discord.convert.payload import (
+    HashUser,
+    Payload,
+    compact,
+    ident,
+    idents,
+    moment,
+    number,
+    obj,
+    objs,
+    snowflake_time,
+)
+from adapters.discord.convert.reactions import reaction_totals
+from adapters.discord.convert.scrub import Scrubber
 from adapters.records import AuthorKind, MessageRecord
-
-HashUser = Callable[[str], str]
 
 _REPLY, _THREAD_STARTER, _CONTEXT_MENU = 19, 21, 23
 _REPLYING_TYPES = (_REPLY, _THREAD_STARTER, _CONTEXT_MENU)

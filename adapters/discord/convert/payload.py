@@ -1,10 +1,12 @@
 """Reading a payload without trusting it: what is not of the expected shape is as if it were absent."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, TypeAlias
 
-Payload = Mapping[str, Any]
+Payload: TypeAlias = Mapping[str, Any]
+HashUser: TypeAlias = Callable[[str], str]
+"""From a user's id to the hash that stands for it."""
 
 _DISCORD_EPOCH = datetime(2015, 1, 1, tzinfo=UTC)
 _EMPTY: Payload = {}
