@@ -7,7 +7,6 @@ from typing import Any, TypeVar
 from discord.http import Route
 
 from adapters.base import CallCounts, ThreadCursor, ThreadPage
-from adapters.discord.client import GatewayClient
 from adapters.discord.convert import (
     HashUser,
     Payload,
@@ -20,6 +19,7 @@ from adapters.discord.convert import (
     url_emoji,
 )
 from adapters.discord.counting import count_messages
+from adapters.discord.gateway import GatewayClient
 from adapters.discord.permissions import Listing, Reader
 from adapters.discord.rest import CallContext, Calls, EmojiGone
 from adapters.discord.threads import archived_threads

@@ -7,7 +7,7 @@ from functools import partial
 
 import pytest
 
-from adapters.discord.client import GatewayClient
+from adapters.discord.gateway import GatewayClient
 from adapters.discord.simulator import Simulator
 from adapters.events import MessageEdited, PlatformEvent, TenantJoined, TenantOutage, TenantsReady
 from tests.service.conftest import make_adapter

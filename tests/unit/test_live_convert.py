@@ -9,9 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adapters.discord.convert import snowflake_before, snowflake_time
-from adapters.discord.guild_view import GuildView
-from adapters.discord.hearing import KeepAlive
-from adapters.discord.live_convert import MESSAGE_EVENTS, ids_only, is_whole, live_event, place_of
+from adapters.discord.gateway import MESSAGE_EVENTS, GuildView, KeepAlive, ids_only, is_whole, live_event, place_of
 from adapters.events import MessageEdited, MessagesDeleted, MessageTouched, Place, ReactionChanged
 from adapters.privacy import UserHasher
 from tests.unit.test_convert import HASH, PAYLOADS, USER

@@ -15,8 +15,8 @@ import discord
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from adapters.discord.client import GatewayClient
 from adapters.discord.convert import message_record, thread_record
+from adapters.discord.gateway import GatewayClient
 from adapters.discord.permissions import Listing, everyone
 from adapters.discord.simulator.payloads import channel_payload, guild_create, role_payload
 from adapters.discord.simulator.worlds import rich_world

@@ -8,8 +8,8 @@ import logging
 from typing import Any
 
 from adapters.discord.convert import HashUser, Payload, ident, idents, obj, objs
-from adapters.discord.guild_view import GuildView
-from adapters.discord.live_convert import MESSAGE_EVENTS, ids_only, live_event, place_of, touched
+from adapters.discord.gateway.events import MESSAGE_EVENTS, ids_only, live_event, place_of, touched
+from adapters.discord.gateway.guild_state import GuildView
 from adapters.events import ChannelChanged, LiveEvent, LiveListener, Place
 from adapters.records import ChannelRecord
 

@@ -16,8 +16,8 @@ import discord
 import orjson
 
 from adapters.discord.convert import Payload, Scrubber, ident, objs
-from adapters.discord.hearing import Hearing, KeepAlive
-from adapters.discord.live import UNPARSED, LiveFeed, ignore
+from adapters.discord.gateway.dispatcher import UNPARSED, LiveFeed, ignore
+from adapters.discord.gateway.liveness import Hearing, KeepAlive
 from adapters.events import (
     ChannelDeleted,
     Listener,
