@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from adapters.base import PlatformAdapter, PlatformOptions
 from adapters.discord.adapter import DiscordAdapter
-from adapters.discord.options import DiscordOptions
+from adapters.discord.config import DiscordOptions
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 from rich.console import Console
 
 from adapters.discord.adapter import DiscordAdapter
-from adapters.discord.options import DiscordOptions
+from adapters.discord.config import DiscordOptions
 from adapters.discord.simulator import Limits, Simulator
 from adapters.discord.simulator.worlds import demo_world, live
 from adapters.privacy import UserHasher

@@ -13,8 +13,8 @@ from discord.gateway import DiscordWebSocket
 from discord.http import Route
 
 from adapters.base import CallObserver, PlatformSession
+from adapters.discord.config import DiscordOptions
 from adapters.discord.gateway import GatewayClient, ignore
-from adapters.discord.options import DiscordOptions
 from adapters.discord.rest import CallContext, Calls, Pace
 from adapters.discord.session import DiscordSession
 from adapters.errors import ContentWithheld, CredentialRefused, TenantUnavailable

@@ -18,8 +18,8 @@ from adapters.discord.convert import (
     thread_record,
     url_emoji,
 )
-from adapters.discord.counting import count_messages
 from adapters.discord.gateway import GatewayClient
+from adapters.discord.message_count import count_messages
 from adapters.discord.permissions import Listing, Reader
 from adapters.discord.rest import CallContext, Calls, EmojiGone
 from adapters.discord.threads import archived_threads

@@ -11,7 +11,7 @@ import yarl
 
 from adapters.base import CallObserver
 from adapters.discord.adapter import DiscordAdapter
-from adapters.discord.options import DiscordOptions
+from adapters.discord.config import DiscordOptions
 from adapters.discord.simulator import Simulator
 from adapters.events import PlatformEvent, TenantsReady
 from adapters.privacy import UserHasher

@@ -7,7 +7,7 @@ import pytest
 
 from adapters.base import PlatformAdapter
 from adapters.discord.adapter import DiscordAdapter
-from adapters.discord.options import DiscordOptions
+from adapters.discord.config import DiscordOptions
 from adapters.discord.simulator import Simulator
 from adapters.discord.simulator.faults import Fault
 from adapters.discord.simulator.truth import truth
