@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 from adapters.events import MessageEdited, MessagesDeleted, MessageTouched, Place, ReactionChanged, ReactionsCleared
 from adapters.records import AuthorKind, MessageRecord
-from bot.live_buffer import LiveBuffer
+from bot.live import LiveBuffer
 
 PLACE = Place(tenant_id="1", channel_id="2")
 

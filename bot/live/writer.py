@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 
 from adapters.base import PlatformAdapter
 from adapters.events import ChannelChanged, LiveEvent
-from bot.live_buffer import LiveBatch, LiveBuffer
+from bot.live.buffer import LiveBatch, LiveBuffer
 from storage import channels, live, repair
 from storage.database import Database
 from storage.errors import StorageError

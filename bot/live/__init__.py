@@ -1,0 +1,15 @@
+"""What platforms tell while they are connected, on its way into the archive."""
+
+from bot.live.buffer import (
+    LiveBuffer,
+)
+from bot.live.writer import (
+    LiveArchive,
+    Watch,
+)
+
+__all__ = [
+    "LiveArchive",
+    "LiveBuffer",
+    "Watch",
+]
