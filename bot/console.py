@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
-from bot.progress import Progress as JobProgress
+from bot.sync import Progress as JobProgress
 
 _REDRAW_SECONDS = 0.25
 

@@ -21,10 +21,10 @@ from bot.api.server import serve
 from bot.concurrency import first_error
 from bot.config import Config
 from bot.console import show_progress
-from bot.job_context import SyncLimits
 from bot.live import LiveArchive
 from bot.metrics import Metrics
 from bot.notify import Notifier, status_line
+from bot.sync import SyncLimits
 from bot.tenancy import AuditSchedule, Tenancy
 from bot.worker import Worker
 from storage import jobs

@@ -13,11 +13,9 @@ from adapters.base import PlatformAdapter, PlatformSession
 from adapters.errors import CredentialRefused, PlatformError, RateLimited
 from adapters.records import JsonValue
 from bot.concurrency import first_error
-from bot.job_context import JobContext, SyncLimits
 from bot.live import LiveArchive
 from bot.metrics import Metrics
-from bot.progress import Progress
-from bot.sync import TenantSync
+from bot.sync import JobContext, Progress, SyncLimits, TenantSync
 from storage import jobs, tenants
 from storage.database import Database
 from storage.errors import LeaseLost, StorageError, TenantStopped

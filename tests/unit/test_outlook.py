@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from adapters.records import AuthorKind, MessageRecord, ReactionTotalRecord
-from bot.outlook import ChannelOutlook, Outlook
+from bot.sync import ChannelOutlook, Outlook
 
 START = datetime(2024, 1, 1, tzinfo=UTC)
 THUMB = ReactionTotalRecord(emoji_key="👍", emoji="👍", count=150, burst_count=20)

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 
 from adapters.records import ChannelType, MessageRecord
 from bot.concurrency import finish
-from bot.job_context import JobContext
 from bot.live import Watch
-from bot.outlook import ChannelOutlook
+from bot.sync.context import JobContext
+from bot.sync.estimator import ChannelOutlook
 from storage import messages, repair
 from storage.channels import ChannelState
 from storage.messages import MessageBatch

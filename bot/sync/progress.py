@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from adapters.base import CallCounts
 from adapters.records import JsonValue
-from bot.outlook import Outlook
+from bot.sync.estimator import Outlook
 
 _ERRORS_TOLD = 50
 

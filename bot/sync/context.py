@@ -11,7 +11,7 @@ from adapters.errors import CallFailed, ChannelUnreadable
 from adapters.records import JsonValue
 from bot.live import LiveArchive
 from bot.metrics import Metrics
-from bot.progress import ChannelFailure, ChannelOutcome, Progress
+from bot.sync.progress import ChannelFailure, ChannelOutcome, Progress
 from storage import channels
 from storage.database import Database
 from storage.jobs import JobLease

@@ -9,8 +9,8 @@ from math import ceil
 
 from adapters.errors import CallFailed, ChannelUnreadable, MessageGone
 from bot.concurrency import finish, for_each
-from bot.job_context import JobContext
 from bot.live import Watch
+from bot.sync.context import JobContext
 from storage import messages, reactions, repair
 from storage.reactions import PendingChannel, PendingTotal
 

@@ -12,8 +12,8 @@ from itertools import groupby
 from adapters.errors import CallFailed, ChannelUnreadable
 from adapters.records import ChannelType, MessageRecord
 from bot.concurrency import finish, for_each
-from bot.job_context import JobContext
 from bot.live import Watch
+from bot.sync.context import JobContext
 from storage.repair import Repair, RepairKind, finish_audit, look_again_in, pending_ranges, save_page, settle_gaps
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from adapters.errors import CallFailed, ChannelUnreadable
 from adapters.records import ChannelRecord
 from bot.concurrency import for_each
-from bot.job_context import JobContext
+from bot.sync.context import JobContext
 from storage import channels
 from storage.channels import ChannelState
 

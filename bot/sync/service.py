@@ -9,14 +9,14 @@ from dataclasses import dataclass
 
 from adapters.errors import CallFailed, ChannelUnreadable
 from adapters.records import ChannelType
-from bot.channel_listing import ChannelListing
-from bot.channel_reader import ChannelReader
 from bot.concurrency import for_each
-from bot.job_context import JobContext
-from bot.outlook import ChannelOutlook
-from bot.progress import ChannelOutcome
-from bot.reaction_pass import ReactionPass
-from bot.repair_pass import RepairPass
+from bot.sync.channels import ChannelListing
+from bot.sync.context import JobContext
+from bot.sync.estimator import ChannelOutlook
+from bot.sync.messages import ChannelReader
+from bot.sync.progress import ChannelOutcome
+from bot.sync.reactions import ReactionPass
+from bot.sync.repairs import RepairPass
 from storage import channels, reactions, repair
 from storage.channels import ChannelState
 

@@ -1,0 +1,25 @@
+"""The sync service: one job's walk through one tenant. Knows no platform by name."""
+
+from bot.sync.context import (
+    JobContext,
+    SyncLimits,
+)
+from bot.sync.estimator import (
+    ChannelOutlook,
+    Outlook,
+)
+from bot.sync.progress import (
+    Progress,
+)
+from bot.sync.service import (
+    TenantSync,
+)
+
+__all__ = [
+    "ChannelOutlook",
+    "JobContext",
+    "Outlook",
+    "Progress",
+    "SyncLimits",
+    "TenantSync",
+]
