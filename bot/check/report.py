@@ -13,7 +13,7 @@ from adapters.events import LiveEvent, PlatformEvent, TenantsReady
 from adapters.privacy import UserHasher
 from adapters.records import ChannelRecord, TenantRecord
 from adapters.registry import PLATFORMS
-from bot.check_channels import Coverage, coverage_of
+from bot.check.channels import Coverage, coverage_of
 from bot.config import Config
 from storage.connection import DatabaseState, KnownTenant, inspect_database
 from storage.errors import DatabaseReadOnly, DatabaseTooNew, HashChoiceMismatch, StorageError
