@@ -15,7 +15,9 @@ from adapters.base import PlatformAdapter
 from adapters.errors import CredentialRefused
 from adapters.privacy import UserHasher
 from adapters.registry import PLATFORMS
-from bot import daemon, logs, people
+from bot import app as daemon
+from bot import logs
+from bot import privacy as people
 from bot.api.server import AddressInUse
 from bot.check import Check, Finding, Mark
 from bot.config import Config, ConfigError, load

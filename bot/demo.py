@@ -12,7 +12,7 @@ from adapters.discord.config import DiscordOptions
 from adapters.discord.simulator import Limits, Simulator
 from adapters.discord.simulator.worlds import demo_world, live
 from adapters.privacy import UserHasher
-from bot import daemon
+from bot import app as daemon
 from bot.config import Config, DatabaseConfig
 from bot.metrics import Metrics
 

@@ -8,7 +8,7 @@ from adapters.base import PlatformAdapter
 from bot.api.job_models import JobView
 from bot.api.job_views import job_view
 from bot.api.models import TenantTotals, TenantView
-from bot.estimates import waiting_estimates
+from bot.queue_estimates import waiting_estimates
 from storage import jobs, tenants
 from storage.database import Database
 from storage.jobs import Job, JobStatus

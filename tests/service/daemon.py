@@ -10,7 +10,7 @@ import aiohttp
 
 from adapters.discord.simulator import Simulator
 from adapters.privacy import UserHasher
-from bot import daemon
+from bot import app as daemon
 from bot.config import load
 from bot.metrics import Metrics
 from tests.service.conftest import make_adapter

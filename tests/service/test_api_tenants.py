@@ -11,7 +11,7 @@ from sqlalchemy import create_engine, func, select
 from adapters.discord.simulator import Simulator
 from adapters.discord.simulator.truth import truth
 from adapters.discord.simulator.worlds import rich_world, uniform_world
-from bot.daemon import utc_now
+from bot.app import utc_now
 from storage.tables import metadata, tenants
 from tests.archive import assert_equal_to_truth, count_messages
 from tests.service.daemon import Daemon, running_daemon

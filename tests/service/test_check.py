@@ -14,9 +14,9 @@ from adapters.discord.simulator.truth import truth
 from adapters.discord.simulator.worlds import rich_world, uniform_world
 from adapters.privacy import UserHasher
 from adapters.records import TenantRecord
+from bot.app import utc_now
 from bot.check import Check, Finding, Mark
 from bot.config import load
-from bot.daemon import utc_now
 from storage import tenants
 from storage.database import open_database
 from tests.contract.tables_of import run_sql

@@ -13,7 +13,7 @@ from adapters.discord.simulator.faults import Fault
 from adapters.discord.simulator.truth import secrets
 from adapters.discord.simulator.worlds import rich_world, uniform_world
 from adapters.records import TenantRecord
-from bot.daemon import utc_now
+from bot.app import utc_now
 from bot.metrics import Metrics
 from storage import jobs, tenants
 from storage.database import open_database

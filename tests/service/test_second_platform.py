@@ -21,7 +21,7 @@ from adapters.records import (
     SkipReason,
     TenantRecord,
 )
-from bot import daemon
+from bot import app as daemon
 from bot.config import load
 from tests.archive import archived
 from tests.service.daemon import Daemon

@@ -8,7 +8,7 @@ import pytest
 from adapters.discord.simulator import Simulator
 from adapters.discord.simulator.truth import truth
 from adapters.discord.simulator.worlds import uniform_world
-from bot.daemon import utc_now
+from bot.app import utc_now
 from bot.scheduler import Scheduler
 from tests.archive import assert_equal_to_truth, count_messages
 from tests.service.daemon import Daemon, running_daemon

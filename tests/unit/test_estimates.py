@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from bot.estimates import expected_ends
+from bot.queue_estimates import expected_ends
 from storage.jobs import Job, JobKind, JobStatus
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)

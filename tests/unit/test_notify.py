@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.notify import Notifier
+from bot.systemd import Notifier
 from storage.errors import DatabaseUnreachable
 
 WATCHED = {"WATCHDOG_USEC": "20000", "WATCHDOG_PID": str(os.getpid())}

@@ -23,8 +23,8 @@ from bot.config import Config
 from bot.console import show_progress
 from bot.live import LiveArchive
 from bot.metrics import Metrics
-from bot.notify import Notifier, status_line
 from bot.sync import SyncLimits
+from bot.systemd import Notifier, status_line
 from bot.tenancy import AuditSchedule, Tenancy
 from bot.worker import Worker
 from storage import jobs
