@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from adapters.records import JsonValue, SkipReason
 from bot.api.facts import Facts
-from bot.api.models import ChannelError, ChannelView
+from bot.api.responses import ChannelError, ChannelView
 from storage.channels import ChannelCoverage
 
 EXPLANATIONS = {

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from adapters.records import JsonValue
 from bot.api.facts import Facts
-from bot.api.job_models import FailedChannel, JobError, JobMetrics, JobProgress, JobView
+from bot.api.job_responses import FailedChannel, JobError, JobMetrics, JobProgress, JobView
 from storage.jobs import Job, JobStatus
 
 

@@ -7,8 +7,8 @@ from typing import Any, TypeAlias
 from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode, models_json_schema
 
-from bot.api.calls import Call, Page
-from bot.api.guard import OPEN_PATHS
+from bot.api.auth import OPEN_PATHS
+from bot.api.endpoint import Call, Page
 from bot.api.problems import ProblemDocument
 from bot.version import program_version
 

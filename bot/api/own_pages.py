@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from aiohttp import web
 
 from bot.api import docs
-from bot.api.calls import Page
+from bot.api.endpoint import Page
 from bot.api.openapi import AnyCall, describe
 
 Expose = Callable[[str], Awaitable[tuple[bytes, str]]]

@@ -7,13 +7,13 @@ from datetime import datetime
 from aiohttp import web
 
 from adapters.base import PlatformAdapter
-from bot.api.coverage_calls import CoverageCalls
-from bot.api.job_calls import JobCalls
+from bot.api.audits import CoverageCalls
+from bot.api.health import Wellbeing
+from bot.api.jobs import JobCalls
 from bot.api.own_pages import Expose, OwnPages, show_the_way
-from bot.api.sync_calls import SyncCalls
-from bot.api.tenant_calls import TenantCalls
-from bot.api.views import Views
-from bot.api.wellbeing import Wellbeing
+from bot.api.presenter import Views
+from bot.api.sync import SyncCalls
+from bot.api.tenants import TenantCalls
 from bot.tenancy import Tenancy
 from storage.database import Database
 

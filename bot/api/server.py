@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
-from bot.api.guard import guard
+from bot.api.auth import guard
 from bot.api.problems import problems
 from bot.api.routes import Api
 

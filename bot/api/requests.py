@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, TypeVar
 from pydantic import Field, create_model
 
 from adapters.base import PlatformAdapter
-from bot.api.calls import Asked
+from bot.api.endpoint import Asked
 from storage.jobs import JobKind, JobStatus
 
 A = TypeVar("A", bound=Asked)

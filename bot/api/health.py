@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from adapters.base import PlatformAdapter
-from bot.api.calls import Answer, Call, Nothing
-from bot.api.models import Health, Readiness
+from bot.api.endpoint import Answer, Call, Nothing
 from bot.api.openapi import AnyCall
 from bot.api.problems import Problem
+from bot.api.responses import Health, Readiness
 from storage.database import Database
 from storage.errors import StorageError
 

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from adapters.base import PlatformAdapter
-from bot.api.job_models import JobView
+from bot.api.job_responses import JobView
 from bot.api.job_views import job_view
-from bot.api.models import TenantTotals, TenantView
+from bot.api.responses import TenantTotals, TenantView
 from bot.queue_estimates import waiting_estimates
 from storage import jobs, tenants
 from storage.database import Database

@@ -6,7 +6,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from adapters.records import ChannelType, SkipReason
-from bot.api.job_models import JobView, Told
+from bot.api.job_responses import JobView, Told
 from storage.channels import ProgressState
 from storage.tenants import SyncStatus
 

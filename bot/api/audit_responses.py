@@ -4,7 +4,7 @@ from datetime import datetime
 
 from pydantic import Field
 
-from bot.api.job_models import Told
+from bot.api.job_responses import Told
 
 
 class Gap(Told):

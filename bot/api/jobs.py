@@ -2,12 +2,12 @@
 
 from dataclasses import dataclass
 
-from bot.api.asked import JobPage, OneJob, QueuePage
-from bot.api.calls import Answer, Call, Nothing
-from bot.api.job_models import JobList, JobView, QueueView
+from bot.api.endpoint import Answer, Call, Nothing
+from bot.api.job_responses import JobList, JobView, QueueView
 from bot.api.openapi import AnyCall
+from bot.api.presenter import Views
 from bot.api.problems import Problem
-from bot.api.views import Views
+from bot.api.requests import JobPage, OneJob, QueuePage
 from storage import jobs
 from storage.database import Database
 from storage.jobs import JobStatus

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 from adapters.base import PlatformAdapter
 from adapters.records import TenantRecord
-from bot.api.asked import NewTenant, OneTenant, Removal, TenantPage, of_platforms
-from bot.api.calls import Answer, Call, Nothing
-from bot.api.models import CreatedTenant, RemovedTenant, TenantList, TenantView
+from bot.api.endpoint import Answer, Call, Nothing
 from bot.api.openapi import AnyCall
+from bot.api.presenter import Views
 from bot.api.problems import Problem
-from bot.api.views import Views
+from bot.api.requests import NewTenant, OneTenant, Removal, TenantPage, of_platforms
+from bot.api.responses import CreatedTenant, RemovedTenant, TenantList, TenantView
 from bot.tenancy import Tenancy
 from storage import tenants
 from storage.database import Database

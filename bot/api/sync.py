@@ -4,15 +4,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from bot.api.asked import ChannelPage, OneTenant, SyncRequest
-from bot.api.calls import Answer, Call, Nothing
 from bot.api.channel_views import channel_view
-from bot.api.job_models import CreatedJob
-from bot.api.models import ChannelList, SyncState
+from bot.api.endpoint import Answer, Call, Nothing
+from bot.api.job_responses import CreatedJob
 from bot.api.openapi import AnyCall
+from bot.api.presenter import Views
 from bot.api.problems import Problem
-from bot.api.tenant_calls import find_tenant
-from bot.api.views import Views
+from bot.api.requests import ChannelPage, OneTenant, SyncRequest
+from bot.api.responses import ChannelList, SyncState
+from bot.api.tenants import find_tenant
 from bot.tenancy import Tenancy
 from storage import channels, jobs
 from storage.database import Database

@@ -5,12 +5,12 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from adapters.base import PlatformAdapter
-from bot.api.asked import ChannelPage, WishToBeForgotten, of_platforms
-from bot.api.calls import Answer, Call, Nothing
-from bot.api.coverage_models import ChannelAuditView, CoverageView, ForgottenView, Gap
+from bot.api.audit_responses import ChannelAuditView, CoverageView, ForgottenView, Gap
+from bot.api.endpoint import Answer, Call, Nothing
 from bot.api.openapi import AnyCall
 from bot.api.problems import Problem
-from bot.api.tenant_calls import find_tenant, insist_on_id
+from bot.api.requests import ChannelPage, WishToBeForgotten, of_platforms
+from bot.api.tenants import find_tenant, insist_on_id
 from storage import privacy, repair
 from storage.database import Database
 from storage.repair import Coverage
