@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, settings
 
 from bot.logs import LIBRARIES
 from storage.database import migrate
-from tests.postgres import Postgres, running_postgres
+from tests.support.postgres import Postgres, running_postgres
 
 # No timing assertions: on a busy machine a slow example says nothing about the code.
 settings.register_profile("steady", deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -14,8 +14,8 @@ from adapters.discord.simulator.model import World
 from adapters.discord.simulator.truth import truth
 from adapters.discord.simulator.worlds import uniform_world
 from storage.tables import channels, sync_progress
-from tests.archive import assert_equal_to_truth
-from tests.process.daemon import NO_REPAIRS, UNHURRIED, process
+from tests.support.archive import assert_equal_to_truth
+from tests.support.process import NO_REPAIRS, UNHURRIED, process
 
 USERS = "/channels/{channel_id}/messages/{message_id}/reactions/{emoji_name}"
 ROUTE = "/channels/{channel_id}/messages"

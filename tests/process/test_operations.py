@@ -22,9 +22,9 @@ from adapters.discord.simulator.faults import Fault
 from adapters.discord.simulator.model import World
 from adapters.discord.simulator.truth import truth
 from adapters.discord.simulator.worlds import uniform_world
-from tests.archive import assert_equal_to_truth, count_messages
-from tests.process.daemon import ROOT, UNHURRIED, json_lines, process
 from tests.process.test_process import MISCONFIGURED, ends, sqlite
+from tests.support.archive import assert_equal_to_truth, count_messages
+from tests.support.process import ROOT, UNHURRIED, json_lines, process
 
 UNIT = ROOT / "systemd" / "platform-sync.service"
 MESSAGES = "/channels/{channel_id}/messages"

@@ -8,8 +8,8 @@ from sqlalchemy import create_engine, text
 
 from adapters.discord.simulator import Simulator
 from adapters.discord.simulator.worlds import uniform_world
-from tests.process.daemon import UNHURRIED, process
 from tests.process.test_process import ends, sqlite
+from tests.support.process import UNHURRIED, process
 
 TABLES = ("messages", "attachments", "reactions", "channels", "reaction_totals", "sync_jobs", "tenants")
 

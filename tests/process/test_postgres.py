@@ -10,9 +10,9 @@ from adapters.discord.simulator import Simulator
 from adapters.discord.simulator.truth import truth
 from adapters.discord.simulator.worlds import uniform_world
 from storage.tables import sync_jobs
-from tests.archive import assert_equal_to_truth, count_messages
-from tests.postgres import Postgres
-from tests.process.daemon import UNHURRIED, Process, process
+from tests.support.archive import assert_equal_to_truth, count_messages
+from tests.support.postgres import Postgres
+from tests.support.process import UNHURRIED, Process, process
 
 MESSAGES = "/channels/{channel_id}/messages"
 # Slow enough for what happens to find the sync under way.

@@ -9,8 +9,8 @@ import pytest
 from adapters.discord.simulator import Simulator
 from adapters.discord.simulator.truth import truth
 from adapters.discord.simulator.worlds import uniform_world
-from tests.archive import assert_equal_to_truth, count_messages
-from tests.process.daemon import NO_REPAIRS, UNHURRIED, json_lines, process
+from tests.support.archive import assert_equal_to_truth, count_messages
+from tests.support.process import NO_REPAIRS, UNHURRIED, json_lines, process
 
 MISCONFIGURED = 78
 

@@ -18,9 +18,9 @@ from adapters.discord.simulator import Fault, Simulator
 from adapters.discord.simulator.truth import truth
 from adapters.discord.simulator.worlds import uniform_world
 from storage.tables import IS_PENDING, live_state, reaction_totals, repairs, sync_gaps
-from tests.archive import assert_current
-from tests.process.daemon import PATIENCE_SECONDS, UNHURRIED, Process, process
-from tests.process.unrest import Unrest
+from tests.support.archive import assert_current
+from tests.support.process import PATIENCE_SECONDS, UNHURRIED, Process, process
+from tests.support.unrest import Unrest
 
 ROUNDS = int(os.environ.get("SOAK_ROUNDS", "1"))
 CHANNELS, MESSAGES, CHANGES = 200, 60, 250

@@ -8,9 +8,9 @@ import pytest
 from adapters.discord.simulator import Simulator
 from adapters.discord.simulator.truth import truth
 from adapters.discord.simulator.worlds import uniform_world
-from tests.archive import assert_current
-from tests.process.daemon import UNHURRIED, process
-from tests.process.storm import storm
+from tests.support.archive import assert_current
+from tests.support.process import UNHURRIED, process
+from tests.support.storm import storm
 
 
 @pytest.mark.timeout(180)

@@ -10,7 +10,7 @@ import pytest
 
 from adapters.discord.simulator import Simulator
 from adapters.discord.simulator.worlds import uniform_world
-from tests.service.daemon import Daemon, running_daemon
+from tests.support.daemon import Daemon, running_daemon
 
 pytestmark = pytest.mark.usefixtures("restored_addresses")
 

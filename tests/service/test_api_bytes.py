@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from adapters.discord.simulator import Simulator
 from adapters.discord.simulator.worlds import uniform_world
-from tests.service.daemon import running_daemon
+from tests.support.daemon import running_daemon
 
 pytestmark = pytest.mark.usefixtures("restored_addresses")
 

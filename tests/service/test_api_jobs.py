@@ -9,8 +9,8 @@ from adapters.discord.simulator import Fault, Simulator
 from adapters.discord.simulator.truth import truth
 from adapters.discord.simulator.worlds import rich_world, uniform_world
 from bot.api.channel_views import EXPLANATIONS
-from tests.archive import count_messages
-from tests.service.daemon import Daemon, running_daemon
+from tests.support.archive import count_messages
+from tests.support.daemon import Daemon, running_daemon
 
 pytestmark = pytest.mark.usefixtures("restored_addresses")
 

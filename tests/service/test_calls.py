@@ -17,7 +17,7 @@ from adapters.errors import (
 )
 from adapters.records import MessageRecord, SkipReason
 from tests.service.conftest import connected
-from tests.simulator.small_world import CLOSED_VOICE, GUILD, HIDDEN, MESSAGES, NO_HISTORY, NOWHERE, TEXT, small_world
+from tests.support.small_world import CLOSED_VOICE, GUILD, HIDDEN, MESSAGES, NO_HISTORY, NOWHERE, TEXT, small_world
 
 MESSAGES_ROUTE = "/channels/{channel_id}/messages"
 pytestmark = pytest.mark.usefixtures("restored_addresses")

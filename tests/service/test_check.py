@@ -19,9 +19,9 @@ from bot.check import Check, Finding, Mark
 from bot.config import load
 from storage import tenants
 from storage.database import open_database
-from tests.contract.tables_of import run_sql
 from tests.service.conftest import make_adapter
-from tests.service.daemon import running_daemon
+from tests.support.daemon import running_daemon
+from tests.support.tables_of import run_sql
 
 pytestmark = pytest.mark.usefixtures("restored_addresses")
 

@@ -9,7 +9,7 @@ from adapters.errors import CredentialRefused
 from adapters.events import ChannelDeleted, PlatformEvent, TenantJoined, TenantLeft, TenantsReady
 from adapters.records import SkipReason
 from tests.service.conftest import connected, make_adapter
-from tests.simulator.small_world import GUILD, HIDDEN, OTHER_GUILD, POST, TEXT, VOICE, small_world
+from tests.support.small_world import GUILD, HIDDEN, OTHER_GUILD, POST, TEXT, VOICE, small_world
 
 pytestmark = pytest.mark.usefixtures("restored_addresses")
 

@@ -5,8 +5,8 @@ import pytest
 from adapters.discord.simulator import Simulator
 from adapters.discord.simulator.truth import truth
 from adapters.discord.simulator.worlds import tree_world
-from tests.archive import assert_equal_to_truth
-from tests.service.daemon import running_daemon
+from tests.support.archive import assert_equal_to_truth
+from tests.support.daemon import running_daemon
 
 pytestmark = pytest.mark.usefixtures("restored_addresses")
 

@@ -9,7 +9,7 @@ from adapters.discord.convert import snowflake_time
 from adapters.discord.simulator import Fault, Simulator
 from adapters.errors import RateLimited
 from tests.service.conftest import Connected, connected
-from tests.simulator.small_world import GUILD, HIDDEN, MESSAGES, QUIET, TEXT, small_world
+from tests.support.small_world import GUILD, HIDDEN, MESSAGES, QUIET, TEXT, small_world
 
 pytestmark = pytest.mark.usefixtures("restored_addresses")
 

@@ -9,10 +9,10 @@ import pytest
 from adapters.discord.simulator import Fault, Simulator
 from adapters.discord.simulator.truth import truth
 from adapters.discord.simulator.worlds import rich_world, uniform_world
-from tests.archive import assert_equal_to_truth
-from tests.process.daemon import process
-from tests.service.daemon import running_daemon
 from tests.service.test_sync import Clock, guild_of
+from tests.support.archive import assert_equal_to_truth
+from tests.support.daemon import running_daemon
+from tests.support.process import process
 
 pytestmark = pytest.mark.usefixtures("restored_addresses")
 

@@ -9,8 +9,8 @@ from adapters.discord.simulator.permissions import ADMINISTRATOR, ORDINARY, VIEW
 from adapters.discord.simulator.worlds import rich_world
 from adapters.events import ChannelChanged
 from adapters.records import ChannelRecord, SkipReason
-from tests.service.listening import Listening, listening
-from tests.simulator.small_world import FORUM, GUILD, HIDDEN, POST, QUIET, TEXT, THREADS, VOICE, small_world
+from tests.support.listening import Listening, listening
+from tests.support.small_world import FORUM, GUILD, HIDDEN, POST, QUIET, TEXT, THREADS, VOICE, small_world
 
 pytestmark = pytest.mark.usefixtures("restored_addresses")
 

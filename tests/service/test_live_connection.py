@@ -11,8 +11,8 @@ from adapters.discord.gateway import GatewayClient
 from adapters.discord.simulator import Simulator
 from adapters.events import MessageEdited, PlatformEvent, TenantJoined, TenantOutage, TenantsReady
 from tests.service.conftest import make_adapter
-from tests.service.listening import Listening, listening
-from tests.simulator.small_world import GUILD, MESSAGES, OTHER_GUILD, TEXT, small_world
+from tests.support.listening import Listening, listening
+from tests.support.small_world import GUILD, MESSAGES, OTHER_GUILD, TEXT, small_world
 
 pytestmark = pytest.mark.usefixtures("restored_addresses")
 

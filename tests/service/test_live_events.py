@@ -13,16 +13,8 @@ from adapters.events import (
     ReactionsCleared,
 )
 from adapters.privacy import UserHasher
-from tests.service.listening import at, edited, listening
-from tests.simulator.small_world import (
-    GUILD,
-    MESSAGES,
-    POST,
-    READER,
-    TEXT,
-    WRITER,
-    small_world,
-)
+from tests.support.listening import at, edited, listening
+from tests.support.small_world import GUILD, MESSAGES, POST, READER, TEXT, WRITER, small_world
 
 pytestmark = pytest.mark.usefixtures("restored_addresses")
 

@@ -18,8 +18,8 @@ from adapters.events import (
     MessageTouched,
     ReactionChanged,
 )
-from tests.service.listening import at, edited, listening
-from tests.simulator.small_world import (
+from tests.support.listening import at, edited, listening
+from tests.support.small_world import (
     CLOSED_VOICE,
     GUILD,
     HIDDEN,

@@ -18,7 +18,7 @@ from bot.metrics import Metrics
 from storage import jobs, tenants
 from storage.database import open_database
 from storage.jobs import JobKind
-from tests.service.daemon import running_daemon
+from tests.support.daemon import running_daemon
 
 pytestmark = pytest.mark.usefixtures("restored_addresses")
 

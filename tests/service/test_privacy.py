@@ -11,7 +11,7 @@ from adapters.discord.simulator import Simulator
 from adapters.discord.simulator.truth import secrets
 from adapters.discord.simulator.worlds import rich_world
 from bot import logs
-from tests.service.daemon import running_daemon
+from tests.support.daemon import running_daemon
 
 pytestmark = pytest.mark.usefixtures("restored_addresses", "restored_logging")
 

@@ -10,9 +10,9 @@ from adapters.discord.simulator import Fault, Simulator
 from adapters.discord.simulator.model import World
 from adapters.discord.simulator.truth import truth
 from adapters.discord.simulator.worlds import rich_world, tree_world, uniform_world
-from tests.archive import archived, assert_equal_to_truth
-from tests.service.daemon import running_daemon
 from tests.service.test_sync import Clock, archiving, guild_of
+from tests.support.archive import archived, assert_equal_to_truth
+from tests.support.daemon import running_daemon
 
 pytestmark = pytest.mark.usefixtures("restored_addresses")
 

@@ -8,9 +8,9 @@ from adapters.discord.simulator import Fault, Simulator
 from adapters.discord.simulator.model import Channel, World
 from adapters.discord.simulator.truth import truth
 from adapters.discord.simulator.worlds import uniform_world
-from tests.archive import archived, assert_current, count_messages
-from tests.service.daemon import Daemon, running_daemon
 from tests.service.test_sync import guild_of
+from tests.support.archive import archived, assert_current, count_messages
+from tests.support.daemon import Daemon, running_daemon
 
 pytestmark = pytest.mark.usefixtures("restored_addresses")
 

@@ -23,8 +23,8 @@ from adapters.records import (
 )
 from bot import app as daemon
 from bot.config import load
-from tests.archive import archived
-from tests.service.daemon import Daemon
+from tests.support.archive import archived
+from tests.support.daemon import Daemon
 
 T = TypeVar("T")
 

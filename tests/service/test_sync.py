@@ -13,8 +13,8 @@ from adapters.discord.simulator.model import World
 from adapters.discord.simulator.truth import truth
 from adapters.discord.simulator.worlds import rich_world, tree_world, uniform_world
 from bot.app import utc_now
-from tests.archive import archived, assert_equal_to_truth
-from tests.service.daemon import Daemon, running_daemon
+from tests.support.archive import archived, assert_equal_to_truth
+from tests.support.daemon import Daemon, running_daemon
 
 pytestmark = pytest.mark.usefixtures("restored_addresses")
 

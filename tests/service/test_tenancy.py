@@ -14,10 +14,10 @@ from storage.jobs import JobKind
 from storage.messages import MessageBatch, save_batch
 from storage.repair import GapReason, gaps
 from storage.tenants import save_tenant
-from tests.contract.builders import channel, message
-from tests.contract.job_steps import claimed, queued
-from tests.postgres import Postgres
 from tests.service.test_sync import Clock
+from tests.support.builders import channel, message
+from tests.support.job_steps import claimed, queued
+from tests.support.postgres import Postgres
 
 
 async def store_something(db: Database, tenant_id: str, now: datetime) -> None:

@@ -10,9 +10,9 @@ from adapters.discord.simulator.truth import truth
 from adapters.discord.simulator.worlds import uniform_world
 from bot.app import utc_now
 from bot.scheduler import Scheduler
-from tests.archive import assert_equal_to_truth, count_messages
-from tests.service.daemon import Daemon, running_daemon
 from tests.service.test_sync import Clock, guild_of
+from tests.support.archive import assert_equal_to_truth, count_messages
+from tests.support.daemon import Daemon, running_daemon
 
 pytestmark = pytest.mark.usefixtures("restored_addresses")
 

@@ -7,8 +7,8 @@ import pytest
 import yarl
 
 from adapters.discord.simulator import Simulator
-from tests.simulator.clients import Api, api_of
-from tests.simulator.small_world import small_world
+from tests.support.clients import Api, api_of
+from tests.support.small_world import small_world
 
 
 @pytest.fixture

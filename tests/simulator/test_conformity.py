@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from adapters.discord.simulator import Fault, Simulator, worlds
-from tests.simulator.clients import Api, api_of
+from tests.support.clients import Api, api_of
 
 SHARED = Path(__file__).resolve().parents[2].parent / "shared"
 TOOL = SHARED / "tools" / "validate_response.py"

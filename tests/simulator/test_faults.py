@@ -11,8 +11,8 @@ import pytest
 
 from adapters.discord.simulator import EVERYDAY, Fault, Simulator
 from adapters.discord.simulator.faults import Faults
-from tests.simulator.clients import Api, logged_in
-from tests.simulator.small_world import QUIET, TEXT
+from tests.support.clients import Api, logged_in
+from tests.support.small_world import QUIET, TEXT
 
 PAGES = "/channels/{channel_id}/messages"
 PATH = f"/channels/{TEXT}/messages"

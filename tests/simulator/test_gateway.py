@@ -8,7 +8,8 @@ import pytest
 
 from adapters.discord.simulator import Fault, Simulator, worlds
 from adapters.discord.simulator.edge import GATEWAY
-from tests.simulator.clients import (
+from tests.simulator.conftest import point_at
+from tests.support.clients import (
     KINDS,
     WatchedAutoSharded,
     WatchedClient,
@@ -17,8 +18,7 @@ from tests.simulator.clients import (
     logged_in,
     raw_gateway,
 )
-from tests.simulator.conftest import point_at
-from tests.simulator.small_world import GUILD, HIDDEN, MESSAGES, OTHER_GUILD, READER, TEXT, THREADS, VOICE, WRITER
+from tests.support.small_world import GUILD, HIDDEN, MESSAGES, OTHER_GUILD, READER, TEXT, THREADS, VOICE, WRITER
 
 either_kind = pytest.mark.parametrize("kind", KINDS)
 

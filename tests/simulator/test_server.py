@@ -17,8 +17,8 @@ import pytest
 from adapters.discord.simulator import Fault, Simulator
 from adapters.discord.simulator.ids import WORLD_NOW, iso
 from adapters.discord.simulator.store import ListStore
-from tests.simulator.clients import KINDS, Api, api_of, logged_in
-from tests.simulator.small_world import (
+from tests.support.clients import KINDS, Api, api_of, logged_in
+from tests.support.small_world import (
     BOT,
     CATEGORY,
     CLOSED_VOICE,

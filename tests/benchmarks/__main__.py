@@ -1,0 +1,192 @@
+"""The benchmark table: medians of several runs, each of fresh processes on a fresh database."""
+
+import argparse
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from statistics import median
+
+from rich.console import Console
+from rich.table import Table
+
+from tests.benchmarks.estimates import estimates
+from tests.benchmarks.processes import NO_PACE, ONLY_MESSAGES, Rows, Usage, run_daemon, run_plain_loop, simulator
+from tests.benchmarks.storm import storm
+from tests.benchmarks.tenants import fairness, idle
+from tests.support.postgres import Postgres, running_postgres
+
+PACE = 40.0
+CHANNEL_PACE = 0.9
+CHANNELS, MESSAGES = 20, 15_000
+LONG_CHANNELS = (100_000, 2_000_000)
+REACTION_MESSAGES = 1_000
+USERS_ROUTE = "/channels/{channel_id}/messages/{message_id}/reactions/{emoji_name}"
+LIMITED_CHANNELS, LIMITED_MESSAGES, LATENCY_MS = 60, 5_000, 80
+
+
+def medians(runs: int, measure: Callable[[Path], Usage]) -> Usage:
+    """The median of each figure over runs in fresh folders."""
+    used = []
+    for _ in range(runs):
+        with tempfile.TemporaryDirectory() as folder:
+            used.append(measure(Path(folder)))
+    return Usage(
+        seconds=median(u.seconds for u in used),
+        cpu_seconds=median(u.cpu_seconds for u in used),
+        peak_mib=median(u.peak_mib for u in used),
+        requests=int(median(u.requests for u in used)),
+    )
+
+
+def speed(runs: int, postgres: Postgres) -> Rows:
+    """Limits off: the daemon on both databases, and the plain loop, over the same world."""
+    total = CHANNELS * MESSAGES
+    world = ("--world", "uniform", "--channels", str(CHANNELS), "--messages", str(MESSAGES))
+
+    def plain(folder: Path) -> Usage:
+        with simulator(*world) as discord:
+            return run_plain_loop(discord, folder)
+
+    def sqlite(folder: Path) -> Usage:
+        with simulator(*world) as discord:
+            return run_daemon(discord, folder, f"sqlite+aiosqlite:///{folder}/archive.db", **NO_PACE, **ONLY_MESSAGES)
+
+    def on_postgres(folder: Path) -> Usage:
+        with simulator(*world) as discord:
+            return run_daemon(discord, folder, postgres.create_database(), **NO_PACE, **ONLY_MESSAGES)
+
+    base = medians(runs, plain)
+    rows = [_speed_row("plain history() loop into sqlite3", total, base, base)]
+    for name, measure in (("daemon on SQLite", sqlite), ("daemon on Postgres", on_postgres)):
+        rows.append(_speed_row(name, total, medians(runs, measure), base))
+    return rows
+
+
+def _speed_row(name: str, total: int, used: Usage, base: Usage) -> tuple[str, ...]:
+    return (
+        name,
+        f"{total / used.seconds:,.0f}",
+        f"{used.cpu_seconds * 1e6 / total:.1f}",
+        f"{base.seconds / used.seconds:.2f}",
+        f"{used.cpu_seconds / base.cpu_seconds:.2f}",
+        f"{used.peak_mib:.0f}",
+    )
+
+
+def memory(runs: int) -> Rows:
+    """One channel, short and long."""
+    rows, peaks = [], []
+    for messages in LONG_CHANNELS:
+
+        def long_channel(folder: Path, messages: int = messages) -> Usage:
+            with simulator("--world", "uniform", "--channels", "1", "--messages", str(messages)) as discord:
+                return run_daemon(
+                    discord, folder, f"sqlite+aiosqlite:///{folder}/archive.db", **NO_PACE, **ONLY_MESSAGES
+                )
+
+        used = medians(runs, long_channel)
+        peaks.append(used.peak_mib)
+        rows.append((f"{messages:,} messages in one channel", f"{used.peak_mib:.1f}"))
+    return [*rows, ("difference", f"{peaks[-1] - peaks[0]:.1f}")]
+
+
+def limited(runs: int) -> Rows:
+    """Under Discord's limits, at the default pace, with latency."""
+
+    refused: list[int] = []
+
+    def under_limits(folder: Path) -> Usage:
+        world = ("--channels", str(LIMITED_CHANNELS), "--messages", str(LIMITED_MESSAGES))
+        with simulator(
+            "--world", "uniform", *world, "--limits", "truthful", "--latency-ms", str(LATENCY_MS)
+        ) as discord:
+            used = run_daemon(discord, folder, f"sqlite+aiosqlite:///{folder}/archive.db", **ONLY_MESSAGES)
+            refused.append(sum(statuses.get("429", 0) for statuses in discord.requests().values()))
+            return used
+
+    used = medians(runs, under_limits)
+    pages = LIMITED_CHANNELS * LIMITED_MESSAGES // 100
+    listings = 3 + LIMITED_CHANNELS
+    floor = max((pages + listings) / PACE, LIMITED_MESSAGES / 100 / CHANNEL_PACE)
+    return [
+        (
+            f"{LIMITED_CHANNELS} channels of {LIMITED_MESSAGES:,}, {LATENCY_MS} ms latency",
+            f"{used.seconds:.1f}",
+            f"{floor:.1f}",
+            f"{used.seconds / floor:.3f}",
+            str(used.requests),
+            str(pages + listings),
+            str(max(refused)),
+        )
+    ]
+
+
+def reactions(runs: int) -> Rows:
+    """The users behind reactions, on top of the messages."""
+    world = ("--channels", str(CHANNELS), "--messages", str(REACTION_MESSAGES))
+    lists: list[int] = []
+
+    def measured(folder: Path, **settings: str) -> Usage:
+        with simulator("--world", "uniform", *world) as discord:
+            used = run_daemon(discord, folder, f"sqlite+aiosqlite:///{folder}/archive.db", **NO_PACE, **settings)
+            lists.append(sum(discord.requests().get(USERS_ROUTE, {}).values()))
+            return used
+
+    without = medians(runs, lambda folder: measured(folder, **ONLY_MESSAGES))
+    used = medians(runs, measured)
+    requests = lists[-1]
+    return [
+        (
+            f"{CHANNELS} channels of {REACTION_MESSAGES:,}",
+            f"{without.requests:,}",
+            f"{requests:,}",
+            f"{used.seconds - without.seconds:.1f}",
+            f"{(used.cpu_seconds - without.cpu_seconds) * 1000 / requests:.2f}",
+            f"{requests / min(PACE, CHANNELS * CHANNEL_PACE):.0f}",
+        )
+    ]
+
+
+def show(title: str, columns: tuple[str, ...], rows: Rows) -> None:
+    """Print a table."""
+    table = Table(*columns, title=title)
+    for row in rows:
+        table.add_row(*row)
+    Console(width=150).print(table)
+
+
+def main() -> None:
+    """Measure what was asked for."""
+    parser = argparse.ArgumentParser(prog="./run bench", description=__doc__)
+    parser.add_argument("--runs", type=int, default=3, help="of which the median is shown")
+    parts = ("speed", "limits", "memory", "reactions", "idle", "fairness", "estimates", "storm")
+    parser.add_argument("parts", nargs="*", default=parts, help=", ".join(parts))
+    options = parser.parse_args()
+    if "speed" in options.parts:
+        with running_postgres() as postgres:
+            columns = ("limits off", "messages/s", "CPU s per million", "speed ratio", "CPU ratio", "peak MiB")
+            show(f"{CHANNELS} channels of {MESSAGES:,} messages", columns, speed(options.runs, postgres))
+    if "limits" in options.parts:
+        columns = ("Discord's limits", "seconds", "pace's floor", "ratio", "requests, login included", "needed", "429s")
+        show("default pace", columns, limited(options.runs))
+    if "memory" in options.parts:
+        show("peak memory of the whole daemon", ("SQLite, limits off", "MiB"), memory(options.runs))
+    if "reactions" in options.parts:
+        columns = ("SQLite", "other requests", "for users", "seconds, limits off", "CPU ms each", "seconds at the pace")
+        show("the users behind reactions", columns, reactions(options.runs))
+    if "idle" in options.parts:
+        show("an hourly round in which nothing is new", ("SQLite", "requests", "CPU s", "seconds"), idle())
+    if "fairness" in options.parts:
+        columns = ("seconds from joining to archived", "least", "median", "most")
+        show("ten tenants of 2,000 messages", columns, fairness())
+    if "estimates" in options.parts:
+        columns = ("world", "seconds", "at 25 %", "at 50 %", "at 75 %", "first told at")
+        show("error of the estimated duration", columns, estimates())
+    if "storm" in options.parts:
+        columns = ("a storm of events", "events/s", "s", "API ms", "MiB before", "MiB most", "sessions lost", "equal")
+        with running_postgres() as postgres:
+            show("events told while connected", columns, storm(postgres))
+
+
+if __name__ == "__main__":
+    main()

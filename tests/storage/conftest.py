@@ -1,0 +1,60 @@
+"""An open archive with a tenant in it, on each database."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from storage.channels import ChannelState, channel_states, save_channels
+from storage.database import Database, open_database
+from storage.jobs import JobKind, JobLease, claim, enqueue
+from storage.tenants import Tenant, save_tenant
+from tests.support.builders import GUILD, HOUR, NOW, channel
+from tests.support.postgres import Postgres
+
+SHA = "sha256"
+
+
+@pytest.fixture
+async def db(database_url: str) -> AsyncIterator[Database]:
+    """An open archive."""
+    db = await open_database(database_url, hash_choice=SHA)
+    yield db
+    await db.close()
+
+
+@pytest.fixture
+async def both(tmp_path: Path, postgres: Postgres) -> AsyncIterator[tuple[Database, Database]]:
+    """One archive of each kind, for tests that compare them."""
+    sqlite = await open_database(f"sqlite+aiosqlite:///{tmp_path / 'archive.db'}", hash_choice=SHA)
+    server = await open_database(postgres.create_database(), hash_choice=SHA)
+    yield sqlite, server
+    await sqlite.close()
+    await server.close()
+
+
+@pytest.fixture
+async def tenant(db: Database) -> Tenant:
+    """A connected tenant that was never synced."""
+    return (await save_tenant(db, "discord", GUILD, connected=True, now=NOW))[0]
+
+
+@pytest.fixture
+async def lease(db: Database, tenant: Tenant) -> JobLease:
+    """The lease of its running job."""
+    return await running_job(db, tenant.id)
+
+
+@pytest.fixture
+async def general(db: Database, tenant: Tenant) -> ChannelState:
+    """A channel of it, with nothing read yet."""
+    await save_channels(db, tenant.id, [channel("5")], NOW)
+    return (await channel_states(db, tenant.id))[0]
+
+
+async def running_job(db: Database, tenant_id: str, owner: str = "worker") -> JobLease:
+    """A job that a worker has claimed for an hour."""
+    await enqueue(db, tenant_id, JobKind.INITIAL, now=NOW)
+    claimed = await claim(db, owner, now=NOW, lease=HOUR)
+    assert claimed is not None
+    return claimed[1]

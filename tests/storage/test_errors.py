@@ -1,0 +1,146 @@
+"""What a driver's error means, and that none of it quotes what was to be stored."""
+
+import asyncio
+import errno
+import inspect
+import sqlite3
+from pathlib import Path
+
+import pytest
+from sqlalchemy import URL, create_engine, text
+from sqlalchemy.exc import DBAPIError
+
+from adapters.records import TenantRecord
+from storage import errors
+from storage.connection import from_os_error, translated
+from storage.database import Database, open_database
+from storage.tenants import Tenant, save_tenant
+from tests.storage.conftest import SHA
+from tests.support.builders import GUILD, NOW
+from tests.support.postgres import Postgres
+
+KINDS = [kind for _, kind in inspect.getmembers(errors, inspect.isclass) if issubclass(kind, errors.StorageError)]
+
+
+def test_each_error_has_a_code_of_its_own_and_says_what_to_do() -> None:
+    assert len({kind.code for kind in KINDS}) == len(KINDS)
+    for kind in KINDS:
+        said = str(kind())
+        assert said.endswith(".")
+        assert "\n" not in said
+        assert "remedy" in vars(kind)
+        assert kind.remedy.endswith(".")
+
+
+@pytest.mark.parametrize(
+    ("code", "kind"),
+    [
+        (sqlite3.SQLITE_BUSY, errors.DatabaseBusy),
+        (sqlite3.SQLITE_READONLY_ROLLBACK, errors.DatabaseReadOnly),
+        (sqlite3.SQLITE_IOERR_WRITE, errors.DatabaseUnreachable),
+        (sqlite3.SQLITE_CORRUPT_INDEX, errors.DatabaseDamaged),
+        (sqlite3.SQLITE_FULL, errors.DatabaseFull),
+        (sqlite3.SQLITE_MISUSE, errors.StorageError),
+    ],
+)
+def test_sqlites_codes(code: int, kind: type[errors.StorageError]) -> None:
+    cause = sqlite3.OperationalError("whatever it says")
+    cause.sqlite_errorcode, cause.sqlite_errorname = code, "SQLITE_NAME"
+    with pytest.raises(errors.StorageError) as told, translated():
+        raise DBAPIError.instance("INSERT", None, cause, sqlite3.Error)
+    assert type(told.value) is kind
+    assert "SQLITE_NAME" in str(told.value)
+
+
+@pytest.mark.parametrize(
+    ("number", "kind"),
+    [
+        (errno.EACCES, errors.DatabaseReadOnly),
+        (errno.EROFS, errors.DatabaseReadOnly),
+        (errno.ENOSPC, errors.DatabaseFull),
+        (errno.EIO, errors.DatabaseUnreachable),
+    ],
+)
+def test_the_systems_codes(number: int, kind: type[errors.StorageError]) -> None:
+    told = from_os_error(OSError(number, "said so"), "Cannot create /x")
+    assert type(told) is kind
+    assert str(told).startswith("Cannot create /x: said so.")
+
+
+def test_a_file_opened_for_reading(tmp_path: Path) -> None:
+    path = tmp_path / "archive.db"
+    sqlite3.connect(path).close()
+    engine = create_engine(URL.create("sqlite", database=f"file:{path}", query={"mode": "ro", "uri": "true"}))
+    with pytest.raises(errors.DatabaseReadOnly), translated(), engine.begin() as connection:
+        connection.execute(text("CREATE TABLE t (x)"))
+    engine.dispose()
+
+
+async def test_another_programs_lock_is_waited_for_and_then_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("storage.engines.BUSY_SECONDS", 0.1)
+    db = await open_database(f"sqlite:///{tmp_path}/archive.db", hash_choice=SHA)
+    other = sqlite3.connect(tmp_path / "archive.db", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(errors.DatabaseBusy) as told:
+        await save_tenant(db, "discord", GUILD, connected=True, now=NOW)
+    assert told.value.is_transient
+    other.close()
+    await save_tenant(db, "discord", GUILD, connected=True, now=NOW)
+    await db.close()
+
+
+async def test_a_deadlock_is_told_as_one_that_can_be_tried_again(postgres: Postgres) -> None:
+    db = await open_database(postgres.create_database(), hash_choice=SHA)
+    for number in "12":
+        await save_tenant(db, "discord", TenantRecord(platform_id=number, name=None), connected=True, now=NOW)
+    both_hold_one = asyncio.Barrier(2)
+
+    async def lock(first: str, second: str) -> None:
+        async with db.writing() as connection:
+            await connection.execute(text("SET LOCAL deadlock_timeout = '10ms'"))
+            for number in (first, second):
+                await connection.execute(text("UPDATE tenants SET name = 'x' WHERE platform_id = :id"), {"id": number})
+                if number == first:
+                    await both_hold_one.wait()
+
+    ends = await asyncio.gather(lock("1", "2"), lock("2", "1"), return_exceptions=True)
+    assert [type(end) for end in ends if end is not None] == [errors.DatabaseBusy]
+    await db.close()
+
+
+async def test_no_error_quotes_a_row(db: Database, tenant: Tenant) -> None:
+    async def insert() -> None:
+        async with db.writing() as connection:
+            await connection.execute(
+                text("INSERT INTO tenants (id, platform, platform_id, name) VALUES ('1', '2', '3', :name)"),
+                {"name": "a secret"},
+            )
+
+    with pytest.raises(errors.StorageError) as told:
+        await insert()
+    assert not told.value.is_transient
+    assert "secret" not in str(told.value)
+    assert told.value.__cause__ is None
+    assert told.value.__suppress_context__
+
+
+async def test_cancelling_at_any_instant_leaves_the_archive_usable(db: Database, tenant: Tenant) -> None:
+    cancelled = []  # kept, with all that their tracebacks hold
+    for step in range(80):
+        record = TenantRecord(platform_id=str(step), name=None)
+        saving = asyncio.create_task(save_tenant(db, "discord", record, connected=True, now=NOW))
+        await asyncio.sleep(step * 0.000_02)
+        saving.cancel()
+        cancelled.append(await asyncio.gather(saving, return_exceptions=True))
+        async with asyncio.timeout(5):
+            await db.ping()
+    assert any(isinstance(end, asyncio.CancelledError) for (end,) in cancelled)
+
+
+async def test_a_timeout_is_told_once_the_work_is_done(db: Database) -> None:
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0):
+            await save_tenant(db, "discord", GUILD, connected=True, now=NOW)
+    await db.ping()

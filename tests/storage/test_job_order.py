@@ -1,0 +1,137 @@
+"""Whose turn it is: positions are the order of claiming, a job steps aside for others, the queue in figures."""
+
+from datetime import timedelta
+
+import pytest
+
+from storage.database import Database
+from storage.errors import LeaseLost
+from storage.jobs import (
+    Job,
+    JobKind,
+    JobLease,
+    JobStatus,
+    QueueFigures,
+    cancel,
+    claim,
+    enqueue,
+    finish,
+    get_job,
+    last_durations,
+    list_jobs,
+    queue,
+    queue_figures,
+    queue_position,
+    somebody_waits,
+    step_aside,
+)
+from storage.tenants import SyncStatus, Tenant, set_not_before
+from tests.support.builders import HOUR, MINUTE, NOW, SECOND
+from tests.support.job_steps import claimed, new_tenant, queued, status_of
+
+LATER = NOW + MINUTE
+
+
+class TestQueue:
+    async def test_running_ones_then_waiting_ones_as_they_will_be_claimed(self, db: Database) -> None:
+        ids = [await new_tenant(db, n) for n in range(8)]
+        for n in (7, 6):
+            await queued(db, ids[n], now=NOW - HOUR)
+        for at in (NOW - MINUTE, NOW):
+            await claim(db, "worker", now=at, lease=HOUR)
+        await enqueue(db, ids[0], JobKind.MANUAL, now=NOW)
+        await set_not_before(db, ids[0], "discord", LATER, NOW)
+        await enqueue(db, ids[1], JobKind.SCHEDULED, now=NOW, run_after=NOW + SECOND)
+        await enqueue(db, ids[2], JobKind.SCHEDULED, now=NOW)
+        await enqueue(db, ids[3], JobKind.INITIAL, now=NOW)
+        await enqueue(db, ids[4], JobKind.SCHEDULED, now=NOW, run_after=LATER)
+        await enqueue(db, ids[5], JobKind.SCHEDULED, now=NOW, run_after=LATER)
+        listed = await queue(db, now=NOW)
+        expected = [(7, None), (6, None), (3, 1), (2, 2), (1, 3), (0, 4), (4, 5), (5, 6)]
+        assert [(job.tenant_id, position) for job, position in listed] == [(ids[n], p) for n, p in expected]
+        assert [await queue_position(db, job, now=NOW) for job, _ in listed] == [p for _, p in expected]
+        assert await queue(db, now=NOW, limit=3, offset=1) == listed[1:4]
+        assert await queue(db, now=NOW, offset=9) == []
+        later = [(job.tenant_id, position) for job, position in await queue(db, now=LATER)]
+        expected = [(7, None), (6, None), (0, 1), (3, 2), (2, 3), (1, 4), (4, 5), (5, 6)]
+        assert later == [(ids[n], p) for n, p in expected]
+        assert [(await claimed(db, LATER))[0].tenant_id for _ in range(6)] == [ids[n] for n, p in expected if p]
+
+    async def test_at_this_moment_where_no_time_is_given(self, db: Database, tenant: Tenant) -> None:
+        assert await queue_position(db, await queued(db, tenant.id)) == 1
+
+    async def test_an_empty_queue(self, db: Database) -> None:
+        assert await queue(db, now=NOW) == []
+        assert await queue_figures(db, NOW) == QueueFigures(waiting=0, running=0, oldest_waiting_seconds=None)
+        assert not await somebody_waits(db, NOW)
+        assert await last_durations(db, []) == {}
+
+    async def test_figures(self, db: Database) -> None:
+        ids = [await new_tenant(db, n) for n in range(4)]
+        await queued(db, ids[0], now=NOW - HOUR)
+        await claimed(db, NOW)
+        await enqueue(db, ids[1], JobKind.SCHEDULED, now=NOW, run_after=LATER)
+        assert not await somebody_waits(db, NOW)
+        assert await queue_figures(db, NOW) == QueueFigures(waiting=1, running=1, oldest_waiting_seconds=None)
+        await enqueue(db, ids[2], JobKind.SCHEDULED, now=NOW - MINUTE)
+        assert await somebody_waits(db, NOW)
+        assert (await queue_figures(db, NOW)).oldest_waiting_seconds == 60
+        await set_not_before(db, ids[2], "discord", NOW - SECOND, NOW)
+        assert (await queue_figures(db, NOW)).oldest_waiting_seconds == 1
+        await enqueue(db, ids[3], JobKind.SCHEDULED, now=NOW, run_after=NOW - HOUR)
+        assert (await queue_figures(db, NOW + 2 * SECOND)).oldest_waiting_seconds == 3
+
+
+class TestSteppingAside:
+    async def test_a_job_that_had_its_turn_goes_behind_everybody(self, db: Database) -> None:
+        long, *others = [await new_tenant(db, n) for n in range(4)]
+        await queued(db, long, JobKind.MANUAL)
+        _, lease = await claimed(db)
+        for n, tenant_id in enumerate(others):
+            await queued(db, tenant_id, now=NOW + n * SECOND)
+        last = NOW + 2 * SECOND  # in the very instant in which the last of them was asked for
+        job = await step_aside(db, lease, totals={"messages": 9}, now=last)
+        assert (job.status, job.priority, job.run_after) == (JobStatus.QUEUED, 0, last)
+        assert (job.totals, job.kind, job.lease_until) == ({"messages": 9}, JobKind.MANUAL, None)
+        assert await queue_position(db, job, now=last) == 4
+        assert [(await claimed(db, last))[0].tenant_id for _ in range(4)] == [*others, long]
+
+    async def test_it_settles_its_tenant(self, db: Database, tenant: Tenant, lease: JobLease) -> None:
+        assert await status_of(db, tenant.id) is SyncStatus.SYNCING
+        await step_aside(db, lease, totals={}, now=LATER)
+        assert await status_of(db, tenant.id) is SyncStatus.PENDING
+        with pytest.raises(LeaseLost):
+            await step_aside(db, lease, totals={}, now=LATER)
+
+    async def test_one_that_was_called_off_is_cancelled(self, db: Database, lease: JobLease) -> None:
+        await cancel(db, lease.job_id, NOW)
+        job = await step_aside(db, lease, totals={}, now=LATER)
+        assert (job.status, job.finished_at) == (JobStatus.CANCELLED, LATER)
+        assert await get_job(db, job.id) == job
+
+
+async def test_how_long_the_newest_whole_sync_of_a_tenant_took(db: Database) -> None:
+    ids = [await new_tenant(db, n) for n in range(3)]
+
+    async def run(tenant_id: str, kind: JobKind, end: JobStatus, seconds: float) -> Job:
+        await queued(db, tenant_id, kind)
+        _, lease = await claimed(db)
+        at = NOW + timedelta(seconds=seconds)
+        return await finish(db, lease, status=end, totals={}, error=None, now=at)
+
+    await run(ids[0], JobKind.INITIAL, JobStatus.SUCCEEDED, 1000)
+    assert await last_durations(db, ids) == {}
+    await run(ids[0], JobKind.SCHEDULED, JobStatus.SUCCEEDED, 10)
+    await run(ids[0], JobKind.MANUAL, JobStatus.PARTIAL, 2.5)
+    await run(ids[0], JobKind.SCHEDULED, JobStatus.RATE_LIMITED, 0.5)
+    await run(ids[1], JobKind.SCHEDULED, JobStatus.SUCCEEDED, 7)
+    await queued(db, ids[1])
+    assert await last_durations(db, ids) == {ids[0]: 2.5, ids[1]: 7}
+    assert await last_durations(db, ids[1:]) == {ids[1]: 7}
+    assert [job.kind for job in await list_jobs(db, kind=JobKind.INITIAL)] == [JobKind.INITIAL]
+    assert len(await list_jobs(db, kind=JobKind.SCHEDULED, tenant_id=ids[0])) == 2
+
+
+async def test_nobody_waits_while_the_only_job_runs(db: Database, lease: JobLease) -> None:
+    assert not await somebody_waits(db, NOW + HOUR)
+    assert await claim(db, "other", now=NOW, lease=MINUTE) is None

@@ -1,0 +1,179 @@
+"""Whatever comes in whichever order, in the end the archive has the reactions that the platform has."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import count
+from typing import Any, TypeAlias
+
+from hypothesis import HealthCheck, event, given, settings
+from hypothesis import strategies as st
+
+from adapters.events import Place, ReactionChanged, ReactionsCleared
+from adapters.records import ReactionTotalRecord
+from bot.live import LiveBuffer
+from storage.channels import ChannelState
+from storage.database import Database
+from storage.jobs import JobLease
+from storage.live import apply_changes
+from storage.messages import MessageBatch, save_batch
+from storage.reactions import PendingTotal, pending_totals, save_users
+from storage.tables import reaction_totals, reactions
+from storage.tenants import Tenant
+from tests.support.builders import NOW, SECOND, message
+from tests.support.tables_of import rows_of
+
+Given: TypeAlias = tuple[str, bool, str]
+"""An emoji, whether as a burst, and a user."""
+Event: TypeAlias = ReactionChanged | ReactionsCleared
+
+EMOJI = ("🔥", "77")
+REACTIONS: list[Given] = [(emoji, burst, user) for emoji in EMOJI for burst in (False, True) for user in "ab"]
+OFTEN = ("toggle", "toggle", "toggle", "hear_all", "fetch", "fetch", "fetch")
+SELDOM = ("clear", "tell_again", "hear", "read", "catch_up")
+STEPS = st.lists(st.tuples(st.sampled_from([*OFTEN, *OFTEN, *SELDOM]), st.integers(0, 7)), min_size=20, max_size=60)
+
+
+@dataclass
+class World:
+    """A message with its reactions on the platform, what of it is on its way, and the archive."""
+
+    db: Database
+    tenant: Tenant
+    channel: ChannelState
+    lease: JobLease
+    message_id: int
+    truth: set[Given] = field(default_factory=set)
+    told: list[Event] = field(default_factory=list)  # in the order of their happening
+    under_way: list[Event] = field(default_factory=list)
+    fetching: Iterator[tuple[PendingTotal, bool]] | None = None
+    asked: tuple[PendingTotal, bool, list[str]] | None = None
+    is_read: bool = False
+    short: set[str] = field(default_factory=set)  # emoji whose list held fewer users than their total said
+    clock: Any = field(default_factory=lambda: count(1))
+
+    @property
+    def place(self) -> Place:
+        return Place(tenant_id="100", channel_id=self.channel.platform_id)
+
+    def now(self) -> Any:
+        return NOW + next(self.clock) * SECOND
+
+    async def toggle(self, number: int) -> None:
+        """A user gives an emoji or takes it back."""
+        given = REACTIONS[number]
+        self.truth ^= {given}
+        emoji, burst, user = given
+        self.happen(
+            ReactionChanged(
+                place=self.place,
+                message_id=str(self.message_id),
+                emoji_key=emoji,
+                emoji=emoji,
+                user_hash=user,
+                burst=burst,
+                is_given=given in self.truth,
+            )
+        )
+
+    async def clear(self, number: int) -> None:
+        """Somebody takes all away."""
+        emoji = (*EMOJI, None)[number % 3]
+        self.truth = {given for given in self.truth if emoji is not None and given[0] != emoji}
+        self.happen(ReactionsCleared(place=self.place, message_id=str(self.message_id), emoji_key=emoji))
+
+    def happen(self, event: Event) -> None:
+        self.told.append(event)
+        self.under_way.append(event)
+
+    async def tell_again(self, number: int) -> None:
+        """The connection was resumed: the last ones come once more."""
+        self.under_way += self.told[-number - 1 :]
+
+    async def hear_all(self, _: int) -> None:
+        """What is under way is written."""
+        await self.hear(len(self.under_way))
+
+    async def hear(self, events: int) -> None:
+        """Some of what is under way is written."""
+        buffer = LiveBuffer()
+        for each in self.under_way[:events]:
+            buffer.add(self.tenant.id, each)
+        del self.under_way[:events]
+        await apply_changes(self.db, buffer.take(10).changes, self.now())
+
+    async def read(self, _: int = 0) -> None:
+        """A page brings the message; never while users are fetched."""
+        if self.fetching is None:
+            self.is_read = True
+            records = [message(self.message_id, reaction_totals=tuple(self.totals()))]
+            batch = MessageBatch(tenant_id=self.tenant.id, channel_id=self.channel.id, messages=records, job=self.lease)
+            await save_batch(self.db, batch, self.now())
+
+    def totals(self) -> Iterator[ReactionTotalRecord]:
+        for emoji in EMOJI:
+            bursts, normal = len(self.users(emoji, burst=True)), len(self.users(emoji, burst=False))
+            if bursts + normal:
+                yield ReactionTotalRecord(emoji_key=emoji, emoji=emoji, count=bursts + normal, burst_count=bursts)
+
+    def users(self, emoji: str, *, burst: bool) -> list[str]:
+        return sorted(user for key, kind, user in self.truth if (key, kind) == (emoji, burst))
+
+    async def fetch(self, _: int = 0) -> bool:
+        """Save the users who were asked for, and ask for the next ones; False where there is nothing to do."""
+        if self.asked is not None:
+            pending, burst, users = self.asked
+            if not pending.is_stale and len(users) < pending.total_of(burst=burst):
+                self.short.add(pending.emoji_key)
+            await save_users(self.db, pending, burst=burst, user_hashes=users, job=self.lease, now=self.now())
+        if self.fetching is None:
+            page = await pending_totals(self.db, self.channel.id, (str(self.message_id), ""), 100)
+            self.fetching = (
+                (total, burst)
+                for total in page
+                if total.message_id == str(self.message_id)
+                for burst in total.kinds_to_save
+            )
+        following = next(self.fetching, None)
+        if following is None:
+            was_busy, self.fetching, self.asked = self.asked is not None, None, None
+            return was_busy
+        total, burst = following
+        self.asked = total, burst, self.users(total.emoji_key, burst=burst)
+        return True
+
+    async def catch_up(self, _: int = 0) -> None:
+        """All is written, and all users are fetched."""
+        await self.hear_all(0)
+        while await self.fetch() or await self.fetch():
+            pass
+
+
+_ids = count(1)
+
+
+@settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
+@given(steps=STEPS)
+async def test_the_archive_has_what_the_platform_has(
+    db: Database, tenant: Tenant, general: ChannelState, lease: JobLease, steps: list[tuple[str, int]]
+) -> None:
+    world = World(db, tenant, general, lease, message_id=next(_ids))
+    for name, number in steps:
+        await getattr(world, name)(number)
+    if not world.is_read:
+        await world.read()
+    await world.catch_up()
+    assert await _users(world) == world.truth
+    told = {t.emoji_key: (t.count, t.burst_count) for t in world.totals() if t.emoji_key not in world.short}
+    assert await _counts(world) == told
+    event(f"{len(world.short)} short lists")
+
+
+async def _users(world: World) -> set[Given]:
+    rows = await rows_of(world.db, reactions)
+    return {(r["emoji_key"], r["burst"], r["user_hash"]) for r in rows if r["message_id"] == str(world.message_id)}
+
+
+async def _counts(world: World) -> dict[str, tuple[int, int]]:
+    rows = [r for r in await rows_of(world.db, reaction_totals) if r["message_id"] == str(world.message_id)]
+    assert not any(r["is_stale"] for r in rows)
+    return {r["emoji_key"]: (r["count"], r["burst_count"]) for r in rows if r["emoji_key"] not in world.short}

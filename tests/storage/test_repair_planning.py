@@ -1,0 +1,196 @@
+"""What is to be read again: after gaps, after a channel was out of sight, and for audits."""
+
+from dataclasses import replace
+
+import pytest
+
+from adapters.records import SkipReason
+from storage.channels import ChannelState, channel_states, mark_skipped, save_channels
+from storage.database import Database
+from storage.errors import LeaseLost
+from storage.jobs import JobLease
+from storage.messages import mark_deleted
+from storage.repair import RepairKind, look_again_in, pending_ranges, request_audit
+from storage.tables import channels, repairs, sync_gaps, tenants
+from storage.tenants import Tenant, stop_tenant
+from tests.support.builders import HOUR, MINUTE, NOW, SECOND, channel, message, thread
+from tests.support.repair_steps import BEGINNING, LATER, Way
+from tests.support.tables_of import only_row, rows_of, run_sql
+
+
+@pytest.fixture
+def way(db: Database, tenant: Tenant, general: ChannelState, lease: JobLease) -> Way:
+    return Way(db, tenant, general, lease)
+
+
+class TestPlanning:
+    async def test_nothing_to_plan_takes_no_lease(self, db: Database, way: Way) -> None:
+        await way.store(message(1))
+        await way.gap(NOW - MINUTE, None)
+        way.lease = replace(way.lease, owner="nobody")
+        assert await way.plan() == 0
+        await way.gap(NOW - HOUR, NOW)
+        with pytest.raises(LeaseLost):
+            await way.plan()
+        assert {row["planned_at"] for row in await rows_of(db, sync_gaps)} == {None}
+
+    async def test_a_gap_is_read_again_in_the_channels_active_then(self, db: Database, way: Way) -> None:
+        listed = [channel("6"), channel("7"), channel("8"), channel("9")]
+        await save_channels(db, way.tenant.id, listed, NOW)
+        ids = {state.platform_id: state.id for state in await channel_states(db, way.tenant.id)}
+        await way.store(message(100), message(2000))
+        await way.store(message(99), channel_id=ids["6"])  # too old
+        await way.store(message(150), channel_id=ids["7"])
+        await way.store(message(2000), channel_id=ids["8"])
+        await mark_deleted(db, ids["8"], ["2000"], job=None, now=NOW)
+        await way.store(message(2000), channel_id=ids["9"])
+        await mark_skipped(db, way.tenant.id, ["9"], SkipReason.NOT_PUBLIC, NOW)
+        for began in (160, 170):
+            await way.gap(BEGINNING + began * SECOND, NOW)
+        assert await way.plan(window=60 * SECOND) == 2
+        assert await way.ranges() == [("5", "99", "2000"), ("7", "99", "150")]
+        assert {(row["planned_at"], row["repaired_at"]) for row in await rows_of(db, sync_gaps)} == {(LATER, None)}
+        assert await way.plan(window=60 * SECOND) == 0
+
+    async def test_a_gap_of_another_tenant_is_another(self, db: Database, way: Way) -> None:
+        await run_sql(
+            db,
+            "INSERT INTO tenants (id, platform, platform_id, sync_status, metadata, created_at, updated_at)"
+            " SELECT 'discord-other', platform, 'other', sync_status, metadata, created_at, updated_at FROM tenants",
+        )
+        await way.store(message(100))
+        await way.gap(BEGINNING, NOW, tenant_id="discord-other")
+        assert await way.plan() == 0
+        assert (await only_row(db, sync_gaps))["planned_at"] is None
+
+    async def test_what_is_left_of_an_earlier_gap_is_widened(self, db: Database, way: Way) -> None:
+        await way.store(*(message(n) for n in (50, 100, 200)))
+        await way.gap(BEGINNING + 60 * SECOND, NOW)
+        assert await way.plan() == 1
+        first = await way.only()
+        assert (first.after_id, first.until_id) == ("59", "200")
+        moved = (await way.save(first, message(100), reached="100")).left
+        assert moved is not None
+        await way.store(message(3000))
+        await way.gap(BEGINNING + 150 * SECOND, NOW)
+        assert await way.plan() == 1
+        assert await way.only() == replace(first, after_id="100", until_id="3000")
+        await way.gap(BEGINNING + 5 * SECOND, NOW)
+        assert await way.plan() == 1
+        assert await way.only() == replace(first, after_id="4", until_id="3000")
+        await way.gap(BEGINNING + 100 * SECOND, NOW)
+        assert await way.plan(now=LATER + MINUTE) == 0
+        row = await only_row(db, repairs)
+        assert (row["after_id"], row["seen"], row["updated_at"]) == ("4", 1, LATER)
+
+    async def test_ids_are_compared_as_numbers(self, db: Database, way: Way) -> None:
+        await way.store(message(99), message(1000))
+        await way.gap(BEGINNING + 999 * SECOND, NOW)
+        assert await way.plan() == 1
+        await way.gap(BEGINNING + 99 * SECOND, NOW)
+        assert await way.plan() == 1
+        assert await way.ranges() == [("5", "98", "1000")]
+
+    @pytest.mark.parametrize(
+        ("archived_at", "planned"),
+        [
+            ("2026-11-23T09:29:59.999+00:00", False),
+            ("2026-11-23T10:30:00+01:00", True),
+            ("2026-11-23T09:59:00+00:00", True),
+            ("2026-11-23T09:29:00", True),
+            ("nonsense", True),
+            (None, True),
+        ],
+    )
+    async def test_a_thread_that_was_archived_before_is_as_it_was(
+        self, db: Database, way: Way, archived_at: str | None, planned: bool
+    ) -> None:
+        closed = thread("6", "5", metadata={"archived": True, "archive_timestamp": archived_at})
+        opened = thread("7", "5", metadata={"archived": False, "archive_timestamp": archived_at})
+        await save_channels(db, way.tenant.id, [closed, opened], NOW)
+        for each in (await channel_states(db, way.tenant.id))[1:]:
+            await way.store(message(1700), channel_id=each.id)
+        await way.gap(NOW.replace(minute=30, second=0, microsecond=0) - HOUR, NOW)
+        assert await way.plan(window=5 * MINUTE) == 1 + planned
+        assert {r.channel_platform_id for r in await way.pending()} == {"7", *(["6"] if planned else [])}
+
+    async def test_a_channel_that_is_shown_again(self, db: Database, way: Way) -> None:
+        await save_channels(db, way.tenant.id, [channel("6"), channel("7")], NOW)
+        ids = {state.platform_id: state.id for state in await channel_states(db, way.tenant.id)}
+        for platform_id in "567":
+            await way.store(message(100), message(200), channel_id=ids[platform_id])
+        await mark_skipped(db, way.tenant.id, ["5", "6"], SkipReason.NOT_PUBLIC, BEGINNING + 180 * SECOND)
+        await mark_skipped(db, way.tenant.id, ["7"], SkipReason.NOT_PUBLIC, BEGINNING + 900 * SECOND)
+        assert await way.plan(window=60 * SECOND) == 0
+        await save_channels(db, way.tenant.id, [channel("5"), channel("7")], NOW)
+        assert await way.plan(window=60 * SECOND) == 1
+        assert await way.ranges() == [("5", "119", "200")]
+        unseen = {row["platform_id"]: row["unseen_since"] for row in await rows_of(db, channels)}
+        assert unseen == {"5": None, "6": BEGINNING + 180 * SECOND, "7": None}
+        assert await way.plan(window=60 * SECOND) == 0
+
+    async def test_a_channel_that_was_hidden_before_its_gap_was_repaired(self, db: Database, way: Way) -> None:
+        await way.store(message(100), message(200))
+        await mark_skipped(db, way.tenant.id, ["5"], SkipReason.NOT_PUBLIC, NOW)
+        await way.gap(BEGINNING + 150 * SECOND, NOW)
+        assert await way.plan() == 0
+        assert (await only_row(db, channels))["unseen_since"] == BEGINNING + 150 * SECOND
+        await save_channels(db, way.tenant.id, [channel("5")], NOW)
+        assert await way.plan() == 1
+        assert await way.ranges() == [("5", "149", "200")]
+
+    async def test_an_audit_of_every_archived_channel_with_a_checkpoint(self, db: Database, way: Way) -> None:
+        listed = [channel("6"), thread("7", "5"), channel("8")]
+        await save_channels(db, way.tenant.id, listed, NOW)
+        ids = {state.platform_id: state.id for state in await channel_states(db, way.tenant.id)}
+        for platform_id in "578":
+            await way.store(message(100), channel_id=ids[platform_id])
+        await mark_skipped(db, way.tenant.id, ["8"], SkipReason.NOT_PUBLIC, NOW)
+        assert await way.plan() == 0
+        for now in (NOW, LATER):
+            await request_audit(db, way.tenant.id, now)
+        assert (await only_row(db, tenants))["audit_requested_at"] == NOW
+        assert await way.plan() == 2
+        assert await way.ranges() == [("5", None, "100"), ("7", None, "100")]
+        assert {r.kind for r in await way.pending()} == {RepairKind.AUDIT}
+        row = await only_row(db, tenants)
+        assert (row["audit_requested_at"], row["audited_at"]) == (None, None)
+        await way.store(message(200))
+        await request_audit(db, way.tenant.id, LATER)
+        assert await way.plan() == 0
+        assert await way.ranges() == [("5", None, "100"), ("7", None, "100")]
+
+    async def test_where_nothing_is_stored_an_audit_is_done_at_once(self, db: Database, way: Way) -> None:
+        await request_audit(db, way.tenant.id, NOW)
+        assert await way.plan() == 0
+        row = await only_row(db, tenants)
+        assert (row["audit_requested_at"], row["audited_at"]) == (None, LATER)
+
+    async def test_a_stopped_or_unknown_tenant_is_not_audited(self, db: Database, way: Way) -> None:
+        await request_audit(db, "discord-other", NOW)
+        await stop_tenant(db, way.tenant.id, NOW)
+        await request_audit(db, way.tenant.id, NOW)
+        assert (await only_row(db, tenants))["audit_requested_at"] is None
+
+    async def test_the_most_urgent_comes_first(self, db: Database, way: Way) -> None:
+        await save_channels(db, way.tenant.id, [channel("6")], NOW)
+        other = (await channel_states(db, way.tenant.id))[1]
+        for channel_id in (way.channel.id, other.id):
+            await way.store(message(9), message(10), channel_id=channel_id)
+        await request_audit(db, way.tenant.id, NOW)
+        await way.gap(BEGINNING, NOW)
+        await way.plan()
+        await look_again_in(db, other.id, {"9"}, NOW)
+        await look_again_in(db, way.channel.id, {"10", "9"}, NOW)
+        assert [(r.kind.value, r.channel_platform_id, r.until_id) for r in await way.pending()] == [
+            ("look_again", "5", "9"),
+            ("look_again", "5", "10"),
+            ("look_again", "6", "9"),
+            ("gap", "5", "10"),
+            ("gap", "6", "10"),
+            ("audit", "5", "10"),
+            ("audit", "6", "10"),
+        ]
+        await mark_skipped(db, way.tenant.id, ["5"], SkipReason.NOT_PUBLIC, NOW)
+        assert {r.channel_platform_id for r in await way.pending()} == {"6"}
+        assert await pending_ranges(db, "discord-other") == []

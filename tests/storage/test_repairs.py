@@ -1,0 +1,317 @@
+"""Repairs: reading a range again makes the archive what the platform has, and writes nothing else."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from adapters.records import SkipReason
+from storage.channels import ChannelState, channel_states, mark_skipped, save_channels
+from storage.database import Database
+from storage.errors import LeaseLost
+from storage.jobs import JobLease
+from storage.messages import id_ranges as id_spans
+from storage.messages import mark_deleted
+from storage.repair import PageOutcome, RepairKind, finish_audit, look_again, look_again_in
+from storage.repair import plan_gaps as gap_planning
+from storage.tables import attachments, messages, reaction_totals, repairs, sync_progress
+from storage.tenants import Tenant, purge_tenant
+from tests.support.builders import HOUR, MINUTE, NOW, SECOND, attachment, channel, message, thread, total
+from tests.support.repair_steps import BEGINNING, LATER, Way, plan_of, state
+from tests.support.tables_of import count_of, only_row, rows_of, run_sql
+
+
+@pytest.fixture
+def way(db: Database, tenant: Tenant, general: ChannelState, lease: JobLease) -> Way:
+    return Way(db, tenant, general, lease)
+
+
+async def deleted(db: Database) -> list[str]:
+    return [row["platform_id"] for row in await rows_of(db, messages) if row["deleted_at"] is not None]
+
+
+class TestLookingAgain:
+    async def test_stored_messages_of_archived_channels(self, db: Database, way: Way) -> None:
+        await save_channels(db, way.tenant.id, [channel("6"), channel("7"), thread("8", "5")], NOW)
+        ids = {state.platform_id: state.id for state in await channel_states(db, way.tenant.id)}
+        await way.store(message(9), message(10), message(1000))
+        for platform_id in "678":
+            await way.store(message(11), channel_id=ids[platform_id])
+        await mark_skipped(db, way.tenant.id, ["7"], SkipReason.NOT_PUBLIC, NOW)
+        asked = [("5", "10"), ("5", "1000"), ("5", "404"), ("6", "11"), ("7", "11"), ("8", "11"), ("404", "9")]
+        keys = {(way.tenant.id, channel_id, message_id) for channel_id, message_id in asked}
+        for now in (NOW, LATER):
+            await look_again(db, keys | {("discord-other", "5", "9")}, now)
+        found = await way.pending()
+        assert [(r.channel_platform_id, r.after_id, r.until_id) for r in found] == [
+            ("5", "9", "10"),
+            ("5", "999", "1000"),
+            ("6", "10", "11"),
+            ("8", "10", "11"),
+        ]
+        assert {r.kind for r in found} == {RepairKind.LOOK_AGAIN}
+        assert [r.parent_platform_id for r in found] == [None, None, None, "5"]
+        assert {row["updated_at"] for row in await rows_of(db, repairs)} == {NOW}
+
+    async def test_nothing_to_look_at(self, db: Database, way: Way) -> None:
+        await look_again(db, set(), NOW)
+        await look_again_in(db, way.channel.id, set(), NOW)
+        await look_again_in(db, 999, {"7"}, NOW)
+        assert await count_of(db, repairs) == 0
+
+    async def test_in_a_channel_whether_stored_or_not(self, db: Database, way: Way) -> None:
+        for now in (NOW, LATER):
+            await look_again_in(db, way.channel.id, {"100", "7", "0"}, now)
+        assert await way.ranges() == [("5", "0", "0"), ("5", "6", "7"), ("5", "99", "100")]
+
+    async def test_many_at_once(self, db: Database, way: Way) -> None:
+        await way.store(*(message(n) for n in range(1, 6_001)))
+        await look_again(db, {(way.tenant.id, "5", str(n)) for n in range(1, 6_501)}, NOW)
+        assert await count_of(db, repairs) == 6_000
+
+    async def test_it_is_done_when_it_was_read(self, db: Database, way: Way) -> None:
+        await way.store(message(1), message(2), message(3))
+        await look_again_in(db, way.channel.id, {"2", "3"}, NOW)
+        first, second = await way.pending()
+        outcome = await way.save(first, message(2, content="new"))
+        assert outcome == PageOutcome(seen=1, missing=0, changed=1, deleted=0, left=None)
+        assert await way.save(second) == PageOutcome(deleted=1)
+        assert await way.pending() == []
+        assert [(m["content"], m["deleted_at"]) for m in await rows_of(db, messages)] == [
+            ("message 1", None),
+            ("new", None),
+            ("message 3", LATER),
+        ]
+
+
+class TestAPage:
+    async def test_only_the_range_is_judged(self, db: Database, way: Way) -> None:
+        await way.store(*(message(n) for n in (8, 9, 10, 11, 99, 100, 101, 1000)))
+        await save_channels(db, way.tenant.id, [channel("6")], NOW)
+        other = (await channel_states(db, way.tenant.id))[1]
+        await way.store(message(10), channel_id=other.id)
+        await way.gap(BEGINNING + 10 * SECOND, NOW)
+        await way.plan()
+        repair = (await way.pending())[0]
+        assert repair.after_id == "9"
+        outcome = await way.save(repair, reached="100")
+        assert outcome == PageOutcome(deleted=4, left=replace(repair, after_id="100"))
+        assert sorted(await deleted(db), key=int) == ["10", "11", "99", "100"]
+        assert (await rows_of(db, messages))[-1]["deleted_at"] is None
+
+    async def test_what_is_there_is_brought_up_to_date(self, db: Database, way: Way) -> None:
+        kept = message(1, attachments=(attachment("1"),), reaction_totals=(total("👍", 2),))
+        await way.store(kept, message(2, reply_to_author_hash="b" * 64), message(3, attachments=(attachment("3"),)))
+        repair = await way.audit()
+        edited = message(3, reaction_totals=(total("🎉"),), metadata={"pinned": True})
+        outcome = await way.save(repair, kept, message(2), edited)
+        assert outcome == PageOutcome(seen=3, changed=1)
+        first, second, third = await rows_of(db, messages)
+        assert (first["updated_at"], second["updated_at"], second["reply_to_author_hash"]) == (NOW, NOW, "b" * 64)
+        assert (third["metadata"], third["updated_at"]) == ({"pinned": True}, LATER)
+        assert (await only_row(db, attachments))["message_id"] == "1"
+        assert [row["updated_at"] for row in await rows_of(db, reaction_totals)] == [NOW, LATER]
+
+    @pytest.mark.parametrize(
+        "change",
+        [
+            {"content": "new"},
+            {"metadata": {"n": True}},
+            {"metadata": {"n": 1.5}},
+            {"metadata": {}},
+            {"attachments": ()},
+            {"attachments": (attachment("1", filename="dog.png"),)},
+            {"attachments": (attachment("1", metadata={"width": 1}),)},
+            {"attachments": (attachment("1", url="https://cdn.example/other.png"),)},
+            {"attachments": (attachment("1"), attachment("2"))},
+            {"reaction_totals": ()},
+            {"reaction_totals": (total("👍", 2),)},
+            {"reaction_totals": (total("👍", 1, 1),)},
+            {"reaction_totals": (total("👍"), total("🎉"))},
+            {"edited_at": NOW},
+            {"sent_at": NOW},
+            {"author_hash": None},
+            {"reply_to_author_hash": "c" * 64},
+        ],
+    )
+    async def test_every_difference_counts_once(self, db: Database, way: Way, change: dict[str, Any]) -> None:
+        old = message(1, metadata={"n": 1}, attachments=(attachment("1"),), reaction_totals=(total("👍"),))
+        await way.store(old)
+        repair = await way.audit()
+        assert (await way.save(repair, replace(old, **change))).changed == 1
+        after = await state(db)
+        assert (await way.save(repair, replace(old, **change), now=LATER + MINUTE)).changed == 0
+        assert await state(db) == after
+
+    async def test_a_file_whose_address_is_signed_anew_is_kept_but_not_told(self, db: Database, way: Way) -> None:
+        await way.store(message(1, attachments=(attachment("1"),)))
+        url = "https://cdn.example/1/cat.png?ex=2"
+        renewed = attachment("1", url=url, url_expires_at=NOW + 9 * HOUR)
+        assert (await way.save(await way.audit(), message(1, attachments=(renewed,)))).changed == 0
+        row = await only_row(db, attachments)
+        assert (row["url"], row["url_expires_at"]) == (url, NOW + 9 * HOUR)
+
+    async def test_what_the_databases_cannot_hold_is_no_difference(self, db: Database, way: Way) -> None:
+        odd = message(1, content="a\0b", metadata={"x\0": ["\ud800", 2**70, -0.5], "b": {"z": 1, "a": 2}})
+        await way.store(odd)
+        before = await state(db)
+        turned = replace(odd, metadata=dict(reversed(odd.metadata.items())))
+        assert await way.save(await way.audit(), turned) == PageOutcome(seen=1)
+        assert await state(db) == before
+
+    async def test_a_total_of_which_events_told_too_little_is_as_told_now(self, db: Database, way: Way) -> None:
+        record = message(1, reaction_totals=(total("👍"),))
+        await way.store(record)
+        await run_sql(db, "UPDATE reaction_totals SET is_stale = :stale", stale=True)
+        assert await way.save(await way.audit(), record) == PageOutcome(seen=1)
+        assert (await only_row(db, reaction_totals))["is_stale"] is False
+
+    async def test_a_message_that_is_there_again(self, db: Database, way: Way) -> None:
+        await way.store(message(1), message(2))
+        await mark_deleted(db, way.channel.id, ["1", "2"], job=None, now=NOW)
+        assert await way.save(await way.audit(), message(1)) == PageOutcome(seen=1, changed=1)
+        first, second = await rows_of(db, messages)
+        assert (first["deleted_at"], first["updated_at"]) == (None, LATER)
+        assert (second["deleted_at"], second["updated_at"]) == (NOW, NOW)
+
+    async def test_a_missing_message_counts_and_the_checkpoint_stays(self, db: Database, way: Way) -> None:
+        await way.store(message(5), message(7))
+        before = await only_row(db, sync_progress)
+        repair = await way.audit()
+        outcome = await way.save(repair, message(5), message(6, attachments=(attachment("1"),)), message(7))
+        assert outcome == PageOutcome(seen=3, missing=1)
+        assert [m["platform_id"] for m in await rows_of(db, messages)] == ["5", "6", "7"]
+        assert await count_of(db, attachments) == 1
+        assert await only_row(db, sync_progress) == before | {"messages_archived": 3, "updated_at": LATER}
+
+    async def test_what_lies_beyond_the_checkpoint_is_counted_when_that_passes(self, db: Database, way: Way) -> None:
+        await way.store(message(5))
+        await look_again_in(db, way.channel.id, {"8"}, NOW)
+        assert (await way.save(await way.only(), message(8))).missing == 1
+        assert (await only_row(db, sync_progress))["messages_archived"] == 1
+        await way.store(message(8))
+        assert (await only_row(db, sync_progress))["messages_archived"] == 2
+
+    async def test_what_was_touched_meanwhile_is_left_alone_and_looked_at_again(self, db: Database, way: Way) -> None:
+        await way.store(*(message(n) for n in range(1, 7)))
+        await mark_deleted(db, way.channel.id, ["6"], job=None, now=NOW)
+        before = await rows_of(db, messages)
+        repair = await way.audit()
+        page = [message(2, content="old or new"), message(3), message(5, content="changed"), message(7)]
+        outcome = await way.save(repair, *page, reached="5", touched=["1", "2", "3", "6", "7", "400"])
+        assert outcome == PageOutcome(seen=4, changed=1, deleted=1, left=replace(repair, after_id="5"))
+        after = await rows_of(db, messages)
+        assert [row["platform_id"] for row in after if row not in before] == ["4", "5"]
+        again = [r.until_id for r in await way.pending() if r.kind is RepairKind.LOOK_AGAIN]
+        assert again == ["1", "2", "3"]
+
+    async def test_a_message_touched_while_it_is_looked_at_is_looked_at_once_more(self, db: Database, way: Way) -> None:
+        await way.store(message(1))
+        await look_again_in(db, way.channel.id, {"1"}, NOW)
+        first = await way.only()
+        assert await way.save(first, message(1, content="new"), touched=["1"]) == PageOutcome(seen=1)
+        second = await way.only()
+        assert (second.after_id, second.until_id) == ("0", "1")
+        assert (await way.save(second, message(1, content="new"))).changed == 1
+        assert await way.pending() == []
+
+    async def test_a_range_that_was_purged_meanwhile_takes_nothing(self, db: Database, way: Way) -> None:
+        await way.store(message(1))
+        repair = await way.audit()
+        await run_sql(db, "DELETE FROM repairs")
+        before = await state(db)
+        assert await way.save(repair, message(1, content="new"), message(2), touched=["1"]) == PageOutcome()
+        await finish_audit(db, repair.id, platform_count=1, job=way.lease, now=LATER)
+        assert await state(db) == before
+        assert await way.pending() == []
+
+    async def test_purging_takes_the_ranges_along(self, db: Database, way: Way) -> None:
+        await way.store(message(1))
+        await look_again_in(db, way.channel.id, {"1"}, NOW)
+        repair = await way.only()
+        await purge_tenant(db, way.tenant.id, NOW)
+        assert [await count_of(db, t) for t in (repairs, messages)] == [0, 0]
+        with pytest.raises(LeaseLost):
+            await way.save(repair, message(1))
+        await look_again(db, {(way.tenant.id, "5", "1")}, NOW)
+        await look_again_in(db, way.channel.id, {"1"}, NOW)
+        assert await count_of(db, repairs) == 0
+
+    async def test_a_worker_that_lost_its_job_writes_nothing(self, db: Database, way: Way) -> None:
+        await way.store(message(1))
+        repair = await way.audit()
+        before = [await state(db), await rows_of(db, repairs)]
+        way.lease = replace(way.lease, attempt=2)
+        with pytest.raises(LeaseLost):
+            await way.save(repair, message(1, content="new"))
+        with pytest.raises(LeaseLost):
+            await finish_audit(db, repair.id, platform_count=1, job=way.lease, now=LATER)
+        assert [await state(db), await rows_of(db, repairs)] == before
+
+    async def test_a_page_is_stored_whole_or_not_at_all(
+        self, db: Database, way: Way, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        await way.store(message(1), message(3))
+        repair = await way.audit()
+        before = [await state(db), await rows_of(db, repairs)]
+
+        async def crash(*_: object) -> None:
+            raise RuntimeError("killed between the rows and the commit")
+
+        monkeypatch.setattr("storage.repair.reconcile.add_look_again", crash)
+        with pytest.raises(RuntimeError):
+            await way.save(repair, message(1, content="new"), message(2))
+        assert [await state(db), await rows_of(db, repairs)] == before
+
+
+class TestHowItIsFound:
+    @pytest.mark.parametrize("name", ["absent", "active"])
+    async def test_by_an_index(self, db: Database, way: Way, name: str) -> None:
+        absent = select(messages.c.platform_id).where(id_spans.IN_SPAN)
+        query, index = {
+            "absent": (
+                absent,
+                {"sqlite": "channel_id=? AND platform_id>? AND platform_id<?", "postgresql": "pk_messages"},
+            ),
+            "active": (gap_planning._ACTIVE, dict.fromkeys(("sqlite", "postgresql"), "ix_messages_tenant_id_sent_at")),
+        }[name]
+        values = {"channel": 1, "low": "1", "high": "2", "shortest": 1, "longest": 1, "tenant": "t", "since": NOW}
+        assert index[db.dialect] in await plan_of(db, query, values)
+
+    @pytest.mark.parametrize("after", [None, "0", "9", "99", "100", "105", "999", "1000", "123456"])
+    @pytest.mark.parametrize("until", ["1", "9", "10", "99", "100", "105", "5000", "123456"])
+    async def test_spans_are_ranges_of_numbers(self, db: Database, way: Way, after: str | None, until: str) -> None:
+        known = {
+            1,
+            2,
+            9,
+            10,
+            11,
+            19,
+            90,
+            98,
+            99,
+            100,
+            101,
+            104,
+            105,
+            106,
+            500,
+            999,
+            1000,
+            1001,
+            5000,
+            5001,
+            99999,
+            123456,
+        }
+        await run_sql(db, "DELETE FROM messages")
+        await way.store(*(message(n) for n in sorted(known)))
+        found: list[int] = []
+        async with db.reading() as connection:
+            for span in id_spans.spans(after, until):
+                values = {"channel": way.channel.id, **span.as_values()}
+                query = select(messages.c.platform_id).where(id_spans.IN_SPAN)
+                found += [int(i) for i in (await connection.execute(query, values)).scalars()]
+        assert sorted(found) == [n for n in sorted(known) if int(after or 0) < n <= int(until)]

@@ -1,0 +1,211 @@
+"""The schema: the migrations make exactly what the tables say, and both dialects have the same columns."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import Connection, Inspector, create_engine, inspect, text
+from sqlalchemy.pool import NullPool
+
+from storage.database import Database, migrate
+from storage.migrations.runner import upgrade
+from storage.tables import metadata
+from tests.support.postgres import Postgres
+
+_POSTGRES_CATALOG = (
+    "SELECT conrelid::regclass::text, conname, pg_get_constraintdef(oid) FROM pg_constraint"
+    " WHERE connamespace = 'public'::regnamespace AND contype <> 'n'",
+    "SELECT tablename, indexname, indexdef FROM pg_indexes WHERE schemaname = 'public'",
+    "SELECT table_name, column_name, data_type, is_nullable, column_default, collation_name, is_identity"
+    " FROM information_schema.columns WHERE table_schema = 'public'",
+)
+_SQLITE_CATALOG = "SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite_%'"
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def new_database(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], str]:
+    """Makes empty databases of one kind."""
+    if request.param == "sqlite":
+        names = iter("ab")
+        return lambda: f"sqlite:///{tmp_path}/{next(names)}.db"
+    server: Postgres = request.getfixturevalue("postgres")
+    return lambda: server.create_database(migrated=False)
+
+
+async def test_the_migrations_make_what_the_tables_say(new_database: Callable[[], str]) -> None:
+    migrated, created = new_database(), new_database()
+    await migrate(migrated)
+    _with_connection(created, metadata.create_all)
+    assert _with_connection(migrated, _catalog) == _with_connection(created, _catalog)
+
+
+async def test_alembic_finds_nothing_to_migrate(new_database: Callable[[], str]) -> None:
+    url = new_database()
+    await migrate(url)
+
+    def differences(connection: Connection) -> list[Any]:
+        return list(compare_metadata(MigrationContext.configure(connection), metadata))
+
+    assert _with_connection(url, differences) == []
+
+
+@pytest.mark.parametrize("revision", ["0001", "0002"])
+async def test_an_archive_of_an_older_revision_is_kept_whole(new_database: Callable[[], str], revision: str) -> None:
+    url = new_database()
+    _with_connection(url, lambda connection: upgrade(connection, revision))
+    _with_connection(url, _fill)
+    before = _with_connection(url, _rows)
+    assert all(before.values())
+    await migrate(url)
+    after = _with_connection(url, _rows)
+    for table, rows in before.items():
+        assert after[table] == [_ADDED.get(table, {}) | row for row in rows], table
+
+
+async def test_channels_that_were_skipped_count_as_unseen_since_then(new_database: Callable[[], str]) -> None:
+    url = new_database()
+    _with_connection(url, lambda connection: upgrade(connection, "0002"))
+    _with_connection(url, _fill)
+    skip = "UPDATE channels SET sync_state = 'skipped', skip_reason = 'not_public', skipped_since = created_at"
+    _with_connection(url, lambda connection: connection.exec_driver_sql(skip))
+    await migrate(url)
+    (row,) = _with_connection(url, _rows)["channels"]
+    assert row["unseen_since"] == row["skipped_since"] is not None
+
+
+async def test_both_dialects_have_the_same_columns(both: tuple[Database, Database]) -> None:
+    sqlite, postgres = [await _columns(db) for db in both]
+    assert sqlite.keys() == postgres.keys()
+    same = {("TEXT", "TEXT"), ("JSON", "JSONB"), ("BOOLEAN", "BOOLEAN"), ("BIGINT", "BIGINT"), ("INTEGER", "INTEGER")}
+    for place, (of_sqlite, is_nullable) in sqlite.items():
+        of_postgres, is_nullable_there = postgres[place]
+        name = place[1]
+        expected = same
+        if name.endswith(("_at", "_since", "_after", "_until", "_before")):
+            expected = {("TEXT", "TIMESTAMP WITH TIME ZONE")}
+        elif name == "id" or name in ("channel_id", "parent_id"):
+            expected = {("TEXT", "TEXT"), ("INTEGER", "BIGINT")}
+        assert (of_sqlite, of_postgres) in expected, place
+        assert is_nullable == is_nullable_there, place
+
+
+async def test_every_table_has_audit_times(db: Database) -> None:
+    columns = await _columns(db)
+    for table in metadata.tables:
+        assert not any(columns[table, name][1] for name in ("created_at", "updated_at"))
+
+
+async def test_every_reference_has_an_index(db: Database) -> None:
+    """Or deleting a tenant would read whole tables once for each of its channels."""
+
+    def unindexed(connection: Connection) -> list[Any]:
+        found = inspect(connection)
+        keys: list[Any] = [key | {"table": t} for t in metadata.tables for key in found.get_foreign_keys(t)]
+        return [key["name"] for key in keys if not _has_index(found, key["table"], key["constrained_columns"])]
+
+    async with db.reading() as connection:
+        # Of messages (tenant_id, channel_id) the key's first column, channel_id, serves.
+        assert await connection.run_sync(unindexed) == ["fk_messages_tenant_id_channel_id"]
+
+
+def _has_index(found: Inspector, table: str, columns: list[str]) -> bool:
+    indexes: list[Any] = [
+        found.get_pk_constraint(table)["constrained_columns"],
+        *(index["column_names"] for index in found.get_indexes(table)),
+        *(unique["column_names"] for unique in found.get_unique_constraints(table)),
+    ]
+    return any(set(columns) <= set(index[: len(columns)]) for index in indexes)
+
+
+_ADDED: dict[str, dict[str, Any]] = {
+    "tenants": dict.fromkeys(("stopped_at", "purged_at", "audit_requested_at", "audited_at")),
+    "channels": {"unseen_since": None},
+    "reaction_totals": {"is_stale": False},
+}
+_AT = "'2026-11-23 10:00:00.123456+00:00'"
+_FIRST_ROWS = {
+    "archive_settings": "name, value) VALUES ('hash_choice', 'sha256'",
+    "tenants": "id, platform, platform_id, name, sync_status, metadata) VALUES ('d-1', 'd', '1', 'G', 'ok', '{}'",
+    "channels": "tenant_id, platform_id, type, sync_state, metadata) VALUES ('d-1', '5', 'text', 'archived', '{}'",
+    "messages": "channel_id, platform_id, tenant_id, author_kind, content, type, sent_at, metadata)"
+    f" VALUES (1, '7', 'd-1', 'user', 'hello', 'default', {_AT}, '{{}}'",
+    "attachments": "channel_id, message_id, platform_id, filename, url, metadata) VALUES (1, '7', '71', 'a', 'u', '{}'",
+    "reaction_totals": "channel_id, message_id, emoji_key, emoji, count, burst_count) VALUES (1, '7', 'x', 'x', 2, 1",
+    "reactions": "channel_id, message_id, emoji_key, user_hash, burst, emoji) VALUES (1, '7', 'x', 'h', false, 'x'",
+    "sync_jobs": "id, tenant_id, kind, status, priority, attempt, run_after, queued_at, totals)"
+    f" VALUES ('j', 'd-1', 'initial', 'running', 10, 1, {_AT}, {_AT}, '{{}}'",
+    "sync_progress": "channel_id, last_message_id, messages_archived, state, last_job_id)"
+    " VALUES (1, '7', 1, 'syncing', 'j'",
+}
+
+
+def _fill(connection: Connection) -> None:
+    for table, row in _FIRST_ROWS.items():
+        names, _, values = row.partition(")")
+        statement = f"INSERT INTO {table} ({names}, created_at, updated_at){values}, {_AT}, {_AT})"
+        connection.exec_driver_sql(statement)
+
+
+def _rows(connection: Connection) -> dict[str, list[dict[str, Any]]]:
+    return {
+        table: [dict(row) for row in connection.execute(text(f"SELECT * FROM {table}")).mappings()]  # noqa: S608 # ours
+        for table in _FIRST_ROWS
+    }
+
+
+async def _columns(db: Database) -> dict[tuple[str, str], tuple[str, bool]]:
+    """Type and nullability by table and column."""
+
+    def look(connection: Connection) -> dict[tuple[str, str], tuple[str, bool]]:
+        found = inspect(connection)
+        return {
+            (table, column["name"]): (_type_name(column["type"], connection), column["nullable"])
+            for table in metadata.tables
+            for column in found.get_columns(table)
+        }
+
+    async with db.reading() as connection:
+        return await connection.run_sync(look)
+
+
+def _type_name(column_type: Any, connection: Connection) -> str:
+    return str(column_type.compile(connection.dialect)).partition(" COLLATE")[0]
+
+
+def _with_connection(url: str, look: Callable[[Connection], Any]) -> Any:
+    with create_engine(url, poolclass=NullPool).begin() as connection:
+        return look(connection)
+
+
+def _catalog(connection: Connection) -> list[Any]:
+    """What the database itself says of its tables; the order of a table's parts does not count."""
+    if connection.dialect.name == "postgresql":
+        rows = [tuple(row) for query in _POSTGRES_CATALOG for row in connection.execute(text(query))]
+        return sorted((row for row in rows if row[0] != "alembic_version"), key=repr)
+    return sorted(
+        (name, sorted(_parts(sql)))
+        for name, sql in connection.execute(text(_SQLITE_CATALOG))
+        if name != "alembic_version"
+    )
+
+
+def _parts(sql: str) -> list[str]:
+    """A definition without its white space, cut at the commas that are in no further brackets.
+
+    SQLite keeps the text that made a table, appends to it what a migration adds, and quotes the name of a table that
+    was rebuilt.
+    """
+    head, _, rest = re.sub(r'[\s"]+', "", sql).partition("(")
+    body, _, tail = rest.rpartition(")")
+    parts, depth = [""], 0
+    for character in body:
+        depth += {"(": 1, ")": -1}.get(character, 0)
+        if character == "," and depth == 0:
+            parts.append("")
+        else:
+            parts[-1] += character
+    return [head, tail, *parts]

@@ -1,0 +1,77 @@
+"""An adapter that is connected to a simulator, with what it tells of changes."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+
+from adapters.discord.simulator import Simulator
+from adapters.events import Listener, LiveEvent, MessageEdited, Place, PlatformEvent, TenantJoined, TenantsReady
+from adapters.records import ChannelRecord, MessageRecord
+from tests.service.conftest import Connected, make_adapter
+from tests.support.small_world import GUILD, TEXT
+
+
+class Listening(Connected):
+    """A connected adapter, and what it told of changes."""
+
+    def __init__(self, sim: Simulator) -> None:
+        self.sim = sim
+        waits: list[float] = []
+        super().__init__(make_adapter(sim, waits), waits)
+        self.told: list[LiveEvent] = []
+        self._marks = 0
+
+    async def take(self) -> list[LiveEvent]:
+        """Everything told so far, once all that has happened must have been."""
+        self._marks += 1
+        guild_id = next(iter(self.sim.world.guilds))
+        self.sim.change.rename_guild(guild_id, f"mark {self._marks}")
+        await self.until(lambda event: isinstance(event, TenantJoined) and event.tenant.name == f"mark {self._marks}")
+        told, self.told[:] = list(self.told), []
+        return told
+
+    async def read(self, channel_id: int, message_id: int) -> MessageRecord:
+        """A message as REST gives it, without its reactions."""
+        _, channel = self.sim.world.find(channel_id) or (None, None)
+        parent = str(channel.parent_id) if channel and channel.is_thread else None
+        page = await self.adapter.sync(
+            str(channel.guild_id if channel else GUILD),
+            lambda session: session.messages(str(channel_id), str(message_id - 1), parent_id=parent),
+        )
+        assert page[0].platform_id == str(message_id)
+        return replace(page[0], reaction_totals=())
+
+    async def listed(self, guild_id: int = GUILD) -> dict[str, ChannelRecord]:
+        """The channels and active threads as REST gives them."""
+        records = await self.adapter.sync(str(guild_id), lambda session: session.channels())
+        return {record.platform_id: record for record in records}
+
+
+@asynccontextmanager
+async def listening(sim: Simulator, first: Listener | None = None) -> AsyncIterator[Listening]:
+    """An adapter that has told which guilds it is in; ``first`` is told before the link is."""
+    link = Listening(sim)
+
+    async def both(event: PlatformEvent) -> None:
+        if first is not None:
+            await first(event)
+        await link.listen(event)
+
+    running = asyncio.create_task(link.adapter.run(both, link.told.append))
+    try:
+        await link.until(lambda event: isinstance(event, TenantsReady))
+        yield link
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+
+
+def at(channel_id: int = TEXT) -> Place:
+    """A place in the small guild."""
+    return Place(tenant_id=str(GUILD), channel_id=str(channel_id))
+
+
+async def edited(link: Listening, channel_id: int, message_id: int) -> MessageEdited:
+    """The event of an edit, as REST gives the message now."""
+    return MessageEdited(place=at(channel_id), message=await link.read(channel_id, message_id))

@@ -1,0 +1,98 @@
+"""Planning repairs and reading ranges again, in the fewest words."""
+
+from collections.abc import Collection
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import text
+
+from adapters.records import MessageRecord
+from storage.channels import ChannelState
+from storage.database import Database
+from storage.jobs import JobLease
+from storage.messages import MessageBatch, save_batch
+from storage.repair import PageOutcome, Repair, pending_ranges, plan_repairs, request_audit, save_page
+from storage.tables import attachments, messages, reaction_totals, sync_gaps, sync_progress
+from storage.tenants import Tenant
+from tests.support.builders import HOUR, MINUTE, NOW, SECOND
+from tests.support.tables_of import rows_of
+
+LATER = NOW + MINUTE
+BEGINNING = NOW - HOUR
+
+
+def cursor_at(moment: datetime) -> str:
+    """As the numbers of the builders' messages have it: a second each."""
+    return str(max(int((moment - BEGINNING) / SECOND) - 1, 0))
+
+
+class Way:
+    """A job that reads one channel again."""
+
+    def __init__(self, db: Database, tenant: Tenant, channel: ChannelState, lease: JobLease) -> None:
+        self.db, self.tenant, self.channel, self.lease = db, tenant, channel, lease
+
+    async def store(self, *records: MessageRecord, channel_id: int | None = None) -> None:
+        batch = MessageBatch(
+            tenant_id=self.tenant.id, channel_id=channel_id or self.channel.id, messages=records, job=self.lease
+        )
+        await save_batch(self.db, batch, NOW)
+
+    async def plan(self, window: timedelta = timedelta(0), now: datetime = LATER) -> int:
+        return await plan_repairs(self.db, self.tenant.id, window=window, cursor_at=cursor_at, job=self.lease, now=now)
+
+    async def audit(self) -> Repair:
+        await request_audit(self.db, self.tenant.id, LATER)
+        assert await self.plan() == 1
+        return await self.only()
+
+    async def pending(self) -> list[Repair]:
+        return await pending_ranges(self.db, self.tenant.id)
+
+    async def only(self) -> Repair:
+        (repair,) = await self.pending()
+        return repair
+
+    async def save(
+        self,
+        repair: Repair,
+        *records: MessageRecord,
+        reached: str | None = None,
+        touched: Collection[str] = (),
+        now: datetime = LATER,
+    ) -> PageOutcome:
+        return await save_page(
+            self.db,
+            repair,
+            records,
+            reached=reached or repair.until_id,
+            touched=frozenset(touched),
+            job=self.lease,
+            now=now,
+        )
+
+    async def gap(self, began: datetime, ended: datetime | None, tenant_id: str | None = None) -> None:
+        values = {"tenant_id": tenant_id or self.tenant.id, "began_at": began, "ended_at": ended}
+        async with self.db.writing() as connection:
+            await connection.execute(
+                sync_gaps.insert().values(**values, reason="session_lost", created_at=NOW, updated_at=NOW)
+            )
+
+    async def ranges(self) -> list[tuple[str, str | None, str]]:
+        return [(r.channel_platform_id, r.after_id, r.until_id) for r in await self.pending()]
+
+
+async def state(db: Database) -> list[Any]:
+    """All that a repair may change of messages."""
+    return [await rows_of(db, table) for table in (messages, attachments, reaction_totals, sync_progress)]
+
+
+async def plan_of(db: Database, query: Any, values: dict[str, Any]) -> str:
+    """How the database runs a query."""
+    async with db.writing() as connection:
+        known = {name: values[name] for name in query.compile().params if name in values}
+        plain = query.params(known).compile(connection.sync_connection, compile_kwargs={"literal_binds": True})
+        if db.dialect == "postgresql":
+            await connection.execute(text("SET LOCAL enable_seqscan = off"))
+        explain = "EXPLAIN QUERY PLAN" if db.dialect == "sqlite" else "EXPLAIN"
+        return str((await connection.exec_driver_sql(f"{explain} {plain}")).all())
