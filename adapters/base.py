@@ -128,7 +128,7 @@ class PlatformAdapter(Protocol):
         ...
 
     @property
-    def heard_at(self) -> datetime | None:
+    def received_until(self) -> datetime | None:
         """Until when everything that happened has surely been told; None while not connected."""
         ...
 

@@ -51,7 +51,7 @@ Listener: TypeAlias = Callable[[PlatformEvent], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class ChannelRef:
     """A channel or thread of a community, by the platform's ids."""
 
     tenant_id: str
@@ -62,15 +62,15 @@ class Place:
 class MessageEdited:
     """A message as it is now, whole but for its reactions, which have events of their own."""
 
-    place: Place
+    place: ChannelRef
     message: MessageRecord
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MessageTouched:
+class MessageInvalidated:
     """Something of a message changed, and the platform told too little of it: look again."""
 
-    place: Place
+    place: ChannelRef
     message_id: str
 
 
@@ -78,7 +78,7 @@ class MessageTouched:
 class MessagesDeleted:
     """Messages were deleted."""
 
-    place: Place
+    place: ChannelRef
     message_ids: tuple[str, ...]
 
 
@@ -86,7 +86,7 @@ class MessagesDeleted:
 class ReactionChanged:
     """A user gave a reaction or took one back."""
 
-    place: Place
+    place: ChannelRef
     message_id: str
     emoji_key: str
     emoji: str
@@ -99,7 +99,7 @@ class ReactionChanged:
 class ReactionsCleared:
     """All reactions of a message were taken away, or all of one emoji."""
 
-    place: Place
+    place: ChannelRef
     message_id: str
     emoji_key: str | None
 
@@ -113,7 +113,7 @@ class ChannelChanged:
 
 
 LiveEvent: TypeAlias = (
-    MessageEdited | MessageTouched | MessagesDeleted | ReactionChanged | ReactionsCleared | ChannelChanged
+    MessageEdited | MessageInvalidated | MessagesDeleted | ReactionChanged | ReactionsCleared | ChannelChanged
 )
 LiveListener: TypeAlias = Callable[[LiveEvent], None]
 """Must return at once and must not raise: it is called as the platform's messages come in."""

@@ -62,8 +62,8 @@ class ChannelRecord:
     """A channel or thread as one listing saw it.
 
     ``skip_reason`` None means that it is to be archived, a thread wherever its parent is. ``name`` None means that
-    the platform hid it: a stored name is then kept. ``last_message_id`` is the newest message the platform knows of,
-    which may be deleted.
+    the platform hid it: a stored name is then kept. ``last_message_platform_id`` is the newest message
+    the platform knows of, which may be deleted.
     """
 
     platform_id: str
@@ -71,7 +71,7 @@ class ChannelRecord:
     name: str | None
     type: ChannelType
     skip_reason: SkipReason | None
-    last_message_id: str | None = None
+    last_message_platform_id: str | None = None
     has_archived_threads: bool = False  # whether its archived threads can be asked for
     metadata: Metadata = field(default_factory=dict)
 
@@ -118,8 +118,8 @@ class MessageRecord:
     type: str
     sent_at: datetime
     edited_at: datetime | None
-    reply_to_channel_id: str | None
-    reply_to_message_id: str | None
+    reply_to_channel_platform_id: str | None
+    reply_to_message_platform_id: str | None
     reply_to_author_hash: str | None
     metadata: Metadata
     attachments: tuple[AttachmentRecord, ...] = ()

@@ -21,7 +21,7 @@ from bot.api.server import serve
 from bot.concurrency import first_error
 from bot.config import Config
 from bot.console import show_progress
-from bot.live import LiveArchive
+from bot.live import LiveWriter
 from bot.metrics import Metrics
 from bot.sync import SyncLimits
 from bot.systemd import Notifier, status_line
@@ -74,11 +74,11 @@ async def run(
             concurrent_channels=config.sync.concurrent_channels,
             reaction_users=config.sync.reaction_users,
             turn_seconds=config.sync.turn,
-            repair_window=timedelta(seconds=config.sync.repair_window),
-            repair_requests=config.sync.repair_requests,
+            repair_lookback=timedelta(seconds=config.sync.repair_lookback),
+            repair_request_budget=config.sync.repair_request_budget,
         )
         owner = _owner()
-        live = LiveArchive(db, adapters, owner, clock)
+        live = LiveWriter(db, adapters, owner, clock)
         tenancy = Tenancy(
             db,
             live,
@@ -118,7 +118,7 @@ async def run(
 async def _run_until_stopped(
     adapters: Mapping[str, PlatformAdapter],
     tenancy: Tenancy,
-    live: LiveArchive,
+    live: LiveWriter,
     worker: Worker,
     console: Console | None,
     notifier: Notifier,
@@ -131,7 +131,7 @@ async def _run_until_stopped(
     try:
         async with asyncio.TaskGroup() as connections:
             for name, adapter in adapters.items():
-                run = adapter.run(partial(tenancy.listen, name), partial(live.notice, name))
+                run = adapter.run(partial(tenancy.listen, name), partial(live.submit, name))
                 connections.create_task(run, name=f"{name} connection")
             async with asyncio.TaskGroup() as work:
                 work.create_task(live.run(), name="live")

@@ -117,7 +117,7 @@ def forget(
     settings = _settings(config)
     _set_up_logs(settings)
     hasher = _hasher(settings)
-    _insist_on_id(user_id, platform)
+    require_id(user_id, platform)
 
     async def remove() -> None:
         done = await people.forget(
@@ -146,7 +146,7 @@ def export_user(
     settings = _settings(config)
     _set_up_logs(settings)
     hasher = _hasher(settings)
-    _insist_on_id(user_id, platform)
+    require_id(user_id, platform)
 
     async def write() -> None:
         with output.open("wb") if output else nullcontext(sys.stdout.buffer) as file:
@@ -159,7 +159,7 @@ def export_user(
     _run(write())
 
 
-def _insist_on_id(user_id: str, platform: str) -> None:
+def require_id(user_id: str, platform: str) -> None:
     if platform not in PLATFORMS:
         _leave(f"there is no platform {platform}; there is {', '.join(PLATFORMS)}", FAILED)
     if not re.fullmatch(PLATFORMS[platform].id_pattern, user_id):

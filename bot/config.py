@@ -84,8 +84,8 @@ class SyncConfig(_Section):
     concurrent_channels: Annotated[int, Field(ge=1, le=500)] = 64
     reaction_users: bool = True
     turn: Annotated[int, Field(ge=1, le=86_400)] = 300
-    repair_window: Annotated[int, Field(ge=0, le=365 * 86_400)] = 7 * 86_400
-    repair_requests: Annotated[int, Field(ge=1)] = 5000
+    repair_lookback: Annotated[int, Field(ge=0, le=365 * 86_400)] = 7 * 86_400
+    repair_request_budget: Annotated[int, Field(ge=1)] = 5000
     audit_interval: Annotated[int, Field(ge=0, le=3650 * 86_400)] = 30 * 86_400
     audit_hours: tuple[Hour, Hour] = (2, 6)
 

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from adapters.events import ChannelDeleted, PlatformEvent, TenantJoined, TenantLeft, TenantOutage, TenantsReady
 from adapters.records import SkipReason, TenantRecord
-from bot.live import LiveArchive
+from bot.live import LiveWriter
 from bot.scheduler import Scheduler
 from storage import channels, jobs, repair, tenants
 from storage.database import Database
@@ -44,7 +44,7 @@ class Tenancy:
     def __init__(
         self,
         db: Database,
-        live: LiveArchive,
+        live: LiveWriter,
         *,
         interval: timedelta,
         audit: AuditSchedule,

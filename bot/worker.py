@@ -13,7 +13,7 @@ from adapters.base import PlatformAdapter, PlatformSession
 from adapters.errors import CredentialRefused, PlatformError, RateLimited
 from adapters.records import JsonValue
 from bot.concurrency import first_error
-from bot.live import LiveArchive
+from bot.live import LiveWriter
 from bot.metrics import Metrics
 from bot.sync import JobContext, Progress, SyncLimits, TenantSync
 from storage import jobs, tenants
@@ -34,7 +34,7 @@ class JobCancelled(Exception):
     """Somebody called the running job off."""
 
 
-class TurnOver(Exception):
+class Preempted(Exception):
     """The job has run for long, and others wait."""
 
 
@@ -45,7 +45,7 @@ class Worker:
         self,
         db: Database,
         adapters: Mapping[str, PlatformAdapter],
-        live: LiveArchive,
+        live: LiveWriter,
         limits: SyncLimits,
         owner: str,
         clock: Callable[[], datetime],
@@ -124,8 +124,8 @@ class Worker:
     async def _work(self, job: Job, lease: JobLease, progress: Progress, started: float) -> None:
         try:
             status, error = await self._attempt(job, lease, progress)
-        except TurnOver:
-            await jobs.step_aside(self._db, lease, totals=progress.totals, now=self._clock())
+        except Preempted:
+            await jobs.yield_job(self._db, lease, totals=progress.totals, now=self._clock())
             log.info("sync makes room for others", extra={"job": job.id, "tenant": job.tenant_id, **progress.totals})
             self.wake()
         else:
@@ -137,7 +137,7 @@ class Worker:
         try:
             await self._sync(job, lease, progress)
         except RateLimited as e:
-            await self._stay_away(job, e)
+            await self.back_off(job, e)
             return JobStatus.RATE_LIMITED, _told(e, retry_after_seconds=e.retry_after_seconds, scope=e.scope)
         except CredentialRefused as e:
             await self._end(job, lease, JobStatus.FAILED, _told(e), progress, 0.0)
@@ -204,10 +204,10 @@ class Worker:
             if job.cancel_requested:
                 raise JobCancelled
             if time.monotonic() - began > self._limits.turn_seconds and await self._is_in_the_way(now):
-                raise TurnOver
+                raise Preempted
 
     async def _is_in_the_way(self, now: datetime) -> bool:
-        return self._slots.locked() and await jobs.somebody_waits(self._db, now)
+        return self._slots.locked() and await jobs.has_due_jobs(self._db, now)
 
     async def _end(
         self,
@@ -238,13 +238,11 @@ class Worker:
                 due = now + timedelta(seconds=_RETRY_SECONDS[failed_in_a_row - 1])
                 await jobs.enqueue(self._db, job.tenant_id, JobKind.INITIAL, now=now, run_after=due)
 
-    async def _stay_away(self, job: Job, limit: RateLimited) -> None:
+    async def back_off(self, job: Job, limit: RateLimited) -> None:
         now = self._clock()
         until = now + timedelta(seconds=limit.retry_after_seconds)
         platform = job.tenant_id.partition("-")[0]
-        await tenants.set_not_before(
-            self._db, None if limit.is_global else job.tenant_id, platform, until=until, now=now
-        )
+        await tenants.defer_until(self._db, None if limit.is_global else job.tenant_id, platform, until=until, now=now)
 
 
 def _is_failed_initial(job: Job) -> bool:

@@ -12,15 +12,15 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from storage.connection import (
     FileLock,
     engines,
+    finish_before_cancel,
     inspect_database,
     is_read_only,
     parse_url,
     sqlite_path,
     translated,
-    uninterrupted,
 )
 from storage.errors import DatabaseReadOnly, DatabaseTooNew, DatabaseUnreachable, StorageError
-from storage.settings import insist_on_hash_choice, record_hash_choice
+from storage.settings import record_hash_choice, require_hash_choice
 
 _MIGRATION_PATIENCE = timedelta(seconds=30)
 
@@ -54,7 +54,7 @@ class Database:
             async with self._writer.begin() as connection:
                 yield connection
 
-    @uninterrupted
+    @finish_before_cancel
     async def ping(self) -> None:
         """Whether the archive can be read and written at this moment.
 
@@ -119,7 +119,7 @@ async def open_for_reading(url: str, *, hash_choice: str) -> Database:
         raise DatabaseTooNew
     if found.needs_migration or found.hash_choice is None:
         raise StorageError("There is no archive of this version there. Run the daemon or 'migrate' once.")
-    insist_on_hash_choice(found.hash_choice, hash_choice)
+    require_hash_choice(found.hash_choice, hash_choice)
     parsed = parse_url(url)
     async with AsyncExitStack() as stack:
         reader, writer = _engines(parsed)

@@ -28,10 +28,10 @@ async def record_hash_choice(connection: AsyncConnection, choice: str) -> None:
     now = _NOW[connection.dialect.name]
     row = {"name": _HASH_CHOICE, "value": choice, "created_at": now, "updated_at": now}
     await connection.execute(_RECORD[connection.dialect.name].values(row))
-    insist_on_hash_choice((await connection.execute(_RECORDED)).scalar_one(), choice)
+    require_hash_choice((await connection.execute(_RECORDED)).scalar_one(), choice)
 
 
-def insist_on_hash_choice(recorded: str, choice: str) -> None:
+def require_hash_choice(recorded: str, choice: str) -> None:
     """Go on only with the choice that an archive was begun with.
 
     Raises:

@@ -39,7 +39,7 @@ metadata = MetaData(
 )
 
 
-def _audit() -> tuple[Column[object], Column[object]]:
+def timestamp_columns() -> tuple[Column[object], Column[object]]:
     """When the row was first written and last changed; an upsert that changes nothing leaves it alone."""
     return Column("created_at", UtcDateTime, nullable=False), Column("updated_at", UtcDateTime, nullable=False)
 
@@ -53,7 +53,7 @@ archive_settings = Table(
     metadata,
     Column("name", Id, primary_key=True),
     Column("value", Text, nullable=False),
-    *_audit(),
+    *timestamp_columns(),
 )
 
 tenants = Table(
@@ -72,7 +72,7 @@ tenants = Table(
     Column("audit_requested_at", UtcDateTime),  # since when an audit of all its channels is wanted; null: it is not
     Column("audited_at", UtcDateTime),  # when one was last completed
     Column("metadata", JsonObject, nullable=False),
-    *_audit(),
+    *timestamp_columns(),
     UniqueConstraint("platform", "platform_id"),
     _one_of("sync_status", "pending", "syncing", "ok", "partial", "failed", "rate_limited", "disconnected"),
 )
@@ -90,11 +90,13 @@ channels = Table(
     Column("skip_reason", Text),  # the channel's own reason, or else for a thread its parent's
     Column("skipped_since", UtcDateTime),
     Column("own_skip_reason", Text),  # internal: what the platform said of this very channel
-    Column("head_id", Id),  # internal: the newest message that the platform told of, which may be gone
+    Column("head_platform_id", Id),  # internal: the newest message that the platform told of, which may be gone
     Column("thread_cursor", JsonObject),  # internal: how far its archived threads have been listed
-    Column("unseen_since", UtcDateTime),  # internal: since when changes may have been missed because it was skipped
+    Column(
+        "unmonitored_since", UtcDateTime
+    ),  # internal: since when changes may have been missed because it was skipped
     Column("metadata", JsonObject, nullable=False),
-    *_audit(),
+    *timestamp_columns(),
     UniqueConstraint("tenant_id", "platform_id"),
     UniqueConstraint("tenant_id", "id"),  # what messages refer to, so that theirs is always the channel's tenant
     CheckConstraint(
@@ -107,8 +109,9 @@ channels = Table(
 messages = Table(
     "messages",
     metadata,
-    Column("channel_id", RowId, primary_key=True, autoincrement=False),
-    Column("platform_id", Id, primary_key=True),
+    Column("id", RowId, Identity(), primary_key=True),
+    Column("channel_id", RowId, nullable=False),
+    Column("platform_id", Id, nullable=False),
     Column("tenant_id", Id, nullable=False),
     Column("author_hash", Id),
     Column("author_kind", Text, nullable=False),
@@ -117,29 +120,30 @@ messages = Table(
     Column("sent_at", UtcDateTime, nullable=False),
     Column("edited_at", UtcDateTime),
     Column("deleted_at", UtcDateTime),
-    Column("reply_to_channel_id", Id),  # the platform's ids: the original need not be in the archive
-    Column("reply_to_message_id", Id),
+    Column("reply_to_channel_platform_id", Id),  # the platform's ids: the original need not be in the archive
+    Column("reply_to_message_platform_id", Id),
     Column("reply_to_author_hash", Id),
     Column("metadata", JsonObject, nullable=False),
-    *_audit(),
+    *timestamp_columns(),
+    UniqueConstraint("channel_id", "platform_id"),
     ForeignKeyConstraint(["tenant_id", "channel_id"], ["channels.tenant_id", "channels.id"], ondelete="CASCADE"),
     Index(None, "tenant_id", "sent_at"),
     Index(None, "author_hash"),
 )
 Index(
     "ix_messages_reply_to_message_id",
-    messages.c.reply_to_message_id,
-    sqlite_where=messages.c.reply_to_message_id.is_not(None),
-    postgresql_where=messages.c.reply_to_message_id.is_not(None),
+    messages.c.reply_to_message_platform_id,
+    sqlite_where=messages.c.reply_to_message_platform_id.is_not(None),
+    postgresql_where=messages.c.reply_to_message_platform_id.is_not(None),
 )
 
 
 def _message_key() -> tuple[Column[object], Column[object], ForeignKeyConstraint]:
     return (
         Column("channel_id", RowId, primary_key=True, autoincrement=False),
-        Column("message_id", Id, primary_key=True),
+        Column("message_platform_id", Id, primary_key=True),
         ForeignKeyConstraint(
-            ["channel_id", "message_id"], ["messages.channel_id", "messages.platform_id"], ondelete="CASCADE"
+            ["channel_id", "message_platform_id"], ["messages.channel_id", "messages.platform_id"], ondelete="CASCADE"
         ),
     )
 
@@ -155,7 +159,7 @@ attachments = Table(
     Column("url", Text, nullable=False),
     Column("url_expires_at", UtcDateTime),
     Column("metadata", JsonObject, nullable=False),
-    *_audit(),
+    *timestamp_columns(),
     sqlite_with_rowid=False,
 )
 
@@ -171,7 +175,7 @@ reaction_totals = Table(
     Column("fetched_burst_count", Integer),
     # Internal: it has changed while its users were not fetched; their next fetch settles it.
     Column("is_stale", Boolean, nullable=False, server_default=false()),
-    *_audit(),
+    *timestamp_columns(),
     sqlite_with_rowid=False,
 )
 
@@ -187,7 +191,7 @@ IS_PENDING = or_(
 Index(
     "ix_reaction_totals_pending",
     reaction_totals.c.channel_id,
-    reaction_totals.c.message_id,
+    reaction_totals.c.message_platform_id,
     reaction_totals.c.emoji_key,
     reaction_totals.c["count"],
     reaction_totals.c.burst_count,
@@ -202,15 +206,15 @@ reactions = Table(
     "reactions",
     metadata,
     Column("channel_id", RowId, primary_key=True, autoincrement=False),
-    Column("message_id", Id, primary_key=True),
+    Column("message_platform_id", Id, primary_key=True),
     Column("emoji_key", Id, primary_key=True),
     Column("user_hash", Id, primary_key=True),
     Column("burst", Boolean, primary_key=True),
     Column("emoji", Text, nullable=False),
-    *_audit(),
+    *timestamp_columns(),
     ForeignKeyConstraint(
-        ["channel_id", "message_id", "emoji_key"],
-        ["reaction_totals.channel_id", "reaction_totals.message_id", "reaction_totals.emoji_key"],
+        ["channel_id", "message_platform_id", "emoji_key"],
+        ["reaction_totals.channel_id", "reaction_totals.message_platform_id", "reaction_totals.emoji_key"],
         ondelete="CASCADE",
     ),
     Index(None, "user_hash"),
@@ -235,7 +239,7 @@ sync_jobs = Table(
     Column("finished_at", UtcDateTime),
     Column("totals", JsonObject, nullable=False),
     Column("error", JsonObject),
-    *_audit(),
+    *timestamp_columns(),
     _one_of("kind", "initial", "scheduled", "manual", "audit"),
     _one_of("status", "queued", "running", "succeeded", "partial", "failed", "rate_limited", "cancelled"),
     Index(None, "tenant_id", "id"),
@@ -268,14 +272,14 @@ sync_progress = Table(
         primary_key=True,
         autoincrement=False,
     ),
-    Column("last_message_id", Id),  # the checkpoint: everything up to it is stored
+    Column("last_message_platform_id", Id),  # the checkpoint: everything up to it is stored
     Column("last_message_at", UtcDateTime),
-    Column("empty_head_id", Id),  # internal: a newest message that the platform told of and that is gone
+    Column("deleted_head_platform_id", Id),  # internal: a newest message that the platform told of and that is gone
     Column("messages_archived", BigInteger, nullable=False),
     Column("state", Text, nullable=False),
     Column("last_error", JsonObject),
     Column("last_job_id", Id, ForeignKey("sync_jobs.id", ondelete="SET NULL"), index=True),
-    *_audit(),
+    *timestamp_columns(),
     _one_of("state", "syncing", "complete", "failed"),
 )
 
@@ -285,8 +289,8 @@ live_state = Table(
     Column("platform", Id, primary_key=True),
     Column("owner", Id),  # the process that writes what the platform tells
     Column("lease_until", UtcDateTime),
-    Column("alive_at", UtcDateTime),  # everything the platform told until then is written
-    *_audit(),
+    Column("watermark_at", UtcDateTime),  # everything the platform told until then is written
+    *timestamp_columns(),
 )
 
 sync_gaps = Table(
@@ -297,9 +301,9 @@ sync_gaps = Table(
     Column("reason", Text, nullable=False),
     Column("began_at", UtcDateTime, nullable=False),
     Column("ended_at", UtcDateTime),  # null while it is open
-    Column("planned_at", UtcDateTime),  # since when its repairs are in ``repairs``
+    Column("planned_at", UtcDateTime),  # since when its repairs are in ``refetch_ranges``
     Column("repaired_at", UtcDateTime),
-    *_audit(),
+    *timestamp_columns(),
     _one_of("reason", "process_down", "session_lost", "takeover", "outage", "left", "stopped"),
 )
 
@@ -315,18 +319,18 @@ def _outcome() -> tuple[Column[object], ...]:
     return tuple(Column(name, Integer, nullable=False, server_default=literal_column("0")) for name in names)
 
 
-repairs = Table(
-    "repairs",
+refetch_ranges = Table(
+    "refetch_ranges",
     metadata,
     Column("id", RowId, Identity(), primary_key=True),
     Column("channel_id", RowId, ForeignKey("channels.id", ondelete="CASCADE"), nullable=False),
     Column("kind", Text, nullable=False),
-    Column("after_id", Id),  # the cursor, exclusive: everything up to it has been read again
-    Column("until_id", Id, nullable=False),  # inclusive
+    Column("after_platform_id", Id),  # the cursor, exclusive: everything up to it has been read again
+    Column("until_platform_id", Id, nullable=False),  # inclusive
     *_outcome(),
-    *_audit(),
-    UniqueConstraint("channel_id", "kind", "until_id"),
-    _one_of("kind", "look_again", "gap", "audit"),
+    *timestamp_columns(),
+    UniqueConstraint("channel_id", "kind", "until_platform_id"),
+    _one_of("kind", "refetch", "gap", "audit"),
 )
 
 channel_audits = Table(
@@ -342,14 +346,14 @@ channel_audits = Table(
     Column("audited_at", UtcDateTime, nullable=False),
     *_outcome(),
     Column("platform_count", Integer),  # how many messages there are by the platform's own count
-    *_audit(),
+    *timestamp_columns(),
 )
 
-forgotten_users = Table(
-    "forgotten_users",
+erased_users = Table(
+    "erased_users",
     metadata,
     Column("tenant_id", Id, primary_key=True),  # empty: in every tenant, so it refers to none
     Column("user_hash", Id, primary_key=True),
-    Column("forgotten_at", UtcDateTime, nullable=False),
-    *_audit(),
+    Column("erased_at", UtcDateTime, nullable=False),
+    *timestamp_columns(),
 )

@@ -15,7 +15,7 @@ from discord.http import Route
 from adapters.base import CallObserver, PlatformSession
 from adapters.discord.config import DiscordOptions
 from adapters.discord.gateway import GatewayClient, ignore
-from adapters.discord.rest import CallContext, Calls, Pace
+from adapters.discord.rest import RateLimiter, RequestScope, RestClient
 from adapters.discord.session import DiscordSession
 from adapters.errors import ContentWithheld, CredentialRefused, TenantUnavailable
 from adapters.events import Listener, LiveListener
@@ -66,8 +66,8 @@ class DiscordAdapter:
     ) -> None:
         self._token = token
         self._hash_user = hasher.of
-        pace = Pace(options.requests_per_second, options.channel_requests_per_second)
-        self._calls = Calls(pace, sleep, observer)
+        pace = RateLimiter(options.requests_per_second, options.channel_requests_per_second)
+        self._calls = RestClient(pace, sleep, observer)
         self._guild_ready_timeout_seconds = guild_ready_timeout_seconds
         self._sleep = sleep
         self._client: GatewayClient | None = None
@@ -94,7 +94,7 @@ class DiscordAdapter:
             finally:
                 was_ready = client.is_ready()
                 await _close(client)
-                await client.fall_silent()
+                await client.cancel_handlers()
             pause = 1.0 if was_ready else min(pause * 2, _LONGEST_PAUSE_SECONDS)
             log.warning("disconnected from Discord", extra={"cause": cause, "retry_in_seconds": pause})
             await self._sleep(pause)
@@ -107,9 +107,9 @@ class DiscordAdapter:
         return None
 
     @property
-    def heard_at(self) -> datetime | None:
+    def received_until(self) -> datetime | None:
         """Until when everything has been told, at most a heartbeat and a few seconds ago."""
-        return self._client.heard_at if self._client else None
+        return self._client.received_until if self._client else None
 
     def is_member(self, tenant_platform_id: str) -> bool:
         """Whether the bot is in this guild."""
@@ -131,7 +131,7 @@ class DiscordAdapter:
         if not client.may_read_content:
             raise ContentWithheld(_CONTENT_REMEDY)
 
-        async def with_session(context: CallContext) -> T:
+        async def with_session(context: RequestScope) -> T:
             return await body(DiscordSession(client, tenant_platform_id, self._calls, context, self._hash_user))
 
         return await self._calls.sync(with_session)

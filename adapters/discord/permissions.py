@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from adapters.discord.convert import (
     HashUser,
     Payload,
+    as_objects,
     channel_record,
     channel_type,
-    ident,
     is_obfuscated,
     number,
-    objs,
+    snowflake,
     thread_record,
 )
 from adapters.records import ChannelRecord, ChannelType, SkipReason
@@ -30,7 +30,7 @@ _ROLE, _MEMBER = 0, 1
 
 
 @dataclass(frozen=True, slots=True)
-class Reader:
+class Principal:
     """Someone whose view of a guild is asked for: by roles, and by name where overwrites may name them."""
 
     role_ids: frozenset[str]  # the @everyone role's id (the guild's id) always among them
@@ -38,9 +38,9 @@ class Reader:
     is_owner: bool = False
 
 
-def everyone(guild_id: str) -> Reader:
+def everyone(guild_id: str) -> Principal:
     """A member with no role of their own."""
-    return Reader(role_ids=frozenset({guild_id}))
+    return Principal(role_ids=frozenset({guild_id}))
 
 
 class Permissions:
@@ -48,27 +48,29 @@ class Permissions:
 
     def __init__(self, guild_id: str, roles: Sequence[Payload]) -> None:
         self._guild_id = guild_id
-        self._by_role = {ident(role.get("id")): _bits(role.get("permissions")) for role in roles}
+        self._by_role = {snowflake(role.get("id")): _bits(role.get("permissions")) for role in roles}
 
-    def may_read(self, reader: Reader, channel: Payload) -> bool:
+    def may_read(self, reader: Principal, channel: Payload) -> bool:
         """Whether they see the channel and its past; a voice channel also needs CONNECT."""
         needed = VIEW_CHANNEL | READ_MESSAGE_HISTORY
         if number(channel.get("type")) in VOICE_TYPES:
             needed |= CONNECT
         return self._in_channel(reader, channel) & needed == needed
 
-    def _in_channel(self, reader: Reader, channel: Payload) -> int:
+    def _in_channel(self, reader: Principal, channel: Payload) -> int:
         bits = 0
         for role_id in reader.role_ids:
             bits |= self._by_role.get(role_id, 0)
         if reader.is_owner or bits & ADMINISTRATOR:
             return _ALL
-        overwrites = objs(channel.get("permission_overwrites"))
-        of_roles = [o for o in overwrites if _kind(o) == _ROLE and ident(o.get("id")) in reader.role_ids]
-        bits = _apply(bits, (o for o in of_roles if ident(o.get("id")) == self._guild_id))
-        bits = _apply(bits, (o for o in of_roles if ident(o.get("id")) != self._guild_id))
+        overwrites = as_objects(channel.get("permission_overwrites"))
+        of_roles = [o for o in overwrites if _kind(o) == _ROLE and snowflake(o.get("id")) in reader.role_ids]
+        bits = _apply(bits, (o for o in of_roles if snowflake(o.get("id")) == self._guild_id))
+        bits = _apply(bits, (o for o in of_roles if snowflake(o.get("id")) != self._guild_id))
         if reader.user_id is not None:
-            bits = _apply(bits, (o for o in overwrites if _kind(o) == _MEMBER and ident(o.get("id")) == reader.user_id))
+            bits = _apply(
+                bits, (o for o in overwrites if _kind(o) == _MEMBER and snowflake(o.get("id")) == reader.user_id)
+            )
         return bits
 
 
@@ -82,7 +84,7 @@ def _apply(bits: int, overwrites: Iterable[Payload]) -> int:
 
 
 def _bits(value: object) -> int:
-    return int(ident(value) or 0)
+    return int(snowflake(value) or 0)
 
 
 def _kind(overwrite: Payload) -> int | None:
@@ -93,7 +95,7 @@ def _kind(overwrite: Payload) -> int | None:
 class Listing:
     """What one evaluation of a guild found: who may read is settled once, for channels and their threads."""
 
-    def __init__(self, guild_id: str, roles: Sequence[Payload], bot: Reader, hash_user: HashUser) -> None:
+    def __init__(self, guild_id: str, roles: Sequence[Payload], bot: Principal, hash_user: HashUser) -> None:
         self._permissions = Permissions(guild_id, roles)
         self._everyone = everyone(guild_id)
         self._bot = bot
@@ -116,7 +118,7 @@ class Listing:
         return not is_obfuscated(payload) and self._permissions.may_read(self._everyone, payload)
 
     def _channel(self, payload: Payload) -> ChannelRecord | None:
-        if channel_id := ident(payload.get("id")):
+        if channel_id := snowflake(payload.get("id")):
             self._judged.add(channel_id)
         return channel_record(payload, self._verdict(payload), self._hash_user)
 
@@ -131,4 +133,4 @@ class Listing:
 
     def _thread_verdict(self, payload: Payload) -> SkipReason | None:
         """A thread's own reason: it is read where its parent is, unless no listing shows that one to the bot."""
-        return None if ident(payload.get("parent_id")) in self._judged else SkipReason.BOT_LACKS_ACCESS
+        return None if snowflake(payload.get("parent_id")) in self._judged else SkipReason.BOT_LACKS_ACCESS

@@ -10,9 +10,9 @@ from adapters.base import CallCounts, ThreadCursor, ThreadPage
 from adapters.discord.convert import (
     HashUser,
     Payload,
-    ident,
+    as_objects,
     message_record,
-    objs,
+    snowflake,
     snowflake_before,
     snowflake_time,
     thread_record,
@@ -20,8 +20,8 @@ from adapters.discord.convert import (
 )
 from adapters.discord.gateway import GatewayClient
 from adapters.discord.message_count import count_messages
-from adapters.discord.permissions import Listing, Reader
-from adapters.discord.rest import CallContext, Calls, EmojiGone
+from adapters.discord.permissions import Listing, Principal
+from adapters.discord.rest import EmojiGone, RequestScope, RestClient
 from adapters.discord.threads import archived_threads
 from adapters.errors import CallFailed, ChannelUnreadable, TenantUnavailable
 from adapters.records import ChannelRecord, MessageRecord, SkipReason
@@ -35,7 +35,7 @@ class DiscordSession:
     """A PlatformSession; raw payloads through discord.py's REST client, so that odd ones are kept and not raised."""
 
     def __init__(
-        self, client: GatewayClient, guild_id: str, calls: Calls, context: CallContext, hash_user: HashUser
+        self, client: GatewayClient, guild_id: str, calls: RestClient, context: RequestScope, hash_user: HashUser
     ) -> None:
         self._client = client
         self._http = client.http
@@ -57,9 +57,9 @@ class DiscordSession:
             await self._of_guild(lambda: self._http.get_roles(guild_id), list),
             await self._of_guild(lambda: self._http.get_active_threads(guild_id), dict),
         )
-        listing = Listing(str(guild_id), objs(roles), bot, self._hash_user)
-        found = listing.channels(objs(channels), self._client.hidden_channels(guild_id))
-        return (*found, *listing.threads(objs(active.get("threads"))))
+        listing = Listing(str(guild_id), as_objects(roles), bot, self._hash_user)
+        found = listing.channels(as_objects(channels), self._client.hidden_channels(guild_id))
+        return (*found, *listing.threads(as_objects(active.get("threads"))))
 
     async def archived_threads(self, channel_id: str, cursor: ThreadCursor | None) -> AsyncIterator[ThreadPage]:
         """Archived public threads that the cursor does not cover; one request where nothing is new."""
@@ -94,7 +94,7 @@ class DiscordSession:
         if not page and not self._may_read_past(parent_id or channel_id):
             # Discord shows an empty channel to whoever may not read its past.
             raise ChannelUnreadable(SkipReason.BOT_LACKS_ACCESS)
-        records = [r for p in objs(page) if (r := message_record(p, channel_id, self._hash_user))]
+        records = [r for p in as_objects(page) if (r := message_record(p, channel_id, self._hash_user))]
         records.sort(key=lambda record: int(record.platform_id))
         if page and not records:
             raise CallFailed("Discord sent a page in which no message has an id", attempts=1)
@@ -108,10 +108,10 @@ class DiscordSession:
         after: str | None = None
         while len(found) < total:
             try:
-                page = objs(await self._reaction_page(channel_id, message_id, url_emoji(emoji), after, burst))
+                page = as_objects(await self._reaction_page(channel_id, message_id, url_emoji(emoji), after, burst))
             except EmojiGone:
                 break
-            users = [user_id for user in page if (user_id := ident(user.get("id")))]
+            users = [user_id for user in page if (user_id := snowflake(user.get("id")))]
             found |= dict.fromkeys(map(self._hash_user, users))
             if len(page) < _PAGE or not users:
                 break
@@ -122,9 +122,9 @@ class DiscordSession:
         """A snowflake tells when it was made."""
         return snowflake_time(message_id)
 
-    def cursor_at(self, moment: datetime) -> str:
+    def cursor_at(self, timestamp: datetime) -> str:
         """The last id before that millisecond."""
-        return snowflake_before(moment)
+        return snowflake_before(timestamp)
 
     async def count_messages(self, channel_id: str) -> int | None:
         """By Discord's search: one request, and one or two more where it is not ready."""
@@ -153,12 +153,12 @@ class DiscordSession:
         except ChannelUnreadable as e:
             raise TenantUnavailable("Discord no longer lets the bot into this guild") from e
 
-    def _bot(self) -> Reader:
+    def _bot(self) -> Principal:
         guild = self._client.get_guild(self._guild_id)
         if guild is None or guild.unavailable or guild.me is None:
             raise TenantUnavailable("the bot is not in this guild at present, or Discord has an outage there")
         roles = frozenset(str(role.id) for role in guild.me.roles) | {str(guild.id)}
-        return Reader(role_ids=roles, user_id=str(guild.me.id), is_owner=guild.owner_id == guild.me.id)
+        return Principal(role_ids=roles, user_id=str(guild.me.id), is_owner=guild.owner_id == guild.me.id)
 
     def _may_read_past(self, channel_id: str) -> bool:
         """By the gateway's word, which comes in time; a thread is asked for by its parent."""

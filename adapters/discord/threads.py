@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from adapters.base import ThreadCursor
-from adapters.discord.convert import Payload, ident, moment, obj, objs, snowflake_time
+from adapters.discord.convert import Payload, as_object, as_objects, snowflake, snowflake_time, timestamp
 
 log = logging.getLogger(__name__)
 
@@ -61,8 +61,8 @@ async def _walk(fetch: Fetch, before: str | None, floor: str | None) -> AsyncIte
     seen: set[str | None] = set()
     while True:
         body = await fetch(before)
-        listed = objs(body.get("threads"))
-        fresh = [t for t in listed if ident(t.get("id")) not in seen]
+        listed = as_objects(body.get("threads"))
+        fresh = [t for t in listed if snowflake(t.get("id")) not in seen]
         above = [t for t in fresh if floor is None or _time(_stamp(t)) >= _time(floor)]
         is_last = not listed or not body.get("has_more") or len(above) < len(fresh)
         oldest = _stamp(listed[-1]) if listed else ""
@@ -74,7 +74,7 @@ async def _walk(fetch: Fetch, before: str | None, floor: str | None) -> AsyncIte
         else:
             log.warning("more archived threads share one archive time than Discord lists at once; some may be missed")
             before = oldest
-        seen = {ident(t.get("id")) for t in listed}
+        seen = {snowflake(t.get("id")) for t in listed}
 
 
 def _cursor(**parts: str | None) -> ThreadCursor:
@@ -82,11 +82,11 @@ def _cursor(**parts: str | None) -> ThreadCursor:
 
 
 def _stamp(thread: Payload) -> str:
-    stamp = obj(thread.get("thread_metadata")).get("archive_timestamp")
-    if isinstance(stamp, str) and moment(stamp):
+    stamp = as_object(thread.get("thread_metadata")).get("archive_timestamp")
+    if isinstance(stamp, str) and timestamp(stamp):
         return stamp
-    return snowflake_time(ident(thread.get("id")) or "0").isoformat()
+    return snowflake_time(snowflake(thread.get("id")) or "0").isoformat()
 
 
 def _time(stamp: str) -> datetime:
-    return moment(stamp) or snowflake_time("0")
+    return timestamp(stamp) or snowflake_time("0")

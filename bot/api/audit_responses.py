@@ -4,10 +4,10 @@ from datetime import datetime
 
 from pydantic import Field
 
-from bot.api.job_responses import Told
+from bot.api.job_responses import ResponseModel
 
 
-class Gap(Told):
+class Gap(ResponseModel):
     """A time of which the platform told nothing, until what may have changed then has been read again."""
 
     reason: str = Field(examples=["process_down"])
@@ -15,7 +15,7 @@ class Gap(Told):
     ended_at: datetime | None = Field(description="Null: it lasts.")
 
 
-class ChannelAuditView(Told):
+class ChannelAuditView(ResponseModel):
     """What the last audit of a channel found. All counts are of messages."""
 
     platform_id: str
@@ -29,7 +29,7 @@ class ChannelAuditView(Told):
     platform_count: int | None = Field(description="How many there are by the platform's own count, where it tells.")
 
 
-class CoverageView(Told):
+class CoverageView(ResponseModel):
     """How complete an archive is: by the last audit it holds ``stored`` of ``of`` messages."""
 
     statement: str = Field(description="The same in words, with its date.")
@@ -50,7 +50,7 @@ class CoverageView(Told):
     next_cursor: str | None = Field(description="Asks for the next page of channels; null: this is the last one.")
 
 
-class ForgottenView(Told):
+class ForgottenView(ResponseModel):
     """What was removed of a person. No later sync brings it back."""
 
     messages: int = Field(description="Messages emptied; their places stay, so that answers can be followed.")

@@ -6,11 +6,11 @@ from datetime import datetime
 
 from adapters.base import PlatformAdapter
 from bot.api.audit_responses import ChannelAuditView, CoverageView, ForgottenView, Gap
-from bot.api.endpoint import Answer, Call, Nothing
-from bot.api.openapi import AnyCall
+from bot.api.endpoint import Endpoint, NoParameters, Result
+from bot.api.openapi import AnyEndpoint
 from bot.api.problems import Problem
-from bot.api.requests import ChannelPage, WishToBeForgotten, of_platforms
-from bot.api.tenants import find_tenant, insist_on_id
+from bot.api.requests import ChannelPage, ErasureRequest, of_platforms
+from bot.api.tenants import find_tenant, require_id
 from storage import privacy, repair
 from storage.database import Database
 from storage.repair import Coverage
@@ -25,38 +25,38 @@ class CoverageCalls:
     hash_user: Callable[[str], str]
     clock: Callable[[], datetime]
 
-    def calls(self) -> list[AnyCall]:
+    def endpoints(self) -> list[AnyEndpoint]:
         """What they answer to."""
         return [
-            Call(
+            Endpoint(
                 method="GET",
                 path="/api/tenants/{tenantId}/coverage",
                 summary="How complete a tenant's archive is, by its last audit: N of M messages.",
                 handler=self.show_coverage,
-                asked=ChannelPage,
-                body=Nothing,
-                answers={200: CoverageView},
+                params=ChannelPage,
+                body=NoParameters,
+                results={200: CoverageView},
             ),
-            Call(
+            Endpoint(
                 method="POST",
                 path="/api/forgotten-users",
                 summary="Remove a person's traces, in one tenant or in all, for good.",
                 handler=self.forget,
-                asked=Nothing,
-                body=of_platforms(WishToBeForgotten, self.adapters, "user_id"),
-                answers={200: ForgottenView},
+                params=NoParameters,
+                body=of_platforms(ErasureRequest, self.adapters, "user_id"),
+                results={200: ForgottenView},
                 problems={404: "There is no such tenant."},
             ),
         ]
 
-    async def show_coverage(self, asked: ChannelPage, _: Nothing) -> Answer:
+    async def show_coverage(self, params: ChannelPage, _: NoParameters) -> Result:
         """The sums of the last audits, and a page of them."""
-        tenant = await find_tenant(self.db, asked.tenant_id)
+        tenant = await find_tenant(self.db, params.tenant_id)
         found = await repair.coverage(self.db, tenant.id)
         if found is None:
             raise Problem(404, "no_such_tenant", f"there is no tenant {tenant.id}")
-        after = int(asked.cursor) if asked.cursor else None
-        page = await repair.channel_audits(self.db, tenant.id, after=after, limit=asked.limit)
+        after = int(params.cursor) if params.cursor else None
+        page = await repair.channel_audits(self.db, tenant.id, after=after, limit=params.limit)
         names = ChannelAuditView.model_fields
         view = CoverageView(
             statement=_statement(found),
@@ -66,18 +66,18 @@ class CoverageCalls:
                 for gap in await repair.list_gaps(self.db, tenant.id)
             ],
             audits=[ChannelAuditView(**{name: getattr(audit, name) for name in names}) for audit in page],
-            next_cursor=str(page[-1].channel_id) if len(page) == asked.limit else None,
+            next_cursor=str(page[-1].channel_id) if len(page) == params.limit else None,
         )
-        return Answer(view)
+        return Result(view)
 
-    async def forget(self, _: Nothing, wish: WishToBeForgotten) -> Answer:
+    async def forget(self, _: NoParameters, wish: ErasureRequest) -> Result:
         """Nothing of the id is stored or logged; its hash is, or it could not be recognized again."""
-        insist_on_id(self.adapters[wish.platform], "user_id", wish.user_id)
+        require_id(self.adapters[wish.platform], "user_id", wish.user_id)
         if wish.tenant_id is not None:
             await find_tenant(self.db, wish.tenant_id)
         user_hash = self.hash_user(wish.user_id)
         done = await privacy.forget_user(self.db, user_hash, tenant_id=wish.tenant_id, now=self.clock())
-        return Answer(ForgottenView(**asdict(done)))
+        return Result(ForgottenView(**asdict(done)))
 
 
 def _statement(found: Coverage) -> str:

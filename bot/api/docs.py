@@ -23,9 +23,9 @@ _Json = Mapping[str, Any]
 def page(document: _Json) -> str:
     """The whole page."""
     title = escape(f"{document['info']['title']} {document['info']['version']}")
-    calls = [(method, path, call) for path, item in document["paths"].items() for method, call in item.items()]
+    endpoints = [(method, path, call) for path, item in document["paths"].items() for method, call in item.items()]
     schemas = document["components"]["schemas"].items()
-    contents = "".join(f"<li>{_link(method, path)} {_text(call['summary'])}</li>" for method, path, call in calls)
+    contents = "".join(f"<li>{_link(method, path)} {_text(call['summary'])}</li>" for method, path, call in endpoints)
     how_to_ask = "<p>Send <code>Authorization: Bearer &lt;token&gt;</code>.</p>"
     return (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
@@ -33,7 +33,7 @@ def page(document: _Json) -> str:
         f"<p>{_text(document['info']['description'])}</p>"
         f"{how_to_ask if 'securitySchemes' in document['components'] else ''}"
         f'<p>For programs: <a href="/openapi.json">openapi.json</a></p><ul>{contents}</ul>'
-        f"{''.join(_call(*call) for call in calls)}<h2>Schemas</h2>"
+        f"{''.join(_call(*call) for call in endpoints)}<h2>Schemas</h2>"
         f"{''.join(_schema(name, schema) for name, schema in schemas)}</body></html>\n"
     )
 
@@ -50,11 +50,11 @@ def _call(method: str, path: str, call: _Json) -> str:
     )
     body = call.get("requestBody")
     asks = f"<p>Body: {_contents(body)}{'' if body['required'] else ' (may be left out)'}</p>" if body else ""
-    answers = _table(
+    results = _table(
         (status, _text(answer["description"]), _contents(answer)) for status, answer in call["responses"].items()
     )
     heading = f'<h2 id="{_anchor(method, path)}"><code>{method.upper()} {escape(path)}</code></h2>'
-    return f"{heading}<p>{_text(call['summary'])}</p>{parameters}{asks}{answers}"
+    return f"{heading}<p>{_text(call['summary'])}</p>{parameters}{asks}{results}"
 
 
 def _schema(name: str, schema: _Json) -> str:

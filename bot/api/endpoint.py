@@ -18,22 +18,22 @@ _WHOLE_NUMBER = re.compile(r"-?(0|[1-9][0-9]{0,17})", re.ASCII)
 _JSON_TYPES = frozenset({"application/json", "application/octet-stream", "application/x-www-form-urlencoded"})
 
 
-class Asked(BaseModel):
+class RequestModel(BaseModel):
     """What a caller sends: nothing is converted, nothing unknown is passed over."""
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
 
-class Nothing(Asked):
+class NoParameters(RequestModel):
     """No parameters, or no body."""
 
 
-A = TypeVar("A", bound=Asked)
-B = TypeVar("B", bound=Asked)
+A = TypeVar("A", bound=RequestModel)
+B = TypeVar("B", bound=RequestModel)
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Result:
     """A good answer."""
 
     body: BaseModel
@@ -41,20 +41,20 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Call(Generic[A, B]):
+class Endpoint(Generic[A, B]):
     """A call that speaks JSON.
 
-    ``asked`` holds the path's ``{names}`` and all query parameters by their aliases; ``answers`` is the model of each
+    ``params`` holds the path's ``{names}`` and all query parameters by their aliases; ``results`` is the model of each
     good status; ``problems`` are statuses beyond those that every call of its kind can have, and when they come.
     """
 
     method: str
     path: str
     summary: str
-    handler: Callable[[A, B], Awaitable[Answer]]
-    asked: type[A]
+    handler: Callable[[A, B], Awaitable[Result]]
+    params: type[A]
     body: type[B]
-    answers: Mapping[int, type[BaseModel]]
+    results: Mapping[int, type[BaseModel]]
     problems: Mapping[int, str] = field(default_factory=dict)
 
     def route(self) -> web.RouteDef:
@@ -63,9 +63,9 @@ class Call(Generic[A, B]):
 
     async def serve(self, request: web.Request) -> web.Response:
         """Answer one request."""
-        asked = _parameters(request, self.asked)
+        params = _parameters(request, self.params)
         body = await _body(request, self.body)
-        answer = await self.handler(asked, body)
+        answer = await self.handler(params, body)
         text = answer.body.model_dump_json()
         return web.Response(status=answer.status, text=text, content_type="application/json")
 
@@ -86,7 +86,7 @@ class Page:
 
     async def serve(self, request: web.Request) -> web.Response:
         """Answer one request."""
-        _parameters(request, Nothing)
+        _parameters(request, NoParameters)
         return await self.handler(request)
 
 

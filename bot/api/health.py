@@ -4,50 +4,50 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from adapters.base import PlatformAdapter
-from bot.api.endpoint import Answer, Call, Nothing
-from bot.api.openapi import AnyCall
+from bot.api.endpoint import Endpoint, NoParameters, Result
+from bot.api.openapi import AnyEndpoint
 from bot.api.problems import Problem
-from bot.api.responses import Health, Readiness
+from bot.api.responses import HealthResponse, Readiness
 from storage.database import Database
 from storage.errors import StorageError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wellbeing:
+class Health:
     """Whether the process is alive, and whether it can work."""
 
     db: Database
     adapters: Mapping[str, PlatformAdapter]
 
-    def calls(self) -> list[AnyCall]:
+    def endpoints(self) -> list[AnyEndpoint]:
         """What they answer to."""
         return [
-            Call(
+            Endpoint(
                 method="GET",
                 path="/healthz",
                 summary="The process is alive.",
                 handler=self.health,
-                asked=Nothing,
-                body=Nothing,
-                answers={200: Health},
+                params=NoParameters,
+                body=NoParameters,
+                results={200: HealthResponse},
             ),
-            Call(
+            Endpoint(
                 method="GET",
                 path="/readyz",
                 summary="Every platform is connected, and the database can be written.",
                 handler=self.readiness,
-                asked=Nothing,
-                body=Nothing,
-                answers={200: Readiness},
+                params=NoParameters,
+                body=NoParameters,
+                results={200: Readiness},
                 problems={503: "One of them is not so; `reasons` tells which and why."},
             ),
         ]
 
-    async def health(self, _: Nothing, __: Nothing) -> Answer:
+    async def health(self, _: NoParameters, __: NoParameters) -> Result:
         """The process is alive."""
-        return Answer(Health(status="ok"))
+        return Result(HealthResponse(status="ok"))
 
-    async def readiness(self, _: Nothing, __: Nothing) -> Answer:
+    async def readiness(self, _: NoParameters, __: NoParameters) -> Result:
         """The gateway and the database can be used."""
         reasons = {name: reason for name, adapter in self.adapters.items() if (reason := adapter.unready_reason)}
         try:
@@ -57,4 +57,4 @@ class Wellbeing:
         if reasons:
             detail = "; ".join(f"{part}: {reason}" for part, reason in reasons.items())
             raise Problem(503, "not_ready", detail, reasons=reasons)
-        return Answer(Readiness(status="ready"))
+        return Result(Readiness(status="ready"))

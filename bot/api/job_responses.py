@@ -7,13 +7,13 @@ from pydantic import BaseModel, ConfigDict, Field
 from storage.jobs import JobKind, JobStatus
 
 
-class Told(BaseModel):
+class ResponseModel(BaseModel):
     """What the API tells. Every field is always there, null where there is nothing to tell."""
 
     model_config = ConfigDict(frozen=True)
 
 
-class JobProgress(Told):
+class JobProgress(ResponseModel):
     """How far a job is."""
 
     channels_done: int = Field(description="Channels and threads that are archived up to their newest message.")
@@ -32,7 +32,7 @@ class JobProgress(Told):
     fraction: float | None = Field(description="How much of it is done, from 0 to 1; null while nothing tells.")
 
 
-class JobMetrics(Told):
+class JobMetrics(ResponseModel):
     """What a job took."""
 
     duration_seconds: float | None = Field(description="How long it ran, so far or in all; null: it has not begun.")
@@ -42,7 +42,7 @@ class JobMetrics(Told):
     retries: int = Field(description="Those of them that tried again what had failed.")
 
 
-class FailedChannel(Told):
+class FailedChannel(ResponseModel):
     """A channel that a job gave up. What it had is kept, and the next sync goes on from there."""
 
     channel_id: str = Field(description="Its id on the platform.")
@@ -51,7 +51,7 @@ class FailedChannel(Told):
     remedy: str | None = Field(description="What the operator can do.")
 
 
-class JobError(Told):
+class JobError(ResponseModel):
     """Why a job is not a full success."""
 
     code: str = Field(examples=["rate_limited"])
@@ -62,7 +62,7 @@ class JobError(Told):
     channels: list[FailedChannel] = Field(description="The channels that were given up; of very many the first ones.")
 
 
-class JobView(Told):
+class JobView(ResponseModel):
     """A sync job."""
 
     job_id: str = Field(examples=["019adf2c-5b1e-7000-8a4b-2f1c9d0e7a11"])
@@ -93,14 +93,14 @@ class CreatedJob(JobView):
     created: bool = Field(description="False where the tenant had an unfinished job already: this one.")
 
 
-class JobList(Told):
+class JobList(ResponseModel):
     """A page of jobs, the newest first."""
 
     jobs: list[JobView]
     next_cursor: str | None = Field(description="Asks for the next page; null: this is the last one.")
 
 
-class QueueView(Told):
+class QueueView(ResponseModel):
     """A page of the unfinished jobs: those that run, then those that wait, in their order."""
 
     running: int = Field(description="How many jobs run.")

@@ -2,12 +2,12 @@
 
 from dataclasses import dataclass
 
-from bot.api.endpoint import Answer, Call, Nothing
+from bot.api.endpoint import Endpoint, NoParameters, Result
 from bot.api.job_responses import JobList, JobView, QueueView
-from bot.api.openapi import AnyCall
-from bot.api.presenter import Views
+from bot.api.openapi import AnyEndpoint
+from bot.api.presenter import Presenter
 from bot.api.problems import Problem
-from bot.api.requests import JobPage, OneJob, QueuePage
+from bot.api.requests import JobPage, JobPath, QueuePage
 from storage import jobs
 from storage.database import Database
 from storage.jobs import JobStatus
@@ -18,86 +18,86 @@ class JobCalls:
     """The handlers, over what they ask and tell."""
 
     db: Database
-    views: Views
+    presenter: Presenter
 
-    def calls(self) -> list[AnyCall]:
+    def endpoints(self) -> list[AnyEndpoint]:
         """What they answer to."""
         return [
-            Call(
+            Endpoint(
                 method="GET",
                 path="/api/jobs",
                 summary="Jobs, the newest first.",
                 handler=self.list_jobs,
-                asked=JobPage,
-                body=Nothing,
-                answers={200: JobList},
+                params=JobPage,
+                body=NoParameters,
+                results={200: JobList},
             ),
-            Call(
+            Endpoint(
                 method="GET",
                 path="/api/jobs/{jobId}",
                 summary="One job, live: how far it is, when it is expected to end, what it took, what went wrong.",
                 handler=self.show_job,
-                asked=OneJob,
-                body=Nothing,
-                answers={200: JobView},
+                params=JobPath,
+                body=NoParameters,
+                results={200: JobView},
             ),
-            Call(
+            Endpoint(
                 method="DELETE",
                 path="/api/jobs/{jobId}",
                 summary="Cancel a job: a waiting one at once, a running one (202) at its next safe point. One that has "
                 "ended stays as it is.",
                 handler=self.cancel_job,
-                asked=OneJob,
-                body=Nothing,
-                answers={200: JobView, 202: JobView},
+                params=JobPath,
+                body=NoParameters,
+                results={200: JobView, 202: JobView},
             ),
-            Call(
+            Endpoint(
                 method="GET",
                 path="/api/queue",
                 summary="The unfinished jobs: those that run, then those that wait, in their order.",
                 handler=self.show_queue,
-                asked=QueuePage,
-                body=Nothing,
-                answers={200: QueueView},
+                params=QueuePage,
+                body=NoParameters,
+                results={200: QueueView},
             ),
         ]
 
-    async def list_jobs(self, asked: JobPage, _: Nothing) -> Answer:
+    async def list_jobs(self, params: JobPage, _: NoParameters) -> Result:
         """Jobs of all tenants or of one."""
         page = await jobs.list_jobs(
             self.db,
-            tenant_id=asked.tenant_id,
-            status=asked.status,
-            kind=asked.kind,
-            after=asked.cursor,
-            limit=asked.limit,
+            tenant_id=params.tenant_id,
+            status=params.status,
+            kind=params.kind,
+            after=params.cursor,
+            limit=params.limit,
         )
-        cursor = page[-1].id if len(page) == asked.limit else None
-        return Answer(JobList(jobs=await self.views.jobs(page), next_cursor=cursor))
+        cursor = page[-1].id if len(page) == params.limit else None
+        return Result(JobList(jobs=await self.presenter.jobs(page), next_cursor=cursor))
 
-    async def show_job(self, asked: OneJob, _: Nothing) -> Answer:
+    async def show_job(self, params: JobPath, _: NoParameters) -> Result:
         """One job."""
-        job = await jobs.get_job(self.db, asked.job_id)
+        job = await jobs.get_job(self.db, params.job_id)
         if job is None:
-            raise _no_such_job(asked.job_id)
-        return Answer(await self.views.job(job))
+            raise _no_such_job(params.job_id)
+        return Result(await self.presenter.job(job))
 
-    async def cancel_job(self, asked: OneJob, _: Nothing) -> Answer:
+    async def cancel_job(self, params: JobPath, _: NoParameters) -> Result:
         """Call a job off."""
-        job = await jobs.cancel(self.db, asked.job_id, self.views.clock())
+        job = await jobs.cancel(self.db, params.job_id, self.presenter.clock())
         if job is None:
-            raise _no_such_job(asked.job_id)
-        return Answer(await self.views.job(job), 202 if job.status is JobStatus.RUNNING else 200)
+            raise _no_such_job(params.job_id)
+        return Result(await self.presenter.job(job), 202 if job.status is JobStatus.RUNNING else 200)
 
-    async def show_queue(self, asked: QueuePage, _: Nothing) -> Answer:
+    async def show_queue(self, params: QueuePage, _: NoParameters) -> Result:
         """The unfinished jobs in their order; the cursor counts those of the pages before."""
-        now = self.views.clock()
+        now = self.presenter.clock()
         figures = await jobs.queue_figures(self.db, now)
-        offset = int(asked.cursor or 0)
-        page = await jobs.queue(self.db, now=now, limit=asked.limit, offset=offset)
-        cursor = str(offset + len(page)) if len(page) == asked.limit else None
-        shown = await self.views.jobs([job for job, _ in page])
-        return Answer(QueueView(running=figures.running, waiting=figures.waiting, jobs=shown, next_cursor=cursor))
+        offset = int(params.cursor or 0)
+        page = await jobs.queue(self.db, now=now, limit=params.limit, offset=offset)
+        cursor = str(offset + len(page)) if len(page) == params.limit else None
+        shown = await self.presenter.jobs([job for job, _ in page])
+        return Result(QueueView(running=figures.running, waiting=figures.waiting, jobs=shown, next_cursor=cursor))
 
 
 def _no_such_job(job_id: str) -> Problem:

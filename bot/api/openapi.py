@@ -8,12 +8,12 @@ from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode, models_json_schema
 
 from bot.api.auth import OPEN_PATHS
-from bot.api.endpoint import Call, Page
+from bot.api.endpoint import Endpoint, Page
 from bot.api.problems import ProblemDocument
 from bot.version import program_version
 
 Json: TypeAlias = dict[str, Any]  # JSON Schema is as untyped as data can be
-AnyCall: TypeAlias = Call[Any, Any]
+AnyEndpoint: TypeAlias = Endpoint[Any, Any]
 
 _SCHEMAS = "#/components/schemas/"
 _ABOUT = (
@@ -30,14 +30,14 @@ class _Untitled(GenerateJsonSchema):
         return False
 
 
-def describe(calls: Sequence[AnyCall], pages: Sequence[Page], *, has_token: bool) -> Json:
+def describe(endpoints: Sequence[AnyEndpoint], pages: Sequence[Page], *, has_token: bool) -> Json:
     """The whole document; ``has_token`` says whether the bearer token is asked for."""
-    asked = {call.asked for call in calls}
-    schemas = _schemas([*asked, *_bodies(calls)], [*_answered(calls), ProblemDocument])
-    parameters = {model: schemas.pop(model.__name__) for model in sorted(asked, key=lambda model: model.__name__)}
+    params = {call.params for call in endpoints}
+    schemas = _schemas([*params, *_bodies(endpoints)], [*_answered(endpoints), ProblemDocument])
+    parameters = {model: schemas.pop(model.__name__) for model in sorted(params, key=lambda model: model.__name__)}
     paths: Json = {}
-    for call in calls:
-        paths.setdefault(call.path, {})[call.method.lower()] = _operation(call, parameters[call.asked], has_token)
+    for call in endpoints:
+        paths.setdefault(call.path, {})[call.method.lower()] = _operation(call, parameters[call.params], has_token)
     for page in pages:
         paths[page.path] = {"get": _page(page, has_token)}
     components: Json = {"schemas": schemas}
@@ -57,15 +57,15 @@ def _schemas(taken: Iterable[type[BaseModel]], given: Iterable[type[BaseModel]])
     return schemas
 
 
-def _bodies(calls: Iterable[AnyCall]) -> Iterator[type[BaseModel]]:
-    return (call.body for call in calls if call.body.model_fields)
+def _bodies(endpoints: Iterable[AnyEndpoint]) -> Iterator[type[BaseModel]]:
+    return (call.body for call in endpoints if call.body.model_fields)
 
 
-def _answered(calls: Iterable[AnyCall]) -> Iterator[type[BaseModel]]:
-    return (model for call in calls for model in call.answers.values())
+def _answered(endpoints: Iterable[AnyEndpoint]) -> Iterator[type[BaseModel]]:
+    return (model for call in endpoints for model in call.results.values())
 
 
-def _operation(call: AnyCall, parameters: Json, has_token: bool) -> Json:
+def _operation(call: AnyEndpoint, parameters: Json, has_token: bool) -> Json:
     takes_body = bool(call.body.model_fields)
     operation: Json = {"summary": call.summary, "operationId": call.handler.__name__}
     required = parameters.get("required", [])
@@ -79,11 +79,11 @@ def _operation(call: AnyCall, parameters: Json, has_token: bool) -> Json:
             "content": {"application/json": {"schema": {"$ref": _SCHEMAS + call.body.__name__}}},
         }
     problems = {**_usual_problems(call.path, takes_body, has_token), **call.problems}
-    answers = {
+    results = {
         status: _response(HTTPStatus(status).phrase, "application/json", model.__name__)
-        for status, model in call.answers.items()
+        for status, model in call.results.items()
     }
-    return {**operation, **_responses(answers, problems), **_security(call.path, has_token)}
+    return {**operation, **_responses(results, problems), **_security(call.path, has_token)}
 
 
 def _page(page: Page, has_token: bool) -> Json:
@@ -127,12 +127,12 @@ def _usual_problems(path: str, takes_body: bool, has_token: bool) -> dict[int, s
     return problems
 
 
-def _responses(answers: Mapping[int, Json], problems: Mapping[int, str]) -> Json:
+def _responses(results: Mapping[int, Json], problems: Mapping[int, str]) -> Json:
     told = {
         status: _response(text, "application/problem+json", ProblemDocument.__name__)
         for status, text in problems.items()
     }
-    return {"responses": {str(status): response for status, response in sorted({**answers, **told}.items())}}
+    return {"responses": {str(status): response for status, response in sorted({**results, **told}.items())}}
 
 
 def _response(description: str, content_type: str, model: str) -> Json:

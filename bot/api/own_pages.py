@@ -7,7 +7,7 @@ from aiohttp import web
 
 from bot.api import docs
 from bot.api.endpoint import Page
-from bot.api.openapi import AnyCall, describe
+from bot.api.openapi import AnyEndpoint, describe
 
 Expose = Callable[[str], Awaitable[tuple[bytes, str]]]
 """The figures in the form that an Accept header asks for, and that form's content type."""
@@ -16,7 +16,7 @@ Expose = Callable[[str], Awaitable[tuple[bytes, str]]]
 class OwnPages:
     """The pages beside the calls that they describe."""
 
-    def __init__(self, calls: Sequence[AnyCall], expose: Expose, *, has_token: bool) -> None:
+    def __init__(self, endpoints: Sequence[AnyEndpoint], expose: Expose, *, has_token: bool) -> None:
         self._expose = expose
         self.pages = [
             Page(
@@ -41,7 +41,7 @@ class OwnPages:
                 handler=self.show_docs,
             ),
         ]
-        document = describe(calls, self.pages, has_token=has_token)
+        document = describe(endpoints, self.pages, has_token=has_token)
         self._json, self._html = json.dumps(document), docs.page(document)
 
     async def show_metrics(self, request: web.Request) -> web.Response:

@@ -22,7 +22,7 @@ _NOT_IN_IT = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Views:
+class Presenter:
     """Makes them; ``slots`` is how many syncs run at once."""
 
     db: Database

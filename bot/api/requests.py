@@ -7,10 +7,10 @@ from typing import Annotated, Any, Literal, TypeVar
 from pydantic import Field, create_model
 
 from adapters.base import PlatformAdapter
-from bot.api.endpoint import Asked
+from bot.api.endpoint import RequestModel
 from storage.jobs import JobKind, JobStatus
 
-A = TypeVar("A", bound=Asked)
+A = TypeVar("A", bound=RequestModel)
 
 _TENANT = r"^[a-z]+-[A-Za-z0-9]{1,64}$"
 _TENANT_HELP = "A tenant: its platform, a hyphen, and its id there, like `discord-<guild id>`."
@@ -26,13 +26,13 @@ _Limit = Annotated[int, Field(ge=1, le=200, description="How many of them a page
 _NumberCursor = Annotated[str, Field(pattern=r"^(0|[1-9][0-9]{0,17})$", description=_NEXT)]
 
 
-class OneTenant(Asked):
+class TenantPath(RequestModel):
     """A tenant's path."""
 
     tenant_id: _TenantId
 
 
-class OneJob(Asked):
+class JobPath(RequestModel):
     """A job's path."""
 
     job_id: Annotated[
@@ -40,27 +40,27 @@ class OneJob(Asked):
     ]
 
 
-class TenantPage(Asked):
+class TenantPage(RequestModel):
     """A page of tenants."""
 
     cursor: Annotated[str, Field(pattern=_TENANT, description=_NEXT)] | None = None
     limit: _Limit = 100
 
 
-class Removal(OneTenant):
+class Removal(TenantPath):
     """How far a tenant is to be removed."""
 
     purge: Annotated[bool, Field(description="Whether its archive is deleted, too. This cannot be undone.")] = False
 
 
-class ChannelPage(OneTenant):
+class ChannelPage(TenantPath):
     """A page of a tenant's channels."""
 
     cursor: _NumberCursor | None = None
     limit: _Limit = 100
 
 
-class JobPage(Asked):
+class JobPage(RequestModel):
     """A page of jobs, of all or of some."""
 
     tenant_id: Annotated[str, Field(pattern=_TENANT, description=_TENANT_HELP, examples=_TENANT_EXAMPLES)] | None = None
@@ -70,14 +70,14 @@ class JobPage(Asked):
     limit: _Limit = 100
 
 
-class QueuePage(Asked):
+class QueuePage(RequestModel):
     """A page of the queue."""
 
     cursor: _NumberCursor | None = None
     limit: _Limit = 100
 
 
-class NewTenant(Asked):
+class NewTenant(RequestModel):
     """A community to keep the history of."""
 
     platform: str = Field(description="Where it is.", examples=["discord"])
@@ -108,7 +108,7 @@ class RequestedKind(StrEnum):
     AUDIT = "audit"
 
 
-class SyncRequest(Asked):
+class SyncRequest(RequestModel):
     """Which kind of sync; it may be left out."""
 
     kind: Annotated[RequestedKind, Field(strict=False)] = Field(
@@ -118,7 +118,7 @@ class SyncRequest(Asked):
     )
 
 
-class WishToBeForgotten(Asked):
+class ErasureRequest(RequestModel):
     """Whose traces are to be removed."""
 
     platform: Annotated[str, Field(description="Where the person is.", examples=["discord"])]

@@ -6,12 +6,12 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from adapters.records import ChannelType, SkipReason
-from bot.api.job_responses import JobView, Told
+from bot.api.job_responses import JobView, ResponseModel
 from storage.channels import ProgressState
 from storage.tenants import SyncStatus
 
 
-class TenantTotals(Told):
+class TenantTotals(ResponseModel):
     """How much of a tenant is archived."""
 
     channels: int = Field(description="Channels, threads and posts that the platform has told of; categories count.")
@@ -20,7 +20,7 @@ class TenantTotals(Told):
     messages: int = Field(description="Archived messages.")
 
 
-class TenantView(Told):
+class TenantView(ResponseModel):
     """A tenant: one community whose history is kept."""
 
     id: str = Field(examples=["discord-1098765432109876543"])
@@ -49,14 +49,14 @@ class CreatedTenant(TenantView):
     job: JobView | None = Field(description="Its unfinished sync, where there is one.")
 
 
-class TenantList(Told):
+class TenantList(ResponseModel):
     """A page of tenants, by id."""
 
     tenants: list[TenantView]
     next_cursor: str | None = Field(description="Asks for the next page; null: this is the last one.")
 
 
-class RemovedTenant(Told):
+class RemovedTenant(ResponseModel):
     """What was done to a tenant, now or by an earlier request."""
 
     id: str = Field(examples=["discord-1098765432109876543"])
@@ -66,7 +66,7 @@ class RemovedTenant(Told):
     detail: str = Field(description="The same in words, and how to take it back where it can be.")
 
 
-class SyncState(Told):
+class SyncState(ResponseModel):
     """How fresh a tenant's archive is."""
 
     job: JobView | None = Field(description="Its newest sync; null: there was none yet.")
@@ -79,7 +79,7 @@ class SyncState(Told):
     checkpoint_age_seconds: float | None = Field(description="How long ago that is; null: it never was.")
 
 
-class ChannelError(Told):
+class ChannelError(ResponseModel):
     """Why a channel was given up by the last sync that tried."""
 
     code: str
@@ -89,7 +89,7 @@ class ChannelError(Told):
     attempts: int | None = Field(description="How often the call was tried.")
 
 
-class ChannelView(Told):
+class ChannelView(ResponseModel):
     """A channel, thread or post, and how far it is archived."""
 
     id: str = Field(description="`channels.id` in the database.")
@@ -109,20 +109,20 @@ class ChannelView(Told):
     reactions_pending: int = Field(description="Emoji of its messages whose users are still to be fetched.")
 
 
-class ChannelList(Told):
+class ChannelList(ResponseModel):
     """A page of channels, in the order in which they were first seen."""
 
     channels: list[ChannelView]
     next_cursor: str | None = Field(description="Asks for the next page; null: this is the last one.")
 
 
-class Health(Told):
+class HealthResponse(ResponseModel):
     """The process is alive."""
 
     status: Literal["ok"]
 
 
-class Readiness(Told):
+class Readiness(ResponseModel):
     """Every platform is connected, and the database can be written."""
 
     status: Literal["ready"]

@@ -8,10 +8,10 @@ from aiohttp import web
 
 from adapters.base import PlatformAdapter
 from bot.api.audits import CoverageCalls
-from bot.api.health import Wellbeing
+from bot.api.health import Health
 from bot.api.jobs import JobCalls
 from bot.api.own_pages import Expose, OwnPages, show_the_way
-from bot.api.presenter import Views
+from bot.api.presenter import Presenter
 from bot.api.sync import SyncCalls
 from bot.api.tenants import TenantCalls
 from bot.tenancy import Tenancy
@@ -32,19 +32,19 @@ class Api:
 
     def routes(self, *, has_token: bool) -> list[web.RouteDef]:
         """Every call with its handler; ``has_token`` is for their description."""
-        views = Views(
+        presenter = Presenter(
             db=self.db,
             adapters=self.adapters,
             next_sync_at=self.tenancy.scheduler.next_sync_at,
             clock=self.clock,
             slots=self.concurrent_tenants,
         )
-        calls = [
-            *TenantCalls(db=self.db, tenancy=self.tenancy, adapters=self.adapters, views=views).calls(),
-            *SyncCalls(db=self.db, tenancy=self.tenancy, views=views, clock=self.clock).calls(),
-            *CoverageCalls(db=self.db, adapters=self.adapters, hash_user=self.hash_user, clock=self.clock).calls(),
-            *JobCalls(db=self.db, views=views).calls(),
-            *Wellbeing(db=self.db, adapters=self.adapters).calls(),
+        endpoints = [
+            *TenantCalls(db=self.db, tenancy=self.tenancy, adapters=self.adapters, presenter=presenter).endpoints(),
+            *SyncCalls(db=self.db, tenancy=self.tenancy, presenter=presenter, clock=self.clock).endpoints(),
+            *CoverageCalls(db=self.db, adapters=self.adapters, hash_user=self.hash_user, clock=self.clock).endpoints(),
+            *JobCalls(db=self.db, presenter=presenter).endpoints(),
+            *Health(db=self.db, adapters=self.adapters).endpoints(),
         ]
-        pages = OwnPages(calls, self.expose_metrics, has_token=has_token).pages
-        return [web.get("/", show_the_way), *(call.route() for call in calls), *(page.route() for page in pages)]
+        pages = OwnPages(endpoints, self.expose_metrics, has_token=has_token).pages
+        return [web.get("/", show_the_way), *(call.route() for call in endpoints), *(page.route() for page in pages)]

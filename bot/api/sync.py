@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bot.api.channel_views import channel_view
-from bot.api.endpoint import Answer, Call, Nothing
+from bot.api.endpoint import Endpoint, NoParameters, Result
 from bot.api.job_responses import CreatedJob
-from bot.api.openapi import AnyCall
-from bot.api.presenter import Views
+from bot.api.openapi import AnyEndpoint
+from bot.api.presenter import Presenter
 from bot.api.problems import Problem
-from bot.api.requests import ChannelPage, OneTenant, SyncRequest
+from bot.api.requests import ChannelPage, SyncRequest, TenantPath
 from bot.api.responses import ChannelList, SyncState
 from bot.api.tenants import find_tenant
 from bot.tenancy import Tenancy
@@ -25,76 +25,76 @@ class SyncCalls:
 
     db: Database
     tenancy: Tenancy
-    views: Views
+    presenter: Presenter
     clock: Callable[[], datetime]
 
-    def calls(self) -> list[AnyCall]:
+    def endpoints(self) -> list[AnyEndpoint]:
         """What they answer to."""
         return [
-            Call(
+            Endpoint(
                 method="POST",
                 path="/api/tenants/{tenantId}/sync",
                 summary="Sync a tenant now, before all others that wait. Asking twice is safe: an unfinished sync is "
                 "returned instead.",
                 handler=self.request_sync,
-                asked=OneTenant,
+                params=TenantPath,
                 body=SyncRequest,
-                answers={200: CreatedJob, 202: CreatedJob},
+                results={200: CreatedJob, 202: CreatedJob},
                 problems={409: "The bot is not in the community, or its syncs are stopped."},
             ),
-            Call(
+            Endpoint(
                 method="GET",
                 path="/api/tenants/{tenantId}/sync",
                 summary="How fresh a tenant's archive is: its newest sync, and when the next one is due.",
                 handler=self.show_sync,
-                asked=OneTenant,
-                body=Nothing,
-                answers={200: SyncState},
+                params=TenantPath,
+                body=NoParameters,
+                results={200: SyncState},
             ),
-            Call(
+            Endpoint(
                 method="GET",
                 path="/api/tenants/{tenantId}/channels",
                 summary="Coverage: every channel, thread and post of a tenant; archived how far, or skipped and why.",
                 handler=self.list_channels,
-                asked=ChannelPage,
-                body=Nothing,
-                answers={200: ChannelList},
+                params=ChannelPage,
+                body=NoParameters,
+                results={200: ChannelList},
             ),
         ]
 
-    async def request_sync(self, asked: OneTenant, wanted: SyncRequest) -> Answer:
+    async def request_sync(self, params: TenantPath, wanted: SyncRequest) -> Result:
         """Sync now, or tell of the sync that is under way."""
-        tenant = await find_tenant(self.db, asked.tenant_id)
+        tenant = await find_tenant(self.db, params.tenant_id)
         if tenant.stopped_at is not None:
             detail = "its syncs are stopped by request; POST /api/tenants with its platform and platform_id starts them"
             raise Problem(409, "stopped", detail)
         if not tenant.is_connected:
-            invite = self.views.invite_url(tenant)
+            invite = self.presenter.invite_url(tenant)
             detail = "the bot is not in this community; add it with the invite link"
             raise Problem(409, "disconnected", detail, invite_url=invite)
         job, created = await self.tenancy.enqueue(tenant.id, JobKind(wanted.kind))
-        view = await self.views.job(job)
-        return Answer(CreatedJob(**dict(view), created=created), 202 if created else 200)
+        view = await self.presenter.job(job)
+        return Result(CreatedJob(**dict(view), created=created), 202 if created else 200)
 
-    async def show_sync(self, asked: OneTenant, _: Nothing) -> Answer:
+    async def show_sync(self, params: TenantPath, _: NoParameters) -> Result:
         """The newest job of a tenant, and when the next is due."""
-        tenant = await find_tenant(self.db, asked.tenant_id)
+        tenant = await find_tenant(self.db, params.tenant_id)
         job = await jobs.newest_job(self.db, tenant.id)
         now, complete_at, not_before = self.clock(), tenant.last_successful_sync_at, tenant.not_before
         state = SyncState(
-            job=await self.views.job(job) if job else None,
-            next_sync_at=self.views.due(tenant),
+            job=await self.presenter.job(job) if job else None,
+            next_sync_at=self.presenter.due(tenant),
             not_before=not_before if not_before and not_before > now else None,
             last_sync_at=tenant.last_sync_at,
             last_successful_sync_at=complete_at,
             checkpoint_age_seconds=(now - complete_at).total_seconds() if complete_at else None,
         )
-        return Answer(state)
+        return Result(state)
 
-    async def list_channels(self, asked: ChannelPage, _: Nothing) -> Answer:
+    async def list_channels(self, params: ChannelPage, _: NoParameters) -> Result:
         """A tenant's channels in the order in which they were first seen."""
-        tenant = await find_tenant(self.db, asked.tenant_id)
-        after = int(asked.cursor) if asked.cursor else None
-        page = await channels.channel_coverage(self.db, tenant.id, after=after, limit=asked.limit)
-        cursor = str(page[-1].id) if len(page) == asked.limit else None
-        return Answer(ChannelList(channels=list(map(channel_view, page)), next_cursor=cursor))
+        tenant = await find_tenant(self.db, params.tenant_id)
+        after = int(params.cursor) if params.cursor else None
+        page = await channels.channel_coverage(self.db, tenant.id, after=after, limit=params.limit)
+        cursor = str(page[-1].id) if len(page) == params.limit else None
+        return Result(ChannelList(channels=list(map(channel_view, page)), next_cursor=cursor))

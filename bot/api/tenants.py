@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 from adapters.base import PlatformAdapter
 from adapters.records import TenantRecord
-from bot.api.endpoint import Answer, Call, Nothing
-from bot.api.openapi import AnyCall
-from bot.api.presenter import Views
+from bot.api.endpoint import Endpoint, NoParameters, Result
+from bot.api.openapi import AnyEndpoint
+from bot.api.presenter import Presenter
 from bot.api.problems import Problem
-from bot.api.requests import NewTenant, OneTenant, Removal, TenantPage, of_platforms
+from bot.api.requests import NewTenant, Removal, TenantPage, TenantPath, of_platforms
 from bot.api.responses import CreatedTenant, RemovedTenant, TenantList, TenantView
 from bot.tenancy import Tenancy
 from storage import tenants
@@ -28,88 +28,88 @@ class TenantCalls:
     db: Database
     tenancy: Tenancy
     adapters: Mapping[str, PlatformAdapter]
-    views: Views
+    presenter: Presenter
 
-    def calls(self) -> list[AnyCall]:
+    def endpoints(self) -> list[AnyEndpoint]:
         """What they answer to."""
         return [
-            Call(
+            Endpoint(
                 method="GET",
                 path="/api/tenants",
                 summary="All tenants, by id.",
                 handler=self.list_tenants,
-                asked=TenantPage,
-                body=Nothing,
-                answers={200: TenantList},
+                params=TenantPage,
+                body=NoParameters,
+                results={200: TenantList},
             ),
-            Call(
+            Endpoint(
                 method="POST",
                 path="/api/tenants",
                 summary="Make a community a tenant, and sync it where the bot is in it. Asking twice is safe; one that "
                 "was stopped goes on.",
                 handler=self.create_tenant,
-                asked=Nothing,
+                params=NoParameters,
                 body=of_platforms(NewTenant, self.adapters, "platform_id"),
-                answers={200: CreatedTenant, 201: CreatedTenant},
+                results={200: CreatedTenant, 201: CreatedTenant},
                 problems={409: "Somebody stopped it at the same moment."},
             ),
-            Call(
+            Endpoint(
                 method="GET",
                 path="/api/tenants/{tenantId}",
                 summary="One tenant.",
                 handler=self.show_tenant,
-                asked=OneTenant,
-                body=Nothing,
-                answers={200: TenantView},
+                params=TenantPath,
+                body=NoParameters,
+                results={200: TenantView},
             ),
-            Call(
+            Endpoint(
                 method="DELETE",
                 path="/api/tenants/{tenantId}",
                 summary="Stop a tenant's syncs for good and, with `purge=true`, delete its archive, too; a running "
                 "sync then gets 10 s to reach a safe point. Asking twice is safe.",
                 handler=self.remove_tenant,
-                asked=Removal,
-                body=Nothing,
-                answers={200: RemovedTenant},
+                params=Removal,
+                body=NoParameters,
+                results={200: RemovedTenant},
             ),
         ]
 
-    async def list_tenants(self, asked: TenantPage, _: Nothing) -> Answer:
+    async def list_tenants(self, params: TenantPage, _: NoParameters) -> Result:
         """Tenants in the order of their ids."""
-        page = await tenants.list_tenants(self.db, after=asked.cursor, limit=asked.limit)
-        views = [await self.views.tenant(tenant) for tenant in page]
-        return Answer(TenantList(tenants=views, next_cursor=page[-1].id if len(page) == asked.limit else None))
+        page = await tenants.list_tenants(self.db, after=params.cursor, limit=params.limit)
+        presenter = [await self.presenter.tenant(tenant) for tenant in page]
+        return Result(TenantList(tenants=presenter, next_cursor=page[-1].id if len(page) == params.limit else None))
 
-    async def create_tenant(self, _: Nothing, new: NewTenant) -> Answer:
+    async def create_tenant(self, _: NoParameters, new: NewTenant) -> Result:
         """Its first sync is enqueued where the bot is in the community."""
         adapter = self.adapters[new.platform]
-        insist_on_id(adapter, "platform_id", new.platform_id)
+        require_id(adapter, "platform_id", new.platform_id)
         record = TenantRecord(platform_id=new.platform_id, name=new.name)
         connected = adapter.is_member(new.platform_id)
         tenant, created, job = await self.tenancy.create(new.platform, record, connected=connected)
-        view = await self.views.tenant(tenant)
-        shown = await self.views.job(job) if job else None
-        return Answer(CreatedTenant(**dict(view), created=created, job=shown), 201 if created else 200)
+        view = await self.presenter.tenant(tenant)
+        shown = await self.presenter.job(job) if job else None
+        return Result(CreatedTenant(**dict(view), created=created, job=shown), 201 if created else 200)
 
-    async def show_tenant(self, asked: OneTenant, _: Nothing) -> Answer:
+    async def show_tenant(self, params: TenantPath, _: NoParameters) -> Result:
         """One tenant."""
-        return Answer(await self.views.tenant(await find_tenant(self.db, asked.tenant_id)))
+        return Result(await self.presenter.tenant(await find_tenant(self.db, params.tenant_id)))
 
-    async def remove_tenant(self, asked: Removal, _: Nothing) -> Answer:
+    async def remove_tenant(self, params: Removal, _: NoParameters) -> Result:
         """Stop its syncs and, where asked to, delete its archive."""
-        tenant = await self.tenancy.stop(asked.tenant_id)
+        tenant = await self.tenancy.stop(params.tenant_id)
         if tenant is None:
-            raise no_such_tenant(asked.tenant_id)
-        deleted = await self.tenancy.purge(asked.tenant_id) if asked.purge else 0
-        is_purged = asked.purge or tenant.purged_at is not None
+            raise no_such_tenant(params.tenant_id)
+        deleted = await self.tenancy.purge(params.tenant_id) if params.purge else 0
+        is_purged = params.purge or tenant.purged_at is not None
         answer = RemovedTenant(
             id=tenant.id,
-            stopped_at=tenant.stopped_at or self.views.clock(),
+            stopped_at=tenant.stopped_at or self.presenter.clock(),
             purged=is_purged,
             messages_deleted=deleted,
             detail=_PURGED if is_purged else _STOPPED,
         )
-        return Answer(answer)
+        return Result(answer)
 
 
 async def find_tenant(db: Database, tenant_id: str) -> Tenant:
@@ -120,7 +120,7 @@ async def find_tenant(db: Database, tenant_id: str) -> Tenant:
     return tenant
 
 
-def insist_on_id(adapter: PlatformAdapter, field: str, given: str) -> None:
+def require_id(adapter: PlatformAdapter, field: str, given: str) -> None:
     """Refuse what is no id of a platform."""
     if not re.fullmatch(adapter.id_pattern, given):
         detail = f"must be an id of {adapter.name}, which match {adapter.id_pattern}"

@@ -4,12 +4,12 @@ from bot.live.buffer import (
     LiveBuffer,
 )
 from bot.live.writer import (
-    LiveArchive,
-    Watch,
+    ChangeTracker,
+    LiveWriter,
 )
 
 __all__ = [
-    "LiveArchive",
+    "ChangeTracker",
     "LiveBuffer",
-    "Watch",
+    "LiveWriter",
 ]

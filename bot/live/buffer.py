@@ -8,8 +8,8 @@ from adapters.events import (
     ChannelChanged,
     LiveEvent,
     MessageEdited,
+    MessageInvalidated,
     MessagesDeleted,
-    MessageTouched,
     ReactionChanged,
     ReactionsCleared,
 )
@@ -29,7 +29,7 @@ class _Gathered:
 
     edited: MessageRecord | None = None
     is_deleted: bool = False
-    is_touched: bool = False
+    is_invalidated: bool = False
     is_cleared: bool = False
     cleared: set[str] = field(default_factory=set)
     reactions: dict[tuple[str, str, bool], ReactionState] = field(default_factory=dict)
@@ -40,8 +40,8 @@ class _Gathered:
                 self.edited = event.message
             case MessagesDeleted():
                 self.is_deleted = True
-            case MessageTouched():
-                self.is_touched = True
+            case MessageInvalidated():
+                self.is_invalidated = True
             case ReactionChanged():
                 self.reactions[event.emoji_key, event.user_hash, event.burst] = ReactionState(
                     emoji_key=event.emoji_key,
@@ -66,7 +66,7 @@ class _Gathered:
             message_id=message_id,
             edited=self.edited,
             is_deleted=self.is_deleted,
-            is_touched=self.is_touched,
+            is_invalidated=self.is_invalidated,
             is_cleared=self.is_cleared,
             cleared=frozenset(self.cleared),
             reactions=tuple(self.reactions.values()),
@@ -140,7 +140,7 @@ def _keys(tenant_id: str, event: LiveEvent) -> Iterator[Key]:
         case MessagesDeleted():
             for message_id in event.message_ids:
                 yield tenant_id, event.place.channel_id, message_id
-        case MessageTouched() | ReactionChanged() | ReactionsCleared():
+        case MessageInvalidated() | ReactionChanged() | ReactionsCleared():
             yield tenant_id, event.place.channel_id, event.message_id
         case ChannelChanged():
             return

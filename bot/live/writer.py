@@ -30,19 +30,19 @@ _PAUSE_SECONDS = 1.0
 _LEASE = timedelta(seconds=15)
 
 
-class Watch:
+class ChangeTracker:
     """The messages of one channel that were told of while its pages were under way, and when."""
 
     def __init__(self, count: Callable[[], int]) -> None:
         self.now = count
         self.marks: dict[str, int] = {}
 
-    def touched_since(self, mark: int, message_ids: Iterable[str]) -> set[str]:
+    def changed_since(self, mark: int, message_ids: Iterable[str]) -> set[str]:
         """Those of the messages that were told of since a moment, and so may have been read before or after."""
         return {i for i in message_ids if self.marks.get(i, -1) > mark} if self.marks else set()
 
 
-class LiveArchive:
+class LiveWriter:
     """Takes events as they come and brings the archive along."""
 
     def __init__(
@@ -53,7 +53,7 @@ class LiveArchive:
         self._owner = owner
         self._clock = clock
         self._buffer = LiveBuffer()
-        self._watches: dict[tuple[str, str], Watch] = {}
+        self._watches: dict[tuple[str, str], ChangeTracker] = {}
         self._count = 0
         self._followed: dict[str, set[str]] = {}  # platform: its tenants of which it tells
         self._leads: set[str] = set()
@@ -61,7 +61,7 @@ class LiveArchive:
         self._unwritten = LiveBatch()
         self._marked_at = 0.0
 
-    def notice(self, platform: str, event: LiveEvent) -> None:
+    def submit(self, platform: str, event: LiveEvent) -> None:
         """An event came in. Returns at once."""
         self._count += 1
         if isinstance(event, ChannelChanged):
@@ -72,9 +72,9 @@ class LiveArchive:
                 watch.marks[message_id] = self._count
 
     @contextmanager
-    def watching(self, tenant_id: str, channel_id: str) -> Iterator[Watch]:
+    def tracking(self, tenant_id: str, channel_id: str) -> Iterator[ChangeTracker]:
         """Note what is told of a channel while its pages are read."""
-        watch = self._watches[tenant_id, channel_id] = Watch(lambda: self._count)
+        watch = self._watches[tenant_id, channel_id] = ChangeTracker(lambda: self._count)
         try:
             yield watch
         finally:
@@ -105,16 +105,16 @@ class LiveArchive:
                 await self._turn()
         finally:
             await self._turn()
-            await self._resign()
+            await self.release_leadership()
 
-    async def _resign(self) -> None:
+    async def release_leadership(self) -> None:
         """Let another process lead at once."""
         for platform in self._leads:
             with suppress(StorageError):
                 await acquire_leadership(self._db, platform, self._owner, now=self._clock(), lease=timedelta())
 
     async def _turn(self) -> None:
-        heard = {name: adapter.heard_at for name, adapter in self._adapters.items()}
+        heard = {name: adapter.received_until for name, adapter in self._adapters.items()}
         try:
             await self._flush()
             if time.monotonic() - self._marked_at > _MARK_SECONDS:
@@ -145,7 +145,7 @@ class LiveArchive:
             batch.changes, batch.channels = [], {}
         if batch.lost or batch.lost_tenants:
             log.warning("messages will be looked at again", extra={"messages": len(batch.lost)})
-            await repair.look_again(self._db, batch.lost, now)
+            await repair.refetch(self._db, batch.lost, now)
             for tenant_id in batch.lost_tenants:
                 await repair.request_audit(self._db, tenant_id, now)
 
@@ -154,8 +154,8 @@ class LiveArchive:
         self._marked_at = time.monotonic()
         await self.keep_the_lead()
         for platform in self._leads:
-            if heard_at := heard.get(platform):
-                await advance_watermark(self._db, platform, self._owner, heard_at, self._clock())
+            if received_until := heard.get(platform):
+                await advance_watermark(self._db, platform, self._owner, received_until, self._clock())
 
     async def keep_the_lead(self) -> None:
         """Renew the lead, or take it where the process that had it is gone."""
@@ -170,7 +170,7 @@ class LiveArchive:
             self._leads.discard(platform)
         elif platform not in self._leads:
             for tenant_id in sorted(self._followed[platform]):
-                await repair.record_gap(self._db, tenant_id, reason, began_at=lead.alive_at, ended_at=now, now=now)
+                await repair.record_gap(self._db, tenant_id, reason, began_at=lead.watermark_at, ended_at=now, now=now)
             await advance_watermark(self._db, platform, self._owner, now, now)
             self._leads.add(platform)
         self._undecided.discard(platform)

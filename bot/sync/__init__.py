@@ -5,8 +5,8 @@ from bot.sync.context import (
     SyncLimits,
 )
 from bot.sync.estimator import (
-    ChannelOutlook,
-    Outlook,
+    ChannelEstimator,
+    SyncEstimator,
 )
 from bot.sync.progress import (
     Progress,
@@ -16,10 +16,10 @@ from bot.sync.service import (
 )
 
 __all__ = [
-    "ChannelOutlook",
+    "ChannelEstimator",
     "JobContext",
-    "Outlook",
     "Progress",
+    "SyncEstimator",
     "SyncLimits",
     "TenantSync",
 ]

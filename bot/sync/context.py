@@ -9,7 +9,7 @@ from typing import Protocol
 from adapters.base import PlatformSession
 from adapters.errors import CallFailed, ChannelUnreadable
 from adapters.records import JsonValue
-from bot.live import LiveArchive
+from bot.live import LiveWriter
 from bot.metrics import Metrics
 from bot.sync.progress import ChannelFailure, ChannelOutcome, Progress
 from storage import channels
@@ -28,8 +28,8 @@ class SyncLimits:
     concurrent_channels: int
     turn_seconds: float  # how long a sync may hold its place while others wait for one
     reaction_users: bool
-    repair_window: timedelta
-    repair_requests: int
+    repair_lookback: timedelta
+    repair_request_budget: int
 
 
 class AnyChannel(Protocol):
@@ -53,7 +53,7 @@ class JobContext:
     tenant_id: str
     lease: JobLease
     progress: Progress
-    live: LiveArchive
+    live: LiveWriter
     limits: SyncLimits
     clock: Callable[[], datetime]
     metrics: Metrics
@@ -61,7 +61,7 @@ class JobContext:
     failures: dict[str, dict[str, JsonValue]] = field(default_factory=dict)  # of channels that gave up, by platform id
 
     @property
-    def makes_room(self) -> bool:
+    def should_yield(self) -> bool:
         """Whether the tenant's next sync is due: what can wait then waits, so that new messages need not."""
         return self.due is not None and self.clock() >= self.due
 
@@ -82,11 +82,11 @@ class JobContext:
         self.failures[channel_id] = told
         await channels.fail_channel(self.db, channel.id, error=told, job=self.lease, now=now)
 
-    async def settle(self, channel: AnyChannel, empty_head_id: str | None) -> None:
+    async def settle(self, channel: AnyChannel, deleted_head_id: str | None) -> None:
         """A channel has reached its head; where something else of it failed, its error stays."""
         now = self.clock()
         if told := self.failures.get(channel.platform_id):
             await channels.fail_channel(self.db, channel.id, error=told, job=self.lease, now=now)
             return
-        await channels.finish_channel(self.db, channel.id, empty_head_id=empty_head_id, job=self.lease, now=now)
+        await channels.finish_channel(self.db, channel.id, deleted_head_id=deleted_head_id, job=self.lease, now=now)
         self.progress.channels[channel.platform_id] = ChannelOutcome.DONE

@@ -16,7 +16,7 @@ _GROUND = 5  # channels that must have been begun before they say something abou
 
 
 @dataclass(slots=True, kw_only=True)
-class ChannelOutlook:
+class ChannelEstimator:
     """One channel's way from its checkpoint to its head.
 
     ``counted`` is how many messages there are to read by the platform's own count, where it has one; otherwise, and
@@ -71,17 +71,17 @@ class ChannelOutlook:
 
 
 @dataclass(slots=True)
-class Outlook:
+class SyncEstimator:
     """All channels of one running job."""
 
     now: Callable[[], float] = time.monotonic
-    channels: list[ChannelOutlook] = field(default_factory=list)
+    channels: list[ChannelEstimator] = field(default_factory=list)
     backlog: int = 0  # requests for reactions that earlier jobs have left
     lists_done: int = 0  # requests for reactions made
     _began: float | None = None
     _reactions_began: float | None = None
 
-    def begin(self, channels: Iterable[ChannelOutlook], backlog: int) -> None:
+    def begin(self, channels: Iterable[ChannelEstimator], backlog: int) -> None:
         """These channels are about to be read."""
         self.channels = list(channels)
         self.backlog = backlog
@@ -157,7 +157,7 @@ class Outlook:
             return None
         return sum(messages for messages, _ in begun) / sum(span for _, span in begun)
 
-    def _channel_seconds(self, channel: ChannelOutlook) -> float:
+    def _channel_seconds(self, channel: ChannelEstimator) -> float:
         left = channel.left
         if not left or not channel.read or channel.begun is None:
             return 0.0

@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from adapters.base import CallCounts
 from adapters.records import JsonValue
-from bot.sync.estimator import Outlook
+from bot.sync.estimator import SyncEstimator
 
 _ERRORS_TOLD = 50
 
@@ -58,7 +58,7 @@ class Progress(Counts):
 
     channels: dict[str, ChannelOutcome] = field(default_factory=dict)  # by the platform's ids
     failures: list[ChannelFailure] = field(default_factory=list)
-    outlook: Outlook = field(default_factory=Outlook)
+    estimator: SyncEstimator = field(default_factory=SyncEstimator)
     is_cut_short: bool = False  # what could wait made room for new messages
 
     def note(self, counts: CallCounts) -> None:
@@ -95,12 +95,12 @@ class Progress(Counts):
         at = self._ends_at(now, due)
         return {
             **self.totals,
-            "fraction": self.outlook.fraction,
+            "fraction": self.estimator.fraction,
             "estimated_completion_at": at.isoformat() if at else None,
         }
 
     def _ends_at(self, now: datetime, due: datetime | None) -> datetime | None:
-        seconds = self.outlook.seconds_left()
+        seconds = self.estimator.seconds_left()
         if seconds is None:
             return None
         read_at, ends_at = (now + timedelta(seconds=s) for s in seconds)

@@ -9,7 +9,7 @@ from math import ceil
 
 from adapters.errors import CallFailed, ChannelUnreadable, MessageGone
 from bot.concurrency import finish, for_each
-from bot.live import Watch
+from bot.live import ChangeTracker
 from bot.sync.context import JobContext
 from storage import messages, reactions, repair
 from storage.reactions import PendingChannel, PendingTotal
@@ -30,29 +30,29 @@ class ReactionPass:
         job, progress = self.job, self.job.progress
         pending = await reactions.pending_channels(job.db, job.tenant_id)
         progress.reactions_pending = sum(channel.lists for channel in pending)
-        progress.outlook.begin_reactions(sum(channel.requests for channel in pending))
+        progress.estimator.begin_reactions(sum(channel.requests for channel in pending))
         await for_each(pending, job.limits.concurrent_channels, self._fetch_channel)
-        progress.is_cut_short |= progress.reactions_pending > 0 and job.makes_room
+        progress.is_cut_short |= progress.reactions_pending > 0 and job.should_yield
 
     async def _fetch_channel(self, channel: PendingChannel) -> None:
         job, after = self.job, None
         gone: set[str] = set()
         try:
-            with job.live.watching(job.tenant_id, channel.platform_id) as watch:
+            with job.live.tracking(job.tenant_id, channel.platform_id) as watch:
                 while totals := await reactions.pending_totals(job.db, channel.id, after, _AT_ONCE):
                     for total in totals:
-                        if job.makes_room:
+                        if job.should_yield:
                             return
-                        if total.message_id in gone or not await self._fetch(channel, total, watch):
-                            gone.add(total.message_id)
+                        if total.message_platform_id in gone or not await self._fetch(channel, total, watch):
+                            gone.add(total.message_platform_id)
                             job.progress.reactions_pending -= len(total.kinds_to_save)
-                    after = totals[-1].message_id, totals[-1].emoji_key
+                    after = totals[-1].message_platform_id, totals[-1].emoji_key
         except ChannelUnreadable as e:
             await job.skip(channel, e)
         except CallFailed as e:
             await job.fail(channel, e)
 
-    async def _fetch(self, channel: PendingChannel, total: PendingTotal, watch: Watch) -> bool:
+    async def _fetch(self, channel: PendingChannel, total: PendingTotal, watch: ChangeTracker) -> bool:
         """Both kinds of one emoji, those of them that have changed; False where the message turns out to be gone."""
         try:
             for burst in total.kinds_to_save:
@@ -64,14 +64,16 @@ class ReactionPass:
             return False
         return True
 
-    async def _fetch_users(self, channel: PendingChannel, total: PendingTotal, watch: Watch, *, burst: bool) -> bool:
+    async def _fetch_users(
+        self, channel: PendingChannel, total: PendingTotal, watch: ChangeTracker, *, burst: bool
+    ) -> bool:
         """Whether the list could be stored: one that changed while it was fetched may be older than what is stored."""
         count, asked_at, users = total.total_of(burst=burst), watch.now(), list[str]()
         if count:
             users = await self.job.session.reaction_users(
-                channel.platform_id, total.message_id, total.emoji, burst=burst, total=count
+                channel.platform_id, total.message_platform_id, total.emoji, burst=burst, total=count
             )
-        if watch.touched_since(asked_at, [total.message_id]):
+        if watch.changed_since(asked_at, [total.message_platform_id]):
             return False
         await finish(self._save(channel, total, users, watch, asked_at, burst=burst))
         if count:
@@ -83,15 +85,15 @@ class ReactionPass:
         channel: PendingChannel,
         total: PendingTotal,
         users: list[str],
-        watch: Watch,
+        watch: ChangeTracker,
         asked_at: int,
         *,
         burst: bool,
     ) -> None:
         job = self.job
         await reactions.save_users(job.db, total, burst=burst, user_hashes=users, job=job.lease, now=job.clock())
-        if watch.touched_since(asked_at, [total.message_id]) or self._is_outdated(total, users, burst=burst):
-            await repair.look_again_in(job.db, channel.id, {total.message_id}, job.clock())
+        if watch.changed_since(asked_at, [total.message_platform_id]) or self._is_outdated(total, users, burst=burst):
+            await repair.refetch_in_channel(job.db, channel.id, {total.message_platform_id}, job.clock())
 
     @staticmethod
     def _is_outdated(total: PendingTotal, users: list[str], *, burst: bool) -> bool:
@@ -103,8 +105,8 @@ class ReactionPass:
         progress.reactions += users
         progress.reactions_done += 1
         progress.reactions_pending -= 1
-        progress.outlook.lists_done += max(ceil(users / _USERS_A_REQUEST), 1)
+        progress.estimator.lists_done += max(ceil(users / _USERS_A_REQUEST), 1)
 
     async def _mark_deleted(self, channel: PendingChannel, total: PendingTotal) -> None:
         job = self.job
-        await messages.mark_deleted(job.db, channel.id, [total.message_id], job=job.lease, now=job.clock())
+        await messages.mark_deleted(job.db, channel.id, [total.message_platform_id], job=job.lease, now=job.clock())

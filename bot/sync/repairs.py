@@ -12,9 +12,9 @@ from itertools import groupby
 from adapters.errors import CallFailed, ChannelUnreadable
 from adapters.records import ChannelType, MessageRecord
 from bot.concurrency import finish, for_each
-from bot.live import Watch
+from bot.live import ChangeTracker
 from bot.sync.context import JobContext
-from storage.repair import Repair, RepairKind, finish_audit, look_again_in, pending_ranges, save_page, settle_gaps
+from storage.repair import Repair, RepairKind, finish_audit, pending_ranges, refetch_in_channel, save_page, settle_gaps
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +33,8 @@ class _Page:
 
     def covers(self, repair: Repair) -> bool:
         """Whether a whole range lies in it, so that nothing need be asked."""
-        starts_here = self.after <= int(repair.after_id or 0)
-        return starts_here and (not self.messages or self.last >= int(repair.until_id))
+        starts_here = self.after <= int(repair.after_platform_id or 0)
+        return starts_here and (not self.messages or self.last >= int(repair.until_platform_id))
 
     @property
     def last(self) -> int:
@@ -53,29 +53,31 @@ class RepairPass:
         job, progress = self.job, self.job.progress
         pending = await pending_ranges(job.db, job.tenant_id)
         progress.repairs_pending = len(pending)
-        pending.sort(key=lambda repair: (repair.channel_id, int(repair.after_id or 0), int(repair.until_id)))
+        pending.sort(
+            key=lambda repair: (repair.channel_id, int(repair.after_platform_id or 0), int(repair.until_platform_id))
+        )
         channels = [list(ranges) for _, ranges in groupby(pending, key=lambda repair: repair.channel_id)]
         await for_each(channels, job.limits.concurrent_channels, self._read_channel)
         await settle_gaps(job.db, job.tenant_id, now=job.clock())
-        progress.is_cut_short |= progress.repairs_pending > 0 and job.makes_room
+        progress.is_cut_short |= progress.repairs_pending > 0 and job.should_yield
 
     async def _read_channel(self, ranges: list[Repair]) -> None:
         channel = _Channel(ranges[0].channel_id, ranges[0].channel_platform_id)
         try:
-            with self.job.live.watching(self.job.tenant_id, channel.platform_id) as watch:
+            with self.job.live.tracking(self.job.tenant_id, channel.platform_id) as watch:
                 await self._read_ranges(ranges, watch)
         except ChannelUnreadable as e:
             await self.job.skip(channel, e)
         except CallFailed as e:
             await self.job.fail(channel, e)
 
-    async def _read_ranges(self, ranges: Iterable[Repair], watch: Watch) -> None:
+    async def _read_ranges(self, ranges: Iterable[Repair], watch: ChangeTracker) -> None:
         page: _Page | None = None
         for planned in ranges:
             repair: Repair | None = None if planned.is_read else planned
             while repair is not None:
                 if page is None or not page.covers(repair):
-                    if self.requests_left <= 0 or self.job.makes_room:
+                    if self.requests_left <= 0 or self.job.should_yield:
                         return
                     page = await self._ask(repair, watch)
                 repair = await self._save(repair, page, watch)
@@ -84,29 +86,31 @@ class RepairPass:
             self.job.progress.repairs_pending -= 1
             self.job.progress.repairs_done += 1
 
-    async def _ask(self, repair: Repair, watch: Watch) -> _Page:
+    async def _ask(self, repair: Repair, watch: ChangeTracker) -> _Page:
         self.requests_left -= 1
         mark = watch.now()
         parent_id = repair.parent_platform_id if repair.type is ChannelType.THREAD else None
-        messages = await self.job.session.messages(repair.channel_platform_id, repair.after_id, parent_id=parent_id)
-        return _Page(int(repair.after_id or 0), messages, mark)
+        messages = await self.job.session.messages(
+            repair.channel_platform_id, repair.after_platform_id, parent_id=parent_id
+        )
+        return _Page(int(repair.after_platform_id or 0), messages, mark)
 
-    async def _save(self, repair: Repair, page: _Page, watch: Watch) -> Repair | None:
+    async def _save(self, repair: Repair, page: _Page, watch: ChangeTracker) -> Repair | None:
         """Store what a page says of a range; what is left of the range, None where nothing is."""
-        is_last = not page.messages or page.last >= int(repair.until_id)
-        reached = repair.until_id if is_last else page.messages[-1].platform_id
-        lowest, highest = int(repair.after_id or 0), int(reached)
+        is_last = not page.messages or page.last >= int(repair.until_platform_id)
+        reached = repair.until_platform_id if is_last else page.messages[-1].platform_id
+        lowest, highest = int(repair.after_platform_id or 0), int(reached)
         within = [m for m in page.messages if lowest < int(m.platform_id) <= highest]
         left: list[Repair | None] = []
 
         async def store() -> None:
-            touched = watch.touched_since(page.mark, watch.marks)
+            touched = watch.changed_since(page.mark, watch.marks)
             outcome = await save_page(
                 self.job.db, repair, within, reached=reached, touched=touched, job=self.job.lease, now=self.job.clock()
             )
-            late = watch.touched_since(page.mark, watch.marks) - touched
+            late = watch.changed_since(page.mark, watch.marks) - touched
             if late:  # told of while this was being written
-                await look_again_in(self.job.db, repair.channel_id, late, self.job.clock())
+                await refetch_in_channel(self.job.db, repair.channel_id, late, self.job.clock())
             self.job.progress.changed += outcome.changed
             self.job.progress.deleted += outcome.deleted
             left.append(outcome.left)

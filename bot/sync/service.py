@@ -12,7 +12,7 @@ from adapters.records import ChannelType
 from bot.concurrency import for_each
 from bot.sync.channels import ChannelListing
 from bot.sync.context import JobContext
-from bot.sync.estimator import ChannelOutlook
+from bot.sync.estimator import ChannelEstimator
 from bot.sync.messages import ChannelReader
 from bot.sync.progress import ChannelOutcome
 from bot.sync.reactions import ReactionPass
@@ -57,16 +57,16 @@ class TenantSync:
         job = self.job
         # A thread is rarely long; whoever starts last should not have the longest way.
         unread.sort(key=lambda state: state.type is ChannelType.THREAD)
-        walks = [(state, self._outlook_on(state)) for state in unread]
+        walks = [(state, self._estimator_of(state)) for state in unread]
         if job.limits.reaction_users:
             job.progress.reactions_pending = await reactions.pending_lists(job.db, job.tenant_id)
-        job.progress.outlook.begin((walk for _, walk in walks), job.progress.reactions_pending)
+        job.progress.estimator.begin((walk for _, walk in walks), job.progress.reactions_pending)
         await for_each(walks, job.limits.concurrent_channels, self._read_channel)
 
-    async def _read_channel(self, walk: tuple[ChannelState, ChannelOutlook]) -> None:
-        state, outlook = walk
+    async def _read_channel(self, walk: tuple[ChannelState, ChannelEstimator]) -> None:
+        state, estimator = walk
         try:
-            await ChannelReader(self.job, state, outlook).run()
+            await ChannelReader(self.job, state, estimator).run()
         except ChannelUnreadable as e:
             await self.job.skip(state, e)
         except CallFailed as e:
@@ -77,12 +77,12 @@ class TenantSync:
         await repair.plan_repairs(
             job.db,
             job.tenant_id,
-            window=job.limits.repair_window,
+            window=job.limits.repair_lookback,
             cursor_at=job.session.cursor_at,
             job=job.lease,
             now=job.clock(),
         )
-        await RepairPass(job, requests_left=job.limits.repair_requests).run()
+        await RepairPass(job, requests_left=job.limits.repair_request_budget).run()
 
     async def _forget_errors(self, states: list[ChannelState]) -> None:
         """What failed in an earlier job and went well in this one has no error any more, though nothing was new."""
@@ -90,12 +90,12 @@ class TenantSync:
         for state in states:
             if state.last_error and state.skip_reason is None and state.platform_id not in job.failures:
                 await channels.finish_channel(
-                    job.db, state.id, empty_head_id=state.empty_head_id, job=job.lease, now=job.clock()
+                    job.db, state.id, deleted_head_id=state.deleted_head_id, job=job.lease, now=job.clock()
                 )
 
-    def _outlook_on(self, state: ChannelState) -> ChannelOutlook:
+    def _estimator_of(self, state: ChannelState) -> ChannelEstimator:
         session, counted = self.job.session, state.message_count
-        return ChannelOutlook(
+        return ChannelEstimator(
             since=state.checkpoint_at or session.sent_at(state.platform_id),
             head_at=session.sent_at(state.head_id) if state.head_id else None,
             counted=None if counted is None else max(counted - state.messages_archived, 0),
@@ -109,4 +109,4 @@ def _has_news(state: ChannelState) -> bool:
     if state.head_id is None:
         # Discord may leave out the newest message of a thread that has one; of a channel only where it has none.
         return state.type is ChannelType.THREAD and state.state is None
-    return int(state.head_id) > max(int(state.checkpoint_id or 0), int(state.empty_head_id or 0))
+    return int(state.head_id) > max(int(state.checkpoint_id or 0), int(state.deleted_head_id or 0))

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.types import BigInteger, Text
 
 from adapters.records import JsonValue
-from storage.connection import uninterrupted
+from storage.connection import finish_before_cancel
 from storage.database import Database
 from storage.errors import LeaseLost
 from storage.jobs import HELD, JobLease
@@ -57,7 +57,7 @@ def _guarded(state: ProgressState, **columns: ColumnElement[Any]) -> dict[str, E
 
 _ADVANCE = _guarded(
     ProgressState.SYNCING,
-    last_message_id=bindparam("message", type_=Id),
+    last_message_platform_id=bindparam("message", type_=Id),
     last_message_at=bindparam("sent_at", type_=UtcDateTime),
     messages_archived=bindparam("count", type_=BigInteger),
 )
@@ -84,21 +84,21 @@ async def advance(
 
 _FINISH = _guarded(
     ProgressState.COMPLETE,
-    empty_head_id=bindparam("empty_head", type_=Id),
+    deleted_head_platform_id=bindparam("deleted_head", type_=Id),
     last_error=literal_column("NULL", JsonObject),
 )
 
 
-@uninterrupted
+@finish_before_cancel
 async def finish_channel(
-    db: Database, channel_id: int, *, empty_head_id: str | None, job: JobLease, now: datetime
+    db: Database, channel_id: int, *, deleted_head_id: str | None, job: JobLease, now: datetime
 ) -> None:
     """A channel reached its head.
 
     Args:
         db: the archive.
         channel_id: ``channels.id``.
-        empty_head_id: the newest message that the platform tells of, where asking for it brought nothing: it is gone,
+        deleted_head_id: the newest message that the platform tells of, where asking for it brought nothing: it is gone,
             and need not be asked for again. None forgets one that was remembered.
         job: the lease of the job that does it.
         now: the time of the row's change.
@@ -107,13 +107,13 @@ async def finish_channel(
         LeaseLost: the job is another's; nothing was written.
     """
     async with db.writing() as connection:
-        await _write(connection, _FINISH, channel_id, job, now, {"empty_head": empty_head_id})
+        await _write(connection, _FINISH, channel_id, job, now, {"deleted_head": deleted_head_id})
 
 
 _FAIL = _guarded(ProgressState.FAILED, last_error=bindparam("error", type_=JsonObject))
 
 
-@uninterrupted
+@finish_before_cancel
 async def fail_channel(
     db: Database, channel_id: int, *, error: Mapping[str, JsonValue], job: JobLease, now: datetime
 ) -> None:

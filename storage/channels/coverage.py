@@ -8,7 +8,7 @@ from sqlalchemy import RowMapping, bindparam, case, func, select
 
 from adapters.records import ChannelType, JsonValue, SkipReason
 from storage.channels.checkpoint import ProgressState
-from storage.connection import uninterrupted
+from storage.connection import finish_before_cancel
 from storage.database import Database
 from storage.reactions import COUNT_LISTS, IS_TO_BE_FETCHED
 from storage.sql import Id, RowId, all_rows, fields_of
@@ -54,7 +54,7 @@ _COVERAGE = (
         channels.c.skip_reason,
         channels.c.skipped_since,
         func.coalesce(sync_progress.c.messages_archived, 0).label("messages_archived"),
-        sync_progress.c.last_message_id.label("checkpoint_id"),
+        sync_progress.c.last_message_platform_id.label("checkpoint_id"),
         sync_progress.c.last_message_at.label("checkpoint_at"),
         sync_progress.c.state,
         sync_progress.c.last_error,
@@ -71,7 +71,7 @@ _COVERAGE = (
 )
 
 
-@uninterrupted
+@finish_before_cancel
 async def channel_coverage(
     db: Database, tenant_id: str, *, after: int | None = None, limit: int = 100
 ) -> list[ChannelCoverage]:

@@ -12,7 +12,7 @@ from sqlalchemy import RowMapping, bindparam, select
 
 from adapters.records import ChannelType, JsonValue, SkipReason
 from storage.channels.checkpoint import ProgressState
-from storage.connection import uninterrupted
+from storage.connection import finish_before_cancel
 from storage.database import Database
 from storage.sql import all_rows
 from storage.tables import channels, sync_progress
@@ -34,7 +34,7 @@ class ChannelState:
     head_id: str | None  # the newest message that the platform told of, which may be gone
     checkpoint_id: str | None  # everything up to this message is stored
     checkpoint_at: datetime | None
-    empty_head_id: str | None  # a newest message that the platform told of and that is gone
+    deleted_head_id: str | None  # a newest message that the platform told of and that is gone
     thread_cursor: Mapping[str, str] | None  # how far its archived threads have been listed
     state: ProgressState | None  # None: nothing was ever asked of it
     messages_archived: int
@@ -58,11 +58,11 @@ _STATES = (
         channels.c.skip_reason,
         channels.c.skipped_since,
         channels.c.metadata,
-        channels.c.head_id,
+        channels.c.head_platform_id.label("head_id"),
         channels.c.thread_cursor,
-        sync_progress.c.last_message_id.label("checkpoint_id"),
+        sync_progress.c.last_message_platform_id.label("checkpoint_id"),
         sync_progress.c.last_message_at.label("checkpoint_at"),
-        sync_progress.c.empty_head_id,
+        sync_progress.c.deleted_head_platform_id.label("deleted_head_id"),
         sync_progress.c.state,
         sync_progress.c.messages_archived,
         sync_progress.c.last_error,
@@ -78,7 +78,7 @@ _STATES = (
 )
 
 
-@uninterrupted
+@finish_before_cancel
 async def channel_states(db: Database, tenant_id: str) -> list[ChannelState]:
     """Every channel and thread of a tenant, in the order in which they were first seen."""
     async with db.reading() as connection:

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.types import Text
 
 from adapters.records import SkipReason
-from storage.connection import uninterrupted
+from storage.connection import finish_before_cancel
 from storage.database import Database
 from storage.sql import UtcDateTime, differs
 from storage.tables import channels, tenants
@@ -53,10 +53,12 @@ def since(reason: ColumnElement[Any], now: ColumnElement[Any]) -> ColumnElement[
     )
 
 
-def unseen_since(reason: ColumnElement[Any], now: ColumnElement[Any]) -> ColumnElement[Any]:
+def unmonitored_since(reason: ColumnElement[Any], now: ColumnElement[Any]) -> ColumnElement[Any]:
     """Now when a channel becomes skipped, unless it is an earlier time already; showing it again keeps it."""
-    becomes_skipped = and_(channels.c.skip_reason.is_(None), reason.is_not(None), channels.c.unseen_since.is_(None))
-    return case((becomes_skipped, now), else_=channels.c.unseen_since)
+    becomes_skipped = and_(
+        channels.c.skip_reason.is_(None), reason.is_not(None), channels.c.unmonitored_since.is_(None)
+    )
+    return case((becomes_skipped, now), else_=channels.c.unmonitored_since)
 
 
 _MARK_SKIPPED = (
@@ -68,13 +70,13 @@ _MARK_SKIPPED = (
         skip_reason=_REASON,
         own_skip_reason=_REASON,
         skipped_since=since(_REASON, _NOW),
-        unseen_since=unseen_since(_REASON, _NOW),
+        unmonitored_since=unmonitored_since(_REASON, _NOW),
         updated_at=_NOW,
     )
 )
 
 
-@uninterrupted
+@finish_before_cancel
 async def mark_skipped(
     db: Database, tenant_id: str, platform_ids: Sequence[str], reason: SkipReason, now: datetime
 ) -> None:
@@ -99,13 +101,13 @@ _FOLLOW_PARENT = (
         sync_state=state_of(_inherited),
         skip_reason=_inherited,
         skipped_since=since(_inherited, _NOW),
-        unseen_since=unseen_since(_inherited, _NOW),
+        unmonitored_since=unmonitored_since(_inherited, _NOW),
         updated_at=_NOW,
     )
 )
 
 
-@uninterrupted
+@finish_before_cancel
 async def follow_parents(db: Database, tenant_id: str, now: datetime) -> None:
     """Let threads that no listing shows share what became of their parent.
 

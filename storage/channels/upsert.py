@@ -10,10 +10,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.types import Text
 
 from adapters.records import ChannelRecord
-from storage.channels.skip import let_threads_follow, lock_channels, since, state_of, unseen_since
-from storage.connection import uninterrupted
+from storage.channels.skip import let_threads_follow, lock_channels, since, state_of, unmonitored_since
+from storage.connection import finish_before_cancel
 from storage.database import Database
-from storage.privacy import forgotten
+from storage.privacy import redactor_for
 from storage.sql import INSERT, Id, Inserter, JsonObject, UtcDateTime, clean, clean_text, differs
 from storage.tables import channels, tenants
 
@@ -27,7 +27,7 @@ _given = select(
     bindparam("name", type_=Text).label("name"),
     bindparam("type", type_=Text).label("type"),
     bindparam("reason", type_=Text).label("own_skip_reason"),
-    bindparam("head", type_=Id).label("head_id"),
+    bindparam("head", type_=Id).label("head_platform_id"),
     bindparam("metadata", type_=JsonObject).label("metadata"),
     bindparam("now", type_=UtcDateTime).label("now"),
 ).subquery("given")
@@ -47,7 +47,7 @@ _columns: dict[str, ColumnElement[Any]] = {
     "skip_reason": _reason,
     "skipped_since": case((_reason.is_(None), None), else_=_given.c.now),
     "own_skip_reason": _given.c.own_skip_reason,
-    "head_id": _given.c.head_id,
+    "head_platform_id": _given.c.head_platform_id,
     "metadata": _given.c.metadata,
     "created_at": _given.c.now,
     "updated_at": _given.c.now,
@@ -74,13 +74,13 @@ def _save_channel(insert: Inserter) -> sqlite.Insert:
         "type": told.type,
         "skip_reason": told.skip_reason,
         "own_skip_reason": told.own_skip_reason,
-        "head_id": func.coalesce(told.head_id, stored.head_id),
+        "head_platform_id": func.coalesce(told.head_platform_id, stored.head_platform_id),
         "metadata": case((told.own_skip_reason == "obfuscated", stored.metadata), else_=told.metadata),
     }
     follow = {
         "sync_state": told.sync_state,
         "skipped_since": since(told.skip_reason, told.updated_at),
-        "unseen_since": unseen_since(told.skip_reason, told.updated_at),
+        "unmonitored_since": unmonitored_since(told.skip_reason, told.updated_at),
         "updated_at": told.updated_at,
     }
     return statement.on_conflict_do_update(
@@ -93,7 +93,7 @@ def _save_channel(insert: Inserter) -> sqlite.Insert:
 _SAVE_CHANNEL = {dialect: _save_channel(insert) for dialect, insert in INSERT.items()}
 
 
-@uninterrupted
+@finish_before_cancel
 async def save_channels(db: Database, tenant_id: str, records: Sequence[ChannelRecord], now: datetime) -> None:
     """Store what a listing told, whatever its order; nothing is concluded from what is missing in it.
 
@@ -105,7 +105,7 @@ async def save_channels(db: Database, tenant_id: str, records: Sequence[ChannelR
         await _save(connection, tenant_id, records, now)
 
 
-@uninterrupted
+@finish_before_cancel
 async def save_changed_channels(db: Database, tenant_id: str, records: Sequence[ChannelRecord], now: datetime) -> None:
     """Store what the platform told by itself, and let the threads of those channels follow them.
 
@@ -125,7 +125,7 @@ _SAVE_CURSOR = (
 )
 
 
-@uninterrupted
+@finish_before_cancel
 async def save_threads(
     db: Database,
     tenant_id: str,
@@ -143,8 +143,8 @@ async def save_threads(
 
 
 async def _save(connection: AsyncConnection, tenant_id: str, records: Iterable[ChannelRecord], now: datetime) -> None:
-    if forgetter := await forgotten(connection, tenant_id):
-        records = [forgetter.channel(clean(record)) for record in records]
+    if redactor := await redactor_for(connection, tenant_id):
+        records = [redactor.channel(clean(record)) for record in records]
     rows = [_row(tenant_id, record, now) for record in _parents_first(records)]
     if rows:
         await connection.execute(_SAVE_CHANNEL[connection.dialect.name], rows)
@@ -168,7 +168,7 @@ def _row(tenant_id: str, record: ChannelRecord, now: datetime) -> dict[str, obje
         "name": None if record.name is None else clean_text(record.name),
         "type": record.type.value,
         "reason": record.skip_reason.value if record.skip_reason else None,
-        "head": record.last_message_id,
+        "head": record.last_message_platform_id,
         "metadata": dict(record.metadata),
         "now": now,
     }

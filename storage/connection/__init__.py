@@ -1,7 +1,7 @@
 """Reaching a database: engines, the file lock, the drivers' errors, cancelled calls, a look from outside."""
 
 from storage.connection.cancellation import (
-    uninterrupted,
+    finish_before_cancel,
 )
 from storage.connection.driver_errors import (
     from_os_error,
@@ -25,11 +25,11 @@ __all__ = [
     "DatabaseState",
     "FileLock",
     "KnownTenant",
+    "finish_before_cancel",
     "from_os_error",
     "inspect_database",
     "is_read_only",
     "parse_url",
     "sqlite_path",
     "translated",
-    "uninterrupted",
 ]

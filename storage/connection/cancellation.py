@@ -22,7 +22,7 @@ T = TypeVar("T")
 D = TypeVar("D", bound=HasDialect)
 
 
-def uninterrupted(
+def finish_before_cancel(
     function: Callable[Concatenate[D, P], Coroutine[Any, Any, T]],
 ) -> Callable[Concatenate[D, P], Coroutine[Any, Any, T]]:
     """On SQLite let a call finish, and only then its cancellation go on. Nothing here takes long."""

@@ -1,12 +1,12 @@
 """The queue of syncs: at most one unfinished job a tenant, each run by one worker that holds a lease on it."""
 
 from storage.jobs.enqueue import (
-    CALL_OFF,
+    CANCEL,
     cancel,
     enqueue,
 )
 from storage.jobs.fencing import (
-    insist_on,
+    require_lease,
 )
 from storage.jobs.figures import (
     QueueFigures,
@@ -26,9 +26,9 @@ from storage.jobs.model import (
     JobStatus,
 )
 from storage.jobs.order import (
+    has_due_jobs,
     queue,
     queue_position,
-    somebody_waits,
 )
 from storage.jobs.queries import (
     due_tenants,
@@ -39,7 +39,7 @@ from storage.jobs.queries import (
 from storage.jobs.requeue import (
     release,
     release_orphans,
-    step_aside,
+    yield_job,
 )
 from storage.jobs.tenant_status import (
     SETTLE,
@@ -47,7 +47,7 @@ from storage.jobs.tenant_status import (
 )
 
 __all__ = [
-    "CALL_OFF",
+    "CANCEL",
     "HELD",
     "SETTLE",
     "SETTLED_STATUS",
@@ -62,7 +62,7 @@ __all__ = [
     "enqueue",
     "finish",
     "get_job",
-    "insist_on",
+    "has_due_jobs",
     "last_durations",
     "list_jobs",
     "newest_job",
@@ -72,6 +72,6 @@ __all__ = [
     "release",
     "release_orphans",
     "renew",
-    "somebody_waits",
-    "step_aside",
+    "require_lease",
+    "yield_job",
 ]

@@ -6,7 +6,7 @@ from sqlalchemy import bindparam, case, or_, select, true, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.types import Integer
 
-from storage.connection import uninterrupted
+from storage.connection import finish_before_cancel
 from storage.database import Database
 from storage.errors import DatabaseBusy, TenantStopped, UnknownTenant
 from storage.jobs.ids import new_job_id
@@ -43,14 +43,14 @@ _PULL_FORWARD = (
 )
 
 
-@uninterrupted
+@finish_before_cancel
 async def enqueue(
     db: Database, tenant_id: str, kind: JobKind, *, now: datetime, run_after: datetime | None = None
 ) -> tuple[Job, bool]:
     """Ask for a sync of a tenant. True where a job was made, False where it has an unfinished one, which is returned.
 
     A manual request puts a waiting job in front and makes it due now. No job is due before the platform lets us
-    (``set_not_before``), a manual one neither: it would only be told off again.
+    (``defer_until``), a manual one neither: it would only be told off again.
 
     Raises:
         UnknownTenant: there is no such tenant.
@@ -107,7 +107,7 @@ def _new_job(tenant_id: str, kind: JobKind, due: datetime, now: datetime) -> dic
 
 
 _is_waiting = sync_jobs.c.status == "queued"
-CALL_OFF = (
+CANCEL = (
     update(sync_jobs)
     .where(unfinished(sync_jobs))
     .values(
@@ -119,11 +119,11 @@ CALL_OFF = (
 )
 """End jobs that wait, and have the workers of those that run told."""
 
-_CANCEL = CALL_OFF.where(sync_jobs.c.id == bindparam("job_id")).returning(sync_jobs)
+_CANCEL = CANCEL.where(sync_jobs.c.id == bindparam("job_id")).returning(sync_jobs)
 _FIND = select(sync_jobs).where(sync_jobs.c.id == bindparam("job_id"))
 
 
-@uninterrupted
+@finish_before_cancel
 async def cancel(db: Database, job_id: str, now: datetime) -> Job | None:
     """Call a job off. A waiting one is cancelled at once; a running one's worker is told by ``renew``.
 

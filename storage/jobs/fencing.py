@@ -13,7 +13,7 @@ from storage.tables import sync_jobs
 _HELD = select(sync_jobs.c.id).where(*HELD).with_for_update(read=True)
 
 
-async def insist_on(connection: AsyncConnection, job: JobLease) -> None:
+async def require_lease(connection: AsyncConnection, job: JobLease) -> None:
     """Go on only while a job belongs to a lease; it does so until the transaction ends.
 
     Raises:

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sqlalchemy import bindparam, case, func, select
 
-from storage.connection import uninterrupted
+from storage.connection import finish_before_cancel
 from storage.database import Database
 from storage.jobs.model import due_at
 from storage.sql import UtcDateTime, all_rows
@@ -36,7 +36,7 @@ _FIGURES = (
 )
 
 
-@uninterrupted
+@finish_before_cancel
 async def queue_figures(db: Database, now: datetime) -> QueueFigures:
     """How long the queue is at this moment."""
     async with db.reading() as connection:
@@ -63,7 +63,7 @@ _LAST_RUNS = (
 )
 
 
-@uninterrupted
+@finish_before_cancel
 async def last_durations(db: Database, tenant_ids: Collection[str]) -> dict[str, float]:
     """How long, in seconds, each tenant's newest sync took that was no initial one and read everything it could.
 

@@ -10,10 +10,10 @@ from sqlalchemy import and_, bindparam, case, func, null, or_, select, update
 from sqlalchemy.types import Text
 
 from adapters.records import JsonValue
-from storage.connection import uninterrupted
+from storage.connection import finish_before_cancel
 from storage.database import Database
 from storage.jobs.model import HELD, Job, JobLease, JobStatus, due_at, job_of
-from storage.jobs.order import turn
+from storage.jobs.order import queue_order
 from storage.jobs.tenant_status import SETTLE, SETTLED_STATUS
 from storage.jobs.updates import update_and_settle, update_held
 from storage.sql import JsonObject, UtcDateTime, one_row
@@ -27,7 +27,7 @@ _NEXT = (
     .join(_tenant, _tenant.c.id == _free.c.tenant_id)
     .where(unfinished(_free), due_at(_free, _tenant) <= _NOW)
     .where(or_(_free.c.status == "queued", _free.c.lease_until < _NOW), _tenant.c.stopped_at.is_(None))
-    .order_by(*turn(_free, _tenant))
+    .order_by(*queue_order(_free, _tenant))
     .limit(1)
     .with_for_update(skip_locked=True, of=_free)  # SQLite has no such thing and no need: one writer at a time
 )
@@ -55,7 +55,7 @@ _END_ABANDONED = (
 )
 
 
-@uninterrupted
+@finish_before_cancel
 async def claim(db: Database, owner: str, *, now: datetime, lease: timedelta) -> tuple[Job, JobLease] | None:
     """Take up the next job for ``lease``, or None where there is nothing to do.
 
@@ -82,7 +82,7 @@ _RENEW = (
 )
 
 
-@uninterrupted
+@finish_before_cancel
 async def renew(
     db: Database, lease: JobLease, *, now: datetime, extend: timedelta, totals: Mapping[str, JsonValue]
 ) -> Job:
@@ -125,7 +125,7 @@ _TELL_TENANT = (
 )
 
 
-@uninterrupted
+@finish_before_cancel
 async def finish(
     db: Database,
     lease: JobLease,

@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, FromClause, and_, bindparam, case, func, or_, select
 
-from storage.connection import uninterrupted
+from storage.connection import finish_before_cancel
 from storage.database import Database
 from storage.jobs.model import Job, due_at, job_of
 from storage.sql import UtcDateTime, all_rows
@@ -14,7 +14,7 @@ from storage.tables import sync_jobs, tenants, unfinished
 _NOW = bindparam("now", type_=UtcDateTime)
 
 
-def turn(job: FromClause, tenant: FromClause) -> tuple[ColumnElement[Any], ...]:
+def queue_order(job: FromClause, tenant: FromClause) -> tuple[ColumnElement[Any], ...]:
     """What jobs are served by, at the parameter ``now``: those that are due by priority, then how long they have been
     due; then those that are held back, by when they will be due.
 
@@ -29,7 +29,7 @@ def turn(job: FromClause, tenant: FromClause) -> tuple[ColumnElement[Any], ...]:
 _IS_WAITING = and_(unfinished(sync_jobs), sync_jobs.c.status == "queued", tenants.c.stopped_at.is_(None))
 _JOBS = sync_jobs.join(tenants, tenants.c.id == sync_jobs.c.tenant_id)
 _WAITING = (
-    select(sync_jobs.c.id, func.row_number().over(order_by=turn(sync_jobs, tenants)).label("position"))
+    select(sync_jobs.c.id, func.row_number().over(order_by=queue_order(sync_jobs, tenants)).label("position"))
     .select_from(_JOBS)
     .where(_IS_WAITING)
     .subquery("waiting")
@@ -37,7 +37,7 @@ _WAITING = (
 _POSITION = select(_WAITING.c.position).where(_WAITING.c.id == bindparam("job_id"))
 
 
-@uninterrupted
+@finish_before_cancel
 async def queue_position(db: Database, job: Job, *, now: datetime | None = None) -> int | None:
     """How many waiting jobs there are up to this one: 1 is the next. None where it does not wait any more.
 
@@ -56,7 +56,7 @@ _QUEUE = (
 )
 
 
-@uninterrupted
+@finish_before_cancel
 async def queue(
     db: Database, *, now: datetime, limit: int | None = None, offset: int = 0
 ) -> list[tuple[Job, int | None]]:
@@ -71,8 +71,8 @@ _SOMEBODY = select(
 )
 
 
-@uninterrupted
-async def somebody_waits(db: Database, now: datetime) -> bool:
+@finish_before_cancel
+async def has_due_jobs(db: Database, now: datetime) -> bool:
     """Whether a job could be taken up at this moment."""
     async with db.reading() as connection:
         return bool((await connection.execute(_SOMEBODY, {"now": now})).scalar_one())

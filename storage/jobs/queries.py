@@ -9,14 +9,14 @@ from datetime import datetime
 
 from sqlalchemy import bindparam, select
 
-from storage.connection import uninterrupted
+from storage.connection import finish_before_cancel
 from storage.database import Database
 from storage.jobs.model import Job, JobKind, JobStatus, job_of
 from storage.sql import all_rows, one_row
 from storage.tables import sync_jobs, tenants, unfinished
 
 
-@uninterrupted
+@finish_before_cancel
 async def get_job(db: Database, job_id: str) -> Job | None:
     """The job, or None where there is no such one."""
     async with db.reading() as connection:
@@ -24,14 +24,14 @@ async def get_job(db: Database, job_id: str) -> Job | None:
     return None if row is None else job_of(row)
 
 
-@uninterrupted
+@finish_before_cancel
 async def newest_job(db: Database, tenant_id: str) -> Job | None:
     """The job that was queued last for a tenant, or None where there was none yet."""
     jobs = await list_jobs(db, tenant_id=tenant_id, limit=1)
     return jobs[0] if jobs else None
 
 
-@uninterrupted
+@finish_before_cancel
 async def list_jobs(
     db: Database,
     *,
@@ -65,7 +65,7 @@ _DUE = (
 )
 
 
-@uninterrupted
+@finish_before_cancel
 async def due_tenants(db: Database, *, platform: str, before: datetime) -> list[str]:
     """Connected tenants that are not stopped, have no unfinished job and were last synced before a time, or never.
 

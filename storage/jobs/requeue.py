@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import Update, bindparam, case, null, update
 
 from adapters.records import JsonValue
-from storage.connection import uninterrupted
+from storage.connection import finish_before_cancel
 from storage.database import Database
 from storage.jobs.enqueue import PRIORITIES
 from storage.jobs.model import HELD, Job, JobKind, JobLease
@@ -26,7 +26,7 @@ _BACK_TO_THE_QUEUE = update(sync_jobs).values(
 _RELEASE = _BACK_TO_THE_QUEUE.where(*HELD).values(totals=bindparam("new_totals")).returning(sync_jobs)
 
 
-@uninterrupted
+@finish_before_cancel
 async def release(db: Database, lease: JobLease, *, totals: Mapping[str, JsonValue], now: datetime) -> None:
     """Put a job back into the queue: its worker stops, and whoever claims it goes on from its checkpoints.
 
@@ -42,8 +42,8 @@ _STEP_ASIDE = _RELEASE.values(
 )
 
 
-@uninterrupted
-async def step_aside(db: Database, lease: JobLease, *, totals: Mapping[str, JsonValue], now: datetime) -> Job:
+@finish_before_cancel
+async def yield_job(db: Database, lease: JobLease, *, totals: Mapping[str, JsonValue], now: datetime) -> Job:
     """Put a job that has had its turn behind everybody who waits; whoever claims it goes on from its checkpoints.
 
     Returns:
@@ -69,7 +69,7 @@ _RELEASE_ALL = _BACK_TO_THE_QUEUE.where(unfinished(sync_jobs), sync_jobs.c.statu
 )
 
 
-@uninterrupted
+@finish_before_cancel
 async def release_orphans(db: Database, now: datetime) -> int:
     """At start: put the running jobs of the process before back into the queue, without waiting for their leases.
 

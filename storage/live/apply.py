@@ -6,15 +6,15 @@ Only what is stored already is changed, and no checkpoint is moved: what is not 
 from collections.abc import Sequence
 from datetime import datetime
 
-from storage.connection import uninterrupted
+from storage.connection import finish_before_cancel
 from storage.database import Database
 from storage.live.changes import MessageChange
-from storage.live.messages import look_again, mark_deleted, save_edits, stored_ones
+from storage.live.messages import mark_deleted, refetch, save_edits, stored_ones
 from storage.live.reactions import apply_reactions
-from storage.privacy import forgotten_in_each
+from storage.privacy import redactors_for
 
 
-@uninterrupted
+@finish_before_cancel
 async def apply_changes(db: Database, changes: Sequence[MessageChange], now: datetime) -> None:
     """Make stored messages what they became, in one transaction. Applying a change again changes nothing.
 
@@ -33,11 +33,11 @@ async def apply_changes(db: Database, changes: Sequence[MessageChange], now: dat
     if not changes:
         return
     async with db.writing() as connection:
-        forgetters = await forgotten_in_each(connection, {change.tenant_id for change in changes})
+        redactors = await redactors_for(connection, {change.tenant_id for change in changes})
         stored = await stored_ones(connection, changes)
         if not stored:
             return
-        await save_edits(connection, stored, forgetters, now)
+        await save_edits(connection, stored, redactors, now)
         await mark_deleted(connection, stored, now)
-        await look_again(connection, stored, now)
-        await apply_reactions(connection, stored, forgetters, now)
+        await refetch(connection, stored, now)
+        await apply_reactions(connection, stored, redactors, now)

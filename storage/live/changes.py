@@ -26,7 +26,7 @@ class MessageChange:
     message_id: str
     edited: MessageRecord | None  # as it is now, but for its reactions
     is_deleted: bool
-    is_touched: bool  # something changed, and too little of it was told: it is to be looked at again
+    is_invalidated: bool  # something changed, and too little of it was told: it is to be looked at again
     is_cleared: bool  # all reactions were taken away
     cleared: frozenset[str]  # the keys of the emoji that were taken away
     reactions: tuple[ReactionState, ...]

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import bindparam, or_, select, true, update
 from sqlalchemy.sql.dml import ReturningInsert
 
-from storage.connection import uninterrupted
+from storage.connection import finish_before_cancel
 from storage.database import Database
 from storage.sql import INSERT, Id, UtcDateTime
 from storage.tables import live_state
@@ -20,13 +20,13 @@ class Leadership:
     """Who writes what a platform tells."""
 
     is_mine: bool
-    alive_at: datetime | None  # everything the platform told until then is written; None: it was never listened to
+    watermark_at: datetime | None  # everything the platform told until then is written; None: it was never listened to
 
 
 _NOW = bindparam("now", type_=UtcDateTime)
 _PLATFORM = bindparam("of_platform", type_=Id)
 _OWNER = bindparam("new_owner", type_=Id)
-_ALIVE_AT = select(live_state.c.alive_at).where(live_state.c.platform == _PLATFORM).with_for_update()
+_WATERMARK_AT = select(live_state.c.watermark_at).where(live_state.c.platform == _PLATFORM).with_for_update()
 
 
 def _take(dialect: str) -> ReturningInsert[tuple[str]]:
@@ -55,31 +55,31 @@ def _take(dialect: str) -> ReturningInsert[tuple[str]]:
 _TAKE = {dialect: _take(dialect) for dialect in INSERT}
 
 
-@uninterrupted
+@finish_before_cancel
 async def acquire_leadership(db: Database, platform: str, owner: str, *, now: datetime, lease: timedelta) -> Leadership:
     """Take the lead of a platform or renew it, unless another process has it and its lease has not run out."""
     values = {"of_platform": platform, "new_owner": owner, "until": now + lease, "now": now}
     async with db.writing() as connection:
-        alive_at = (await connection.execute(_ALIVE_AT, values)).scalar_one_or_none()
+        watermark_at = (await connection.execute(_WATERMARK_AT, values)).scalar_one_or_none()
         taken = (await connection.execute(_TAKE[db.dialect], values)).one_or_none()
-    return Leadership(is_mine=taken is not None, alive_at=alive_at)
+    return Leadership(is_mine=taken is not None, watermark_at=watermark_at)
 
 
-_NEW_ALIVE_AT = bindparam("new_alive_at", type_=UtcDateTime)
-_MARK_ALIVE = (
+_NEW_WATERMARK_AT = bindparam("new_watermark_at", type_=UtcDateTime)
+_ADVANCE = (
     update(live_state)
     .where(live_state.c.platform == _PLATFORM, live_state.c.owner == _OWNER)
-    .where(or_(live_state.c.alive_at.is_(None), live_state.c.alive_at < _NEW_ALIVE_AT))
-    .values(alive_at=_NEW_ALIVE_AT, updated_at=_NOW)
+    .where(or_(live_state.c.watermark_at.is_(None), live_state.c.watermark_at < _NEW_WATERMARK_AT))
+    .values(watermark_at=_NEW_WATERMARK_AT, updated_at=_NOW)
 )
 
 
-@uninterrupted
-async def advance_watermark(db: Database, platform: str, owner: str, alive_at: datetime, now: datetime) -> None:
+@finish_before_cancel
+async def advance_watermark(db: Database, platform: str, owner: str, watermark_at: datetime, now: datetime) -> None:
     """Everything the platform told until then is written. Nothing is marked where another process leads.
 
     It never moves backwards.
     """
-    values = {"of_platform": platform, "new_owner": owner, "new_alive_at": alive_at, "now": now}
+    values = {"of_platform": platform, "new_owner": owner, "new_watermark_at": watermark_at, "now": now}
     async with db.writing() as connection:
-        await connection.execute(_MARK_ALIVE, values)
+        await connection.execute(_ADVANCE, values)

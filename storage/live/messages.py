@@ -10,9 +10,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from adapters.records import MessageRecord
 from storage.live.changes import MessageChange, StoredChange
-from storage.messages import ToldMessages, delete_stale_attachments, storable, write_channels
-from storage.privacy import Forgetter
-from storage.repair import add_look_again
+from storage.messages import ChannelBatch, delete_stale_attachments, storable, write_channels
+from storage.privacy import Redactor
+from storage.repair import add_refetches
 from storage.sql import INSERT, Id, RowId, UtcDateTime, dump_json, json_table
 from storage.tables import channels, messages, tenants
 
@@ -35,8 +35,8 @@ def _stored_messages(dialect: str) -> Select[Any]:
 
     Whoever changes a message or what hangs on it locks its row first, in this order.
     """
-    told = json_table(dialect, "told", channel_id=RowId, message_id=Id())
-    is_it = and_(messages.c.channel_id == told.c.channel_id, messages.c.platform_id == told.c.message_id)
+    told = json_table(dialect, "told", channel_id=RowId, message_platform_id=Id())
+    is_it = and_(messages.c.channel_id == told.c.channel_id, messages.c.platform_id == told.c.message_platform_id)
     return (
         select(messages.c.channel_id, messages.c.platform_id, messages.c.edited_at)
         .select_from(told.join(messages, is_it))
@@ -57,7 +57,7 @@ async def stored_ones(connection: AsyncConnection, changes: Sequence[MessageChan
     found = await connection.execute(_ARCHIVED_CHANNELS[dialect], {"places": asked})
     ids = {(tenant, channel): channel_id for tenant, channel, channel_id in found}
     told = {(ids.get((c.tenant_id, c.channel_id)), c.message_id): c for c in changes}
-    asked = dump_json([{"channel_id": c, "message_id": m} for c, m in told if c is not None])
+    asked = dump_json([{"channel_id": c, "message_platform_id": m} for c, m in told if c is not None])
     rows = await connection.execute(_STORED_MESSAGES[dialect], {"told": asked})
     return [
         StoredChange(change=told[channel_id, message_id], channel_id=channel_id, edited_at=edited_at)
@@ -66,26 +66,26 @@ async def stored_ones(connection: AsyncConnection, changes: Sequence[MessageChan
 
 
 async def save_edits(
-    connection: AsyncConnection, stored: Iterable[StoredChange], forgetters: Mapping[str, Forgetter], now: datetime
+    connection: AsyncConnection, stored: Iterable[StoredChange], redactors: Mapping[str, Redactor], now: datetime
 ) -> None:
     """Make rows and attachments what was told last; reaction totals have events of their own."""
     records: dict[tuple[str, int], list[MessageRecord]] = {}
     for one in stored:
         if one.edited is not None:
-            forgetter = forgetters[one.change.tenant_id]
+            redactor = redactors[one.change.tenant_id]
             record = replace(one.edited, reaction_totals=())
-            known = forgetter.message(record) if forgetter else record
+            known = redactor.message(record) if redactor else record
             records.setdefault((one.change.tenant_id, one.channel_id), []).append(known)
     if not records:
         return
-    told = [ToldMessages(*place, storable(some)) for place, some in records.items()]
+    told = [ChannelBatch(*place, storable(some)) for place, some in records.items()]
     await write_channels(connection, told, now)
     await delete_stale_attachments(connection, [(some.channel_id, r) for some in told for r in some.records])
 
 
 def _mark_deleted(dialect: str) -> Update:
     """``deleted`` is an array of {channel_id, message_id}."""
-    deleted = json_table(dialect, "deleted", channel_id=RowId, message_id=Id())
+    deleted = json_table(dialect, "deleted", channel_id=RowId, message_platform_id=Id())
     return (
         update(messages)
         .where(tuple_(messages.c.channel_id, messages.c.platform_id).in_(select(deleted)))
@@ -100,14 +100,16 @@ _MARK_DELETED = {dialect: _mark_deleted(dialect) for dialect in INSERT}
 async def mark_deleted(connection: AsyncConnection, stored: Iterable[StoredChange], now: datetime) -> None:
     """Their rows stay; when it was told first stays too."""
     deleted = [
-        {"channel_id": one.channel_id, "message_id": one.change.message_id} for one in stored if one.change.is_deleted
+        {"channel_id": one.channel_id, "message_platform_id": one.change.message_id}
+        for one in stored
+        if one.change.is_deleted
     ]
     if deleted:
         statement = _MARK_DELETED[connection.dialect.name]
         await connection.execute(statement, {"deleted": dump_json(deleted), "now": now})
 
 
-async def look_again(connection: AsyncConnection, stored: Iterable[StoredChange], now: datetime) -> None:
+async def refetch(connection: AsyncConnection, stored: Iterable[StoredChange], now: datetime) -> None:
     """Have messages read by the next repair, each once."""
-    touched = [(one.channel_id, one.change.message_id) for one in stored if one.change.is_touched]
-    await add_look_again(connection, touched, now)
+    touched = [(one.channel_id, one.change.message_id) for one in stored if one.change.is_invalidated]
+    await add_refetches(connection, touched, now)

@@ -16,7 +16,7 @@ MessageKey: TypeAlias = tuple[int, str]
 TotalKey: TypeAlias = tuple[int, str, str]
 UserKey: TypeAlias = tuple[int, str, str, str, bool]
 
-_MESSAGE = ("channel_id", "message_id")
+_MESSAGE = ("channel_id", "message_platform_id")
 _TOTAL = (*_MESSAGE, "emoji_key")
 _USER = (*_TOTAL, "user_hash", "burst")
 _COUNTED = ("count", "burst_count", "fetched_count", "fetched_burst_count", "is_stale", "updated_at")
@@ -77,7 +77,7 @@ async def find_totals(connection: AsyncConnection, keys: Collection[TotalKey]) -
     """Those that are stored."""
     values = {"keys": _objects(_TOTAL, keys)}
     rows = await all_rows(connection, _FIND_TOTALS[connection.dialect.name], values)
-    return {(row["channel_id"], row["message_id"], row["emoji_key"]): tally_of(row) for row in rows}
+    return {(row["channel_id"], row["message_platform_id"], row["emoji_key"]): tally_of(row) for row in rows}
 
 
 async def find_users(connection: AsyncConnection, keys: Collection[UserKey]) -> set[UserKey]:

@@ -10,7 +10,7 @@ from storage.live import reaction_rows as rows
 from storage.live.changes import ReactionState, StoredChange
 from storage.live.reaction_rows import TotalKey, UserKey
 from storage.live.tally import Tally
-from storage.privacy import Forgetter
+from storage.privacy import Redactor
 from storage.sql import clean_text
 
 
@@ -30,11 +30,11 @@ class _Event:
 
 
 async def apply_reactions(
-    connection: AsyncConnection, stored: Iterable[StoredChange], forgetters: Mapping[str, Forgetter], now: datetime
+    connection: AsyncConnection, stored: Iterable[StoredChange], redactors: Mapping[str, Redactor], now: datetime
 ) -> None:
     """Take away what was cleared, then count what was given and taken back since."""
     await _clear(connection, stored)
-    events = [_event(one, state, forgetters[one.change.tenant_id]) for one in stored for state in one.change.reactions]
+    events = [_event(one, state, redactors[one.change.tenant_id]) for one in stored for state in one.change.reactions]
     if not events:
         return
     tallies = await rows.find_totals(connection, {event.total for event in events})
@@ -58,14 +58,14 @@ async def _clear(connection: AsyncConnection, stored: Iterable[StoredChange]) ->
     await rows.clear(connection, messages, totals)
 
 
-def _event(one: StoredChange, state: ReactionState, forgetter: Forgetter) -> _Event:
+def _event(one: StoredChange, state: ReactionState, redactor: Redactor) -> _Event:
     total = (one.channel_id, one.change.message_id, clean_text(state.emoji_key))
     return _Event(
         total=total,
         user=(*total, state.user_hash, state.burst),
         emoji=clean_text(state.emoji),
         is_given=state.is_given,
-        is_of_forgotten=forgetter.user(state.user_hash),
+        is_of_forgotten=redactor.user(state.user_hash),
     )
 
 
@@ -82,7 +82,7 @@ def _count(event: _Event, tallies: dict[TotalKey, Tally], users: set[UserKey]) -
             return
         tally = tallies[event.total] = Tally(emoji=event.emoji)
     if event.is_of_forgotten or not tally.knows(burst=event.burst):
-        tally.lose_count(burst=event.burst)
+        tally.invalidate(burst=event.burst)
     elif event.is_given and event.user not in users:
         users.add(event.user)
         tally.count(burst=event.burst, step=1)

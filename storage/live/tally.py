@@ -34,7 +34,7 @@ class Tally:
         self.fetched[burst] = self.counts[burst]
         self.is_changed = True
 
-    def lose_count(self, *, burst: bool) -> None:
+    def invalidate(self, *, burst: bool) -> None:
         """It has changed, and by how much is not known."""
         if not self.is_stored and not any(self.counts):
             self.counts[burst] = 1

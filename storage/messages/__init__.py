@@ -10,11 +10,11 @@ from storage.messages.diff import (
     is_edited,
 )
 from storage.messages.id_ranges import (
-    IN_SPAN,
-    IdSpan,
+    IN_RANGE,
+    IdRange,
     lesser,
     number,
-    spans,
+    split_by_length,
 )
 from storage.messages.rows import (
     StoredMessage,
@@ -28,15 +28,15 @@ from storage.messages.stale import (
     delete_stale_attachments,
 )
 from storage.messages.told import (
-    ToldMessages,
+    ChannelBatch,
 )
 
 __all__ = [
-    "IN_SPAN",
-    "IdSpan",
+    "IN_RANGE",
+    "ChannelBatch",
+    "IdRange",
     "MessageBatch",
     "StoredMessage",
-    "ToldMessages",
     "delete_stale",
     "delete_stale_attachments",
     "is_changed",
@@ -45,7 +45,7 @@ __all__ = [
     "mark_deleted",
     "number",
     "save_batch",
-    "spans",
+    "split_by_length",
     "storable",
     "stored_messages",
     "write_channels",

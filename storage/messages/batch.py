@@ -9,12 +9,12 @@ from sqlalchemy.types import Text
 
 from adapters.records import MessageRecord
 from storage.channels import advance
-from storage.connection import uninterrupted
+from storage.connection import finish_before_cancel
 from storage.database import Database
-from storage.jobs import JobLease, insist_on
+from storage.jobs import JobLease, require_lease
 from storage.messages.rows import storable, write_rows
 from storage.messages.stale import delete_stale, may_be_stored
-from storage.privacy import forgotten
+from storage.privacy import redactor_for
 from storage.sql import INSERT, RowId, dump_json, json_elements
 from storage.tables import messages
 
@@ -33,7 +33,7 @@ class MessageBatch:
             raise ValueError("a batch holds at least one message")
 
 
-@uninterrupted
+@finish_before_cancel
 async def save_batch(db: Database, batch: MessageBatch, now: datetime) -> None:
     """Store a batch and move the channel's checkpoint to its last message, in one transaction.
 
@@ -48,8 +48,8 @@ async def save_batch(db: Database, batch: MessageBatch, now: datetime) -> None:
     records = storable(batch.messages)
     last = records[-1]
     async with db.writing() as connection:
-        if forgetter := await forgotten(connection, batch.tenant_id):
-            records = [forgetter.message(record) for record in records]
+        if redactor := await redactor_for(connection, batch.tenant_id):
+            records = [redactor.message(record) for record in records]
         is_repeat = await may_be_stored(connection, batch.channel_id, records)
         await write_rows(connection, batch.tenant_id, batch.channel_id, records, now)
         if is_repeat:
@@ -78,7 +78,7 @@ def _mark_deleted(dialect: str) -> Update:
 _MARK_DELETED = {dialect: _mark_deleted(dialect) for dialect in INSERT}
 
 
-@uninterrupted
+@finish_before_cancel
 async def mark_deleted(
     db: Database, channel_id: int, message_ids: Sequence[str], *, job: JobLease | None, now: datetime
 ) -> int:
@@ -102,5 +102,5 @@ async def mark_deleted(
     values = {"channel": channel_id, "deleted": dump_json(list(message_ids)), "now": now}
     async with db.writing() as connection:
         if job is not None:
-            await insist_on(connection, job)
+            await require_lease(connection, job)
         return (await connection.execute(_MARK_DELETED[db.dialect], values)).rowcount

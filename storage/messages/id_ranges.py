@@ -15,7 +15,7 @@ from storage.tables import messages
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class IdSpan:
+class IdRange:
     """Ids between two texts, of some lengths."""
 
     low: str  # exclusive
@@ -24,11 +24,11 @@ class IdSpan:
     longest: int
 
     def as_values(self) -> dict[str, object]:
-        """The parameters of ``IN_SPAN``, but for the channel."""
+        """The parameters of ``IN_RANGE``, but for the channel."""
         return asdict(self)
 
 
-IN_SPAN: ColumnElement[bool] = and_(
+IN_RANGE: ColumnElement[bool] = and_(
     messages.c.channel_id == bindparam("channel", type_=RowId),
     messages.c.platform_id > bindparam("low", type_=Id),
     messages.c.platform_id <= bindparam("high", type_=Id),
@@ -39,21 +39,21 @@ IN_SPAN: ColumnElement[bool] = and_(
 """Whether a message of a channel lies in a span."""
 
 
-def spans(after_id: str | None, until_id: str) -> Iterator[IdSpan]:
+def split_by_length(after_id: str | None, until_id: str) -> Iterator[IdRange]:
     """The spans that together are the range from ``after_id`` (exclusive; None: from the first) to ``until_id``."""
     first, long = number(after_id), len(until_id)
     if first >= number(until_id):
         return
     after, short = str(first), len(str(first)) if first else 0
     if short == long:
-        yield IdSpan(low=after, high=until_id, shortest=long, longest=long)
+        yield IdRange(low=after, high=until_id, shortest=long, longest=long)
         return
     if short:
-        yield IdSpan(low=after, high="9" * short, shortest=short, longest=short)
+        yield IdRange(low=after, high="9" * short, shortest=short, longest=short)
     if long - short > 1:
-        yield IdSpan(low="", high="9" * (long - 1), shortest=short + 1, longest=long - 1)
+        yield IdRange(low="", high="9" * (long - 1), shortest=short + 1, longest=long - 1)
     # The first one of a length is 10...0, and nothing lies between it and the same with one digit less.
-    yield IdSpan(low="1" + "0" * (long - 2) if long > 1 else "0", high=until_id, shortest=long, longest=long)
+    yield IdRange(low="1" + "0" * (long - 2) if long > 1 else "0", high=until_id, shortest=long, longest=long)
 
 
 def lesser(one: str | None, other: str | None) -> str | None:

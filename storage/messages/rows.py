@@ -11,7 +11,7 @@ from sqlalchemy.types import Text
 from adapters.records import AttachmentRecord, AuthorKind, MessageRecord, ReactionTotalRecord
 from storage.messages import upsert_postgres as postgres_batch
 from storage.messages import upsert_sqlite as sqlite_batch
-from storage.messages.told import ToldMessages
+from storage.messages.told import ChannelBatch
 from storage.sql import RowId, all_rows, clean, dump_json, fields_of, is_clean, json_elements
 from storage.tables import attachments, messages, reaction_totals
 
@@ -30,10 +30,10 @@ async def write_rows(
     connection: AsyncConnection, tenant_id: str, channel_id: int, records: Sequence[MessageRecord], now: datetime
 ) -> None:
     """Upsert messages with their attachments and totals, as ``storable`` gives them. What is so already is left."""
-    await write_channels(connection, [ToldMessages(tenant_id, channel_id, records)], now)
+    await write_channels(connection, [ChannelBatch(tenant_id, channel_id, records)], now)
 
 
-async def write_channels(connection: AsyncConnection, told: Sequence[ToldMessages], now: datetime) -> None:
+async def write_channels(connection: AsyncConnection, told: Sequence[ChannelBatch], now: datetime) -> None:
     """The same for messages of several channels, each channel once."""
     await _WRITE_ROWS[connection.dialect.name](connection, told, now)
 
@@ -56,8 +56,8 @@ def _of_messages(dialect: str, table: Table, key: str) -> Select[tuple[object, .
 _STORED = {
     dialect: (
         _of_messages(dialect, messages, "platform_id"),
-        _of_messages(dialect, attachments, "message_id"),
-        _of_messages(dialect, reaction_totals, "message_id"),
+        _of_messages(dialect, attachments, "message_platform_id"),
+        _of_messages(dialect, reaction_totals, "message_platform_id"),
     )
     for dialect in _WRITE_ROWS
 }
@@ -73,11 +73,12 @@ async def stored_messages(
     ]
     files_of: dict[str, list[AttachmentRecord]] = {}
     for row in files:
-        files_of.setdefault(row["message_id"], []).append(AttachmentRecord(**fields_of(row, AttachmentRecord)))
+        files_of.setdefault(row["message_platform_id"], []).append(AttachmentRecord(**fields_of(row, AttachmentRecord)))
     totals_of: dict[str, list[ReactionTotalRecord]] = {}
     for row in totals:
-        totals_of.setdefault(row["message_id"], []).append(ReactionTotalRecord(**fields_of(row, ReactionTotalRecord)))
-    stale = {row["message_id"] for row in totals if row["is_stale"]}
+        total = ReactionTotalRecord(**fields_of(row, ReactionTotalRecord))
+        totals_of.setdefault(row["message_platform_id"], []).append(total)
+    stale = {row["message_platform_id"] for row in totals if row["is_stale"]}
     return {
         (message_id := row["platform_id"]): StoredMessage(
             record=_message(row, files_of.get(message_id, ()), totals_of.get(message_id, ())),

@@ -36,9 +36,9 @@ async def may_be_stored(connection: AsyncConnection, channel_id: int, records: S
 
 def _delete_others(dialect: str, table: Table, part: str) -> Delete:
     """Of the messages ``told`` keep the parts ``kept``, both JSON arrays of their keys."""
-    told = json_table(dialect, "told", channel_id=RowId, message_id=Id())
-    kept = json_table(dialect, "kept", channel_id=RowId, message_id=Id(), part=Id())
-    message = (table.c.channel_id, table.c.message_id)
+    told = json_table(dialect, "told", channel_id=RowId, message_platform_id=Id())
+    kept = json_table(dialect, "kept", channel_id=RowId, message_platform_id=Id(), part=Id())
+    message = (table.c.channel_id, table.c.message_platform_id)
     return (
         delete(table)
         .where(tuple_(*message).in_(select(told)))
@@ -72,7 +72,7 @@ async def _keep(
     kept: Iterable[tuple[int, str, str]],
 ) -> None:
     values = {
-        "told": dump_json([{"channel_id": c, "message_id": m.platform_id} for c, m in messages]),
-        "kept": dump_json([{"channel_id": c, "message_id": m, "part": part} for c, m, part in kept]),
+        "told": dump_json([{"channel_id": c, "message_platform_id": m.platform_id} for c, m in messages]),
+        "kept": dump_json([{"channel_id": c, "message_platform_id": m, "part": part} for c, m, part in kept]),
     }
     await connection.execute(statements[connection.dialect.name], values)

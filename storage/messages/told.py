@@ -7,7 +7,7 @@ from adapters.records import MessageRecord
 
 
 @dataclass(frozen=True, slots=True)
-class ToldMessages:
+class ChannelBatch:
     """Messages of one channel, each once, with text that both databases accept."""
 
     tenant_id: str

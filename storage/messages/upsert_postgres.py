@@ -9,7 +9,7 @@ from sqlalchemy.dialects import sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from adapters.records import AttachmentRecord, MessageRecord, ReactionTotalRecord
-from storage.messages.told import ToldMessages
+from storage.messages.told import ChannelBatch
 from storage.sql import Id, RowId, dump_json, json_parameter, json_rows, postgres_upsert, types_of
 from storage.tables import attachments, messages, reaction_totals
 
@@ -22,8 +22,8 @@ _MESSAGE_COLUMNS = (
     "type",
     "sent_at",
     "edited_at",
-    "reply_to_channel_id",
-    "reply_to_message_id",
+    "reply_to_channel_platform_id",
+    "reply_to_message_platform_id",
     "reply_to_author_hash",
     "metadata",
 )
@@ -41,10 +41,10 @@ def _upsert_messages() -> sqlite.Insert:
 
 
 def _upsert_parts(table: Table, columns: Iterable[str]) -> sqlite.Insert:
-    """``rows`` is an array of {channel_id, message_id, parts}; each of the parts becomes a row."""
-    told = json_rows(_ROWS, "told", channel_id=RowId, message_id=Id(), parts=JSON())
+    """``rows`` is an array of {channel_id, message_platform_id, parts}; each of the parts becomes a row."""
+    told = json_rows(_ROWS, "told", channel_id=RowId, message_platform_id=Id(), parts=JSON())
     part = json_rows(told.c.parts, "part", **types_of(table, columns))
-    place: dict[str, ColumnElement[Any]] = {"channel_id": told.c.channel_id, "message_id": told.c.message_id}
+    place: dict[str, ColumnElement[Any]] = {name: told.c[name] for name in ("channel_id", "message_platform_id")}
     return postgres_upsert(table, told.join(part, true()), place | {name: part.c[name] for name in columns})
 
 
@@ -53,7 +53,7 @@ _ATTACHMENTS = _upsert_parts(attachments, _ATTACHMENT_COLUMNS)
 _TOTALS = _upsert_parts(reaction_totals, _TOTAL_COLUMNS)
 
 
-async def write_rows(connection: AsyncConnection, told: Sequence[ToldMessages], now: datetime) -> None:
+async def write_rows(connection: AsyncConnection, told: Sequence[ChannelBatch], now: datetime) -> None:
     """Upsert messages, attachments and reaction totals."""
     await connection.execute(_MESSAGES, {"now": now, "rows": dump_json(told)})
     messages = [(some.channel_id, message) for some in told for message in some.records]
@@ -70,4 +70,4 @@ def _parts(
     by_key: Mapping[str, AttachmentRecord] | Mapping[str, ReactionTotalRecord],
 ) -> dict[str, object]:
     """One statement must not meet a key twice, so of two parts with one key the last is left."""
-    return {"channel_id": channel_id, "message_id": message.platform_id, "parts": list(by_key.values())}
+    return {"channel_id": channel_id, "message_platform_id": message.platform_id, "parts": list(by_key.values())}

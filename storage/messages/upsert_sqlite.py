@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from storage.messages.told import ToldMessages
+from storage.messages.told import ChannelBatch
 from storage.sql import dump_json, sqlite_upsert, utc_text
 from storage.tables import attachments, messages, reaction_totals
 
@@ -22,8 +22,8 @@ _MESSAGE = sqlite_upsert(
         "type",
         "sent_at",
         "edited_at",
-        "reply_to_channel_id",
-        "reply_to_message_id",
+        "reply_to_channel_platform_id",
+        "reply_to_message_platform_id",
         "reply_to_author_hash",
         "metadata",
     ),
@@ -32,7 +32,7 @@ _ATTACHMENT = sqlite_upsert(
     attachments,
     (
         "channel_id",
-        "message_id",
+        "message_platform_id",
         "platform_id",
         "filename",
         "size_bytes",
@@ -42,10 +42,12 @@ _ATTACHMENT = sqlite_upsert(
         "metadata",
     ),
 )
-_TOTAL = sqlite_upsert(reaction_totals, ("channel_id", "message_id", "emoji_key", "emoji", "count", "burst_count"))
+_TOTAL = sqlite_upsert(
+    reaction_totals, ("channel_id", "message_platform_id", "emoji_key", "emoji", "count", "burst_count")
+)
 
 
-async def write_rows(connection: AsyncConnection, told: Sequence[ToldMessages], now: datetime) -> None:
+async def write_rows(connection: AsyncConnection, told: Sequence[ChannelBatch], now: datetime) -> None:
     """Upsert messages, attachments and reaction totals."""
     at = utc_text(now)
     for statement, rows in ((_MESSAGE, _messages), (_ATTACHMENT, _attachments), (_TOTAL, _totals)):
@@ -53,7 +55,7 @@ async def write_rows(connection: AsyncConnection, told: Sequence[ToldMessages], 
             await connection.exec_driver_sql(statement, parameters)
 
 
-def _messages(told: ToldMessages, at: str) -> Iterator[tuple[Any, ...]]:
+def _messages(told: ChannelBatch, at: str) -> Iterator[tuple[Any, ...]]:
     tenant_id, channel_id = told.tenant_id, told.channel_id
     for m in told.records:
         yield (
@@ -66,8 +68,8 @@ def _messages(told: ToldMessages, at: str) -> Iterator[tuple[Any, ...]]:
             m.type,
             utc_text(m.sent_at),
             utc_text(m.edited_at) if m.edited_at else None,
-            m.reply_to_channel_id,
-            m.reply_to_message_id,
+            m.reply_to_channel_platform_id,
+            m.reply_to_message_platform_id,
             m.reply_to_author_hash,
             dump_json(m.metadata),
             at,
@@ -75,7 +77,7 @@ def _messages(told: ToldMessages, at: str) -> Iterator[tuple[Any, ...]]:
         )
 
 
-def _attachments(told: ToldMessages, at: str) -> Iterator[tuple[Any, ...]]:
+def _attachments(told: ChannelBatch, at: str) -> Iterator[tuple[Any, ...]]:
     channel_id = told.channel_id
     for m in told.records:
         for a in m.attachments:
@@ -94,7 +96,7 @@ def _attachments(told: ToldMessages, at: str) -> Iterator[tuple[Any, ...]]:
             )
 
 
-def _totals(told: ToldMessages, at: str) -> Iterator[tuple[Any, ...]]:
+def _totals(told: ChannelBatch, at: str) -> Iterator[tuple[Any, ...]]:
     channel_id = told.channel_id
     for m in told.records:
         for t in m.reaction_totals:

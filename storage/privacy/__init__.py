@@ -1,25 +1,25 @@
 """One person's wish: to be erased, or to see what is held of them."""
 
 from storage.privacy.erasure import (
-    Forgotten,
+    Erased,
     forget_user,
 )
 from storage.privacy.export import (
     export_user,
 )
 from storage.privacy.redaction import (
-    Forgetter,
-    forgotten,
-    forgotten_in,
-    forgotten_in_each,
+    Redactor,
+    redactor_for,
+    redactor_for_channel,
+    redactors_for,
 )
 
 __all__ = [
-    "Forgetter",
-    "Forgotten",
+    "Erased",
+    "Redactor",
     "export_user",
     "forget_user",
-    "forgotten",
-    "forgotten_in",
-    "forgotten_in_each",
+    "redactor_for",
+    "redactor_for_channel",
+    "redactors_for",
 ]

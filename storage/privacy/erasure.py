@@ -1,6 +1,6 @@
 """Forgetting one person on their wish: what is stored of them goes, and nothing of them is stored again.
 
-The wish is recorded first, and holds from then on (see ``forgetter``). Then the archive is gone through a part at a
+The wish is recorded first, and holds from then on (see ``redactor``). Then the archive is gone through a part at a
 time, so that other writers get their turn in between. Their messages stay as empty places, so that conversations can
 still be walked; totals of reactions stay as the platform tells them.
 """
@@ -22,14 +22,14 @@ from sqlalchemy import (
     update,
 )
 
-from storage.connection import uninterrupted
+from storage.connection import finish_before_cancel
 from storage.database import Database
 from storage.privacy.redaction import EVERY_TENANT, FORGOTTEN, HASH
 from storage.privacy.search import USER
 from storage.privacy.time_windows import time_windows
-from storage.privacy.unnaming import unname_in_channels, unname_in_window
+from storage.privacy.unnaming import redact_in_channels, redact_in_window
 from storage.sql import INSERT, Id, UtcDateTime, dump_json, json_elements
-from storage.tables import attachments, channels, forgotten_users, messages, reactions, tenants
+from storage.tables import attachments, channels, erased_users, messages, reactions, tenants
 
 _CHUNK = 2_000
 """How many rows a transaction changes."""
@@ -41,7 +41,7 @@ _TENANT = bindparam("of_tenant", type_=Id)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Forgotten:
+class Erased:
     """What a wish changed."""
 
     messages: int = 0  # of theirs, emptied
@@ -50,7 +50,7 @@ class Forgotten:
     mentions: int = 0  # others' messages and files, and channels, that named them and no longer do
 
 
-async def forget_user(db: Database, user_hash: str, *, tenant_id: str | None, now: datetime) -> Forgotten:
+async def forget_user(db: Database, user_hash: str, *, tenant_id: str | None, now: datetime) -> Erased:
     """Forget a person. Breaking it off loses nothing: calling it again goes on.
 
     Args:
@@ -72,23 +72,23 @@ async def forget_user(db: Database, user_hash: str, *, tenant_id: str | None, no
     while count := await _delete_reactions(db, scope):
         reacted += count
     for each in [tenant_id] if tenant_id else await _tenants(db):
-        named += await unname_in_channels(db, {**scope, "of_tenant": each})
+        named += await redact_in_channels(db, {**scope, "of_tenant": each})
         async for window in time_windows(db, each, _WINDOW):
-            named += await unname_in_window(db, window, scope)
-    return Forgotten(messages=emptied, attachments=deleted, reactions=reacted, mentions=named)
+            named += await redact_in_window(db, window, scope)
+    return Erased(messages=emptied, attachments=deleted, reactions=reacted, mentions=named)
 
 
 _RECORD = {
-    dialect: insert(forgotten_users)
-    .values(tenant_id=_TENANT, user_hash=USER, forgotten_at=_NOW, created_at=_NOW, updated_at=_NOW)
+    dialect: insert(erased_users)
+    .values(tenant_id=_TENANT, user_hash=USER, erased_at=_NOW, created_at=_NOW, updated_at=_NOW)
     .on_conflict_do_nothing()
     for dialect, insert in INSERT.items()
 }
 # Waits for every transaction that has read the wishes, and so may still write what this one forbids.
-_WAIT = text("LOCK TABLE forgotten_users IN ACCESS EXCLUSIVE MODE")
+_WAIT = text("LOCK TABLE erased_users IN ACCESS EXCLUSIVE MODE")
 
 
-@uninterrupted
+@finish_before_cancel
 async def _record(db: Database, scope: dict[str, object]) -> None:
     async with db.writing() as connection:
         if db.dialect == "postgresql":
@@ -108,7 +108,7 @@ def _empty(dialect: str) -> tuple[Delete, Update]:
     element = json_elements(dialect, "theirs", JSON())
     theirs = select(element[0].as_integer(), element[1].as_string())
     return (
-        delete(attachments).where(tuple_(attachments.c.channel_id, attachments.c.message_id).in_(theirs)),
+        delete(attachments).where(tuple_(attachments.c.channel_id, attachments.c.message_platform_id).in_(theirs)),
         update(messages)
         .where(tuple_(messages.c.channel_id, messages.c.platform_id).in_(theirs))
         .values(
@@ -125,7 +125,7 @@ def _empty(dialect: str) -> tuple[Delete, Update]:
 _EMPTY = {dialect: _empty(dialect) for dialect in INSERT}
 
 
-@uninterrupted
+@finish_before_cancel
 async def _empty_some(db: Database, scope: dict[str, object]) -> tuple[int, int] | None:
     """Of how many messages all was taken, and how many files with it; None where none is left."""
     async with db.writing() as connection:
@@ -147,7 +147,7 @@ _some = (
 _DELETE_REACTIONS = delete(reactions).where(tuple_(*_key).in_(_some.correlate(None)))
 
 
-@uninterrupted
+@finish_before_cancel
 async def _delete_reactions(db: Database, scope: dict[str, object]) -> int:
     async with db.writing() as connection:
         return (await connection.execute(_DELETE_REACTIONS, scope)).rowcount
@@ -156,7 +156,7 @@ async def _delete_reactions(db: Database, scope: dict[str, object]) -> int:
 _TENANTS = select(tenants.c.id).order_by(tenants.c.id)
 
 
-@uninterrupted
+@finish_before_cancel
 async def _tenants(db: Database) -> list[str]:
     async with db.reading() as connection:
         return list((await connection.execute(_TENANTS)).scalars())

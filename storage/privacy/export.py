@@ -6,13 +6,13 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, and_, bindparam, case, literal_column, or_, select, tuple_
 from sqlalchemy.types import Boolean, Text
 
-from storage.connection import uninterrupted
+from storage.connection import finish_before_cancel
 from storage.database import Database
 from storage.privacy.redaction import EVERY_TENANT, HASH
 from storage.privacy.search import USER, names_user
 from storage.privacy.time_windows import IN_WINDOW, time_windows
 from storage.sql import INSERT, Id, RowId, all_rows
-from storage.tables import attachments, channels, forgotten_users, messages, reactions, tenants
+from storage.tables import attachments, channels, erased_users, messages, reactions, tenants
 
 _WINDOW = 2_000  # messages looked through at once
 _PAGE = 1_000  # reactions at once
@@ -23,7 +23,7 @@ _TENANT = bindparam("of_tenant", type_=Id)
 async def export_user(db: Database, user_hash: str, *, tenant_id: str | None) -> AsyncIterator[dict[str, object]]:
     """Everything that is held about a person, in one tenant or in all.
 
-    Every dictionary has a ``kind``: ``forgotten`` (a wish of theirs), ``channel`` (that names them, such as a thread
+    Every dictionary has a ``kind``: ``redactor_for`` (a wish of theirs), ``channel`` (that names them, such as a thread
     they opened), ``message`` (of theirs), ``reply`` (to them), ``mention`` (another's message that names them),
     ``attachment`` (of theirs, or that names them) and ``reaction``. Ids are the platform's, times are aware, of a
     reaction ``first_seen_at`` is when the archive learnt of it. Each message comes before its attachments.
@@ -53,7 +53,7 @@ async def _export_tenant(db: Database, scope: dict[str, object]) -> AsyncIterato
         yield row
 
 
-@uninterrupted
+@finish_before_cancel
 async def _rows(db: Database, statement: Select[Any], values: dict[str, object]) -> list[dict[str, object]]:
     async with db.reading() as connection:
         rows = await all_rows(connection, statement, values)
@@ -71,10 +71,10 @@ _PLACE = (
 )
 _is_theirs = messages.c.author_hash == USER
 _WISHES = (
-    select(_kind("forgotten"), forgotten_users.c.tenant_id, forgotten_users.c.forgotten_at)
-    .where(forgotten_users.c.user_hash == USER)
-    .where(or_(_TENANT == EVERY_TENANT, forgotten_users.c.tenant_id.in_([EVERY_TENANT, _TENANT])))
-    .order_by(forgotten_users.c.tenant_id)
+    select(_kind("forgotten"), erased_users.c.tenant_id, erased_users.c.erased_at)
+    .where(erased_users.c.user_hash == USER)
+    .where(or_(_TENANT == EVERY_TENANT, erased_users.c.tenant_id.in_([EVERY_TENANT, _TENANT])))
+    .order_by(erased_users.c.tenant_id)
 )
 _TENANTS = select(tenants.c.id).order_by(tenants.c.id)
 
@@ -92,7 +92,15 @@ def _messages(dialect: str) -> Select[Any]:
     is_reply = messages.c.reply_to_author_hash == USER
     is_named = or_(*(names_user(dialect, column) for column in (messages.c.content, messages.c.metadata)))
     kind = case((_is_theirs, "message"), (is_reply, "reply"), else_="mention")
-    names = ("type", "sent_at", "edited_at", "deleted_at", "content", "reply_to_channel_id", "reply_to_message_id")
+    names = (
+        "type",
+        "sent_at",
+        "edited_at",
+        "deleted_at",
+        "content",
+        "reply_to_channel_platform_id",
+        "reply_to_message_platform_id",
+    )
     return (
         select(
             kind.label("kind"),
@@ -114,7 +122,7 @@ def _attachments(dialect: str) -> Select[Any]:
         select(
             _kind("attachment"),
             *_PLACE,
-            attachments.c.message_id,
+            attachments.c.message_platform_id.label("message_id"),
             attachments.c.platform_id.label("attachment_id"),
             *(attachments.c[name] for name in names),
         )
@@ -123,7 +131,7 @@ def _attachments(dialect: str) -> Select[Any]:
                 attachments,
                 and_(
                     attachments.c.channel_id == messages.c.channel_id,
-                    attachments.c.message_id == messages.c.platform_id,
+                    attachments.c.message_platform_id == messages.c.platform_id,
                 ),
             ).join(channels, channels.c.id == messages.c.channel_id)
         )
@@ -136,7 +144,7 @@ _CHANNELS = {dialect: _channels(dialect) for dialect in INSERT}
 _MESSAGES = {dialect: _messages(dialect) for dialect in INSERT}
 _ATTACHMENTS = {dialect: _attachments(dialect) for dialect in INSERT}
 
-_place = (reactions.c.channel_id, reactions.c.message_id, reactions.c.emoji_key, reactions.c.burst)
+_place = (reactions.c.channel_id, reactions.c.message_platform_id, reactions.c.emoji_key, reactions.c.burst)
 _behind = tuple_(
     bindparam("channel", type_=RowId),
     bindparam("message", type_=Id),
@@ -147,7 +155,7 @@ _REACTIONS = (
     select(
         _kind("reaction"),
         *_PLACE,
-        reactions.c.message_id,
+        reactions.c.message_platform_id.label("message_id"),
         reactions.c.emoji,
         reactions.c.burst,
         reactions.c.created_at.label("first_seen_at"),

@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from adapters.records import AttachmentRecord, ChannelRecord, MessageRecord, Metadata
 from storage.sql import Id, RowId, dump_json
-from storage.tables import channels, forgotten_users
+from storage.tables import channels, erased_users
 
 FORGOTTEN = "forgotten"
 """What stands in the place of a forgotten person's hash, and the mark in the metadata of what is left of a message."""
@@ -28,7 +28,7 @@ _RUNS = re.compile("[0-9a-f]{64,}")  # an id in the middle of a word leaves its 
 
 
 @dataclass(frozen=True, slots=True)
-class Forgetter:
+class Redactor:
     """Takes forgotten people out of records. False where there are none."""
 
     hashes: frozenset[str] = frozenset()
@@ -103,7 +103,7 @@ def _tombstone(record: MessageRecord) -> MessageRecord:
 
 
 def _forgotten(tenant: Any) -> Select[Any]:
-    wishes = forgotten_users.c
+    wishes = erased_users.c
     return select(wishes.user_hash).where(or_(wishes.tenant_id == EVERY_TENANT, wishes.tenant_id == tenant))
 
 
@@ -113,25 +113,25 @@ _FORGOTTEN_IN = _forgotten(
 )
 
 
-async def forgotten(connection: AsyncConnection, tenant_id: str) -> Forgetter:
+async def redactor_for(connection: AsyncConnection, tenant_id: str) -> Redactor:
     """Who is forgotten in a tenant. Asked before anything is stored, it stays true until the transaction ends."""
-    return Forgetter(frozenset((await connection.execute(_FORGOTTEN, {"tenant": tenant_id})).scalars()))
+    return Redactor(frozenset((await connection.execute(_FORGOTTEN, {"tenant": tenant_id})).scalars()))
 
 
-_FORGOTTEN_IN_EACH = select(forgotten_users.c.tenant_id, forgotten_users.c.user_hash).where(
-    forgotten_users.c.tenant_id.in_(bindparam("tenants", expanding=True))
+_FORGOTTEN_IN_EACH = select(erased_users.c.tenant_id, erased_users.c.user_hash).where(
+    erased_users.c.tenant_id.in_(bindparam("tenants", expanding=True))
 )
 
 
-async def forgotten_in_each(connection: AsyncConnection, tenant_ids: Collection[str]) -> dict[str, Forgetter]:
+async def redactors_for(connection: AsyncConnection, tenant_ids: Collection[str]) -> dict[str, Redactor]:
     """The same of several tenants."""
     known: dict[str, set[str]] = {EVERY_TENANT: set(), **{tenant_id: set() for tenant_id in tenant_ids}}
     for tenant_id, user_hash in await connection.execute(_FORGOTTEN_IN_EACH, {"tenants": list(known)}):
         known[tenant_id].add(user_hash)
     everywhere = known[EVERY_TENANT]
-    return {tenant_id: Forgetter(frozenset(everywhere | known[tenant_id])) for tenant_id in tenant_ids}
+    return {tenant_id: Redactor(frozenset(everywhere | known[tenant_id])) for tenant_id in tenant_ids}
 
 
-async def forgotten_in(connection: AsyncConnection, channel_id: int) -> Forgetter:
+async def redactor_for_channel(connection: AsyncConnection, channel_id: int) -> Redactor:
     """The same by a channel of it (``channels.id``)."""
-    return Forgetter(frozenset((await connection.execute(_FORGOTTEN_IN, {"channel": channel_id})).scalars()))
+    return Redactor(frozenset((await connection.execute(_FORGOTTEN_IN, {"channel": channel_id})).scalars()))

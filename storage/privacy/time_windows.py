@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from sqlalchemy import ColumnElement, and_, bindparam, func, select
 from sqlalchemy.types import Integer
 
-from storage.connection import uninterrupted
+from storage.connection import finish_before_cancel
 from storage.database import Database
 from storage.sql import Id, UtcDateTime
 from storage.tables import messages
@@ -49,7 +49,7 @@ async def time_windows(db: Database, tenant_id: str, size: int) -> AsyncIterator
         since = until
 
 
-@uninterrupted
+@finish_before_cancel
 async def _end_of(db: Database, tenant_id: str, since: datetime, size: int) -> datetime | None:
     """When the window that begins behind a moment ends; None where nothing is behind it."""
     values = {"of_tenant": tenant_id, "since": since, "size": size}

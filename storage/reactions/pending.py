@@ -20,7 +20,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, Integer, RowMapping, and_, bindparam, case, func, literal_column, select, tuple_
 
 from adapters.records import ChannelType
-from storage.connection import uninterrupted
+from storage.connection import finish_before_cancel
 from storage.database import Database
 from storage.sql import Id, RowId, all_rows, fields_of
 from storage.tables import IS_PENDING, channels, messages, reaction_totals
@@ -37,7 +37,7 @@ class PendingTotal:
     """How often one emoji was given to one message, where users behind it are to be fetched."""
 
     channel_id: int  # channels.id
-    message_id: str
+    message_platform_id: str
     emoji_key: str
     emoji: str
     count: int  # normal and burst
@@ -122,7 +122,7 @@ COUNT_LISTS = func.coalesce(func.sum(_lists(_wanted_normal) + _lists(_wanted_bur
 # Asked of each pending total by itself: a join lets a database begin with all the messages there are.
 _deleted_at = (
     select(messages.c.deleted_at)
-    .where(messages.c.channel_id == _total.channel_id, messages.c.platform_id == _total.message_id)
+    .where(messages.c.channel_id == _total.channel_id, messages.c.platform_id == _total.message_platform_id)
     .correlate(reaction_totals)
     .scalar_subquery()
 )
@@ -159,7 +159,7 @@ _PENDING_CHANNELS = (
 )
 
 
-@uninterrupted
+@finish_before_cancel
 async def pending_channels(db: Database, tenant_id: str) -> list[PendingChannel]:
     """The archived channels of a tenant in which something is pending, in the order in which they were first seen.
 
@@ -181,7 +181,7 @@ async def pending_lists(db: Database, tenant_id: str) -> int:
     return sum(channel.lists for channel in await pending_channels(db, tenant_id))
 
 
-_KEY = (reaction_totals.c.message_id, reaction_totals.c.emoji_key)
+_KEY = (reaction_totals.c.message_platform_id, reaction_totals.c.emoji_key)
 # Their keys first, which are all in the index: else SQLite would read all totals of the channel.
 _page = (
     select(reaction_totals.c.channel_id, *_KEY)
@@ -195,11 +195,11 @@ _whole = reaction_totals.alias("whole")
 _PENDING_TOTALS = (
     select(*(_whole.c[field.name] for field in fields(PendingTotal)))
     .select_from(_page.join(_whole, and_(*(_whole.c[column.name] == column for column in _page.c))))
-    .order_by(_page.c.message_id, _page.c.emoji_key)
+    .order_by(_page.c.message_platform_id, _page.c.emoji_key)
 )
 
 
-@uninterrupted
+@finish_before_cancel
 async def pending_totals(
     db: Database, channel_id: int, after: tuple[str, str] | None, limit: int
 ) -> list[PendingTotal]:

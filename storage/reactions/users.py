@@ -25,10 +25,10 @@ from sqlalchemy import (
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.types import Boolean, Integer, Text
 
-from storage.connection import uninterrupted
+from storage.connection import finish_before_cancel
 from storage.database import Database
-from storage.jobs import JobLease, insist_on
-from storage.privacy import forgotten_in
+from storage.jobs import JobLease, require_lease
+from storage.privacy import redactor_for_channel
 from storage.reactions.pending import PendingTotal
 from storage.sql import INSERT, Id, RowId, UtcDateTime, differs, dump_json, json_elements, one_row
 from storage.tables import reaction_totals, reactions
@@ -37,7 +37,7 @@ _BURST = bindparam("is_burst", type_=Boolean)
 _NOW = bindparam("now", type_=UtcDateTime)
 _KEY: dict[str, ColumnElement[Any]] = {
     "channel_id": bindparam("channel", type_=RowId),
-    "message_id": bindparam("message", type_=Id),
+    "message_platform_id": bindparam("message", type_=Id),
     "emoji_key": bindparam("key", type_=Id),
 }
 
@@ -113,7 +113,7 @@ _DELETE_OTHERS = {dialect: _delete_others(dialect) for dialect in INSERT}
 _ADD = {dialect: _add(dialect) for dialect in INSERT}
 
 
-@uninterrupted
+@finish_before_cancel
 async def save_users(
     db: Database, total: PendingTotal, *, burst: bool, user_hashes: Collection[str], job: JobLease, now: datetime
 ) -> None:
@@ -140,7 +140,7 @@ async def save_users(
     """
     values = {
         "channel": total.channel_id,
-        "message": total.message_id,
+        "message": total.message_platform_id,
         "key": total.emoji_key,
         "is_burst": burst,
         "other_is_empty": total.total_of(burst=not burst) == 0,
@@ -148,9 +148,9 @@ async def save_users(
     }
     found = set(user_hashes)
     async with db.writing() as connection:
-        forgetter = await forgotten_in(connection, total.channel_id)
-        values["users"] = dump_json(sorted(user for user in found if not forgetter.user(user)))
-        await insist_on(connection, job)
+        redactor = await redactor_for_channel(connection, total.channel_id)
+        values["users"] = dump_json(sorted(user for user in found if not redactor.user(user)))
+        await require_lease(connection, job)
         marked = await one_row(connection, _MARK, values | _markers(total, burst, len(found)))
         if marked is None:
             return

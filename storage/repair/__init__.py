@@ -37,9 +37,9 @@ from storage.repair.reconcile import (
     save_page,
 )
 from storage.repair.refetch import (
-    add_look_again,
-    look_again,
-    look_again_in,
+    add_refetches,
+    refetch,
+    refetch_in_channel,
 )
 
 __all__ = [
@@ -52,18 +52,18 @@ __all__ = [
     "RepairFigures",
     "RepairKind",
     "add_gap",
-    "add_look_again",
+    "add_refetches",
     "audits_due",
     "channel_audits",
     "close_gap",
     "coverage",
     "finish_audit",
     "list_gaps",
-    "look_again",
-    "look_again_in",
     "pending_ranges",
     "plan_repairs",
     "record_gap",
+    "refetch",
+    "refetch_in_channel",
     "repair_figures",
     "request_audit",
     "save_page",

@@ -9,12 +9,12 @@ from sqlalchemy.types import Integer
 
 from adapters.records import ChannelType, Metadata
 from storage.channels import lock_channels
-from storage.connection import uninterrupted
+from storage.connection import finish_before_cancel
 from storage.database import Database
-from storage.jobs import JobLease, insist_on
+from storage.jobs import JobLease, require_lease
 from storage.repair.audit_rows import HAS_AUDIT_RANGES
 from storage.sql import INSERT, Id, Inserter, RowId, UtcDateTime, one_row
-from storage.tables import channel_audits, channels, messages, repairs, tenants
+from storage.tables import channel_audits, channels, messages, refetch_ranges, tenants
 
 _NOW = bindparam("now", type_=UtcDateTime)
 _FOUND = ("seen", "missing", "changed", "deleted")
@@ -24,19 +24,21 @@ _STORED = (
     .select_from(messages)
     .where(
         messages.c.channel_id
-        == select(repairs.c.channel_id).where(repairs.c.id == bindparam("repair", type_=RowId)).scalar_subquery(),
+        == select(refetch_ranges.c.channel_id)
+        .where(refetch_ranges.c.id == bindparam("repair", type_=RowId))
+        .scalar_subquery(),
         messages.c.deleted_at.is_(None),
     )
 )
 _TAKE = (
-    delete(repairs)
-    .where(repairs.c.id == bindparam("repair", type_=RowId), repairs.c.kind == "audit")
-    .returning(repairs.c.channel_id, *(repairs.c[name] for name in _FOUND))
+    delete(refetch_ranges)
+    .where(refetch_ranges.c.id == bindparam("repair", type_=RowId), refetch_ranges.c.kind == "audit")
+    .returning(refetch_ranges.c.channel_id, *(refetch_ranges.c[name] for name in _FOUND))
 )
 _CHANNEL = (
     select(channels.c.tenant_id, channels.c.type, channels.c.metadata)
-    .join_from(repairs, channels, channels.c.id == repairs.c.channel_id)
-    .where(repairs.c.id == bindparam("repair", type_=RowId))
+    .join_from(refetch_ranges, channels, channels.c.id == refetch_ranges.c.channel_id)
+    .where(refetch_ranges.c.id == bindparam("repair", type_=RowId))
 )
 
 
@@ -57,7 +59,7 @@ _COMPLETE = (
 )
 
 
-@uninterrupted
+@finish_before_cancel
 async def finish_audit(
     db: Database, repair_id: int, *, platform_count: int | None, job: JobLease, now: datetime
 ) -> None:
@@ -77,7 +79,7 @@ async def finish_audit(
     async with db.reading() as connection:  # a large channel takes seconds: nobody should wait for it
         stored = (await connection.execute(_STORED, {"repair": repair_id})).scalar_one()
     async with db.writing() as connection:
-        await insist_on(connection, job)
+        await require_lease(connection, job)
         channel = await one_row(connection, _CHANNEL, {"repair": repair_id})
         if channel is None:
             return

@@ -6,13 +6,13 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, and_, bindparam, func, or_, select, true
 
-from storage.connection import uninterrupted
+from storage.connection import finish_before_cancel
 from storage.database import Database
 from storage.repair.audit_rows import HAS_AUDIT_RANGES
 from storage.repair.model import RepairKind
 from storage.sql import Id, RowId, UtcDateTime, all_rows, fields_of, one_row
 from storage.tables import channel_audits as findings
-from storage.tables import channels, repairs, sync_gaps, sync_progress, tenants
+from storage.tables import channels, refetch_ranges, sync_gaps, sync_progress, tenants
 
 _TENANT = bindparam("tenant", type_=Id)
 
@@ -54,7 +54,7 @@ _audited = (
     .where(
         or_(
             findings.c.channel_id.is_not(None),
-            and_(channels.c.skip_reason.is_(None), sync_progress.c.last_message_id.is_not(None)),
+            and_(channels.c.skip_reason.is_(None), sync_progress.c.last_message_platform_id.is_not(None)),
         )
     )
     .subquery("audited")
@@ -65,8 +65,8 @@ def _ranges(kind: RepairKind) -> ColumnElement[int]:
     """How many ranges of a kind are left in a tenant's archived channels."""
     return (
         select(func.count())
-        .select_from(repairs.join(channels, channels.c.id == repairs.c.channel_id))
-        .where(channels.c.tenant_id == _TENANT, channels.c.skip_reason.is_(None), repairs.c.kind == kind.value)
+        .select_from(refetch_ranges.join(channels, channels.c.id == refetch_ranges.c.channel_id))
+        .where(channels.c.tenant_id == _TENANT, channels.c.skip_reason.is_(None), refetch_ranges.c.kind == kind.value)
         .scalar_subquery()
     )
 
@@ -83,7 +83,7 @@ _COVERAGE = (
 )
 
 
-@uninterrupted
+@finish_before_cancel
 async def coverage(db: Database, tenant_id: str) -> Coverage | None:
     """What the audits of a tenant found; None where there is no such tenant."""
     async with db.reading() as connection:
@@ -121,7 +121,7 @@ _CHANNEL_AUDITS = (
 )
 
 
-@uninterrupted
+@finish_before_cancel
 async def channel_audits(
     db: Database, tenant_id: str, *, after: int | None = None, limit: int = 100
 ) -> list[ChannelAudit]:
@@ -136,7 +136,7 @@ async def channel_audits(
 class RepairFigures:
     """What is still to be read again in a tenant's archived channels."""
 
-    look_again: int
+    refetch: int
     gap: int
     audit: int
     unrepaired_gaps: int  # times of which not all that happened is known yet; the one under way among them
@@ -151,7 +151,7 @@ _FIGURES = select(
 )
 
 
-@uninterrupted
+@finish_before_cancel
 async def repair_figures(db: Database, tenant_id: str) -> RepairFigures:
     """How many ranges of each kind, and how many gaps, are left."""
     async with db.reading() as connection:
@@ -169,7 +169,7 @@ _DUE = (
 )
 
 
-@uninterrupted
+@finish_before_cancel
 async def audits_due(db: Database, platform: str, *, before: datetime) -> list[str]:
     """The connected tenants of a platform whose last audit is older, with none under way; the oldest first.
 

@@ -10,10 +10,10 @@ from enum import StrEnum
 from sqlalchemy import RowMapping, bindparam, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from storage.connection import uninterrupted
+from storage.connection import finish_before_cancel
 from storage.database import Database
 from storage.sql import Id, RowId, UtcDateTime, all_rows, fields_of, one_row
-from storage.tables import IS_OPEN, channels, repairs, sync_gaps, sync_progress, tenants
+from storage.tables import IS_OPEN, channels, refetch_ranges, sync_gaps, sync_progress, tenants
 
 
 class GapReason(StrEnum):
@@ -45,7 +45,7 @@ _TENANT = bindparam("of_tenant", type_=Id)
 _HAS_CHECKPOINT = (
     select(sync_progress.c.channel_id)
     .join(channels, channels.c.id == sync_progress.c.channel_id)
-    .where(channels.c.tenant_id == tenants.c.id, sync_progress.c.last_message_id.is_not(None))
+    .where(channels.c.tenant_id == tenants.c.id, sync_progress.c.last_message_platform_id.is_not(None))
     .correlate(tenants)
     .exists()
 )
@@ -66,7 +66,7 @@ _CHANGE = (
 )
 
 
-@uninterrupted
+@finish_before_cancel
 async def record_gap(
     db: Database,
     tenant_id: str,
@@ -116,7 +116,7 @@ async def add_gap(
     await connection.execute(_BEGIN, {"tenant_id": tenant_id, "reason": reason.value, **times})
 
 
-@uninterrupted
+@finish_before_cancel
 async def close_gap(db: Database, tenant_id: str, ended_at: datetime, now: datetime) -> None:
     """A tenant's changes are told again. The gap of a stopped one stays open until it is resumed."""
     async with db.writing() as connection:
@@ -147,7 +147,7 @@ _UNREPAIRED = (
 )
 
 
-@uninterrupted
+@finish_before_cancel
 async def list_gaps(db: Database, tenant_id: str) -> list[Gap]:
     """A tenant's gaps that are not repaired, the oldest first."""
     async with db.reading() as connection:
@@ -160,10 +160,10 @@ def gap_of(row: RowMapping) -> Gap:
 
 
 _IS_TO_BE_READ = (
-    select(repairs.c.id)
-    .join(channels, channels.c.id == repairs.c.channel_id)
+    select(refetch_ranges.c.id)
+    .join(channels, channels.c.id == refetch_ranges.c.channel_id)
     .where(channels.c.tenant_id == _TENANT, channels.c.skip_reason.is_(None))
-    .where(repairs.c.kind.in_(("gap", "look_again")))
+    .where(refetch_ranges.c.kind.in_(("gap", "refetch")))
     .exists()
 )
 _SETTLE = (
@@ -174,7 +174,7 @@ _SETTLE = (
 )
 
 
-@uninterrupted
+@finish_before_cancel
 async def settle_gaps(db: Database, tenant_id: str, *, now: datetime) -> int:
     """Mark a tenant's planned gaps as repaired, once nothing is left to be read again in its archived channels.
 

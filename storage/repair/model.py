@@ -12,14 +12,14 @@ from storage.sql import fields_of
 class RepairKind(StrEnum):
     """Why a range is read again."""
 
-    LOOK_AGAIN = "look_again"  # something of this one message changed, and too little of it was told
+    REFETCH = "refetch"  # something of this one message changed, and too little of it was told
     GAP = "gap"  # what changed for a while was not told
     AUDIT = "audit"  # everything is held against the platform
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Repair:
-    """A range of a channel, or what is left of it: the messages behind ``after_id`` up to ``until_id``."""
+    """A range of a channel, or what is left of it: those behind ``after_platform_id`` up to ``until_platform_id``."""
 
     id: int
     channel_id: int  # channels.id
@@ -27,16 +27,16 @@ class Repair:
     parent_platform_id: str | None
     type: ChannelType
     kind: RepairKind
-    after_id: str | None  # exclusive: everything up to it has been read again; None: nothing has
-    until_id: str  # inclusive
+    after_platform_id: str | None  # exclusive: everything up to it has been read again; None: nothing has
+    until_platform_id: str  # inclusive
 
     @property
     def is_read(self) -> bool:
         """Whether nothing is left of it: an audit waits so for the platform's own count."""
-        return self.after_id == self.until_id
+        return self.after_platform_id == self.until_platform_id
 
 
 def repair_of(row: RowMapping) -> Repair:
-    """A row of ``repairs`` with its channel."""
+    """A row of ``refetch_ranges`` with its channel."""
     values = fields_of(row, Repair)
     return Repair(**values | {"type": ChannelType(values["type"]), "kind": RepairKind(values["kind"])})

@@ -10,8 +10,8 @@ from sqlalchemy.types import Integer, Text
 
 from adapters.records import MessageRecord
 from storage.messages import (
-    IN_SPAN,
-    IdSpan,
+    IN_RANGE,
+    IdRange,
     StoredMessage,
     delete_stale,
     is_changed,
@@ -20,7 +20,7 @@ from storage.messages import (
     stored_messages,
     write_rows,
 )
-from storage.privacy import forgotten
+from storage.privacy import redactor_for
 from storage.sql import INSERT, RowId, UtcDateTime, dump_json, json_elements
 from storage.tables import messages, sync_progress
 
@@ -36,7 +36,7 @@ class Page:
     tenant_id: str
     channel_id: int
     checkpoint_id: str | None
-    spans: Sequence[IdSpan]
+    id_ranges: Sequence[IdRange]
     now: datetime
 
     async def execute(self, statements: Mapping[str, Update], **values: object) -> int:
@@ -52,8 +52,8 @@ async def store(page: Page, records: Sequence[MessageRecord], touched: Collectio
         How many messages were missing, how many stored otherwise, how many gone and not marked so.
     """
     told = [record for record in records if record.platform_id not in touched]
-    if forgetter := await forgotten(page.connection, page.tenant_id):
-        told = [forgetter.message(record) for record in told]
+    if redactor := await redactor_for(page.connection, page.tenant_id):
+        told = [redactor.message(record) for record in told]
     stored = await stored_messages(page.connection, page.channel_id, [record.platform_id for record in told])
     missing = [record for record in told if record.platform_id not in stored]
     pairs = [(stored[record.platform_id], record) for record in told if record.platform_id in stored]
@@ -65,8 +65,8 @@ async def store(page: Page, records: Sequence[MessageRecord], touched: Collectio
     if back:
         await page.execute(_UNMARK, back=dump_json(back))
     deleted = 0
-    for span in page.spans:
-        deleted += await page.execute(_MARK_ABSENT, kept=kept, **span.as_values())
+    for id_range in page.id_ranges:
+        deleted += await page.execute(_MARK_ABSENT, kept=kept, **id_range.as_values())
     return len(missing), sum(_was_otherwise(old, record) for old, record in pairs), deleted
 
 
@@ -102,7 +102,7 @@ def _ids(dialect: str, parameter: str) -> Select[tuple[str]]:
 def _mark_absent(dialect: str) -> Update:
     return (
         update(messages)
-        .where(IN_SPAN, messages.c.deleted_at.is_(None), messages.c.platform_id.not_in(_ids(dialect, "kept")))
+        .where(IN_RANGE, messages.c.deleted_at.is_(None), messages.c.platform_id.not_in(_ids(dialect, "kept")))
         .values(deleted_at=_NOW, updated_at=_NOW)
     )
 
@@ -126,7 +126,7 @@ _is_written = or_(
 )
 _LOCK = (
     select(messages.c.platform_id)
-    .where(IN_SPAN, _is_written)
+    .where(IN_RANGE, _is_written)
     .order_by(func.length(messages.c.platform_id), messages.c.platform_id)
     .with_for_update(key_share=True)
 )
@@ -137,5 +137,5 @@ async def _lock(page: Page, written: Sequence[str], kept: str) -> None:
     if page.connection.dialect.name != "postgresql":
         return
     values = {"channel": page.channel_id, "written": dump_json(written), "kept": kept}
-    for span in page.spans:
-        await page.connection.execute(_LOCK, values | span.as_values())
+    for id_range in page.id_ranges:
+        await page.connection.execute(_LOCK, values | id_range.as_values())

@@ -8,13 +8,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.types import Text
 
 from storage.channels import lock_channels
-from storage.connection import uninterrupted
+from storage.connection import finish_before_cancel
 from storage.database import Database
-from storage.jobs import JobLease, insist_on
+from storage.jobs import JobLease, require_lease
 from storage.repair.audit_rows import HAS_AUDIT_RANGES, IS_LEFT_HANGING
 from storage.repair.plan_gaps import IS_BACK, IS_UNPLANNED, plan_gaps
 from storage.sql import INSERT, Id, UtcDateTime, one_row
-from storage.tables import channels, repairs, sync_progress, tenants
+from storage.tables import channels, refetch_ranges, sync_progress, tenants
 
 _NOW = bindparam("now", type_=UtcDateTime)
 _TENANT = bindparam("tenant", type_=Id)
@@ -26,7 +26,7 @@ _REQUEST = (
 )
 
 
-@uninterrupted
+@finish_before_cancel
 async def request_audit(db: Database, tenant_id: str, now: datetime) -> None:
     """Have all of a tenant held against the platform, from its next sync on; not where it is stopped or unknown.
 
@@ -43,7 +43,7 @@ _IS_WAITING = select(
 )
 
 
-@uninterrupted
+@finish_before_cancel
 async def plan_repairs(
     db: Database,
     tenant_id: str,
@@ -73,7 +73,7 @@ async def plan_repairs(
         if not (await connection.execute(_IS_WAITING, {"tenant": tenant_id})).scalar_one():
             return 0
     async with db.writing() as connection:
-        await insist_on(connection, job)
+        await require_lease(connection, job)
         await lock_channels(connection, tenant_id)
         planned = await plan_gaps(connection, tenant_id, window=window, cursor_at=cursor_at, now=now)
         return planned + await _plan_audit(connection, tenant_id, now)
@@ -82,24 +82,24 @@ async def plan_repairs(
 _TAKE_REQUEST = (
     update(tenants).where(_is_asked_for).values(audit_requested_at=null(), updated_at=_NOW).returning(tenants.c.id)
 )
-_audit = repairs.alias("audit")
+_audit = refetch_ranges.alias("audit")
 _unaudited = (
     select(
         channels.c.id,
         literal_column("'audit'", Text).label("kind"),
-        sync_progress.c.last_message_id,
+        sync_progress.c.last_message_platform_id,
         _NOW.label("created_at"),
         _NOW.label("updated_at"),
     )
     .join(sync_progress, sync_progress.c.channel_id == channels.c.id)
     .where(channels.c.tenant_id == _TENANT, channels.c.skip_reason.is_(None))
-    .where(sync_progress.c.last_message_id.is_not(None))
+    .where(sync_progress.c.last_message_platform_id.is_not(None))
     .where(~exists().where(_audit.c.channel_id == channels.c.id, _audit.c.kind == "audit"))
 )
 _ADD_AUDIT = {
-    dialect: insert(repairs)
-    .from_select(["channel_id", "kind", "until_id", "created_at", "updated_at"], _unaudited)
-    .returning(repairs.c.id)
+    dialect: insert(refetch_ranges)
+    .from_select(["channel_id", "kind", "until_platform_id", "created_at", "updated_at"], _unaudited)
+    .returning(refetch_ranges.c.id)
     for dialect, insert in INSERT.items()
 }
 _COMPLETE = update(tenants).values(audited_at=_NOW, updated_at=_NOW)

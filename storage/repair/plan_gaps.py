@@ -15,7 +15,7 @@ from adapters.records import ChannelType, Metadata
 from storage.messages import lesser, number
 from storage.repair.model import RepairKind
 from storage.sql import Id, RowId, UtcDateTime, all_rows
-from storage.tables import channels, messages, repairs, sync_gaps, sync_progress
+from storage.tables import channels, messages, refetch_ranges, sync_gaps, sync_progress
 
 _NOW = bindparam("now", type_=UtcDateTime)
 _TENANT = bindparam("tenant", type_=Id)
@@ -24,7 +24,9 @@ IS_UNPLANNED = and_(
     sync_gaps.c.tenant_id == _TENANT, sync_gaps.c.ended_at.is_not(None), sync_gaps.c.planned_at.is_(None)
 )
 """Whether a gap is over and its repairs are to be planned."""
-IS_BACK = and_(channels.c.tenant_id == _TENANT, channels.c.unseen_since.is_not(None), channels.c.skip_reason.is_(None))
+IS_BACK = and_(
+    channels.c.tenant_id == _TENANT, channels.c.unmonitored_since.is_not(None), channels.c.skip_reason.is_(None)
+)
 """Whether a channel is in sight again and its repairs are to be planned."""
 
 _TAKE_GAPS = (
@@ -41,34 +43,34 @@ _ARCHIVED = (
         channels.c.id,
         channels.c.type,
         channels.c.metadata,
-        channels.c.unseen_since,
-        sync_progress.c.last_message_id,
+        channels.c.unmonitored_since,
+        sync_progress.c.last_message_platform_id,
         sync_progress.c.last_message_at,
     )
     .select_from(channels.outerjoin(sync_progress, sync_progress.c.channel_id == channels.c.id))
     .where(channels.c.tenant_id == _TENANT, channels.c.skip_reason.is_(None))
-    .where(or_(sync_progress.c.last_message_id.is_not(None), channels.c.unseen_since.is_not(None)))
+    .where(or_(sync_progress.c.last_message_platform_id.is_not(None), channels.c.unmonitored_since.is_not(None)))
     .order_by(channels.c.id)
 )
 _FORGET_UNSEEN = (
     update(channels)
     .where(channels.c.id == bindparam("channel", type_=RowId), channels.c.skip_reason.is_(None))
-    .values(unseen_since=null(), updated_at=_NOW)
+    .values(unmonitored_since=null(), updated_at=_NOW)
 )
 # A channel that was hidden before a gap could be repaired in it takes the gap along.
 _HIDE_GAP = (
     update(channels)
     .where(channels.c.tenant_id == _TENANT, channels.c.skip_reason.is_not(None))
-    .where(channels.c.unseen_since > bindparam("since", type_=UtcDateTime))
-    .values(unseen_since=bindparam("since", type_=UtcDateTime), updated_at=_NOW)
+    .where(channels.c.unmonitored_since > bindparam("since", type_=UtcDateTime))
+    .values(unmonitored_since=bindparam("since", type_=UtcDateTime), updated_at=_NOW)
 )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Range:
     channel_id: int
-    after_id: str | None
-    until_id: str
+    after_platform_id: str | None
+    until_platform_id: str
 
 
 async def plan_gaps(
@@ -92,20 +94,22 @@ async def plan_gaps(
     for channel in archived:
         began_at = _began_at(channel, gap_began_at if channel["id"] in active else None, window)
         if began_at is not None:
-            after, until = cursor_at(began_at - window), channel["last_message_id"]
-            ranges.append(_Range(channel_id=channel["id"], after_id=after, until_id=until))
+            after, until = cursor_at(began_at - window), channel["last_message_platform_id"]
+            ranges.append(_Range(channel_id=channel["id"], after_platform_id=after, until_platform_id=until))
     await _forget_unseen(connection, archived, now)
-    return await _add(connection, tenant_id, [r for r in ranges if number(r.after_id) < number(r.until_id)], now)
+    return await _add(
+        connection, tenant_id, [r for r in ranges if number(r.after_platform_id) < number(r.until_platform_id)], now
+    )
 
 
 def _began_at(channel: RowMapping, gap_began_at: datetime | None, window: timedelta) -> datetime | None:
     """Since when changes in a channel may have been missed; None where there can be none worth reading again."""
-    if channel["last_message_id"] is None:
+    if channel["last_message_platform_id"] is None:
         return None
     moments = [] if gap_began_at is None else [gap_began_at]
-    unseen_since = channel["unseen_since"]
-    if unseen_since is not None and channel["last_message_at"] >= unseen_since - window:
-        moments.append(unseen_since)
+    unmonitored_since = channel["unmonitored_since"]
+    if unmonitored_since is not None and channel["last_message_at"] >= unmonitored_since - window:
+        moments.append(unmonitored_since)
     began_at = min(moments, default=None)
     return None if began_at is None or _was_frozen(channel, began_at) else began_at
 
@@ -128,30 +132,37 @@ def _moment(text: object) -> datetime | None:
 
 
 async def _forget_unseen(connection: AsyncConnection, archived: Iterable[RowMapping], now: datetime) -> None:
-    back = [{"channel": row["id"], "now": now} for row in archived if row["unseen_since"] is not None]
+    back = [{"channel": row["id"], "now": now} for row in archived if row["unmonitored_since"] is not None]
     if back:
         await connection.execute(_FORGET_UNSEEN, back)
 
 
 _PLANNED = (
-    select(repairs.c.id, repairs.c.channel_id, repairs.c.after_id, repairs.c.until_id)
-    .join(channels, channels.c.id == repairs.c.channel_id)
-    .where(channels.c.tenant_id == _TENANT, repairs.c.kind == RepairKind.GAP)
-    .order_by(repairs.c.id)
-    .with_for_update(of=repairs)
+    select(
+        refetch_ranges.c.id,
+        refetch_ranges.c.channel_id,
+        refetch_ranges.c.after_platform_id,
+        refetch_ranges.c.until_platform_id,
+    )
+    .join(channels, channels.c.id == refetch_ranges.c.channel_id)
+    .where(channels.c.tenant_id == _TENANT, refetch_ranges.c.kind == RepairKind.GAP)
+    .order_by(refetch_ranges.c.id)
+    .with_for_update(of=refetch_ranges)
 )
-_INSERT = insert(repairs).values(
+_INSERT = insert(refetch_ranges).values(
     channel_id=bindparam("channel", type_=RowId),
     kind=RepairKind.GAP.value,
-    after_id=bindparam("after", type_=Id),
-    until_id=bindparam("until", type_=Id),
+    after_platform_id=bindparam("after", type_=Id),
+    until_platform_id=bindparam("until", type_=Id),
     created_at=_NOW,
     updated_at=_NOW,
 )
 _WIDEN = (
-    update(repairs)
-    .where(repairs.c.id == bindparam("repair", type_=RowId))
-    .values(after_id=bindparam("after", type_=Id), until_id=bindparam("until", type_=Id), updated_at=_NOW)
+    update(refetch_ranges)
+    .where(refetch_ranges.c.id == bindparam("repair", type_=RowId))
+    .values(
+        after_platform_id=bindparam("after", type_=Id), until_platform_id=bindparam("until", type_=Id), updated_at=_NOW
+    )
 )
 
 
@@ -161,7 +172,7 @@ async def _add(connection: AsyncConnection, tenant_id: str, ranges: Sequence[_Ra
         return 0
     planned = {row["channel_id"]: row for row in await all_rows(connection, _PLANNED, {"tenant": tenant_id})}
     new = [
-        {"channel": r.channel_id, "after": r.after_id, "until": r.until_id, "now": now}
+        {"channel": r.channel_id, "after": r.after_platform_id, "until": r.until_platform_id, "now": now}
         for r in ranges
         if r.channel_id not in planned
     ]
@@ -178,7 +189,7 @@ def _wider(ranges: Iterable[_Range], planned: dict[int, RowMapping], now: dateti
         old = planned.get(new.channel_id)
         if old is None:
             continue
-        after = lesser(old["after_id"], new.after_id)
-        until = max(old["until_id"], new.until_id, key=number)
-        if (after, until) != (old["after_id"], old["until_id"]):
+        after = lesser(old["after_platform_id"], new.after_platform_id)
+        until = max(old["until_platform_id"], new.until_platform_id, key=number)
+        if (after, until) != (old["after_platform_id"], old["until_platform_id"]):
             yield {"repair": old["id"], "after": after, "until": until, "now": now}

@@ -1,42 +1,47 @@
 """What is to be read again, because it may have changed behind the checkpoints without anybody telling.
 
-Here is the question that a sync asks; what plans and stores is in ``repair_planning``, ``look_again``,
+Here is the question that a sync asks; what plans and stores is in ``repair_planning``, ``refetch``,
 ``repair_pages`` and ``audit_finishing`` and can be had from here.
 """
 
 from sqlalchemy import bindparam, case, func, select
 from sqlalchemy.types import Integer
 
-from storage.connection import uninterrupted
+from storage.connection import finish_before_cancel
 from storage.database import Database
 from storage.repair.model import Repair, RepairKind, repair_of
 from storage.sql import Id, all_rows
-from storage.tables import channels, repairs
+from storage.tables import channels, refetch_ranges
 
 _parent = channels.alias("parent")
-_urgency = case({kind.value: place for place, kind in enumerate(RepairKind)}, value=repairs.c.kind)
+_urgency = case({kind.value: place for place, kind in enumerate(RepairKind)}, value=refetch_ranges.c.kind)
 _PENDING = (
     select(
-        repairs.c.id,
-        repairs.c.channel_id,
+        refetch_ranges.c.id,
+        refetch_ranges.c.channel_id,
         channels.c.platform_id.label("channel_platform_id"),
         _parent.c.platform_id.label("parent_platform_id"),
         channels.c.type,
-        repairs.c.kind,
-        repairs.c.after_id,
-        repairs.c.until_id,
+        refetch_ranges.c.kind,
+        refetch_ranges.c.after_platform_id,
+        refetch_ranges.c.until_platform_id,
     )
     .select_from(
-        repairs.join(channels, channels.c.id == repairs.c.channel_id).outerjoin(
+        refetch_ranges.join(channels, channels.c.id == refetch_ranges.c.channel_id).outerjoin(
             _parent, _parent.c.id == channels.c.parent_id
         )
     )
     .where(channels.c.tenant_id == bindparam("tenant", type_=Id), channels.c.skip_reason.is_(None))
-    .order_by(_urgency, repairs.c.channel_id, func.length(repairs.c.until_id, type_=Integer), repairs.c.until_id)
+    .order_by(
+        _urgency,
+        refetch_ranges.c.channel_id,
+        func.length(refetch_ranges.c.until_platform_id, type_=Integer),
+        refetch_ranges.c.until_platform_id,
+    )
 )
 
 
-@uninterrupted
+@finish_before_cancel
 async def pending_ranges(db: Database, tenant_id: str) -> list[Repair]:
     """What is to be read again in a tenant's archived channels: single messages, then gaps, then audits; by channel.
 

@@ -8,15 +8,15 @@ from sqlalchemy import bindparam, delete, select, update
 from sqlalchemy.types import Integer
 
 from adapters.records import MessageRecord
-from storage.connection import uninterrupted
+from storage.connection import finish_before_cancel
 from storage.database import Database
-from storage.jobs import JobLease, insist_on
-from storage.messages import number, spans, storable
+from storage.jobs import JobLease, require_lease
+from storage.messages import number, split_by_length, storable
 from storage.repair.model import Repair, RepairKind
 from storage.repair.page_rows import Page, store
-from storage.repair.refetch import add_look_again
+from storage.repair.refetch import add_refetches
 from storage.sql import Id, RowId, UtcDateTime, one_row
-from storage.tables import channels, repairs, sync_progress
+from storage.tables import channels, refetch_ranges, sync_progress
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,18 +34,18 @@ _NOW = bindparam("now", type_=UtcDateTime)
 
 # The row stays locked until the commit, so that nobody widens the range in between.
 _PLACE = (
-    select(channels.c.tenant_id, sync_progress.c.last_message_id.label("checkpoint_id"))
+    select(channels.c.tenant_id, sync_progress.c.last_message_platform_id.label("checkpoint_id"))
     .select_from(
-        repairs.join(channels, channels.c.id == repairs.c.channel_id).outerjoin(
+        refetch_ranges.join(channels, channels.c.id == refetch_ranges.c.channel_id).outerjoin(
             sync_progress, sync_progress.c.channel_id == channels.c.id
         )
     )
-    .where(repairs.c.id == bindparam("repair", type_=RowId))
-    .with_for_update(of=repairs)
+    .where(refetch_ranges.c.id == bindparam("repair", type_=RowId))
+    .with_for_update(of=refetch_ranges)
 )
 
 
-@uninterrupted
+@finish_before_cancel
 async def save_page(
     db: Database,
     repair: Repair,
@@ -64,8 +64,8 @@ async def save_page(
     Args:
         db: the archive.
         repair: as ``pending`` told it, or as the page before left it. Where it has vanished, nothing is written.
-        messages: all that the platform has behind ``repair.after_id`` up to ``reached``.
-        reached: how far the page goes; ``repair.until_id`` at the furthest.
+        messages: all that the platform has behind ``repair.after_platform_id`` up to ``reached``.
+        reached: how far the page goes; ``repair.until_platform_id`` at the furthest.
         touched: messages that the platform told of while the page was under way, which may be older or newer than
             what it told. They are left alone and looked at again.
         job: the lease of the job that does it.
@@ -80,7 +80,7 @@ async def save_page(
     """
     records = storable(messages)
     async with db.writing() as connection:
-        await insist_on(connection, job)
+        await require_lease(connection, job)
         place = await one_row(connection, _PLACE, {"repair": repair.id})
         if place is None:
             return PageOutcome()
@@ -89,37 +89,37 @@ async def save_page(
             tenant_id=place["tenant_id"],
             channel_id=repair.channel_id,
             checkpoint_id=place["checkpoint_id"],
-            spans=tuple(spans(repair.after_id, reached)),
+            id_ranges=tuple(split_by_length(repair.after_platform_id, reached)),
             now=now,
         )
         missing, changed, deleted = await store(page, records, touched)
         found = PageOutcome(seen=len(records), missing=missing, changed=changed, deleted=deleted)
         found = replace(found, left=await _move(page, repair, reached, found))
-        lowest, highest = number(repair.after_id), number(reached)
+        lowest, highest = number(repair.after_platform_id), number(reached)
         within = [message_id for message_id in touched if lowest < number(message_id) <= highest]
-        await add_look_again(connection, [(repair.channel_id, message_id) for message_id in within], now)
+        await add_refetches(connection, [(repair.channel_id, message_id) for message_id in within], now)
     return found
 
 
-_DELETE = delete(repairs).where(repairs.c.id == bindparam("repair", type_=RowId))
+_DELETE = delete(refetch_ranges).where(refetch_ranges.c.id == bindparam("repair", type_=RowId))
 _FOUND = ("seen", "missing", "changed", "deleted")
 _MOVE = (
-    update(repairs)
-    .where(repairs.c.id == bindparam("repair", type_=RowId))
+    update(refetch_ranges)
+    .where(refetch_ranges.c.id == bindparam("repair", type_=RowId))
     .values(
-        after_id=bindparam("reached", type_=Id),
+        after_platform_id=bindparam("reached", type_=Id),
         updated_at=_NOW,
-        **{name: repairs.c[name] + bindparam(f"{name}_now", type_=Integer) for name in _FOUND},
+        **{name: refetch_ranges.c[name] + bindparam(f"{name}_now", type_=Integer) for name in _FOUND},
     )
 )
 
 
 async def _move(page: Page, repair: Repair, reached: str, found: PageOutcome) -> Repair | None:
     """Move the cursor; what is left behind it."""
-    is_read = number(reached) >= number(repair.until_id)
+    is_read = number(reached) >= number(repair.until_platform_id)
     if is_read and repair.kind is not RepairKind.AUDIT:
         await page.connection.execute(_DELETE, {"repair": repair.id})
         return None
     counts = {f"{name}_now": getattr(found, name) for name in _FOUND}
     await page.connection.execute(_MOVE, {"repair": repair.id, "reached": reached, "now": page.now, **counts})
-    return None if is_read else replace(repair, after_id=reached)
+    return None if is_read else replace(repair, after_platform_id=reached)

@@ -12,6 +12,7 @@ from sqlalchemy import (
     ColumnElement,
     FromClause,
     Table,
+    UniqueConstraint,
     bindparam,
     case,
     cast,
@@ -91,7 +92,7 @@ def _updating(statement: sqlite.Insert, table: Table, names: list[str]) -> sqlit
     A replied-to author is not forgotten: platforms stop telling it once the original is deleted. A total that was
     stale is as told now, and its users are to be fetched.
     """
-    key = [c.name for c in table.primary_key]
+    key = _conflict_key(table)
     changes: dict[str, Any] = {n: statement.excluded[n] for n in names if n not in (*key, *_AUDIT)}
     if (forgettable := "reply_to_author_hash") in changes:
         changes[forgettable] = func.coalesce(changes[forgettable], table.c[forgettable])
@@ -105,3 +106,9 @@ def _updating(statement: sqlite.Insert, table: Table, names: list[str]) -> sqlit
         set_=changes | follow,
         where=differs((table.c[name], new) for name, new in changes.items()),
     )
+
+
+def _conflict_key(table: Table) -> list[str]:
+    """What tells rows apart by the platform's ids: a unique constraint, or else the primary key."""
+    unique = next((c for c in table.constraints if isinstance(c, UniqueConstraint)), table.primary_key)
+    return [column.name for column in unique.columns]

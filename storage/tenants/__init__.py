@@ -22,7 +22,7 @@ from storage.tenants.queries import (
     tenant_totals,
 )
 from storage.tenants.rate_limit import (
-    set_not_before,
+    defer_until,
 )
 from storage.tenants.saving import (
     save_tenant,
@@ -33,13 +33,13 @@ __all__ = [
     "Tenant",
     "TenantFreshness",
     "TenantTotals",
+    "defer_until",
     "freshness",
     "get_tenant",
     "list_tenants",
     "purge_tenant",
     "resume_tenant",
     "save_tenant",
-    "set_not_before",
     "stop_tenant",
     "tenant_id_of",
     "tenant_totals",

@@ -4,9 +4,9 @@ from datetime import datetime
 
 from sqlalchemy import and_, bindparam, case, null, select, update
 
-from storage.connection import uninterrupted
+from storage.connection import finish_before_cancel
 from storage.database import Database
-from storage.jobs import CALL_OFF, SETTLE
+from storage.jobs import CANCEL, SETTLE
 from storage.repair import GapReason, add_gap
 from storage.sql import UtcDateTime, one_row
 from storage.tables import sync_jobs, tenants
@@ -18,10 +18,10 @@ _STOP = (
     .where(tenants.c.id == bindparam("tenant_id"), tenants.c.stopped_at.is_(None))
     .values(stopped_at=_NOW, updated_at=_NOW)
 )
-_CALL_OFF_JOB = CALL_OFF.where(sync_jobs.c.tenant_id == bindparam("of_tenant"))
+_CALL_OFF_JOB = CANCEL.where(sync_jobs.c.tenant_id == bindparam("of_tenant"))
 
 
-@uninterrupted
+@finish_before_cancel
 async def stop_tenant(db: Database, tenant_id: str, now: datetime) -> Tenant | None:
     """Run no more syncs of a tenant: its waiting job is cancelled at once, a running one's worker is told.
 
@@ -57,7 +57,7 @@ _RESUME = (
 )
 
 
-@uninterrupted
+@finish_before_cancel
 async def resume_tenant(db: Database, tenant_id: str, now: datetime) -> Tenant | None:
     """Let syncs of a stopped tenant be asked for again. A purged one begins anew, as if it had never been synced.
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Delete, Table, bindparam, delete, func, null, or_, select, true, tuple_, update
 
-from storage.connection import uninterrupted
+from storage.connection import finish_before_cancel
 from storage.database import Database
 from storage.errors import UnknownTenant
 from storage.jobs import SETTLE
@@ -17,7 +17,7 @@ from storage.tables import (
     channel_audits,
     channels,
     messages,
-    repairs,
+    refetch_ranges,
     sync_gaps,
     sync_jobs,
     sync_progress,
@@ -52,14 +52,14 @@ _END_JOB = (
 )
 _own_channels = select(channels.c.id).where(channels.c.tenant_id == _TENANT)
 _FORGET_PROGRESS = delete(sync_progress).where(sync_progress.c.channel_id.in_(_own_channels))
-_FORGET_REPAIRS = delete(repairs).where(repairs.c.channel_id.in_(_own_channels))
+_FORGET_REPAIRS = delete(refetch_ranges).where(refetch_ranges.c.channel_id.in_(_own_channels))
 _FORGET_AUDITS = delete(channel_audits).where(channel_audits.c.channel_id.in_(_own_channels))
 _FORGET_GAPS = delete(sync_gaps).where(sync_gaps.c.tenant_id == _TENANT)
 _FORGET_THREADS = (
     update(channels)
     .where(channels.c.tenant_id == _TENANT)
-    .where(or_(channels.c.thread_cursor.is_not(None), channels.c.unseen_since.is_not(None)))
-    .values(thread_cursor=null(), unseen_since=null(), updated_at=_NOW)
+    .where(or_(channels.c.thread_cursor.is_not(None), channels.c.unmonitored_since.is_not(None)))
+    .values(thread_cursor=null(), unmonitored_since=null(), updated_at=_NOW)
 )
 
 
@@ -83,7 +83,7 @@ async def purge_tenant(db: Database, tenant_id: str, now: datetime) -> int:
     return deleted
 
 
-@uninterrupted
+@finish_before_cancel
 async def _begin(db: Database, tenant_id: str, now: datetime) -> None:
     """From here on nothing writes for the tenant, and no checkpoint vouches for messages that will be gone."""
     values = {"of_tenant": tenant_id, "now": now}
@@ -116,7 +116,7 @@ _DELETE_CHUNK = {
 }
 
 
-@uninterrupted
+@finish_before_cancel
 async def _delete_some(db: Database, tenant_id: str, table: Table) -> int:
     async with db.writing() as connection:
         return (await connection.execute(_DELETE_CHUNK[table], {"of_tenant": tenant_id})).rowcount
@@ -135,7 +135,7 @@ _UNFINISHED = (
 )
 
 
-@uninterrupted
+@finish_before_cancel
 async def unfinished_purges(db: Database) -> list[str]:
     """The purged tenants of whose archive something is left, because the purge was broken off."""
     async with db.reading() as connection:

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from sqlalchemy import bindparam, func, select
 
-from storage.connection import uninterrupted
+from storage.connection import finish_before_cancel
 from storage.database import Database
 from storage.sql import all_rows, one_row
 from storage.tables import channels, sync_progress, tenants
@@ -26,7 +26,7 @@ class TenantTotals:
     messages: int
 
 
-@uninterrupted
+@finish_before_cancel
 async def get_tenant(db: Database, tenant_id: str) -> Tenant | None:
     """The tenant, or None where there is no such one. One that was purged is told too."""
     async with db.reading() as connection:
@@ -34,7 +34,7 @@ async def get_tenant(db: Database, tenant_id: str) -> Tenant | None:
     return None if row is None else tenant_of(row)
 
 
-@uninterrupted
+@finish_before_cancel
 async def list_tenants(
     db: Database,
     *,
@@ -73,7 +73,7 @@ _FRESHNESS = (
 )
 
 
-@uninterrupted
+@finish_before_cancel
 async def freshness(db: Database) -> list[TenantFreshness]:
     """How recent the archives of all tenants are that are not stopped, by id."""
     async with db.reading() as connection:
@@ -92,7 +92,7 @@ _TOTALS = (
 )
 
 
-@uninterrupted
+@finish_before_cancel
 async def tenant_totals(db: Database, tenant_id: str) -> TenantTotals:
     """What is kept of a tenant, from its channels' progress: no message is counted."""
     async with db.reading() as connection:

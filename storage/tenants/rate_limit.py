@@ -4,7 +4,7 @@ from datetime import datetime
 
 from sqlalchemy import bindparam, cast, or_, select, update
 
-from storage.connection import uninterrupted
+from storage.connection import finish_before_cancel
 from storage.database import Database
 from storage.sql import INSERT, UtcDateTime, utc_text
 from storage.tables import archive_settings, tenants
@@ -46,8 +46,8 @@ def wait_setting(platform: str) -> str:
     return f"not_before:{platform}"
 
 
-@uninterrupted
-async def set_not_before(db: Database, tenant_id: str | None, platform: str, until: datetime, now: datetime) -> None:
+@finish_before_cancel
+async def defer_until(db: Database, tenant_id: str | None, platform: str, until: datetime, now: datetime) -> None:
     """Hold a tenant's jobs, or with None those of every tenant that the platform has or will have, until a time.
 
     A wait that ends earlier than the one already stored does not shorten it.

@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import bindparam, case, func, literal, update
 
 from adapters.records import TenantRecord
-from storage.connection import uninterrupted
+from storage.connection import finish_before_cancel
 from storage.database import Database
 from storage.errors import UnknownTenant
 from storage.jobs import SETTLED_STATUS
@@ -39,7 +39,7 @@ _REFRESH = (
 )
 
 
-@uninterrupted
+@finish_before_cancel
 async def save_tenant(
     db: Database, platform: str, record: TenantRecord, *, connected: bool, now: datetime
 ) -> tuple[Tenant, bool]:

@@ -105,7 +105,7 @@ async def _one_life(sim: Simulator, log: Path, database_url: str, seconds: float
 
 def _committed(database_url: str) -> dict[str, int]:
     """Each channel's checkpoint."""
-    query = select(channels.c.platform_id, sync_progress.c.last_message_id).join_from(channels, sync_progress)
+    query = select(channels.c.platform_id, sync_progress.c.last_message_platform_id).join_from(channels, sync_progress)
     engine = create_engine(database_url.replace("+aiosqlite", ""))
     try:
         with engine.connect() as connection:

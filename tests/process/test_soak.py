@@ -17,7 +17,7 @@ from sqlalchemy import create_engine, func, select
 from adapters.discord.simulator import Fault, Simulator
 from adapters.discord.simulator.truth import truth
 from adapters.discord.simulator.worlds import uniform_world
-from storage.tables import IS_PENDING, live_state, reaction_totals, repairs, sync_gaps
+from storage.tables import IS_PENDING, live_state, reaction_totals, refetch_ranges, sync_gaps
 from tests.support.archive import assert_current
 from tests.support.process import PATIENCE_SECONDS, UNHURRIED, Process, process
 from tests.support.unrest import Unrest
@@ -25,7 +25,7 @@ from tests.support.unrest import Unrest
 ROUNDS = int(os.environ.get("SOAK_ROUNDS", "1"))
 CHANNELS, MESSAGES, CHANGES = 200, 60, 250
 LEFT = (
-    select(func.count()).select_from(repairs),
+    select(func.count()).select_from(refetch_ranges),
     select(func.count()).select_from(sync_gaps).where(sync_gaps.c.repaired_at.is_(None)),
     select(func.count()).select_from(reaction_totals).where(IS_PENDING),
 )
@@ -43,7 +43,7 @@ def left(url: str) -> list[int]:
 
 @asynccontextmanager
 async def daemon(sim: Simulator, url: str, log: Path) -> AsyncIterator[Process]:
-    settings = UNHURRIED | {"PLATFORM_SYNC_SYNC__REPAIR_WINDOW": str(30 * MESSAGES // 2)}
+    settings = UNHURRIED | {"PLATFORM_SYNC_SYNC__REPAIR_LOOKBACK": str(30 * MESSAGES // 2)}
     async with process(log, sim=sim, database_url=url, **settings) as running:
         yield running
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from adapters.discord.rest import CallContext, Pace
+from adapters.discord.rest import RateLimiter, RequestScope
 from adapters.discord.simulator import Simulator
 from adapters.discord.simulator.truth import truth
 from adapters.discord.simulator.worlds import uneven_world
@@ -51,14 +51,14 @@ async def test_ten_small_tenants_beside_a_giants_first_sync(tmp_path: Path, plac
 
 
 async def test_the_bots_queue_is_taken_in_turns_by_syncs_not_by_requests() -> None:
-    pace = Pace(1_000, 1_000)
+    pace = RateLimiter(1_000, 1_000)
     order: list[str] = []
 
-    async def ask(sync: str, context: CallContext, channel: int) -> None:
+    async def ask(sync: str, context: RequestScope, channel: int) -> None:
         await pace.wait(f"{sync}{channel}", context.turn)
         order.append(sync)
 
-    giant, small = CallContext(), CallContext()
+    giant, small = RequestScope(), RequestScope()
     async with asyncio.TaskGroup() as group:
         for channel in range(64):
             group.create_task(ask("giant", giant, channel))
@@ -70,4 +70,4 @@ async def test_the_bots_queue_is_taken_in_turns_by_syncs_not_by_requests() -> No
 
 async def test_who_stands_alone_waits_for_nobody() -> None:
     async with asyncio.timeout(5):
-        await Pace(1_000, 1_000).wait(None, nullcontext())
+        await RateLimiter(1_000, 1_000).wait(None, nullcontext())

@@ -42,8 +42,8 @@ async def test_a_429_ends_its_job_at_once_and_others_only_where_it_is_global(
             assert ended["error"]["retry_after_seconds"] == 90
             assert (ended["error"]["scope"], bool(ended["error"]["remedy"])) == (scope, True)
 
-            (refusal,) = [entry for entry in sim.requests.entries() if entry.status == 429]
-            after = [entry for entry in sim.requests.entries() if entry.at_monotonic > refusal.at_monotonic]
+            (to_platform_error,) = [entry for entry in sim.requests.entries() if entry.status == 429]
+            after = [entry for entry in sim.requests.entries() if entry.at_monotonic > to_platform_error.at_monotonic]
             assert not [entry for entry in after if entry.channel_id in channels], "not one further request of the job"
             if scope in ("user", "shared"):
                 assert {jobs[f"discord-{other}"]["status"] for other in others} == {"succeeded"}

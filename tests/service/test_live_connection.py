@@ -30,7 +30,7 @@ def identify_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 async def until(is_so: Callable[[], bool]) -> None:
     async with asyncio.timeout(10):
-        while not is_so():  # noqa: ASYNC110 (nothing tells when heard_at changes)
+        while not is_so():  # noqa: ASYNC110 (nothing tells when received_until changes)
             await asyncio.sleep(0.005)
 
 
@@ -47,28 +47,28 @@ async def test_the_gateway_is_asked_for_no_more_than_is_told() -> None:
         assert [session.intents for session in sim.gateway._sessions.values()] == [34305]
 
 
-async def test_heard_at_goes_with_the_heartbeats_and_never_ahead_of_them() -> None:
+async def test_received_until_goes_with_the_heartbeats_and_never_ahead_of_them() -> None:
     begun = datetime.now(UTC)
     async with Simulator(small_world()) as sim:
-        assert make_adapter(sim).heard_at is None
+        assert make_adapter(sim).received_until is None
         sim.gateway.heartbeat_seconds = 0.05
         async with listening(sim) as link:
-            await until(lambda: link.adapter.heard_at is not None)
-            first = link.adapter.heard_at
+            await until(lambda: link.adapter.received_until is not None)
+            first = link.adapter.received_until
             assert first is not None
             assert begun - timedelta(seconds=6) < first < datetime.now(UTC) - timedelta(seconds=5)
-            await until(lambda: (link.adapter.heard_at or first) > first)
+            await until(lambda: (link.adapter.received_until or first) > first)
             sim.gateway.answers_heartbeats = False
             asked = datetime.now(UTC)
             for number in range(20):
                 sim.change.edit(TEXT, MESSAGES[0], str(number))
                 await asyncio.sleep(0.01)
-            silent = link.adapter.heard_at
+            silent = link.adapter.received_until
             assert silent is not None
             assert silent <= asked, "what comes in may have waited on its way: only an answer shows when it was sent"
             sim.gateway.answers_heartbeats = True
-            await until(lambda: (link.adapter.heard_at or silent) > silent)
-        assert link.adapter.heard_at is None
+            await until(lambda: (link.adapter.received_until or silent) > silent)
+        assert link.adapter.received_until is None
 
 
 @pytest.mark.parametrize("lost_by", ["reconnect", "close", "invalidate"])
@@ -79,17 +79,17 @@ async def test_a_resume_tells_what_was_missed_and_only_then_has_heard(lost_by: s
             "close": partial(sim.gateway.close, 4000),
             "invalidate": partial(sim.gateway.invalidate, resumable=True),
         }
-        await until(lambda: link.adapter.heard_at is not None)
+        await until(lambda: link.adapter.received_until is not None)
         sim.change.edit(TEXT, MESSAGES[0], "before")
         await link.take()
         heard: list[datetime | None] = []
-        link.told = Noting(lambda: heard.append(link.adapter.heard_at))
-        link.adapter._client._feed._live = link.told.append  # type: ignore[union-attr]
+        link.told = Noting(lambda: heard.append(link.adapter.received_until))
+        link.adapter._client._dispatcher._live = link.told.append  # type: ignore[union-attr]
         lose[lost_by]()
         for content in EDITED:
             sim.change.edit(TEXT, MESSAGES[0], content)
         await until(lambda: len(heard) == len(EDITED))
-        await until(lambda: link.adapter.heard_at is not None)
+        await until(lambda: link.adapter.received_until is not None)
         assert contents(link) == EDITED
         assert set(heard) == {None}, "while the missed events are told, more of them may be to come"
         assert (readies(link), sim.gateway.resumes) == (1, 1)
@@ -119,14 +119,14 @@ async def test_a_new_session_has_heard_once_it_has_been_announced() -> None:
             await gate.wait()
 
     async with Simulator(small_world()) as sim, listening(sim, first) as link:
-        await until(lambda: link.adapter.heard_at is not None)
+        await until(lambda: link.adapter.received_until is not None)
         gate.clear()
         sim.change.leave_guild(OTHER_GUILD, silent=True)
         sim.gateway.invalidate()
         await until(lambda: waiting == 2)
-        assert link.adapter.heard_at is None, "nobody knows yet that there was a gap"
+        assert link.adapter.received_until is None, "nobody knows yet that there was a gap"
         gate.set()
-        await until(lambda: link.adapter.heard_at is not None)
+        await until(lambda: link.adapter.received_until is not None)
         ready = [event for event in link.events if isinstance(event, TenantsReady)]
         assert [len(event.tenants) for event in ready] == [2, 1], "a guild left in the gap is gone"
         assert not link.adapter.is_member(str(OTHER_GUILD))
@@ -138,13 +138,13 @@ async def test_one_shard_of_two_begins_anew() -> None:
     async with Simulator(small_world()) as sim:
         sim.gateway.shards = 2
         async with listening(sim) as link:
-            await until(lambda: link.adapter.heard_at is not None)
+            await until(lambda: link.adapter.received_until is not None)
             lost, kept = sim.gateway._sessions.values()
             del sim.gateway._sessions[lost.id]
             assert lost.connection is not None
             lost.connection.close(4000)
             await until(lambda: readies(link) == 2)
-            await until(lambda: link.adapter.heard_at is not None)
+            await until(lambda: link.adapter.received_until is not None)
             assert kept.id in sim.gateway._sessions
             sim.change.edit(TEXT, MESSAGES[0], "told")
             assert [type(event) for event in await link.take()] == [MessageEdited]
@@ -169,7 +169,7 @@ async def test_an_outage_is_told_and_its_end() -> None:
 
 async def test_a_listener_that_fails_ends_nothing(caplog: pytest.LogCaptureFixture) -> None:
     async with Simulator(small_world()) as sim, listening(sim) as link:
-        link.adapter._client._feed._live = Noting(lambda: 1 // 0).append  # type: ignore[union-attr]
+        link.adapter._client._dispatcher._live = Noting(lambda: 1 // 0).append  # type: ignore[union-attr]
         sim.change.edit(TEXT, MESSAGES[0], "too much")
         await link.take()
     assert "too much" not in caplog.text

@@ -7,8 +7,8 @@ from adapters.discord.simulator.payloads import user_payload
 from adapters.events import (
     ChannelChanged,
     MessageEdited,
+    MessageInvalidated,
     MessagesDeleted,
-    MessageTouched,
     ReactionChanged,
     ReactionsCleared,
 )
@@ -66,7 +66,7 @@ async def test_a_thread_on_a_message_changes_both() -> None:
 async def test_embeds_alone_are_a_touch() -> None:
     async with Simulator(small_world()) as sim, listening(sim) as link:
         sim.change.unfurl(TEXT, FIRST, [EMBED])
-        assert await link.take() == [MessageTouched(place=at(), message_id=str(FIRST))]
+        assert await link.take() == [MessageInvalidated(place=at(), message_id=str(FIRST))]
         sim.change.unfurl(TEXT, SECOND, [EMBED], whole=True)
         assert await link.take() == [await edited(link, TEXT, SECOND)]
         assert (await link.read(TEXT, FIRST)).metadata["embeds"] == (await link.read(TEXT, SECOND)).metadata["embeds"]
@@ -154,7 +154,7 @@ async def test_malformed_events_end_nothing_and_are_a_touch_where_they_can_be() 
         ]:
             sim.gateway.send_raw(event, payload, GUILD)
         told = await link.take()
-        assert told[:4] == [MessageTouched(place=at(), message_id=str(number)) for number in range(1, 5)]
+        assert told[:4] == [MessageInvalidated(place=at(), message_id=str(number)) for number in range(1, 5)]
         assert told[4:] == [MessagesDeleted(place=at(), message_ids=("5",))]
         sim.change.edit(TEXT, FIRST, "still told")
         assert await link.take() == [await edited(link, TEXT, FIRST)]

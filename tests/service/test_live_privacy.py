@@ -14,8 +14,8 @@ from adapters.events import (
     ChannelChanged,
     LiveEvent,
     MessageEdited,
+    MessageInvalidated,
     MessagesDeleted,
-    MessageTouched,
     ReactionChanged,
 )
 from tests.support.listening import at, edited, listening
@@ -89,7 +89,7 @@ async def test_of_an_unknown_thread_only_ids_are_told() -> None:
     async with Simulator(world) as sim, listening(sim) as link:
         stir(sim, THREADS[0], FIRST)
         sim.change.delete(THREADS[0], FIRST)
-        touched: LiveEvent = MessageTouched(place=at(THREADS[0]), message_id=str(FIRST))
+        touched: LiveEvent = MessageInvalidated(place=at(THREADS[0]), message_id=str(FIRST))
         gone = MessagesDeleted(place=at(THREADS[0]), message_ids=(str(FIRST),))
         assert await link.take() == [touched] * 5 + [gone]
         sim.change.unarchive_thread(THREADS[0])
@@ -123,6 +123,6 @@ async def test_whatever_message_it_is_an_edit_tells_what_rest_gives_and_nobodys_
         for _ in range(300):
             life.step()
         told += await link.take()
-    assert {type(event) for event in told} >= {MessageEdited, MessageTouched, ReactionChanged, ChannelChanged}
+    assert {type(event) for event in told} >= {MessageEdited, MessageInvalidated, ReactionChanged, ChannelChanged}
     text = repr(told)
     assert [secret for secret in ids | names if secret in text] == []

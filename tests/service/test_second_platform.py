@@ -41,8 +41,8 @@ def letter(number: int) -> MessageRecord:
         type="letter",
         sent_at=START + timedelta(minutes=number),
         edited_at=None,
-        reply_to_channel_id=None,
-        reply_to_message_id=str(number - 1) if number > 1 else None,
+        reply_to_channel_platform_id=None,
+        reply_to_message_platform_id=str(number - 1) if number > 1 else None,
         reply_to_author_hash=None,
         metadata={"stamp": "blue"},
         reaction_totals=(HAND,) if number % 10 == 0 else (),
@@ -66,7 +66,7 @@ class PostOffice:
     invite_url = "https://post.example/invite"
 
     @property
-    def heard_at(self) -> datetime | None:
+    def received_until(self) -> datetime | None:
         return datetime.now(UTC)
 
     def is_member(self, tenant_platform_id: str) -> bool:
@@ -132,7 +132,7 @@ def box(platform_id: str, reason: SkipReason | None, newest: str) -> ChannelReco
         name=platform_id.lower(),
         type=ChannelType.TEXT,
         skip_reason=reason,
-        last_message_id=newest,
+        last_message_platform_id=newest,
     )
 
 

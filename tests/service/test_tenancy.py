@@ -5,7 +5,7 @@ from pathlib import Path
 
 from adapters.events import TenantJoined
 from adapters.records import TenantRecord
-from bot.live import LiveArchive
+from bot.live import LiveWriter
 from bot.tenancy import AuditSchedule, Tenancy
 from storage import jobs
 from storage.channels import channel_states, save_channels
@@ -35,7 +35,7 @@ async def test_audits_are_asked_for_one_at_a_time_and_only_when_they_are_due(tmp
     db = await open_database(f"sqlite+aiosqlite:///{tmp_path}/archive.db", hash_choice="sha256")
     tenancy = Tenancy(
         db,
-        LiveArchive(db, {}, "me", clock),
+        LiveWriter(db, {}, "me", clock),
         interval=timedelta(hours=1),
         audit=AuditSchedule(interval=timedelta(days=30), hours=(0, 24)),
         auto_create={},
@@ -69,7 +69,7 @@ async def test_a_process_that_takes_the_lead_puts_down_what_was_told_meanwhile(p
     clock, platform = Clock(), "discord"
     url = postgres.create_database()
     first_db, second_db = [await open_database(url, hash_choice="sha256") for _ in range(2)]
-    first, second = (LiveArchive(db, {}, owner, clock) for db, owner in ((first_db, "a"), (second_db, "b")))
+    first, second = (LiveWriter(db, {}, owner, clock) for db, owner in ((first_db, "a"), (second_db, "b")))
     try:
         for live in (first, second):
             await live.connected(platform, present=[])

@@ -19,12 +19,12 @@ from storage.repair import (
     channel_audits,
     coverage,
     finish_audit,
-    look_again_in,
+    refetch_in_channel,
     repair_figures,
     request_audit,
 )
 from storage.tables import channel_audits as findings
-from storage.tables import channels, repairs, tenants
+from storage.tables import channels, refetch_ranges, tenants
 from storage.tenants import Tenant, purge_tenant, stop_tenant
 from tests.support.builders import HOUR, MINUTE, NOW, channel, message, thread
 from tests.support.job_steps import new_tenant
@@ -73,7 +73,7 @@ async def test_what_a_channels_audit_found(db: Database, way: Way) -> None:
     assert (await way.save(left, message(3), message(4), reached="3")).left is None
     waiting = (await way.pending())[0]
     assert waiting.is_read
-    assert (waiting.id, waiting.after_id) == (first.id, "3")
+    assert (waiting.id, waiting.after_platform_id) == (first.id, "3")
     await finish_audit(db, first.id, platform_count=4, job=way.lease, now=LATER)
     audit = ChannelAudit(
         channel_id=way.channel.id,
@@ -94,7 +94,7 @@ async def test_what_a_channels_audit_found(db: Database, way: Way) -> None:
     both = await channel_audits(db, way.tenant.id)
     assert [(a.platform_id, a.seen, a.platform_count) for a in both] == [("5", 3, 4), ("6", 1, 7)]
     assert (await only_row(db, tenants))["audited_at"] == LATER + MINUTE
-    assert await count_of(db, repairs) == 0
+    assert await count_of(db, refetch_ranges) == 0
     assert await channel_audits(db, way.tenant.id, limit=1) == [audit]
     assert await channel_audits(db, way.tenant.id, after=way.channel.id) == both[1:]
     assert await channel_audits(db, "discord-other") == []
@@ -131,9 +131,9 @@ async def test_an_audit_replaces_the_one_before(db: Database, way: Way) -> None:
 
 async def test_only_an_audit_is_finished(db: Database, way: Way) -> None:
     await way.store(message(1))
-    await look_again_in(db, way.channel.id, {"1"}, NOW)
+    await refetch_in_channel(db, way.channel.id, {"1"}, NOW)
     await finish(way)
-    assert [await count_of(db, t) for t in (findings, repairs)] == [0, 1]
+    assert [await count_of(db, t) for t in (findings, refetch_ranges)] == [0, 1]
 
 
 async def test_a_channel_that_is_hidden_meanwhile_does_not_hold_up_the_audit(db: Database, way: Way) -> None:
@@ -164,7 +164,7 @@ async def test_an_audit_whose_last_channel_is_hidden_is_done(db: Database, way: 
     for now in (LATER + HOUR, LATER + 2 * HOUR):
         assert await way.plan(now=now) == 0
         assert (await only_row(db, tenants))["audited_at"] == LATER + HOUR
-    assert await count_of(db, repairs) == 1
+    assert await count_of(db, refetch_ranges) == 1
 
 
 async def test_the_archive_is_so_many_of_so_many(db: Database, way: Way) -> None:
@@ -203,17 +203,17 @@ async def test_the_archive_is_so_many_of_so_many(db: Database, way: Way) -> None
 
 async def test_figures(db: Database, way: Way) -> None:
     await two_channels(way, {})
-    await look_again_in(db, way.channel.id, {"1", "2"}, NOW)
+    await refetch_in_channel(db, way.channel.id, {"1", "2"}, NOW)
     await way.gap(NOW - HOUR, NOW)
     assert await way.plan() == 2
     await way.gap(NOW, None)
-    figures = RepairFigures(look_again=2, gap=2, audit=2, unrepaired_gaps=2)
+    figures = RepairFigures(refetch=2, gap=2, audit=2, unrepaired_gaps=2)
     assert await repair_figures(db, way.tenant.id) == figures
     await mark_skipped(db, way.tenant.id, ["6"], SkipReason.NOT_PUBLIC, NOW)
     await run_sql(db, "UPDATE sync_gaps SET repaired_at = planned_at")
-    hidden = RepairFigures(look_again=2, gap=1, audit=1, unrepaired_gaps=1)
+    hidden = RepairFigures(refetch=2, gap=1, audit=1, unrepaired_gaps=1)
     assert await repair_figures(db, way.tenant.id) == hidden
-    assert await repair_figures(db, "discord-other") == RepairFigures(look_again=0, gap=0, audit=0, unrepaired_gaps=0)
+    assert await repair_figures(db, "discord-other") == RepairFigures(refetch=0, gap=0, audit=0, unrepaired_gaps=0)
 
 
 async def test_which_audits_are_due(db: Database, way: Way) -> None:
@@ -242,7 +242,7 @@ async def test_purging_forgets_what_was_found(db: Database, way: Way) -> None:
     await finish(way)
     await way.audit()
     await purge_tenant(db, way.tenant.id, LATER)
-    assert [await rows_of(db, table) for table in (findings, repairs)] == [[], []]
+    assert [await rows_of(db, table) for table in (findings, refetch_ranges)] == [[], []]
     purged = await coverage(db, way.tenant.id)
     assert purged == NOTHING
 

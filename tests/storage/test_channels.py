@@ -30,7 +30,7 @@ LATER = NOW + MINUTE
 MUCH_LATER = NOW + HOUR
 
 CATEGORY = skipped(channel("1", type=ChannelType.CATEGORY), SkipReason.UNSUPPORTED)
-TEXT = channel("2", parent_platform_id="1", last_message_id="77")
+TEXT = channel("2", parent_platform_id="1", last_message_platform_id="77")
 THREAD = thread("3", "2")
 
 
@@ -50,7 +50,7 @@ async def test_a_channel_is_stored_with_its_parent_and_its_head(db: Database, te
         head_id="77",
         checkpoint_id=None,
         checkpoint_at=None,
-        empty_head_id=None,
+        deleted_head_id=None,
         thread_cursor=None,
         state=None,
         messages_archived=0,
@@ -110,7 +110,7 @@ async def test_what_did_not_change_is_not_written(db: Database, tenant: Tenant) 
         {"type": ChannelType.FORUM},
         {"parent_platform_id": None},
         {"metadata": {"platform_type": 5}},
-        {"last_message_id": "78"},
+        {"last_message_platform_id": "78"},
         {"skip_reason": SkipReason.BOT_LACKS_ACCESS},
     ],
 )
@@ -122,12 +122,12 @@ async def test_a_change_is_written(db: Database, tenant: Tenant, change: dict[st
 
 
 async def test_a_hidden_channel_keeps_what_was_known_of_it(db: Database, tenant: Tenant) -> None:
-    known = channel("5", name="open", last_message_id="9", metadata={"platform_type": 0, "topic": "tea"})
+    known = channel("5", name="open", last_message_platform_id="9", metadata={"platform_type": 0, "topic": "tea"})
     hidden = channel("5", name=None, skip_reason=SkipReason.OBFUSCATED, metadata={"platform_type": 0})
     await save_channels(db, tenant.id, [known], NOW)
     await save_channels(db, tenant.id, [hidden], LATER)
     (row,) = await rows_of(db, channels)
-    assert (row["name"], row["metadata"], row["head_id"]) == ("open", known.metadata, "9")
+    assert (row["name"], row["metadata"], row["head_platform_id"]) == ("open", known.metadata, "9")
     assert (row["sync_state"], row["skip_reason"], row["skipped_since"]) == ("skipped", "obfuscated", LATER)
 
 
@@ -156,7 +156,7 @@ class TestUnseenSince:
     """Since when changes may have been missed, until their repair is planned."""
 
     async def unseen(self, db: Database) -> dict[str, Any]:
-        return {row["platform_id"]: row["unseen_since"] for row in await rows_of(db, channels)}
+        return {row["platform_id"]: row["unmonitored_since"] for row in await rows_of(db, channels)}
 
     async def test_it_is_set_when_a_channel_becomes_skipped_and_kept(self, db: Database, tenant: Tenant) -> None:
         steps = [(None, NOW, None), (SkipReason.NOT_PUBLIC, NOW, NOW), (SkipReason.BOT_LACKS_ACCESS, LATER, NOW)]
@@ -258,11 +258,11 @@ async def test_progress_is_told_with_the_channel(
     await fail_channel(db, general.id, error=error, job=lease, now=NOW)
     failed = (await _states(db, tenant))["5"]
     assert (failed.state, failed.last_error, failed.last_job_id) == (ProgressState.FAILED, error, lease.job_id)
-    await finish_channel(db, general.id, empty_head_id="99", job=lease, now=LATER)
+    await finish_channel(db, general.id, deleted_head_id="99", job=lease, now=LATER)
     done = (await _states(db, tenant))["5"]
-    assert (done.state, done.last_error, done.empty_head_id) == (ProgressState.COMPLETE, None, "99")
-    await finish_channel(db, general.id, empty_head_id=None, job=lease, now=LATER)
-    assert (await _states(db, tenant))["5"].empty_head_id is None
+    assert (done.state, done.last_error, done.deleted_head_id) == (ProgressState.COMPLETE, None, "99")
+    await finish_channel(db, general.id, deleted_head_id=None, job=lease, now=LATER)
+    assert (await _states(db, tenant))["5"].deleted_head_id is None
 
 
 async def _states(db: Database, tenant: Tenant) -> dict[str, ChannelState]:

@@ -22,7 +22,7 @@ from storage.messages import MessageBatch, save_batch
 from storage.privacy import forget_user
 from storage.repair import GapReason, record_gap
 from storage.tables import metadata
-from storage.tenants import save_tenant, set_not_before, stop_tenant
+from storage.tenants import defer_until, save_tenant, stop_tenant
 from tests.storage.conftest import running_job
 from tests.support.builders import (
     GUILD,
@@ -72,11 +72,11 @@ async def _work(db: Database) -> None:
     for part in (records, records[1:3], [message(9, content="edited", edited_at=NOW)]):
         batch = MessageBatch(tenant_id=tenant.id, channel_id=1, messages=part, job=lease)
         await save_batch(db, batch, NOW + MINUTE)
-    await finish_channel(db, 1, empty_head_id="101", job=lease, now=NOW + HOUR)
+    await finish_channel(db, 1, deleted_head_id="101", job=lease, now=NOW + HOUR)
     await fail_channel(db, 2, error={"code": "x", "attempts": 4}, job=lease, now=NOW + HOUR)
     await renew(db, lease, now=NOW, extend=HOUR, totals={"messages": 4, "part": 0.25})
     await finish(db, lease, status=JobStatus.PARTIAL, totals={"messages": 4}, error={"code": "y"}, now=NOW + HOUR)
-    await set_not_before(db, None, "discord", NOW + 2 * HOUR, NOW + HOUR)
+    await defer_until(db, None, "discord", NOW + 2 * HOUR, NOW + HOUR)
     await enqueue(db, tenant.id, JobKind.SCHEDULED, now=NOW + HOUR)
 
 
@@ -92,7 +92,7 @@ async def _listen(db: Database) -> None:
     given = [reaction("a"), reaction("b", burst=True), reaction("a", emoji="🎉")]
     changes = [
         change(tenant.id, "1", "1", edited=message(1, content="edited", edited_at=NOW), reactions=given),
-        change(tenant.id, "1", "2", is_deleted=True, is_touched=True, reactions=given),
+        change(tenant.id, "1", "2", is_deleted=True, is_invalidated=True, reactions=given),
         change(tenant.id, "1", "3", is_cleared=True),
     ]
     await apply_changes(db, changes, NOW + HOUR)
@@ -136,11 +136,14 @@ async def test_a_conversation_is_walked_with_one_recursive_query(db: Database) -
     tenant, _ = await save_tenant(db, "discord", GUILD, connected=True, now=NOW)
     lease = await running_job(db, tenant.id)
     await save_channels(db, tenant.id, [channel("1")], NOW)
-    talk = [message(n, reply_to_channel_id="1", reply_to_message_id=str(n // 2)) for n in range(1, 16)]
+    talk = [
+        message(n, reply_to_channel_platform_id="1", reply_to_message_platform_id=str(n // 2)) for n in range(1, 16)
+    ]
     await save_batch(db, MessageBatch(tenant_id=tenant.id, channel_id=1, messages=talk, job=lease), NOW)
     walk = text(
         "WITH RECURSIVE talk(id, depth) AS (SELECT platform_id, 0 FROM messages WHERE platform_id = '3'"
-        " UNION ALL SELECT m.platform_id, depth + 1 FROM messages m JOIN talk ON m.reply_to_message_id = talk.id)"
+        " UNION ALL SELECT m.platform_id, depth + 1 FROM messages m"
+        " JOIN talk ON m.reply_to_message_platform_id = talk.id)"
         " SELECT id, depth FROM talk ORDER BY depth, length(id), id"
     )
     async with db.reading() as connection:

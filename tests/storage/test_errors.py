@@ -79,7 +79,7 @@ def test_a_file_opened_for_reading(tmp_path: Path) -> None:
 async def test_another_programs_lock_is_waited_for_and_then_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("storage.engines.BUSY_SECONDS", 0.1)
+    monkeypatch.setattr("storage.connection.engines.BUSY_SECONDS", 0.1)
     db = await open_database(f"sqlite:///{tmp_path}/archive.db", hash_choice=SHA)
     other = sqlite3.connect(tmp_path / "archive.db", isolation_level=None)
     other.execute("BEGIN IMMEDIATE")

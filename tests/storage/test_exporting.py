@@ -49,8 +49,8 @@ async def test_everything_about_a_person(db: Database, way: Way) -> None:
         "edited_at": NOW,
         "deleted_at": LATER,
         "content": f"I am <@{WHO}>",
-        "reply_to_channel_id": "5",
-        "reply_to_message_id": "0",
+        "reply_to_channel_platform_id": "5",
+        "reply_to_message_platform_id": "0",
         "metadata": {"mentions": [WHO, OTHER]},
     }
     assert [row["message_id"] for row in rows[2:9]] == ["1", "2", "3", "4", "1", "1", "5"]
@@ -97,8 +97,9 @@ async def test_of_much_nothing_is_left_out_or_told_twice(
     for burst, emoji in ((False, "%"), (True, "🎉")):
         await run_sql(
             db,
-            "INSERT INTO reactions (channel_id, message_id, emoji_key, user_hash, burst, emoji, created_at, updated_at)"
-            " SELECT channel_id, message_id, emoji_key, :who, :burst, emoji, created_at, updated_at"
+            "INSERT INTO reactions"
+            " (channel_id, message_platform_id, emoji_key, user_hash, burst, emoji, created_at, updated_at)"
+            " SELECT channel_id, message_platform_id, emoji_key, :who, :burst, emoji, created_at, updated_at"
             " FROM reaction_totals WHERE emoji_key LIKE :emoji",
             who=WHO,
             burst=burst,
@@ -115,8 +116,8 @@ async def test_once_forgotten_the_wish_is_left(db: Database, way: Way) -> None:
     await forget_user(db, WHO, tenant_id=way.tenant.id, now=NOW)
     await forget_user(db, WHO, tenant_id=None, now=LATER)
     wishes = [
-        {"kind": "forgotten", "tenant_id": "", "forgotten_at": LATER},
-        {"kind": "forgotten", "tenant_id": way.tenant.id, "forgotten_at": NOW},
+        {"kind": "forgotten", "tenant_id": "", "erased_at": LATER},
+        {"kind": "forgotten", "tenant_id": way.tenant.id, "erased_at": NOW},
     ]
     assert await exported(db, None) == wishes
     assert await exported(db, way.tenant.id) == wishes

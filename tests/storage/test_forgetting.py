@@ -15,11 +15,11 @@ from storage.database import Database, open_database
 from storage.jobs import JobLease
 from storage.live import MessageChange, ReactionState, apply_changes
 from storage.messages import MessageBatch, save_batch
-from storage.privacy import Forgetter, Forgotten, forget_user
+from storage.privacy import Erased, Redactor, forget_user
 from storage.privacy import erasure as forgetting
 from storage.reactions import pending_lists, pending_totals, save_users
 from storage.repair import PageOutcome
-from storage.tables import attachments, channels, forgotten_users, messages, metadata, reaction_totals, reactions
+from storage.tables import attachments, channels, erased_users, messages, metadata, reaction_totals, reactions
 from storage.tenants import Tenant
 from tests.storage.conftest import SHA, running_job
 from tests.support.builders import NOW, attachment, channel, message, thread, total
@@ -42,21 +42,21 @@ def naming(who: str) -> list[MessageRecord]:
         author_hash=who,
         content=f"I am <@{who}>",
         edited_at=NOW,
-        reply_to_channel_id="5",
-        reply_to_message_id="0",
+        reply_to_channel_platform_id="5",
+        reply_to_message_platform_id="0",
         reply_to_author_hash=OTHER,
         metadata={"mentions": [who, OTHER]},
         attachments=(attachment("11"), attachment("12")),
         reaction_totals=(total("👍", 2),),
     )
-    answer = message(2, reply_to_channel_id="5", reply_to_message_id="1", reply_to_author_hash=who)
+    answer = message(2, reply_to_channel_platform_id="5", reply_to_message_platform_id="1", reply_to_author_hash=who)
     text = message(3, content=f"<@{who}>, <@{OTHER}>, user:{who} and abc{who}def", reaction_totals=(total("🎉", 1, 1),))
     hidden = message(4, metadata={"interaction": {"user_hash": who, "n": 1}, "mentions": [OTHER, who]})
     file = attachment("51", filename=f"of-{who}.png", metadata={"by": who, "width": 1})
     return [theirs, answer, text, hidden, message(5, attachments=(file,)), message(6, content=f"about <@{OTHER}>")]
 
 
-def place_of(who: str) -> list[ChannelRecord]:
+def channel_ref_of(who: str) -> list[ChannelRecord]:
     return [
         channel("5", name=f"room of <@{who}>"),
         thread("6", "5", name=None, metadata={"owner_hash": who, "message_count": 1}),
@@ -72,7 +72,7 @@ async def give(way: Way, *users: str) -> None:
 
 
 async def fill(way: Way, who: str) -> None:
-    await save_channels(way.db, way.tenant.id, place_of(who), NOW)
+    await save_channels(way.db, way.tenant.id, channel_ref_of(who), NOW)
     await way.store(*naming(who))
     await give(way, who, OTHER)
 
@@ -84,10 +84,10 @@ async def holdings(db: Database, *without: str) -> dict[str, list[dict[str, Any]
 
 async def is_anywhere(db: Database, who: str) -> bool:
     """But for the wish itself."""
-    return who in str(await holdings(db, "forgotten_users"))
+    return who in str(await holdings(db, "erased_users"))
 
 
-async def forget(db: Database, tenant_id: str | None) -> Forgotten:
+async def forget(db: Database, tenant_id: str | None) -> Erased:
     return await forget_user(db, WHO, tenant_id=tenant_id, now=LATER)
 
 
@@ -96,7 +96,7 @@ class TestForgetting:
         await fill(way, WHO)
         untouched = {row["platform_id"]: row for row in await rows_of(db, messages)}["6"]
         totals = await rows_of(db, reaction_totals)
-        assert await forget(db, way.tenant.id) == Forgotten(messages=1, attachments=2, reactions=2, mentions=6)
+        assert await forget(db, way.tenant.id) == Erased(messages=1, attachments=2, reactions=2, mentions=6)
         assert not await is_anywhere(db, WHO)
         first, second, third, fourth, _, sixth = await rows_of(db, messages)
         assert {name: first[name] for name in ("author_hash", "content", "edited_at", "metadata")} == {
@@ -106,8 +106,12 @@ class TestForgetting:
             "metadata": {"forgotten": True},
         }
         assert (first["sent_at"], first["type"], first["created_at"]) == (message(1).sent_at, "default", NOW)
-        assert [first[f"reply_to_{name}"] for name in ("channel_id", "message_id", "author_hash")] == ["5", "0", None]
-        assert [second[f"reply_to_{name}"] for name in ("channel_id", "message_id", "author_hash")] == ["5", "1", None]
+        assert [
+            first[f"reply_to_{name}"] for name in ("channel_platform_id", "message_platform_id", "author_hash")
+        ] == ["5", "0", None]
+        assert [
+            second[f"reply_to_{name}"] for name in ("channel_platform_id", "message_platform_id", "author_hash")
+        ] == ["5", "1", None]
         assert third["content"] == f"<@forgotten>, <@{OTHER}>, user:forgotten and abcforgottendef"
         assert fourth["metadata"] == {
             "interaction": {"user_hash": "forgotten", "n": 1},
@@ -115,7 +119,7 @@ class TestForgetting:
         }
         assert sixth == untouched
         file = await only_row(db, attachments)
-        assert (file["message_id"], file["filename"], file["metadata"]) == (
+        assert (file["message_platform_id"], file["filename"], file["metadata"]) == (
             "5",
             "of-forgotten.png",
             {"by": "forgotten", "width": 1},
@@ -124,14 +128,14 @@ class TestForgetting:
         assert await rows_of(db, reaction_totals) == totals
         room, talk = await rows_of(db, channels)
         assert (room["name"], talk["metadata"]["owner_hash"]) == ("room of <@forgotten>", "forgotten")
-        wish = await only_row(db, forgotten_users)
-        assert (wish["tenant_id"], wish["user_hash"], wish["forgotten_at"]) == (way.tenant.id, WHO, LATER)
+        wish = await only_row(db, erased_users)
+        assert (wish["tenant_id"], wish["user_hash"], wish["erased_at"]) == (way.tenant.id, WHO, LATER)
 
     async def test_asking_again_changes_nothing(self, db: Database, way: Way) -> None:
         await fill(way, WHO)
         await forget(db, way.tenant.id)
         before = await holdings(db)
-        assert await forget_user(db, WHO, tenant_id=way.tenant.id, now=LATER + (LATER - NOW)) == Forgotten()
+        assert await forget_user(db, WHO, tenant_id=way.tenant.id, now=LATER + (LATER - NOW)) == Erased()
         assert await holdings(db) == before
 
     @pytest.mark.parametrize("everywhere", [False, True])
@@ -141,12 +145,10 @@ class TestForgetting:
         await fill(other, WHO)
         found = await forget(db, None if everywhere else other.tenant.id)
         times = 2 if everywhere else 1
-        assert found == Forgotten(messages=times, attachments=2 * times, reactions=2 * times, mentions=6 * times)
+        assert found == Erased(messages=times, attachments=2 * times, reactions=2 * times, mentions=6 * times)
         held = {table: [WHO in str(row) for row in rows] for table, rows in (await holdings(db)).items()}
         assert any(held["messages"]) is any(held["reactions"]) is any(held["channels"]) is not everywhere
-        assert [row["tenant_id"] for row in await rows_of(db, forgotten_users)] == [
-            "" if everywhere else other.tenant.id
-        ]
+        assert [row["tenant_id"] for row in await rows_of(db, erased_users)] == ["" if everywhere else other.tenant.id]
         late = await another(way, "300")
         await fill(late, WHO)
         assert (WHO in str([row for row in await rows_of(db, messages) if row["tenant_id"] == late.tenant.id])) is (
@@ -157,10 +159,10 @@ class TestForgetting:
         self, db: Database, way: Way, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(forgetting, "_WINDOW", 2)
-        names = ("_empty_some", "_delete_reactions", "unname_in_channels")
+        names = ("_empty_some", "_delete_reactions", "redact_in_channels")
         steps = [f"storage.privacy.erasure.{name}" for name in names]
         await fill(way, WHO)
-        for step in [*steps, "storage.privacy.erasure.unname_in_window"]:
+        for step in [*steps, "storage.privacy.erasure.redact_in_window"]:
             with monkeypatch.context() as patch:
                 patch.setattr(step, _crash)
                 with pytest.raises(RuntimeError):
@@ -177,14 +179,14 @@ class TestForgetting:
         told = [message(n, author_hash=WHO if n % 2 else OTHER, content=f"<@{WHO}>") for n in range(1, 5001)]
         same_time = [replace(m, sent_at=NOW) for m in told[:300]]
         await way.store(*same_time, *told[300:])
-        assert await forget(db, way.tenant.id) == Forgotten(messages=2500, mentions=2500)
+        assert await forget(db, way.tenant.id) == Erased(messages=2500, mentions=2500)
         assert not await is_anywhere(db, WHO)
 
     @pytest.mark.parametrize("wrong", ["", "1", WHO[1:], WHO.upper(), WHO + "0", f" {WHO}", "forgotten", "%"])
     async def test_what_is_no_hash_is_refused(self, db: Database, wrong: str) -> None:
         with pytest.raises(ValueError):
             await forget_user(db, wrong, tenant_id=None, now=NOW)
-        assert await count_of(db, forgotten_users) == 0
+        assert await count_of(db, erased_users) == 0
 
 
 async def another(way: Way, platform_id: str = "200") -> Way:
@@ -224,7 +226,7 @@ class TestItHolds:
         names = ("author_hash", "content", "metadata", "edited_at", "reply_to_author_hash")
         for number in range(1, 7):
             assert [rows[f"10{number}"][n] for n in names] == [rows[str(number)][n] for n in names]
-        assert [a["message_id"] for a in await rows_of(db, attachments)] == ["105", "5"]
+        assert [a["message_platform_id"] for a in await rows_of(db, attachments)] == ["105", "5"]
 
     async def test_a_nul_does_not_hide_a_name(self, db: Database, kept: Way) -> None:
         broken = f"{WHO[:9]}\0{WHO[9:]}"
@@ -245,8 +247,8 @@ class TestItHolds:
 
     async def test_channels_and_threads(self, db: Database, kept: Way) -> None:
         before = await rows_of(db, channels)
-        await save_channels(db, kept.tenant.id, place_of(WHO), LATER)
-        await save_changed_channels(db, kept.tenant.id, place_of(WHO), LATER)
+        await save_channels(db, kept.tenant.id, channel_ref_of(WHO), LATER)
+        await save_changed_channels(db, kept.tenant.id, channel_ref_of(WHO), LATER)
         assert await rows_of(db, channels) == before
         new = thread("7", "5", name=WHO, metadata={"owner_hash": WHO})
         await self.held(kept, lambda: save_threads(db, kept.tenant.id, "5", [new], {}, LATER))
@@ -279,7 +281,7 @@ class TestItHolds:
                 message_id=message_id,
                 edited=record,
                 is_deleted=False,
-                is_touched=False,
+                is_invalidated=False,
                 is_cleared=False,
                 cleared=frozenset(),
                 reactions=tuple(given),
@@ -296,7 +298,7 @@ class TestItHolds:
         if db.dialect == "sqlite":
             return  # there is one writer
         other = await open_database(database_url, hash_choice=SHA)
-        wishes: list[asyncio.Task[Forgotten]] = []
+        wishes: list[asyncio.Task[Erased]] = []
 
         async def advance_slowly(*args: Any, **kwargs: Any) -> None:
             wishes.append(asyncio.create_task(forget(other, None)))
@@ -309,34 +311,34 @@ class TestItHolds:
             told = message(1, author_hash=WHO)
             batch = MessageBatch(tenant_id=way.tenant.id, channel_id=way.channel.id, messages=[told], job=way.lease)
             await save_batch(db, batch, NOW)
-        assert await wishes[0] == Forgotten(messages=1)
+        assert await wishes[0] == Erased(messages=1)
         assert not await is_anywhere(db, WHO)
         await other.close()
 
 
 class TestForgetter:
     def test_without_a_wish_nothing_is_looked_at(self) -> None:
-        assert not Forgetter()
-        assert not Forgetter().user(WHO)
-        assert Forgetter(frozenset([WHO])).user(WHO)
-        assert not Forgetter(frozenset([WHO])).user(None)
+        assert not Redactor()
+        assert not Redactor().user(WHO)
+        assert Redactor(frozenset([WHO])).user(WHO)
+        assert not Redactor(frozenset([WHO])).user(None)
 
     def test_what_names_nobody_is_the_same_object(self) -> None:
-        forgetter = Forgetter(frozenset([WHO]))
-        record, place = naming(OTHER)[2], place_of(OTHER)[0]
-        assert forgetter.message(record) is record
-        assert forgetter.channel(place) is place
+        redactor = Redactor(frozenset([WHO]))
+        record, place = naming(OTHER)[2], channel_ref_of(OTHER)[0]
+        assert redactor.message(record) is record
+        assert redactor.channel(place) is place
 
     @settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
     @given(
         texts=st.lists(st.sampled_from([WHO, OTHER, "a" * 64, "x", "f", "0", "<@", " "]), max_size=12).map("".join),
-        forgotten=st.sets(st.sampled_from([WHO, OTHER, "a" * 64]), min_size=1),
+        redactor_for=st.sets(st.sampled_from([WHO, OTHER, "a" * 64]), min_size=1),
     )
-    def test_no_hash_is_left_in_any_text(self, texts: str, forgotten: set[str]) -> None:
-        forgetter = Forgetter(frozenset(forgotten))
+    def test_no_hash_is_left_in_any_text(self, texts: str, redactor_for: set[str]) -> None:
+        redactor = Redactor(frozenset(redactor_for))
         record = message(1, author_hash="9" * 64, content=texts, metadata={texts: [texts, {"n": 1.5, "deep": texts}]})
-        kept = forgetter.message(record)
-        assert not [known for known in forgotten if known in str(kept)]
-        assert (kept is record) is not any(known in texts for known in forgotten)
+        kept = redactor.message(record)
+        assert not [known for known in redactor_for if known in str(kept)]
+        assert (kept is record) is not any(known in texts for known in redactor_for)
         place = channel("1", name=texts, metadata={"topic": texts})
-        assert not [known for known in forgotten if known in str(forgetter.channel(place))]
+        assert not [known for known in redactor_for if known in str(redactor.channel(place))]

@@ -26,25 +26,25 @@ class TestTheLead:
         return await acquire_leadership(db, "discord", owner, now=now, lease=MINUTE)
 
     async def test_the_first_one_takes_it(self, db: Database) -> None:
-        assert await self.take(db, "me") == Leadership(is_mine=True, alive_at=None)
+        assert await self.take(db, "me") == Leadership(is_mine=True, watermark_at=None)
         row = await only_row(db, live_state)
-        assert (row["owner"], row["lease_until"], row["alive_at"]) == ("me", NOW + MINUTE, None)
+        assert (row["owner"], row["lease_until"], row["watermark_at"]) == ("me", NOW + MINUTE, None)
 
     async def test_it_is_renewed_and_says_how_far_everything_is_written(self, db: Database) -> None:
         await self.take(db, "me")
         await advance_watermark(db, "discord", "me", NOW, NOW)
-        assert await self.take(db, "me", NOW + SECOND) == Leadership(is_mine=True, alive_at=NOW)
+        assert await self.take(db, "me", NOW + SECOND) == Leadership(is_mine=True, watermark_at=NOW)
         row = await only_row(db, live_state)
-        assert (row["lease_until"], row["alive_at"]) == (NOW + SECOND + MINUTE, NOW)
+        assert (row["lease_until"], row["watermark_at"]) == (NOW + SECOND + MINUTE, NOW)
 
     async def test_another_one_has_it_until_its_lease_runs_out(self, db: Database) -> None:
         await self.take(db, "first")
         await advance_watermark(db, "discord", "first", NOW, NOW)
         is_free = db.dialect == "sqlite"  # there is only one process
-        assert await self.take(db, "second", NOW + MINUTE - SECOND) == Leadership(is_mine=is_free, alive_at=NOW)
+        assert await self.take(db, "second", NOW + MINUTE - SECOND) == Leadership(is_mine=is_free, watermark_at=NOW)
         if not is_free:
             assert (await only_row(db, live_state))["owner"] == "first"
-        assert await self.take(db, "second", NOW + MINUTE) == Leadership(is_mine=True, alive_at=NOW)
+        assert await self.take(db, "second", NOW + MINUTE) == Leadership(is_mine=True, watermark_at=NOW)
         assert (await only_row(db, live_state))["owner"] == "second"
 
     async def test_each_platform_has_its_own(self, db: Database) -> None:
@@ -53,16 +53,16 @@ class TestTheLead:
 
     async def test_being_alive_never_moves_backwards(self, db: Database) -> None:
         await self.take(db, "me")
-        for alive_at in (LATER, NOW, LATER):
-            await advance_watermark(db, "discord", "me", alive_at, MUCH_LATER)
-        assert (await only_row(db, live_state))["alive_at"] == LATER
+        for watermark_at in (LATER, NOW, LATER):
+            await advance_watermark(db, "discord", "me", watermark_at, MUCH_LATER)
+        assert (await only_row(db, live_state))["watermark_at"] == LATER
 
     async def test_who_does_not_lead_marks_nothing(self, db: Database) -> None:
         await advance_watermark(db, "discord", "me", NOW, NOW)
         assert await count_of(db, live_state) == 0
         await self.take(db, "me")
         await advance_watermark(db, "discord", "you", NOW, NOW)
-        assert (await only_row(db, live_state))["alive_at"] is None
+        assert (await only_row(db, live_state))["watermark_at"] is None
 
 
 @pytest.fixture
@@ -203,7 +203,7 @@ class TestSettling:
         (state,) = await channel_states(db, "discord-100")
         await run_sql(
             db,
-            "INSERT INTO repairs (channel_id, kind, until_id, created_at, updated_at)"
+            "INSERT INTO refetch_ranges (channel_id, kind, until_platform_id, created_at, updated_at)"
             " SELECT :channel, :kind, '7', created_at, created_at FROM channels",
             channel=state.id,
             kind=kind,
@@ -220,7 +220,7 @@ class TestSettling:
         ]
         assert [gap.began_at for gap in await list_gaps(db, planned.id)] == [LATER]
 
-    @pytest.mark.parametrize(("kind", "repaired"), [("gap", 0), ("look_again", 0), ("audit", 2)])
+    @pytest.mark.parametrize(("kind", "repaired"), [("gap", 0), ("refetch", 0), ("audit", 2)])
     async def test_what_is_to_be_read_keeps_them(self, db: Database, planned: Tenant, kind: str, repaired: int) -> None:
         await self.add_repair(db, kind)
         assert await settle_gaps(db, planned.id, now=LATER) == repaired

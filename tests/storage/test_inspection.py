@@ -53,12 +53,6 @@ async def test_one_of_a_newer_program(db: Database, database_url: str) -> None:
     assert (state.revision, state.is_too_new, state.needs_migration) == ("future", True, False)
 
 
-async def test_one_of_an_older_program(db: Database, database_url: str) -> None:
-    await run_sql(db, "UPDATE alembic_version SET version_num = '0001'")
-    state = await inspect_database(database_url)
-    assert (state.revision, state.is_too_new, state.needs_migration) == ("0001", False, True)
-
-
 class TestFile:
     async def test_that_is_not_there(self, tmp_path: Path) -> None:
         state = await inspected(tmp_path, "new/folder/archive.db")

@@ -21,7 +21,7 @@ from storage.jobs import (
     release_orphans,
     renew,
 )
-from storage.tenants import SyncStatus, Tenant, get_tenant, set_not_before
+from storage.tenants import SyncStatus, Tenant, defer_until, get_tenant
 from tests.support.builders import HOUR, MINUTE, NOW, SECOND
 from tests.support.job_steps import claimed, new_tenant, queued, status_of
 
@@ -67,7 +67,7 @@ class TestClaim:
     async def test_a_held_tenant_does_not_hold_the_others(self, db: Database) -> None:
         held, free = await new_tenant(db, 1), await new_tenant(db, 2)
         first, second = await queued(db, held), await queued(db, free)
-        await set_not_before(db, held, "discord", NOW + HOUR, NOW)
+        await defer_until(db, held, "discord", NOW + HOUR, NOW)
         assert [await queue_position(db, job, now=NOW) for job in (first, second)] == [2, 1]
         assert (await claimed(db))[0].id == second.id
         assert await claim(db, "worker", now=NOW, lease=MINUTE) is None

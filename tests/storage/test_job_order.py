@@ -17,15 +17,15 @@ from storage.jobs import (
     enqueue,
     finish,
     get_job,
+    has_due_jobs,
     last_durations,
     list_jobs,
     queue,
     queue_figures,
     queue_position,
-    somebody_waits,
-    step_aside,
+    yield_job,
 )
-from storage.tenants import SyncStatus, Tenant, set_not_before
+from storage.tenants import SyncStatus, Tenant, defer_until
 from tests.support.builders import HOUR, MINUTE, NOW, SECOND
 from tests.support.job_steps import claimed, new_tenant, queued, status_of
 
@@ -40,7 +40,7 @@ class TestQueue:
         for at in (NOW - MINUTE, NOW):
             await claim(db, "worker", now=at, lease=HOUR)
         await enqueue(db, ids[0], JobKind.MANUAL, now=NOW)
-        await set_not_before(db, ids[0], "discord", LATER, NOW)
+        await defer_until(db, ids[0], "discord", LATER, NOW)
         await enqueue(db, ids[1], JobKind.SCHEDULED, now=NOW, run_after=NOW + SECOND)
         await enqueue(db, ids[2], JobKind.SCHEDULED, now=NOW)
         await enqueue(db, ids[3], JobKind.INITIAL, now=NOW)
@@ -63,7 +63,7 @@ class TestQueue:
     async def test_an_empty_queue(self, db: Database) -> None:
         assert await queue(db, now=NOW) == []
         assert await queue_figures(db, NOW) == QueueFigures(waiting=0, running=0, oldest_waiting_seconds=None)
-        assert not await somebody_waits(db, NOW)
+        assert not await has_due_jobs(db, NOW)
         assert await last_durations(db, []) == {}
 
     async def test_figures(self, db: Database) -> None:
@@ -71,12 +71,12 @@ class TestQueue:
         await queued(db, ids[0], now=NOW - HOUR)
         await claimed(db, NOW)
         await enqueue(db, ids[1], JobKind.SCHEDULED, now=NOW, run_after=LATER)
-        assert not await somebody_waits(db, NOW)
+        assert not await has_due_jobs(db, NOW)
         assert await queue_figures(db, NOW) == QueueFigures(waiting=1, running=1, oldest_waiting_seconds=None)
         await enqueue(db, ids[2], JobKind.SCHEDULED, now=NOW - MINUTE)
-        assert await somebody_waits(db, NOW)
+        assert await has_due_jobs(db, NOW)
         assert (await queue_figures(db, NOW)).oldest_waiting_seconds == 60
-        await set_not_before(db, ids[2], "discord", NOW - SECOND, NOW)
+        await defer_until(db, ids[2], "discord", NOW - SECOND, NOW)
         assert (await queue_figures(db, NOW)).oldest_waiting_seconds == 1
         await enqueue(db, ids[3], JobKind.SCHEDULED, now=NOW, run_after=NOW - HOUR)
         assert (await queue_figures(db, NOW + 2 * SECOND)).oldest_waiting_seconds == 3
@@ -90,7 +90,7 @@ class TestSteppingAside:
         for n, tenant_id in enumerate(others):
             await queued(db, tenant_id, now=NOW + n * SECOND)
         last = NOW + 2 * SECOND  # in the very instant in which the last of them was asked for
-        job = await step_aside(db, lease, totals={"messages": 9}, now=last)
+        job = await yield_job(db, lease, totals={"messages": 9}, now=last)
         assert (job.status, job.priority, job.run_after) == (JobStatus.QUEUED, 0, last)
         assert (job.totals, job.kind, job.lease_until) == ({"messages": 9}, JobKind.MANUAL, None)
         assert await queue_position(db, job, now=last) == 4
@@ -98,14 +98,14 @@ class TestSteppingAside:
 
     async def test_it_settles_its_tenant(self, db: Database, tenant: Tenant, lease: JobLease) -> None:
         assert await status_of(db, tenant.id) is SyncStatus.SYNCING
-        await step_aside(db, lease, totals={}, now=LATER)
+        await yield_job(db, lease, totals={}, now=LATER)
         assert await status_of(db, tenant.id) is SyncStatus.PENDING
         with pytest.raises(LeaseLost):
-            await step_aside(db, lease, totals={}, now=LATER)
+            await yield_job(db, lease, totals={}, now=LATER)
 
     async def test_one_that_was_called_off_is_cancelled(self, db: Database, lease: JobLease) -> None:
         await cancel(db, lease.job_id, NOW)
-        job = await step_aside(db, lease, totals={}, now=LATER)
+        job = await yield_job(db, lease, totals={}, now=LATER)
         assert (job.status, job.finished_at) == (JobStatus.CANCELLED, LATER)
         assert await get_job(db, job.id) == job
 
@@ -133,5 +133,5 @@ async def test_how_long_the_newest_whole_sync_of_a_tenant_took(db: Database) -> 
 
 
 async def test_nobody_waits_while_the_only_job_runs(db: Database, lease: JobLease) -> None:
-    assert not await somebody_waits(db, NOW + HOUR)
+    assert not await has_due_jobs(db, NOW + HOUR)
     assert await claim(db, "other", now=NOW, lease=MINUTE) is None

@@ -23,7 +23,7 @@ from storage.jobs import (
     newest_job,
     renew,
 )
-from storage.tenants import SyncStatus, Tenant, save_tenant, set_not_before
+from storage.tenants import SyncStatus, Tenant, defer_until, save_tenant
 from tests.support.builders import HOUR, MINUTE, NOW, SECOND
 from tests.support.job_steps import claimed, new_tenant, queued, status_of
 
@@ -83,7 +83,7 @@ class TestEnqueue:
         assert await enqueue(db, tenant.id, JobKind.MANUAL, now=LATER) == (first, False)
 
     async def test_no_job_is_due_before_the_platform_lets_us(self, db: Database, tenant: Tenant) -> None:
-        await set_not_before(db, tenant.id, "discord", NOW + HOUR, NOW)
+        await defer_until(db, tenant.id, "discord", NOW + HOUR, NOW)
         waiting = await queued(db, tenant.id)
         assert waiting.run_after == NOW + HOUR
         manual, _ = await enqueue(db, tenant.id, JobKind.MANUAL, now=NOW)

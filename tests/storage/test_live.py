@@ -17,7 +17,7 @@ from storage.live import reaction_rows as live_reaction_rows
 from storage.messages import MessageBatch, save_batch
 from storage.messages import stale as stale_rows
 from storage.privacy import forget_user
-from storage.tables import attachments, channels, messages, reaction_totals, reactions, repairs, sync_progress
+from storage.tables import attachments, channels, messages, reaction_totals, reactions, refetch_ranges, sync_progress
 from storage.tenants import Tenant, purge_tenant, save_tenant, stop_tenant
 from tests.storage.conftest import running_job
 from tests.support.builders import HOUR, MINUTE, NOW, attachment, change, channel, message, reaction, thread, total
@@ -26,7 +26,7 @@ from tests.support.tables_of import Rows, count_of, only_row, rows_of
 LATER = NOW + MINUTE
 MUCH_LATER = NOW + HOUR
 
-OF_ARCHIVE = (messages, attachments, reaction_totals, reactions, sync_progress, repairs, channels)
+OF_ARCHIVE = (messages, attachments, reaction_totals, reactions, sync_progress, refetch_ranges, channels)
 
 
 class Ear:
@@ -110,11 +110,11 @@ class TestEdits:
         assert (row["content"], row["metadata"]) == ("nul ?", {"a": ""})
 
     async def test_a_forgotten_person_stays_forgotten(self, db: Database, ear: Ear) -> None:
-        forgotten = "f" * 64
-        await ear.store(message(7, author_hash=forgotten))
-        await forget_user(db, forgotten, tenant_id=ear.tenant.id, now=NOW)
+        redactor_for = "f" * 64
+        await ear.store(message(7, author_hash=redactor_for))
+        await forget_user(db, redactor_for, tenant_id=ear.tenant.id, now=NOW)
         before = await rows_of(db, messages)
-        await ear.hear(7, edited=message(7, author_hash=forgotten, content="it is me"))
+        await ear.hear(7, edited=message(7, author_hash=redactor_for, content="it is me"))
         assert await rows_of(db, messages) == before
 
 
@@ -141,11 +141,17 @@ class TestTouches:
     async def test_it_is_looked_at_again_once(self, db: Database, ear: Ear) -> None:
         await ear.store(message(1000))
         for now in (LATER, MUCH_LATER):
-            await ear.hear(1000, is_touched=True, now=now)
-        row = await only_row(db, repairs)
-        assert (row["channel_id"], row["kind"], row["after_id"], row["until_id"], row["updated_at"]) == (
+            await ear.hear(1000, is_invalidated=True, now=now)
+        row = await only_row(db, refetch_ranges)
+        assert (
+            row["channel_id"],
+            row["kind"],
+            row["after_platform_id"],
+            row["until_platform_id"],
+            row["updated_at"],
+        ) == (
             ear.channel.id,
-            "look_again",
+            "refetch",
             "999",
             "1000",
             LATER,
@@ -159,7 +165,7 @@ class TestWhatIsLeftAlone:
         everything = {
             "edited": message(8, content="new", attachments=(attachment("1"),)),
             "is_deleted": True,
-            "is_touched": True,
+            "is_invalidated": True,
             "is_cleared": True,
             "cleared": {"👍"},
             "reactions": [reaction("a")],
@@ -221,7 +227,7 @@ async def test_many_changes_of_many_places_at_once(db: Database, ear: Ear) -> No
             *(t, c, str(n)),
             edited=message(n, content=f"{t} {c} {n}", attachments=(attachment("1"),) if n % 3 else ()),
             is_deleted=n % 2 == 0,
-            is_touched=n % 5 == 0,
+            is_invalidated=n % 5 == 0,
             reactions=[reaction(t), reaction(c, burst=True)],
         )
         for t, c, n in places
@@ -235,12 +241,12 @@ async def test_many_changes_of_many_places_at_once(db: Database, ear: Ear) -> No
     )
     assert sum(m["deleted_at"] is not None for m in rows) == 6 * 5
     assert await count_of(db, attachments) == 6 * (21 - 4)
-    assert {(ids[r["channel_id"]], r["until_id"]) for r in await rows_of(db, repairs)} == {
+    assert {(ids[r["channel_id"]], r["until_platform_id"]) for r in await rows_of(db, refetch_ranges)} == {
         ((t, c), str(n)) for t, c, n in places if n % 5 == 0
     }
-    assert {(*ids[r["channel_id"]], int(r["message_id"]), r["user_hash"]) for r in await rows_of(db, reactions)} == {
-        (t, c, n, user) for t, c, n in places for user in (t, c)
-    }
+    assert {
+        (*ids[r["channel_id"]], int(r["message_platform_id"]), r["user_hash"]) for r in await rows_of(db, reactions)
+    } == {(t, c, n, user) for t, c, n in places for user in (t, c)}
     assert {(t["count"], t["burst_count"]) for t in await rows_of(db, reaction_totals)} == {(2, 1)}
 
 

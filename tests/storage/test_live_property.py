@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
-from adapters.events import Place, ReactionChanged, ReactionsCleared
+from adapters.events import ChannelRef, ReactionChanged, ReactionsCleared
 from adapters.records import ReactionTotalRecord
 from bot.live import LiveBuffer
 from storage.channels import ChannelState
@@ -52,8 +52,8 @@ class World:
     clock: Any = field(default_factory=lambda: count(1))
 
     @property
-    def place(self) -> Place:
-        return Place(tenant_id="100", channel_id=self.channel.platform_id)
+    def place(self) -> ChannelRef:
+        return ChannelRef(tenant_id="100", channel_id=self.channel.platform_id)
 
     def now(self) -> Any:
         return NOW + next(self.clock) * SECOND
@@ -130,7 +130,7 @@ class World:
             self.fetching = (
                 (total, burst)
                 for total in page
-                if total.message_id == str(self.message_id)
+                if total.message_platform_id == str(self.message_id)
                 for burst in total.kinds_to_save
             )
         following = next(self.fetching, None)
@@ -170,10 +170,11 @@ async def test_the_archive_has_what_the_platform_has(
 
 async def _users(world: World) -> set[Given]:
     rows = await rows_of(world.db, reactions)
-    return {(r["emoji_key"], r["burst"], r["user_hash"]) for r in rows if r["message_id"] == str(world.message_id)}
+    mine = [r for r in rows if r["message_platform_id"] == str(world.message_id)]
+    return {(r["emoji_key"], r["burst"], r["user_hash"]) for r in mine}
 
 
 async def _counts(world: World) -> dict[str, tuple[int, int]]:
-    rows = [r for r in await rows_of(world.db, reaction_totals) if r["message_id"] == str(world.message_id)]
+    rows = [r for r in await rows_of(world.db, reaction_totals) if r["message_platform_id"] == str(world.message_id)]
     assert not any(r["is_stale"] for r in rows)
     return {r["emoji_key"]: (r["count"], r["burst_count"]) for r in rows if r["emoji_key"] not in world.short}

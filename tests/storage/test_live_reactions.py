@@ -266,7 +266,7 @@ class TestForgottenPeople:
     FORGOTTEN = "f" * 64
 
     @pytest.fixture(autouse=True)
-    async def forgotten(self, board: Board) -> None:
+    async def redactor_for(self, board: Board) -> None:
         await forget_user(board.db, self.FORGOTTEN, tenant_id=None, now=NOW)
 
     @pytest.mark.parametrize("told", [(), (total("👍", 1),)])

@@ -45,8 +45,8 @@ async def test_every_field_is_stored(db: Database, store: Store) -> None:
         content="Grüße 👋🏽\u2028\x01 'quoted' \"twice\" \\ %s :name",
         type="reply",
         edited_at=NOW,
-        reply_to_channel_id="5",
-        reply_to_message_id="6",
+        reply_to_channel_platform_id="5",
+        reply_to_message_platform_id="6",
         reply_to_author_hash="b" * 64,
         metadata={"flags": 4, "embeds": [{"title": None, "nested": {"deep": [1, 2.5, True]}}], "poll": {}},
         attachments=(attachment("71"), attachment("72", size_bytes=None, content_type=None, url_expires_at=None)),
@@ -54,6 +54,7 @@ async def test_every_field_is_stored(db: Database, store: Store) -> None:
     )
     await store.save(record)
     assert await only_row(db, messages) == {
+        "id": 1,
         "channel_id": store.channel.id,
         "platform_id": "7",
         "tenant_id": store.tenant.id,
@@ -64,15 +65,15 @@ async def test_every_field_is_stored(db: Database, store: Store) -> None:
         "sent_at": record.sent_at,
         "edited_at": NOW,
         "deleted_at": None,
-        "reply_to_channel_id": "5",
-        "reply_to_message_id": "6",
+        "reply_to_channel_platform_id": "5",
+        "reply_to_message_platform_id": "6",
         "reply_to_author_hash": "b" * 64,
         "metadata": record.metadata,
         "created_at": NOW,
         "updated_at": NOW,
     }
     files = await rows_of(db, attachments)
-    assert [(f["message_id"], f["platform_id"], f["size_bytes"]) for f in files] == [
+    assert [(f["message_platform_id"], f["platform_id"], f["size_bytes"]) for f in files] == [
         ("7", "71", 12_345),
         ("7", "72", None),
     ]
@@ -136,14 +137,19 @@ async def test_what_hangs_on_a_message_goes_when_it_is_no_longer_told(db: Databa
     )
     await run_sql(
         db,
-        "INSERT INTO reactions (channel_id, message_id, emoji_key, user_hash, burst, emoji, created_at, updated_at)"
-        " SELECT channel_id, message_id, emoji_key, 'hash', false, emoji, created_at, updated_at FROM reaction_totals",
+        "INSERT INTO reactions"
+        " (channel_id, message_platform_id, emoji_key, user_hash, burst, emoji, created_at, updated_at)"
+        " SELECT channel_id, message_platform_id, emoji_key, 'hash', false, emoji, created_at, updated_at"
+        " FROM reaction_totals",
     )
     await store.save(message(2, attachments=(attachment("2"),), reaction_totals=(total("🎉", 2),)), now=LATER)
-    assert [(a["message_id"], a["platform_id"]) for a in await rows_of(db, attachments)] == [("1", "1"), ("2", "2")]
+    assert [(a["message_platform_id"], a["platform_id"]) for a in await rows_of(db, attachments)] == [
+        ("1", "1"),
+        ("2", "2"),
+    ]
     left = [("1", "👍"), ("2", "🎉")]
     for table in (reaction_totals, reactions):
-        assert [(r["message_id"], r["emoji_key"]) for r in await rows_of(db, table)] == left
+        assert [(r["message_platform_id"], r["emoji_key"]) for r in await rows_of(db, table)] == left
     await store.save(replace(kept, attachments=(), reaction_totals=()), now=LATER)
     assert [await count_of(db, t) for t in (attachments, reaction_totals, reactions)] == [1, 1, 1]
 
@@ -179,7 +185,9 @@ async def test_of_two_records_with_one_id_the_last_is_stored_and_counted_once(
 
 
 async def test_a_deleted_message_stays_deleted_and_a_known_author_known(db: Database, store: Store) -> None:
-    reply = message(2, reply_to_message_id="1", reply_to_channel_id="5", reply_to_author_hash="c" * 64)
+    reply = message(
+        2, reply_to_message_platform_id="1", reply_to_channel_platform_id="5", reply_to_author_hash="c" * 64
+    )
     await store.save(message(1), reply)
     await run_sql(db, "UPDATE messages SET deleted_at = sent_at WHERE platform_id = '1'")
     await store.save(message(1), replace(reply, reply_to_author_hash=None), now=LATER)
@@ -225,7 +233,7 @@ async def test_a_worker_that_lost_its_job_writes_nothing(db: Database, store: St
     before = await only_row(db, sync_progress)
     for write in (
         store.save(message(2)),
-        finish_channel(db, store.channel.id, empty_head_id=None, job=store.lease, now=LATER),
+        finish_channel(db, store.channel.id, deleted_head_id=None, job=store.lease, now=LATER),
         fail_channel(db, store.channel.id, error={"code": "x"}, job=store.lease, now=LATER),
         mark_deleted(db, store.channel.id, ["1"], job=store.lease, now=LATER),
     ):

@@ -25,7 +25,7 @@ from tests.storage.conftest import SHA
 from tests.support.postgres import Postgres
 from tests.support.tables_of import count_of, only_row, run_sql
 
-NEWEST = "0003"
+NEWEST = "0001"
 HMAC = "hmac-sha256:0123456789abcdef"
 
 

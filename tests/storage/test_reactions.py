@@ -67,7 +67,7 @@ class TestWhatIsPending:
         pending = await way.only()
         assert pending == PendingTotal(
             channel_id=way.channel.id,
-            message_id="1",
+            message_platform_id="1",
             emoji_key="👍",
             emoji="👍",
             count=3,
@@ -108,7 +108,7 @@ class TestWhatIsPending:
         await way.tell(*records)
         found: list[tuple[str, str]] = []
         while page := await way.pending(found[-1] if found else None, limit=2):
-            found += [(t.message_id, t.emoji_key) for t in page]
+            found += [(t.message_platform_id, t.emoji_key) for t in page]
             await way.save(page[0], "a")
         assert sorted(found) == sorted((m.platform_id, e) for m in records for e in emoji)
         assert len(found) == len(set(found))

@@ -10,8 +10,8 @@ from storage.database import Database
 from storage.errors import LeaseLost
 from storage.jobs import JobLease
 from storage.messages import mark_deleted
-from storage.repair import RepairKind, look_again_in, pending_ranges, request_audit
-from storage.tables import channels, repairs, sync_gaps, tenants
+from storage.repair import RepairKind, pending_ranges, refetch_in_channel, request_audit
+from storage.tables import channels, refetch_ranges, sync_gaps, tenants
 from storage.tenants import Tenant, stop_tenant
 from tests.support.builders import HOUR, MINUTE, NOW, SECOND, channel, message, thread
 from tests.support.repair_steps import BEGINNING, LATER, Way
@@ -68,20 +68,20 @@ class TestPlanning:
         await way.gap(BEGINNING + 60 * SECOND, NOW)
         assert await way.plan() == 1
         first = await way.only()
-        assert (first.after_id, first.until_id) == ("59", "200")
+        assert (first.after_platform_id, first.until_platform_id) == ("59", "200")
         moved = (await way.save(first, message(100), reached="100")).left
         assert moved is not None
         await way.store(message(3000))
         await way.gap(BEGINNING + 150 * SECOND, NOW)
         assert await way.plan() == 1
-        assert await way.only() == replace(first, after_id="100", until_id="3000")
+        assert await way.only() == replace(first, after_platform_id="100", until_platform_id="3000")
         await way.gap(BEGINNING + 5 * SECOND, NOW)
         assert await way.plan() == 1
-        assert await way.only() == replace(first, after_id="4", until_id="3000")
+        assert await way.only() == replace(first, after_platform_id="4", until_platform_id="3000")
         await way.gap(BEGINNING + 100 * SECOND, NOW)
         assert await way.plan(now=LATER + MINUTE) == 0
-        row = await only_row(db, repairs)
-        assert (row["after_id"], row["seen"], row["updated_at"]) == ("4", 1, LATER)
+        row = await only_row(db, refetch_ranges)
+        assert (row["after_platform_id"], row["seen"], row["updated_at"]) == ("4", 1, LATER)
 
     async def test_ids_are_compared_as_numbers(self, db: Database, way: Way) -> None:
         await way.store(message(99), message(1000))
@@ -125,7 +125,7 @@ class TestPlanning:
         await save_channels(db, way.tenant.id, [channel("5"), channel("7")], NOW)
         assert await way.plan(window=60 * SECOND) == 1
         assert await way.ranges() == [("5", "119", "200")]
-        unseen = {row["platform_id"]: row["unseen_since"] for row in await rows_of(db, channels)}
+        unseen = {row["platform_id"]: row["unmonitored_since"] for row in await rows_of(db, channels)}
         assert unseen == {"5": None, "6": BEGINNING + 180 * SECOND, "7": None}
         assert await way.plan(window=60 * SECOND) == 0
 
@@ -134,7 +134,7 @@ class TestPlanning:
         await mark_skipped(db, way.tenant.id, ["5"], SkipReason.NOT_PUBLIC, NOW)
         await way.gap(BEGINNING + 150 * SECOND, NOW)
         assert await way.plan() == 0
-        assert (await only_row(db, channels))["unseen_since"] == BEGINNING + 150 * SECOND
+        assert (await only_row(db, channels))["unmonitored_since"] == BEGINNING + 150 * SECOND
         await save_channels(db, way.tenant.id, [channel("5")], NOW)
         assert await way.plan() == 1
         assert await way.ranges() == [("5", "149", "200")]
@@ -180,12 +180,12 @@ class TestPlanning:
         await request_audit(db, way.tenant.id, NOW)
         await way.gap(BEGINNING, NOW)
         await way.plan()
-        await look_again_in(db, other.id, {"9"}, NOW)
-        await look_again_in(db, way.channel.id, {"10", "9"}, NOW)
-        assert [(r.kind.value, r.channel_platform_id, r.until_id) for r in await way.pending()] == [
-            ("look_again", "5", "9"),
-            ("look_again", "5", "10"),
-            ("look_again", "6", "9"),
+        await refetch_in_channel(db, other.id, {"9"}, NOW)
+        await refetch_in_channel(db, way.channel.id, {"10", "9"}, NOW)
+        assert [(r.kind.value, r.channel_platform_id, r.until_platform_id) for r in await way.pending()] == [
+            ("refetch", "5", "9"),
+            ("refetch", "5", "10"),
+            ("refetch", "6", "9"),
             ("gap", "5", "10"),
             ("gap", "6", "10"),
             ("audit", "5", "10"),

@@ -16,7 +16,7 @@ from storage.database import Database
 from storage.jobs import JobLease
 from storage.messages import mark_deleted
 from storage.repair import Repair, RepairKind, finish_audit
-from storage.tables import attachments, channel_audits, messages, reaction_totals, repairs, sync_progress
+from storage.tables import attachments, channel_audits, messages, reaction_totals, refetch_ranges, sync_progress
 from storage.tenants import Tenant
 from tests.support.builders import MINUTE, NOW, attachment, message, total
 from tests.support.repair_steps import LATER, Way, state
@@ -101,19 +101,19 @@ class Reader:
         """A crash in the middle of a transaction leaves nothing of it, and the next job begins with what is pending."""
         if not next(self.crashes, False):
             return False
-        before = [await state(self.way.db), await rows_of(self.way.db, repairs)]
+        before = [await state(self.way.db), await rows_of(self.way.db, refetch_ranges)]
         with self.monkeypatch.context() as patch:
-            patch.setattr("storage.repair.reconcile.add_look_again", _crash)
+            patch.setattr("storage.repair.reconcile.add_refetches", _crash)
             with pytest.raises(RuntimeError):
                 await self._read(repair)
-        assert [await state(self.way.db), await rows_of(self.way.db, repairs)] == before
+        assert [await state(self.way.db), await rows_of(self.way.db, refetch_ranges)] == before
         return True
 
     async def _read(self, repair: Repair) -> Repair | None:
-        after, until = int(repair.after_id or 0), int(repair.until_id)
+        after, until = int(repair.after_platform_id or 0), int(repair.until_platform_id)
         page = self.world.page(after, next(self.sizes, 100))
         is_last = not page or int(page[-1].platform_id) >= until
-        reached = repair.until_id if is_last else page[-1].platform_id
+        reached = repair.until_platform_id if is_last else page[-1].platform_id
         touched = {str(n) for n in next(self.touched, set())}
         within = [m for m in _as_it_was(page, touched) if int(m.platform_id) <= int(reached)]
         before = await self._rows_of(touched)
@@ -145,24 +145,24 @@ async def _crash(*_: object) -> None:
 
 async def prepare(way: Way, world: World) -> None:
     """Store what is stored, and have a range of it read again."""
-    for table in (repairs, channel_audits, messages, sync_progress):
+    for table in (refetch_ranges, channel_audits, messages, sync_progress):
         await run_sql(way.db, f"DELETE FROM {table.name}")  # noqa: S608 # our own tables
     for number in sorted(world.stored):
         await way.store(variant(number, world.stored[number][0]))
     gone = [str(n) for n, (_, is_deleted) in world.stored.items() if is_deleted]
     await mark_deleted(way.db, way.channel.id, gone, job=None, now=NOW)
-    await run_sql(way.db, "UPDATE sync_progress SET last_message_id = :until", until=str(world.until))
+    await run_sql(way.db, "UPDATE sync_progress SET last_message_platform_id = :until", until=str(world.until))
     await plan_range(way, world)
 
 
 async def plan_range(way: Way, world: World) -> None:
     async with way.db.writing() as connection:
         await connection.execute(
-            repairs.insert().values(
+            refetch_ranges.insert().values(
                 channel_id=way.channel.id,
                 kind="audit" if world.after == 0 else "gap",
-                after_id=str(world.after) if world.after else None,
-                until_id=str(world.until),
+                after_platform_id=str(world.after) if world.after else None,
+                until_platform_id=str(world.until),
                 created_at=NOW,
                 updated_at=NOW,
             )
@@ -189,8 +189,8 @@ async def found(db: Database) -> list[tuple[str, str, bool, tuple[str, ...], tup
             (message_id := row["platform_id"]),
             row["content"],
             row["deleted_at"] is not None,
-            tuple(file["platform_id"] for file in files if file["message_id"] == message_id),
-            tuple(each["count"] for each in totals if each["message_id"] == message_id),
+            tuple(file["platform_id"] for file in files if file["message_platform_id"] == message_id),
+            tuple(each["count"] for each in totals if each["message_platform_id"] == message_id),
         )
         for row in await rows_of(db, messages)
     ]
@@ -234,7 +234,7 @@ async def _finish(way: Way, world: World, seen: int) -> None:
             seen,
             sum(1 for *_, is_deleted, _, _ in expected(world) if not is_deleted),
         )
-    assert await rows_of(way.db, repairs) == []
+    assert await rows_of(way.db, refetch_ranges) == []
 
 
 async def _reading_it_once_more_writes_nothing(way: Way, world: World, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,11 +11,10 @@ from storage.channels import ChannelState, channel_states, mark_skipped, save_ch
 from storage.database import Database
 from storage.errors import LeaseLost
 from storage.jobs import JobLease
-from storage.messages import id_ranges as id_spans
-from storage.messages import mark_deleted
-from storage.repair import PageOutcome, RepairKind, finish_audit, look_again, look_again_in
+from storage.messages import id_ranges, mark_deleted
+from storage.repair import PageOutcome, RepairKind, finish_audit, refetch, refetch_in_channel
 from storage.repair import plan_gaps as gap_planning
-from storage.tables import attachments, messages, reaction_totals, repairs, sync_progress
+from storage.tables import attachments, messages, reaction_totals, refetch_ranges, sync_progress
 from storage.tenants import Tenant, purge_tenant
 from tests.support.builders import HOUR, MINUTE, NOW, SECOND, attachment, channel, message, thread, total
 from tests.support.repair_steps import BEGINNING, LATER, Way, plan_of, state
@@ -42,37 +41,37 @@ class TestLookingAgain:
         asked = [("5", "10"), ("5", "1000"), ("5", "404"), ("6", "11"), ("7", "11"), ("8", "11"), ("404", "9")]
         keys = {(way.tenant.id, channel_id, message_id) for channel_id, message_id in asked}
         for now in (NOW, LATER):
-            await look_again(db, keys | {("discord-other", "5", "9")}, now)
+            await refetch(db, keys | {("discord-other", "5", "9")}, now)
         found = await way.pending()
-        assert [(r.channel_platform_id, r.after_id, r.until_id) for r in found] == [
+        assert [(r.channel_platform_id, r.after_platform_id, r.until_platform_id) for r in found] == [
             ("5", "9", "10"),
             ("5", "999", "1000"),
             ("6", "10", "11"),
             ("8", "10", "11"),
         ]
-        assert {r.kind for r in found} == {RepairKind.LOOK_AGAIN}
+        assert {r.kind for r in found} == {RepairKind.REFETCH}
         assert [r.parent_platform_id for r in found] == [None, None, None, "5"]
-        assert {row["updated_at"] for row in await rows_of(db, repairs)} == {NOW}
+        assert {row["updated_at"] for row in await rows_of(db, refetch_ranges)} == {NOW}
 
     async def test_nothing_to_look_at(self, db: Database, way: Way) -> None:
-        await look_again(db, set(), NOW)
-        await look_again_in(db, way.channel.id, set(), NOW)
-        await look_again_in(db, 999, {"7"}, NOW)
-        assert await count_of(db, repairs) == 0
+        await refetch(db, set(), NOW)
+        await refetch_in_channel(db, way.channel.id, set(), NOW)
+        await refetch_in_channel(db, 999, {"7"}, NOW)
+        assert await count_of(db, refetch_ranges) == 0
 
     async def test_in_a_channel_whether_stored_or_not(self, db: Database, way: Way) -> None:
         for now in (NOW, LATER):
-            await look_again_in(db, way.channel.id, {"100", "7", "0"}, now)
+            await refetch_in_channel(db, way.channel.id, {"100", "7", "0"}, now)
         assert await way.ranges() == [("5", "0", "0"), ("5", "6", "7"), ("5", "99", "100")]
 
     async def test_many_at_once(self, db: Database, way: Way) -> None:
         await way.store(*(message(n) for n in range(1, 6_001)))
-        await look_again(db, {(way.tenant.id, "5", str(n)) for n in range(1, 6_501)}, NOW)
-        assert await count_of(db, repairs) == 6_000
+        await refetch(db, {(way.tenant.id, "5", str(n)) for n in range(1, 6_501)}, NOW)
+        assert await count_of(db, refetch_ranges) == 6_000
 
     async def test_it_is_done_when_it_was_read(self, db: Database, way: Way) -> None:
         await way.store(message(1), message(2), message(3))
-        await look_again_in(db, way.channel.id, {"2", "3"}, NOW)
+        await refetch_in_channel(db, way.channel.id, {"2", "3"}, NOW)
         first, second = await way.pending()
         outcome = await way.save(first, message(2, content="new"))
         assert outcome == PageOutcome(seen=1, missing=0, changed=1, deleted=0, left=None)
@@ -94,9 +93,9 @@ class TestAPage:
         await way.gap(BEGINNING + 10 * SECOND, NOW)
         await way.plan()
         repair = (await way.pending())[0]
-        assert repair.after_id == "9"
+        assert repair.after_platform_id == "9"
         outcome = await way.save(repair, reached="100")
-        assert outcome == PageOutcome(deleted=4, left=replace(repair, after_id="100"))
+        assert outcome == PageOutcome(deleted=4, left=replace(repair, after_platform_id="100"))
         assert sorted(await deleted(db), key=int) == ["10", "11", "99", "100"]
         assert (await rows_of(db, messages))[-1]["deleted_at"] is None
 
@@ -110,7 +109,7 @@ class TestAPage:
         first, second, third = await rows_of(db, messages)
         assert (first["updated_at"], second["updated_at"], second["reply_to_author_hash"]) == (NOW, NOW, "b" * 64)
         assert (third["metadata"], third["updated_at"]) == ({"pinned": True}, LATER)
-        assert (await only_row(db, attachments))["message_id"] == "1"
+        assert (await only_row(db, attachments))["message_platform_id"] == "1"
         assert [row["updated_at"] for row in await rows_of(db, reaction_totals)] == [NOW, LATER]
 
     @pytest.mark.parametrize(
@@ -187,7 +186,7 @@ class TestAPage:
 
     async def test_what_lies_beyond_the_checkpoint_is_counted_when_that_passes(self, db: Database, way: Way) -> None:
         await way.store(message(5))
-        await look_again_in(db, way.channel.id, {"8"}, NOW)
+        await refetch_in_channel(db, way.channel.id, {"8"}, NOW)
         assert (await way.save(await way.only(), message(8))).missing == 1
         assert (await only_row(db, sync_progress))["messages_archived"] == 1
         await way.store(message(8))
@@ -200,26 +199,26 @@ class TestAPage:
         repair = await way.audit()
         page = [message(2, content="old or new"), message(3), message(5, content="changed"), message(7)]
         outcome = await way.save(repair, *page, reached="5", touched=["1", "2", "3", "6", "7", "400"])
-        assert outcome == PageOutcome(seen=4, changed=1, deleted=1, left=replace(repair, after_id="5"))
+        assert outcome == PageOutcome(seen=4, changed=1, deleted=1, left=replace(repair, after_platform_id="5"))
         after = await rows_of(db, messages)
         assert [row["platform_id"] for row in after if row not in before] == ["4", "5"]
-        again = [r.until_id for r in await way.pending() if r.kind is RepairKind.LOOK_AGAIN]
+        again = [r.until_platform_id for r in await way.pending() if r.kind is RepairKind.REFETCH]
         assert again == ["1", "2", "3"]
 
     async def test_a_message_touched_while_it_is_looked_at_is_looked_at_once_more(self, db: Database, way: Way) -> None:
         await way.store(message(1))
-        await look_again_in(db, way.channel.id, {"1"}, NOW)
+        await refetch_in_channel(db, way.channel.id, {"1"}, NOW)
         first = await way.only()
         assert await way.save(first, message(1, content="new"), touched=["1"]) == PageOutcome(seen=1)
         second = await way.only()
-        assert (second.after_id, second.until_id) == ("0", "1")
+        assert (second.after_platform_id, second.until_platform_id) == ("0", "1")
         assert (await way.save(second, message(1, content="new"))).changed == 1
         assert await way.pending() == []
 
     async def test_a_range_that_was_purged_meanwhile_takes_nothing(self, db: Database, way: Way) -> None:
         await way.store(message(1))
         repair = await way.audit()
-        await run_sql(db, "DELETE FROM repairs")
+        await run_sql(db, "DELETE FROM refetch_ranges")
         before = await state(db)
         assert await way.save(repair, message(1, content="new"), message(2), touched=["1"]) == PageOutcome()
         await finish_audit(db, repair.id, platform_count=1, job=way.lease, now=LATER)
@@ -228,51 +227,51 @@ class TestAPage:
 
     async def test_purging_takes_the_ranges_along(self, db: Database, way: Way) -> None:
         await way.store(message(1))
-        await look_again_in(db, way.channel.id, {"1"}, NOW)
+        await refetch_in_channel(db, way.channel.id, {"1"}, NOW)
         repair = await way.only()
         await purge_tenant(db, way.tenant.id, NOW)
-        assert [await count_of(db, t) for t in (repairs, messages)] == [0, 0]
+        assert [await count_of(db, t) for t in (refetch_ranges, messages)] == [0, 0]
         with pytest.raises(LeaseLost):
             await way.save(repair, message(1))
-        await look_again(db, {(way.tenant.id, "5", "1")}, NOW)
-        await look_again_in(db, way.channel.id, {"1"}, NOW)
-        assert await count_of(db, repairs) == 0
+        await refetch(db, {(way.tenant.id, "5", "1")}, NOW)
+        await refetch_in_channel(db, way.channel.id, {"1"}, NOW)
+        assert await count_of(db, refetch_ranges) == 0
 
     async def test_a_worker_that_lost_its_job_writes_nothing(self, db: Database, way: Way) -> None:
         await way.store(message(1))
         repair = await way.audit()
-        before = [await state(db), await rows_of(db, repairs)]
+        before = [await state(db), await rows_of(db, refetch_ranges)]
         way.lease = replace(way.lease, attempt=2)
         with pytest.raises(LeaseLost):
             await way.save(repair, message(1, content="new"))
         with pytest.raises(LeaseLost):
             await finish_audit(db, repair.id, platform_count=1, job=way.lease, now=LATER)
-        assert [await state(db), await rows_of(db, repairs)] == before
+        assert [await state(db), await rows_of(db, refetch_ranges)] == before
 
     async def test_a_page_is_stored_whole_or_not_at_all(
         self, db: Database, way: Way, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         await way.store(message(1), message(3))
         repair = await way.audit()
-        before = [await state(db), await rows_of(db, repairs)]
+        before = [await state(db), await rows_of(db, refetch_ranges)]
 
         async def crash(*_: object) -> None:
             raise RuntimeError("killed between the rows and the commit")
 
-        monkeypatch.setattr("storage.repair.reconcile.add_look_again", crash)
+        monkeypatch.setattr("storage.repair.reconcile.add_refetches", crash)
         with pytest.raises(RuntimeError):
             await way.save(repair, message(1, content="new"), message(2))
-        assert [await state(db), await rows_of(db, repairs)] == before
+        assert [await state(db), await rows_of(db, refetch_ranges)] == before
 
 
 class TestHowItIsFound:
     @pytest.mark.parametrize("name", ["absent", "active"])
     async def test_by_an_index(self, db: Database, way: Way, name: str) -> None:
-        absent = select(messages.c.platform_id).where(id_spans.IN_SPAN)
+        absent = select(messages.c.platform_id).where(id_ranges.IN_RANGE)
         query, index = {
             "absent": (
                 absent,
-                {"sqlite": "channel_id=? AND platform_id>? AND platform_id<?", "postgresql": "pk_messages"},
+                {"sqlite": "channel_id=? AND platform_id>? AND platform_id<?", "postgresql": "uq_messages_channel_id"},
             ),
             "active": (gap_planning._ACTIVE, dict.fromkeys(("sqlite", "postgresql"), "ix_messages_tenant_id_sent_at")),
         }[name]
@@ -310,8 +309,8 @@ class TestHowItIsFound:
         await way.store(*(message(n) for n in sorted(known)))
         found: list[int] = []
         async with db.reading() as connection:
-            for span in id_spans.spans(after, until):
+            for span in id_ranges.split_by_length(after, until):
                 values = {"channel": way.channel.id, **span.as_values()}
-                query = select(messages.c.platform_id).where(id_spans.IN_SPAN)
+                query = select(messages.c.platform_id).where(id_ranges.IN_RANGE)
                 found += [int(i) for i in (await connection.execute(query, values)).scalars()]
         assert sorted(found) == [n for n in sorted(known) if int(after or 0) < n <= int(until)]

@@ -12,7 +12,6 @@ from sqlalchemy import Connection, Inspector, create_engine, inspect, text
 from sqlalchemy.pool import NullPool
 
 from storage.database import Database, migrate
-from storage.migrations.runner import upgrade
 from storage.tables import metadata
 from tests.support.postgres import Postgres
 
@@ -51,30 +50,6 @@ async def test_alembic_finds_nothing_to_migrate(new_database: Callable[[], str])
         return list(compare_metadata(MigrationContext.configure(connection), metadata))
 
     assert _with_connection(url, differences) == []
-
-
-@pytest.mark.parametrize("revision", ["0001", "0002"])
-async def test_an_archive_of_an_older_revision_is_kept_whole(new_database: Callable[[], str], revision: str) -> None:
-    url = new_database()
-    _with_connection(url, lambda connection: upgrade(connection, revision))
-    _with_connection(url, _fill)
-    before = _with_connection(url, _rows)
-    assert all(before.values())
-    await migrate(url)
-    after = _with_connection(url, _rows)
-    for table, rows in before.items():
-        assert after[table] == [_ADDED.get(table, {}) | row for row in rows], table
-
-
-async def test_channels_that_were_skipped_count_as_unseen_since_then(new_database: Callable[[], str]) -> None:
-    url = new_database()
-    _with_connection(url, lambda connection: upgrade(connection, "0002"))
-    _with_connection(url, _fill)
-    skip = "UPDATE channels SET sync_state = 'skipped', skip_reason = 'not_public', skipped_since = created_at"
-    _with_connection(url, lambda connection: connection.exec_driver_sql(skip))
-    await migrate(url)
-    (row,) = _with_connection(url, _rows)["channels"]
-    assert row["unseen_since"] == row["skipped_since"] is not None
 
 
 async def test_both_dialects_have_the_same_columns(both: tuple[Database, Database]) -> None:
@@ -119,42 +94,6 @@ def _has_index(found: Inspector, table: str, columns: list[str]) -> bool:
         *(unique["column_names"] for unique in found.get_unique_constraints(table)),
     ]
     return any(set(columns) <= set(index[: len(columns)]) for index in indexes)
-
-
-_ADDED: dict[str, dict[str, Any]] = {
-    "tenants": dict.fromkeys(("stopped_at", "purged_at", "audit_requested_at", "audited_at")),
-    "channels": {"unseen_since": None},
-    "reaction_totals": {"is_stale": False},
-}
-_AT = "'2026-11-23 10:00:00.123456+00:00'"
-_FIRST_ROWS = {
-    "archive_settings": "name, value) VALUES ('hash_choice', 'sha256'",
-    "tenants": "id, platform, platform_id, name, sync_status, metadata) VALUES ('d-1', 'd', '1', 'G', 'ok', '{}'",
-    "channels": "tenant_id, platform_id, type, sync_state, metadata) VALUES ('d-1', '5', 'text', 'archived', '{}'",
-    "messages": "channel_id, platform_id, tenant_id, author_kind, content, type, sent_at, metadata)"
-    f" VALUES (1, '7', 'd-1', 'user', 'hello', 'default', {_AT}, '{{}}'",
-    "attachments": "channel_id, message_id, platform_id, filename, url, metadata) VALUES (1, '7', '71', 'a', 'u', '{}'",
-    "reaction_totals": "channel_id, message_id, emoji_key, emoji, count, burst_count) VALUES (1, '7', 'x', 'x', 2, 1",
-    "reactions": "channel_id, message_id, emoji_key, user_hash, burst, emoji) VALUES (1, '7', 'x', 'h', false, 'x'",
-    "sync_jobs": "id, tenant_id, kind, status, priority, attempt, run_after, queued_at, totals)"
-    f" VALUES ('j', 'd-1', 'initial', 'running', 10, 1, {_AT}, {_AT}, '{{}}'",
-    "sync_progress": "channel_id, last_message_id, messages_archived, state, last_job_id)"
-    " VALUES (1, '7', 1, 'syncing', 'j'",
-}
-
-
-def _fill(connection: Connection) -> None:
-    for table, row in _FIRST_ROWS.items():
-        names, _, values = row.partition(")")
-        statement = f"INSERT INTO {table} ({names}, created_at, updated_at){values}, {_AT}, {_AT})"
-        connection.exec_driver_sql(statement)
-
-
-def _rows(connection: Connection) -> dict[str, list[dict[str, Any]]]:
-    return {
-        table: [dict(row) for row in connection.execute(text(f"SELECT * FROM {table}")).mappings()]  # noqa: S608 # ours
-        for table in _FIRST_ROWS
-    }
 
 
 async def _columns(db: Database) -> dict[tuple[str, str], tuple[str, bool]]:

@@ -16,12 +16,12 @@ from storage.jobs import (
     enqueue,
     finish,
     get_job,
+    has_due_jobs,
     list_jobs,
     queue,
     queue_figures,
     release,
     renew,
-    somebody_waits,
 )
 from storage.messages import MessageBatch, save_batch
 from storage.reactions import pending_totals, save_users
@@ -98,7 +98,7 @@ class TestStopping:
         await run_sql(db, "UPDATE tenants SET stopped_at = created_at")
         assert await queue(db, now=LATER) == []
         assert (await queue_figures(db, LATER)).waiting == 0
-        assert not await somebody_waits(db, LATER)
+        assert not await has_due_jobs(db, LATER)
         assert await claim(db, "worker", now=LATER, lease=MINUTE) is None
         ended = await get_job(db, job.id)
         assert ended is not None

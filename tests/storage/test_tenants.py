@@ -14,11 +14,11 @@ from storage.tenants import (
     Tenant,
     TenantFreshness,
     TenantTotals,
+    defer_until,
     freshness,
     get_tenant,
     list_tenants,
     save_tenant,
-    set_not_before,
     tenant_id_of,
     tenant_totals,
 )
@@ -130,9 +130,9 @@ async def test_tenants_are_listed_by_id_in_pages(db: Database) -> None:
 
 async def test_a_wait_is_never_shortened(db: Database, tenant: Tenant) -> None:
     for until in (NOW + HOUR, NOW + MINUTE):
-        await set_not_before(db, tenant.id, "discord", until, NOW)
+        await defer_until(db, tenant.id, "discord", until, NOW)
     assert (await _get(db, tenant.id)).not_before == NOW + HOUR
-    await set_not_before(db, tenant.id, "discord", NOW + 2 * HOUR, LATER)
+    await defer_until(db, tenant.id, "discord", NOW + 2 * HOUR, LATER)
     assert (await _get(db, tenant.id)).not_before == NOW + 2 * HOUR
 
 
@@ -140,9 +140,9 @@ async def test_a_wait_of_a_platform_is_one_of_all_its_tenants(db: Database, tena
     second = TenantRecord(platform_id="200", name=None)
     other, _ = await save_tenant(db, "discord", second, connected=True, now=NOW)
     elsewhere, _ = await save_tenant(db, "slack", second, connected=True, now=NOW)
-    await set_not_before(db, other.id, "discord", NOW + HOUR, NOW)
+    await defer_until(db, other.id, "discord", NOW + HOUR, NOW)
     assert (await _get(db, tenant.id)).not_before is None
-    await set_not_before(db, None, "discord", NOW + MINUTE, NOW)
+    await defer_until(db, None, "discord", NOW + MINUTE, NOW)
     assert (await _get(db, tenant.id)).not_before == NOW + MINUTE
     assert (await _get(db, other.id)).not_before == NOW + HOUR
     assert (await _get(db, elsewhere.id)).not_before is None
@@ -150,13 +150,13 @@ async def test_a_wait_of_a_platform_is_one_of_all_its_tenants(db: Database, tena
 
 async def test_a_wait_of_a_platform_is_one_of_tenants_that_come_later_too(db: Database, tenant: Tenant) -> None:
     for until in (NOW + HOUR, NOW + MINUTE):
-        await set_not_before(db, None, "discord", until, NOW)
+        await defer_until(db, None, "discord", until, NOW)
     record = TenantRecord(platform_id="200", name=None)
     later, created = await save_tenant(db, "discord", record, connected=True, now=LATER)
     assert (later.not_before, created) == (NOW + HOUR, True)
     elsewhere, _ = await save_tenant(db, "slack", record, connected=True, now=NOW)
     assert elsewhere.not_before is None
-    await set_not_before(db, None, "discord", NOW + 2 * HOUR, NOW)
+    await defer_until(db, None, "discord", NOW + 2 * HOUR, NOW)
     last, _ = await save_tenant(db, "discord", replace(record, platform_id="300"), connected=True, now=NOW)
     assert last.not_before == NOW + 2 * HOUR
 

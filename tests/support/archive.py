@@ -36,8 +36,8 @@ _QUERIES = {
                 "type",
                 "sent_at",
                 "edited_at",
-                "reply_to_channel_id",
-                "reply_to_message_id",
+                "reply_to_channel_platform_id",
+                "reply_to_message_platform_id",
                 "reply_to_author_hash",
                 "metadata",
             )
@@ -48,7 +48,7 @@ _QUERIES = {
         *(
             attachments.c[name]
             for name in (
-                "message_id",
+                "message_platform_id",
                 "platform_id",
                 "filename",
                 "size_bytes",
@@ -61,20 +61,20 @@ _QUERIES = {
     ).join_from(attachments, channels, channels.c.id == attachments.c.channel_id),
     "reaction_totals": select(
         _PLACE,
-        *(reaction_totals.c[name] for name in ("message_id", "emoji_key", "emoji", "count", "burst_count")),
+        *(reaction_totals.c[name] for name in ("message_platform_id", "emoji_key", "emoji", "count", "burst_count")),
     ).join_from(reaction_totals, channels, channels.c.id == reaction_totals.c.channel_id),
     "reactions": select(
         _PLACE,
-        *(reactions.c[name] for name in ("message_id", "emoji_key", "user_hash", "burst", "emoji")),
+        *(reactions.c[name] for name in ("message_platform_id", "emoji_key", "user_hash", "burst", "emoji")),
     ).join_from(reactions, channels, channels.c.id == reactions.c.channel_id),
 }
 _KEYS = {
     "tenants": ("platform_id",),
     "channels": ("platform_id",),
     "messages": ("channel_platform_id", "platform_id"),
-    "attachments": ("channel_platform_id", "message_id", "platform_id"),
-    "reaction_totals": ("channel_platform_id", "message_id", "emoji_key"),
-    "reactions": ("channel_platform_id", "message_id", "emoji_key", "user_hash", "burst"),
+    "attachments": ("channel_platform_id", "message_platform_id", "platform_id"),
+    "reaction_totals": ("channel_platform_id", "message_platform_id", "emoji_key"),
+    "reactions": ("channel_platform_id", "message_platform_id", "emoji_key", "user_hash", "burst"),
 }
 
 

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 
 from adapters.discord.simulator import Simulator
-from adapters.events import Listener, LiveEvent, MessageEdited, Place, PlatformEvent, TenantJoined, TenantsReady
+from adapters.events import ChannelRef, Listener, LiveEvent, MessageEdited, PlatformEvent, TenantJoined, TenantsReady
 from adapters.records import ChannelRecord, MessageRecord
 from tests.service.conftest import Connected, make_adapter
 from tests.support.small_world import GUILD, TEXT
@@ -67,9 +67,9 @@ async def listening(sim: Simulator, first: Listener | None = None) -> AsyncItera
         await asyncio.gather(running, return_exceptions=True)
 
 
-def at(channel_id: int = TEXT) -> Place:
+def at(channel_id: int = TEXT) -> ChannelRef:
     """A place in the small guild."""
-    return Place(tenant_id=str(GUILD), channel_id=str(channel_id))
+    return ChannelRef(tenant_id=str(GUILD), channel_id=str(channel_id))
 
 
 async def edited(link: Listening, channel_id: int, message_id: int) -> MessageEdited:

@@ -23,7 +23,7 @@ UNHURRIED = {
 }
 
 # What is read again after a restart is counted elsewhere.
-NO_REPAIRS = {"PLATFORM_SYNC_SYNC__REPAIR_WINDOW": "0"}
+NO_REPAIRS = {"PLATFORM_SYNC_SYNC__REPAIR_LOOKBACK": "0"}
 
 
 class Process:

@@ -65,7 +65,7 @@ class Way:
             self.db,
             repair,
             records,
-            reached=reached or repair.until_id,
+            reached=reached or repair.until_platform_id,
             touched=frozenset(touched),
             job=self.lease,
             now=now,
@@ -79,7 +79,7 @@ class Way:
             )
 
     async def ranges(self) -> list[tuple[str, str | None, str]]:
-        return [(r.channel_platform_id, r.after_id, r.until_id) for r in await self.pending()]
+        return [(r.channel_platform_id, r.after_platform_id, r.until_platform_id) for r in await self.pending()]
 
 
 async def state(db: Database) -> list[Any]:

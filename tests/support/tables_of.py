@@ -11,9 +11,10 @@ Rows = list[dict[str, Any]]
 
 
 async def rows_of(db: Database, table: Table) -> Rows:
-    """Every row of a table, ordered by its key, as Python values."""
+    """Every row of a table, ordered by the platform's ids, as Python values."""
     async with db.reading() as connection:
-        result = await connection.execute(select(table).order_by(*table.primary_key))
+        key = (table.c.channel_id, table.c.platform_id) if table.name == "messages" else table.primary_key
+        result = await connection.execute(select(table).order_by(*key))
         return [dict(row) for row in result.mappings()]
 
 

@@ -2,11 +2,18 @@
 
 from datetime import UTC, datetime
 
-from adapters.events import MessageEdited, MessagesDeleted, MessageTouched, Place, ReactionChanged, ReactionsCleared
+from adapters.events import (
+    ChannelRef,
+    MessageEdited,
+    MessageInvalidated,
+    MessagesDeleted,
+    ReactionChanged,
+    ReactionsCleared,
+)
 from adapters.records import AuthorKind, MessageRecord
 from bot.live import LiveBuffer
 
-PLACE = Place(tenant_id="1", channel_id="2")
+PLACE = ChannelRef(tenant_id="1", channel_id="2")
 
 
 def edited(content: str, message_id: str = "3") -> MessageEdited:
@@ -18,8 +25,8 @@ def edited(content: str, message_id: str = "3") -> MessageEdited:
         type="default",
         sent_at=datetime(2026, 1, 1, tzinfo=UTC),
         edited_at=None,
-        reply_to_channel_id=None,
-        reply_to_message_id=None,
+        reply_to_channel_platform_id=None,
+        reply_to_message_platform_id=None,
         reply_to_author_hash=None,
         metadata={},
     )
@@ -72,8 +79,8 @@ def test_the_oldest_changes_are_taken_first_and_the_rest_stays() -> None:
 def test_beyond_its_size_only_what_to_look_at_again_is_kept() -> None:
     buffer = LiveBuffer(largest=2, largest_lost=2)
     for number in range(6):
-        buffer.add("t", MessageTouched(place=PLACE, message_id=str(number)))
-    buffer.add("t", MessageTouched(place=PLACE, message_id="0"))
+        buffer.add("t", MessageInvalidated(place=PLACE, message_id=str(number)))
+    buffer.add("t", MessageInvalidated(place=PLACE, message_id="0"))
     batch = buffer.take(10)
     assert [change.message_id for change in batch.changes] == ["0", "1"]
     assert batch.lost == {("t", "2", "2"), ("t", "2", "3")}

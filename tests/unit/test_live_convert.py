@@ -9,12 +9,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adapters.discord.convert import snowflake_before, snowflake_time
-from adapters.discord.gateway import MESSAGE_EVENTS, GuildView, KeepAlive, ids_only, is_whole, live_event, place_of
-from adapters.events import MessageEdited, MessagesDeleted, MessageTouched, Place, ReactionChanged
+from adapters.discord.gateway import (
+    MESSAGE_EVENTS,
+    GuildState,
+    KeepAlive,
+    channel_ref_of,
+    ids_only,
+    is_whole,
+    live_event,
+)
+from adapters.events import ChannelRef, MessageEdited, MessageInvalidated, MessagesDeleted, ReactionChanged
 from adapters.privacy import UserHasher
 from tests.unit.test_convert import HASH, PAYLOADS, USER
 
-PLACE = Place(tenant_id="1", channel_id="55")
+PLACE = ChannelRef(tenant_id="1", channel_id="55")
 WHOLE: dict[str, Any] = {
     "id": "77",
     "guild_id": "1",
@@ -42,7 +50,7 @@ def test_a_payload_without_what_discord_always_sends_is_a_touch(missing: str) ->
     assert is_whole(WHOLE)
     assert not is_whole(part)
     assert not is_whole(part | {missing: {}})
-    assert live_event("MESSAGE_UPDATE", part, PLACE, HASH) == MessageTouched(place=PLACE, message_id="77")
+    assert live_event("MESSAGE_UPDATE", part, PLACE, HASH) == MessageInvalidated(place=PLACE, message_id="77")
 
 
 @pytest.mark.parametrize(
@@ -80,7 +88,7 @@ def test_any_event_about_a_message_tells_something(event: str, payload: dict[str
     assert told is not None
     assert told.place == PLACE
     bare = ids_only(event, payload | ids, PLACE)
-    assert isinstance(bare, MessageTouched | MessagesDeleted)
+    assert isinstance(bare, MessageInvalidated | MessagesDeleted)
     if isinstance(told, ReactionChanged):
         assert told.user_hash == HASH(USER)
         assert USER not in repr(told).replace(told.emoji_key, "").replace(told.emoji, "")
@@ -94,8 +102,8 @@ def test_without_an_id_there_is_nothing_to_tell(event: str) -> None:
 
 
 def test_a_place_is_in_a_guild() -> None:
-    assert place_of(WHOLE) == PLACE
-    assert place_of({"channel_id": "55"}) is None
+    assert channel_ref_of(WHOLE) == PLACE
+    assert channel_ref_of({"channel_id": "55"}) is None
 
 
 @pytest.mark.parametrize("moment", ["2026-01-01T00:00:00.123456+00:00", "2015-01-01T00:00:00.001+00:00"])
@@ -111,15 +119,17 @@ def test_an_answered_heartbeat_proves_what_was_sent_before_it() -> None:
     socket = SimpleNamespace(thread_id=0, _max_heartbeat_timeout=60.0, HEARTBEAT=1, sequence=7)
     keep_alive = KeepAlive(ws=socket, interval=40.0, shard_id=0)
     keep_alive.ack()
-    assert keep_alive.heard_until is None, "an answer to nothing"
+    assert keep_alive.received_until is None, "an answer to nothing"
     keep_alive.get_payload()
     between = datetime.now(UTC)
     assert keep_alive.beat() == {"op": 1, "d": 7}
     keep_alive.ack()
-    assert keep_alive.heard_until is not None
-    assert between - timedelta(seconds=5) < keep_alive.heard_until <= between, "the first heartbeat's, not the second's"
+    assert keep_alive.received_until is not None
+    assert between - timedelta(seconds=5) < keep_alive.received_until <= between, (
+        "the first heartbeat's, not the second's"
+    )
     keep_alive.ack()
-    assert keep_alive.heard_until >= between
+    assert keep_alive.received_until >= between
 
 
 GUILD = {
@@ -133,7 +143,7 @@ GUILD = {
 
 
 def test_who_may_read_is_known_of_channels_and_their_threads() -> None:
-    view = GuildView(GUILD, "9", UserHasher().of)
+    view = GuildState(GUILD, "9", UserHasher().of)
     verdicts = {"55": True, "56": False, "57": True, "58": False, "59": None}
     assert {one: view.is_public(one) for one in verdicts} == verdicts
     everyone = {"id": "1", "permissions": str(1 << 10 | 1 << 16 | 1 << 20)}
@@ -161,5 +171,5 @@ def test_who_may_read_is_known_of_channels_and_their_threads() -> None:
     ],
 )
 def test_channels_are_judged_anew_where_roles_change(event: str, data: dict[str, Any], changes: bool) -> None:
-    view = GuildView(GUILD, "9", UserHasher().of)
+    view = GuildState(GUILD, "9", UserHasher().of)
     assert bool(view.hear(event, data)) is changes

@@ -100,7 +100,7 @@ async def test_no_sign_of_life_while_the_database_does_not_answer(ear: Ear, capl
         "STATUS=the database cannot be used: It is away.",
         "STATUS=well\nWATCHDOG=1",
     ]
-    (record,) = [record for record in caplog.records if record.name == "bot.notify"]
+    (record,) = [record for record in caplog.records if record.name == "bot.systemd"]
     assert record.getMessage() == "no sign of life for the service manager's watchdog"
     assert record.__dict__["reason"] == "the database cannot be used: It is away."
 

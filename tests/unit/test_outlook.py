@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from adapters.records import AuthorKind, MessageRecord, ReactionTotalRecord
-from bot.sync import ChannelOutlook, Outlook
+from bot.sync import ChannelEstimator, SyncEstimator
 
 START = datetime(2024, 1, 1, tzinfo=UTC)
 THUMB = ReactionTotalRecord(emoji_key="👍", emoji="👍", count=150, burst_count=20)
@@ -22,8 +22,8 @@ def page(first: int, count: int, *, reactions: tuple[ReactionTotalRecord, ...] =
             type="default",
             sent_at=START + timedelta(minutes=n),
             edited_at=None,
-            reply_to_channel_id=None,
-            reply_to_message_id=None,
+            reply_to_channel_platform_id=None,
+            reply_to_message_platform_id=None,
             reply_to_author_hash=None,
             metadata={},
             reaction_totals=reactions,
@@ -32,8 +32,8 @@ def page(first: int, count: int, *, reactions: tuple[ReactionTotalRecord, ...] =
     ]
 
 
-def channel(messages: int, counted: int | None = None) -> ChannelOutlook:
-    return ChannelOutlook(since=START, head_at=START + timedelta(minutes=messages), counted=counted)
+def channel(messages: int, counted: int | None = None) -> ChannelEstimator:
+    return ChannelEstimator(since=START, head_at=START + timedelta(minutes=messages), counted=counted)
 
 
 class Time:
@@ -46,28 +46,28 @@ class Time:
 
 
 def test_nothing_is_made_up_before_anything_was_read() -> None:
-    outlook = Outlook(Time())
-    assert outlook.fraction is None
-    outlook.begin([channel(1000)], 0)
-    assert (outlook.fraction, outlook.seconds_left()) == (None, None)
+    estimator = SyncEstimator(Time())
+    assert estimator.fraction is None
+    estimator.begin([channel(1000)], 0)
+    assert (estimator.fraction, estimator.seconds_left()) == (None, None)
 
 
 def test_where_nothing_is_to_be_read_all_is_done() -> None:
-    outlook = Outlook(Time())
-    outlook.begin([], 0)
-    assert (outlook.fraction, outlook.seconds_left()) == (1.0, (0.0, 0.0))
+    estimator = SyncEstimator(Time())
+    estimator.begin([], 0)
+    assert (estimator.fraction, estimator.seconds_left()) == (1.0, (0.0, 0.0))
 
 
 def test_density_goes_on() -> None:
     time = Time()
-    outlook, long = Outlook(time), channel(1000)
-    outlook.begin([long], 0)
+    estimator, long = SyncEstimator(time), channel(1000)
+    estimator.begin([long], 0)
     long.add(page(0, 100), time())
     time.now = 10.0
     long.add(page(100, 100), time())
     assert long.left == pytest.approx(800, rel=0.01)
-    assert outlook.fraction == pytest.approx(0.2, rel=0.01)
-    seconds = outlook.seconds_left()
+    assert estimator.fraction == pytest.approx(0.2, rel=0.01)
+    seconds = estimator.seconds_left()
     assert seconds is not None
     assert seconds[0] == pytest.approx(40, rel=0.01)
 
@@ -87,45 +87,45 @@ def test_a_count_that_is_passed_does_not_count_any_more() -> None:
 
 def test_the_longest_channel_decides_where_the_others_are_short() -> None:
     time = Time()
-    outlook = Outlook(time)
+    estimator = SyncEstimator(time)
     long, short = channel(10_000), channel(200)
-    outlook.begin([long, short], 0)
+    estimator.begin([long, short], 0)
     long.add(page(0, 100), 0.0)
     short.add(page(0, 100), 0.0)
     time.now = 1.0
     long.add(page(100, 100), 1.0)
     short.add(page(100, 100), 1.0)
     short.is_done = True
-    seconds = outlook.seconds_left()
+    seconds = estimator.seconds_left()
     assert seconds is not None
     assert seconds[0] == pytest.approx(49, rel=0.02)
 
 
 def test_channels_not_begun_are_like_those_that_were_once_there_are_enough() -> None:
     time = Time()
-    outlook = Outlook(time)
+    estimator = SyncEstimator(time)
     begun, waiting = [channel(200) for _ in range(5)], channel(1000)
-    outlook.begin([*begun, waiting], 0)
+    estimator.begin([*begun, waiting], 0)
     for n, one in enumerate(begun):
-        assert outlook.fraction is None, n
+        assert estimator.fraction is None, n
         one.add(page(0, 100), 0.0)
-    assert outlook.fraction == pytest.approx(500 / 2000, rel=0.02)
+    assert estimator.fraction == pytest.approx(500 / 2000, rel=0.02)
 
 
 def test_reactions_are_part_of_what_is_left() -> None:
     time = Time()
-    outlook, one = Outlook(time), channel(200)
-    outlook.begin([one], 0)
+    estimator, one = SyncEstimator(time), channel(200)
+    estimator.begin([one], 0)
     one.add(page(0, 100, reactions=(THUMB,)), 0.0)
     assert one.user_lists == 300  # two pages of 130 normal ones and one of 20 bursts a message
     time.now = 2.0
-    seconds = outlook.seconds_left()
+    seconds = estimator.seconds_left()
     assert seconds is not None
     assert seconds[0] == pytest.approx(2, rel=0.05)
     assert seconds[1] == pytest.approx(2 + 600 * 2, rel=0.05)
-    outlook.begin_reactions(600)
-    assert outlook.seconds_left() is None
-    outlook.lists_done = 150
+    estimator.begin_reactions(600)
+    assert estimator.seconds_left() is None
+    estimator.lists_done = 150
     time.now = 4.0
-    assert outlook.seconds_left() == (0.0, pytest.approx(6))
-    assert outlook.fraction == 0.25
+    assert estimator.seconds_left() == (0.0, pytest.approx(6))
+    assert estimator.fraction == 0.25

@@ -8,7 +8,7 @@ from adapters.discord.permissions import (
     READ_MESSAGE_HISTORY,
     VIEW_CHANNEL,
     Permissions,
-    Reader,
+    Principal,
     everyone,
 )
 
@@ -60,5 +60,5 @@ def test_everyone(base: int, overwrites: list[dict[str, object]], kind: int, *, 
 )
 def test_the_bot(overwrites: list[dict[str, object]], *, is_owner: bool, expected: bool) -> None:
     permissions = Permissions(GUILD, [{"id": GUILD, "permissions": "0"}, {"id": ROLE, "permissions": str(READ)}])
-    bot = Reader(role_ids=frozenset({GUILD, ROLE}), user_id=BOT, is_owner=is_owner)
+    bot = Principal(role_ids=frozenset({GUILD, ROLE}), user_id=BOT, is_owner=is_owner)
     assert permissions.may_read(bot, {"type": 0, "permission_overwrites": overwrites}) is expected

@@ -4,7 +4,7 @@ import re
 from datetime import UTC, datetime
 from typing import Any
 
-from adapters.discord.convert.payload import Payload, compact, ident, number, objs
+from adapters.discord.convert.payload import Payload, as_objects, compact, number, snowflake
 from adapters.discord.convert.scrub import Scrubber
 from adapters.records import AttachmentRecord
 
@@ -16,12 +16,12 @@ def attachment_records(value: object, scrub: Scrubber) -> tuple[AttachmentRecord
     """The attachments of a message; of two with one id the last."""
     if not value:
         return ()
-    found = (_attachment(payload, scrub) for payload in objs(value))
+    found = (_attachment(payload, scrub) for payload in as_objects(value))
     return tuple({record.platform_id: record for record in found if record}.values())
 
 
 def _attachment(payload: Payload, scrub: Scrubber) -> AttachmentRecord | None:
-    attachment_id = ident(payload.get("id"))
+    attachment_id = snowflake(payload.get("id"))
     if attachment_id is None:
         return None
     raw_name, raw_url = payload.get("filename"), payload.get("url")

@@ -2,7 +2,17 @@
 
 from typing import Any
 
-from adapters.discord.convert.payload import HashUser, Payload, compact, ident, idents, number, obj, objs, text
+from adapters.discord.convert.payload import (
+    HashUser,
+    Payload,
+    as_object,
+    as_objects,
+    compact,
+    number,
+    snowflake,
+    snowflakes,
+    text,
+)
 from adapters.discord.convert.scrub import Scrubber
 from adapters.records import ChannelRecord, ChannelType, SkipReason
 
@@ -39,7 +49,7 @@ def is_private_thread(payload: Payload) -> bool:
 
 def channel_record(payload: Payload, verdict: SkipReason | None, hash_user: HashUser) -> ChannelRecord | None:
     """The record of a channel that is no thread, with the reason for which it is not read."""
-    channel_id = ident(payload.get("id"))
+    channel_id = snowflake(payload.get("id"))
     if channel_id is None:
         return None
     hidden = verdict is SkipReason.OBFUSCATED
@@ -47,11 +57,11 @@ def channel_record(payload: Payload, verdict: SkipReason | None, hash_user: Hash
     name = payload.get("name")
     return ChannelRecord(
         platform_id=channel_id,
-        parent_platform_id=ident(payload.get("parent_id")),
+        parent_platform_id=snowflake(payload.get("parent_id")),
         name=scrub(name) if isinstance(name, str) and not hidden else None,
         type=channel_type(payload),
         skip_reason=verdict,
-        last_message_id=ident(payload.get("last_message_id")),
+        last_message_platform_id=snowflake(payload.get("last_message_id")),
         has_archived_threads=verdict is None and number(payload.get("type")) in _THREAD_PARENTS,
         metadata=_hidden_metadata(payload) if hidden else _channel_metadata(payload, scrub),
     )
@@ -59,18 +69,18 @@ def channel_record(payload: Payload, verdict: SkipReason | None, hash_user: Hash
 
 def thread_record(payload: Payload, own_verdict: SkipReason | None, hash_user: HashUser) -> ChannelRecord | None:
     """The record of a thread. Without a reason of its own it shares its parent's; a private one is never read."""
-    thread_id = ident(payload.get("id"))
+    thread_id = snowflake(payload.get("id"))
     if thread_id is None:
         return None
     scrub = Scrubber(hash_user)
     name = payload.get("name")
     return ChannelRecord(
         platform_id=thread_id,
-        parent_platform_id=ident(payload.get("parent_id")),
+        parent_platform_id=snowflake(payload.get("parent_id")),
         name=scrub(name) if isinstance(name, str) else None,
         type=channel_type(payload),
         skip_reason=SkipReason.NOT_PUBLIC if is_private_thread(payload) else own_verdict,
-        last_message_id=ident(payload.get("last_message_id")),
+        last_message_platform_id=snowflake(payload.get("last_message_id")),
         metadata=_thread_metadata(payload, scrub, hash_user),
     )
 
@@ -96,7 +106,7 @@ def _channel_metadata(payload: Payload, scrub: Scrubber) -> dict[str, Any]:
         {
             **_common(payload, scrub),
             "position": number(payload.get("position")),
-            "available_tags": [_tag(t, scrub) for t in objs(payload.get("available_tags"))],
+            "available_tags": [_tag(t, scrub) for t in as_objects(payload.get("available_tags"))],
             "default_forum_layout": number(payload.get("default_forum_layout")) or None,
             "default_sort_order": number(payload.get("default_sort_order")),
             "bitrate": number(payload.get("bitrate")),
@@ -113,22 +123,22 @@ def _tag(payload: Payload, scrub: Scrubber) -> dict[str, Any]:
     name, emoji_name = payload.get("name"), payload.get("emoji_name")
     return compact(
         {
-            "id": ident(payload.get("id")),
+            "id": snowflake(payload.get("id")),
             "name": scrub(name) if isinstance(name, str) else None,
             "moderated": bool(payload.get("moderated")),
-            "emoji_id": ident(payload.get("emoji_id")),
+            "emoji_id": snowflake(payload.get("emoji_id")),
             "emoji_name": scrub(emoji_name) if isinstance(emoji_name, str) else None,
         }
     )
 
 
 def _thread_metadata(payload: Payload, scrub: Scrubber, hash_user: HashUser) -> dict[str, Any]:
-    state = obj(payload.get("thread_metadata"))
-    owner_id = ident(payload.get("owner_id"))
+    state = as_object(payload.get("thread_metadata"))
+    owner_id = snowflake(payload.get("owner_id"))
     return compact(
         {
             **_common(payload, scrub),
-            "applied_tags": idents(payload.get("applied_tags")),
+            "applied_tags": snowflakes(payload.get("applied_tags")),
             **{key: bool(state.get(key)) for key in ("archived", "locked", "invitable")},
             "archive_timestamp": text(state.get("archive_timestamp")),
             "auto_archive_duration": number(state.get("auto_archive_duration")),

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from adapters.discord.convert.payload import HashUser, Payload, compact, ident, number, obj, objs
+from adapters.discord.convert.payload import HashUser, Payload, as_object, as_objects, compact, number, snowflake
 from adapters.discord.convert.scrub import Scrubber
 
 
@@ -12,15 +12,15 @@ def embed(payload: Payload, scrub: Scrubber) -> dict[str, Any]:
         {
             **_texts(payload, scrub, "type", "title", "description", "url", "timestamp"),
             "color": number(payload.get("color")),
-            "footer": _signed(obj(payload.get("footer")), scrub, "text", "icon_url"),
+            "footer": _signed(as_object(payload.get("footer")), scrub, "text", "icon_url"),
             "image": _media(payload.get("image"), scrub),
             "thumbnail": _media(payload.get("thumbnail"), scrub),
             "video": _media(payload.get("video"), scrub, described=False),
-            "provider": compact(_texts(obj(payload.get("provider")), scrub, "name", "url")),
-            "author": _signed(obj(payload.get("author")), scrub, "name", "url", "icon_url"),
+            "provider": compact(_texts(as_object(payload.get("provider")), scrub, "name", "url")),
+            "author": _signed(as_object(payload.get("author")), scrub, "name", "url", "icon_url"),
             "fields": [
                 compact({**_texts(f, scrub, "name", "value"), "inline": bool(f.get("inline"))})
-                for f in objs(payload.get("fields"))
+                for f in as_objects(payload.get("fields"))
             ],
         }
     )
@@ -30,7 +30,7 @@ def component(payload: Payload, scrub: Scrubber, hash_user: HashUser) -> dict[st
     """A component and all it holds, of whatever type. Never its custom_id: applications put user ids there."""
 
     def inner(value: object) -> dict[str, Any] | None:
-        return component(obj(value), scrub, hash_user) if value else None
+        return component(as_object(value), scrub, hash_user) if value else None
 
     kept: dict[str, Any] = {
         **_texts(payload, scrub, "label", "url", "placeholder", "content", "description"),
@@ -43,7 +43,7 @@ def component(payload: Payload, scrub: Scrubber, hash_user: HashUser) -> dict[st
                     "emoji": _emoji(o.get("emoji"), scrub),
                 }
             )
-            for o in objs(payload.get("options"))
+            for o in as_objects(payload.get("options"))
         ],
         "media": _link(payload.get("media"), scrub),
         "file": _link(payload.get("file"), scrub),
@@ -55,12 +55,12 @@ def component(payload: Payload, scrub: Scrubber, hash_user: HashUser) -> dict[st
                     "spoiler": bool(item.get("spoiler")),
                 }
             )
-            for item in objs(payload.get("items"))
+            for item in as_objects(payload.get("items"))
         ],
         "accessory": inner(payload.get("accessory")),
         "component": inner(payload.get("component")),
-        "components": [inner(c) for c in objs(payload.get("components"))],
-        "default_values": [_default_value(v, hash_user) for v in objs(payload.get("default_values"))],
+        "components": [inner(c) for c in as_objects(payload.get("components"))],
+        "default_values": [_default_value(v, hash_user) for v in as_objects(payload.get("default_values"))],
     }
     for key in ("type", "id", "style", "spacing", "accent_color", "min_values", "max_values"):
         kept[key] = number(payload.get(key))
@@ -71,18 +71,18 @@ def component(payload: Payload, scrub: Scrubber, hash_user: HashUser) -> dict[st
 
 def poll(payload: Payload, scrub: Scrubber) -> dict[str, Any]:
     """A poll with its counts where Discord gives them; no counts means unknown, not zero."""
-    results = obj(payload.get("results"))
+    results = as_object(payload.get("results"))
     return compact(
         {
-            "question": _texts(obj(payload.get("question")), scrub, "text")["text"],
-            "answers": [_answer(a, scrub) for a in objs(payload.get("answers"))],
+            "question": _texts(as_object(payload.get("question")), scrub, "text")["text"],
+            "answers": [_answer(a, scrub) for a in as_objects(payload.get("answers"))],
             **_texts(payload, scrub, "expiry"),
             "allow_multiselect": bool(payload.get("allow_multiselect")),
             "layout_type": number(payload.get("layout_type")),
             "finalized": bool(results.get("is_finalized")),
             "counts": [
                 compact({"id": number(c.get("id")), "count": number(c.get("count"))})
-                for c in objs(results.get("answer_counts"))
+                for c in as_objects(results.get("answer_counts"))
             ],
         }
     )
@@ -93,7 +93,7 @@ def reference(payload: Payload) -> dict[str, Any]:
     return compact(
         {
             "type": number(payload.get("type")) or None,
-            **{key: ident(payload.get(key)) for key in ("guild_id", "channel_id", "message_id")},
+            **{key: snowflake(payload.get(key)) for key in ("guild_id", "channel_id", "message_id")},
         }
     )
 
@@ -111,7 +111,7 @@ def _signed(payload: Payload, scrub: Scrubber, name: str, *links: str) -> dict[s
 
 
 def _media(value: object, scrub: Scrubber, *, described: bool = True) -> dict[str, Any]:
-    payload = obj(value)
+    payload = as_object(value)
     return compact(
         {
             **_texts(payload, scrub, "url", *(["description"] if described else [])),
@@ -122,14 +122,14 @@ def _media(value: object, scrub: Scrubber, *, described: bool = True) -> dict[st
 
 
 def _link(value: object, scrub: Scrubber) -> dict[str, Any]:
-    return compact(_texts(obj(value), scrub, "url"))
+    return compact(_texts(as_object(value), scrub, "url"))
 
 
 def _emoji(value: object, scrub: Scrubber) -> dict[str, Any]:
-    payload = obj(value)
+    payload = as_object(value)
     return compact(
         {
-            "id": ident(payload.get("id")),
+            "id": snowflake(payload.get("id")),
             **_texts(payload, scrub, "name"),
             "animated": bool(payload.get("animated")),
         }
@@ -138,19 +138,19 @@ def _emoji(value: object, scrub: Scrubber) -> dict[str, Any]:
 
 def _default_value(payload: Payload, hash_user: HashUser) -> dict[str, Any]:
     """What a select shows as chosen. Only roles and channels keep their id."""
-    chosen, kind = ident(payload.get("id")), payload.get("type")
+    chosen, kind = snowflake(payload.get("id")), payload.get("type")
     if chosen and kind not in ("role", "channel"):
         chosen = hash_user(chosen)
     return compact({"id": chosen, "type": kind if isinstance(kind, str) else None})
 
 
 def _answer(payload: Payload, scrub: Scrubber) -> dict[str, Any]:
-    media = obj(payload.get("poll_media"))
-    emoji = obj(media.get("emoji"))
+    media = as_object(payload.get("poll_media"))
+    emoji = as_object(media.get("emoji"))
     return compact(
         {
             "id": number(payload.get("answer_id")),
             **_texts(media, scrub, "text"),
-            "emoji": compact({"id": ident(emoji.get("id")), **_texts(emoji, scrub, "name")}),
+            "emoji": compact({"id": snowflake(emoji.get("id")), **_texts(emoji, scrub, "name")}),
         }
     )

@@ -12,14 +12,14 @@ from adapters.discord.convert.message_types import MESSAGE_TYPES
 from adapters.discord.convert.payload import (
     HashUser,
     Payload,
+    as_object,
+    as_objects,
     compact,
-    ident,
-    idents,
-    moment,
     number,
-    obj,
-    objs,
+    snowflake,
     snowflake_time,
+    snowflakes,
+    timestamp,
 )
 from adapters.discord.convert.reactions import reaction_totals
 from adapters.discord.convert.scrub import Scrubber
@@ -32,16 +32,18 @@ _COMMAND_TYPES = (20, _CONTEXT_MENU)
 
 def message_record(payload: Payload, channel_id: str, hash_user: HashUser) -> MessageRecord | None:
     """The record of one message, or None where it has not even an id."""
-    message_id = ident(payload.get("id"))
+    message_id = snowflake(payload.get("id"))
     if message_id is None:
         return None
-    author = obj(payload.get("author"))
-    author_id = ident(author.get("id"))
+    author = as_object(payload.get("author"))
+    author_id = snowflake(author.get("id"))
     scrub = Scrubber(hash_user, lambda: _people(payload))
     kind = number(payload.get("type"))
-    source = obj(payload.get("message_reference"))
+    source = as_object(payload.get("message_reference"))
     is_reply = replies(payload)
-    original_author = ident(obj(obj(payload.get("referenced_message")).get("author")).get("id")) if is_reply else None
+    original_author = (
+        snowflake(as_object(as_object(payload.get("referenced_message")).get("author")).get("id")) if is_reply else None
+    )
     content = payload.get("content")
     return MessageRecord(
         platform_id=message_id,
@@ -49,10 +51,10 @@ def message_record(payload: Payload, channel_id: str, hash_user: HashUser) -> Me
         author_kind=_author_kind(payload, author, kind),
         content=scrub(content) if isinstance(content, str) else "",
         type=MESSAGE_TYPES.get(kind, str(kind)) if kind is not None else MESSAGE_TYPES[0],
-        sent_at=moment(payload.get("timestamp")) or snowflake_time(message_id),
-        edited_at=moment(payload.get("edited_timestamp")),
-        reply_to_channel_id=(ident(source.get("channel_id")) or channel_id) if is_reply else None,
-        reply_to_message_id=ident(source.get("message_id")) if is_reply else None,
+        sent_at=timestamp(payload.get("timestamp")) or snowflake_time(message_id),
+        edited_at=timestamp(payload.get("edited_timestamp")),
+        reply_to_channel_platform_id=(snowflake(source.get("channel_id")) or channel_id) if is_reply else None,
+        reply_to_message_platform_id=snowflake(source.get("message_id")) if is_reply else None,
         reply_to_author_hash=hash_user(original_author) if original_author else None,
         metadata=_metadata(payload, scrub, hash_user, is_reply=is_reply),
         attachments=attachment_records(payload.get("attachments"), scrub),
@@ -62,25 +64,25 @@ def message_record(payload: Payload, channel_id: str, hash_user: HashUser) -> Me
 
 def replies(payload: Payload) -> bool:
     """Whether a message answers another one, which its reply columns name."""
-    source = obj(payload.get("message_reference"))
+    source = as_object(payload.get("message_reference"))
     answers = number(payload.get("type")) in _REPLYING_TYPES
-    return answers and not source.get("type") and ident(source.get("message_id")) is not None
+    return answers and not source.get("type") and snowflake(source.get("message_id")) is not None
 
 
 def _people(payload: Payload) -> list[Payload]:
     """Every user object of a payload, and the nicknames beside them as users of their own."""
-    author = obj(payload.get("author"))
-    interaction, metadata = obj(payload.get("interaction")), obj(payload.get("interaction_metadata"))
+    author = as_object(payload.get("author"))
+    interaction, metadata = as_object(payload.get("interaction")), as_object(payload.get("interaction_metadata"))
     pairs = [(author, payload.get("member"))]
-    pairs += [(user, user.get("member")) for user in objs(payload.get("mentions"))]
+    pairs += [(user, user.get("member")) for user in as_objects(payload.get("mentions"))]
     if interaction:
-        pairs.append((obj(interaction.get("user")), interaction.get("member")))
+        pairs.append((as_object(interaction.get("user")), interaction.get("member")))
     if metadata:
-        pairs += [(obj(metadata.get("user")), None), (obj(metadata.get("target_user")), None)]
-    if referenced := obj(payload.get("referenced_message")):
-        pairs.append((obj(referenced.get("author")), referenced.get("member")))
+        pairs += [(as_object(metadata.get("user")), None), (as_object(metadata.get("target_user")), None)]
+    if referenced := as_object(payload.get("referenced_message")):
+        pairs.append((as_object(referenced.get("author")), referenced.get("member")))
     people = [user for user, _ in pairs if user]
-    people += [{"id": user.get("id"), "nick": obj(member).get("nick")} for user, member in pairs if member]
+    people += [{"id": user.get("id"), "nick": as_object(member).get("nick")} for user, member in pairs if member]
     return people
 
 
@@ -101,14 +103,16 @@ def _metadata(payload: Payload, scrub: Scrubber, hash_user: HashUser, *, is_repl
         if payload.get(switch):
             kept[switch] = True
     if payload.get("mentions"):
-        kept["mentions"] = [hash_user(i) for i in (ident(u.get("id")) for u in objs(payload["mentions"])) if i]
+        kept["mentions"] = [
+            hash_user(i) for i in (snowflake(u.get("id")) for u in as_objects(payload["mentions"])) if i
+        ]
     if payload.get("mention_roles"):
-        kept["mention_roles"] = idents(payload["mention_roles"])
+        kept["mention_roles"] = snowflakes(payload["mention_roles"])
     if is_reply:
         if "referenced_message" in payload and payload["referenced_message"] is None:
             kept["reply_deleted"] = True
     elif payload.get("message_reference"):
-        kept["reference"] = reference(obj(payload["message_reference"]))
+        kept["reference"] = reference(as_object(payload["message_reference"]))
     for key, read in _RARE.items():
         if payload.get(key):
             name, value = read(payload, scrub, hash_user)
@@ -117,9 +121,9 @@ def _metadata(payload: Payload, scrub: Scrubber, hash_user: HashUser, *, is_repl
 
 
 def _interaction(payload: Payload, scrub: Scrubber, hash_user: HashUser) -> tuple[str, dict[str, Any]]:
-    new, old = obj(payload.get("interaction_metadata")), obj(payload.get("interaction"))
-    user = ident(obj(new.get("user")).get("id")) or ident(obj(old.get("user")).get("id"))
-    target = ident(obj(new.get("target_user")).get("id"))
+    new, old = as_object(payload.get("interaction_metadata")), as_object(payload.get("interaction"))
+    user = snowflake(as_object(new.get("user")).get("id")) or snowflake(as_object(old.get("user")).get("id"))
+    target = snowflake(as_object(new.get("target_user")).get("id"))
     name = new.get("name") or old.get("name")
     return "interaction", compact(
         {
@@ -127,22 +131,22 @@ def _interaction(payload: Payload, scrub: Scrubber, hash_user: HashUser) -> tupl
             "name": scrub(name) if isinstance(name, str) else None,
             "user_hash": hash_user(user) if user else None,
             "target_user_hash": hash_user(target) if target else None,
-            "target_message_id": ident(new.get("target_message_id")),
+            "target_message_id": snowflake(new.get("target_message_id")),
         }
     )
 
 
 def _application(payload: Payload, _: Scrubber, hash_user: HashUser) -> tuple[str, str | None]:
-    application_id = ident(payload["application_id"])
+    application_id = snowflake(payload["application_id"])
     return "application_hash", hash_user(application_id) if application_id else None
 
 
 def _role_subscription(payload: Payload, scrub: Scrubber, _: HashUser) -> tuple[str, dict[str, Any]]:
-    data = obj(payload["role_subscription_data"])
+    data = as_object(payload["role_subscription_data"])
     tier = data.get("tier_name")
     return "role_subscription", compact(
         {
-            "listing_id": ident(data.get("role_subscription_listing_id")),
+            "listing_id": snowflake(data.get("role_subscription_listing_id")),
             "tier_name": scrub(tier) if isinstance(tier, str) else None,
             "months": number(data.get("total_months_subscribed")),
             "is_renewal": bool(data.get("is_renewal")),
@@ -152,8 +156,8 @@ def _role_subscription(payload: Payload, scrub: Scrubber, _: HashUser) -> tuple[
 
 def _forward(payload: Payload, scrub: Scrubber, hash_user: HashUser) -> tuple[str, dict[str, Any]]:
     """A forward carries a copy of the original, without its author."""
-    first = next(iter(objs(payload["message_snapshots"])), {})
-    message = obj(first.get("message"))
+    first = next(iter(as_objects(payload["message_snapshots"])), {})
+    message = as_object(first.get("message"))
     inner = Scrubber(hash_user, lambda: [*_people(payload), *_people(message)])
     content = message.get("content")
     copies = attachment_records(message.get("attachments"), inner)
@@ -161,15 +165,17 @@ def _forward(payload: Payload, scrub: Scrubber, hash_user: HashUser) -> tuple[st
         {
             "type": number(message.get("type")) or None,
             "content": inner(content) if isinstance(content, str) else None,
-            "sent_at": message.get("timestamp") if moment(message.get("timestamp")) else None,
-            "edited_at": message.get("edited_timestamp") if moment(message.get("edited_timestamp")) else None,
+            "sent_at": message.get("timestamp") if timestamp(message.get("timestamp")) else None,
+            "edited_at": message.get("edited_timestamp") if timestamp(message.get("edited_timestamp")) else None,
             "flags": number(message.get("flags")) or None,
-            "mentions": [hash_user(i) for i in (ident(u.get("id")) for u in objs(message.get("mentions"))) if i],
-            "mention_roles": idents(message.get("mention_roles")),
-            "embeds": [embed(e, inner) for e in objs(message.get("embeds"))],
+            "mentions": [
+                hash_user(i) for i in (snowflake(u.get("id")) for u in as_objects(message.get("mentions"))) if i
+            ],
+            "mention_roles": snowflakes(message.get("mention_roles")),
+            "embeds": [embed(e, inner) for e in as_objects(message.get("embeds"))],
             "attachments": [copied_attachment(a) for a in copies],
             "stickers": _stickers(message, inner, hash_user)[1],
-            "components": [component(c, inner, hash_user) for c in objs(message.get("components"))],
+            "components": [component(c, inner, hash_user) for c in as_objects(message.get("components"))],
         }
     )
 
@@ -178,32 +184,32 @@ def _stickers(payload: Payload, scrub: Scrubber, _: HashUser) -> tuple[str, list
     return "stickers", [
         compact(
             {
-                "id": ident(sticker.get("id")),
+                "id": snowflake(sticker.get("id")),
                 "name": scrub(sticker["name"]) if isinstance(sticker.get("name"), str) else None,
                 "format_type": number(sticker.get("format_type")),
             }
         )
-        for sticker in objs(payload.get("sticker_items"))
+        for sticker in as_objects(payload.get("sticker_items"))
     ]
 
 
 # What few messages carry: looked for by its key, so that the many others do not pay for it.
 _RARE: dict[str, Callable[[Payload, Scrubber, HashUser], tuple[str, Any]]] = {
-    "embeds": lambda p, scrub, _: ("embeds", [embed(e, scrub) for e in objs(p["embeds"])]),
+    "embeds": lambda p, scrub, _: ("embeds", [embed(e, scrub) for e in as_objects(p["embeds"])]),
     "components": lambda p, scrub, hash_user: (
         "components",
-        [component(c, scrub, hash_user) for c in objs(p["components"])],
+        [component(c, scrub, hash_user) for c in as_objects(p["components"])],
     ),
     "mention_channels": lambda p, *_: (
         "mention_channels",
-        [i for i in (ident(c.get("id")) for c in objs(p["mention_channels"])) if i],
+        [i for i in (snowflake(c.get("id")) for c in as_objects(p["mention_channels"])) if i],
     ),
     "sticker_items": _stickers,
     "message_snapshots": _forward,
-    "poll": lambda p, scrub, _: ("poll", poll(obj(p["poll"]), scrub)),
+    "poll": lambda p, scrub, _: ("poll", poll(as_object(p["poll"]), scrub)),
     "interaction": _interaction,
     "interaction_metadata": _interaction,
     "application_id": _application,
-    "thread": lambda p, *_: ("thread_id", ident(obj(p["thread"]).get("id"))),
+    "thread": lambda p, *_: ("thread_id", snowflake(as_object(p["thread"]).get("id"))),
     "role_subscription_data": _role_subscription,
 }

@@ -12,26 +12,26 @@ _DISCORD_EPOCH = datetime(2015, 1, 1, tzinfo=UTC)
 _EMPTY: Payload = {}
 
 
-def obj(value: object) -> Payload:
+def as_object(value: object) -> Payload:
     """The object, or an empty one."""
     return value if isinstance(value, dict) else _EMPTY
 
 
-def objs(value: object) -> list[Payload]:
+def as_objects(value: object) -> list[Payload]:
     """The objects of a list, without what is none."""
     return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
-def ident(value: object) -> str | None:
+def snowflake(value: object) -> str | None:
     """A snowflake as text, or None."""
     if isinstance(value, str):
         return value if value.isascii() and value.isdigit() else None
     return str(value) if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
 
 
-def idents(value: object) -> list[str]:
+def snowflakes(value: object) -> list[str]:
     """The snowflakes of a list."""
-    return [i for i in map(ident, value) if i] if isinstance(value, list) else []
+    return [i for i in map(snowflake, value) if i] if isinstance(value, list) else []
 
 
 def number(value: object) -> int | None:
@@ -44,7 +44,7 @@ def text(value: object) -> str | None:
     return value if isinstance(value, str) else None
 
 
-def moment(value: object) -> datetime | None:
+def timestamp(value: object) -> datetime | None:
     """An ISO 8601 time as UTC, or None where it is absent or unreadable."""
     if not isinstance(value, str):
         return None

@@ -2,7 +2,7 @@
 
 import re
 
-from adapters.discord.convert.payload import HashUser, Payload, ident, number, obj, objs
+from adapters.discord.convert.payload import HashUser, Payload, as_object, as_objects, number, snowflake
 from adapters.discord.convert.scrub import Scrubber
 from adapters.records import ReactionTotalRecord
 
@@ -14,7 +14,7 @@ def reaction_totals(value: object, hash_user: HashUser) -> tuple[ReactionTotalRe
     if not value:
         return ()
     scrub = Scrubber(hash_user)
-    found = (_reaction_total(payload, scrub) for payload in objs(value))
+    found = (_reaction_total(payload, scrub) for payload in as_objects(value))
     return tuple({record.emoji_key: record for record in found if record}.values())
 
 
@@ -27,7 +27,7 @@ def _reaction_total(payload: Payload, scrub: Scrubber) -> ReactionTotalRecord | 
         emoji_key=key,
         emoji=shown,
         count=number(payload.get("count")) or 0,
-        burst_count=number(obj(payload.get("count_details")).get("burst")) or 0,
+        burst_count=number(as_object(payload.get("count_details")).get("burst")) or 0,
     )
 
 
@@ -36,8 +36,8 @@ def emoji_of(value: object, scrub: Scrubber) -> tuple[str, str] | None:
 
     ``scrub`` knows nobody's names: an emoji that happens to be called like the author has the same key everywhere.
     """
-    emoji = obj(value)
-    emoji_id, name = ident(emoji.get("id")), emoji.get("name")
+    emoji = as_object(value)
+    emoji_id, name = snowflake(emoji.get("id")), emoji.get("name")
     if emoji_id is None and not (name and isinstance(name, str)):
         return None
     # Discord leaves the name of a deleted custom emoji out.

@@ -8,13 +8,13 @@ from adapters.discord.gateway.dispatcher import (
 )
 from adapters.discord.gateway.events import (
     MESSAGE_EVENTS,
+    channel_ref_of,
     ids_only,
     is_whole,
     live_event,
-    place_of,
 )
 from adapters.discord.gateway.guild_state import (
-    GuildView,
+    GuildState,
 )
 from adapters.discord.gateway.liveness import (
     KeepAlive,
@@ -23,11 +23,11 @@ from adapters.discord.gateway.liveness import (
 __all__ = [
     "MESSAGE_EVENTS",
     "GatewayClient",
-    "GuildView",
+    "GuildState",
     "KeepAlive",
+    "channel_ref_of",
     "ids_only",
     "ignore",
     "is_whole",
     "live_event",
-    "place_of",
 ]

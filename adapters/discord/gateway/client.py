@@ -15,9 +15,9 @@ import aiohttp
 import discord
 import orjson
 
-from adapters.discord.convert import Payload, Scrubber, ident, objs
-from adapters.discord.gateway.dispatcher import UNPARSED, LiveFeed, ignore
-from adapters.discord.gateway.liveness import Hearing, KeepAlive
+from adapters.discord.convert import Payload, Scrubber, as_objects, snowflake
+from adapters.discord.gateway.dispatcher import UNPARSED, EventDispatcher, ignore
+from adapters.discord.gateway.liveness import GatewayLiveness, KeepAlive
 from adapters.events import (
     ChannelDeleted,
     Listener,
@@ -81,8 +81,8 @@ class GatewayClient(discord.AutoShardedClient):
         self._listener = listener
         self._telling: set[asyncio.Task[Any]] = set()
         self._scrub = Scrubber(hash_user)
-        self._feed = LiveFeed(live, hash_user)
-        self._hearing = Hearing(self)
+        self._dispatcher = EventDispatcher(live, hash_user)
+        self._liveness = GatewayLiveness(self)
         self._guard_parsers()
 
     async def setup_hook(self) -> None:
@@ -91,12 +91,12 @@ class GatewayClient(discord.AutoShardedClient):
 
     def hidden_channels(self, guild_id: int) -> dict[str, Payload]:
         """The channels of a guild that the gateway showed only as hidden, by id."""
-        return self._feed.hidden_channels(guild_id)
+        return self._dispatcher.hidden_channels(guild_id)
 
     @property
-    def heard_at(self) -> datetime | None:
+    def received_until(self) -> datetime | None:
         """Until when everything has been told; None where it is not at present."""
-        return self._hearing.heard_at
+        return self._liveness.received_until
 
     @property
     def may_read_content(self) -> bool:
@@ -104,7 +104,7 @@ class GatewayClient(discord.AutoShardedClient):
         flags = self.application.flags if self.application else None
         return flags is not None and (flags.gateway_message_content or flags.gateway_message_content_limited)
 
-    async def fall_silent(self) -> None:
+    async def cancel_handlers(self) -> None:
         """End what is still being told: discord.py runs every handler as a task that nobody waits for."""
         for task in self._telling:
             task.cancel()
@@ -121,9 +121,9 @@ class GatewayClient(discord.AutoShardedClient):
 
     async def on_ready(self) -> None:
         """Every (re-)identified session tells the whole set: what was missed in between shows here."""
-        sessions = self._hearing.unannounced()
+        sessions = self._liveness.unannounced()
         await self._tell(TenantsReady(tuple(self._tenant(guild) for guild in self.guilds)))
-        self._hearing.announced(sessions)
+        self._liveness.announced(sessions)
         for guild in self.guilds:
             if guild.unavailable:
                 await self.on_guild_unavailable(guild)
@@ -178,17 +178,19 @@ class GatewayClient(discord.AutoShardedClient):
         parsers = self._connection.parsers
         for event, parse in parsers.items():
             unparsed = event in UNPARSED
-            parsers[event] = partial(self._feed.hear_message, event) if unparsed else self._guarded(event, parse)
+            parsers[event] = (
+                partial(self._dispatcher.on_message_event, event) if unparsed else self._guarded(event, parse)
+            )
 
     def _guarded(self, event: str, parse: Callable[[Any], None]) -> Callable[[Any], None]:
         @wraps(parse)
         def guarded(data: Any) -> None:
-            self._feed.hear_guild(event, data)
+            self._dispatcher.on_guild_event(event, data)
             try:
                 if event == "READY":
                     self._forget_left_guilds(data)
                 parse(_completed(event, data))
-                self._hearing.note(event, data)
+                self._liveness.note(event, data)
             except Exception as e:  # noqa: BLE001 (a payload the library cannot read must not end the bot)
                 log.warning(
                     "skipped a malformed gateway event", extra={"gateway_event": event, "cause": type(e).__name__}
@@ -199,7 +201,7 @@ class GatewayClient(discord.AutoShardedClient):
     def _forget_left_guilds(self, data: Payload) -> None:
         """A guild that was left while no session was there: the library would keep it for ever."""
         shard_id, shards = data["shard"]
-        listed = {ident(guild.get("id")) for guild in objs(data.get("guilds"))}
+        listed = {snowflake(guild.get("id")) for guild in as_objects(data.get("guilds"))}
         for guild in self.guilds:
             if (guild.id >> 22) % shards == shard_id and str(guild.id) not in listed:
                 self._connection._remove_guild(guild)  # noqa: SLF001 (decision 0003)
@@ -208,7 +210,7 @@ class GatewayClient(discord.AutoShardedClient):
 def _completed(event: str, data: Any) -> Any:
     """The payload with what the library cannot do without; hidden channels lack some of it."""
     if event == "GUILD_CREATE":
-        return {**data, "channels": [_complete(channel) for channel in objs(data.get("channels"))]}
+        return {**data, "channels": [_complete(channel) for channel in as_objects(data.get("channels"))]}
     return _complete(data) if event in _CHANNEL_EVENTS else data
 
 

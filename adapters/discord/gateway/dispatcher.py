@@ -7,10 +7,10 @@ gateway has not shown (a thread that was archived all the while) only ids are to
 import logging
 from typing import Any
 
-from adapters.discord.convert import HashUser, Payload, ident, idents, obj, objs
-from adapters.discord.gateway.events import MESSAGE_EVENTS, ids_only, live_event, place_of, touched
-from adapters.discord.gateway.guild_state import GuildView
-from adapters.events import ChannelChanged, LiveEvent, LiveListener, Place
+from adapters.discord.convert import HashUser, Payload, as_object, as_objects, snowflake, snowflakes
+from adapters.discord.gateway.events import MESSAGE_EVENTS, channel_ref_of, ids_only, live_event, touched
+from adapters.discord.gateway.guild_state import GuildState
+from adapters.events import ChannelChanged, ChannelRef, LiveEvent, LiveListener
 from adapters.records import ChannelRecord
 
 log = logging.getLogger(__name__)
@@ -27,7 +27,7 @@ def ignore(_: LiveEvent) -> None:
     """For who does not want to know what changes."""
 
 
-class LiveFeed:
+class EventDispatcher:
     """Tells a listener what changes in public channels, and keeps the views of the guilds that this takes.
 
     Nothing here raises, whatever an event holds.
@@ -37,19 +37,19 @@ class LiveFeed:
         self._live = live
         self._hash_user = hash_user
         self._bot_id: str | None = None
-        self._views: dict[str, GuildView] = {}
+        self._views: dict[str, GuildState] = {}
 
     def hidden_channels(self, guild_id: int) -> dict[str, Payload]:
         """The channels of a guild that the gateway shows only as hidden, by id."""
         view = self._views.get(str(guild_id))
         return view.hidden_channels() if view else {}
 
-    def hear_message(self, event: str, data: Any) -> None:
+    def on_message_event(self, event: str, data: Any) -> None:
         """An event of a message."""
         place = None
         told: LiveEvent | None = None
         try:
-            place = place_of(obj(data))
+            place = channel_ref_of(as_object(data))
             if place is None:
                 raise ValueError("no guild's or no channel's id")
             view = self._views.get(place.tenant_id)
@@ -62,7 +62,7 @@ class LiveFeed:
         if told is not None:
             self._tell(told)
 
-    def hear_guild(self, event: str, data: Any) -> None:
+    def on_guild_event(self, event: str, data: Any) -> None:
         """Any other event."""
         try:
             changed = self._take(event, data)
@@ -70,9 +70,9 @@ class LiveFeed:
             log.warning("skipped a malformed gateway event", extra={"gateway_event": event, "cause": type(e).__name__})
             return
         for record in changed:
-            self._tell(ChannelChanged(tenant_id=str(ident(data.get("guild_id", data.get("id")))), channel=record))
+            self._tell(ChannelChanged(tenant_id=str(snowflake(data.get("guild_id", data.get("id")))), channel=record))
 
-    def _converted(self, event: str, data: Payload, place: Place, is_public: bool | None) -> LiveEvent | None:
+    def _converted(self, event: str, data: Payload, place: ChannelRef, is_public: bool | None) -> LiveEvent | None:
         if is_public is None:
             return ids_only(event, data, place)
         if not is_public:
@@ -87,24 +87,24 @@ class LiveFeed:
         if event == "READY":
             self._begin(data)
         elif event == "GUILD_CREATE":
-            guild_id = ident(data.get("id"))
+            guild_id = snowflake(data.get("id"))
             if guild_id is None:
                 raise ValueError("a guild without an id")
             if not data.get("unavailable"):
-                self._views[guild_id] = GuildView(data, self._bot_id, self._hash_user)
+                self._views[guild_id] = GuildState(data, self._bot_id, self._hash_user)
         elif event == "GUILD_DELETE":
             if not data.get("unavailable"):
-                self._views.pop(str(ident(data.get("id"))), None)
+                self._views.pop(str(snowflake(data.get("id"))), None)
         elif event.startswith(_OF_A_GUILD):
-            view = self._views.get(str(ident(data.get("id" if event in _ABOUT_THE_GUILD else "guild_id"))))
+            view = self._views.get(str(snowflake(data.get("id" if event in _ABOUT_THE_GUILD else "guild_id"))))
             return view.hear(event, data) if view else []
         return []
 
     def _begin(self, data: Payload) -> None:
         """A new session: what was left before it is forgotten, each other guild is about to be told anew."""
-        self._bot_id = ident(obj(data.get("user")).get("id"))
+        self._bot_id = snowflake(as_object(data.get("user")).get("id"))
         shard_id, shards = data["shard"]
-        listed = {ident(guild.get("id")) for guild in objs(data.get("guilds"))}
+        listed = {snowflake(guild.get("id")) for guild in as_objects(data.get("guilds"))}
         self._views = {
             guild_id: view
             for guild_id, view in self._views.items()
@@ -121,7 +121,7 @@ class LiveFeed:
             )
 
 
-def _note_message(view: GuildView | None, place: Place, data: Payload) -> None:
-    message_ids = idents([data.get("id")])
+def _note_message(view: GuildState | None, place: ChannelRef, data: Payload) -> None:
+    message_ids = snowflakes([data.get("id")])
     if view and message_ids:
         view.note_message(place.channel_id, message_ids[0])

@@ -7,21 +7,21 @@ from adapters.discord.convert import (
     HashUser,
     Payload,
     Scrubber,
+    as_object,
     emoji_of,
-    ident,
-    idents,
     message_record,
-    moment,
     number,
-    obj,
     replies,
+    snowflake,
+    snowflakes,
+    timestamp,
 )
 from adapters.events import (
+    ChannelRef,
     LiveEvent,
     MessageEdited,
+    MessageInvalidated,
     MessagesDeleted,
-    MessageTouched,
-    Place,
     ReactionChanged,
     ReactionsCleared,
 )
@@ -45,22 +45,22 @@ _ORDINARY_TYPES = (0, 19)
 _ALWAYS: dict[str, Callable[[Any], bool]] = {
     "type": lambda value: number(value) is not None,
     "content": lambda value: isinstance(value, str),
-    "author": lambda value: ident(obj(value).get("id")) is not None,
-    "timestamp": lambda value: moment(value) is not None,
-    "edited_timestamp": lambda value: value is None or moment(value) is not None,
+    "author": lambda value: snowflake(as_object(value).get("id")) is not None,
+    "timestamp": lambda value: timestamp(value) is not None,
+    "edited_timestamp": lambda value: value is None or timestamp(value) is not None,
     **dict.fromkeys(("pinned", "tts", "mention_everyone"), lambda value: isinstance(value, bool)),
     **dict.fromkeys(("mentions", "mention_roles", "attachments", "embeds"), lambda value: isinstance(value, list)),
 }
 _SAYING = ("content", "attachments", "embeds", "components", "sticker_items", "poll", "message_snapshots")
 
 
-def place_of(data: Payload) -> Place | None:
+def channel_ref_of(data: Payload) -> ChannelRef | None:
     """Where it happened; None for what is in no guild, or unreadable."""
-    guild_id, channel_id = ident(data.get("guild_id")), ident(data.get("channel_id"))
-    return Place(tenant_id=guild_id, channel_id=channel_id) if guild_id and channel_id else None
+    guild_id, channel_id = snowflake(data.get("guild_id")), snowflake(data.get("channel_id"))
+    return ChannelRef(tenant_id=guild_id, channel_id=channel_id) if guild_id and channel_id else None
 
 
-def live_event(event: str, data: Payload, place: Place, hash_user: HashUser) -> LiveEvent | None:
+def live_event(event: str, data: Payload, place: ChannelRef, hash_user: HashUser) -> LiveEvent | None:
     """What an event in a public channel tells; None for nothing.
 
     Raises:
@@ -84,7 +84,7 @@ def live_event(event: str, data: Payload, place: Place, hash_user: HashUser) -> 
     return ids_only(event, data, place)
 
 
-def ids_only(event: str, data: Payload, place: Place) -> LiveEvent | None:
+def ids_only(event: str, data: Payload, place: ChannelRef) -> LiveEvent | None:
     """What may be told of an event in a channel that is not known to be public: which messages it is about.
 
     Raises:
@@ -93,20 +93,20 @@ def ids_only(event: str, data: Payload, place: Place) -> LiveEvent | None:
     if event == "MESSAGE_DELETE":
         return MessagesDeleted(place=place, message_ids=(_message_id(data),))
     if event == "MESSAGE_DELETE_BULK":
-        ids = tuple(idents(data.get("ids")))
+        ids = tuple(snowflakes(data.get("ids")))
         if not ids and data.get("ids") != []:
             raise ValueError("no message's id")
         return MessagesDeleted(place=place, message_ids=ids) if ids else None
     return touched(data, place)
 
 
-def touched(data: Payload, place: Place) -> MessageTouched:
+def touched(data: Payload, place: ChannelRef) -> MessageInvalidated:
     """Something about a message.
 
     Raises:
         ValueError: its id cannot be read.
     """
-    return MessageTouched(place=place, message_id=_message_id(data))
+    return MessageInvalidated(place=place, message_id=_message_id(data))
 
 
 def is_whole(payload: Payload) -> bool:
@@ -118,16 +118,16 @@ def is_whole(payload: Payload) -> bool:
     """
     if not all(key in payload and is_right(payload[key]) for key, is_right in _ALWAYS.items()):
         return False
-    if (number(payload.get("flags")) or 0) & _HAS_THREAD and not ident(obj(payload.get("thread")).get("id")):
+    if (number(payload.get("flags")) or 0) & _HAS_THREAD and not snowflake(as_object(payload.get("thread")).get("id")):
         return False
     if replies(payload) and "referenced_message" not in payload:
         return False
-    if obj(payload.get("message_reference")).get("type") == _FORWARD and not payload.get("message_snapshots"):
+    if as_object(payload.get("message_reference")).get("type") == _FORWARD and not payload.get("message_snapshots"):
         return False
     return payload["type"] not in _ORDINARY_TYPES or any(payload.get(key) for key in _SAYING)
 
 
-def _edited(data: Payload, place: Place, hash_user: HashUser) -> MessageEdited | MessageTouched:
+def _edited(data: Payload, place: ChannelRef, hash_user: HashUser) -> MessageEdited | MessageInvalidated:
     if not is_whole(data):
         return touched(data, place)
     payload = {key: value for key, value in data.items() if key != "reactions"} if "reactions" in data else data
@@ -135,8 +135,10 @@ def _edited(data: Payload, place: Place, hash_user: HashUser) -> MessageEdited |
     return MessageEdited(place=place, message=record) if record else touched(data, place)
 
 
-def _reaction(data: Payload, place: Place, hash_user: HashUser, *, is_given: bool) -> ReactionChanged | MessageTouched:
-    message_id, user_id = ident(data.get("message_id")), ident(data.get("user_id"))
+def _reaction(
+    data: Payload, place: ChannelRef, hash_user: HashUser, *, is_given: bool
+) -> ReactionChanged | MessageInvalidated:
+    message_id, user_id = snowflake(data.get("message_id")), snowflake(data.get("user_id"))
     emoji = emoji_of(data.get("emoji"), Scrubber(hash_user))
     if message_id is None or user_id is None or emoji is None or not isinstance(data.get("burst"), bool):
         return touched(data, place)
@@ -153,7 +155,7 @@ def _reaction(data: Payload, place: Place, hash_user: HashUser, *, is_given: boo
 
 
 def _message_id(data: Payload) -> str:
-    message_id = ident(data.get("message_id", data.get("id")))
+    message_id = snowflake(data.get("message_id", data.get("id")))
     if message_id is None:
         raise ValueError("no message's id")
     return message_id

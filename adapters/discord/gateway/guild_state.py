@@ -10,15 +10,15 @@ from typing import Any
 from adapters.discord.convert import (
     HashUser,
     Payload,
-    ident,
-    idents,
+    as_object,
+    as_objects,
     is_obfuscated,
     is_private_thread,
-    obj,
-    objs,
+    snowflake,
+    snowflakes,
     thread_record,
 )
-from adapters.discord.permissions import Listing, Reader
+from adapters.discord.permissions import Listing, Principal
 from adapters.records import ChannelRecord, SkipReason
 
 
@@ -31,25 +31,27 @@ class _Standing:
     bot_roles: frozenset[str]
 
 
-class GuildView:
+class GuildState:
     """One guild, from its GUILD_CREATE on."""
 
     def __init__(self, payload: Payload, bot_id: str | None, hash_user: HashUser) -> None:
-        self._guild_id = str(ident(payload.get("id")))
+        self._guild_id = str(snowflake(payload.get("id")))
         self._bot_id = bot_id
         self._hash_user = hash_user
-        self._channels = {i: dict(c) for c in objs(payload.get("channels")) if (i := ident(c.get("id")))}
+        self._channels = {i: dict(c) for c in as_objects(payload.get("channels")) if (i := snowflake(c.get("id")))}
         # Of a thread, its parent; None for a private one. Kept when it is archived: events go on coming.
         self._threads: dict[str, str | None] = {}
         self._public: dict[str, bool] = {}
-        members = (m for m in objs(payload.get("members")) if ident(obj(m.get("user")).get("id")) == bot_id)
+        members = (
+            m for m in as_objects(payload.get("members")) if snowflake(as_object(m.get("user")).get("id")) == bot_id
+        )
         self._standing = _Standing(
             permissions=_permissions(payload.get("roles")),
-            owner_id=ident(payload.get("owner_id")),
-            bot_roles=frozenset(idents(next(members, {}).get("roles"))),
+            owner_id=snowflake(payload.get("owner_id")),
+            bot_roles=frozenset(snowflakes(next(members, {}).get("roles"))),
         )
         self._listing = self._new_listing()
-        for thread in objs(payload.get("threads")):
+        for thread in as_objects(payload.get("threads")):
             self._put_thread(thread)
 
     def is_public(self, channel_id: str) -> bool | None:
@@ -75,13 +77,13 @@ class GuildView:
             case "CHANNEL_CREATE" | "CHANNEL_UPDATE":
                 return self._put_channel(data)
             case "CHANNEL_DELETE":
-                self._remove_channel(ident(data.get("id")))
+                self._remove_channel(snowflake(data.get("id")))
             case "THREAD_CREATE" | "THREAD_UPDATE":
                 return self._put_thread(data)
             case "THREAD_LIST_SYNC":
-                return [record for thread in objs(data.get("threads")) for record in self._put_thread(thread)]
+                return [record for thread in as_objects(data.get("threads")) for record in self._put_thread(thread)]
             case "THREAD_DELETE":
-                self._threads.pop(str(ident(data.get("id"))), None)
+                self._threads.pop(str(snowflake(data.get("id"))), None)
             case _:
                 return self._stand(_changed(self._standing, event, data, self._bot_id))
         return []
@@ -94,7 +96,7 @@ class GuildView:
         return False if parent_id is None else self._judge(parent_id)
 
     def _put_channel(self, payload: Payload) -> list[ChannelRecord]:
-        channel_id = ident(payload.get("id"))
+        channel_id = snowflake(payload.get("id"))
         if channel_id is None:
             raise ValueError("a channel without an id")
         self._channels[channel_id] = dict(payload)
@@ -105,7 +107,7 @@ class GuildView:
         self._threads = {thread: parent for thread, parent in self._threads.items() if parent != channel_id}
 
     def _put_thread(self, payload: Payload) -> list[ChannelRecord]:
-        thread_id, parent_id = ident(payload.get("id")), ident(payload.get("parent_id"))
+        thread_id, parent_id = snowflake(payload.get("id")), snowflake(payload.get("parent_id"))
         if thread_id is None or parent_id is None:
             return []  # the library says so in the log
         self._threads[thread_id] = None if is_private_thread(payload) else parent_id
@@ -127,7 +129,7 @@ class GuildView:
 
     def _new_listing(self) -> Listing:
         standing = self._standing
-        bot = Reader(
+        bot = Principal(
             role_ids=standing.bot_roles | {self._guild_id},
             user_id=self._bot_id,
             is_owner=standing.owner_id is not None and standing.owner_id == self._bot_id,
@@ -140,16 +142,20 @@ def _changed(standing: _Standing, event: str, data: Payload, bot_id: str | None)
     match event:
         case "GUILD_UPDATE":
             roles = _permissions(data.get("roles")) or standing.permissions
-            return replace(standing, permissions=roles, owner_id=ident(data.get("owner_id")) or standing.owner_id)
+            return replace(standing, permissions=roles, owner_id=snowflake(data.get("owner_id")) or standing.owner_id)
         case "GUILD_ROLE_CREATE" | "GUILD_ROLE_UPDATE":
             return replace(standing, permissions={**standing.permissions, **_permissions([data.get("role")])})
         case "GUILD_ROLE_DELETE":
-            gone = ident(data.get("role_id"))
+            gone = snowflake(data.get("role_id"))
             return replace(standing, permissions={i: bits for i, bits in standing.permissions.items() if i != gone})
-        case "GUILD_MEMBER_UPDATE" if ident(obj(data.get("user")).get("id")) == bot_id:
-            return replace(standing, bot_roles=frozenset(idents(data.get("roles"))))
+        case "GUILD_MEMBER_UPDATE" if snowflake(as_object(data.get("user")).get("id")) == bot_id:
+            return replace(standing, bot_roles=frozenset(snowflakes(data.get("roles"))))
     return standing
 
 
 def _permissions(roles: Any) -> dict[str, str]:
-    return {i: str(ident(role.get("permissions")) or 0) for role in objs(roles) if (i := ident(role.get("id")))}
+    return {
+        i: str(snowflake(role.get("permissions")) or 0)
+        for role in as_objects(roles)
+        if (i := snowflake(role.get("id")))
+    }

@@ -24,7 +24,7 @@ class KeepAlive(KeepAliveHandler):
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self._unanswered: deque[datetime] = deque()
-        self.heard_until: datetime | None = None
+        self.received_until: datetime | None = None
         self.has_caught_up = False  # whether this connection has told what was missed before it
 
     def get_payload(self) -> dict[str, Any]:
@@ -36,10 +36,10 @@ class KeepAlive(KeepAliveHandler):
         """The oldest heartbeat without an answer has got it."""
         super().ack()
         if self._unanswered:
-            self.heard_until = self._unanswered.popleft()
+            self.received_until = self._unanswered.popleft()
 
 
-class Hearing:
+class GatewayLiveness:
     """Which shards tell everything at present."""
 
     def __init__(self, client: discord.AutoShardedClient) -> None:
@@ -71,23 +71,23 @@ class Hearing:
         self._unannounced = {s: session for s, session in self._unannounced.items() if sessions.get(s) != session}
 
     @property
-    def heard_at(self) -> datetime | None:
+    def received_until(self) -> datetime | None:
         """Until when everything has been told, on every shard; None where one does not tell everything at present."""
         shards = self._client.shards
         if self._unannounced or not shards or len(shards) != self._client.shard_count:
             return None
-        return _least(_heard_until(shard) for shard in shards.values())
+        return _least(_received_until(shard) for shard in shards.values())
 
 
 def _least(moments: Iterable[datetime | None]) -> datetime | None:
     found = list(moments)
-    known = [moment for moment in found if moment is not None]
+    known = [timestamp for timestamp in found if timestamp is not None]
     return min(known) - _ALLOWANCE if known and len(known) == len(found) else None
 
 
-def _heard_until(shard: discord.ShardInfo) -> datetime | None:
+def _received_until(shard: discord.ShardInfo) -> datetime | None:
     keep_alive = None if shard.is_closed() else _keep_alive(shard)
-    return keep_alive.heard_until if keep_alive is not None and keep_alive.has_caught_up else None
+    return keep_alive.received_until if keep_alive is not None and keep_alive.has_caught_up else None
 
 
 def _keep_alive(shard: discord.ShardInfo | None) -> KeepAlive | None:

@@ -1,19 +1,19 @@
 """Requests to Discord: paced, tried again, ended by a rate limit; and what its answers mean."""
 
 from adapters.discord.rest.client import (
-    CallContext,
-    Calls,
+    RequestScope,
+    RestClient,
 )
 from adapters.discord.rest.errors import (
     EmojiGone,
 )
 from adapters.discord.rest.rate_limiter import (
-    Pace,
+    RateLimiter,
 )
 
 __all__ = [
-    "CallContext",
-    "Calls",
     "EmojiGone",
-    "Pace",
+    "RateLimiter",
+    "RequestScope",
+    "RestClient",
 ]

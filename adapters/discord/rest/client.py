@@ -18,8 +18,8 @@ import discord
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_after_attempt, wait_exponential
 
 from adapters.base import CallCounts, CallObserver
-from adapters.discord.rest.errors import Transient, describe, rate_limit, refusal, route_of
-from adapters.discord.rest.rate_limiter import Pace
+from adapters.discord.rest.errors import Transient, describe, rate_limit, route_of, to_platform_error
+from adapters.discord.rest.rate_limiter import RateLimiter
 from adapters.errors import CallFailed, RateLimited
 
 T = TypeVar("T")
@@ -31,7 +31,7 @@ _TRANSIENT = (Transient, aiohttp.ClientError, TimeoutError, json.JSONDecodeError
 
 
 @dataclass(eq=False, slots=True)
-class CallContext:
+class RequestScope:
     """What the calls of one sync share: how many there were, and the rate limit that ended them."""
 
     abort: asyncio.Future[None] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
@@ -50,26 +50,26 @@ class CallContext:
         return CallCounts(requests=self.requests, retries=self.retries)
 
 
-_context: ContextVar[CallContext | None] = ContextVar("discord_calls", default=None)
+_context: ContextVar[RequestScope | None] = ContextVar("discord_calls", default=None)
 
 
-class Calls:
+class RestClient:
     """Makes the calls of all syncs of one bot."""
 
     def __init__(
         self,
-        pace: Pace,
+        pace: RateLimiter,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         observer: CallObserver | None = None,
     ) -> None:
         self._pace = pace
         self._sleep = sleep
         self._observer = observer
-        self._running: set[CallContext] = set()
+        self._running: set[RequestScope] = set()
 
-    async def sync(self, body: Callable[[CallContext], Awaitable[T]]) -> T:
+    async def sync(self, body: Callable[[RequestScope], Awaitable[T]]) -> T:
         """Run ``body`` in a task of its own and end it at the first rate limit, whatever it waits for."""
-        context = CallContext()
+        context = RequestScope()
         self._running.add(context)
         task = asyncio.create_task(_in_context(context, body))
         try:
@@ -111,7 +111,7 @@ class Calls:
         except discord.RateLimited as e:
             raise self._limited(RateLimited(retry_after_seconds=e.retry_after, scope="user")) from e
         except discord.HTTPException as e:
-            raise refusal(e, attempts) from e
+            raise to_platform_error(e, attempts) from e
         except _TRANSIENT as e:
             raise CallFailed(describe(e), attempts=attempts) from e
         raise AssertionError("a retry loop returns or raises")
@@ -161,7 +161,7 @@ def _turn() -> AbstractAsyncContextManager[None]:
     return context.turn if context else nullcontext()
 
 
-async def _in_context(context: CallContext, body: Callable[[CallContext], Awaitable[T]]) -> T:
+async def _in_context(context: RequestScope, body: Callable[[RequestScope], Awaitable[T]]) -> T:
     _context.set(context)
     return await body(context)
 

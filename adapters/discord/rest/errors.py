@@ -56,7 +56,7 @@ def rate_limit(headers: Any) -> RateLimited:
     return RateLimited(retry_after_seconds=retry_after, scope=scope)
 
 
-def refusal(error: discord.HTTPException, attempts: int) -> PlatformError:
+def to_platform_error(error: discord.HTTPException, attempts: int) -> PlatformError:
     """The error a caller acts on."""
     if error.status == 401:
         return CredentialRefused("Discord no longer accepts the bot's token")

@@ -8,7 +8,7 @@ from aiolimiter import AsyncLimiter
 _SPACED_CHANNELS = 10_000  # channels whose last request is remembered
 
 
-class Pace:
+class RateLimiter:
     """A fixed pace from the configuration: we track none of Discord's limits, we just never come near them."""
 
     def __init__(self, requests_per_second: float, channel_requests_per_second: float) -> None:

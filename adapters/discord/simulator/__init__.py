@@ -4,4 +4,9 @@ from adapters.discord.simulator.faults import EVERYDAY, Fault
 from adapters.discord.simulator.limits import Limits
 from adapters.discord.simulator.server import Simulator
 
-__all__ = ["EVERYDAY", "Fault", "Limits", "Simulator"]
+__all__ = [
+    "EVERYDAY",
+    "Fault",
+    "Limits",
+    "Simulator",
+]

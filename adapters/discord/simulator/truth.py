@@ -74,7 +74,7 @@ class Truth:
 
 
 def _hung(channel: Channel, payload: Payload) -> Row:
-    return {"channel_platform_id": str(channel.id), "message_id": payload["id"]}
+    return {"channel_platform_id": str(channel.id), "message_platform_id": payload["id"]}
 
 
 def _totals(payload: Payload) -> Iterable[Row]:

@@ -22,8 +22,8 @@ def read_message(payload: Row, hash_of: Hash) -> tuple[Row, Reader]:
         "type": TYPE_NAMES.get(payload["type"], str(payload["type"])),
         "sent_at": _time(payload.get("timestamp")) or time_of(int(payload["id"])),
         "edited_at": _time(payload.get("edited_timestamp")),
-        "reply_to_channel_id": reply.get("channel_id", payload["channel_id"]) if reply else None,
-        "reply_to_message_id": reply.get("message_id") if reply else None,
+        "reply_to_channel_platform_id": reply.get("channel_id", payload["channel_id"]) if reply else None,
+        "reply_to_message_platform_id": reply.get("message_id") if reply else None,
         "reply_to_author_hash": _replied_author(payload, reader) if reply else None,
         "metadata": _metadata(payload, reader, bool(reply)),
     }, reader
