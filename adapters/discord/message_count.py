@@ -5,7 +5,7 @@ https://docs.discord.com/developers/resources/message#search-guild-messages
 
 from collections.abc import Awaitable, Callable
 
-from adapters.discord.convert import Payload, number
+from adapters.discord.convert import Payload, as_int
 from adapters.errors import CallFailed, ChannelUnreadable
 
 _ATTEMPTS = 3
@@ -23,9 +23,9 @@ async def count_messages(
             return None
         if answer.get("doing_deep_historical_index"):
             return None
-        total = number(answer.get("total_results"))
+        total = as_int(answer.get("total_results"))
         if total is not None or attempt == _ATTEMPTS - 1:
             return total
-        asked = number(answer.get("retry_after")) or 0
+        asked = as_int(answer.get("retry_after")) or 0
         await sleep(min(max(asked, _SHORTEST_WAIT_SECONDS), _LONGEST_WAIT_SECONDS))
     return None

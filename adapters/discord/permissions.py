@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from adapters.discord.convert import (
     HashUser,
     Payload,
+    as_int,
     as_objects,
     channel_record,
     channel_type,
     is_obfuscated,
-    number,
     snowflake,
     thread_record,
 )
@@ -53,7 +53,7 @@ class Permissions:
     def may_read(self, reader: Principal, channel: Payload) -> bool:
         """Whether they see the channel and its past; a voice channel also needs CONNECT."""
         needed = VIEW_CHANNEL | READ_MESSAGE_HISTORY
-        if number(channel.get("type")) in VOICE_TYPES:
+        if as_int(channel.get("type")) in VOICE_TYPES:
             needed |= CONNECT
         return self._in_channel(reader, channel) & needed == needed
 
@@ -89,7 +89,7 @@ def _bits(value: object) -> int:
 
 def _kind(overwrite: Payload) -> int | None:
     kind = overwrite.get("type")
-    return {"role": _ROLE, "member": _MEMBER}.get(kind) if isinstance(kind, str) else number(kind)
+    return {"role": _ROLE, "member": _MEMBER}.get(kind) if isinstance(kind, str) else as_int(kind)
 
 
 class Listing:

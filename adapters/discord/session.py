@@ -11,9 +11,9 @@ from adapters.discord.convert import (
     HashUser,
     Payload,
     as_objects,
+    last_id_before,
     message_record,
     snowflake,
-    snowflake_before,
     snowflake_time,
     thread_record,
     url_emoji,
@@ -124,7 +124,7 @@ class DiscordSession:
 
     def cursor_at(self, timestamp: datetime) -> str:
         """The last id before that millisecond."""
-        return snowflake_before(timestamp)
+        return last_id_before(timestamp)
 
     async def count_messages(self, channel_id: str) -> int | None:
         """By Discord's search: one request, and one or two more where it is not ready."""

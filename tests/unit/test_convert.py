@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -86,3 +87,13 @@ def test_metadata_is_json() -> None:
         "embeds": [{"title": "x", "color": 1}],
         "poll": {"question": "?"},
     }
+
+
+@pytest.mark.parametrize(
+    ("number", "name"),
+    [(0, "default"), (13, "guild_stream"), (19, "reply"), (30, "stage_raise_hand"), (63, "emoji_added"), (999, "999")],
+)
+def test_a_message_type_has_its_name_and_an_unknown_one_its_number(number: int, name: str) -> None:
+    record = message_record({"id": "1", "type": number}, "2", HASH)
+    assert record is not None
+    assert record.type == name

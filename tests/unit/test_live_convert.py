@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from adapters.discord.convert import snowflake_before, snowflake_time
+from adapters.discord.convert import last_id_before, snowflake_time
 from adapters.discord.gateway import (
     MESSAGE_EVENTS,
     GuildState,
@@ -22,6 +22,7 @@ from adapters.events import ChannelRef, MessageEdited, MessageInvalidated, Messa
 from adapters.privacy import UserHasher
 from tests.unit.test_convert import HASH, PAYLOADS, USER
 
+EPOCH = datetime(2015, 1, 1, tzinfo=UTC)
 PLACE = ChannelRef(tenant_id="1", channel_id="55")
 WHOLE: dict[str, Any] = {
     "id": "77",
@@ -106,13 +107,19 @@ def test_a_place_is_in_a_guild() -> None:
     assert channel_ref_of({"channel_id": "55"}) is None
 
 
-@pytest.mark.parametrize("moment", ["2026-01-01T00:00:00.123456+00:00", "2015-01-01T00:00:00.001+00:00"])
-def test_a_cursor_lies_just_before_its_millisecond(moment: str) -> None:
-    when = datetime.fromisoformat(moment)
-    before = int(snowflake_before(when))
-    assert snowflake_time(str(before)) < when
-    assert snowflake_time(str(before + 1)) == when.replace(microsecond=when.microsecond // 1000 * 1000)
-    assert snowflake_before(datetime(2000, 1, 1, tzinfo=UTC)) == "0"
+@given(
+    st.datetimes(EPOCH.replace(year=2000, tzinfo=None), EPOCH.replace(year=2080, tzinfo=None), timezones=st.timezones())
+)
+def test_a_cursor_lies_just_before_its_millisecond(when: datetime) -> None:
+    milliseconds = (when.astimezone(UTC) - EPOCH) // timedelta(milliseconds=1)
+    assert last_id_before(when) == str(max(0, (milliseconds << 22) - 1))
+
+
+@given(st.integers(0, 2**70))
+def test_an_id_says_when_it_was_made(snowflake: int) -> None:
+    made_at = EPOCH + timedelta(milliseconds=min(snowflake, 2**63 - 1) >> 22)
+    assert snowflake_time(str(snowflake)) == made_at
+    assert snowflake_time(str(snowflake)).tzinfo == UTC
 
 
 def test_an_answered_heartbeat_proves_what_was_sent_before_it() -> None:

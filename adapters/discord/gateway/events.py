@@ -7,10 +7,10 @@ from adapters.discord.convert import (
     HashUser,
     Payload,
     Scrubber,
+    as_int,
     as_object,
     emoji_of,
     message_record,
-    number,
     replies,
     snowflake,
     snowflakes,
@@ -43,7 +43,7 @@ _FORWARD = 1
 _ORDINARY_TYPES = (0, 19)
 # https://discord.com/developers/docs/resources/message#message-object, the fields that are always there
 _ALWAYS: dict[str, Callable[[Any], bool]] = {
-    "type": lambda value: number(value) is not None,
+    "type": lambda value: as_int(value) is not None,
     "content": lambda value: isinstance(value, str),
     "author": lambda value: snowflake(as_object(value).get("id")) is not None,
     "timestamp": lambda value: timestamp(value) is not None,
@@ -118,7 +118,7 @@ def is_whole(payload: Payload) -> bool:
     """
     if not all(key in payload and is_right(payload[key]) for key, is_right in _ALWAYS.items()):
         return False
-    if (number(payload.get("flags")) or 0) & _HAS_THREAD and not snowflake(as_object(payload.get("thread")).get("id")):
+    if (as_int(payload.get("flags")) or 0) & _HAS_THREAD and not snowflake(as_object(payload.get("thread")).get("id")):
         return False
     if replies(payload) and "referenced_message" not in payload:
         return False

@@ -12,7 +12,7 @@ from typing import Any
 import discord
 from discord.gateway import KeepAliveHandler
 
-from adapters.discord.convert import Payload, number
+from adapters.discord.convert import Payload, as_int
 
 # Discord passes an event on to the gateway in its own time, and its clock is not ours.
 _ALLOWANCE = timedelta(seconds=5)
@@ -50,12 +50,12 @@ class GatewayLiveness:
     def note(self, event: str, data: Payload) -> None:
         """READY begins a session that is still to be announced; RESUMED ends the replay of what was missed."""
         if event == "READY":
-            shard_id = number(data["shard"][0])
+            shard_id = as_int(data["shard"][0])
             if shard_id is not None:
                 self._sessions += 1
                 self._unannounced[shard_id] = self._sessions
         elif event == "RESUMED":
-            shard_id = number(data.get("__shard_id__"))
+            shard_id = as_int(data.get("__shard_id__"))
         else:
             return
         keep_alive = _keep_alive(self._client.shards.get(shard_id)) if shard_id is not None else None
