@@ -173,7 +173,7 @@ class Worker:
             try:
                 await self._with_heartbeat(self._heartbeat(lease, progress, session, due), TenantSync(context))
             finally:
-                progress.note(session.counts)
+                progress.note(session.request_counts)
 
         await adapter.sync(tenant.platform_id, body)
 
@@ -198,7 +198,7 @@ class Worker:
         began = time.monotonic()
         while True:
             await asyncio.sleep(_HEARTBEAT_SECONDS)
-            progress.note(session.counts)
+            progress.note(session.request_counts)
             now = self._clock()
             job = await jobs.renew(self._db, lease, now=now, extend=_LEASE, totals=progress.told(now, due))
             if job.cancel_requested:

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adapters.discord.convert import message_record, thread_record
-from adapters.discord.permissions import Listing, everyone
+from adapters.discord.permissions import ChannelEvaluator, everyone
 from adapters.privacy import UserHasher
 
 USER = "1098765432109876543"
@@ -50,7 +50,7 @@ def test_any_message_converts(payload: dict[str, Any]) -> None:
 
 @given(PAYLOADS)
 def test_any_channel_and_thread_converts(payload: dict[str, Any]) -> None:
-    listing = Listing("1", [], everyone("1"), HASH)
+    listing = ChannelEvaluator("1", [], everyone("1"), HASH)
     assert [record.platform_id for record in listing.channels([payload | {"id": "77"}], {})] == ["77"]
     assert thread_record(payload | {"id": "77"}, None, HASH)
 

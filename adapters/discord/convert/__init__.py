@@ -12,7 +12,6 @@ from adapters.discord.convert.messages import (
     replies,
 )
 from adapters.discord.convert.payload import (
-    HashUser,
     Payload,
     as_int,
     as_object,
@@ -32,7 +31,6 @@ from adapters.discord.convert.scrub import (
 )
 
 __all__ = [
-    "HashUser",
     "Payload",
     "Scrubber",
     "as_int",

@@ -1,9 +1,8 @@
-"""Channel and thread payloads in, records out (docs/discord-mapping.md, section 2)."""
+"""Turn channel and thread payloads into records (docs/discord-mapping.md, section 2)."""
 
 from typing import Any
 
 from adapters.discord.convert.payload import (
-    HashUser,
     Payload,
     as_int,
     as_object,
@@ -14,6 +13,7 @@ from adapters.discord.convert.payload import (
     without_empty,
 )
 from adapters.discord.convert.scrub import Scrubber
+from adapters.privacy import HashUser
 from adapters.records import ChannelRecord, ChannelType, SkipReason
 
 OBFUSCATED = 1 << 17
@@ -37,22 +37,22 @@ _THREAD_PARENTS = (0, 5, 15, 16)
 
 
 def is_obfuscated(payload: Payload) -> bool:
-    """Whether the gateway hides this channel from the bot: nothing but its id, type and place is true then."""
+    """Return whether the gateway hides this channel from the bot: only its id, type and parent are true then."""
     flags = as_int(payload.get("flags")) or 0
     return bool(flags & OBFUSCATED) or payload.get("name") == OBFUSCATED_NAME
 
 
 def is_private_thread(payload: Payload) -> bool:
-    """Whether a thread is for invited members only."""
+    """Return whether a thread is for invited members only."""
     return as_int(payload.get("type")) == _PRIVATE_THREAD
 
 
-def channel_record(payload: Payload, verdict: SkipReason | None, hash_user: HashUser) -> ChannelRecord | None:
-    """The record of a channel that is no thread, with the reason for which it is not read."""
+def channel_record(payload: Payload, skip_reason: SkipReason | None, hash_user: HashUser) -> ChannelRecord | None:
+    """Return the record of a channel that is no thread, with the reason for which it is not read."""
     channel_id = snowflake(payload.get("id"))
     if channel_id is None:
         return None
-    hidden = verdict is SkipReason.OBFUSCATED
+    hidden = skip_reason is SkipReason.OBFUSCATED
     scrub = Scrubber(hash_user)
     name = payload.get("name")
     return ChannelRecord(
@@ -60,15 +60,15 @@ def channel_record(payload: Payload, verdict: SkipReason | None, hash_user: Hash
         parent_platform_id=snowflake(payload.get("parent_id")),
         name=scrub(name) if isinstance(name, str) and not hidden else None,
         type=channel_type(payload),
-        skip_reason=verdict,
+        skip_reason=skip_reason,
         last_message_platform_id=snowflake(payload.get("last_message_id")),
-        has_archived_threads=verdict is None and as_int(payload.get("type")) in _THREAD_PARENTS,
+        has_archived_threads=skip_reason is None and as_int(payload.get("type")) in _THREAD_PARENTS,
         metadata=_hidden_metadata(payload) if hidden else _channel_metadata(payload, scrub),
     )
 
 
-def thread_record(payload: Payload, own_verdict: SkipReason | None, hash_user: HashUser) -> ChannelRecord | None:
-    """The record of a thread. Without a reason of its own it shares its parent's; a private one is never read."""
+def thread_record(payload: Payload, skip_reason: SkipReason | None, hash_user: HashUser) -> ChannelRecord | None:
+    """Return a thread's record. Without a reason of its own it shares its parent's; a private one is never read."""
     thread_id = snowflake(payload.get("id"))
     if thread_id is None:
         return None
@@ -79,14 +79,14 @@ def thread_record(payload: Payload, own_verdict: SkipReason | None, hash_user: H
         parent_platform_id=snowflake(payload.get("parent_id")),
         name=scrub(name) if isinstance(name, str) else None,
         type=channel_type(payload),
-        skip_reason=SkipReason.NOT_PUBLIC if is_private_thread(payload) else own_verdict,
+        skip_reason=SkipReason.NOT_PUBLIC if is_private_thread(payload) else skip_reason,
         last_message_platform_id=snowflake(payload.get("last_message_id")),
         metadata=_thread_metadata(payload, scrub, hash_user),
     )
 
 
 def channel_type(payload: Payload) -> ChannelType:
-    """What a channel is to a reader."""
+    """Return what a channel is to a reader."""
     return _TYPES.get(as_int(payload.get("type")) or 0, ChannelType.OTHER)
 
 

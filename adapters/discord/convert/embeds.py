@@ -2,8 +2,9 @@
 
 from typing import Any
 
-from adapters.discord.convert.payload import HashUser, Payload, as_int, as_object, as_objects, snowflake, without_empty
+from adapters.discord.convert.payload import Payload, as_int, as_object, as_objects, snowflake, without_empty
 from adapters.discord.convert.scrub import Scrubber
+from adapters.privacy import HashUser
 
 
 def embed(payload: Payload, scrub: Scrubber) -> dict[str, Any]:

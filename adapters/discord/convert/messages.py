@@ -11,7 +11,6 @@ import discord
 from adapters.discord.convert.attachments import attachment_records, copied_attachment
 from adapters.discord.convert.embeds import component, embed, poll, reference
 from adapters.discord.convert.payload import (
-    HashUser,
     Payload,
     as_int,
     as_object,
@@ -24,6 +23,7 @@ from adapters.discord.convert.payload import (
 )
 from adapters.discord.convert.reactions import reaction_totals
 from adapters.discord.convert.scrub import Scrubber
+from adapters.privacy import HashUser
 from adapters.records import AuthorKind, MessageRecord
 
 _TYPE_NAMES = {kind.value: kind.name for kind in discord.MessageType}

@@ -1,14 +1,12 @@
 """Read payloads without trusting them: a value that is not of the expected shape counts as absent."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, TypeAlias
 
 import discord
 
 Payload: TypeAlias = Mapping[str, Any]
-HashUser: TypeAlias = Callable[[str], str]
-"""From a user's id to the hash that stands for it."""
 
 _LARGEST_ID = 2**63 - 1
 _EMPTY: Payload = {}

@@ -2,8 +2,9 @@
 
 import re
 
-from adapters.discord.convert.payload import HashUser, Payload, as_int, as_object, as_objects, snowflake
+from adapters.discord.convert.payload import Payload, as_int, as_object, as_objects, snowflake
 from adapters.discord.convert.scrub import Scrubber
+from adapters.privacy import HashUser
 from adapters.records import ReactionTotalRecord
 
 _CUSTOM = re.compile(r"<a?:(.+:\d+)>")
