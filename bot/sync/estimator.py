@@ -11,7 +11,6 @@ from math import ceil
 
 from adapters.records import MessageRecord
 
-_PAGE = 100
 _GROUND = 5  # channels that must have been begun before they say something about those that have not
 
 
@@ -26,6 +25,7 @@ class ChannelEstimator:
     since: datetime | None  # when its checkpoint, or the channel itself, was made
     head_at: datetime | None  # when its newest message was sent
     counted: int | None
+    page_size: int  # the most that the platform gives in one answer
     read: int = 0
     user_lists: int = 0  # requests for the users behind the reactions seen so far
     first_at: datetime | None = None
@@ -42,7 +42,7 @@ class ChannelEstimator:
             self.read += 1
             for total in message.reaction_totals:
                 normal = total.count - total.burst_count
-                self.user_lists += ceil(normal / _PAGE) + ceil(total.burst_count / _PAGE)
+                self.user_lists += ceil(normal / self.page_size) + ceil(total.burst_count / self.page_size)
 
     @property
     def left(self) -> float | None:
@@ -51,7 +51,7 @@ class ChannelEstimator:
             return 0.0
         if self.counted is not None and self.counted > self.read:
             return float(self.counted - self.read)
-        if self.read < _PAGE or not (self.first_at and self.last_at and self.head_at):
+        if self.read < self.page_size or not (self.first_at and self.last_at and self.head_at):
             return None
         seconds = (self.last_at - self.first_at).total_seconds()
         return self.read / seconds * self._seconds_left if seconds > 0 else None
@@ -78,13 +78,15 @@ class SyncEstimator:
     channels: list[ChannelEstimator] = field(default_factory=list)
     backlog: int = 0  # requests for reactions that earlier jobs have left
     lists_done: int = 0  # requests for reactions made
+    page_size: int = 1  # the most that the platform gives in one answer
     _began: float | None = None
     _reactions_began: float | None = None
 
-    def begin(self, channels: Iterable[ChannelEstimator], backlog: int) -> None:
+    def begin(self, channels: Iterable[ChannelEstimator], backlog: int, page_size: int) -> None:
         """These channels are about to be read."""
         self.channels = list(channels)
         self.backlog = backlog
+        self.page_size = page_size
         self._began = self.now()
 
     def begin_reactions(self, requests: int) -> None:
@@ -96,7 +98,7 @@ class SyncEstimator:
     @property
     def fraction(self) -> float | None:
         """How much of the job's requests is done; None while there is no ground."""
-        done = sum(channel.read for channel in self.channels) / _PAGE + self.lists_done
+        done = sum(channel.read for channel in self.channels) / self.page_size + self.lists_done
         left = self._requests_left()
         if left is None or self._began is None:
             return None
@@ -117,7 +119,7 @@ class SyncEstimator:
         # The whole at its pace, but no sooner than the channel with the longest way.
         seconds = max(left * elapsed / read, *(self._channel_seconds(channel) for channel in self.channels))
         lists = sum(channel.user_lists for channel in self.channels) * (1 + left / read) + self.backlog
-        return seconds, seconds + lists * elapsed / (read / _PAGE)
+        return seconds, seconds + lists * elapsed / (read / self.page_size)
 
     def _reactions_seconds_left(self) -> tuple[float, float] | None:
         assert self._reactions_began is not None  # noqa: S101 (for the type checker)
@@ -133,7 +135,7 @@ class SyncEstimator:
         if left is None:
             return None
         lists = sum(channel.user_lists for channel in self.channels)
-        return left / _PAGE + (lists * (1 + left / read) if read else 0) + self.backlog
+        return left / self.page_size + (lists * (1 + left / read) if read else 0) + self.backlog
 
     def _messages_left(self) -> float | None:
         known = [left for channel in self.channels if (left := channel.left) is not None]

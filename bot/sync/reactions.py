@@ -15,7 +15,6 @@ from storage import messages, reactions, repair
 from storage.reactions import PendingChannel, PendingTotal
 
 _AT_ONCE = 100  # totals looked up at a time
-_USERS_A_REQUEST = 100
 _ATTEMPTS = 2  # at a list that changes while it is fetched
 
 
@@ -28,7 +27,7 @@ class ReactionPass:
     async def run(self) -> None:
         """Fetch what is pending until all is done or the next sync is due."""
         job, progress = self.job, self.job.progress
-        pending = await reactions.pending_channels(job.db, job.tenant_id)
+        pending = await reactions.pending_channels(job.db, job.tenant_id, users_per_request=job.session.page_size)
         progress.reactions_pending = sum(channel.lists for channel in pending)
         progress.estimator.begin_reactions(sum(channel.requests for channel in pending))
         await for_each(pending, job.limits.concurrent_channels, self._fetch_channel)
@@ -105,7 +104,7 @@ class ReactionPass:
         progress.reactions += users
         progress.reactions_done += 1
         progress.reactions_pending -= 1
-        progress.estimator.lists_done += max(ceil(users / _USERS_A_REQUEST), 1)
+        progress.estimator.lists_done += max(ceil(users / self.job.session.page_size), 1)
 
     async def _mark_deleted(self, channel: PendingChannel, total: PendingTotal) -> None:
         job = self.job

@@ -60,7 +60,7 @@ class TenantSync:
         walks = [(state, self._estimator_of(state)) for state in unread]
         if job.limits.reaction_users:
             job.progress.reactions_pending = await reactions.pending_lists(job.db, job.tenant_id)
-        job.progress.estimator.begin((walk for _, walk in walks), job.progress.reactions_pending)
+        job.progress.estimator.begin((walk for _, walk in walks), job.progress.reactions_pending, job.session.page_size)
         await for_each(walks, job.limits.concurrent_channels, self._read_channel)
 
     async def _read_channel(self, walk: tuple[ChannelState, ChannelEstimator]) -> None:
@@ -99,6 +99,7 @@ class TenantSync:
             since=state.checkpoint_at or session.sent_at(state.platform_id),
             head_at=session.sent_at(state.head_id) if state.head_id else None,
             counted=None if counted is None else max(counted - state.messages_archived, 0),
+            page_size=session.page_size,
         )
 
 
