@@ -19,7 +19,7 @@ from bot.check import Check, Finding, Mark
 from bot.config import load
 from storage import tenants
 from storage.database import open_database
-from tests.service.conftest import make_adapter
+from tests.support.adapter import make_adapter
 from tests.support.daemon import running_daemon
 from tests.support.tables_of import run_sql
 

@@ -13,7 +13,7 @@ from adapters.privacy import UserHasher
 from bot import app as daemon
 from bot.config import load
 from bot.metrics import Metrics
-from tests.service.conftest import make_adapter
+from tests.support.adapter import make_adapter
 
 PATIENCE_SECONDS = 60
 
