@@ -56,6 +56,11 @@ class PlatformSession(Protocol):
     """What one sync may ask of a platform. Every method may raise the errors above, none other."""
 
     @property
+    def page_size(self) -> int:
+        """The most that the platform gives in one answer, of messages and of reaction users."""
+        ...
+
+    @property
     def counts(self) -> CallCounts:
         """Requests sent and, among them, retries."""
         ...

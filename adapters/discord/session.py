@@ -45,6 +45,11 @@ class DiscordSession:
         self._hash_user = hash_user
 
     @property
+    def page_size(self) -> int:
+        """The most that Discord gives at once."""
+        return _PAGE
+
+    @property
     def counts(self) -> CallCounts:
         """Requests sent and, among them, retries."""
         return self._context.counts

@@ -85,6 +85,10 @@ class Counter:
         self.requests = 0
 
     @property
+    def page_size(self) -> int:
+        return 100
+
+    @property
     def counts(self) -> CallCounts:
         return CallCounts(requests=self.requests, retries=0)
 
