@@ -87,7 +87,7 @@ class Progress(Counts):
         """The counts."""
         return {**self.channel_counts, **{name: getattr(self, name) for name in Counts.__dataclass_fields__}}
 
-    def told(self, now: datetime, due: datetime | None) -> dict[str, JsonValue]:
+    def snapshot(self, now: datetime, due: datetime | None) -> dict[str, JsonValue]:
         """The counts with the outlook, as stored while the job runs.
 
         ``due`` is when the tenant's next sync is: reactions then make room for it.
