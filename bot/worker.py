@@ -168,7 +168,7 @@ class Worker:
             try:
                 await self._run_beside_heartbeat(context)
             finally:
-                attempt.progress.note(session.counts)
+                attempt.progress.note(session.request_counts)
 
         try:
             await self._adapters[tenant.platform].sync(tenant.platform_id, body)
@@ -196,7 +196,7 @@ class Worker:
         time_slice = self._config.time_slice.total_seconds()
         while True:
             await asyncio.sleep(_HEARTBEAT_SECONDS)
-            progress.note(context.session.counts)
+            progress.note(context.session.request_counts)
             now = self._clock()
             totals = progress.snapshot(now, context.due)
             job = await jobs.renew(self._db, context.lease, now=now, extend=_LEASE, totals=totals)

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from adapters.base import CallCounts
+from adapters.base import RequestCounts
 from adapters.records import JsonValue
 from bot.sync.estimator import SyncEstimator
 
@@ -61,7 +61,7 @@ class Progress(Counts):
     estimator: SyncEstimator = field(default_factory=SyncEstimator)
     is_cut_short: bool = False  # what could wait made room for new messages
 
-    def note(self, counts: CallCounts) -> None:
+    def note(self, counts: RequestCounts) -> None:
         """Take over the session's counts."""
         self.requests, self.retries = counts.requests, counts.retries
 
