@@ -81,7 +81,7 @@ async def test_500s_for_ever_are_asked_four_times_at_0_1_3_and_7_seconds(tmp_pat
     async with Simulator(world) as sim:
         sim.faults.add(Fault("status", status=500, route=MESSAGES, channel_id=broken, times=4))
         settings = {"PLATFORM_SYNC_SYNC__REACTION_USERS": "false"}
-        async with process(tmp_path / "log", sim=sim, database_url=url, **settings) as daemon:
+        async with process(tmp_path / "log", sim=sim, url=url, settings=settings) as daemon:
             await daemon.until(lambda: sim.requests.count(MESSAGES, status=500) == 4)
             await daemon.synced()
             jobs = (await daemon.get(f"/api/jobs?tenant_id=discord-{guild_id}"))["jobs"]
