@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from adapters.base import PlatformSession
 from adapters.discord.simulator import Fault, Limits, Simulator
 from adapters.discord.simulator.worlds import uniform_world
 from adapters.errors import RateLimited
@@ -81,20 +82,28 @@ async def test_a_rate_limit_is_logged_and_counted(tmp_path: Path, caplog: pytest
     assert 'platform_sync_rate_limits_total{scope="shared"} 1.0' in counted.splitlines()
 
 
+async def five_pages(session: PlatformSession) -> None:
+    for _ in range(5):
+        await session.messages(str(TEXT), None)
+
+
 async def test_nothing_is_learnt_from_limits_that_were_met() -> None:
     """The pace is the configured one, whatever headers say and however many answers were a 429."""
     async with Simulator(small_world(), limits=Limits(channel_messages=(5, 0.5))) as sim, connected(sim) as link:
-
-        async def five(session: Any) -> None:
-            for _ in range(5):  # the fifth answer's headers say that none is left
-                await session.messages(str(TEXT), None)
-
-        await link.adapter.sync(str(GUILD), five)
+        await link.adapter.sync(str(GUILD), five_pages)  # the fifth answer's headers say that none is left
     assert link.waits == [], "an answer's headers held up the next request"
     async with Simulator(small_world()) as sim, connected(sim) as link:
         sim.faults.add(Fault("rate_limit", scope="user", retry_after=90))
         with pytest.raises(RateLimited):
-            await link.adapter.sync(str(GUILD), five)
-        await link.adapter.sync(str(GUILD), five)
+            await link.adapter.sync(str(GUILD), five_pages)
+        await link.adapter.sync(str(GUILD), five_pages)
         assert sim.requests.count(MESSAGES) == 6
     assert link.waits == [], "a 429 held up the sync after it"
+
+
+@pytest.mark.parametrize("limit", ["requests_per_second", "channel_requests_per_second"])
+async def test_requests_leave_no_faster_than_configured(limit: str) -> None:
+    async with Simulator(small_world()) as sim, connected(sim, **{limit: 20.0}) as link:
+        await link.adapter.sync(str(GUILD), five_pages)
+        left = [entry.at_monotonic for entry in sim.requests.entries(MESSAGES)]
+    assert left[-1] - left[0] >= 4 / 20 - 0.05, "five requests left in less than four twentieths of a second"

@@ -10,9 +10,9 @@ from typing import Any, ClassVar, TypeVar
 
 import aiohttp
 
-from adapters.base import CallCounts, PlatformSession, ThreadCursor, ThreadPage
+from adapters.base import PlatformSession, RequestCounts, ThreadCursor, ThreadPage
 from adapters.errors import ChannelUnreadable
-from adapters.events import Listener, TenantJoined, TenantOutage, TenantsReady
+from adapters.events import EventHandler, TenantJoined, TenantOutage, TenantsReady
 from adapters.privacy import UserHasher
 from adapters.records import (
     AuthorKind,
@@ -64,9 +64,9 @@ class PostOffice:
         self.start = start
         self.letters = [letter(number, start) for number in range(1, letters + 1)]
         self.asked_after: list[str | None] = []
-        self.tell: Listener | None = None
+        self.tell: EventHandler | None = None
 
-    async def run(self, listener: Listener, *_: object) -> None:
+    async def run(self, listener: EventHandler, *_: object) -> None:
         self.tell = listener
         await listener(TenantsReady((VILLAGE,)))
         await asyncio.Event().wait()
@@ -94,8 +94,12 @@ class Counter:
         self.requests = 0
 
     @property
-    def counts(self) -> CallCounts:
-        return CallCounts(requests=self.requests, retries=0)
+    def page_size(self) -> int:
+        return 100
+
+    @property
+    def request_counts(self) -> RequestCounts:
+        return RequestCounts(requests=self.requests, retries=0)
 
     async def channels(self) -> tuple[ChannelRecord, ...]:
         newest = self._office.letters[-1].platform_id
