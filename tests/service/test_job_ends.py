@@ -167,12 +167,12 @@ async def test_a_first_sync_that_fails_or_is_partial_is_tried_again_after_1_2_an
         sim.faults.add(Fault("status", status=500, route=MESSAGES, channel_id=failing.broken, times=None))
         sim.faults.add(Fault("status", status=500, route=LISTING, after=1, times=4))  # the second one's attempts
         async with running_daemon(sim, failing.url, clock=clock, **ONLY_MESSAGES) as daemon:
-            found = []
+            found: list[Any] = []
+            waiting: list[Any] = []
             for count in range(1, 5):
                 found = await ended_jobs(daemon, count)
-                clock.ahead += timedelta(seconds=5)  # whatever waits is due
-            await asyncio.sleep(0.2)
-            waiting = (await daemon.get("/api/queue"))["jobs"]
+                waiting = await waiting_jobs(daemon)
+                clock.ahead += timedelta(seconds=5)  # what waits is due
     assert [(job["kind"], job["status"]) for job in found] == [
         ("initial", "partial"),
         ("initial", "failed"),
@@ -185,6 +185,15 @@ async def test_a_first_sync_that_fails_or_is_partial_is_tried_again_after_1_2_an
     ]
     assert [wait.total_seconds() for wait in waits] == [1, 2, 4]
     assert waiting == [], "a fourth retry"
+
+
+async def waiting_jobs(daemon: Daemon) -> list[Any]:
+    """The jobs that wait, once there is one; after a second none."""
+    for _ in range(20):
+        if waiting := (await daemon.get("/api/queue"))["jobs"]:
+            return list(waiting)
+        await asyncio.sleep(0.05)
+    return []
 
 
 async def ended_jobs(daemon: Daemon, count: int) -> list[Any]:
