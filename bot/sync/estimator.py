@@ -1,4 +1,4 @@
-"""How much of a sync is left and when it will end, from what the platform tells and what was measured so far.
+"""How much of a sync is left and when it will end, from the platform's figures and what was measured so far.
 
 Where there is no ground for an estimate there is none: a number is never made up.
 """
@@ -22,10 +22,10 @@ class ChannelEstimator:
     where that is passed, the density of those read is taken to go on.
     """
 
+    page_size: int  # how many messages, or users, one request brings
     since: datetime | None  # when its checkpoint, or the channel itself, was made
     head_at: datetime | None  # when its newest message was sent
     counted: int | None
-    page_size: int  # the most that the platform gives in one answer
     read: int = 0
     user_lists: int = 0  # requests for the users behind the reactions seen so far
     first_at: datetime | None = None
@@ -34,7 +34,7 @@ class ChannelEstimator:
     is_done: bool = False
 
     def add(self, page: Iterable[MessageRecord], now: float) -> None:
-        """A page was read."""
+        """Count a page that was read."""
         self.begun = now if self.begun is None else self.begun
         for message in page:
             self.first_at = self.first_at or message.sent_at
@@ -46,7 +46,7 @@ class ChannelEstimator:
 
     @property
     def left(self) -> float | None:
-        """Messages that are left; None where nothing tells."""
+        """How many messages are left; None while there is no ground for a number."""
         if self.is_done:
             return 0.0
         if self.counted is not None and self.counted > self.read:
@@ -58,7 +58,7 @@ class ChannelEstimator:
 
     @property
     def span_seconds(self) -> float | None:
-        """The time its messages are spread over."""
+        """How long a time its messages are spread over."""
         if self.since is None or self.head_at is None:
             return None
         return max((self.head_at - self.since).total_seconds(), 0.0)
@@ -72,25 +72,24 @@ class ChannelEstimator:
 
 @dataclass(slots=True)
 class SyncEstimator:
-    """All channels of one running job."""
+    """The way of one running job through all its channels."""
 
     now: Callable[[], float] = time.monotonic
+    page_size: int = 1  # until ``begin`` knows the platform's
     channels: list[ChannelEstimator] = field(default_factory=list)
     backlog: int = 0  # requests for reactions that earlier jobs have left
     lists_done: int = 0  # requests for reactions made
-    page_size: int = 1  # the most that the platform gives in one answer
     _began: float | None = None
     _reactions_began: float | None = None
 
-    def begin(self, channels: Iterable[ChannelEstimator], backlog: int, page_size: int) -> None:
-        """These channels are about to be read."""
+    def begin(self, channels: Iterable[ChannelEstimator], backlog: int, *, page_size: int) -> None:
+        """Start the clock: these channels are about to be read."""
         self.channels = list(channels)
-        self.backlog = backlog
-        self.page_size = page_size
+        self.backlog, self.page_size = backlog, page_size
         self._began = self.now()
 
     def begin_reactions(self, requests: int) -> None:
-        """All messages are read; so many requests for reactions are to come."""
+        """Go over to the reactions: all messages are read, and so many requests are to come."""
         self.backlog, self.lists_done = requests, 0
         self.channels = []
         self._reactions_began = self.now()
@@ -149,7 +148,7 @@ class SyncEstimator:
         return sum(known) + density * sum(span for span in spans if span is not None)
 
     def _density(self) -> float | None:
-        """Messages a second of the channels that were begun."""
+        """How many messages a second the channels hold that were begun."""
         begun = [
             (channel.read + left, span)
             for channel in self.channels

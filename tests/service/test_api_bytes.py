@@ -8,8 +8,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from adapters.discord.simulator import Simulator
-from adapters.discord.simulator.worlds import uniform_world
+from adapters.discord.simulator import Simulator, uniform_world
 from tests.support.daemon import running_daemon
 
 pytestmark = pytest.mark.usefixtures("restored_addresses")
@@ -73,7 +72,7 @@ async def test_no_bytes_break_the_server(tmp_path: Path, token: str | None, capl
     caplog.set_level(logging.WARNING)
     database = f"sqlite+aiosqlite:///{tmp_path}/archive.db"
     secret = {"PLATFORM_SYNC_API_TOKEN": token} if token else {}
-    async with Simulator(uniform_world(1, 1)) as sim, running_daemon(sim, database, **secret) as daemon:
+    async with Simulator(uniform_world(1, 1)) as sim, running_daemon(sim, database, settings=secret) as daemon:
         port = int(daemon.url.rpartition(":")[2])
         loop = asyncio.get_running_loop()
 

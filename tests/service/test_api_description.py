@@ -10,8 +10,7 @@ import aiohttp
 import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
-from adapters.discord.simulator import Simulator
-from adapters.discord.simulator.worlds import uniform_world
+from adapters.discord.simulator import Simulator, uniform_world
 from tests.support.daemon import Daemon, running_daemon
 
 pytestmark = pytest.mark.usefixtures("restored_addresses")
@@ -32,7 +31,10 @@ async def test_the_server_does_what_its_description_says(tmp_path: Path, token: 
     """schemathesis asks every call what it describes, and what it does not."""
     database = f"sqlite+aiosqlite:///{tmp_path}/archive.db"
     secret = {"PLATFORM_SYNC_API_TOKEN": token} if token else {}
-    async with Simulator(uniform_world(2, 120, guilds=2)) as sim, running_daemon(sim, database, **secret) as daemon:
+    async with (
+        Simulator(uniform_world(2, 120, guilds=2)) as sim,
+        running_daemon(sim, database, settings=secret) as daemon,
+    ):
         document = await daemon.get("/openapi.json")
         OpenAPIV31SpecValidator(document).validate()
         described = {f"{m.upper()} {path}" for path, item in document["paths"].items() for m in item}

@@ -5,8 +5,7 @@ import asyncio
 import pytest
 
 from adapters.base import PlatformSession
-from adapters.discord.simulator import Fault, Limits, Simulator
-from adapters.discord.simulator.worlds import uniform_world
+from adapters.discord.simulator import Fault, Limits, Simulator, uniform_world
 from adapters.errors import (
     CallFailed,
     ChannelUnreadable,

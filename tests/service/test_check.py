@@ -8,10 +8,8 @@ import pytest
 from adapters.base import PlatformAdapter
 from adapters.discord.adapter import DiscordAdapter
 from adapters.discord.config import DiscordOptions
-from adapters.discord.simulator import Simulator
-from adapters.discord.simulator.faults import Fault
+from adapters.discord.simulator import Fault, Simulator, rich_world, uniform_world
 from adapters.discord.simulator.truth import truth
-from adapters.discord.simulator.worlds import rich_world, uniform_world
 from adapters.privacy import UserHasher
 from adapters.records import TenantRecord
 from bot.app import utc_now

@@ -3,10 +3,9 @@
 import pytest
 
 from adapters.base import PlatformSession
-from adapters.discord.simulator import Simulator
+from adapters.discord.simulator import Simulator, rich_world
 from adapters.discord.simulator.model import Role
 from adapters.discord.simulator.permissions import ADMINISTRATOR, ORDINARY, VIEW_CHANNEL
-from adapters.discord.simulator.worlds import rich_world
 from adapters.events import ChannelChanged
 from adapters.records import ChannelRecord, SkipReason
 from tests.support.listening import Listening, listening

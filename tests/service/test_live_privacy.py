@@ -4,12 +4,10 @@ import asyncio
 
 import pytest
 
-from adapters.discord.simulator import Simulator
-from adapters.discord.simulator.life import Life
+from adapters.discord.simulator import Life, Simulator, rich_world
 from adapters.discord.simulator.message_payloads import message
 from adapters.discord.simulator.permissions import ORDINARY, READ_MESSAGE_HISTORY, can_read
 from adapters.discord.simulator.truth import secrets
-from adapters.discord.simulator.worlds import rich_world
 from adapters.events import (
     ChannelChanged,
     LiveEvent,

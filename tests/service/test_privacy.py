@@ -7,9 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from adapters.discord.simulator import Simulator
+from adapters.discord.simulator import Simulator, rich_world
 from adapters.discord.simulator.truth import secrets
-from adapters.discord.simulator.worlds import rich_world
 from bot import logs
 from tests.support.daemon import running_daemon
 
@@ -45,6 +44,7 @@ async def test_no_id_or_name_of_a_user_is_anywhere(tmp_path: Path, capsys: pytes
         assert not found, f"{place} holds {found[:3]}"
 
 
+@pytest.mark.slow
 async def test_libraries_at_debug_tell_none_either(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     world = rich_world()
     ids, names = secrets(world)

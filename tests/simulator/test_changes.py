@@ -6,14 +6,12 @@ from typing import Any
 
 import pytest
 
-from adapters.discord.simulator.change import Changes
+from adapters.discord.simulator import Changes, Life, rich_world, uniform_world
 from adapters.discord.simulator.channel_payloads import HIDDEN_NAME, OBFUSCATED
-from adapters.discord.simulator.life import Life
 from adapters.discord.simulator.model import Channel, Guild, World
 from adapters.discord.simulator.payloads import active_threads, archived_threads, rest_channels
 from adapters.discord.simulator.permissions import READ_MESSAGE_HISTORY, VIEW_CHANNEL, can_read
 from adapters.discord.simulator.privilege import blank
-from adapters.discord.simulator.worlds import rich_world, uniform_world
 
 
 class Told:

@@ -6,7 +6,7 @@ from typing import Any
 import discord
 import pytest
 
-from adapters.discord.simulator import Fault, Simulator, worlds
+from adapters.discord.simulator import Fault, Simulator, rich_world
 from adapters.discord.simulator.edge import GATEWAY
 from tests.simulator.conftest import point_at
 from tests.support.clients import (
@@ -51,7 +51,7 @@ async def test_a_client_becomes_ready_and_hears_what_happens(sim: Simulator, kin
 async def test_a_world_with_everything_in_it_becomes_ready(
     monkeypatch: pytest.MonkeyPatch, kind: type[discord.Client]
 ) -> None:
-    world = worlds.rich_world(1)
+    world = rich_world(1)
     async with Simulator(world) as sim:
         point_at(sim, monkeypatch)
         async with logged_in(sim, kind) as client:

@@ -9,11 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from adapters.discord.simulator import truth_scrub
+from adapters.discord.simulator import rich_world, truth_scrub, uniform_world
 from adapters.discord.simulator.payloads import rest_channels
 from adapters.discord.simulator.truth import Truth, secrets, truth
 from adapters.discord.simulator.truth_scrub import hash_with, scrub
-from adapters.discord.simulator.worlds import rich_world, uniform_world
 
 rich = cache(rich_world)
 TABLES = ("tenants", "channels", "messages", "attachments", "reaction_totals", "reactions")

@@ -21,7 +21,7 @@ from tests.support.builders import MINUTE, NOW, SECOND, change, message, reactio
 from tests.support.tables_of import Rows, count_of, rows_of
 
 LATER = NOW + MINUTE
-GONE = {"is_given": False}
+GONE: dict[str, Any] = {"is_given": False}
 
 
 class Board:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from typing import Any
 
 from adapters.base import RequestObserver
 from adapters.discord.adapter import DiscordAdapter
@@ -44,7 +45,7 @@ def make_adapter(
     *,
     request_timeout_seconds: float = 30.0,
     identify_delay_seconds: float = 5.0,
-    **options: object,
+    **options: Any,
 ) -> DiscordAdapter:
     """An adapter of a simulator that does not really wait."""
 
@@ -66,7 +67,7 @@ def make_adapter(
 
 @asynccontextmanager
 async def connected(
-    sim: Simulator, *, request_timeout_seconds: float = 30.0, **options: object
+    sim: Simulator, *, request_timeout_seconds: float = 30.0, **options: Any
 ) -> AsyncIterator[Connected]:
     """An adapter that has reported which guilds it is in."""
     waits: list[float] = []

@@ -1,11 +1,13 @@
-"""The bot's guilds coming, changing and going, with the gateway's events.
+"""Change a world while a client watches: each change with the gateway event that Discord would send.
 
 https://docs.discord.com/developers/events/gateway-events#guilds
 """
 
 from adapters.discord.simulator.changing import Changing
+from adapters.discord.simulator.channel_changes import ChannelChanges
 from adapters.discord.simulator.model import Guild
 from adapters.discord.simulator.payloads import gateway_guild_payload, guild_create, unavailable_guild
+from adapters.discord.simulator.thread_changes import ThreadChanges
 
 
 class GuildChanges(Changing):
@@ -44,3 +46,10 @@ class GuildChanges(Changing):
         self._tick()
         guild.unavailable = False
         self._tell("GUILD_CREATE", guild, guild_create(self.world, guild) | {"unavailable": False}, silent)
+
+
+class Changes(ThreadChanges, ChannelChanges, GuildChanges):
+    """Make anything happen that a test or the demo needs.
+
+    With ``silent`` the world changes and no event is sent, as if the bot had been offline.
+    """
