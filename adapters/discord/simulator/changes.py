@@ -11,19 +11,19 @@ from adapters.discord.simulator.thread_changes import ThreadChanges
 
 
 class GuildChanges(Changing):
-    """Joining and leaving guilds, their outages and their names."""
+    """Join, leave and rename guilds, and begin and end their outages."""
 
     def join_guild(self, guild: Guild, *, silent: bool = False) -> None:
-        """Someone adds the bot to a guild. Without the key ``unavailable``: so discord.py tells a join."""
+        """Add the bot to a guild. Without the key ``unavailable``: by that discord.py knows a join."""
         guild.joined_at = self._tick()
         self.world.guilds[guild.id] = guild
-        self._tell("GUILD_CREATE", guild, guild_create(self.world, guild), silent)
+        self._dispatch("GUILD_CREATE", guild, guild_create(self.world, guild), silent)
 
     def leave_guild(self, guild_id: int, *, silent: bool = False) -> Guild:
-        """The bot is removed from a guild, or the guild is deleted; returned, so that it can be joined again."""
+        """Remove the bot from a guild; return the guild, so that it can be joined again."""
         self._tick()
         guild = self.world.guilds.pop(guild_id)
-        self._tell("GUILD_DELETE", guild, {"id": str(guild_id)}, silent)
+        self._dispatch("GUILD_DELETE", guild, {"id": str(guild_id)}, silent)
         return guild
 
     def rename_guild(self, guild_id: int, name: str, *, silent: bool = False) -> None:
@@ -31,21 +31,21 @@ class GuildChanges(Changing):
         guild = self.world.guilds[guild_id]
         self._tick()
         guild.name = name
-        self._tell("GUILD_UPDATE", guild, gateway_guild_payload(guild), silent)
+        self._dispatch("GUILD_UPDATE", guild, gateway_guild_payload(guild), silent)
 
     def set_guild_unavailable(self, guild_id: int, *, silent: bool = False) -> None:
-        """Discord has an outage there."""
+        """Begin an outage in a guild."""
         guild = self.world.guilds[guild_id]
         self._tick()
-        self._tell("GUILD_DELETE", guild, unavailable_guild(guild), silent)
+        self._dispatch("GUILD_DELETE", guild, unavailable_guild(guild), silent)
         guild.unavailable = True
 
     def set_guild_available(self, guild_id: int, *, silent: bool = False) -> None:
-        """The outage is over."""
+        """End an outage in a guild."""
         guild = self.world.guilds[guild_id]
         self._tick()
         guild.unavailable = False
-        self._tell("GUILD_CREATE", guild, guild_create(self.world, guild) | {"unavailable": False}, silent)
+        self._dispatch("GUILD_CREATE", guild, guild_create(self.world, guild) | {"unavailable": False}, silent)
 
 
 class Changes(ThreadChanges, ChannelChanges, GuildChanges):
