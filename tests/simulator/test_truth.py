@@ -80,11 +80,11 @@ def test_totals_are_the_sum_of_the_reactions() -> None:
         given = Counter(
             (row["channel_platform_id"], row["message_platform_id"], row["emoji_key"]) for row in of.reactions()
         )
-        told = {
+        stated = {
             (row["channel_platform_id"], row["message_platform_id"], row["emoji_key"]): row["count"]
             for row in of.reaction_totals()
         }
-        unexplained = {key for key, count in told.items() if count != given[key]}
+        unexplained = {key for key, count in stated.items() if count != given[key]}
         assert len(unexplained) <= 1  # the one message whose payload is broken on purpose
 
 
