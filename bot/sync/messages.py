@@ -1,6 +1,7 @@
 """Reads one channel, oldest first, from its checkpoint up to the head that was pinned when the job began."""
 
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from adapters.records import ChannelType, MessageRecord
@@ -67,14 +68,18 @@ class ChannelReader:
         job, batch = self.job, [message for _, page in pages for message in page]
         touched = _touched(pages, watch)
         if touched:
-            await repair.refetch_in_channel(job.db, self.state.id, touched, job.clock())
+            await self._refetch(touched)
         kept = MessageBatch(tenant_id=job.tenant_id, channel_id=self.state.id, messages=batch, job=job.lease)
         began = time.monotonic()
         await messages.save_batch(job.db, kept, job.clock())
         job.metrics.batch_committed(len(batch), time.monotonic() - began)
         if late := _touched(pages, watch) - touched:
-            await repair.refetch_in_channel(job.db, self.state.id, late, job.clock())
+            await self._refetch(late)
         job.progress.messages += len(batch)
+
+    async def _refetch(self, message_ids: Iterable[str]) -> None:
+        keys = [(self.job.tenant_id, self.state.platform_id, message_id) for message_id in message_ids]
+        await repair.refetch(self.job.db, keys, self.job.clock())
 
 
 def _touched(pages: list[tuple[int, tuple[MessageRecord, ...]]], watch: ChangeTracker) -> set[str]:

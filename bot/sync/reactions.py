@@ -93,7 +93,8 @@ class ReactionPass:
         job = self.job
         await reactions.save_users(job.db, total, burst=burst, user_hashes=users, job=job.lease, now=job.clock())
         if watch.changed_since(asked_at, [total.message_platform_id]) or self._is_outdated(total, users, burst=burst):
-            await repair.refetch_in_channel(job.db, channel.id, {total.message_platform_id}, job.clock())
+            key = (job.tenant_id, channel.platform_id, total.message_platform_id)
+            await repair.refetch(job.db, [key], job.clock())
 
     @staticmethod
     def _is_outdated(total: PendingTotal, users: list[str], *, burst: bool) -> bool:
