@@ -9,6 +9,7 @@ from storage.channels.checkpoint import (
 from storage.channels.queries import (
     ChannelState,
     ChannelSummary,
+    HasParent,
     channel_states,
     channel_summaries,
 )
@@ -26,6 +27,7 @@ from storage.channels.upsert import (
 __all__ = [
     "ChannelState",
     "ChannelSummary",
+    "HasParent",
     "ProgressState",
     "advance",
     "channel_states",

@@ -3,13 +3,14 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from typing import Any
 
 import discord.gateway
 import discord.http
 import pytest
 import yarl
 
-from adapters.base import CallObserver
+from adapters.base import RequestObserver
 from adapters.discord.adapter import DiscordAdapter
 from adapters.discord.config import DiscordOptions
 from adapters.discord.simulator import Simulator
@@ -56,7 +57,7 @@ def make_adapter(
     sim: Simulator,
     waits: list[float] | None = None,
     hasher: UserHasher | None = None,
-    observer: CallObserver | None = None,
+    observer: RequestObserver | None = None,
     **options: object,
 ) -> DiscordAdapter:
     """An adapter of a simulator that does not really wait."""
@@ -76,7 +77,7 @@ def make_adapter(
 
 
 @asynccontextmanager
-async def connected(sim: Simulator, **options: object) -> AsyncIterator[Connected]:
+async def connected(sim: Simulator, **options: Any) -> AsyncIterator[Connected]:
     """An adapter that has told which guilds it is in."""
     waits: list[float] = []
     link = Connected(make_adapter(sim, waits, **options), waits)

@@ -1,18 +1,25 @@
 """Tenants follow the guilds the bot is in; every tenant is synced at once, hourly, and after a missed tick."""
 
 import asyncio
-from datetime import timedelta
+from datetime import datetime, timedelta
+from pathlib import Path
 
 import pytest
 
 from adapters.discord.simulator import Simulator
 from adapters.discord.simulator.truth import truth
 from adapters.discord.simulator.worlds import uniform_world
+from adapters.records import TenantRecord
 from bot.app import utc_now
+from bot.queue import JobQueue
 from bot.scheduler import Scheduler
-from tests.service.test_sync import Clock, guild_of
+from storage import jobs
+from storage.database import open_database
+from storage.jobs import JobKind
+from storage.tenants import save_tenant
 from tests.support.archive import assert_equal_to_truth, count_messages
-from tests.support.daemon import Daemon, running_daemon
+from tests.support.daemon import Clock, Daemon, running_daemon
+from tests.support.guilds import guild_of
 
 pytestmark = pytest.mark.usefixtures("restored_addresses")
 
@@ -83,35 +90,36 @@ async def test_the_scheduler_spreads_tenants_and_ticks_hourly(database_url: str)
     async with Simulator(world) as sim, running_daemon(sim, database_url) as daemon:
         await daemon.idle(8)
         due = [tenant["next_sync_at"] for tenant in (await daemon.get("/api/tenants"))["tenants"]]
-        assert len(set(due)) == 8
+        assert all(due), "a tenant is not scheduled"
+        assert max(map(datetime.fromisoformat, due)) <= utc_now() + timedelta(hours=1), "it is not hourly"
+        assert len(set(due)) == 8, "tenants are not spread"
 
 
-async def test_a_followed_tenant_is_ticked_for_at_its_instant_until_forgotten() -> None:
-    ticked: list[str] = []
-
-    async def enqueue(tenant_id: str) -> None:
-        ticked.append(tenant_id)
-
-    scheduler = Scheduler(timedelta(seconds=1), enqueue, utc_now)
+async def test_a_followed_tenant_is_ticked_for_at_its_instant_until_forgotten(tmp_path: Path) -> None:
+    db = await open_database(f"sqlite+aiosqlite:///{tmp_path}/archive.db", hash_choice="sha256")
+    scheduler = Scheduler(JobQueue(db, utc_now), timedelta(seconds=1), utc_now)
     scheduler.start()
     try:
-        scheduler.follow("discord-1")
-        due = scheduler.next_sync_at("discord-1")
+        record = TenantRecord(platform_id="1", name=None)
+        tenant, _ = await save_tenant(db, "discord", record, connected=True, now=utc_now())
+        scheduler.follow(tenant.id)
+        due = scheduler.next_sync_at(tenant.id)
         assert due is not None
         assert utc_now() < due <= utc_now() + timedelta(seconds=1)
         await asyncio.sleep(1.1)
-        assert ticked[:1] == ["discord-1"]
-        scheduler.forget("discord-1")
-        assert scheduler.next_sync_at("discord-1") is None
+        assert [job.kind for job in await jobs.list_jobs(db, tenant_id=tenant.id)] == [JobKind.SCHEDULED]
+        scheduler.forget(tenant.id)
+        assert scheduler.next_sync_at(tenant.id) is None
     finally:
         scheduler.stop()
+        await db.close()
 
 
 async def test_tenants_can_be_left_to_the_operator(database_url: str) -> None:
     world = uniform_world(1, 50, guilds=2)
     chosen, _ = world.guilds
     no_auto = {"PLATFORM_SYNC_DISCORD__AUTO_CREATE_TENANTS": "false"}
-    async with Simulator(world) as sim, running_daemon(sim, database_url, **no_auto) as daemon:
+    async with Simulator(world) as sim, running_daemon(sim, database_url, settings=no_auto) as daemon:
         await daemon.until(lambda: daemon.ask("GET", "/readyz"), lambda answer: answer[0] == 200)
         assert (await daemon.get("/api/tenants"))["tenants"] == []
         request = {"platform": "discord", "platform_id": str(chosen)}

@@ -78,7 +78,9 @@ def test_totals_are_the_sum_of_the_reactions() -> None:
     world = rich()
     for guild_id in world.guilds:
         of = truth(world, guild_id)
-        given = Counter((row["channel_platform_id"], row["message_platform_id"], row["emoji_key"]) for row in of.reactions())
+        given = Counter(
+            (row["channel_platform_id"], row["message_platform_id"], row["emoji_key"]) for row in of.reactions()
+        )
         told = {
             (row["channel_platform_id"], row["message_platform_id"], row["emoji_key"]): row["count"]
             for row in of.reaction_totals()

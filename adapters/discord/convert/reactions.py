@@ -2,8 +2,9 @@
 
 import re
 
-from adapters.discord.convert.payload import HashUser, Payload, as_object, as_objects, number, snowflake
+from adapters.discord.convert.payload import Payload, as_int, as_object, as_objects, snowflake
 from adapters.discord.convert.scrub import Scrubber
+from adapters.privacy import HashUser
 from adapters.records import ReactionTotalRecord
 
 _CUSTOM = re.compile(r"<a?:(.+:\d+)>")
@@ -26,8 +27,8 @@ def _reaction_total(payload: Payload, scrub: Scrubber) -> ReactionTotalRecord | 
     return ReactionTotalRecord(
         emoji_key=key,
         emoji=shown,
-        count=number(payload.get("count")) or 0,
-        burst_count=number(as_object(payload.get("count_details")).get("burst")) or 0,
+        count=as_int(payload.get("count")) or 0,
+        burst_count=as_int(as_object(payload.get("count_details")).get("burst")) or 0,
     )
 
 
