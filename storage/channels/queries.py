@@ -52,6 +52,11 @@ class ChannelState(HasParent):
     last_error: Mapping[str, JsonValue] | None
     last_job_id: str | None
 
+    @property
+    def holds_messages(self) -> bool:
+        """Whether messages can be requested of it."""
+        return self.type in (ChannelType.TEXT, ChannelType.THREAD)
+
 
 _parent = channels.alias("parent")
 _WITH_PROGRESS = channels.outerjoin(_parent, _parent.c.id == channels.c.parent_id).outerjoin(
