@@ -17,8 +17,7 @@ from rich.console import Console
 from adapters.base import PlatformAdapter
 from adapters.privacy import UserHasher
 from bot import audit_schedule
-from bot.api.routes import Api
-from bot.api.server import serve
+from bot.api.server import Api, serve
 from bot.concurrency import first_error
 from bot.config import Config
 from bot.console import show_progress
