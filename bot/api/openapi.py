@@ -7,10 +7,10 @@ from typing import Any, TypeAlias
 from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode, models_json_schema
 
+from bot import program_version
 from bot.api.auth import OPEN_PATHS
 from bot.api.endpoint import Endpoint, Page
 from bot.api.problems import ProblemDocument
-from bot.version import program_version
 
 Json: TypeAlias = dict[str, Any]  # JSON Schema is as untyped as data can be
 AnyEndpoint: TypeAlias = Endpoint[Any, Any]
