@@ -1,4 +1,4 @@
-"""The whole daemon in the test's own process, against a simulator; asked over HTTP, as an operator would."""
+"""The whole daemon in the test's own process, against a simulator; used over HTTP, as an operator would."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
