@@ -19,7 +19,7 @@ from storage.channels import ChannelCoverage
 from storage.database import Database
 from storage.jobs import JobKind
 
-_EXPLANATIONS = {
+EXPLANATIONS = {
     SkipReason.NOT_PUBLIC: "Not everybody may see it: @everyone lacks View Channel or Read Message History (or, for "
     "voice, Connect), or it is a private thread. Only what everybody may see is archived.",
     SkipReason.BOT_LACKS_ACCESS: "The bot may not see it. Give it View Channel and Read Message History there (and, "
@@ -125,7 +125,7 @@ def channel_view(channel: ChannelCoverage) -> ChannelView:
         sync_state="archived" if reason is None else "skipped",
         skip_reason=reason,
         skipped_since=channel.skipped_since,
-        explanation=_EXPLANATIONS[reason] if reason else None,
+        explanation=EXPLANATIONS[reason] if reason else None,
         messages=channel.messages_archived,
         checkpoint_message_id=channel.checkpoint_id,
         checkpoint_at=channel.checkpoint_at,

@@ -27,7 +27,7 @@ class ReactionPass:
     async def run(self) -> None:
         """Fetch what is pending until all is done or the next sync is due."""
         job, progress = self.job, self.job.progress
-        pending = await reactions.pending_channels(job.db, job.tenant_id)
+        pending = await reactions.pending_channels(job.db, job.tenant_id, users_per_request=job.session.page_size)
         progress.reactions_pending = sum(channel.lists for channel in pending)
         progress.estimator.begin_reactions(sum(channel.requests for channel in pending))
         await for_each(pending, job.config.concurrent_channels, self._fetch_channel)

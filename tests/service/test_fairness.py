@@ -31,7 +31,7 @@ async def test_ten_small_tenants_beside_a_giants_first_sync(tmp_path: Path, plac
     }
     async with Simulator(world) as sim:
         guilds = [sim.change.leave_guild(guild_id, silent=True) for guild_id in small]
-        async with running_daemon(sim, url, **settings) as daemon:
+        async with running_daemon(sim, url, settings=settings) as daemon:
             await daemon.until(
                 lambda: daemon.get("/api/tenants"),
                 lambda page: sum(tenant["totals"]["messages"] for tenant in page["tenants"]) > 10_000,

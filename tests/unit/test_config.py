@@ -6,12 +6,13 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from pydantic import BaseModel
 
 from adapters.registry import PLATFORMS
 from bot.config import ConfigError, DatabaseConfig, HttpConfig, LogConfig, SyncConfig, load
 
 ROOT = Path(__file__).resolve().parents[2]
-SECTIONS = {
+SECTIONS: dict[str, type[BaseModel]] = {
     "discord": PLATFORMS["discord"].options,
     "database": DatabaseConfig,
     "http": HttpConfig,
