@@ -17,7 +17,7 @@ from rich.console import Console
 
 from adapters.base import PlatformAdapter
 from adapters.privacy import UserHasher
-from bot.api.server import Api, serve
+from bot.api import Api, serve
 from bot.audit_schedule import AUDIT_TICK, AuditSchedule
 from bot.concurrency import first_error
 from bot.config import Config

@@ -50,6 +50,6 @@ class AuditSchedule:
 
 
 def is_within(hours: tuple[int, int], now: datetime) -> bool:
-    """Whether a time of the day lies between two hours, over midnight where the first is the later one."""
+    """Return whether a time lies between two hours of the day, over midnight where the first is the later one."""
     first, last = hours
     return first <= now.hour < last if first <= last else now.hour >= first or now.hour < last

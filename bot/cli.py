@@ -18,7 +18,7 @@ from adapters.registry import PLATFORMS
 from bot import app as daemon
 from bot import logs, program_version
 from bot import privacy as people
-from bot.api.server import AddressInUse
+from bot.api import AddressInUse
 from bot.check import Check, Finding, Mark
 from bot.config import Config, ConfigError, load
 from bot.metrics import Metrics

@@ -34,7 +34,7 @@ class JobQueue:
         return job, created
 
     async def overdue_tenants(self, platform: str, *, before: datetime) -> list[str]:
-        """The connected tenants of a platform that have no unfinished job and were last synced before a time."""
+        """List the connected tenants of a platform that have no unfinished job and were last synced before a time."""
         return await jobs.due_tenants(self._db, platform=platform, before=before)
 
     def wake(self) -> None:

@@ -54,7 +54,7 @@ class Scheduler:
         self._apscheduler.add_job(self._guarded, trigger, args=[name, act], id=name)
 
     def next_sync_at(self, tenant_id: str) -> datetime | None:
-        """When the next tick is due; None for a tenant that is not followed."""
+        """Return when the next tick is due; None for a tenant that is not followed."""
         job = self._apscheduler.get_job(tenant_id)
         at: datetime | None = getattr(job, "next_run_time", None)
         return at

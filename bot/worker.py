@@ -177,7 +177,7 @@ class Worker:
             raise
 
     def _next_due(self, tenant_id: str) -> datetime | None:
-        """When the tenant's next tick is; one that is being served right now is past."""
+        """Return when the tenant's next tick is; one that is being served right now is past."""
         due = self._next_sync_at(tenant_id)
         return due if due and due > self._clock() else None
 

@@ -94,7 +94,7 @@ def _page(page: Page, has_token: bool) -> Json:
 
 
 def _parameter(name: str, schema: Json, *, in_path: bool, required: bool) -> Json:
-    """A parameter that may be left out is not one that can be null."""
+    """Describe a parameter; one that may be left out is not one that can be null."""
     schema = dict(schema)
     description = schema.pop("description", None)
     choices = [choice for choice in schema.pop("anyOf", []) if choice != {"type": "null"}]

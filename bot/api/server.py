@@ -72,7 +72,7 @@ class _OnlyFaults(logging.Filter):
     """What is not HTTP is no fault of ours, and aiohttp would log its bytes, which may hold a token."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Whether it is a fault."""
+        """Let a record through where it is of a fault."""
         error = record.exc_info[1] if record.exc_info else None
         if isinstance(error, HttpProcessingError):
             log.debug("a request is not HTTP", extra={"error": type(error).__name__})

@@ -148,7 +148,7 @@ class SyncEstimator:
         return sum(known) + density * sum(span for span in spans if span is not None)
 
     def _density(self) -> float | None:
-        """How many messages a second the channels hold that were begun."""
+        """Return how many messages a second the channels hold that were begun."""
         begun = [
             (channel.read + left, span)
             for channel in self.channels

@@ -88,7 +88,7 @@ class ReactionPass:
 
     @staticmethod
     def _is_outdated(total: PendingTotal, users: list[str], *, burst: bool) -> bool:
-        """Whether fewer were found than there were: a total that is settled by what is found is another matter."""
+        """Return whether fewer were found than there were by a known total; a stale one becomes what is found."""
         return not total.is_stale and len(users) < total.total_of(burst=burst)
 
     def _count(self, users: int) -> None:
