@@ -41,8 +41,7 @@ class ChannelEstimator:
             self.last_at = message.sent_at
             self.read += 1
             for total in message.reaction_totals:
-                normal = total.count - total.burst_count
-                self.user_lists += ceil(normal / _PAGE) + ceil(total.burst_count / _PAGE)
+                self.user_lists += ceil(total.count / _PAGE)
 
     @property
     def left(self) -> float | None:

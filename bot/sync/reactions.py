@@ -45,39 +45,34 @@ class ReactionPass:
                             return
                         if total.message_platform_id in gone or not await self._fetch(channel, total, watch):
                             gone.add(total.message_platform_id)
-                            job.progress.reactions_pending -= len(total.kinds_to_save)
-                    after = totals[-1].message_platform_id, totals[-1].emoji_key
+                            job.progress.reactions_pending -= 1
+                    after = totals[-1]
         except ChannelUnreadable as e:
             await job.skip(channel, e)
         except CallFailed as e:
             await job.fail(channel, e)
 
     async def _fetch(self, channel: PendingChannel, total: PendingTotal, watch: ChangeTracker) -> bool:
-        """Both kinds of one emoji, those of them that have changed; False where the message turns out to be gone."""
+        """Fetch the users of one total; False where the message turns out to be gone."""
         try:
-            for burst in total.kinds_to_save:
-                for _ in range(_ATTEMPTS):
-                    if await self._fetch_users(channel, total, watch, burst=burst):
-                        break
+            for _ in range(_ATTEMPTS):
+                if await self._fetch_users(channel, total, watch):
+                    break
         except MessageGone:
             await finish(self._mark_deleted(channel, total))
             return False
         return True
 
-    async def _fetch_users(
-        self, channel: PendingChannel, total: PendingTotal, watch: ChangeTracker, *, burst: bool
-    ) -> bool:
+    async def _fetch_users(self, channel: PendingChannel, total: PendingTotal, watch: ChangeTracker) -> bool:
         """Whether the list could be stored: one that changed while it was fetched may be older than what is stored."""
-        count, asked_at, users = total.total_of(burst=burst), watch.now(), list[str]()
-        if count:
-            users = await self.job.session.reaction_users(
-                channel.platform_id, total.message_platform_id, total.emoji, burst=burst, total=count
-            )
+        asked_at = watch.now()
+        users = await self.job.session.reaction_users(
+            channel.platform_id, total.message_platform_id, total.emoji, burst=total.burst, total=total.expected
+        )
         if watch.changed_since(asked_at, [total.message_platform_id]):
             return False
-        await finish(self._save(channel, total, users, watch, asked_at, burst=burst))
-        if count:
-            self._count(len(users))
+        await finish(self._save(channel, total, users, watch, asked_at))
+        self._count(len(users))
         return True
 
     async def _save(
@@ -87,18 +82,16 @@ class ReactionPass:
         users: list[str],
         watch: ChangeTracker,
         asked_at: int,
-        *,
-        burst: bool,
     ) -> None:
         job = self.job
-        await reactions.save_users(job.db, total, burst=burst, user_hashes=users, job=job.lease, now=job.clock())
-        if watch.changed_since(asked_at, [total.message_platform_id]) or self._is_outdated(total, users, burst=burst):
+        await reactions.save_users(job.db, total, user_hashes=users, job=job.lease, now=job.clock())
+        if watch.changed_since(asked_at, [total.message_platform_id]) or self._is_outdated(total, users):
             await repair.refetch_in_channel(job.db, channel.id, {total.message_platform_id}, job.clock())
 
     @staticmethod
-    def _is_outdated(total: PendingTotal, users: list[str], *, burst: bool) -> bool:
-        """Whether fewer were found than there were: a total that is settled by what is found is another matter."""
-        return not total.is_stale and len(users) < total.total_of(burst=burst)
+    def _is_outdated(total: PendingTotal, users: list[str]) -> bool:
+        """Whether fewer were found than there were by a known count; an unknown one becomes what is found."""
+        return total.is_count_known and len(users) < total.count
 
     def _count(self, users: int) -> None:
         progress = self.job.progress

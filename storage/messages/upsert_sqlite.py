@@ -42,9 +42,7 @@ _ATTACHMENT = sqlite_upsert(
         "metadata",
     ),
 )
-_TOTAL = sqlite_upsert(
-    reaction_totals, ("channel_id", "message_platform_id", "emoji_key", "emoji", "count", "burst_count")
-)
+_TOTAL = sqlite_upsert(reaction_totals, ("channel_id", "message_platform_id", "emoji_key", "burst", "emoji", "count"))
 
 
 async def write_rows(connection: AsyncConnection, told: Sequence[ChannelBatch], now: datetime) -> None:
@@ -100,4 +98,4 @@ def _totals(told: ChannelBatch, at: str) -> Iterator[tuple[Any, ...]]:
     channel_id = told.channel_id
     for m in told.records:
         for t in m.reaction_totals:
-            yield channel_id, m.platform_id, t.emoji_key, t.emoji, t.count, t.burst_count, at, at
+            yield channel_id, m.platform_id, t.emoji_key, t.burst, t.emoji, t.count, at, at

@@ -14,13 +14,10 @@ from sqlalchemy import (
     Table,
     UniqueConstraint,
     bindparam,
-    case,
     cast,
     column,
-    false,
     func,
     literal_column,
-    null,
     select,
 )
 from sqlalchemy.dialects import sqlite
@@ -89,21 +86,15 @@ def types_of(table: Table, columns: Iterable[str]) -> dict[str, TypeEngine[Any]]
 def _updating(statement: sqlite.Insert, table: Table, names: list[str]) -> sqlite.Insert:
     """Make the rows that are there already like the new ones; those that are so already are left alone.
 
-    A replied-to author is not forgotten: platforms stop telling it once the original is deleted. A total that was
-    stale is as told now, and its users are to be fetched.
+    A replied-to author is kept: platforms stop telling it once the original is deleted.
     """
     key = _conflict_key(table)
     changes: dict[str, Any] = {n: statement.excluded[n] for n in names if n not in (*key, *_AUDIT)}
     if (forgettable := "reply_to_author_hash") in changes:
         changes[forgettable] = func.coalesce(changes[forgettable], table.c[forgettable])
-    follow: dict[str, Any] = {"updated_at": statement.excluded.updated_at}
-    if (flag := "is_stale") in table.c:
-        changes[flag] = false()
-        markers = (table.c.fetched_count, table.c.fetched_burst_count)
-        follow |= {marker.name: case((table.c[flag], null()), else_=marker) for marker in markers}
     return statement.on_conflict_do_update(
         index_elements=key,
-        set_=changes | follow,
+        set_=changes | {"updated_at": statement.excluded.updated_at},
         where=differs((table.c[name], new) for name, new in changes.items()),
     )
 
