@@ -7,7 +7,7 @@ from typing import ClassVar, Protocol, TypeAlias, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
-from adapters.events import Listener, LiveListener
+from adapters.events import EventHandler, LiveEventHandler
 from adapters.records import ChannelRecord, MessageRecord, SkipReason
 
 T = TypeVar("T")
@@ -26,56 +26,61 @@ class PlatformOptions(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class ThreadPage:
-    """Some archived threads of a channel, and the cursor that is true once they are stored."""
+    """A page of a channel's archived threads, and the cursor that is true once they are stored."""
 
     threads: tuple[ChannelRecord, ...]
     cursor: ThreadCursor
 
 
 @dataclass(frozen=True, slots=True)
-class CallCounts:
-    """What a session has asked of the platform so far."""
+class RequestCounts:
+    """How many requests a session has sent so far, and how many of them were retries."""
 
     requests: int
     retries: int
 
 
-class CallObserver(Protocol):
-    """Who wants to know of every call, for the figures."""
+class RequestObserver(Protocol):
+    """Counts every request of an adapter, for the metrics."""
 
-    def answered(self, route: str, status: int | None, seconds: float) -> None:
-        """A request was answered, or with None broke off; ``route`` holds no id."""
+    def on_response(self, route: str, status: int | None, seconds: float) -> None:
+        """Take note of a request's end: its status, or None where it broke off; ``route`` holds no id."""
         ...
 
-    def limited(self, scope: str) -> None:
-        """The platform asked us to slow down."""
+    def on_rate_limit(self, scope: str) -> None:
+        """Take note that the platform asked the bot to slow down."""
         ...
 
 
 class PlatformSession(Protocol):
-    """What one sync may ask of a platform. Every method may raise the errors above, none other."""
+    """The requests of one sync. Every method may raise the errors of adapters.errors, none other."""
 
     @property
-    def counts(self) -> CallCounts:
+    def page_size(self) -> int:
+        """The most that the platform gives in one answer, of messages and of reaction users."""
+        ...
+
+    @property
+    def request_counts(self) -> RequestCounts:
         """Requests sent and, among them, retries."""
         ...
 
     async def channels(self) -> tuple[ChannelRecord, ...]:
-        """Every channel of the community and every active thread, evaluated afresh; parents before children."""
+        """List every channel of the community and every active thread, evaluated afresh; parents before children."""
         ...
 
     def archived_threads(self, channel_id: str, cursor: ThreadCursor | None) -> AsyncIterator[ThreadPage]:
-        """The archived threads of a channel that ``cursor`` does not cover yet. None covers nothing."""
+        """List the archived threads of a channel that ``cursor`` does not cover yet. None covers nothing."""
         ...
 
     async def find_channel(self, channel_id: str) -> SkipReason | None:
-        """Why a channel that no listing shows any more cannot be read; None where it can."""
+        """Return why a channel that no listing shows any more cannot be read; None where it can."""
         ...
 
     async def messages(
         self, channel_id: str, after: str | None, *, parent_id: str | None = None
     ) -> tuple[MessageRecord, ...]:
-        """The oldest messages with an id beyond ``after``, ascending. Empty only where there are none.
+        """Return the oldest messages with an id beyond ``after``, ascending. Empty only where there are none.
 
         ``parent_id`` is the channel of a thread.
         """
@@ -84,9 +89,9 @@ class PlatformSession(Protocol):
     async def reaction_users(
         self, channel_id: str, message_id: str, emoji: str, *, burst: bool, total: int
     ) -> list[str]:
-        """The hashes of the users behind one emoji of a message, at least as many as ``total`` where there are.
+        """Return the hashes of the users behind one emoji of a message, at least ``total`` where there are as many.
 
-        ``emoji`` is as in its record. One request for every 100 users, none beyond the total.
+        ``emoji`` is as in its record. One request for every ``page_size`` users, none beyond the total.
 
         Raises:
             MessageGone: the message was deleted.
@@ -94,15 +99,15 @@ class PlatformSession(Protocol):
         ...
 
     def sent_at(self, message_id: str) -> datetime | None:
-        """When a message was sent, by its id alone; None where ids do not tell."""
+        """Return when a message was sent, by its id alone; None where ids do not show it."""
         ...
 
-    def cursor_at(self, moment: datetime) -> str:
-        """What ``after`` has to be for the messages sent at a moment or later."""
+    def cursor_at(self, when: datetime) -> str:
+        """Return what ``after`` has to be for the messages sent at a time or later."""
         ...
 
     async def count_messages(self, channel_id: str) -> int | None:
-        """How many messages a channel holds by the platform's own count; None where it does not tell at present."""
+        """Return how many messages a channel holds by the platform's own count; None where it has none at present."""
         ...
 
 
@@ -112,10 +117,10 @@ class PlatformAdapter(Protocol):
     name: ClassVar[str]
     id_pattern: ClassVar[str]  # a regular expression that the platform's ids match whole
 
-    async def run(self, listener: Listener, live: LiveListener) -> None:
-        """Stay connected until cancelled, telling ``listener`` what happens, and ``live`` what changes.
+    async def run(self, on_event: EventHandler, on_live_event: LiveEventHandler) -> None:
+        """Stay connected until cancelled, and call the handlers with the communities' events and with what changes.
 
-        A TenantsReady says that what happened before it was not told: the connection was another one, or none.
+        A TenantsReady says that the changes before it were missed: the connection was another one, or none.
 
         Raises:
             CredentialRefused: the platform will not have this bot.
@@ -129,11 +134,11 @@ class PlatformAdapter(Protocol):
 
     @property
     def received_until(self) -> datetime | None:
-        """Until when everything that happened has surely been told; None while not connected."""
+        """Until when every event has surely been received; None while not connected."""
         ...
 
     def is_member(self, tenant_platform_id: str) -> bool:
-        """Whether the bot is in this community."""
+        """Return whether the bot is in this community."""
         ...
 
     @property

@@ -1,6 +1,6 @@
-"""What a platform tells while it is connected: which communities there are, and what changes in them.
+"""What a platform reports while it is connected: which communities there are, and what changes in them.
 
-Changes are told of public channels only, private already, as all records are, and in the platform's order.
+Changes are those of public channels only, in the platform's order, and private already, as all records are.
 """
 
 from collections.abc import Awaitable, Callable
@@ -32,62 +32,62 @@ class TenantLeft:
 
 
 @dataclass(frozen=True, slots=True)
+class TenantOutage:
+    """The platform has an outage in a community: no event comes from it until a TenantJoined says that it is back."""
+
+    platform_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class ChannelDeleted:
-    """The platform said that a channel or thread was deleted."""
+    """A channel or thread was deleted, by the platform's own word."""
 
     tenant_platform_id: str
     channel_platform_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class TenantOutage:
-    """The platform has an outage in a community: nothing is told of it until it is back, by a TenantJoined."""
-
-    platform_id: str
-
-
 PlatformEvent: TypeAlias = TenantsReady | TenantJoined | TenantLeft | TenantOutage | ChannelDeleted
-Listener: TypeAlias = Callable[[PlatformEvent], Awaitable[None]]
+EventHandler: TypeAlias = Callable[[PlatformEvent], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChannelRef:
     """A channel or thread of a community, by the platform's ids."""
 
-    tenant_id: str
-    channel_id: str
+    tenant_platform_id: str
+    platform_id: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MessageEdited:
     """A message as it is now, whole but for its reactions, which have events of their own."""
 
-    place: ChannelRef
+    channel: ChannelRef
     message: MessageRecord
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MessageInvalidated:
-    """Something of a message changed, and the platform told too little of it: look again."""
+    """A message changed in a way that the event does not show: it has to be read again."""
 
-    place: ChannelRef
-    message_id: str
+    channel: ChannelRef
+    message_platform_id: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MessagesDeleted:
     """Messages were deleted."""
 
-    place: ChannelRef
-    message_ids: tuple[str, ...]
+    channel: ChannelRef
+    message_platform_ids: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReactionChanged:
     """A user gave a reaction or took one back."""
 
-    place: ChannelRef
-    message_id: str
+    channel: ChannelRef
+    message_platform_id: str
     emoji_key: str
     emoji: str
     user_hash: str
@@ -97,10 +97,10 @@ class ReactionChanged:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReactionsCleared:
-    """All reactions of a message were taken away, or all of one emoji."""
+    """All reactions of a message were removed, or all of one emoji."""
 
-    place: ChannelRef
-    message_id: str
+    channel: ChannelRef
+    message_platform_id: str
     emoji_key: str | None
 
 
@@ -108,12 +108,12 @@ class ReactionsCleared:
 class ChannelChanged:
     """A channel or thread was made, renamed, hidden, shown, archived..."""
 
-    tenant_id: str
-    channel: ChannelRecord
+    tenant_platform_id: str
+    record: ChannelRecord
 
 
 LiveEvent: TypeAlias = (
     MessageEdited | MessageInvalidated | MessagesDeleted | ReactionChanged | ReactionsCleared | ChannelChanged
 )
-LiveListener: TypeAlias = Callable[[LiveEvent], None]
+LiveEventHandler: TypeAlias = Callable[[LiveEvent], None]
 """Must return at once and must not raise: it is called as the platform's messages come in."""

@@ -15,9 +15,8 @@ class Platform:
     options: type[PlatformOptions]
     token_variable: str  # the environment variable that holds its secret
     id_pattern: str  # as of its adapter
-    make: Callable[
-        ..., PlatformAdapter
-    ]  # (*, token: str, options: its own, hasher: UserHasher, observer: CallObserver)
+    # (*, token: str, options: its own, hasher: UserHasher, observer: RequestObserver)
+    make: Callable[..., PlatformAdapter]
 
 
 PLATFORMS: dict[str, Platform] = {

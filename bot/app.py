@@ -16,16 +16,20 @@ from rich.console import Console
 
 from adapters.base import PlatformAdapter
 from adapters.privacy import UserHasher
+from bot import audit_schedule
 from bot.api.routes import Api
 from bot.api.server import serve
 from bot.concurrency import first_error
 from bot.config import Config
 from bot.console import show_progress
 from bot.live import LiveWriter
+from bot.membership import Membership
 from bot.metrics import Metrics
+from bot.queue import JobQueue
+from bot.scheduler import Scheduler
 from bot.sync import SyncLimits
 from bot.systemd import Notifier, status_line
-from bot.tenancy import AuditSchedule, Tenancy
+from bot.tenants import TenantService
 from bot.worker import Worker
 from storage import jobs
 from storage.database import open_database
@@ -79,22 +83,26 @@ async def run(
         )
         owner = _owner()
         live = LiveWriter(db, adapters, owner, clock)
-        tenancy = Tenancy(
+        queue = JobQueue(db, clock)
+        scheduler = Scheduler(queue, timedelta(seconds=config.sync.interval), clock)
+        auto_create = {name: platform.options.auto_create_tenants for name, platform in config.platforms.items()}
+        membership = Membership(db, live, queue, scheduler, auto_create=auto_create, clock=clock)
+        audits = audit_schedule.AuditSchedule(
             db,
-            live,
-            interval=timedelta(seconds=config.sync.interval),
-            audit=AuditSchedule(
-                interval=timedelta(seconds=config.sync.audit_interval) if config.sync.audit_interval else None,
-                hours=config.sync.audit_hours,
-            ),
-            auto_create={name: platform.options.auto_create_tenants for name, platform in config.platforms.items()},
-            wake_worker=lambda: worker.wake(),  # the two need each other
+            queue,
+            interval=timedelta(seconds=config.sync.audit_interval),
+            hours=config.sync.audit_hours,
+            platforms=membership.platforms,
             clock=clock,
         )
-        worker = Worker(db, adapters, live, limits, owner, clock, tenancy.scheduler.next_sync_at, metrics)
+        scheduler.every(audit_schedule.TICK, "audits", audits.enqueue_due)
+        service = TenantService(db, queue, scheduler, membership, clock)
+        worker = Worker(db, queue, adapters, live, limits, owner, clock, scheduler.next_sync_at, metrics)
         api = Api(
             db=db,
-            tenancy=tenancy,
+            queue=queue,
+            tenants=service,
+            next_sync_at=scheduler.next_sync_at,
             adapters=adapters,
             clock=clock,
             expose_metrics=metrics.expose,
@@ -106,18 +114,19 @@ async def run(
         url = await opened.enter_async_context(
             serve(api, host=http.host, port=http.port, allowed_hosts=http.allowed_hosts, token=token)
         )
-        tenancy.scheduler.start()
-        opened.callback(tenancy.scheduler.stop)
+        scheduler.start()
+        opened.callback(scheduler.stop)
         log.info("serving", extra={"url": url, "database": db.dialect})
         on_serving(url)
         notifier.ready()
         look = partial(status_line, db, adapters, worker.running)
-        await _run_until_stopped(adapters, tenancy, live, worker, console, notifier, look)
+        await _run_until_stopped(adapters, membership, service, live, worker, console, notifier, look)
 
 
 async def _run_until_stopped(
     adapters: Mapping[str, PlatformAdapter],
-    tenancy: Tenancy,
+    membership: Membership,
+    service: TenantService,
     live: LiveWriter,
     worker: Worker,
     console: Console | None,
@@ -131,13 +140,13 @@ async def _run_until_stopped(
     try:
         async with asyncio.TaskGroup() as connections:
             for name, adapter in adapters.items():
-                run = adapter.run(partial(tenancy.listen, name), partial(live.submit, name))
+                run = adapter.run(partial(membership.listen, name), partial(live.submit, name))
                 connections.create_task(run, name=f"{name} connection")
             async with asyncio.TaskGroup() as work:
                 work.create_task(live.run(), name="live")
                 work.create_task(_stop_on_signal(notifier), name="signals")
                 work.create_task(worker.run(), name="worker")
-                work.create_task(tenancy.finish_purges(), name="purges")
+                work.create_task(service.finish_purges(), name="purges")
                 work.create_task(notifier.watch(look), name="service manager")
                 if console is not None:
                     work.create_task(show_progress(console, worker.running), name="progress")

@@ -41,7 +41,7 @@ class _Watched:
 
 
 class Metrics:
-    """One daemon's figures. It is a ``CallObserver``, and the worker tells it what it has done.
+    """One daemon's figures. It is a ``RequestObserver``, and the worker tells it what it has done.
 
     Has a registry of its own, so that two daemons in one process do not count together.
     """
@@ -88,14 +88,14 @@ class Metrics:
         """Look at these too, each time the figures are asked for."""
         self._watched = _Watched(db, adapters, clock)
 
-    def answered(self, route: str, status: int | None, seconds: float) -> None:
+    def on_response(self, route: str, status: int | None, seconds: float) -> None:
         """Count a request to the platform."""
         self._requests.labels(route, "none" if status is None else str(status)).inc()
         self._request_seconds.labels(route).observe(seconds)
         if status in (401, 403):
             self._invalid_requests.inc()
 
-    def limited(self, scope: str) -> None:
+    def on_rate_limit(self, scope: str) -> None:
         """Count a 429. One of scope ``shared`` is no fault of ours, and Discord does not hold it against us."""
         self._rate_limits.labels(scope if scope in _SCOPES else "other").inc()
         if scope != "shared":

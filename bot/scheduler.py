@@ -8,17 +8,19 @@ from datetime import datetime, timedelta
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.interval import IntervalTrigger
 
+from bot.queue import JobQueue
+from storage.errors import TenantStopped
+from storage.jobs import JobKind
+
 log = logging.getLogger(__name__)
 
 
 class Scheduler:
-    """APScheduler, told which tenants to tick for."""
+    """Enqueues the scheduled syncs of the tenants it follows, by APScheduler, which nothing else knows."""
 
-    def __init__(
-        self, interval: timedelta, enqueue: Callable[[str], Awaitable[None]], clock: Callable[[], datetime]
-    ) -> None:
+    def __init__(self, queue: JobQueue, interval: timedelta, clock: Callable[[], datetime]) -> None:
+        self._queue = queue
         self._interval = interval
-        self._enqueue = enqueue
         self._clock = clock
         self._apscheduler = AsyncIOScheduler(
             timezone="UTC", job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
@@ -41,15 +43,15 @@ class Scheduler:
             )
             self._apscheduler.add_job(self._tick, trigger, args=[tenant_id], id=tenant_id)
 
-    def every(self, interval: timedelta, name: str, act: Callable[[], Awaitable[None]]) -> None:
-        """Do something else regularly."""
-        trigger = IntervalTrigger(seconds=int(interval.total_seconds()), timezone="UTC")
-        self._apscheduler.add_job(self._guarded, trigger, args=[name, act], id=name)
-
     def forget(self, tenant_id: str) -> None:
         """Tick for a tenant no more."""
         if self._apscheduler.get_job(tenant_id) is not None:
             self._apscheduler.remove_job(tenant_id)
+
+    def every(self, interval: timedelta, name: str, act: Callable[[], Awaitable[None]]) -> None:
+        """Do something else regularly."""
+        trigger = IntervalTrigger(seconds=int(interval.total_seconds()), timezone="UTC")
+        self._apscheduler.add_job(self._guarded, trigger, args=[name, act], id=name)
 
     def next_sync_at(self, tenant_id: str) -> datetime | None:
         """When the next tick is due; None for a tenant that is not followed."""
@@ -57,17 +59,28 @@ class Scheduler:
         at: datetime | None = getattr(job, "next_run_time", None)
         return at
 
+    async def catch_up(self, platform: str) -> None:
+        """Enqueue every tenant of a platform whose tick was missed."""
+        for tenant_id in await self._queue.overdue_tenants(platform, before=self._clock() - self._interval):
+            await self._enqueue(tenant_id)
+
     async def _tick(self, tenant_id: str) -> None:
         try:
             await self._enqueue(tenant_id)
         except Exception:  # the clock must go on; what a tick missed the next one finds
             log.exception("a scheduled sync could not be enqueued", extra={"tenant": tenant_id})
 
+    async def _enqueue(self, tenant_id: str) -> None:
+        try:
+            await self._queue.enqueue(tenant_id, JobKind.SCHEDULED)
+        except TenantStopped:  # between being found due and now
+            self.forget(tenant_id)
+
     async def _guarded(self, name: str, act: Callable[[], Awaitable[None]]) -> None:
         try:
             await act()
         except Exception:  # the clock must go on
-            log.exception("what the clock asked for failed", extra={"task": name})
+            log.exception("a task of the clock failed", extra={"task": name})
 
     def _first_tick(self, tenant_id: str) -> datetime:
         """Spread over the interval by the tenant's id, so that it is the same minute after a restart."""

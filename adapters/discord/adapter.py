@@ -12,13 +12,13 @@ import yarl
 from discord.gateway import DiscordWebSocket
 from discord.http import Route
 
-from adapters.base import CallObserver, PlatformSession
+from adapters.base import PlatformSession, RequestObserver
 from adapters.discord.config import DiscordOptions
 from adapters.discord.gateway import GatewayClient, ignore
 from adapters.discord.rest import RateLimiter, RequestScope, RestClient
 from adapters.discord.session import DiscordSession
 from adapters.errors import ContentWithheld, CredentialRefused, TenantUnavailable
-from adapters.events import Listener, LiveListener
+from adapters.events import EventHandler, LiveEventHandler
 from adapters.privacy import UserHasher
 
 log = logging.getLogger(__name__)
@@ -28,10 +28,10 @@ T = TypeVar("T")
 # https://discord.com/developers/docs/topics/opcodes-and-status-codes#gateway-gateway-close-event-codes
 _FATAL_CLOSES = {
     4004: "Discord refuses the bot's token (DISCORD_BOT_TOKEN)",
-    4010: "Discord refuses the shard that the bot asked for",
+    4010: "Discord refuses the shard that the bot requested",
     4011: "Discord wants this bot to use more shards",
     4012: "Discord no longer speaks the gateway version that this program uses",
-    4013: "Discord does not know the intents that the bot asked for",
+    4013: "Discord does not know the intents that the bot requested",
     4014: "the bot has no Message Content intent",
 }
 _CONTENT_REMEDY = (
@@ -60,14 +60,15 @@ class DiscordAdapter:
         token: str,
         options: DiscordOptions,
         hasher: UserHasher,
-        observer: CallObserver | None = None,
+        observer: RequestObserver | None = None,
         guild_ready_timeout_seconds: float = 0.5,
+        request_timeout_seconds: float = 30.0,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._token = token
         self._hash_user = hasher.of
-        pace = RateLimiter(options.requests_per_second, options.channel_requests_per_second)
-        self._calls = RestClient(pace, sleep, observer)
+        rate_limiter = RateLimiter(options.requests_per_second, options.channel_requests_per_second)
+        self._rest = RestClient(rate_limiter, sleep, observer, timeout_seconds=request_timeout_seconds)
         self._guild_ready_timeout_seconds = guild_ready_timeout_seconds
         self._sleep = sleep
         self._client: GatewayClient | None = None
@@ -76,14 +77,11 @@ class DiscordAdapter:
         if options.gateway_url:
             DiscordWebSocket.DEFAULT_GATEWAY = yarl.URL(options.gateway_url)
 
-    async def run(self, listener: Listener, live: LiveListener = ignore) -> None:
+    async def run(self, on_event: EventHandler, on_live_event: LiveEventHandler = ignore) -> None:
         """Stay connected until cancelled: a fresh client after every end of the last one."""
         pause = 1.0
         while True:
-            client = GatewayClient(
-                listener, self._calls.trace(), self._hash_user, self._guild_ready_timeout_seconds, live
-            )
-            self._client = client
+            client = self._client = self._new_client(on_event, on_live_event)
             try:
                 await client.start(self._token)
                 cause = "the connection ended"
@@ -99,6 +97,11 @@ class DiscordAdapter:
             log.warning("disconnected from Discord", extra={"cause": cause, "retry_in_seconds": pause})
             await self._sleep(pause)
 
+    def _new_client(self, on_event: EventHandler, on_live_event: LiveEventHandler) -> GatewayClient:
+        return GatewayClient(
+            on_event, self._rest.trace(), self._hash_user, self._guild_ready_timeout_seconds, on_live_event
+        )
+
     @property
     def unready_reason(self) -> str | None:
         """Why Discord cannot be used at present."""
@@ -108,16 +111,16 @@ class DiscordAdapter:
 
     @property
     def received_until(self) -> datetime | None:
-        """Until when everything has been told, at most a heartbeat and a few seconds ago."""
+        """Until when every event has been received, at most a heartbeat and a few seconds ago."""
         return self._client.received_until if self._client else None
 
     def is_member(self, tenant_platform_id: str) -> bool:
-        """Whether the bot is in this guild."""
+        """Return whether the bot is in this guild."""
         return self._client is not None and self._client.get_guild(int(tenant_platform_id)) is not None
 
     @property
     def invite_url(self) -> str | None:
-        """Adds the bot to a guild with the two permissions it needs."""
+        """Where an administrator adds the bot to a guild, with the permissions it needs."""
         if self._client is None or self._client.application_id is None:
             return None
         needed = discord.Permissions(view_channel=True, read_message_history=True, connect=True)
@@ -131,10 +134,10 @@ class DiscordAdapter:
         if not client.may_read_content:
             raise ContentWithheld(_CONTENT_REMEDY)
 
-        async def with_session(context: RequestScope) -> T:
-            return await body(DiscordSession(client, tenant_platform_id, self._calls, context, self._hash_user))
+        async def with_session(scope: RequestScope) -> T:
+            return await body(DiscordSession(client, tenant_platform_id, self._rest, scope, self._hash_user))
 
-        return await self._calls.sync(with_session)
+        return await self._rest.sync(with_session)
 
 
 def _fatal(error: Exception) -> CredentialRefused | None:

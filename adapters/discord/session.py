@@ -1,4 +1,4 @@
-"""What one sync asks of Discord about one guild: raw payloads in, records out."""
+"""Make the requests of one sync of one guild: raw payloads in, records out."""
 
 from collections.abc import AsyncIterator, Callable, Coroutine
 from datetime import datetime
@@ -6,67 +6,72 @@ from typing import Any, TypeVar
 
 from discord.http import Route
 
-from adapters.base import CallCounts, ThreadCursor, ThreadPage
+from adapters.base import RequestCounts, ThreadCursor, ThreadPage
 from adapters.discord.convert import (
-    HashUser,
     Payload,
     as_objects,
+    last_id_before,
     message_record,
     snowflake,
-    snowflake_before,
     snowflake_time,
     thread_record,
     url_emoji,
 )
 from adapters.discord.gateway import GatewayClient
 from adapters.discord.message_count import count_messages
-from adapters.discord.permissions import Listing, Principal
+from adapters.discord.permissions import ChannelEvaluator, Principal
 from adapters.discord.rest import EmojiGone, RequestScope, RestClient
 from adapters.discord.threads import archived_threads
 from adapters.errors import CallFailed, ChannelUnreadable, TenantUnavailable
+from adapters.privacy import HashUser
 from adapters.records import ChannelRecord, MessageRecord, SkipReason
 
 T = TypeVar("T")
 
-_PAGE = 100  # the most that Discord gives at once, of messages and of threads
+_PAGE_SIZE = 100  # the most that Discord gives in one answer, of messages, threads and users
 
 
 class DiscordSession:
     """A PlatformSession; raw payloads through discord.py's REST client, so that odd ones are kept and not raised."""
 
     def __init__(
-        self, client: GatewayClient, guild_id: str, calls: RestClient, context: RequestScope, hash_user: HashUser
+        self, client: GatewayClient, guild_id: str, rest: RestClient, scope: RequestScope, hash_user: HashUser
     ) -> None:
         self._client = client
         self._http = client.http
         self._guild_id = int(guild_id)
-        self._calls = calls
-        self._context = context
+        self._rest = rest
+        self._scope = scope
         self._hash_user = hash_user
 
     @property
-    def counts(self) -> CallCounts:
+    def page_size(self) -> int:
+        """The most that Discord gives in one answer."""
+        return _PAGE_SIZE
+
+    @property
+    def request_counts(self) -> RequestCounts:
         """Requests sent and, among them, retries."""
-        return self._context.counts
+        return self._scope.request_counts
 
     async def channels(self) -> tuple[ChannelRecord, ...]:
-        """Three requests: the channels, the roles that say who may read them, the active threads."""
-        guild_id, bot = self._guild_id, self._bot()
+        """List the channels, the roles that decide who may read them, and the active threads: three requests."""
+        guild_id, bot = self._guild_id, self._bot_principal()
         channels, roles, active = (
-            await self._of_guild(lambda: self._http.get_all_guild_channels(guild_id), list),
-            await self._of_guild(lambda: self._http.get_roles(guild_id), list),
-            await self._of_guild(lambda: self._http.get_active_threads(guild_id), dict),
+            await self._call_for_guild(lambda: self._http.get_all_guild_channels(guild_id), list),
+            await self._call_for_guild(lambda: self._http.get_roles(guild_id), list),
+            await self._call_for_guild(lambda: self._http.get_active_threads(guild_id), dict),
         )
-        listing = Listing(str(guild_id), as_objects(roles), bot, self._hash_user)
-        found = listing.channels(as_objects(channels), self._client.hidden_channels(guild_id))
-        return (*found, *listing.threads(as_objects(active.get("threads"))))
+        evaluator = ChannelEvaluator(str(guild_id), as_objects(roles), bot, self._hash_user)
+        found = evaluator.channels(as_objects(channels), self._client.hidden_channels(guild_id))
+        return (*found, *evaluator.threads(as_objects(active.get("threads"))))
 
     async def archived_threads(self, channel_id: str, cursor: ThreadCursor | None) -> AsyncIterator[ThreadPage]:
-        """Archived public threads that the cursor does not cover; one request where nothing is new."""
+        """List the archived public threads that the cursor does not cover; one request where nothing is new."""
 
         async def fetch(before: str | None) -> Payload:
-            return await self._calls.call(
-                lambda: self._http.get_public_archived_threads(int(channel_id), before, _PAGE),
+            return await self._rest.call(
+                lambda: self._http.get_public_archived_threads(int(channel_id), before, _PAGE_SIZE),
                 dict,
                 channel_id,
             )
@@ -76,9 +81,9 @@ class DiscordSession:
             yield ThreadPage(tuple(r for r in records if r), next_cursor)
 
     async def find_channel(self, channel_id: str) -> SkipReason | None:
-        """Asks for the channel itself."""
+        """Request the channel itself."""
         try:
-            await self._calls.call(lambda: self._http.get_channel(int(channel_id)), dict, channel_id)
+            await self._rest.call(lambda: self._http.get_channel(int(channel_id)), dict, channel_id)
         except ChannelUnreadable as e:
             return e.reason
         return None
@@ -86,13 +91,13 @@ class DiscordSession:
     async def messages(
         self, channel_id: str, after: str | None, *, parent_id: str | None = None
     ) -> tuple[MessageRecord, ...]:
-        """One page, one request."""
+        """Return one page, by one request."""
         start = int(after or 0)
-        page = await self._calls.call(
-            lambda: self._http.logs_from(int(channel_id), _PAGE, after=start), list, channel_id
+        page = await self._rest.call(
+            lambda: self._http.logs_from(int(channel_id), _PAGE_SIZE, after=start), list, channel_id
         )
-        if not page and not self._may_read_past(parent_id or channel_id):
-            # Discord shows an empty channel to whoever may not read its past.
+        if not page and not self._can_read_history(parent_id or channel_id):
+            # Discord shows an empty channel to a bot that may not read its history.
             raise ChannelUnreadable(SkipReason.BOT_LACKS_ACCESS)
         records = [r for p in as_objects(page) if (r := message_record(p, channel_id, self._hash_user))]
         records.sort(key=lambda record: int(record.platform_id))
@@ -103,7 +108,7 @@ class DiscordSession:
     async def reaction_users(
         self, channel_id: str, message_id: str, emoji: str, *, burst: bool, total: int
     ) -> list[str]:
-        """The users behind one emoji, by pages of 100; ends at the total or at a page that is not full."""
+        """Return the users behind one emoji, page by page up to the total or a page that is not full."""
         found: dict[str, None] = {}
         after: str | None = None
         while len(found) < total:
@@ -113,55 +118,55 @@ class DiscordSession:
                 break
             users = [user_id for user in page if (user_id := snowflake(user.get("id")))]
             found |= dict.fromkeys(map(self._hash_user, users))
-            if len(page) < _PAGE or not users:
+            if len(page) < _PAGE_SIZE or not users:
                 break
             after = users[-1]
         return list(found)
 
     def sent_at(self, message_id: str) -> datetime | None:
-        """A snowflake tells when it was made."""
+        """Read the time from the snowflake."""
         return snowflake_time(message_id)
 
-    def cursor_at(self, timestamp: datetime) -> str:
-        """The last id before that millisecond."""
-        return snowflake_before(timestamp)
+    def cursor_at(self, when: datetime) -> str:
+        """Return the last id before that millisecond."""
+        return last_id_before(when)
 
     async def count_messages(self, channel_id: str) -> int | None:
-        """By Discord's search: one request, and one or two more where it is not ready."""
+        """Count by Discord's search: one request, and one or two more where it is not ready."""
         route = Route("GET", "/guilds/{guild_id}/messages/search", guild_id=self._guild_id)
 
-        async def ask() -> Payload:
-            asked = {"channel_id": channel_id, "include_nsfw": "true", "limit": "1"}
-            return await self._calls.call(lambda: self._http.request(route, params=asked), dict)
+        async def search() -> Payload:
+            params = {"channel_id": channel_id, "include_nsfw": "true", "limit": "1"}
+            return await self._rest.call(lambda: self._http.request(route, params=params), dict)
 
-        return await count_messages(ask, self._calls.pause)
+        return await count_messages(search, self._rest.pause)
 
     async def _reaction_page(
         self, channel_id: str, message_id: str, emoji: str, after: str | None, burst: bool
     ) -> list[Any]:
-        return await self._calls.call(
+        return await self._rest.call(
             lambda: self._http.get_reaction_users(
-                int(channel_id), int(message_id), emoji, _PAGE, int(after) if after else None, 1 if burst else 0
+                int(channel_id), int(message_id), emoji, _PAGE_SIZE, int(after) if after else None, 1 if burst else 0
             ),
             list,
             channel_id,
         )
 
-    async def _of_guild(self, send: Callable[[], Coroutine[Any, Any, Any]], expected: type[T]) -> T:
+    async def _call_for_guild(self, send: Callable[[], Coroutine[Any, Any, Any]], expected: type[T]) -> T:
         try:
-            return await self._calls.call(send, expected)
+            return await self._rest.call(send, expected)
         except ChannelUnreadable as e:
             raise TenantUnavailable("Discord no longer lets the bot into this guild") from e
 
-    def _bot(self) -> Principal:
+    def _bot_principal(self) -> Principal:
         guild = self._client.get_guild(self._guild_id)
         if guild is None or guild.unavailable or guild.me is None:
             raise TenantUnavailable("the bot is not in this guild at present, or Discord has an outage there")
         roles = frozenset(str(role.id) for role in guild.me.roles) | {str(guild.id)}
         return Principal(role_ids=roles, user_id=str(guild.me.id), is_owner=guild.owner_id == guild.me.id)
 
-    def _may_read_past(self, channel_id: str) -> bool:
-        """By the gateway's word, which comes in time; a thread is asked for by its parent."""
+    def _can_read_history(self, channel_id: str) -> bool:
+        """Return it by the gateway's state, which is up to date; for a thread its parent decides."""
         guild = self._client.get_guild(self._guild_id)
         channel = guild.get_channel(int(channel_id)) if guild else None
         if guild is None or channel is None:

@@ -14,7 +14,8 @@ from bot.api.own_pages import Expose, OwnPages, show_the_way
 from bot.api.presenter import Presenter
 from bot.api.sync import SyncCalls
 from bot.api.tenants import TenantCalls
-from bot.tenancy import Tenancy
+from bot.queue import JobQueue
+from bot.tenants import TenantService
 from storage.database import Database
 
 
@@ -23,7 +24,9 @@ class Api:
     """The calls, over what they ask and tell; ``concurrent_tenants`` is how many syncs run at once."""
 
     db: Database
-    tenancy: Tenancy
+    queue: JobQueue
+    tenants: TenantService
+    next_sync_at: Callable[[str], datetime | None]
     adapters: Mapping[str, PlatformAdapter]
     clock: Callable[[], datetime]
     expose_metrics: Expose
@@ -35,13 +38,13 @@ class Api:
         presenter = Presenter(
             db=self.db,
             adapters=self.adapters,
-            next_sync_at=self.tenancy.scheduler.next_sync_at,
+            next_sync_at=self.next_sync_at,
             clock=self.clock,
             slots=self.concurrent_tenants,
         )
         endpoints = [
-            *TenantCalls(db=self.db, tenancy=self.tenancy, adapters=self.adapters, presenter=presenter).endpoints(),
-            *SyncCalls(db=self.db, tenancy=self.tenancy, presenter=presenter, clock=self.clock).endpoints(),
+            *TenantCalls(db=self.db, service=self.tenants, adapters=self.adapters, presenter=presenter).endpoints(),
+            *SyncCalls(db=self.db, queue=self.queue, presenter=presenter, clock=self.clock).endpoints(),
             *CoverageCalls(db=self.db, adapters=self.adapters, hash_user=self.hash_user, clock=self.clock).endpoints(),
             *JobCalls(db=self.db, presenter=presenter).endpoints(),
             *Health(db=self.db, adapters=self.adapters).endpoints(),

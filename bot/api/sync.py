@@ -13,7 +13,7 @@ from bot.api.problems import Problem
 from bot.api.requests import ChannelPage, SyncRequest, TenantPath
 from bot.api.responses import ChannelList, SyncState
 from bot.api.tenants import find_tenant
-from bot.tenancy import Tenancy
+from bot.queue import JobQueue
 from storage import channels, jobs
 from storage.database import Database
 from storage.jobs import JobKind
@@ -24,7 +24,7 @@ class SyncCalls:
     """The handlers, over what they ask and tell."""
 
     db: Database
-    tenancy: Tenancy
+    queue: JobQueue
     presenter: Presenter
     clock: Callable[[], datetime]
 
@@ -72,7 +72,7 @@ class SyncCalls:
             invite = self.presenter.invite_url(tenant)
             detail = "the bot is not in this community; add it with the invite link"
             raise Problem(409, "disconnected", detail, invite_url=invite)
-        job, created = await self.tenancy.enqueue(tenant.id, JobKind(wanted.kind))
+        job, created = await self.queue.enqueue(tenant.id, JobKind(wanted.kind))
         view = await self.presenter.job(job)
         return Result(CreatedJob(**dict(view), created=created), 202 if created else 200)
 

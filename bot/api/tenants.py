@@ -12,7 +12,7 @@ from bot.api.presenter import Presenter
 from bot.api.problems import Problem
 from bot.api.requests import NewTenant, Removal, TenantPage, TenantPath, of_platforms
 from bot.api.responses import CreatedTenant, RemovedTenant, TenantList, TenantView
-from bot.tenancy import Tenancy
+from bot.tenants import TenantService
 from storage import tenants
 from storage.database import Database
 from storage.tenants import Tenant
@@ -26,7 +26,7 @@ class TenantCalls:
     """The handlers, over what they ask and tell."""
 
     db: Database
-    tenancy: Tenancy
+    service: TenantService
     adapters: Mapping[str, PlatformAdapter]
     presenter: Presenter
 
@@ -86,7 +86,7 @@ class TenantCalls:
         require_id(adapter, "platform_id", new.platform_id)
         record = TenantRecord(platform_id=new.platform_id, name=new.name)
         connected = adapter.is_member(new.platform_id)
-        tenant, created, job = await self.tenancy.create(new.platform, record, connected=connected)
+        tenant, created, job = await self.service.create(new.platform, record, connected=connected)
         view = await self.presenter.tenant(tenant)
         shown = await self.presenter.job(job) if job else None
         return Result(CreatedTenant(**dict(view), created=created, job=shown), 201 if created else 200)
@@ -97,10 +97,10 @@ class TenantCalls:
 
     async def remove_tenant(self, params: Removal, _: NoParameters) -> Result:
         """Stop its syncs and, where asked to, delete its archive."""
-        tenant = await self.tenancy.stop(params.tenant_id)
+        tenant = await self.service.stop(params.tenant_id)
         if tenant is None:
             raise no_such_tenant(params.tenant_id)
-        deleted = await self.tenancy.purge(params.tenant_id) if params.purge else 0
+        deleted = await self.service.purge(params.tenant_id) if params.purge else 0
         is_purged = params.purge or tenant.purged_at is not None
         answer = RemovedTenant(
             id=tenant.id,

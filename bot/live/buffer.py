@@ -136,11 +136,11 @@ class LiveBuffer:
 def _keys(tenant_id: str, event: LiveEvent) -> Iterator[Key]:
     match event:
         case MessageEdited():
-            yield tenant_id, event.place.channel_id, event.message.platform_id
+            yield tenant_id, event.channel.platform_id, event.message.platform_id
         case MessagesDeleted():
-            for message_id in event.message_ids:
-                yield tenant_id, event.place.channel_id, message_id
+            for message_id in event.message_platform_ids:
+                yield tenant_id, event.channel.platform_id, message_id
         case MessageInvalidated() | ReactionChanged() | ReactionsCleared():
-            yield tenant_id, event.place.channel_id, event.message_id
+            yield tenant_id, event.channel.platform_id, event.message_platform_id
         case ChannelChanged():
             return

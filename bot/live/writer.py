@@ -65,9 +65,11 @@ class LiveWriter:
         """An event came in. Returns at once."""
         self._count += 1
         if isinstance(event, ChannelChanged):
-            self._buffer.add_channel(tenant_id_of(platform, event.tenant_id), event.channel)
+            self._buffer.add_channel(tenant_id_of(platform, event.tenant_platform_id), event.record)
             return
-        for tenant_id, channel_id, message_id in self._buffer.add(tenant_id_of(platform, event.place.tenant_id), event):
+        for tenant_id, channel_id, message_id in self._buffer.add(
+            tenant_id_of(platform, event.channel.tenant_platform_id), event
+        ):
             if watch := self._watches.get((tenant_id, channel_id)):
                 watch.marks[message_id] = self._count
 

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from adapters.base import CallCounts
+from adapters.base import RequestCounts
 from adapters.records import JsonValue
 from bot.sync.estimator import SyncEstimator
 
@@ -61,7 +61,7 @@ class Progress(Counts):
     estimator: SyncEstimator = field(default_factory=SyncEstimator)
     is_cut_short: bool = False  # what could wait made room for new messages
 
-    def note(self, counts: CallCounts) -> None:
+    def note(self, counts: RequestCounts) -> None:
         """Take over what the session has counted."""
         self.requests, self.retries = counts.requests, counts.retries
 
@@ -87,7 +87,7 @@ class Progress(Counts):
         """The counts."""
         return {**self.channel_counts, **{name: getattr(self, name) for name in Counts.__dataclass_fields__}}
 
-    def told(self, now: datetime, due: datetime | None) -> dict[str, JsonValue]:
+    def snapshot(self, now: datetime, due: datetime | None) -> dict[str, JsonValue]:
         """The counts with the outlook, as stored while the job runs.
 
         ``due`` is when the tenant's next sync is: reactions then make room for it.

@@ -5,7 +5,6 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, bindparam, case, func, select, update
-from sqlalchemy.dialects import sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.types import Text
 
@@ -14,7 +13,7 @@ from storage.channels.skip import let_threads_follow, lock_channels, since, stat
 from storage.connection import finish_before_cancel
 from storage.database import Database
 from storage.privacy import redactor_for
-from storage.sql import INSERT, Id, Inserter, JsonObject, UtcDateTime, clean, clean_text, differs
+from storage.sql import Id, Insert, JsonObject, UtcDateTime, clean, clean_text, insert, update_changed
 from storage.tables import channels, tenants
 
 _parent = channels.alias("parent")
@@ -65,32 +64,27 @@ _found = (
 )
 
 
-def _save_channel(insert: Inserter) -> sqlite.Insert:
+def _save_channel() -> Insert:
     statement = insert(channels).from_select(list(_columns), _found)
-    told, stored = statement.excluded, channels.c
-    changes = {
-        "parent_id": told.parent_id,
-        "name": func.coalesce(told.name, stored.name),
-        "type": told.type,
-        "skip_reason": told.skip_reason,
-        "own_skip_reason": told.own_skip_reason,
-        "head_platform_id": func.coalesce(told.head_platform_id, stored.head_platform_id),
-        "metadata": case((told.own_skip_reason == "obfuscated", stored.metadata), else_=told.metadata),
-    }
-    follow = {
-        "sync_state": told.sync_state,
-        "skipped_since": since(told.skip_reason, told.updated_at),
-        "unmonitored_since": unmonitored_since(told.skip_reason, told.updated_at),
-        "updated_at": told.updated_at,
-    }
-    return statement.on_conflict_do_update(
-        index_elements=["tenant_id", "platform_id"],
-        set_=changes | follow,
-        where=differs((stored[name], new) for name, new in changes.items()),
+    given, stored = statement.excluded, channels.c
+    return update_changed(
+        statement,
+        ("tenant_id", "platform_id"),
+        ("parent_id", "type", "skip_reason", "own_skip_reason"),
+        revised={
+            "name": func.coalesce(given.name, stored.name),
+            "head_platform_id": func.coalesce(given.head_platform_id, stored.head_platform_id),
+            "metadata": case((given.own_skip_reason == "obfuscated", stored.metadata), else_=given.metadata),
+        },
+        along={
+            "sync_state": given.sync_state,
+            "skipped_since": since(given.skip_reason, given.updated_at),
+            "unmonitored_since": unmonitored_since(given.skip_reason, given.updated_at),
+        },
     )
 
 
-_SAVE_CHANNEL = {dialect: _save_channel(insert) for dialect, insert in INSERT.items()}
+_SAVE_CHANNEL = _save_channel()
 
 
 @finish_before_cancel
@@ -147,7 +141,7 @@ async def _save(connection: AsyncConnection, tenant_id: str, records: Iterable[C
         records = [redactor.channel(clean(record)) for record in records]
     rows = [_row(tenant_id, record, now) for record in _parents_first(records)]
     if rows:
-        await connection.execute(_SAVE_CHANNEL[connection.dialect.name], rows)
+        await connection.execute(_SAVE_CHANNEL, rows)
 
 
 def _parents_first(records: Iterable[ChannelRecord]) -> Iterator[ChannelRecord]:

@@ -12,7 +12,7 @@ from storage.errors import DatabaseBusy, TenantStopped, UnknownTenant
 from storage.jobs.ids import new_job_id
 from storage.jobs.model import Job, JobKind, JobStatus, job_of
 from storage.jobs.tenant_status import SETTLE
-from storage.sql import INSERT, UtcDateTime, one_row
+from storage.sql import UtcDateTime, insert, one_row
 from storage.tables import IS_UNFINISHED, sync_jobs, tenants, unfinished
 
 PRIORITIES = {JobKind.AUDIT: -10, JobKind.SCHEDULED: 0, JobKind.INITIAL: 10, JobKind.MANUAL: 20}
@@ -20,12 +20,11 @@ PRIORITIES = {JobKind.AUDIT: -10, JobKind.SCHEDULED: 0, JobKind.INITIAL: 10, Job
 never urgent."""
 
 _TENANT = select(tenants.c.not_before, tenants.c.stopped_at).where(tenants.c.id == bindparam("tenant_id"))
-_INSERT = {
-    dialect: insert(sync_jobs)
+_INSERT = (
+    insert(sync_jobs)
     .on_conflict_do_nothing(index_elements=["tenant_id"], index_where=IS_UNFINISHED)
     .returning(sync_jobs)
-    for dialect, insert in INSERT.items()
-}
+)
 _UNFINISHED_OF = select(sync_jobs).where(sync_jobs.c.tenant_id == bindparam("tenant_id"), unfinished(sync_jobs))
 
 _URGENT = bindparam("priority", type_=Integer)
@@ -82,7 +81,7 @@ def _forward(tenant_id: str, kind: JobKind, due: datetime, now: datetime) -> dic
 
 
 async def _insert(connection: AsyncConnection, row: dict[str, object]) -> Job | None:
-    made = await one_row(connection, _INSERT[connection.dialect.name], row)
+    made = await one_row(connection, _INSERT, row)
     if made is None:
         return None
     await connection.execute(SETTLE, {"tenant_id": row["tenant_id"], "now": row["queued_at"]})

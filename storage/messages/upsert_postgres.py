@@ -5,15 +5,14 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import JSON, ColumnElement, Table, true
-from sqlalchemy.dialects import sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from adapters.records import AttachmentRecord, MessageRecord, ReactionTotalRecord
+from storage.messages.conflicts import update_attachment, update_message, update_total
 from storage.messages.told import ChannelBatch
-from storage.sql import Id, RowId, dump_json, json_parameter, json_rows, postgres_upsert, types_of
+from storage.sql import Id, Insert, RowId, dump_json, insert_rows, json_objects, types_of
 from storage.tables import attachments, messages, reaction_totals
 
-_ROWS = json_parameter("rows")
 _MESSAGE_COLUMNS = (
     "platform_id",
     "author_hash",
@@ -31,26 +30,26 @@ _ATTACHMENT_COLUMNS = ("platform_id", "filename", "size_bytes", "content_type", 
 _TOTAL_COLUMNS = ("emoji_key", "burst", "emoji", "count")
 
 
-def _upsert_messages() -> sqlite.Insert:
+def _upsert_messages() -> Insert:
     """``rows`` is an array of {channel_id, tenant_id, records}."""
-    channel = json_rows(_ROWS, "channel", channel_id=RowId, tenant_id=Id(), records=JSON())
-    told = json_rows(channel.c.records, "told", **types_of(messages, _MESSAGE_COLUMNS))
+    channel = json_objects("rows", "channel", channel_id=RowId, tenant_id=Id(), records=JSON())
+    told = json_objects(channel.c.records, "told", **types_of(messages, _MESSAGE_COLUMNS))
     place: dict[str, ColumnElement[Any]] = {"channel_id": channel.c.channel_id, "tenant_id": channel.c.tenant_id}
     values = place | {name: told.c[name] for name in _MESSAGE_COLUMNS}
-    return postgres_upsert(messages, channel.join(told, true()), values)
+    return update_message(insert_rows(messages, channel.join(told, true()), values), values)
 
 
-def _upsert_parts(table: Table, columns: Iterable[str]) -> sqlite.Insert:
+def _insert_parts(table: Table, columns: Iterable[str]) -> Insert:
     """``rows`` is an array of {channel_id, message_platform_id, parts}; each of the parts becomes a row."""
-    told = json_rows(_ROWS, "told", channel_id=RowId, message_platform_id=Id(), parts=JSON())
-    part = json_rows(told.c.parts, "part", **types_of(table, columns))
+    told = json_objects("rows", "told", channel_id=RowId, message_platform_id=Id(), parts=JSON())
+    part = json_objects(told.c.parts, "part", **types_of(table, columns))
     place: dict[str, ColumnElement[Any]] = {name: told.c[name] for name in ("channel_id", "message_platform_id")}
-    return postgres_upsert(table, told.join(part, true()), place | {name: part.c[name] for name in columns})
+    return insert_rows(table, told.join(part, true()), place | {name: part.c[name] for name in columns})
 
 
 _MESSAGES = _upsert_messages()
-_ATTACHMENTS = _upsert_parts(attachments, _ATTACHMENT_COLUMNS)
-_TOTALS = _upsert_parts(reaction_totals, _TOTAL_COLUMNS)
+_ATTACHMENTS = update_attachment(_insert_parts(attachments, _ATTACHMENT_COLUMNS), _ATTACHMENT_COLUMNS)
+_TOTALS = update_total(_insert_parts(reaction_totals, _TOTAL_COLUMNS), _TOTAL_COLUMNS)
 
 
 async def write_rows(connection: AsyncConnection, told: Sequence[ChannelBatch], now: datetime) -> None:

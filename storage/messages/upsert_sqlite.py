@@ -1,48 +1,53 @@
 """A batch as SQLite takes it fastest: tuples for one prepared statement a table."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy import Table
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from storage.messages.conflicts import update_attachment, update_message, update_total
 from storage.messages.told import ChannelBatch
-from storage.sql import dump_json, sqlite_upsert, utc_text
+from storage.sql import Insert, dump_json, insert_parameters, sqlite_text, utc_text
 from storage.tables import attachments, messages, reaction_totals
 
-_MESSAGE = sqlite_upsert(
-    messages,
-    (
-        "channel_id",
-        "platform_id",
-        "tenant_id",
-        "author_hash",
-        "author_kind",
-        "content",
-        "type",
-        "sent_at",
-        "edited_at",
-        "reply_to_channel_platform_id",
-        "reply_to_message_platform_id",
-        "reply_to_author_hash",
-        "metadata",
-    ),
+_MESSAGE_COLUMNS = (
+    "channel_id",
+    "platform_id",
+    "tenant_id",
+    "author_hash",
+    "author_kind",
+    "content",
+    "type",
+    "sent_at",
+    "edited_at",
+    "reply_to_channel_platform_id",
+    "reply_to_message_platform_id",
+    "reply_to_author_hash",
+    "metadata",
 )
-_ATTACHMENT = sqlite_upsert(
-    attachments,
-    (
-        "channel_id",
-        "message_platform_id",
-        "platform_id",
-        "filename",
-        "size_bytes",
-        "content_type",
-        "url",
-        "url_expires_at",
-        "metadata",
-    ),
+_ATTACHMENT_COLUMNS = (
+    "channel_id",
+    "message_platform_id",
+    "platform_id",
+    "filename",
+    "size_bytes",
+    "content_type",
+    "url",
+    "url_expires_at",
+    "metadata",
 )
-_TOTAL = sqlite_upsert(reaction_totals, ("channel_id", "message_platform_id", "emoji_key", "burst", "emoji", "count"))
+_TOTAL_COLUMNS = ("channel_id", "message_platform_id", "emoji_key", "burst", "emoji", "count")
+
+
+def _text(table: Table, columns: Sequence[str], update: Callable[[Insert, Iterable[str]], Insert]) -> str:
+    return sqlite_text(update(insert_parameters(table, columns), columns), columns)
+
+
+_MESSAGE = _text(messages, _MESSAGE_COLUMNS, update_message)
+_ATTACHMENT = _text(attachments, _ATTACHMENT_COLUMNS, update_attachment)
+_TOTAL = _text(reaction_totals, _TOTAL_COLUMNS, update_total)
 
 
 async def write_rows(connection: AsyncConnection, told: Sequence[ChannelBatch], now: datetime) -> None:

@@ -9,9 +9,6 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import (
-    JSON,
-    Delete,
-    Update,
     bindparam,
     delete,
     null,
@@ -28,7 +25,7 @@ from storage.privacy.redaction import EVERY_TENANT, FORGOTTEN, HASH
 from storage.privacy.search import USER
 from storage.privacy.time_windows import time_windows
 from storage.privacy.unnaming import redact_in_channels, redact_in_window
-from storage.sql import INSERT, Id, UtcDateTime, dump_json, json_elements
+from storage.sql import Id, RowId, UtcDateTime, dump_json, insert, json_objects
 from storage.tables import attachments, channels, erased_users, messages, reactions, tenants
 
 _CHUNK = 2_000
@@ -78,12 +75,11 @@ async def forget_user(db: Database, user_hash: str, *, tenant_id: str | None, no
     return Erased(messages=emptied, attachments=deleted, reactions=reacted, mentions=named)
 
 
-_RECORD = {
-    dialect: insert(erased_users)
+_RECORD = (
+    insert(erased_users)
     .values(tenant_id=_TENANT, user_hash=USER, erased_at=_NOW, created_at=_NOW, updated_at=_NOW)
     .on_conflict_do_nothing()
-    for dialect, insert in INSERT.items()
-}
+)
 # Waits for every transaction that has read the wishes, and so may still write what this one forbids.
 _WAIT = text("LOCK TABLE erased_users IN ACCESS EXCLUSIVE MODE")
 
@@ -93,7 +89,7 @@ async def _record(db: Database, scope: dict[str, object]) -> None:
     async with db.writing() as connection:
         if db.dialect == "postgresql":
             await connection.execute(_WAIT)
-        await connection.execute(_RECORD[db.dialect], scope)
+        await connection.execute(_RECORD, scope)
 
 
 _THEIRS = (
@@ -103,26 +99,22 @@ _THEIRS = (
 )
 
 
-def _empty(dialect: str) -> tuple[Delete, Update]:
-    """``theirs`` is a JSON array of [channel, message]."""
-    element = json_elements(dialect, "theirs", JSON())
-    theirs = select(element[0].as_integer(), element[1].as_string())
-    return (
-        delete(attachments).where(tuple_(attachments.c.channel_id, attachments.c.message_platform_id).in_(theirs)),
-        update(messages)
-        .where(tuple_(messages.c.channel_id, messages.c.platform_id).in_(theirs))
-        .values(
-            author_hash=null(),
-            content="",
-            edited_at=null(),
-            reply_to_author_hash=null(),
-            metadata={FORGOTTEN: True},
-            updated_at=_NOW,
-        ),
+_theirs = select(json_objects("theirs", channel_id=RowId, message_platform_id=Id()))
+_DELETE_FILES = delete(attachments).where(
+    tuple_(attachments.c.channel_id, attachments.c.message_platform_id).in_(_theirs)
+)
+_EMPTY = (
+    update(messages)
+    .where(tuple_(messages.c.channel_id, messages.c.platform_id).in_(_theirs))
+    .values(
+        author_hash=null(),
+        content="",
+        edited_at=null(),
+        reply_to_author_hash=null(),
+        metadata={FORGOTTEN: True},
+        updated_at=_NOW,
     )
-
-
-_EMPTY = {dialect: _empty(dialect) for dialect in INSERT}
+)
 
 
 @finish_before_cancel
@@ -132,8 +124,11 @@ async def _empty_some(db: Database, scope: dict[str, object]) -> tuple[int, int]
         theirs = (await connection.execute(_THEIRS, scope)).all()
         if not theirs:
             return None
-        values = {"theirs": dump_json([tuple(key) for key in theirs]), "now": scope["now"]}
-        files, emptied = [(await connection.execute(statement, values)).rowcount for statement in _EMPTY[db.dialect]]
+        keys = [{"channel_id": channel, "message_platform_id": message} for channel, message in theirs]
+        values = {"theirs": dump_json(keys), "now": scope["now"]}
+        files, emptied = [
+            (await connection.execute(statement, values)).rowcount for statement in (_DELETE_FILES, _EMPTY)
+        ]
     return emptied, files
 
 

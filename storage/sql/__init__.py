@@ -1,42 +1,47 @@
 """SQL that both databases speak: column types, JSON, upserts, rows."""
 
-from storage.sql.json_rows import (
-    json_elements,
-    json_parameter,
-    json_rows,
-    json_table,
-    postgres_upsert,
-    sqlite_upsert,
-    types_of,
+from sqlalchemy.dialects.postgresql import Insert, insert  # of both databases: see upsert
+
+from storage.sql.json_rows import json_elements, json_objects, json_strings, json_table, types_of
+from storage.sql.json_text import as_plain, clean, clean_text, dump_json, is_clean
+from storage.sql.params import (
+    CHANNEL_ID,
+    CHANNEL_PLATFORM_ID,
+    JOB_ID,
+    LIMIT,
+    MESSAGE_PLATFORM_ID,
+    NOW,
+    PLATFORM,
+    RANGE_ID,
+    TENANT_ID,
+    USER_HASH,
 )
-from storage.sql.json_text import (
-    as_plain,
-    clean,
-    clean_text,
-    dump_json,
-    is_clean,
-)
-from storage.sql.rows import (
-    all_rows,
-    fields_of,
-    one_row,
-)
-from storage.sql.types import (
-    Id,
-    JsonObject,
-    RowId,
-    UtcDateTime,
-    utc_text,
-)
+from storage.sql.rows import all_rows, fields_of, one_row
+from storage.sql.types import Id, JsonObject, RowId, UtcDateTime, utc_text
 from storage.sql.upsert import (
     INSERT,
     Inserter,
     differs,
+    insert_parameters,
+    insert_rows,
+    sqlite_text,
+    update_changed,
 )
 
 __all__ = [
+    "CHANNEL_ID",
+    "CHANNEL_PLATFORM_ID",
     "INSERT",
+    "JOB_ID",
+    "LIMIT",
+    "MESSAGE_PLATFORM_ID",
+    "NOW",
+    "PLATFORM",
+    "RANGE_ID",
+    "TENANT_ID",
+    "USER_HASH",
     "Id",
+    "Insert",
     "Inserter",
     "JsonObject",
     "RowId",
@@ -48,14 +53,17 @@ __all__ = [
     "differs",
     "dump_json",
     "fields_of",
+    "insert",
+    "insert_parameters",
+    "insert_rows",
     "is_clean",
     "json_elements",
-    "json_parameter",
-    "json_rows",
+    "json_objects",
+    "json_strings",
     "json_table",
     "one_row",
-    "postgres_upsert",
-    "sqlite_upsert",
+    "sqlite_text",
     "types_of",
+    "update_changed",
     "utc_text",
 ]

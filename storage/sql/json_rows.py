@@ -1,10 +1,9 @@
-"""Upserts of many rows at little more than the price of the database itself.
+"""Rows out of one parameter that holds a JSON array: many keys or rows in one statement, written once.
 
-Nothing is read back and no statement is built twice. SQLite's driver takes tuples with one prepared statement;
-PostgreSQL takes one JSON text and makes rows of it. Per row both cost a fraction of parameters by name.
+Each database makes rows of JSON with functions of its own, so that is the one place where they differ.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
 from sqlalchemy import (
@@ -12,7 +11,6 @@ from sqlalchemy import (
     ColumnElement,
     FromClause,
     Table,
-    UniqueConstraint,
     bindparam,
     cast,
     column,
@@ -20,43 +18,77 @@ from sqlalchemy import (
     literal_column,
     select,
 )
-from sqlalchemy.dialects import sqlite
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import Text, TypeEngine
 
-from storage.sql.types import UtcDateTime
-from storage.sql.upsert import INSERT, differs
 
-_AUDIT = ("created_at", "updated_at")
-
-
-def sqlite_upsert(table: Table, columns: Iterable[str]) -> str:
-    """The statement's text. Its parameters are the columns, in the table's order, then created_at and updated_at."""
-    names = [*columns, *_AUDIT]
-    statement = INSERT["sqlite"](table).values({name: bindparam(name) for name in names})
-    dialect = sqlite.dialect(paramstyle="qmark")
-    compiled = _updating(statement, table, names).compile(dialect=dialect)
-    if compiled.positiontup != names:
-        raise AssertionError(f"the columns of {table.name} are given in another order than the table's")
-    return str(compiled)
+def json_strings(parameter: str) -> ColumnElement[str]:
+    """Read a parameter as a JSON array of strings: a column with one of them a row."""
+    rows = _Strings(bindparam(parameter, type_=Text)).table_valued(column("value", Text), name=parameter)
+    return rows.c.value
 
 
-def postgres_upsert(table: Table, source: FromClause, values: Mapping[str, ColumnElement[Any]]) -> sqlite.Insert:
-    """The statement that makes rows of what ``source`` yields; ``now`` is its parameter for the audit columns."""
-    now = bindparam("now", type_=UtcDateTime)
-    values = {**values, "created_at": now, "updated_at": now}
-    rows = select(*values.values()).select_from(source)
-    return _updating(INSERT["postgresql"](table).from_select(list(values), rows), table, list(values))
+def json_objects(
+    source: str | ColumnElement[Any], name: str | None = None, /, **columns: TypeEngine[Any]
+) -> FromClause:
+    """Read a JSON array of objects: a table with one of them a row, of whose keys those count that are columns.
+
+    Args:
+        source: the name of a parameter; on PostgreSQL also the column of a table to its left.
+        name: of the table; else that of the parameter.
+        columns: their types by name.
+    """
+    value = bindparam(source, type_=Text) if isinstance(source, str) else source
+    given = (column(name, of_type) for name, of_type in columns.items())
+    return _Objects(value).table_valued(*given, name=name or str(source))
 
 
-def json_rows(source: ColumnElement[Any], name: str, **columns: TypeEngine[Any]) -> FromClause:
-    """Rows of JSON objects on PostgreSQL; of an object's keys those that are columns count."""
-    rows = func.json_to_recordset(source).table_valued(*(column(n, t) for n, t in columns.items()))
-    return rows.render_derived(name=name, with_types=True)
+def types_of(table: Table, columns: Iterable[str]) -> dict[str, TypeEngine[Any]]:
+    """Return the types of columns by name."""
+    return {name: table.c[name].type for name in columns}
 
 
-def json_parameter(name: str) -> ColumnElement[Any]:
-    """A parameter that holds JSON text."""
-    return cast(bindparam(name, type_=Text), JSON)
+class _Strings(FunctionElement[str]):
+    inherit_cache = True
+
+
+class _Objects(FunctionElement[Any]):
+    inherit_cache = True  # the columns are part of the type, and so of the key
+
+
+@compiles(_Strings, "sqlite")
+def _sqlite_strings(element: _Strings, compiler: SQLCompiler, **kw: Any) -> str:
+    return f"json_each({compiler.process(element.clauses, **_inner(kw))})"
+
+
+@compiles(_Strings, "postgresql")
+def _postgres_strings(element: _Strings, compiler: SQLCompiler, **kw: Any) -> str:
+    return f"json_array_elements_text({_as_json(element, compiler, kw)})"
+
+
+@compiles(_Objects, "sqlite")
+def _sqlite_objects(element: _Objects, compiler: SQLCompiler, **kw: Any) -> str:
+    # Written whole: SQLite has no list of columns with types behind an alias.
+    fields = ", ".join(f"json_extract(value, '$.{c.name}') AS {compiler.preparer.quote(c.name)}" for c in element.c)
+    return f"(SELECT {fields} FROM json_each({compiler.process(element.clauses, **_inner(kw))}))"  # noqa: S608 # no value
+
+
+@compiles(_Objects, "postgresql")
+def _postgres_objects(element: _Objects, compiler: SQLCompiler, **kw: Any) -> str:
+    types = compiler.dialect.type_compiler_instance
+    fields = ", ".join(f"{compiler.preparer.quote(c.name)} {types.process(c.type)}" for c in element.c)
+    return f"ROWS FROM (json_to_recordset({_as_json(element, compiler, kw)}) AS ({fields}))"
+
+
+def _as_json(element: FunctionElement[Any], compiler: SQLCompiler, kw: dict[str, Any]) -> str:
+    return f"CAST({compiler.process(element.clauses, **_inner(kw))} AS JSON)"
+
+
+def _inner(kw: dict[str, Any]) -> dict[str, Any]:
+    """What concerns the whole row source is not for its argument."""
+    return {name: value for name, value in kw.items() if name not in ("add_to_result_map", "asfrom", "lateral")}
 
 
 def json_elements(dialect: str, parameter: str, of_type: Text | JSON) -> ColumnElement[str]:
@@ -65,41 +97,18 @@ def json_elements(dialect: str, parameter: str, of_type: Text | JSON) -> ColumnE
         rows = func.json_each(bindparam(parameter, type_=Text))
     else:
         suffix = "_text" if isinstance(of_type, Text) else ""
-        rows = getattr(func, f"json_array_elements{suffix}")(json_parameter(parameter))
+        source = cast(bindparam(parameter, type_=Text), JSON)
+        rows = getattr(func, f"json_array_elements{suffix}")(source)
     return rows.table_valued(column("value", of_type), name=parameter).c.value
 
 
 def json_table(dialect: str, parameter: str, **columns: TypeEngine[Any]) -> FromClause:
     """Rows of a JSON array of objects that is a parameter; of an object's keys those that are columns count."""
     if dialect == "postgresql":
-        return json_rows(json_parameter(parameter), parameter, **columns)
+        rows = func.json_to_recordset(cast(bindparam(parameter, type_=Text), JSON))
+        return rows.table_valued(*(column(n, t) for n, t in columns.items())).render_derived(
+            name=parameter, with_types=True
+        )
     value = func.json_each(bindparam(parameter, type_=Text)).table_valued("value", name=f"each_of_{parameter}").c.value
     fields = (func.json_extract(value, literal_column(f"'$.{n}'"), type_=t).label(n) for n, t in columns.items())
     return select(*fields).subquery(parameter)
-
-
-def types_of(table: Table, columns: Iterable[str]) -> dict[str, TypeEngine[Any]]:
-    """The types of some columns by name."""
-    return {name: table.c[name].type for name in columns}
-
-
-def _updating(statement: sqlite.Insert, table: Table, names: list[str]) -> sqlite.Insert:
-    """Make the rows that are there already like the new ones; those that are so already are left alone.
-
-    A replied-to author is kept: platforms stop telling it once the original is deleted.
-    """
-    key = _conflict_key(table)
-    changes: dict[str, Any] = {n: statement.excluded[n] for n in names if n not in (*key, *_AUDIT)}
-    if (forgettable := "reply_to_author_hash") in changes:
-        changes[forgettable] = func.coalesce(changes[forgettable], table.c[forgettable])
-    return statement.on_conflict_do_update(
-        index_elements=key,
-        set_=changes | {"updated_at": statement.excluded.updated_at},
-        where=differs((table.c[name], new) for name, new in changes.items()),
-    )
-
-
-def _conflict_key(table: Table) -> list[str]:
-    """What tells rows apart by the platform's ids: a unique constraint, or else the primary key."""
-    unique = next((c for c in table.constraints if isinstance(c, UniqueConstraint)), table.primary_key)
-    return [column.name for column in unique.columns]

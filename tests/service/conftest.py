@@ -9,7 +9,7 @@ import discord.http
 import pytest
 import yarl
 
-from adapters.base import CallObserver
+from adapters.base import RequestObserver
 from adapters.discord.adapter import DiscordAdapter
 from adapters.discord.config import DiscordOptions
 from adapters.discord.simulator import Simulator
@@ -56,7 +56,7 @@ def make_adapter(
     sim: Simulator,
     waits: list[float] | None = None,
     hasher: UserHasher | None = None,
-    observer: CallObserver | None = None,
+    observer: RequestObserver | None = None,
     **options: object,
 ) -> DiscordAdapter:
     """An adapter of a simulator that does not really wait."""

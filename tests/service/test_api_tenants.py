@@ -163,7 +163,7 @@ async def test_a_running_sync_is_called_off_first(database_url: str, purge: bool
 async def test_a_purge_that_was_broken_off_is_finished_at_start(
     database_url: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level(logging.INFO, logger="bot.tenancy")
+    caplog.set_level(logging.INFO, logger="bot.tenants")
     world = uniform_world(1, 150, guilds=2)
     purged, other = world.guilds
     async with Simulator(world) as sim:

@@ -63,7 +63,7 @@ async def test_a_passing_failure_is_got_over() -> None:
 
         async def body(session: PlatformSession) -> tuple[int, int, int]:
             page = await read(session)
-            return len(page), session.counts.requests, session.counts.retries
+            return len(page), session.request_counts.requests, session.request_counts.retries
 
         assert await link.adapter.sync(str(GUILD), body) == (100, 3, 2)
         assert link.waits == [1, 2]

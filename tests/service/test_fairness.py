@@ -55,7 +55,7 @@ async def test_the_bots_queue_is_taken_in_turns_by_syncs_not_by_requests() -> No
     order: list[str] = []
 
     async def ask(sync: str, context: RequestScope, channel: int) -> None:
-        await pace.wait(f"{sync}{channel}", context.turn)
+        await pace.acquire(f"{sync}{channel}", context.queue_lock)
         order.append(sync)
 
     giant, small = RequestScope(), RequestScope()
@@ -70,4 +70,4 @@ async def test_the_bots_queue_is_taken_in_turns_by_syncs_not_by_requests() -> No
 
 async def test_who_stands_alone_waits_for_nobody() -> None:
     async with asyncio.timeout(5):
-        await RateLimiter(1_000, 1_000).wait(None, nullcontext())
+        await RateLimiter(1_000, 1_000).acquire(None, nullcontext())

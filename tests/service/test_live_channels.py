@@ -20,7 +20,7 @@ STAFF = 77
 async def changed(link: Listening) -> dict[str, ChannelRecord]:
     """The channels told of, as they were told last; nothing else has been told."""
     told = await link.take()
-    found = {event.channel.platform_id: event.channel for event in told if isinstance(event, ChannelChanged)}
+    found = {event.record.platform_id: event.record for event in told if isinstance(event, ChannelChanged)}
     assert len(told) == sum(isinstance(event, ChannelChanged) for event in told)
     return found
 

@@ -84,7 +84,7 @@ async def test_a_resume_tells_what_was_missed_and_only_then_has_heard(lost_by: s
         await link.take()
         heard: list[datetime | None] = []
         link.told = Noting(lambda: heard.append(link.adapter.received_until))
-        link.adapter._client._dispatcher._live = link.told.append  # type: ignore[union-attr]
+        link.adapter._client._dispatcher._on_live_event = link.told.append  # type: ignore[union-attr]
         lose[lost_by]()
         for content in EDITED:
             sim.change.edit(TEXT, MESSAGES[0], content)
@@ -169,7 +169,7 @@ async def test_an_outage_is_told_and_its_end() -> None:
 
 async def test_a_listener_that_fails_ends_nothing(caplog: pytest.LogCaptureFixture) -> None:
     async with Simulator(small_world()) as sim, listening(sim) as link:
-        link.adapter._client._dispatcher._live = Noting(lambda: 1 // 0).append  # type: ignore[union-attr]
+        link.adapter._client._dispatcher._on_live_event = Noting(lambda: 1 // 0).append  # type: ignore[union-attr]
         sim.change.edit(TEXT, MESSAGES[0], "too much")
         await link.take()
     assert "too much" not in caplog.text

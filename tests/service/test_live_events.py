@@ -25,8 +25,8 @@ HASH = UserHasher().of
 
 def reaction(emoji_key: str, emoji: str, *, burst: bool = False, is_given: bool = True) -> ReactionChanged:
     return ReactionChanged(
-        place=at(),
-        message_id=str(FIRST),
+        channel=at(),
+        message_platform_id=str(FIRST),
         emoji_key=emoji_key,
         emoji=emoji,
         user_hash=HASH(str(READER.id)),
@@ -60,13 +60,13 @@ async def test_a_thread_on_a_message_changes_both() -> None:
         assert isinstance(made, ChannelChanged)
         assert hung == await edited(link, TEXT, FIRST)
         assert isinstance(hung, MessageEdited)
-        assert hung.message.metadata["thread_id"] == str(FIRST) == made.channel.platform_id
+        assert hung.message.metadata["thread_id"] == str(FIRST) == made.record.platform_id
 
 
 async def test_embeds_alone_are_a_touch() -> None:
     async with Simulator(small_world()) as sim, listening(sim) as link:
         sim.change.unfurl(TEXT, FIRST, [EMBED])
-        assert await link.take() == [MessageInvalidated(place=at(), message_id=str(FIRST))]
+        assert await link.take() == [MessageInvalidated(channel=at(), message_platform_id=str(FIRST))]
         sim.change.unfurl(TEXT, SECOND, [EMBED], whole=True)
         assert await link.take() == [await edited(link, TEXT, SECOND)]
         assert (await link.read(TEXT, FIRST)).metadata["embeds"] == (await link.read(TEXT, SECOND)).metadata["embeds"]
@@ -78,8 +78,8 @@ async def test_deletions_are_told() -> None:
         sim.change.bulk_delete(TEXT, [SECOND, THIRD])
         sim.change.bulk_delete(TEXT, [SECOND])
         assert await link.take() == [
-            MessagesDeleted(place=at(), message_ids=(str(FIRST),)),
-            MessagesDeleted(place=at(), message_ids=(str(SECOND), str(THIRD))),
+            MessagesDeleted(channel=at(), message_platform_ids=(str(FIRST),)),
+            MessagesDeleted(channel=at(), message_platform_ids=(str(SECOND), str(THIRD))),
         ]
 
 
@@ -96,8 +96,8 @@ async def test_reactions_are_told_by_the_keys_of_their_rows() -> None:
         sim.change.clear_reactions(TEXT, FIRST)
         assert await link.take() == [
             reaction("🔥", "🔥", burst=True, is_given=False),
-            ReactionsCleared(place=at(), message_id=str(FIRST), emoji_key="123"),
-            ReactionsCleared(place=at(), message_id=str(FIRST), emoji_key=None),
+            ReactionsCleared(channel=at(), message_platform_id=str(FIRST), emoji_key="123"),
+            ReactionsCleared(channel=at(), message_platform_id=str(FIRST), emoji_key=None),
         ]
 
 
@@ -154,7 +154,7 @@ async def test_malformed_events_end_nothing_and_are_a_touch_where_they_can_be() 
         ]:
             sim.gateway.send_raw(event, payload, GUILD)
         told = await link.take()
-        assert told[:4] == [MessageInvalidated(place=at(), message_id=str(number)) for number in range(1, 5)]
-        assert told[4:] == [MessagesDeleted(place=at(), message_ids=("5",))]
+        assert told[:4] == [MessageInvalidated(channel=at(), message_platform_id=str(number)) for number in range(1, 5)]
+        assert told[4:] == [MessagesDeleted(channel=at(), message_platform_ids=("5",))]
         sim.change.edit(TEXT, FIRST, "still told")
         assert await link.take() == [await edited(link, TEXT, FIRST)]

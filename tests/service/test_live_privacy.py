@@ -89,8 +89,8 @@ async def test_of_an_unknown_thread_only_ids_are_told() -> None:
     async with Simulator(world) as sim, listening(sim) as link:
         stir(sim, THREADS[0], FIRST)
         sim.change.delete(THREADS[0], FIRST)
-        touched: LiveEvent = MessageInvalidated(place=at(THREADS[0]), message_id=str(FIRST))
-        gone = MessagesDeleted(place=at(THREADS[0]), message_ids=(str(FIRST),))
+        touched: LiveEvent = MessageInvalidated(channel=at(THREADS[0]), message_platform_id=str(FIRST))
+        gone = MessagesDeleted(channel=at(THREADS[0]), message_platform_ids=(str(FIRST),))
         assert await link.take() == [touched] * 5 + [gone]
         sim.change.unarchive_thread(THREADS[0])
         sim.change.archive_thread(THREADS[0])

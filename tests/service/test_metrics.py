@@ -112,11 +112,11 @@ async def test_no_id_of_a_user_and_no_endless_labels(tmp_path: Path) -> None:
 
 async def test_openmetrics_where_it_is_asked_for() -> None:
     metrics = Metrics()
-    metrics.answered("GET /x", 200, 0.1)
-    metrics.answered("GET /x", None, 30.0)
-    metrics.answered("GET /x", 403, 0.1)
+    metrics.on_response("GET /x", 200, 0.1)
+    metrics.on_response("GET /x", None, 30.0)
+    metrics.on_response("GET /x", 403, 0.1)
     for scope in ("shared", "global", "something new"):
-        metrics.limited(scope)
+        metrics.on_rate_limit(scope)
     body, content_type = await metrics.expose(OPENMETRICS)
     assert content_type.startswith("application/openmetrics-text; version=1.0.0")
     families = {family.name: family for family in parse_openmetrics(body.decode())}

@@ -8,9 +8,9 @@ from typing import Any, ClassVar, TypeVar
 
 import aiohttp
 
-from adapters.base import CallCounts, PlatformSession, ThreadCursor, ThreadPage
+from adapters.base import PlatformSession, RequestCounts, ThreadCursor, ThreadPage
 from adapters.errors import ChannelUnreadable
-from adapters.events import Listener, TenantsReady
+from adapters.events import EventHandler, TenantsReady
 from adapters.privacy import UserHasher
 from adapters.records import (
     AuthorKind,
@@ -58,7 +58,7 @@ class PostOffice:
     def __init__(self, letters: int) -> None:
         self.letters = [letter(number) for number in range(1, letters + 1)]
 
-    async def run(self, listener: Listener, *_: object) -> None:
+    async def run(self, listener: EventHandler, *_: object) -> None:
         await listener(TenantsReady((TenantRecord(platform_id="T0VILLAGE", name="Village"),)))
         await asyncio.Event().wait()
 
@@ -85,8 +85,12 @@ class Counter:
         self.requests = 0
 
     @property
-    def counts(self) -> CallCounts:
-        return CallCounts(requests=self.requests, retries=0)
+    def page_size(self) -> int:
+        return 100
+
+    @property
+    def request_counts(self) -> RequestCounts:
+        return RequestCounts(requests=self.requests, retries=0)
 
     async def channels(self) -> tuple[ChannelRecord, ...]:
         newest = self._office.letters[-1].platform_id

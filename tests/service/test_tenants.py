@@ -2,14 +2,21 @@
 
 import asyncio
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
 from adapters.discord.simulator import Simulator
 from adapters.discord.simulator.truth import truth
 from adapters.discord.simulator.worlds import uniform_world
+from adapters.records import TenantRecord
 from bot.app import utc_now
+from bot.queue import JobQueue
 from bot.scheduler import Scheduler
+from storage import jobs
+from storage.database import open_database
+from storage.jobs import JobKind
+from storage.tenants import save_tenant
 from tests.service.test_sync import Clock, guild_of
 from tests.support.archive import assert_equal_to_truth, count_messages
 from tests.support.daemon import Daemon, running_daemon
@@ -86,25 +93,24 @@ async def test_the_scheduler_spreads_tenants_and_ticks_hourly(database_url: str)
         assert len(set(due)) == 8
 
 
-async def test_a_followed_tenant_is_ticked_for_at_its_instant_until_forgotten() -> None:
-    ticked: list[str] = []
-
-    async def enqueue(tenant_id: str) -> None:
-        ticked.append(tenant_id)
-
-    scheduler = Scheduler(timedelta(seconds=1), enqueue, utc_now)
+async def test_a_followed_tenant_is_ticked_for_at_its_instant_until_forgotten(tmp_path: Path) -> None:
+    db = await open_database(f"sqlite+aiosqlite:///{tmp_path}/archive.db", hash_choice="sha256")
+    scheduler = Scheduler(JobQueue(db, utc_now), timedelta(seconds=1), utc_now)
     scheduler.start()
     try:
-        scheduler.follow("discord-1")
-        due = scheduler.next_sync_at("discord-1")
+        record = TenantRecord(platform_id="1", name=None)
+        tenant, _ = await save_tenant(db, "discord", record, connected=True, now=utc_now())
+        scheduler.follow(tenant.id)
+        due = scheduler.next_sync_at(tenant.id)
         assert due is not None
         assert utc_now() < due <= utc_now() + timedelta(seconds=1)
         await asyncio.sleep(1.1)
-        assert ticked[:1] == ["discord-1"]
-        scheduler.forget("discord-1")
-        assert scheduler.next_sync_at("discord-1") is None
+        assert [job.kind for job in await jobs.list_jobs(db, tenant_id=tenant.id)] == [JobKind.SCHEDULED]
+        scheduler.forget(tenant.id)
+        assert scheduler.next_sync_at(tenant.id) is None
     finally:
         scheduler.stop()
+        await db.close()
 
 
 async def test_tenants_can_be_left_to_the_operator(database_url: str) -> None:

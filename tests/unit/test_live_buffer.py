@@ -13,7 +13,7 @@ from adapters.events import (
 from adapters.records import AuthorKind, MessageRecord
 from bot.live import LiveBuffer
 
-PLACE = ChannelRef(tenant_id="1", channel_id="2")
+PLACE = ChannelRef(tenant_platform_id="1", platform_id="2")
 
 
 def edited(content: str, message_id: str = "3") -> MessageEdited:
@@ -30,12 +30,18 @@ def edited(content: str, message_id: str = "3") -> MessageEdited:
         reply_to_author_hash=None,
         metadata={},
     )
-    return MessageEdited(place=PLACE, message=record)
+    return MessageEdited(channel=PLACE, message=record)
 
 
 def reaction(user: str, *, is_given: bool, emoji: str = "🔥") -> ReactionChanged:
     return ReactionChanged(
-        place=PLACE, message_id="3", emoji_key=emoji, emoji=emoji, user_hash=user, burst=False, is_given=is_given
+        channel=PLACE,
+        message_platform_id="3",
+        emoji_key=emoji,
+        emoji=emoji,
+        user_hash=user,
+        burst=False,
+        is_given=is_given,
     )
 
 
@@ -55,7 +61,7 @@ def test_clearing_forgets_what_was_given_before_and_not_what_comes_after() -> No
     for event in (
         reaction("u", is_given=True),
         reaction("u", is_given=True, emoji="👍"),
-        ReactionsCleared(place=PLACE, message_id="3", emoji_key="🔥"),
+        ReactionsCleared(channel=PLACE, message_platform_id="3", emoji_key="🔥"),
         reaction("v", is_given=True),
     ):
         buffer.add("t", event)
@@ -64,14 +70,14 @@ def test_clearing_forgets_what_was_given_before_and_not_what_comes_after() -> No
     assert [(state.emoji_key, state.user_hash) for state in change.reactions] == [("👍", "u"), ("🔥", "v")]
 
     buffer.add("t", reaction("u", is_given=True))
-    buffer.add("t", ReactionsCleared(place=PLACE, message_id="3", emoji_key=None))
+    buffer.add("t", ReactionsCleared(channel=PLACE, message_platform_id="3", emoji_key=None))
     (change,) = buffer.take(10).changes
     assert (change.is_cleared, change.reactions) == (True, ())
 
 
 def test_the_oldest_changes_are_taken_first_and_the_rest_stays() -> None:
     buffer = LiveBuffer()
-    buffer.add("t", MessagesDeleted(place=PLACE, message_ids=("1", "2", "3")))
+    buffer.add("t", MessagesDeleted(channel=PLACE, message_platform_ids=("1", "2", "3")))
     assert [change.message_id for change in buffer.take(2).changes] == ["1", "2"]
     assert [(change.message_id, change.is_deleted) for change in buffer.take(2).changes] == [("3", True)]
 
@@ -79,8 +85,8 @@ def test_the_oldest_changes_are_taken_first_and_the_rest_stays() -> None:
 def test_beyond_its_size_only_what_to_look_at_again_is_kept() -> None:
     buffer = LiveBuffer(largest=2, largest_lost=2)
     for number in range(6):
-        buffer.add("t", MessageInvalidated(place=PLACE, message_id=str(number)))
-    buffer.add("t", MessageInvalidated(place=PLACE, message_id="0"))
+        buffer.add("t", MessageInvalidated(channel=PLACE, message_platform_id=str(number)))
+    buffer.add("t", MessageInvalidated(channel=PLACE, message_platform_id="0"))
     batch = buffer.take(10)
     assert [change.message_id for change in batch.changes] == ["0", "1"]
     assert batch.lost == {("t", "2", "2"), ("t", "2", "3")}

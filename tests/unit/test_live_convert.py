@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from adapters.discord.convert import snowflake_before, snowflake_time
+from adapters.discord.convert import last_id_before, snowflake_time
 from adapters.discord.gateway import (
     MESSAGE_EVENTS,
     GuildState,
     KeepAlive,
-    channel_ref_of,
+    channel_ref,
     ids_only,
     is_whole,
     live_event,
@@ -22,7 +22,8 @@ from adapters.events import ChannelRef, MessageEdited, MessageInvalidated, Messa
 from adapters.privacy import UserHasher
 from tests.unit.test_convert import HASH, PAYLOADS, USER
 
-PLACE = ChannelRef(tenant_id="1", channel_id="55")
+EPOCH = datetime(2015, 1, 1, tzinfo=UTC)
+PLACE = ChannelRef(tenant_platform_id="1", platform_id="55")
 WHOLE: dict[str, Any] = {
     "id": "77",
     "guild_id": "1",
@@ -50,7 +51,9 @@ def test_a_payload_without_what_discord_always_sends_is_a_touch(missing: str) ->
     assert is_whole(WHOLE)
     assert not is_whole(part)
     assert not is_whole(part | {missing: {}})
-    assert live_event("MESSAGE_UPDATE", part, PLACE, HASH) == MessageInvalidated(place=PLACE, message_id="77")
+    assert live_event("MESSAGE_UPDATE", part, PLACE, HASH) == MessageInvalidated(
+        channel=PLACE, message_platform_id="77"
+    )
 
 
 @pytest.mark.parametrize(
@@ -86,7 +89,7 @@ def test_any_event_about_a_message_tells_something(event: str, payload: dict[str
     ids = {"id": "77", "message_id": "77", "ids": ["77"], "user_id": USER}
     told = live_event(event, ({} if is_partial else WHOLE) | payload | ids, PLACE, HASH)
     assert told is not None
-    assert told.place == PLACE
+    assert told.channel == PLACE
     bare = ids_only(event, payload | ids, PLACE)
     assert isinstance(bare, MessageInvalidated | MessagesDeleted)
     if isinstance(told, ReactionChanged):
@@ -102,17 +105,23 @@ def test_without_an_id_there_is_nothing_to_tell(event: str) -> None:
 
 
 def test_a_place_is_in_a_guild() -> None:
-    assert channel_ref_of(WHOLE) == PLACE
-    assert channel_ref_of({"channel_id": "55"}) is None
+    assert channel_ref(WHOLE) == PLACE
+    assert channel_ref({"channel_id": "55"}) is None
 
 
-@pytest.mark.parametrize("moment", ["2026-01-01T00:00:00.123456+00:00", "2015-01-01T00:00:00.001+00:00"])
-def test_a_cursor_lies_just_before_its_millisecond(moment: str) -> None:
-    when = datetime.fromisoformat(moment)
-    before = int(snowflake_before(when))
-    assert snowflake_time(str(before)) < when
-    assert snowflake_time(str(before + 1)) == when.replace(microsecond=when.microsecond // 1000 * 1000)
-    assert snowflake_before(datetime(2000, 1, 1, tzinfo=UTC)) == "0"
+@given(
+    st.datetimes(EPOCH.replace(year=2000, tzinfo=None), EPOCH.replace(year=2080, tzinfo=None), timezones=st.timezones())
+)
+def test_a_cursor_lies_just_before_its_millisecond(when: datetime) -> None:
+    milliseconds = (when.astimezone(UTC) - EPOCH) // timedelta(milliseconds=1)
+    assert last_id_before(when) == str(max(0, (milliseconds << 22) - 1))
+
+
+@given(st.integers(0, 2**70))
+def test_an_id_says_when_it_was_made(snowflake: int) -> None:
+    made_at = EPOCH + timedelta(milliseconds=min(snowflake, 2**63 - 1) >> 22)
+    assert snowflake_time(str(snowflake)) == made_at
+    assert snowflake_time(str(snowflake)).tzinfo == UTC
 
 
 def test_an_answered_heartbeat_proves_what_was_sent_before_it() -> None:
@@ -147,13 +156,13 @@ def test_who_may_read_is_known_of_channels_and_their_threads() -> None:
     verdicts = {"55": True, "56": False, "57": True, "58": False, "59": None}
     assert {one: view.is_public(one) for one in verdicts} == verdicts
     everyone = {"id": "1", "permissions": str(1 << 10 | 1 << 16 | 1 << 20)}
-    assert [r.platform_id for r in view.hear("GUILD_ROLE_UPDATE", {"guild_id": "1", "role": everyone})] == ["56"]
+    assert [r.platform_id for r in view.apply("GUILD_ROLE_UPDATE", {"guild_id": "1", "role": everyone})] == ["56"]
     assert view.is_public("56")
     hidden = {"id": "55", "type": 0, "name": "___hidden___"}
-    assert [r.platform_id for r in view.hear("CHANNEL_UPDATE", hidden)] == ["55"]
+    assert [r.platform_id for r in view.apply("CHANNEL_UPDATE", hidden)] == ["55"]
     assert (view.is_public("55"), view.is_public("57")) == (False, False)
     assert list(view.hidden_channels()) == ["55"]
-    view.hear("CHANNEL_DELETE", {"id": "55"})
+    view.apply("CHANNEL_DELETE", {"id": "55"})
     assert (view.is_public("55"), view.is_public("57")) == (None, None)
 
 
@@ -172,4 +181,4 @@ def test_who_may_read_is_known_of_channels_and_their_threads() -> None:
 )
 def test_channels_are_judged_anew_where_roles_change(event: str, data: dict[str, Any], changes: bool) -> None:
     view = GuildState(GUILD, "9", UserHasher().of)
-    assert bool(view.hear(event, data)) is changes
+    assert bool(view.apply(event, data)) is changes

@@ -22,7 +22,7 @@ def overwrite(target: str, kind: int, *, allow: int = 0, deny: int = 0) -> dict[
 
 def may_everyone(base: int, *overwrites: dict[str, object], kind: int = 0) -> bool:
     permissions = Permissions(GUILD, [{"id": GUILD, "permissions": str(base)}])
-    return permissions.may_read(everyone(GUILD), {"type": kind, "permission_overwrites": list(overwrites)})
+    return permissions.can_read(everyone(GUILD), {"type": kind, "permission_overwrites": list(overwrites)})
 
 
 @pytest.mark.parametrize(
@@ -61,4 +61,4 @@ def test_everyone(base: int, overwrites: list[dict[str, object]], kind: int, *, 
 def test_the_bot(overwrites: list[dict[str, object]], *, is_owner: bool, expected: bool) -> None:
     permissions = Permissions(GUILD, [{"id": GUILD, "permissions": "0"}, {"id": ROLE, "permissions": str(READ)}])
     bot = Principal(role_ids=frozenset({GUILD, ROLE}), user_id=BOT, is_owner=is_owner)
-    assert permissions.may_read(bot, {"type": 0, "permission_overwrites": overwrites}) is expected
+    assert permissions.can_read(bot, {"type": 0, "permission_overwrites": overwrites}) is expected

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from adapters.discord.convert import message_record, thread_record
 from adapters.discord.gateway import GatewayClient
-from adapters.discord.permissions import Listing, everyone
+from adapters.discord.permissions import ChannelEvaluator, everyone
 from adapters.discord.simulator.payloads import channel_payload, guild_create, role_payload
 from adapters.discord.simulator.worlds import rich_world
 from adapters.events import PlatformEvent
@@ -189,7 +189,9 @@ def test_no_user_comes_out_of_a_channel_or_thread(place: tuple[Any, Any], data: 
         assert_hidden(person, thread_record(copy, None, HASH))
     else:
         roles = [role_payload(role) for role in guild.roles.values()]
-        assert_hidden(person, Listing(str(guild.id), roles, everyone(str(guild.id)), HASH).channels([copy], {}))
+        assert_hidden(
+            person, ChannelEvaluator(str(guild.id), roles, everyone(str(guild.id)), HASH).channels([copy], {})
+        )
 
 
 def of_the_guild(payload: dict[str, Any], person: Person, data: st.DataObject) -> None:

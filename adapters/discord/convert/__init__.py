@@ -12,13 +12,12 @@ from adapters.discord.convert.messages import (
     replies,
 )
 from adapters.discord.convert.payload import (
-    HashUser,
     Payload,
+    as_int,
     as_object,
     as_objects,
-    number,
+    last_id_before,
     snowflake,
-    snowflake_before,
     snowflake_time,
     snowflakes,
     timestamp,
@@ -32,9 +31,9 @@ from adapters.discord.convert.scrub import (
 )
 
 __all__ = [
-    "HashUser",
     "Payload",
     "Scrubber",
+    "as_int",
     "as_object",
     "as_objects",
     "channel_record",
@@ -42,11 +41,10 @@ __all__ = [
     "emoji_of",
     "is_obfuscated",
     "is_private_thread",
+    "last_id_before",
     "message_record",
-    "number",
     "replies",
     "snowflake",
-    "snowflake_before",
     "snowflake_time",
     "snowflakes",
     "thread_record",

@@ -4,7 +4,7 @@ import re
 from datetime import UTC, datetime
 from typing import Any
 
-from adapters.discord.convert.payload import Payload, as_objects, compact, number, snowflake
+from adapters.discord.convert.payload import Payload, as_int, as_objects, snowflake, without_empty
 from adapters.discord.convert.scrub import Scrubber
 from adapters.records import AttachmentRecord
 
@@ -28,21 +28,21 @@ def _attachment(payload: Payload, scrub: Scrubber) -> AttachmentRecord | None:
     filename = raw_name if isinstance(raw_name, str) else ""
     url = raw_url if isinstance(raw_url, str) else ""
     content_type = payload.get("content_type")
-    flags = number(payload.get("flags")) or 0
+    flags = as_int(payload.get("flags")) or 0
     title, description = payload.get("title"), payload.get("description")
     return AttachmentRecord(
         platform_id=attachment_id,
         filename=scrub(filename),
-        size_bytes=number(payload.get("size")),
+        size_bytes=as_int(payload.get("size")),
         content_type=scrub(content_type) if isinstance(content_type, str) else None,
         url=scrub(url),
         url_expires_at=_expiry(url),
-        metadata=compact(
+        metadata=without_empty(
             {
                 "title": scrub(title) if isinstance(title, str) else None,
                 "description": scrub(description) if isinstance(description, str) else None,
-                "width": number(payload.get("width")),
-                "height": number(payload.get("height")),
+                "width": as_int(payload.get("width")),
+                "height": as_int(payload.get("height")),
                 "duration_secs": _real(payload.get("duration_secs")),
                 "flags": flags or None,
                 "ephemeral": bool(payload.get("ephemeral")),
@@ -54,7 +54,7 @@ def _attachment(payload: Payload, scrub: Scrubber) -> AttachmentRecord | None:
 
 def copied_attachment(record: AttachmentRecord) -> dict[str, Any]:
     """An attachment of a forward: it belongs to the original, so it stays inside the forward's metadata."""
-    return compact(
+    return without_empty(
         {
             "id": record.platform_id,
             "filename": record.filename,

@@ -1,19 +1,19 @@
-"""Channel and thread payloads in, records out (docs/discord-mapping.md, section 2)."""
+"""Turn channel and thread payloads into records (docs/discord-mapping.md, section 2)."""
 
 from typing import Any
 
 from adapters.discord.convert.payload import (
-    HashUser,
     Payload,
+    as_int,
     as_object,
     as_objects,
-    compact,
-    number,
+    as_text,
     snowflake,
     snowflakes,
-    text,
+    without_empty,
 )
 from adapters.discord.convert.scrub import Scrubber
+from adapters.privacy import HashUser
 from adapters.records import ChannelRecord, ChannelType, SkipReason
 
 OBFUSCATED = 1 << 17
@@ -37,22 +37,22 @@ _THREAD_PARENTS = (0, 5, 15, 16)
 
 
 def is_obfuscated(payload: Payload) -> bool:
-    """Whether the gateway hides this channel from the bot: nothing but its id, type and place is true then."""
-    flags = number(payload.get("flags")) or 0
+    """Return whether the gateway hides this channel from the bot: only its id, type and parent are true then."""
+    flags = as_int(payload.get("flags")) or 0
     return bool(flags & OBFUSCATED) or payload.get("name") == OBFUSCATED_NAME
 
 
 def is_private_thread(payload: Payload) -> bool:
-    """Whether a thread is for invited members only."""
-    return number(payload.get("type")) == _PRIVATE_THREAD
+    """Return whether a thread is for invited members only."""
+    return as_int(payload.get("type")) == _PRIVATE_THREAD
 
 
-def channel_record(payload: Payload, verdict: SkipReason | None, hash_user: HashUser) -> ChannelRecord | None:
-    """The record of a channel that is no thread, with the reason for which it is not read."""
+def channel_record(payload: Payload, skip_reason: SkipReason | None, hash_user: HashUser) -> ChannelRecord | None:
+    """Return the record of a channel that is no thread, with the reason for which it is not read."""
     channel_id = snowflake(payload.get("id"))
     if channel_id is None:
         return None
-    hidden = verdict is SkipReason.OBFUSCATED
+    hidden = skip_reason is SkipReason.OBFUSCATED
     scrub = Scrubber(hash_user)
     name = payload.get("name")
     return ChannelRecord(
@@ -60,15 +60,15 @@ def channel_record(payload: Payload, verdict: SkipReason | None, hash_user: Hash
         parent_platform_id=snowflake(payload.get("parent_id")),
         name=scrub(name) if isinstance(name, str) and not hidden else None,
         type=channel_type(payload),
-        skip_reason=verdict,
+        skip_reason=skip_reason,
         last_message_platform_id=snowflake(payload.get("last_message_id")),
-        has_archived_threads=verdict is None and number(payload.get("type")) in _THREAD_PARENTS,
+        has_archived_threads=skip_reason is None and as_int(payload.get("type")) in _THREAD_PARENTS,
         metadata=_hidden_metadata(payload) if hidden else _channel_metadata(payload, scrub),
     )
 
 
-def thread_record(payload: Payload, own_verdict: SkipReason | None, hash_user: HashUser) -> ChannelRecord | None:
-    """The record of a thread. Without a reason of its own it shares its parent's; a private one is never read."""
+def thread_record(payload: Payload, skip_reason: SkipReason | None, hash_user: HashUser) -> ChannelRecord | None:
+    """Return a thread's record. Without a reason of its own it shares its parent's; a private one is never read."""
     thread_id = snowflake(payload.get("id"))
     if thread_id is None:
         return None
@@ -79,49 +79,51 @@ def thread_record(payload: Payload, own_verdict: SkipReason | None, hash_user: H
         parent_platform_id=snowflake(payload.get("parent_id")),
         name=scrub(name) if isinstance(name, str) else None,
         type=channel_type(payload),
-        skip_reason=SkipReason.NOT_PUBLIC if is_private_thread(payload) else own_verdict,
+        skip_reason=SkipReason.NOT_PUBLIC if is_private_thread(payload) else skip_reason,
         last_message_platform_id=snowflake(payload.get("last_message_id")),
         metadata=_thread_metadata(payload, scrub, hash_user),
     )
 
 
 def channel_type(payload: Payload) -> ChannelType:
-    """What a channel is to a reader."""
-    return _TYPES.get(number(payload.get("type")) or 0, ChannelType.OTHER)
+    """Return what a channel is to a reader."""
+    return _TYPES.get(as_int(payload.get("type")) or 0, ChannelType.OTHER)
 
 
 def _common(payload: Payload, scrub: Scrubber) -> dict[str, Any]:
     topic = payload.get("topic")
     return {
-        "platform_type": number(payload.get("type")) or 0,
+        "platform_type": as_int(payload.get("type")) or 0,
         "topic": scrub(topic) if isinstance(topic, str) else None,
         "nsfw": bool(payload.get("nsfw")),
-        "rate_limit_per_user": number(payload.get("rate_limit_per_user")) or None,
-        "flags": number(payload.get("flags")) or None,
+        "rate_limit_per_user": as_int(payload.get("rate_limit_per_user")) or None,
+        "flags": as_int(payload.get("flags")) or None,
     }
 
 
 def _channel_metadata(payload: Payload, scrub: Scrubber) -> dict[str, Any]:
-    return compact(
+    return without_empty(
         {
             **_common(payload, scrub),
-            "position": number(payload.get("position")),
+            "position": as_int(payload.get("position")),
             "available_tags": [_tag(t, scrub) for t in as_objects(payload.get("available_tags"))],
-            "default_forum_layout": number(payload.get("default_forum_layout")) or None,
-            "default_sort_order": number(payload.get("default_sort_order")),
-            "bitrate": number(payload.get("bitrate")),
-            "user_limit": number(payload.get("user_limit")) or None,
+            "default_forum_layout": as_int(payload.get("default_forum_layout")) or None,
+            "default_sort_order": as_int(payload.get("default_sort_order")),
+            "bitrate": as_int(payload.get("bitrate")),
+            "user_limit": as_int(payload.get("user_limit")) or None,
         }
     )
 
 
 def _hidden_metadata(payload: Payload) -> dict[str, Any]:
-    return compact({"platform_type": number(payload.get("type")) or 0, "position": number(payload.get("position"))})
+    return without_empty(
+        {"platform_type": as_int(payload.get("type")) or 0, "position": as_int(payload.get("position"))}
+    )
 
 
 def _tag(payload: Payload, scrub: Scrubber) -> dict[str, Any]:
     name, emoji_name = payload.get("name"), payload.get("emoji_name")
-    return compact(
+    return without_empty(
         {
             "id": snowflake(payload.get("id")),
             "name": scrub(name) if isinstance(name, str) else None,
@@ -135,16 +137,16 @@ def _tag(payload: Payload, scrub: Scrubber) -> dict[str, Any]:
 def _thread_metadata(payload: Payload, scrub: Scrubber, hash_user: HashUser) -> dict[str, Any]:
     state = as_object(payload.get("thread_metadata"))
     owner_id = snowflake(payload.get("owner_id"))
-    return compact(
+    return without_empty(
         {
             **_common(payload, scrub),
             "applied_tags": snowflakes(payload.get("applied_tags")),
             **{key: bool(state.get(key)) for key in ("archived", "locked", "invitable")},
-            "archive_timestamp": text(state.get("archive_timestamp")),
-            "auto_archive_duration": number(state.get("auto_archive_duration")),
-            "create_timestamp": text(state.get("create_timestamp")),
-            "message_count": number(payload.get("message_count")),
-            "total_message_sent": number(payload.get("total_message_sent")),
+            "archive_timestamp": as_text(state.get("archive_timestamp")),
+            "auto_archive_duration": as_int(state.get("auto_archive_duration")),
+            "create_timestamp": as_text(state.get("create_timestamp")),
+            "message_count": as_int(payload.get("message_count")),
+            "total_message_sent": as_int(payload.get("total_message_sent")),
             "owner_hash": hash_user(owner_id) if owner_id else None,
         }
     )

@@ -2,24 +2,25 @@
 
 from typing import Any
 
-from adapters.discord.convert.payload import HashUser, Payload, as_object, as_objects, compact, number, snowflake
+from adapters.discord.convert.payload import Payload, as_int, as_object, as_objects, snowflake, without_empty
 from adapters.discord.convert.scrub import Scrubber
+from adapters.privacy import HashUser
 
 
 def embed(payload: Payload, scrub: Scrubber) -> dict[str, Any]:
     """An embed's fields, without the names that go with a user's avatar."""
-    return compact(
+    return without_empty(
         {
             **_texts(payload, scrub, "type", "title", "description", "url", "timestamp"),
-            "color": number(payload.get("color")),
+            "color": as_int(payload.get("color")),
             "footer": _signed(as_object(payload.get("footer")), scrub, "text", "icon_url"),
             "image": _media(payload.get("image"), scrub),
             "thumbnail": _media(payload.get("thumbnail"), scrub),
             "video": _media(payload.get("video"), scrub, described=False),
-            "provider": compact(_texts(as_object(payload.get("provider")), scrub, "name", "url")),
+            "provider": without_empty(_texts(as_object(payload.get("provider")), scrub, "name", "url")),
             "author": _signed(as_object(payload.get("author")), scrub, "name", "url", "icon_url"),
             "fields": [
-                compact({**_texts(f, scrub, "name", "value"), "inline": bool(f.get("inline"))})
+                without_empty({**_texts(f, scrub, "name", "value"), "inline": bool(f.get("inline"))})
                 for f in as_objects(payload.get("fields"))
             ],
         }
@@ -36,7 +37,7 @@ def component(payload: Payload, scrub: Scrubber, hash_user: HashUser) -> dict[st
         **_texts(payload, scrub, "label", "url", "placeholder", "content", "description"),
         "emoji": _emoji(payload.get("emoji"), scrub),
         "options": [
-            compact(
+            without_empty(
                 {
                     **_texts(o, scrub, "label", "value", "description"),
                     "default": bool(o.get("default")),
@@ -48,7 +49,7 @@ def component(payload: Payload, scrub: Scrubber, hash_user: HashUser) -> dict[st
         "media": _link(payload.get("media"), scrub),
         "file": _link(payload.get("file"), scrub),
         "items": [
-            compact(
+            without_empty(
                 {
                     "media": _link(item.get("media"), scrub),
                     **_texts(item, scrub, "description"),
@@ -63,25 +64,25 @@ def component(payload: Payload, scrub: Scrubber, hash_user: HashUser) -> dict[st
         "default_values": [_default_value(v, hash_user) for v in as_objects(payload.get("default_values"))],
     }
     for key in ("type", "id", "style", "spacing", "accent_color", "min_values", "max_values"):
-        kept[key] = number(payload.get(key))
+        kept[key] = as_int(payload.get(key))
     for key in ("disabled", "spoiler", "divider"):
         kept[key] = bool(payload.get(key))
-    return compact(kept)
+    return without_empty(kept)
 
 
 def poll(payload: Payload, scrub: Scrubber) -> dict[str, Any]:
     """A poll with its counts where Discord gives them; no counts means unknown, not zero."""
     results = as_object(payload.get("results"))
-    return compact(
+    return without_empty(
         {
             "question": _texts(as_object(payload.get("question")), scrub, "text")["text"],
             "answers": [_answer(a, scrub) for a in as_objects(payload.get("answers"))],
             **_texts(payload, scrub, "expiry"),
             "allow_multiselect": bool(payload.get("allow_multiselect")),
-            "layout_type": number(payload.get("layout_type")),
+            "layout_type": as_int(payload.get("layout_type")),
             "finalized": bool(results.get("is_finalized")),
             "counts": [
-                compact({"id": number(c.get("id")), "count": number(c.get("count"))})
+                without_empty({"id": as_int(c.get("id")), "count": as_int(c.get("count"))})
                 for c in as_objects(results.get("answer_counts"))
             ],
         }
@@ -90,9 +91,9 @@ def poll(payload: Payload, scrub: Scrubber) -> dict[str, Any]:
 
 def reference(payload: Payload) -> dict[str, Any]:
     """Where a message that is no reply points to."""
-    return compact(
+    return without_empty(
         {
-            "type": number(payload.get("type")) or None,
+            "type": as_int(payload.get("type")) or None,
             **{key: snowflake(payload.get(key)) for key in ("guild_id", "channel_id", "message_id")},
         }
     )
@@ -107,27 +108,27 @@ def _signed(payload: Payload, scrub: Scrubber, name: str, *links: str) -> dict[s
     kept = _texts(payload, scrub, name, *links)
     if any("user:" in (kept[link] or "") for link in links):
         kept[name] = None
-    return compact(kept)
+    return without_empty(kept)
 
 
 def _media(value: object, scrub: Scrubber, *, described: bool = True) -> dict[str, Any]:
     payload = as_object(value)
-    return compact(
+    return without_empty(
         {
             **_texts(payload, scrub, "url", *(["description"] if described else [])),
-            "width": number(payload.get("width")),
-            "height": number(payload.get("height")),
+            "width": as_int(payload.get("width")),
+            "height": as_int(payload.get("height")),
         }
     )
 
 
 def _link(value: object, scrub: Scrubber) -> dict[str, Any]:
-    return compact(_texts(as_object(value), scrub, "url"))
+    return without_empty(_texts(as_object(value), scrub, "url"))
 
 
 def _emoji(value: object, scrub: Scrubber) -> dict[str, Any]:
     payload = as_object(value)
-    return compact(
+    return without_empty(
         {
             "id": snowflake(payload.get("id")),
             **_texts(payload, scrub, "name"),
@@ -141,16 +142,16 @@ def _default_value(payload: Payload, hash_user: HashUser) -> dict[str, Any]:
     chosen, kind = snowflake(payload.get("id")), payload.get("type")
     if chosen and kind not in ("role", "channel"):
         chosen = hash_user(chosen)
-    return compact({"id": chosen, "type": kind if isinstance(kind, str) else None})
+    return without_empty({"id": chosen, "type": kind if isinstance(kind, str) else None})
 
 
 def _answer(payload: Payload, scrub: Scrubber) -> dict[str, Any]:
     media = as_object(payload.get("poll_media"))
     emoji = as_object(media.get("emoji"))
-    return compact(
+    return without_empty(
         {
-            "id": number(payload.get("answer_id")),
+            "id": as_int(payload.get("answer_id")),
             **_texts(media, scrub, "text"),
-            "emoji": compact({"id": snowflake(emoji.get("id")), **_texts(emoji, scrub, "name")}),
+            "emoji": without_empty({"id": snowflake(emoji.get("id")), **_texts(emoji, scrub, "name")}),
         }
     )

@@ -6,25 +6,27 @@ Pure, and never raising on odd input: what cannot be read is left out, what is u
 from collections.abc import Callable
 from typing import Any
 
+import discord
+
 from adapters.discord.convert.attachments import attachment_records, copied_attachment
 from adapters.discord.convert.embeds import component, embed, poll, reference
-from adapters.discord.convert.message_types import MESSAGE_TYPES
 from adapters.discord.convert.payload import (
-    HashUser,
     Payload,
+    as_int,
     as_object,
     as_objects,
-    compact,
-    number,
     snowflake,
     snowflake_time,
     snowflakes,
     timestamp,
+    without_empty,
 )
 from adapters.discord.convert.reactions import reaction_totals
 from adapters.discord.convert.scrub import Scrubber
+from adapters.privacy import HashUser
 from adapters.records import AuthorKind, MessageRecord
 
+_TYPE_NAMES = {kind.value: kind.name for kind in discord.MessageType}
 _REPLY, _THREAD_STARTER, _CONTEXT_MENU = 19, 21, 23
 _REPLYING_TYPES = (_REPLY, _THREAD_STARTER, _CONTEXT_MENU)
 _COMMAND_TYPES = (20, _CONTEXT_MENU)
@@ -38,7 +40,7 @@ def message_record(payload: Payload, channel_id: str, hash_user: HashUser) -> Me
     author = as_object(payload.get("author"))
     author_id = snowflake(author.get("id"))
     scrub = Scrubber(hash_user, lambda: _people(payload))
-    kind = number(payload.get("type"))
+    kind = as_int(payload.get("type"))
     source = as_object(payload.get("message_reference"))
     is_reply = replies(payload)
     original_author = (
@@ -50,7 +52,7 @@ def message_record(payload: Payload, channel_id: str, hash_user: HashUser) -> Me
         author_hash=hash_user(author_id) if author_id else None,
         author_kind=_author_kind(payload, author, kind),
         content=scrub(content) if isinstance(content, str) else "",
-        type=MESSAGE_TYPES.get(kind, str(kind)) if kind is not None else MESSAGE_TYPES[0],
+        type=_type_name(kind),
         sent_at=timestamp(payload.get("timestamp")) or snowflake_time(message_id),
         edited_at=timestamp(payload.get("edited_timestamp")),
         reply_to_channel_platform_id=(snowflake(source.get("channel_id")) or channel_id) if is_reply else None,
@@ -62,10 +64,14 @@ def message_record(payload: Payload, channel_id: str, hash_user: HashUser) -> Me
     )
 
 
+def _type_name(kind: int | None) -> str:
+    return _TYPE_NAMES[0] if kind is None else _TYPE_NAMES.get(kind, str(kind))
+
+
 def replies(payload: Payload) -> bool:
     """Whether a message answers another one, which its reply columns name."""
     source = as_object(payload.get("message_reference"))
-    answers = number(payload.get("type")) in _REPLYING_TYPES
+    answers = as_int(payload.get("type")) in _REPLYING_TYPES
     return answers and not source.get("type") and snowflake(source.get("message_id")) is not None
 
 
@@ -97,7 +103,7 @@ def _author_kind(payload: Payload, author: Payload, kind: int | None) -> AuthorK
 
 def _metadata(payload: Payload, scrub: Scrubber, hash_user: HashUser, *, is_reply: bool) -> dict[str, Any]:
     kept: dict[str, Any] = {}
-    if flags := number(payload.get("flags")):
+    if flags := as_int(payload.get("flags")):
         kept["flags"] = flags
     for switch in ("pinned", "tts", "mention_everyone"):
         if payload.get(switch):
@@ -117,7 +123,7 @@ def _metadata(payload: Payload, scrub: Scrubber, hash_user: HashUser, *, is_repl
         if payload.get(key):
             name, value = read(payload, scrub, hash_user)
             kept[name] = value
-    return compact(kept)
+    return without_empty(kept)
 
 
 def _interaction(payload: Payload, scrub: Scrubber, hash_user: HashUser) -> tuple[str, dict[str, Any]]:
@@ -125,9 +131,9 @@ def _interaction(payload: Payload, scrub: Scrubber, hash_user: HashUser) -> tupl
     user = snowflake(as_object(new.get("user")).get("id")) or snowflake(as_object(old.get("user")).get("id"))
     target = snowflake(as_object(new.get("target_user")).get("id"))
     name = new.get("name") or old.get("name")
-    return "interaction", compact(
+    return "interaction", without_empty(
         {
-            "type": number(new.get("type")),
+            "type": as_int(new.get("type")),
             "name": scrub(name) if isinstance(name, str) else None,
             "user_hash": hash_user(user) if user else None,
             "target_user_hash": hash_user(target) if target else None,
@@ -144,11 +150,11 @@ def _application(payload: Payload, _: Scrubber, hash_user: HashUser) -> tuple[st
 def _role_subscription(payload: Payload, scrub: Scrubber, _: HashUser) -> tuple[str, dict[str, Any]]:
     data = as_object(payload["role_subscription_data"])
     tier = data.get("tier_name")
-    return "role_subscription", compact(
+    return "role_subscription", without_empty(
         {
             "listing_id": snowflake(data.get("role_subscription_listing_id")),
             "tier_name": scrub(tier) if isinstance(tier, str) else None,
-            "months": number(data.get("total_months_subscribed")),
+            "months": as_int(data.get("total_months_subscribed")),
             "is_renewal": bool(data.get("is_renewal")),
         }
     )
@@ -161,13 +167,13 @@ def _forward(payload: Payload, scrub: Scrubber, hash_user: HashUser) -> tuple[st
     inner = Scrubber(hash_user, lambda: [*_people(payload), *_people(message)])
     content = message.get("content")
     copies = attachment_records(message.get("attachments"), inner)
-    return "forward", compact(
+    return "forward", without_empty(
         {
-            "type": number(message.get("type")) or None,
+            "type": as_int(message.get("type")) or None,
             "content": inner(content) if isinstance(content, str) else None,
             "sent_at": message.get("timestamp") if timestamp(message.get("timestamp")) else None,
             "edited_at": message.get("edited_timestamp") if timestamp(message.get("edited_timestamp")) else None,
-            "flags": number(message.get("flags")) or None,
+            "flags": as_int(message.get("flags")) or None,
             "mentions": [
                 hash_user(i) for i in (snowflake(u.get("id")) for u in as_objects(message.get("mentions"))) if i
             ],
@@ -182,11 +188,11 @@ def _forward(payload: Payload, scrub: Scrubber, hash_user: HashUser) -> tuple[st
 
 def _stickers(payload: Payload, scrub: Scrubber, _: HashUser) -> tuple[str, list[dict[str, Any]]]:
     return "stickers", [
-        compact(
+        without_empty(
             {
                 "id": snowflake(sticker.get("id")),
                 "name": scrub(sticker["name"]) if isinstance(sticker.get("name"), str) else None,
-                "format_type": number(sticker.get("format_type")),
+                "format_type": as_int(sticker.get("format_type")),
             }
         )
         for sticker in as_objects(payload.get("sticker_items"))

@@ -1,51 +1,51 @@
-"""Reading a payload without trusting it: what is not of the expected shape is as if it were absent."""
+"""Read payloads without trusting them: a value that is not of the expected shape counts as absent."""
 
-from collections.abc import Callable, Mapping
-from datetime import UTC, datetime, timedelta
+from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any, TypeAlias
 
-Payload: TypeAlias = Mapping[str, Any]
-HashUser: TypeAlias = Callable[[str], str]
-"""From a user's id to the hash that stands for it."""
+import discord
 
-_DISCORD_EPOCH = datetime(2015, 1, 1, tzinfo=UTC)
+Payload: TypeAlias = Mapping[str, Any]
+
+_LARGEST_ID = 2**63 - 1
 _EMPTY: Payload = {}
 
 
 def as_object(value: object) -> Payload:
-    """The object, or an empty one."""
+    """Return an object, or an empty one in place of anything else."""
     return value if isinstance(value, dict) else _EMPTY
 
 
 def as_objects(value: object) -> list[Payload]:
-    """The objects of a list, without what is none."""
+    """Return the objects of a list, without what is none."""
     return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
 def snowflake(value: object) -> str | None:
-    """A snowflake as text, or None."""
+    """Return an id as text, or None where the value is none."""
     if isinstance(value, str):
         return value if value.isascii() and value.isdigit() else None
     return str(value) if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
 
 
 def snowflakes(value: object) -> list[str]:
-    """The snowflakes of a list."""
+    """Return the ids of a list."""
     return [i for i in map(snowflake, value) if i] if isinstance(value, list) else []
 
 
-def number(value: object) -> int | None:
-    """A whole number, or None."""
+def as_int(value: object) -> int | None:
+    """Return a whole number, or None."""
     return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
-def text(value: object) -> str | None:
-    """A text, or None."""
+def as_text(value: object) -> str | None:
+    """Return a text, or None."""
     return value if isinstance(value, str) else None
 
 
 def timestamp(value: object) -> datetime | None:
-    """An ISO 8601 time as UTC, or None where it is absent or unreadable."""
+    """Return an ISO 8601 time as UTC, or None where it is absent or unreadable."""
     if not isinstance(value, str):
         return None
     try:
@@ -56,18 +56,19 @@ def timestamp(value: object) -> datetime | None:
 
 
 def snowflake_time(snowflake: str) -> datetime:
-    """When an id was made. https://discord.com/developers/docs/reference#snowflakes"""
-    return _DISCORD_EPOCH + timedelta(milliseconds=min(int(snowflake), 2**63 - 1) >> 22)
+    """Return when an id was made; one beyond 63 bits counts as the largest there is."""
+    return discord.utils.snowflake_time(min(int(snowflake), _LARGEST_ID))
 
 
-def snowflake_before(when: datetime) -> str:
-    """The last id before the millisecond of a moment."""
-    milliseconds = (when - _DISCORD_EPOCH) // timedelta(milliseconds=1)
-    return str(max(0, (milliseconds << 22) - 1))
+def last_id_before(when: datetime) -> str:
+    """Return the last id before the millisecond of a time, at least "0"."""
+    # From the middle of the millisecond: the library reckons in floats, which may fall just short of a whole one.
+    middle = when.replace(microsecond=when.microsecond // 1000 * 1000 + 500)
+    return str(max(0, discord.utils.time_snowflake(middle) - 1))
 
 
-def compact(fields: dict[str, Any]) -> dict[str, Any]:
-    """The fields that say something: without null, false and empty ones; zero says something."""
+def without_empty(fields: dict[str, Any]) -> dict[str, Any]:
+    """Return the fields that carry something: no null, false or empty ones; zero is kept."""
     return {
         key: value
         for key, value in fields.items()

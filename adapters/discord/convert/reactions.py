@@ -3,8 +3,9 @@
 import re
 from collections.abc import Iterator
 
-from adapters.discord.convert.payload import HashUser, Payload, as_object, as_objects, number, snowflake
+from adapters.discord.convert.payload import Payload, as_int, as_object, as_objects, snowflake
 from adapters.discord.convert.scrub import Scrubber
+from adapters.privacy import HashUser
 from adapters.records import ReactionTotalRecord
 
 _CUSTOM = re.compile(r"<a?:(.+:\d+)>")
@@ -24,8 +25,8 @@ def reaction_totals(value: object, hash_user: HashUser) -> tuple[ReactionTotalRe
 def _totals(emoji: tuple[str, str], payload: Payload) -> Iterator[ReactionTotalRecord]:
     """Those of its two kinds that somebody has given. Discord's ``count`` is that of both."""
     key, shown = emoji
-    burst = number(as_object(payload.get("count_details")).get("burst")) or 0
-    normal = (number(payload.get("count")) or 0) - burst
+    burst = as_int(as_object(payload.get("count_details")).get("burst")) or 0
+    normal = (as_int(payload.get("count")) or 0) - burst
     for is_burst, count in ((False, normal), (True, burst)):
         if count > 0:
             yield ReactionTotalRecord(emoji_key=key, burst=is_burst, emoji=shown, count=count)

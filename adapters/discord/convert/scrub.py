@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from adapters.discord.convert.payload import HashUser
+from adapters.privacy import HashUser
 
 _URL_REST = r"[^\s<>\"')\]]*"
 _CDN = r"https?://(?:cdn\.discordapp\.com|media\.discordapp\.net)"

@@ -1,4 +1,4 @@
-"""The gateway connection: what it says of guilds, channels and messages."""
+"""The gateway connection: the events of guilds, channels and messages."""
 
 from adapters.discord.gateway.client import (
     GatewayClient,
@@ -8,7 +8,7 @@ from adapters.discord.gateway.dispatcher import (
 )
 from adapters.discord.gateway.events import (
     MESSAGE_EVENTS,
-    channel_ref_of,
+    channel_ref,
     ids_only,
     is_whole,
     live_event,
@@ -25,7 +25,7 @@ __all__ = [
     "GatewayClient",
     "GuildState",
     "KeepAlive",
-    "channel_ref_of",
+    "channel_ref",
     "ids_only",
     "ignore",
     "is_whole",

@@ -20,8 +20,8 @@ from adapters.discord.gateway.dispatcher import UNPARSED, EventDispatcher, ignor
 from adapters.discord.gateway.liveness import GatewayLiveness, KeepAlive
 from adapters.events import (
     ChannelDeleted,
-    Listener,
-    LiveListener,
+    EventHandler,
+    LiveEventHandler,
     PlatformEvent,
     TenantJoined,
     TenantLeft,
@@ -36,20 +36,22 @@ _CHANNEL_EVENTS = ("CHANNEL_CREATE", "CHANNEL_UPDATE")
 
 
 def _from_json(text: Any) -> Any:
-    """orjson is faster, but refuses a page over one lone surrogate, which JSON's grammar allows."""
+    """Parse with orjson, which is faster; it refuses a lone surrogate, which JSON's grammar allows and json takes."""
     try:
         return orjson.loads(text)
     except orjson.JSONDecodeError:
         return json.loads(text)
 
 
-discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False  # nobody wants to hear that voice is missing
+discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = (
+    False  # voice is not used: no warning that it is missing
+)
 discord.utils._from_json = _from_json  # noqa: SLF001 (decision 0003)
 discord.gateway.KeepAliveHandler = KeepAlive  # type: ignore[misc]  # (decision 0003)
 
 
 def intents() -> discord.Intents:
-    """What the gateway is asked to tell. Message content is privileged, and the archive is blank without it.
+    """Return the events to subscribe to. Message content is privileged, and the archive is blank without it.
 
     Not polls: each vote would be an event, and the archive keeps the counts that Discord gives with the message.
     """
@@ -57,15 +59,15 @@ def intents() -> discord.Intents:
 
 
 class GatewayClient(discord.AutoShardedClient):
-    """Logs in, tells a listener which guilds come and go, and another one what changes in them."""
+    """Log in and call one handler as guilds come and go, another one as something changes in them."""
 
     def __init__(
         self,
-        listener: Listener,
+        on_event: EventHandler,
         trace: aiohttp.TraceConfig,
         hash_user: Callable[[str], str],
         guild_ready_timeout_seconds: float,
-        live: LiveListener = ignore,
+        on_live_event: LiveEventHandler = ignore,
     ) -> None:
         super().__init__(
             intents=intents(),
@@ -78,10 +80,10 @@ class GatewayClient(discord.AutoShardedClient):
             guild_ready_timeout=guild_ready_timeout_seconds,
             enable_debug_events=False,
         )
-        self._listener = listener
-        self._telling: set[asyncio.Task[Any]] = set()
+        self._on_event = on_event
+        self._running_handlers: set[asyncio.Task[Any]] = set()
         self._scrub = Scrubber(hash_user)
-        self._dispatcher = EventDispatcher(live, hash_user)
+        self._dispatcher = EventDispatcher(on_live_event, hash_user)
         self._liveness = GatewayLiveness(self)
         self._guard_parsers()
 
@@ -90,12 +92,12 @@ class GatewayClient(discord.AutoShardedClient):
         self.http._HTTPClient__session._retry_connection = False  # type: ignore[attr-defined]  # noqa: SLF001
 
     def hidden_channels(self, guild_id: int) -> dict[str, Payload]:
-        """The channels of a guild that the gateway showed only as hidden, by id."""
+        """Return the channels of a guild that the gateway showed only as hidden, by id."""
         return self._dispatcher.hidden_channels(guild_id)
 
     @property
     def received_until(self) -> datetime | None:
-        """Until when everything has been told; None where it is not at present."""
+        """Until when every event has been received; None where they are not received at present."""
         return self._liveness.received_until
 
     @property
@@ -105,66 +107,66 @@ class GatewayClient(discord.AutoShardedClient):
         return flags is not None and (flags.gateway_message_content or flags.gateway_message_content_limited)
 
     async def cancel_handlers(self) -> None:
-        """End what is still being told: discord.py runs every handler as a task that nobody waits for."""
-        for task in self._telling:
+        """Cancel the handlers that still run: discord.py makes each a task of its own and waits for none."""
+        for task in self._running_handlers:
             task.cancel()
-        await asyncio.gather(*self._telling, return_exceptions=True)
+        await asyncio.gather(*self._running_handlers, return_exceptions=True)
 
-    async def _tell(self, event: PlatformEvent) -> None:
+    async def _deliver(self, event: PlatformEvent) -> None:
         task = asyncio.current_task()
         assert task is not None  # noqa: S101 (for the type checker)
-        self._telling.add(task)
+        self._running_handlers.add(task)
         try:
-            await self._listener(event)
+            await self._on_event(event)
         finally:
-            self._telling.discard(task)
+            self._running_handlers.discard(task)
 
     async def on_ready(self) -> None:
-        """Every (re-)identified session tells the whole set: what was missed in between shows here."""
-        sessions = self._liveness.unannounced()
-        await self._tell(TenantsReady(tuple(self._tenant(guild) for guild in self.guilds)))
-        self._liveness.announced(sessions)
+        """Report the whole set of guilds at each new session: what was missed in between shows here."""
+        sessions = self._liveness.unannounced_sessions()
+        await self._deliver(TenantsReady(tuple(self._tenant(guild) for guild in self.guilds)))
+        self._liveness.mark_announced(sessions)
         for guild in self.guilds:
             if guild.unavailable:
                 await self.on_guild_unavailable(guild)
 
     async def on_shard_ready(self, _: int) -> None:
-        """One shard of several began a new session later on: the library says no more than this."""
+        """Report all guilds when one shard of several begins a new session: the library names no guilds then."""
         if self.is_ready() and len(self.shards) > 1:
             await self.on_ready()
 
     async def on_guild_join(self, guild: discord.Guild) -> None:
-        """The bot was added to a guild."""
-        await self._tell(TenantJoined(self._tenant(guild)))
+        """Report a guild that the bot was added to."""
+        await self._deliver(TenantJoined(self._tenant(guild)))
 
     async def on_guild_available(self, guild: discord.Guild) -> None:
-        """A guild came back from an outage, or arrived late."""
+        """Report a guild that came back from an outage, or arrived late."""
         if self.is_ready():
-            await self._tell(TenantJoined(self._tenant(guild)))
+            await self._deliver(TenantJoined(self._tenant(guild)))
 
     async def on_guild_unavailable(self, guild: discord.Guild) -> None:
-        """Discord has an outage there."""
-        await self._tell(TenantOutage(str(guild.id)))
+        """Report an outage of Discord's in a guild."""
+        await self._deliver(TenantOutage(str(guild.id)))
 
     async def on_guild_update(self, before: discord.Guild, after: discord.Guild) -> None:
-        """A guild was renamed, or something else that the archive does not keep."""
+        """Report a guild's new name; other updates carry nothing that the archive keeps."""
         if before.name != after.name:
-            await self._tell(TenantJoined(self._tenant(after)))
+            await self._deliver(TenantJoined(self._tenant(after)))
 
     async def on_guild_remove(self, guild: discord.Guild) -> None:
-        """The bot was removed from a guild; an outage does not come here."""
-        await self._tell(TenantLeft(str(guild.id)))
+        """Report a guild that the bot was removed from; an outage does not come here."""
+        await self._deliver(TenantLeft(str(guild.id)))
 
     async def on_guild_channel_delete(self, channel: discord.abc.GuildChannel) -> None:
-        """A channel was deleted, by Discord's own word."""
-        await self._tell(ChannelDeleted(str(channel.guild.id), str(channel.id)))
+        """Report a channel that was deleted, by Discord's own word."""
+        await self._deliver(ChannelDeleted(str(channel.guild.id), str(channel.id)))
 
     async def on_raw_thread_delete(self, event: discord.RawThreadDeleteEvent) -> None:
-        """A thread was deleted, by Discord's own word."""
-        await self._tell(ChannelDeleted(str(event.guild_id), str(event.thread_id)))
+        """Report a thread that was deleted, by Discord's own word."""
+        await self._deliver(ChannelDeleted(str(event.guild_id), str(event.thread_id)))
 
     async def on_error(self, event_method: str, /, *_: Any, **__: Any) -> None:
-        """A handler failed: say so, without the payload that the library would print."""
+        """Log that a handler failed, without the payload that the library would print."""
         # discord.py calls this from its except block.
         log.error("handling a gateway event failed", extra={"gateway_event": event_method}, exc_info=True)  # noqa: LOG014
 
@@ -188,7 +190,7 @@ class GatewayClient(discord.AutoShardedClient):
             self._dispatcher.on_guild_event(event, data)
             try:
                 if event == "READY":
-                    self._forget_left_guilds(data)
+                    self._remove_left_guilds(data)
                 parse(_completed(event, data))
                 self._liveness.note(event, data)
             except Exception as e:  # noqa: BLE001 (a payload the library cannot read must not end the bot)
@@ -198,8 +200,8 @@ class GatewayClient(discord.AutoShardedClient):
 
         return guarded
 
-    def _forget_left_guilds(self, data: Payload) -> None:
-        """A guild that was left while no session was there: the library would keep it for ever."""
+    def _remove_left_guilds(self, data: Payload) -> None:
+        """Remove guilds that were left while there was no session: the library would keep them for ever."""
         shard_id, shards = data["shard"]
         listed = {snowflake(guild.get("id")) for guild in as_objects(data.get("guilds"))}
         for guild in self.guilds:
@@ -208,7 +210,7 @@ class GatewayClient(discord.AutoShardedClient):
 
 
 def _completed(event: str, data: Any) -> Any:
-    """The payload with what the library cannot do without; hidden channels lack some of it."""
+    """Return a payload with all that the library takes for granted; hidden channels lack some of it."""
     if event == "GUILD_CREATE":
         return {**data, "channels": [_complete(channel) for channel in as_objects(data.get("channels"))]}
     return _complete(data) if event in _CHANNEL_EVENTS else data

@@ -1,119 +1,121 @@
-"""What the gateway tells for free while it is connected, straight from its payloads and in their order.
+"""Hand the gateway's changes on, straight from its payloads and in their order.
 
 Message and reaction events of channels that @everyone cannot read at that moment are dropped. Of a channel that the
-gateway has not shown (a thread that was archived all the while) only ids are told: who holds it as archived can look.
+gateway has not shown (a thread that was archived all the while) only ids are handed on: an archive that holds it can
+read the messages again.
 """
 
 import logging
 from typing import Any
 
-from adapters.discord.convert import HashUser, Payload, as_object, as_objects, snowflake, snowflakes
-from adapters.discord.gateway.events import MESSAGE_EVENTS, channel_ref_of, ids_only, live_event, touched
+from adapters.discord.convert import Payload, as_object, as_objects, snowflake, snowflakes
+from adapters.discord.gateway.events import MESSAGE_EVENTS, channel_ref, ids_only, invalidated, live_event
 from adapters.discord.gateway.guild_state import GuildState
-from adapters.events import ChannelChanged, ChannelRef, LiveEvent, LiveListener
+from adapters.events import ChannelChanged, ChannelRef, LiveEvent, LiveEventHandler
+from adapters.privacy import HashUser
 from adapters.records import ChannelRecord
 
 log = logging.getLogger(__name__)
 
 MESSAGE_CREATE = "MESSAGE_CREATE"
 UNPARSED = MESSAGE_EVENTS | {MESSAGE_CREATE}
-"""Events that nobody but this room listens to: the library need not parse them."""
+"""Events that nothing but the dispatcher handles: the library need not parse them."""
 
 _ABOUT_THE_GUILD = ("GUILD_CREATE", "GUILD_UPDATE", "GUILD_DELETE")
 _OF_A_GUILD = ("CHANNEL_", "THREAD_", "GUILD_ROLE_", "GUILD_MEMBER_UPDATE", "GUILD_UPDATE")
 
 
 def ignore(_: LiveEvent) -> None:
-    """For who does not want to know what changes."""
+    """Discard a live event."""
 
 
 class EventDispatcher:
-    """Tells a listener what changes in public channels, and keeps the views of the guilds that this takes.
+    """Call a handler with what changes in public channels, by the state of each guild that this takes.
 
     Nothing here raises, whatever an event holds.
     """
 
-    def __init__(self, live: LiveListener, hash_user: HashUser) -> None:
-        self._live = live
+    def __init__(self, on_live_event: LiveEventHandler, hash_user: HashUser) -> None:
+        self._on_live_event = on_live_event
         self._hash_user = hash_user
         self._bot_id: str | None = None
-        self._views: dict[str, GuildState] = {}
+        self._guilds: dict[str, GuildState] = {}
 
     def hidden_channels(self, guild_id: int) -> dict[str, Payload]:
-        """The channels of a guild that the gateway shows only as hidden, by id."""
-        view = self._views.get(str(guild_id))
-        return view.hidden_channels() if view else {}
+        """Return the channels of a guild that the gateway shows only as hidden, by id."""
+        guild = self._guilds.get(str(guild_id))
+        return guild.hidden_channels() if guild else {}
 
     def on_message_event(self, event: str, data: Any) -> None:
-        """An event of a message."""
-        place = None
-        told: LiveEvent | None = None
+        """Handle an event of a message."""
+        outgoing: LiveEvent | None = None
         try:
-            place = channel_ref_of(as_object(data))
-            if place is None:
+            channel = channel_ref(as_object(data))
+            if channel is None:
                 raise ValueError("no guild's or no channel's id")
-            view = self._views.get(place.tenant_id)
+            guild = self._guilds.get(channel.tenant_platform_id)
             if event == MESSAGE_CREATE:
-                _note_message(view, place, data)
+                _note_message(guild, channel, data)
             else:
-                told = self._converted(event, data, place, view.is_public(place.channel_id) if view else None)
+                outgoing = self._convert(event, data, channel, guild.is_public(channel.platform_id) if guild else None)
         except Exception as e:  # noqa: BLE001 (no event may end the bot)
             log.warning("skipped a malformed gateway event", extra={"gateway_event": event, "cause": type(e).__name__})
-        if told is not None:
-            self._tell(told)
+        if outgoing is not None:
+            self._deliver(outgoing)
 
     def on_guild_event(self, event: str, data: Any) -> None:
-        """Any other event."""
+        """Handle any other event."""
         try:
-            changed = self._take(event, data)
+            changed = self._apply_guild_event(event, data)
         except Exception as e:  # noqa: BLE001 (no event may end the bot)
             log.warning("skipped a malformed gateway event", extra={"gateway_event": event, "cause": type(e).__name__})
             return
         for record in changed:
-            self._tell(ChannelChanged(tenant_id=str(snowflake(data.get("guild_id", data.get("id")))), channel=record))
+            guild_id = str(snowflake(data.get("guild_id", data.get("id"))))
+            self._deliver(ChannelChanged(tenant_platform_id=guild_id, record=record))
 
-    def _converted(self, event: str, data: Payload, place: ChannelRef, is_public: bool | None) -> LiveEvent | None:
+    def _convert(self, event: str, data: Payload, channel: ChannelRef, is_public: bool | None) -> LiveEvent | None:
         if is_public is None:
-            return ids_only(event, data, place)
+            return ids_only(event, data, channel)
         if not is_public:
             return None
         try:
-            return live_event(event, data, place, self._hash_user)
+            return live_event(event, data, channel, self._hash_user)
         except Exception as e:  # noqa: BLE001 (what cannot be converted can be read again)
             log.warning("a gateway event is malformed", extra={"gateway_event": event, "cause": type(e).__name__})
-            return touched(data, place)
+            return invalidated(data, channel)
 
-    def _take(self, event: str, data: Any) -> list[ChannelRecord]:
+    def _apply_guild_event(self, event: str, data: Any) -> list[ChannelRecord]:
         if event == "READY":
-            self._begin(data)
+            self._begin_session(data)
         elif event == "GUILD_CREATE":
             guild_id = snowflake(data.get("id"))
             if guild_id is None:
                 raise ValueError("a guild without an id")
             if not data.get("unavailable"):
-                self._views[guild_id] = GuildState(data, self._bot_id, self._hash_user)
+                self._guilds[guild_id] = GuildState(data, self._bot_id, self._hash_user)
         elif event == "GUILD_DELETE":
             if not data.get("unavailable"):
-                self._views.pop(str(snowflake(data.get("id"))), None)
+                self._guilds.pop(str(snowflake(data.get("id"))), None)
         elif event.startswith(_OF_A_GUILD):
-            view = self._views.get(str(snowflake(data.get("id" if event in _ABOUT_THE_GUILD else "guild_id"))))
-            return view.hear(event, data) if view else []
+            guild = self._guilds.get(str(snowflake(data.get("id" if event in _ABOUT_THE_GUILD else "guild_id"))))
+            return guild.apply(event, data) if guild else []
         return []
 
-    def _begin(self, data: Payload) -> None:
-        """A new session: what was left before it is forgotten, each other guild is about to be told anew."""
+    def _begin_session(self, data: Payload) -> None:
+        """Drop the guilds that were left before this session; each other one is about to arrive anew."""
         self._bot_id = snowflake(as_object(data.get("user")).get("id"))
         shard_id, shards = data["shard"]
         listed = {snowflake(guild.get("id")) for guild in as_objects(data.get("guilds"))}
-        self._views = {
-            guild_id: view
-            for guild_id, view in self._views.items()
+        self._guilds = {
+            guild_id: guild
+            for guild_id, guild in self._guilds.items()
             if guild_id in listed or (int(guild_id) >> 22) % shards != shard_id
         }
 
-    def _tell(self, event: LiveEvent) -> None:
+    def _deliver(self, event: LiveEvent) -> None:
         try:
-            self._live(event)
+            self._on_live_event(event)
         except Exception as e:  # noqa: BLE001 (never its text: it may hold what the event held)
             log.error(
                 "a change could not be handed on",
@@ -121,7 +123,7 @@ class EventDispatcher:
             )
 
 
-def _note_message(view: GuildState | None, place: ChannelRef, data: Payload) -> None:
+def _note_message(guild: GuildState | None, channel: ChannelRef, data: Payload) -> None:
     message_ids = snowflakes([data.get("id")])
-    if view and message_ids:
-        view.note_message(place.channel_id, message_ids[0])
+    if guild and message_ids:
+        guild.note_message(channel.platform_id, message_ids[0])

@@ -1,16 +1,15 @@
-"""A gateway event of a message in, a live event out; private when it leaves (docs/discord-mapping.md, section 3)."""
+"""Turn a gateway event of a message into a live event, private already (docs/discord-mapping.md, section 3)."""
 
 from collections.abc import Callable
 from typing import Any
 
 from adapters.discord.convert import (
-    HashUser,
     Payload,
     Scrubber,
+    as_int,
     as_object,
     emoji_of,
     message_record,
-    number,
     replies,
     snowflake,
     snowflakes,
@@ -25,6 +24,7 @@ from adapters.events import (
     ReactionChanged,
     ReactionsCleared,
 )
+from adapters.privacy import HashUser
 
 MESSAGE_EVENTS = frozenset(
     {
@@ -43,7 +43,7 @@ _FORWARD = 1
 _ORDINARY_TYPES = (0, 19)
 # https://discord.com/developers/docs/resources/message#message-object, the fields that are always there
 _ALWAYS: dict[str, Callable[[Any], bool]] = {
-    "type": lambda value: number(value) is not None,
+    "type": lambda value: as_int(value) is not None,
     "content": lambda value: isinstance(value, str),
     "author": lambda value: snowflake(as_object(value).get("id")) is not None,
     "timestamp": lambda value: timestamp(value) is not None,
@@ -51,101 +51,101 @@ _ALWAYS: dict[str, Callable[[Any], bool]] = {
     **dict.fromkeys(("pinned", "tts", "mention_everyone"), lambda value: isinstance(value, bool)),
     **dict.fromkeys(("mentions", "mention_roles", "attachments", "embeds"), lambda value: isinstance(value, list)),
 }
-_SAYING = ("content", "attachments", "embeds", "components", "sticker_items", "poll", "message_snapshots")
+_CONTENT_KEYS = ("content", "attachments", "embeds", "components", "sticker_items", "poll", "message_snapshots")
 
 
-def channel_ref_of(data: Payload) -> ChannelRef | None:
-    """Where it happened; None for what is in no guild, or unreadable."""
+def channel_ref(data: Payload) -> ChannelRef | None:
+    """Return the channel of an event; None for one of no guild, or an unreadable one."""
     guild_id, channel_id = snowflake(data.get("guild_id")), snowflake(data.get("channel_id"))
-    return ChannelRef(tenant_id=guild_id, channel_id=channel_id) if guild_id and channel_id else None
+    return ChannelRef(tenant_platform_id=guild_id, platform_id=channel_id) if guild_id and channel_id else None
 
 
-def live_event(event: str, data: Payload, place: ChannelRef, hash_user: HashUser) -> LiveEvent | None:
-    """What an event in a public channel tells; None for nothing.
+def live_event(event: str, data: Payload, channel: ChannelRef, hash_user: HashUser) -> LiveEvent | None:
+    """Return what an event in a public channel shows; None for nothing.
 
     Raises:
         ValueError: not even a message's id can be read.
     """
     match event:
         case "MESSAGE_UPDATE":
-            return _edited(data, place, hash_user)
+            return _edited(data, channel, hash_user)
         case "MESSAGE_REACTION_ADD" | "MESSAGE_REACTION_REMOVE":
-            return _reaction(data, place, hash_user, is_given=event.endswith("ADD"))
+            return _reaction(data, channel, hash_user, is_given=event.endswith("ADD"))
         case "MESSAGE_REACTION_REMOVE_ALL":
-            return ReactionsCleared(place=place, message_id=_message_id(data), emoji_key=None)
+            return ReactionsCleared(channel=channel, message_platform_id=_message_id(data), emoji_key=None)
         case "MESSAGE_REACTION_REMOVE_EMOJI":
             emoji = emoji_of(data.get("emoji"), Scrubber(hash_user))
             message_id = _message_id(data)
             return (
-                ReactionsCleared(place=place, message_id=message_id, emoji_key=emoji[0])
+                ReactionsCleared(channel=channel, message_platform_id=message_id, emoji_key=emoji[0])
                 if emoji
-                else touched(data, place)
+                else invalidated(data, channel)
             )
-    return ids_only(event, data, place)
+    return ids_only(event, data, channel)
 
 
-def ids_only(event: str, data: Payload, place: ChannelRef) -> LiveEvent | None:
-    """What may be told of an event in a channel that is not known to be public: which messages it is about.
+def ids_only(event: str, data: Payload, channel: ChannelRef) -> LiveEvent | None:
+    """Return what may leave of an event in a channel that is not known to be public: which messages it is about.
 
     Raises:
         ValueError: not even a message's id can be read.
     """
     if event == "MESSAGE_DELETE":
-        return MessagesDeleted(place=place, message_ids=(_message_id(data),))
+        return MessagesDeleted(channel=channel, message_platform_ids=(_message_id(data),))
     if event == "MESSAGE_DELETE_BULK":
         ids = tuple(snowflakes(data.get("ids")))
         if not ids and data.get("ids") != []:
             raise ValueError("no message's id")
-        return MessagesDeleted(place=place, message_ids=ids) if ids else None
-    return touched(data, place)
+        return MessagesDeleted(channel=channel, message_platform_ids=ids) if ids else None
+    return invalidated(data, channel)
 
 
-def touched(data: Payload, place: ChannelRef) -> MessageInvalidated:
-    """Something about a message.
+def invalidated(data: Payload, channel: ChannelRef) -> MessageInvalidated:
+    """Return that a message has to be read again.
 
     Raises:
         ValueError: its id cannot be read.
     """
-    return MessageInvalidated(place=place, message_id=_message_id(data))
+    return MessageInvalidated(channel=channel, message_platform_id=_message_id(data))
 
 
 def is_whole(payload: Payload) -> bool:
-    """Whether a record of this payload is as good as one of the message read by REST.
+    """Return whether a record of this payload is as good as one of the message read by REST.
 
-    All that Discord always sends has to be there, and what the message itself says that it has: the thread on it, the
-    original of a reply or of a forward. An ordinary message that says nothing is none either: so Discord blanks what
-    a bot may not read.
+    All that Discord always sends has to be there, and what the message itself refers to: the thread on it, the
+    original of a reply or of a forward. An ordinary message without any content is not whole: that is how Discord
+    blanks what a bot may not read.
     """
     if not all(key in payload and is_right(payload[key]) for key, is_right in _ALWAYS.items()):
         return False
-    if (number(payload.get("flags")) or 0) & _HAS_THREAD and not snowflake(as_object(payload.get("thread")).get("id")):
+    if (as_int(payload.get("flags")) or 0) & _HAS_THREAD and not snowflake(as_object(payload.get("thread")).get("id")):
         return False
     if replies(payload) and "referenced_message" not in payload:
         return False
     if as_object(payload.get("message_reference")).get("type") == _FORWARD and not payload.get("message_snapshots"):
         return False
-    return payload["type"] not in _ORDINARY_TYPES or any(payload.get(key) for key in _SAYING)
+    return payload["type"] not in _ORDINARY_TYPES or any(payload.get(key) for key in _CONTENT_KEYS)
 
 
-def _edited(data: Payload, place: ChannelRef, hash_user: HashUser) -> MessageEdited | MessageInvalidated:
+def _edited(data: Payload, channel: ChannelRef, hash_user: HashUser) -> MessageEdited | MessageInvalidated:
     if not is_whole(data):
-        return touched(data, place)
+        return invalidated(data, channel)
     payload = {key: value for key, value in data.items() if key != "reactions"} if "reactions" in data else data
-    record = message_record(payload, place.channel_id, hash_user)
-    return MessageEdited(place=place, message=record) if record else touched(data, place)
+    record = message_record(payload, channel.platform_id, hash_user)
+    return MessageEdited(channel=channel, message=record) if record else invalidated(data, channel)
 
 
 def _reaction(
-    data: Payload, place: ChannelRef, hash_user: HashUser, *, is_given: bool
+    data: Payload, channel: ChannelRef, hash_user: HashUser, *, is_given: bool
 ) -> ReactionChanged | MessageInvalidated:
     message_id, user_id = snowflake(data.get("message_id")), snowflake(data.get("user_id"))
     emoji = emoji_of(data.get("emoji"), Scrubber(hash_user))
     if message_id is None or user_id is None or emoji is None or not isinstance(data.get("burst"), bool):
-        return touched(data, place)
+        return invalidated(data, channel)
     key, shown = emoji
     return ReactionChanged(
-        place=place,
-        message_id=message_id,
+        channel=channel,
+        message_platform_id=message_id,
         emoji_key=key,
         emoji=shown,
         user_hash=hash_user(user_id),

@@ -1,6 +1,6 @@
-"""What the gateway has told of one guild, kept as it goes on telling: its channels, and who may read them.
+"""The state of one guild by the gateway's events: its channels, and who may read them.
 
-Raw payloads, so that records and verdicts are the ones that a listing by REST would give (docs/discord-mapping.md).
+Raw payloads, so that records and skip reasons are those that a listing by REST would give (docs/discord-mapping.md).
 """
 
 from collections.abc import Mapping
@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from adapters.discord.convert import (
-    HashUser,
     Payload,
     as_object,
     as_objects,
@@ -18,13 +17,14 @@ from adapters.discord.convert import (
     snowflakes,
     thread_record,
 )
-from adapters.discord.permissions import Listing, Principal
+from adapters.discord.permissions import ChannelEvaluator, Principal
+from adapters.privacy import HashUser
 from adapters.records import ChannelRecord, SkipReason
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Standing:
-    """What decides who may read, beside the channels' own overwrites."""
+class _AccessRules:
+    """What decides who may read a channel, beside its own overwrites."""
 
     permissions: Mapping[str, str]  # by role
     owner_id: str | None
@@ -32,7 +32,7 @@ class _Standing:
 
 
 class GuildState:
-    """One guild, from its GUILD_CREATE on."""
+    """Keep one guild's state, from its GUILD_CREATE on."""
 
     def __init__(self, payload: Payload, bot_id: str | None, hash_user: HashUser) -> None:
         self._guild_id = str(snowflake(payload.get("id")))
@@ -45,33 +45,33 @@ class GuildState:
         members = (
             m for m in as_objects(payload.get("members")) if snowflake(as_object(m.get("user")).get("id")) == bot_id
         )
-        self._standing = _Standing(
+        self._rules = _AccessRules(
             permissions=_permissions(payload.get("roles")),
             owner_id=snowflake(payload.get("owner_id")),
             bot_roles=frozenset(snowflakes(next(members, {}).get("roles"))),
         )
-        self._listing = self._new_listing()
+        self._evaluator = self._new_evaluator()
         for thread in as_objects(payload.get("threads")):
             self._put_thread(thread)
 
     def is_public(self, channel_id: str) -> bool | None:
-        """Whether @everyone may read a channel or thread at this moment; None where it is not known here."""
+        """Return whether @everyone may read a channel or thread at this moment; None for one that was never shown."""
         public = self._public.get(channel_id)
-        if public is None and (public := self._judge(channel_id)) is not None:
+        if public is None and (public := self._evaluate(channel_id)) is not None:
             self._public[channel_id] = public
         return public
 
     def hidden_channels(self) -> dict[str, Payload]:
-        """The channels that the gateway shows only as hidden, by id."""
+        """Return the channels that the gateway shows only as hidden, by id."""
         return {channel_id: channel for channel_id, channel in self._channels.items() if is_obfuscated(channel)}
 
     def note_message(self, channel_id: str, message_id: str) -> None:
-        """A message came: the newest one of its channel."""
+        """Record a message that came as the newest one of its channel."""
         if channel_id in self._channels:
             self._channels[channel_id]["last_message_id"] = message_id
 
-    def hear(self, event: str, data: Payload) -> list[ChannelRecord]:
-        """Take an event of this guild; the channels and threads that it changed."""
+    def apply(self, event: str, data: Payload) -> list[ChannelRecord]:
+        """Apply an event of this guild; return the channels and threads that it changed."""
         self._public.clear()
         match event:
             case "CHANNEL_CREATE" | "CHANNEL_UPDATE":
@@ -85,22 +85,22 @@ class GuildState:
             case "THREAD_DELETE":
                 self._threads.pop(str(snowflake(data.get("id"))), None)
             case _:
-                return self._stand(_changed(self._standing, event, data, self._bot_id))
+                return self._update_rules(_changed_rules(self._rules, event, data, self._bot_id))
         return []
 
-    def _judge(self, channel_id: str) -> bool | None:
+    def _evaluate(self, channel_id: str) -> bool | None:
         if channel_id not in self._threads:
             channel = self._channels.get(channel_id)
-            return None if channel is None else self._listing.is_public(channel)
+            return None if channel is None else self._evaluator.is_public(channel)
         parent_id = self._threads[channel_id]
-        return False if parent_id is None else self._judge(parent_id)
+        return False if parent_id is None else self._evaluate(parent_id)
 
     def _put_channel(self, payload: Payload) -> list[ChannelRecord]:
         channel_id = snowflake(payload.get("id"))
         if channel_id is None:
             raise ValueError("a channel without an id")
         self._channels[channel_id] = dict(payload)
-        return self._listing.channels([payload], {})
+        return self._evaluator.channels([payload], {})
 
     def _remove_channel(self, channel_id: str | None) -> None:
         self._channels.pop(str(channel_id), None)
@@ -111,46 +111,46 @@ class GuildState:
         if thread_id is None or parent_id is None:
             return []  # the library says so in the log
         self._threads[thread_id] = None if is_private_thread(payload) else parent_id
-        verdict = None if parent_id in self._channels else SkipReason.BOT_LACKS_ACCESS
-        record = thread_record(payload, verdict, self._hash_user)
+        skip_reason = None if parent_id in self._channels else SkipReason.BOT_LACKS_ACCESS
+        record = thread_record(payload, skip_reason, self._hash_user)
         return [record] if record else []
 
-    def _stand(self, standing: _Standing) -> list[ChannelRecord]:
-        """The channels whose verdict another standing changes: Discord sends no event of their own for that."""
-        if standing == self._standing:
+    def _update_rules(self, rules: _AccessRules) -> list[ChannelRecord]:
+        """Return the channels whose skip reason the rules change: Discord sends no event of their own for that."""
+        if rules == self._rules:
             return []
         before = {record.platform_id: record.skip_reason for record in self._records()}
-        self._standing = standing
-        self._listing = self._new_listing()
+        self._rules = rules
+        self._evaluator = self._new_evaluator()
         return [record for record in self._records() if record.skip_reason != before[record.platform_id]]
 
     def _records(self) -> list[ChannelRecord]:
-        return self._listing.channels(self._channels.values(), {})
+        return self._evaluator.channels(self._channels.values(), {})
 
-    def _new_listing(self) -> Listing:
-        standing = self._standing
+    def _new_evaluator(self) -> ChannelEvaluator:
+        rules = self._rules
         bot = Principal(
-            role_ids=standing.bot_roles | {self._guild_id},
+            role_ids=rules.bot_roles | {self._guild_id},
             user_id=self._bot_id,
-            is_owner=standing.owner_id is not None and standing.owner_id == self._bot_id,
+            is_owner=rules.owner_id is not None and rules.owner_id == self._bot_id,
         )
-        roles = [{"id": role_id, "permissions": bits} for role_id, bits in standing.permissions.items()]
-        return Listing(self._guild_id, roles, bot, self._hash_user)
+        roles = [{"id": role_id, "permissions": bits} for role_id, bits in rules.permissions.items()]
+        return ChannelEvaluator(self._guild_id, roles, bot, self._hash_user)
 
 
-def _changed(standing: _Standing, event: str, data: Payload, bot_id: str | None) -> _Standing:
+def _changed_rules(rules: _AccessRules, event: str, data: Payload, bot_id: str | None) -> _AccessRules:
     match event:
         case "GUILD_UPDATE":
-            roles = _permissions(data.get("roles")) or standing.permissions
-            return replace(standing, permissions=roles, owner_id=snowflake(data.get("owner_id")) or standing.owner_id)
+            roles = _permissions(data.get("roles")) or rules.permissions
+            return replace(rules, permissions=roles, owner_id=snowflake(data.get("owner_id")) or rules.owner_id)
         case "GUILD_ROLE_CREATE" | "GUILD_ROLE_UPDATE":
-            return replace(standing, permissions={**standing.permissions, **_permissions([data.get("role")])})
+            return replace(rules, permissions={**rules.permissions, **_permissions([data.get("role")])})
         case "GUILD_ROLE_DELETE":
             gone = snowflake(data.get("role_id"))
-            return replace(standing, permissions={i: bits for i, bits in standing.permissions.items() if i != gone})
+            return replace(rules, permissions={i: bits for i, bits in rules.permissions.items() if i != gone})
         case "GUILD_MEMBER_UPDATE" if snowflake(as_object(data.get("user")).get("id")) == bot_id:
-            return replace(standing, bot_roles=frozenset(snowflakes(data.get("roles"))))
-    return standing
+            return replace(rules, bot_roles=frozenset(snowflakes(data.get("roles"))))
+    return rules
 
 
 def _permissions(roles: Any) -> dict[str, str]:

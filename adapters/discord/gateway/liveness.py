@@ -1,4 +1,4 @@
-"""Until when everything that Discord told has surely been heard.
+"""Know until when every event that Discord sent has surely been received.
 
 A frame that arrives may have waited on the way; only the answer to a heartbeat shows that all that was sent before
 that heartbeat has come in, for frames keep their order.
@@ -12,35 +12,35 @@ from typing import Any
 import discord
 from discord.gateway import KeepAliveHandler
 
-from adapters.discord.convert import Payload, number
+from adapters.discord.convert import Payload, as_int
 
 # Discord passes an event on to the gateway in its own time, and its clock is not ours.
 _ALLOWANCE = timedelta(seconds=5)
 
 
 class KeepAlive(KeepAliveHandler):
-    """The library's heartbeat of one connection, which also notes by the wall clock what its answers prove."""
+    """Extend the library's heartbeat of one connection: note by the wall clock what its answers prove."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self._unanswered: deque[datetime] = deque()
         self.received_until: datetime | None = None
-        self.has_caught_up = False  # whether this connection has told what was missed before it
+        self.has_caught_up = False  # whether the events missed before this connection have come in
 
     def get_payload(self) -> dict[str, Any]:
-        """The heartbeat that is sent now."""
+        """Return the heartbeat that is sent now, and note when."""
         self._unanswered.append(datetime.now(UTC))
         return super().get_payload()
 
     def ack(self) -> None:
-        """The oldest heartbeat without an answer has got it."""
+        """Take note of the answer to the oldest heartbeat without one."""
         super().ack()
         if self._unanswered:
             self.received_until = self._unanswered.popleft()
 
 
 class GatewayLiveness:
-    """Which shards tell everything at present."""
+    """Know which shards receive every event at present."""
 
     def __init__(self, client: discord.AutoShardedClient) -> None:
         self._client = client
@@ -48,39 +48,39 @@ class GatewayLiveness:
         self._unannounced: dict[int, int] = {}
 
     def note(self, event: str, data: Payload) -> None:
-        """READY begins a session that is still to be announced; RESUMED ends the replay of what was missed."""
+        """Take note of READY, a session that is still to be announced, and of RESUMED, the end of a replay."""
         if event == "READY":
-            shard_id = number(data["shard"][0])
+            shard_id = as_int(data["shard"][0])
             if shard_id is not None:
                 self._sessions += 1
                 self._unannounced[shard_id] = self._sessions
         elif event == "RESUMED":
-            shard_id = number(data.get("__shard_id__"))
+            shard_id = as_int(data.get("__shard_id__"))
         else:
             return
         keep_alive = _keep_alive(self._client.shards.get(shard_id)) if shard_id is not None else None
         if keep_alive is not None:
             keep_alive.has_caught_up = True
 
-    def unannounced(self) -> dict[int, int]:
-        """The sessions that begin, by shard: until they are announced, nobody knows of the gap before them."""
+    def unannounced_sessions(self) -> dict[int, int]:
+        """Return the new sessions by shard: until they are announced, the gap before them is not on record."""
         return dict(self._unannounced)
 
-    def announced(self, sessions: dict[int, int]) -> None:
-        """These have been announced."""
+    def mark_announced(self, sessions: dict[int, int]) -> None:
+        """Mark sessions as announced."""
         self._unannounced = {s: session for s, session in self._unannounced.items() if sessions.get(s) != session}
 
     @property
     def received_until(self) -> datetime | None:
-        """Until when everything has been told, on every shard; None where one does not tell everything at present."""
+        """Until when every event of every shard has been received; None where one does not receive them at present."""
         shards = self._client.shards
         if self._unannounced or not shards or len(shards) != self._client.shard_count:
             return None
         return _least(_received_until(shard) for shard in shards.values())
 
 
-def _least(moments: Iterable[datetime | None]) -> datetime | None:
-    found = list(moments)
+def _least(times: Iterable[datetime | None]) -> datetime | None:
+    found = list(times)
     known = [timestamp for timestamp in found if timestamp is not None]
     return min(known) - _ALLOWANCE if known and len(known) == len(found) else None
 

@@ -1,4 +1,4 @@
-"""Requests to Discord: paced, tried again, ended by a rate limit; and what its answers mean."""
+"""Requests to Discord: paced, tried again, ended by a rate limit; and the errors that its answers become."""
 
 from adapters.discord.rest.client import (
     RequestScope,

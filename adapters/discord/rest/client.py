@@ -1,4 +1,4 @@
-"""One call to Discord is one operation: paced, tried again after 1, 2 and 4 s, ended at once by a rate limit.
+"""Make calls to Discord: each one paced, tried again after 1, 2 and 4 s, ended at once by a rate limit.
 
 discord.py would sleep on a 429 and climb a 25 s ladder on a 5xx, and aiohttp re-sends a dropped GET by itself.
 A trace on its session sees every answer first and raises before they can (docs/decisions/0003).
@@ -17,7 +17,7 @@ import aiohttp
 import discord
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_after_attempt, wait_exponential
 
-from adapters.base import CallCounts, CallObserver
+from adapters.base import RequestCounts, RequestObserver
 from adapters.discord.rest.errors import Transient, describe, rate_limit, route_of, to_platform_error
 from adapters.discord.rest.rate_limiter import RateLimiter
 from adapters.errors import CallFailed, RateLimited
@@ -25,73 +25,75 @@ from adapters.errors import CallFailed, RateLimited
 T = TypeVar("T")
 
 _ATTEMPTS = 4
-_TIMEOUT_SECONDS = 30.0
 
 _TRANSIENT = (Transient, aiohttp.ClientError, TimeoutError, json.JSONDecodeError, UnicodeDecodeError, OSError)
 
 
 @dataclass(eq=False, slots=True)
 class RequestScope:
-    """What the calls of one sync share: how many there were, and the rate limit that ended them."""
+    """What the calls of one sync share: their number, their place in the queue, the rate limit that ended them."""
 
     abort: asyncio.Future[None] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
     requests: int = 0
     retries: int = 0
-    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+    queue_lock: asyncio.Lock = field(default_factory=asyncio.Lock)  # held by the one request that waits to leave
 
     def end(self, error: Exception) -> None:
-        """Let nothing more leave."""
+        """Refuse every further request with an error."""
         if not self.abort.done():
             self.abort.set_exception(error)
 
     @property
-    def counts(self) -> CallCounts:
+    def request_counts(self) -> RequestCounts:
         """Requests and retries so far."""
-        return CallCounts(requests=self.requests, retries=self.retries)
+        return RequestCounts(requests=self.requests, retries=self.retries)
 
 
-_context: ContextVar[RequestScope | None] = ContextVar("discord_calls", default=None)
+_current_scope: ContextVar[RequestScope | None] = ContextVar("discord_request_scope", default=None)
 
 
 class RestClient:
-    """Makes the calls of all syncs of one bot."""
+    """Make the calls of all syncs of one bot."""
 
     def __init__(
         self,
-        pace: RateLimiter,
+        rate_limiter: RateLimiter,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
-        observer: CallObserver | None = None,
+        observer: RequestObserver | None = None,
+        *,
+        timeout_seconds: float = 30.0,
     ) -> None:
-        self._pace = pace
+        self._rate_limiter = rate_limiter
         self._sleep = sleep
         self._observer = observer
-        self._running: set[RequestScope] = set()
+        self._timeout_seconds = timeout_seconds
+        self._scopes: set[RequestScope] = set()
 
     async def sync(self, body: Callable[[RequestScope], Awaitable[T]]) -> T:
         """Run ``body`` in a task of its own and end it at the first rate limit, whatever it waits for."""
-        context = RequestScope()
-        self._running.add(context)
-        task = asyncio.create_task(_in_context(context, body))
+        scope = RequestScope()
+        self._scopes.add(scope)
+        task = asyncio.create_task(_run_in_scope(scope, body))
         try:
-            waited: set[asyncio.Future[Any]] = {task, context.abort}
+            waited: set[asyncio.Future[Any]] = {task, scope.abort}
             await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
-            if context.abort.done():
-                context.abort.result()
+            if scope.abort.done():
+                scope.abort.result()
             return task.result()
         finally:
-            self._running.discard(context)
-            context.end(Transient("the sync has ended"))
-            context.abort.exception()  # has been seen
+            self._scopes.discard(scope)
+            scope.end(Transient("the sync has ended"))
+            scope.abort.exception()  # marks it as retrieved
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
 
     async def call(
         self, send: Callable[[], Coroutine[Any, Any, Any]], expected: type[T], channel_id: str | None = None
     ) -> T:
-        """The body of one answer, of the expected JSON type.
+        """Return the body of one answer, of the expected JSON type.
 
         Raises:
-            CallFailed, ChannelUnreadable, CredentialRefused, RateLimited, TenantUnavailable: see adapters.base.
+            CallFailed, ChannelUnreadable, CredentialRefused, RateLimited, TenantUnavailable: see adapters.errors.
         """
         attempts = 0
         retrying = AsyncRetrying(
@@ -106,10 +108,10 @@ class RestClient:
             async for attempt in retrying:
                 with attempt:
                     attempts = attempt.retry_state.attempt_number
-                    await self._pace.wait(channel_id, _turn())
-                    return await _once(send, expected)
+                    await self._rate_limiter.acquire(channel_id, _queue_lock())
+                    return await self._send(send, expected)
         except discord.RateLimited as e:
-            raise self._limited(RateLimited(retry_after_seconds=e.retry_after, scope="user")) from e
+            raise self._ended_by(RateLimited(retry_after_seconds=e.retry_after, scope="user")) from e
         except discord.HTTPException as e:
             raise to_platform_error(e, attempts) from e
         except _TRANSIENT as e:
@@ -117,11 +119,11 @@ class RestClient:
         raise AssertionError("a retry loop returns or raises")
 
     async def pause(self, seconds: float) -> None:
-        """Wait because Discord asks for it."""
+        """Wait as long as Discord asks for."""
         await self._sleep(seconds)
 
     def trace(self) -> aiohttp.TraceConfig:
-        """The hook for discord.py's session. Traffic outside a sync (login, gateway) keeps the library's ways."""
+        """Return the hook for discord.py's session. Traffic outside a sync (login, gateway) is left to the library."""
         trace = aiohttp.TraceConfig()
         trace.on_request_start.append(_on_start)
         trace.on_request_end.append(self._on_end)
@@ -132,69 +134,69 @@ class RestClient:
         self, _: object, trace: SimpleNamespace, params: aiohttp.TraceRequestExceptionParams
     ) -> None:
         if self._observer and not trace.is_answered:
-            self._observer.answered(route_of(params.method, params.url), None, _now() - trace.started)
+            self._observer.on_response(route_of(params.method, params.url), None, _now() - trace.started)
 
     async def _on_end(self, _: object, trace: SimpleNamespace, params: aiohttp.TraceRequestEndParams) -> None:
         trace.is_answered = True
         if self._observer:
             route = route_of(params.method, params.url)
-            self._observer.answered(route, params.response.status, _now() - trace.started)
+            self._observer.on_response(route, params.response.status, _now() - trace.started)
             if params.response.status == 429:
-                self._observer.limited(rate_limit(params.response.headers).scope)
-        if _context.get() is None:
+                self._observer.on_rate_limit(rate_limit(params.response.headers).scope)
+        if _current_scope.get() is None:
             return
         status, headers = params.response.status, params.response.headers
         if status == 429:
-            raise self._limited(rate_limit(headers))
+            raise self._ended_by(rate_limit(headers))
         if status >= 500:
             raise Transient(f"Discord answered with status {status}")
 
-    def _limited(self, error: RateLimited) -> RateLimited:
-        context = _context.get()
-        for other in list(self._running) if error.is_global else [context] if context else []:
-            other.end(error)
+    async def _send(self, send: Callable[[], Coroutine[Any, Any, Any]], expected: type[T]) -> T:
+        request = asyncio.create_task(send())
+        # Retrieved, whatever becomes of it: a shield that was cancelled no longer looks at what it shielded.
+        request.add_done_callback(lambda done: done.cancelled() or done.exception())
+        try:
+            async with asyncio.timeout(self._timeout_seconds):
+                # Shielded: cancelled while it leaves its bucket, discord.py would hold up the next request there for
+                # 30 s. A request that has not left yet when its sync ends will not: the trace refuses it.
+                body = await asyncio.shield(request)
+        except TimeoutError:
+            request.cancel()
+            await asyncio.wait({request})
+            raise
+        if not isinstance(body, expected):
+            raise Transient(f"Discord answered with {type(body).__name__} where {expected.__name__} was due")
+        return body
+
+    def _ended_by(self, error: RateLimited) -> RateLimited:
+        """End the sync that ran into a rate limit, or all of them where it concerns the whole bot."""
+        scope = _current_scope.get()
+        for ended in list(self._scopes) if error.is_global else [scope] if scope else []:
+            ended.end(error)
         return error
 
 
-def _turn() -> AbstractAsyncContextManager[None]:
-    context = _context.get()
-    return context.turn if context else nullcontext()
+def _queue_lock() -> AbstractAsyncContextManager[None]:
+    scope = _current_scope.get()
+    return scope.queue_lock if scope else nullcontext()
 
 
-async def _in_context(context: RequestScope, body: Callable[[RequestScope], Awaitable[T]]) -> T:
-    _context.set(context)
-    return await body(context)
-
-
-async def _once(send: Callable[[], Coroutine[Any, Any, Any]], expected: type[T]) -> T:
-    request = asyncio.create_task(send())
-    # Seen, whatever becomes of it: a shield that was cancelled no longer looks at what it shielded.
-    request.add_done_callback(lambda done: done.cancelled() or done.exception())
-    try:
-        async with asyncio.timeout(_TIMEOUT_SECONDS):
-            # Shielded: cancelled while it leaves its bucket, discord.py would hold up the next request there for 30 s.
-            # A request that has not left yet when its sync ends will not: the trace refuses it.
-            body = await asyncio.shield(request)
-    except TimeoutError:
-        request.cancel()
-        await asyncio.wait({request})
-        raise
-    if not isinstance(body, expected):
-        raise Transient(f"Discord answered with {type(body).__name__} where {expected.__name__} was due")
-    return body
+async def _run_in_scope(scope: RequestScope, body: Callable[[RequestScope], Awaitable[T]]) -> T:
+    _current_scope.set(scope)
+    return await body(scope)
 
 
 def _count_retry(_: RetryCallState) -> None:
-    if context := _context.get():
-        context.retries += 1
+    if scope := _current_scope.get():
+        scope.retries += 1
 
 
 async def _on_start(_: object, trace: SimpleNamespace, __: aiohttp.TraceRequestStartParams) -> None:
-    context = _context.get()
-    if context is not None:
-        if context.abort.done():
-            context.abort.result()
-        context.requests += 1
+    scope = _current_scope.get()
+    if scope is not None:
+        if scope.abort.done():
+            scope.abort.result()
+        scope.requests += 1
     trace.started, trace.is_answered = _now(), False
 
 

@@ -1,4 +1,4 @@
-"""What an answer of Discord's means for the caller."""
+"""Turn an answer of Discord's into the error that its caller acts on."""
 
 import re
 from typing import Any
@@ -17,7 +17,7 @@ from adapters.errors import (
 )
 from adapters.records import SkipReason
 
-_RETRY_AFTER_UNTOLD_SECONDS = 60.0
+_DEFAULT_RETRY_AFTER_SECONDS = 60.0
 
 # https://discord.com/developers/docs/topics/opcodes-and-status-codes#json-json-error-codes
 _UNKNOWN_CHANNEL = 10003
@@ -32,21 +32,21 @@ _EMOJI = re.compile(r"/reactions/.*")
 
 
 class EmojiGone(PlatformError):
-    """Nobody has left this emoji on the message."""
+    """No user has left this emoji on the message."""
 
     code = "emoji_gone"
 
 
 class Transient(Exception):
-    """Discord or the road to it failed; the same call may go well a little later."""
+    """Discord or the connection to it failed; the same call may succeed a little later."""
 
 
 def rate_limit(headers: Any) -> RateLimited:
-    """What a 429 says: for how long, and whom it concerns."""
+    """Read from a 429's headers for how long it holds, and for whom."""
     try:
         retry_after = max(0.0, float(headers.get("Retry-After", "")))
     except ValueError:
-        retry_after = _RETRY_AFTER_UNTOLD_SECONDS
+        retry_after = _DEFAULT_RETRY_AFTER_SECONDS
     if "Via" not in headers:
         scope = "cloudflare"
     elif headers.get("X-RateLimit-Global"):
@@ -57,7 +57,7 @@ def rate_limit(headers: Any) -> RateLimited:
 
 
 def to_platform_error(error: discord.HTTPException, attempts: int) -> PlatformError:
-    """The error a caller acts on."""
+    """Return the error that names what the caller has to do."""
     if error.status == 401:
         return CredentialRefused("Discord no longer accepts the bot's token")
     if error.code == _UNKNOWN_CHANNEL:
@@ -75,7 +75,7 @@ def to_platform_error(error: discord.HTTPException, attempts: int) -> PlatformEr
 
 
 def describe(error: BaseException) -> str:
-    """A transient failure in plain words."""
+    """Describe a transient failure in plain words."""
     if isinstance(error, Transient):
         return str(error)
     if isinstance(error, TimeoutError):
@@ -86,6 +86,6 @@ def describe(error: BaseException) -> str:
 
 
 def route_of(method: str, url: yarl.URL) -> str:
-    """The call without its ids, emoji and query: few names, and nobody's id."""
+    """Return the call without its ids, emoji and query: few names for the metrics, and no user's id."""
     path = _VERSION.sub("", url.path)
     return f"{method} {_EMOJI.sub('/reactions/{emoji}', _ID.sub('/{id}', path))}"

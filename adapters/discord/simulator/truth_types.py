@@ -14,6 +14,7 @@ TYPE_NAMES = {
     10: "premium_guild_tier_2",
     11: "premium_guild_tier_3",
     12: "channel_follow_add",
+    13: "guild_stream",
     14: "guild_discovery_disqualified",
     15: "guild_discovery_requalified",
     16: "guild_discovery_grace_period_initial_warning",
@@ -30,6 +31,7 @@ TYPE_NAMES = {
     27: "stage_start",
     28: "stage_end",
     29: "stage_speaker",
+    30: "stage_raise_hand",
     31: "stage_topic",
     32: "guild_application_premium_subscription",
     36: "guild_incident_alert_mode_enabled",
@@ -38,4 +40,5 @@ TYPE_NAMES = {
     39: "guild_incident_report_false_alarm",
     44: "purchase_notification",
     46: "poll_result",
+    63: "emoji_added",
 }

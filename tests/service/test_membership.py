@@ -5,8 +5,11 @@ from pathlib import Path
 
 from adapters.events import TenantJoined
 from adapters.records import TenantRecord
+from bot.audit_schedule import AuditSchedule
 from bot.live import LiveWriter
-from bot.tenancy import AuditSchedule, Tenancy
+from bot.membership import Membership
+from bot.queue import JobQueue
+from bot.scheduler import Scheduler
 from storage import jobs
 from storage.channels import channel_states, save_channels
 from storage.database import Database, open_database
@@ -33,32 +36,29 @@ async def store_something(db: Database, tenant_id: str, now: datetime) -> None:
 async def test_audits_are_asked_for_one_at_a_time_and_only_when_they_are_due(tmp_path: Path) -> None:
     clock = Clock()
     db = await open_database(f"sqlite+aiosqlite:///{tmp_path}/archive.db", hash_choice="sha256")
-    tenancy = Tenancy(
-        db,
-        LiveWriter(db, {}, "me", clock),
-        interval=timedelta(hours=1),
-        audit=AuditSchedule(interval=timedelta(days=30), hours=(0, 24)),
-        auto_create={},
-        wake_worker=lambda: None,
-        clock=clock,
+    queue = JobQueue(db, clock)
+    scheduler = Scheduler(queue, timedelta(hours=1), clock)
+    membership = Membership(db, LiveWriter(db, {}, "me", clock), queue, scheduler, auto_create={}, clock=clock)
+    schedule = AuditSchedule(
+        db, queue, interval=timedelta(days=30), hours=(0, 24), platforms=membership.platforms, clock=clock
     )
     try:
         for platform_id in ("1", "2"):
-            await tenancy.listen("discord", TenantJoined(TenantRecord(platform_id=platform_id, name=None)))
+            await membership.listen("discord", TenantJoined(TenantRecord(platform_id=platform_id, name=None)))
         for job in await jobs.list_jobs(db):  # their first syncs are not what is looked at here
             await jobs.cancel(db, job.id, clock())
 
         async def audits() -> list[str]:
             return [job.tenant_id for job in await jobs.list_jobs(db, kind=JobKind.AUDIT)]
 
-        await tenancy.begin_audit()
+        await schedule.enqueue_due()
         assert await audits() == [], "they were made a moment ago"
         clock.ahead = timedelta(days=31)
-        await tenancy.begin_audit()
+        await schedule.enqueue_due()
         assert await audits() == ["discord-1"]
-        await tenancy.begin_audit()
+        await schedule.enqueue_due()
         assert await audits() == ["discord-2", "discord-1"], "the first one is under way"
-        await tenancy.begin_audit()
+        await schedule.enqueue_due()
         assert len(await audits()) == 2
     finally:
         await db.close()

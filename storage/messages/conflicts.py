@@ -1,0 +1,24 @@
+"""What becomes of a stored row of a message, an attachment or a total when it comes again."""
+
+from collections.abc import Iterable
+
+from sqlalchemy import func
+
+from storage.sql import Insert, update_changed
+from storage.tables import messages
+
+
+def update_message(statement: Insert, columns: Iterable[str]) -> Insert:
+    """Keep a replied-to author who is known: platforms stop naming them once the original is deleted."""
+    author = func.coalesce(statement.excluded.reply_to_author_hash, messages.c.reply_to_author_hash)
+    return update_changed(statement, ("channel_id", "platform_id"), columns, revised={"reply_to_author_hash": author})
+
+
+def update_attachment(statement: Insert, columns: Iterable[str]) -> Insert:
+    """Take the new values."""
+    return update_changed(statement, ("channel_id", "message_platform_id", "platform_id"), columns)
+
+
+def update_total(statement: Insert, columns: Iterable[str]) -> Insert:
+    """Take the new count; which users are stored is another matter."""
+    return update_changed(statement, ("channel_id", "message_platform_id", "emoji_key", "burst"), columns)
