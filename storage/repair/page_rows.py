@@ -57,7 +57,7 @@ async def store(page: Page, records: Sequence[MessageRecord], touched: Collectio
     stored = await stored_messages(page.connection, page.channel_id, [record.platform_id for record in told])
     missing = [record for record in told if record.platform_id not in stored]
     pairs = [(stored[record.platform_id], record) for record in told if record.platform_id in stored]
-    changed = [record for old, record in pairs if old.is_stale or is_changed(old.record, record)]
+    changed = [record for old, record in pairs if is_changed(old.record, record)]
     back = [record.platform_id for old, record in pairs if old.is_deleted]
     kept = dump_json(sorted({*(record.platform_id for record in records), *touched}))
     await _lock(page, [*(record.platform_id for record in changed), *back], kept)
