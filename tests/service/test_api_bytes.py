@@ -88,8 +88,8 @@ async def test_no_bytes_break_the_server(tmp_path: Path, token: str | None, capl
 
         await asyncio.to_thread(send)
         assert (await daemon.ask("GET", "/healthz"))[0] == 200
-    told = [record for record in caplog.records if record.exc_info or record.levelno >= logging.ERROR]
-    assert not told, [record.getMessage() for record in told]
+    errors = [record for record in caplog.records if record.exc_info or record.levelno >= logging.ERROR]
+    assert not errors, [record.getMessage() for record in errors]
 
 
 async def answered(port: int, request: bytes) -> bytes:

@@ -26,8 +26,7 @@ INTERVAL = timedelta(seconds=int(NO_TICK["PLATFORM_SYNC_SYNC__INTERVAL"]))
 def lists_of(world: World, guild_ids: Iterable[int]) -> int:
     """Return the fewest requests that all users can be had for."""
     totals = [total for guild_id in guild_ids for total in truth(world, guild_id).reaction_totals()]
-    normal = sum(ceil((total["count"] - total["burst_count"]) / 100) for total in totals)
-    return normal + sum(ceil(total["burst_count"] / 100) for total in totals)
+    return sum(ceil(total["count"] / 100) for total in totals)
 
 
 async def test_all_users_are_fetched_by_the_fewest_requests_and_only_once(database_url: str) -> None:

@@ -45,9 +45,9 @@ FILES = st.builds(
 TOTALS = st.builds(
     ReactionTotalRecord,
     emoji_key=ANY_TEXT,
+    burst=st.booleans(),
     emoji=ANY_TEXT,
-    count=st.integers(0, 2**31 - 1),
-    burst_count=st.integers(0, 9),
+    count=st.integers(1, 2**31 - 1),
 )
 MESSAGES = st.builds(
     MessageRecord,
@@ -84,10 +84,12 @@ async def test_a_batch_comes_back(
         files = {(m.platform_id, a.platform_id): _cleaned(_fields_of(a)) for m in expected for a in m.attachments}
         assert await _fields(db, attachments, AttachmentRecord) == [files[key] for key in sorted(files)]
         totals = {
-            (m.platform_id, _cleaned(t.emoji_key)): _cleaned(_fields_of(t)) for m in expected for t in m.reaction_totals
+            (m.platform_id, _cleaned(t.emoji_key), t.burst): _cleaned(_fields_of(t))
+            for m in expected
+            for t in m.reaction_totals
         }
         assert await _fields(db, reaction_totals, ReactionTotalRecord) == [
-            totals[key] for key in sorted(totals, key=lambda k: (k[0], k[1].encode()))
+            totals[key] for key in sorted(totals, key=lambda k: (k[0], k[1].encode(), k[2]))
         ]
 
 
