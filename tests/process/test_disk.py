@@ -12,8 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from adapters.discord.simulator import Simulator
-from adapters.discord.simulator.worlds import uniform_world
+from adapters.discord.simulator import Simulator, uniform_world
 from tests.support.archive import count_messages
 from tests.support.guilds import assert_complete, complete
 from tests.support.process import FAILED, MISCONFIGURED, NO_REACTIONS, UNHURRIED, process, run_to_end, sqlite_url

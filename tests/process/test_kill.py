@@ -11,9 +11,8 @@ import pytest
 from sqlalchemy import create_engine, select
 from sqlalchemy.exc import DBAPIError
 
-from adapters.discord.simulator import Simulator
+from adapters.discord.simulator import Simulator, World, uniform_world
 from adapters.discord.simulator.truth import truth
-from adapters.discord.simulator.worlds import uniform_world
 from storage.tables import channels, sync_progress
 from tests.support.archive import assert_equal_to_truth
 from tests.support.guilds import assert_complete, guild_of

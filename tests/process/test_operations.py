@@ -6,9 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from adapters.discord.simulator import Simulator
-from adapters.discord.simulator.faults import Fault
-from adapters.discord.simulator.worlds import uniform_world
+from adapters.discord.simulator import Fault, Simulator, uniform_world
 from tests.support.archive import count_messages
 from tests.support.guilds import complete
 from tests.support.process import (

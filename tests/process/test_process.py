@@ -5,8 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from adapters.discord.simulator import Fault, Simulator
-from adapters.discord.simulator.worlds import uniform_world
+from adapters.discord.simulator import Fault, Simulator, uniform_world
 from tests.support.archive import count_messages
 from tests.support.guilds import assert_complete, guild_of
 from tests.support.process import (

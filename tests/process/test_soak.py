@@ -13,9 +13,8 @@ from typing import Any
 import pytest
 from sqlalchemy import Select, create_engine, func, select
 
-from adapters.discord.simulator import Fault, Simulator
+from adapters.discord.simulator import Fault, Simulator, uniform_world
 from adapters.discord.simulator.truth import truth
-from adapters.discord.simulator.worlds import uniform_world
 from storage.tables import IS_PENDING, live_state, reaction_totals, refetch_ranges, sync_gaps
 from tests.support.archive import assert_current
 from tests.support.guilds import guild_of, until_current

@@ -7,9 +7,8 @@ from pathlib import Path
 import pytest
 
 from adapters.discord.rest import RateLimiter, RequestScope
-from adapters.discord.simulator import Simulator
+from adapters.discord.simulator import Simulator, uneven_world
 from adapters.discord.simulator.truth import truth
-from adapters.discord.simulator.worlds import uneven_world
 from tests.support.archive import assert_equal_to_truth
 from tests.support.daemon import running_daemon
 

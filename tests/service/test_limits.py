@@ -6,9 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from adapters.discord.simulator import Fault, Simulator
+from adapters.discord.simulator import Fault, Simulator, rich_world, uniform_world
 from adapters.discord.simulator.truth import truth
-from adapters.discord.simulator.worlds import rich_world, uniform_world
 from tests.support.archive import assert_equal_to_truth
 from tests.support.daemon import Clock, running_daemon
 from tests.support.guilds import guild_of

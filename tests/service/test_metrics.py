@@ -8,10 +8,8 @@ import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
-from adapters.discord.simulator import Simulator
-from adapters.discord.simulator.faults import Fault
+from adapters.discord.simulator import Fault, Simulator, rich_world, uniform_world
 from adapters.discord.simulator.truth import secrets
-from adapters.discord.simulator.worlds import rich_world, uniform_world
 from adapters.records import TenantRecord
 from bot.app import utc_now
 from bot.metrics import Metrics

@@ -7,9 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from adapters.discord.simulator import Simulator
+from adapters.discord.simulator import Simulator, rich_world
 from adapters.discord.simulator.truth import secrets
-from adapters.discord.simulator.worlds import rich_world
 from bot import logs
 from tests.support.daemon import running_daemon
 

@@ -7,10 +7,8 @@ from typing import Any
 
 import pytest
 
-from adapters.discord.simulator import Fault, Simulator
-from adapters.discord.simulator.model import World
+from adapters.discord.simulator import Fault, Simulator, World, rich_world, tree_world, uniform_world
 from adapters.discord.simulator.truth import truth
-from adapters.discord.simulator.worlds import rich_world, tree_world, uniform_world
 from tests.support.archive import archived, assert_equal_to_truth
 from tests.support.daemon import Clock, Daemon, archiving, running_daemon
 from tests.support.guilds import guild_of

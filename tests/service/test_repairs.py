@@ -4,10 +4,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from adapters.discord.simulator import Fault, Simulator
+from adapters.discord.simulator import Fault, Simulator, uniform_world
 from adapters.discord.simulator.model import Channel, World
 from adapters.discord.simulator.truth import truth
-from adapters.discord.simulator.worlds import uniform_world
 from tests.support.archive import archived, assert_current, count_messages
 from tests.support.daemon import Daemon, running_daemon
 from tests.support.guilds import guild_of

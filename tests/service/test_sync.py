@@ -5,9 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from adapters.discord.simulator import Fault, Simulator
+from adapters.discord.simulator import Fault, Simulator, rich_world, tree_world, uniform_world
 from adapters.discord.simulator.truth import truth
-from adapters.discord.simulator.worlds import rich_world, tree_world, uniform_world
 from tests.support.archive import archived, assert_equal_to_truth
 from tests.support.daemon import ONLY_MESSAGES, Clock, archiving, running_daemon
 from tests.support.guilds import guild_of

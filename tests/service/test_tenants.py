@@ -6,9 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from adapters.discord.simulator import Simulator
+from adapters.discord.simulator import Simulator, uniform_world
 from adapters.discord.simulator.truth import truth
-from adapters.discord.simulator.worlds import uniform_world
 from adapters.records import TenantRecord
 from bot.app import utc_now
 from bot.queue import JobQueue

@@ -5,8 +5,7 @@ import time
 from datetime import datetime
 from pathlib import Path
 
-from adapters.discord.simulator import Simulator
-from adapters.discord.simulator.model import World
+from adapters.discord.simulator import Simulator, World
 from adapters.discord.simulator.truth import truth
 from tests.support.archive import assert_current, assert_equal_to_truth
 from tests.support.process import NO_REACTIONS, PATIENCE_SECONDS, UNHURRIED, Process, process
