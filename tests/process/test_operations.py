@@ -23,7 +23,7 @@ from tests.support.process import (
     sqlite_url,
 )
 
-pytestmark = pytest.mark.process
+pytestmark = [pytest.mark.process, pytest.mark.slow]
 
 MESSAGES = "/channels/{channel_id}/messages"
 

@@ -18,6 +18,7 @@ pytestmark = pytest.mark.usefixtures("restored_addresses")
 ONLY_MESSAGES = {"PLATFORM_SYNC_SYNC__REACTION_USERS": "false"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("places", [1, 4])
 async def test_ten_small_tenants_beside_a_giants_first_sync(tmp_path: Path, places: int) -> None:
     """With one place the giant makes room; with more the requests take turns."""

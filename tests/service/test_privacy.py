@@ -16,6 +16,7 @@ from tests.support.daemon import running_daemon
 pytestmark = pytest.mark.usefixtures("restored_addresses", "restored_logging")
 
 
+@pytest.mark.slow
 async def test_no_id_or_name_of_a_user_is_anywhere(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     world = rich_world()
     ids, names = secrets(world)

@@ -30,8 +30,9 @@ def lists_of(world: World, guild_ids: Iterable[int]) -> int:
     return normal + sum(ceil(total["burst_count"] / 100) for total in totals)
 
 
+@pytest.mark.slow
 async def test_all_users_are_fetched_by_the_fewest_requests_and_only_once(database_url: str) -> None:
-    world = rich_world(1)
+    world = rich_world()
     async with archiving(world, database_url) as (sim, daemon):
         needed = lists_of(world, world.guilds)
         assert sim.requests.count(USERS) == needed

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.usefixtures("restored_addresses")
 
 MESSAGES = "/channels/{channel_id}/messages"
 USERS = "/channels/{channel_id}/messages/{message_id}/reactions/{emoji_name}"
-CHANNELS = 100
+CHANNELS = 40
 BUSY = 2
 FEW = 12
 

@@ -269,6 +269,7 @@ async def test_ready_bytes_are_sent_as_they_are(sim: Simulator, api: Api, monkey
     assert (await api.get(PATH, limit=7, after=5))[1] == [{"after": 5, "before": None, "limit": 7}]
 
 
+@pytest.mark.process
 async def test_as_a_process_it_serves_until_sigterm() -> None:
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-W", "ignore", "-m", "adapters.discord.simulator"),

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from adapters.discord.convert import message_record, thread_record
 from adapters.discord.permissions import ChannelEvaluator, everyone
 from adapters.privacy import UserHasher
+from tests.support.examples import examples
 
 USER = "1098765432109876543"
 HASH = UserHasher().of
@@ -41,7 +42,7 @@ def stored(record: object) -> str:
 
 
 @given(PAYLOADS)
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 def test_any_message_converts(payload: dict[str, Any]) -> None:
     record = message_record(payload | {"id": "77"}, "55", HASH)
     assert record is not None
@@ -60,7 +61,7 @@ NOT_USERS = ("channel_id", "message_id", "id", "message_reference", "thread", "e
 
 
 @given(PAYLOADS)
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 def test_no_planted_user_survives_in_text_or_user_fields(payload: dict[str, Any]) -> None:
     for key in NOT_USERS:
         payload = without(payload, key)
