@@ -26,7 +26,6 @@ class ChannelEstimator:
     since: datetime | None  # when its checkpoint, or the channel itself, was made
     head_at: datetime | None  # when its newest message was sent
     counted: int | None
-    page_size: int  # the most that the platform gives in one answer
     read: int = 0
     user_lists: int = 0  # requests for the users behind the reactions seen so far
     first_at: datetime | None = None
@@ -80,7 +79,6 @@ class SyncEstimator:
     channels: list[ChannelEstimator] = field(default_factory=list)
     backlog: int = 0  # requests for reactions that earlier jobs have left
     lists_done: int = 0  # requests for reactions made
-    page_size: int = 1  # the most that the platform gives in one answer
     _began: float | None = None
     _reactions_began: float | None = None
 

@@ -99,7 +99,6 @@ class TenantSync:
             since=state.checkpoint_at or session.sent_at(state.platform_id),
             head_at=session.sent_at(state.head_id) if state.head_id else None,
             counted=None if counted is None else max(counted - state.messages_archived, 0),
-            page_size=session.page_size,
         )
 
 
