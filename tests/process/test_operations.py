@@ -11,11 +11,11 @@ from adapters.discord.simulator.faults import Fault
 from adapters.discord.simulator.worlds import uniform_world
 from tests.support.archive import count_messages
 from tests.support.guilds import complete
+from tests.support.patience import PATIENCE_SECONDS
 from tests.support.process import (
     FAILED,
     MISCONFIGURED,
     NO_REACTIONS,
-    PATIENCE_SECONDS,
     UNHURRIED,
     json_lines,
     process,

@@ -12,6 +12,7 @@ from adapters.discord.simulator.truth import truth
 from adapters.discord.simulator.worlds import uneven_world
 from tests.support.archive import assert_equal_to_truth
 from tests.support.daemon import running_daemon
+from tests.support.patience import PATIENCE_SECONDS
 
 pytestmark = pytest.mark.usefixtures("restored_addresses")
 
@@ -74,5 +75,5 @@ async def test_the_bots_queue_is_taken_in_turns_by_syncs_not_by_requests() -> No
 
 
 async def test_who_stands_alone_waits_for_nobody() -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         await RateLimiter(1_000, 1_000).acquire(None, nullcontext())

@@ -239,6 +239,7 @@ async def test_the_gateway_is_announced(sim: Simulator, api: Api) -> None:
 
 
 async def test_requests_are_counted_and_listed(sim: Simulator, api: Api) -> None:
+    began = time.monotonic()
     await api.get(PATH, limit=1)
     await api.get(f"/channels/{QUIET}/messages")
     await api.get(f"/channels/{HIDDEN}/messages")
@@ -248,7 +249,7 @@ async def test_requests_are_counted_and_listed(sim: Simulator, api: Api) -> None
     assert sim.requests.count(channel_id=TEXT) == 1
     (entry,) = sim.requests.entries(template, channel_id=TEXT)
     assert (entry.method, entry.path, dict(entry.query)) == ("GET", f"/api/v10{PATH}", {"limit": "1"})
-    assert time.monotonic() - entry.at_monotonic < 5
+    assert began <= entry.at_monotonic <= time.monotonic()
     assert sim.requests.counts() == {template: {"200": 2, "403": 1}}
     sim.requests.clear()
     assert (sim.requests.count(), sim.requests.entries()) == (0, [])

@@ -12,9 +12,9 @@ import discord
 import yarl
 
 from adapters.discord.simulator import Simulator
+from tests.support.patience import PATIENCE_SECONDS
 
 KINDS = (discord.Client, discord.AutoShardedClient)
-PATIENCE_SECONDS = 5.0
 
 
 class Watched(discord.Client):
