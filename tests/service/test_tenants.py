@@ -19,6 +19,7 @@ from storage.tenants import save_tenant
 from tests.support.archive import assert_equal_to_truth, count_messages
 from tests.support.daemon import Clock, Daemon, running_daemon
 from tests.support.guilds import guild_of
+from tests.support.patience import PATIENCE_SECONDS
 
 pytestmark = pytest.mark.usefixtures("restored_addresses")
 
