@@ -50,7 +50,7 @@ async def test_a_429_ends_its_job_at_once_and_others_only_where_it_is_global(
                 assert {jobs[f"discord-{other}"]["status"] for other in others} == {"succeeded"}
             else:
                 assert {job["status"] for job in jobs.values()} <= {"succeeded", "rate_limited"}
-                assert len(after) <= len(others), "what was on its way arrives; nobody's request leaves any more"
+                assert len(after) <= len(others), "what was on its way arrives; no other request leaves any more"
 
             clock.ahead = timedelta(hours=1)
             for guild_id in world.guilds:

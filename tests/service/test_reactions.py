@@ -58,7 +58,7 @@ async def test_above_a_hundred_users_of_both_kinds(database_url: str, emoji: str
             (job,) = await daemon.idle()
             assert job["status"] == "succeeded"
             assert job["metrics"]["reactions"] == 330
-        assert sim.requests.count(USERS) == 2 + 2, "200 normal ones fill two pages, and none is asked to see the end"
+        assert sim.requests.count(USERS) == 2 + 2, "200 normal ones fill two pages; none is fetched to see the end"
     assert_equal_to_truth(database_url, truth(world, guild_id), guild_id)
 
 

@@ -97,7 +97,7 @@ async def test_a_gap_costs_two_requests_for_each_channel_that_was_busy(database_
             assert job["progress"]["deleted"] == BUSY
             assert job["progress"]["changed"] == BUSY * 4
             assert sim.requests.count(MESSAGES) <= 2 * BUSY
-            assert sim.requests.count(USERS) == BUSY, "one list has grown; those that are empty need not be asked for"
+            assert sim.requests.count(USERS) == BUSY, "one list has grown; those that are empty need no request"
             coverage = await daemon.get(f"/api/tenants/discord-{guild_id}/coverage")
             assert coverage["gaps"] == []
             again = await daemon.sync(guild_id)
