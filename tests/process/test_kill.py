@@ -18,7 +18,7 @@ from tests.support.archive import assert_equal_to_truth
 from tests.support.guilds import assert_complete, guild_of
 from tests.support.process import NO_REACTIONS, NO_REPAIRS, UNHURRIED, process
 
-pytestmark = [pytest.mark.process, pytest.mark.slow, pytest.mark.timeout(0)]  # as long as it was asked to last
+pytestmark = [pytest.mark.process, pytest.mark.slow, pytest.mark.timeout(0)]  # as long as the option says
 
 USERS = "/channels/{channel_id}/messages/{message_id}/reactions/{emoji_name}"
 ROUTE = "/channels/{channel_id}/messages"

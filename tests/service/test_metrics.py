@@ -93,6 +93,7 @@ async def test_what_waits_and_what_never_succeeded(tmp_path: Path) -> None:
     assert not {"queue_jobs", "checkpoint_age_seconds"} & {name for name, _ in samples}
 
 
+@pytest.mark.slow
 async def test_no_id_of_a_user_and_no_endless_labels(tmp_path: Path) -> None:
     world = rich_world()
     ids, names = secrets(world)
