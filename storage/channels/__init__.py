@@ -12,6 +12,7 @@ from storage.channels.coverage import (
 )
 from storage.channels.queries import (
     ChannelState,
+    HasParent,
     channel_states,
 )
 from storage.channels.skip import (
@@ -28,6 +29,7 @@ from storage.channels.upsert import (
 __all__ = [
     "ChannelCoverage",
     "ChannelState",
+    "HasParent",
     "ProgressState",
     "advance",
     "channel_coverage",

@@ -18,8 +18,22 @@ from storage.sql import all_rows
 from storage.tables import channels, sync_progress
 
 
+class HasParent:
+    """A channel or thread, as far as a request for its messages needs to know it."""
+
+    __slots__ = ()
+
+    type: ChannelType
+    parent_platform_id: str | None
+
+    @property
+    def thread_parent_id(self) -> str | None:
+        """The platform's id of the channel that a thread is in; None where this is no thread."""
+        return self.parent_platform_id if self.type is ChannelType.THREAD else None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ChannelState:
+class ChannelState(HasParent):
     """A channel or thread with its progress, as a sync needs it."""
 
     id: int

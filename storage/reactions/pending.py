@@ -25,9 +25,6 @@ from storage.database import Database
 from storage.sql import Id, RowId, all_rows, fields_of
 from storage.tables import IS_PENDING, channels, messages, reaction_totals
 
-USERS_A_REQUEST = 100
-"""How many users a platform gives at a time, for the estimate."""
-
 NO_TOTAL = 10**9
 """What a kind of a stale total has: more than there can be, so that it is asked for to its end."""
 
@@ -113,7 +110,8 @@ def _lists(wanted: ColumnElement[int]) -> ColumnElement[int]:
 
 
 def _requests(wanted: ColumnElement[int]) -> ColumnElement[int]:
-    return (wanted + (USERS_A_REQUEST - 1)) // USERS_A_REQUEST
+    size = bindparam("users_per_request", type_=Integer)
+    return (wanted + (size - 1)) // size
 
 
 COUNT_LISTS = func.coalesce(func.sum(_lists(_wanted_normal) + _lists(_wanted_burst)), 0)
@@ -160,13 +158,14 @@ _PENDING_CHANNELS = (
 
 
 @finish_before_cancel
-async def pending_channels(db: Database, tenant_id: str) -> list[PendingChannel]:
+async def pending_channels(db: Database, tenant_id: str, *, users_per_request: int) -> list[PendingChannel]:
     """The archived channels of a tenant in which something is pending, in the order in which they were first seen.
 
     One with no list to fetch has kinds that nobody is left of, to be saved without a request.
     """
+    params = {"tenant": tenant_id, "users_per_request": users_per_request}
     async with db.reading() as connection:
-        rows = await all_rows(connection, _PENDING_CHANNELS, {"tenant": tenant_id})
+        rows = await all_rows(connection, _PENDING_CHANNELS, params)
     return [_channel(row) for row in rows]
 
 
@@ -178,7 +177,8 @@ def _channel(row: RowMapping) -> PendingChannel:
 
 async def pending_lists(db: Database, tenant_id: str) -> int:
     """How many user lists of a tenant are still to be fetched."""
-    return sum(channel.lists for channel in await pending_channels(db, tenant_id))
+    channels_pending = await pending_channels(db, tenant_id, users_per_request=1)  # only the lists are counted
+    return sum(channel.lists for channel in channels_pending)
 
 
 _KEY = (reaction_totals.c.message_platform_id, reaction_totals.c.emoji_key)

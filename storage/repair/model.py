@@ -6,6 +6,7 @@ from enum import StrEnum
 from sqlalchemy import RowMapping
 
 from adapters.records import ChannelType
+from storage.channels import HasParent
 from storage.sql import fields_of
 
 
@@ -18,7 +19,7 @@ class RepairKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Repair:
+class Repair(HasParent):
     """A range of a channel, or what is left of it: those behind ``after_platform_id`` up to ``until_platform_id``."""
 
     id: int

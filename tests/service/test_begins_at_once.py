@@ -32,7 +32,7 @@ async def test_a_sync_that_is_asked_for_begins_at_once(database_url: str) -> Non
     world = uniform_world(1, 10)
     (guild_id,) = world.guilds
     waits = []
-    async with Simulator(world) as sim, running_daemon(sim, database_url, **ONLY_MESSAGES) as daemon:
+    async with Simulator(world) as sim, running_daemon(sim, database_url, ONLY_MESSAGES) as daemon:
         (job,) = await daemon.idle()
         for _ in range(3):
             await just_after_a_look(job)
@@ -47,7 +47,7 @@ async def test_a_sync_that_is_asked_for_begins_at_once(database_url: str) -> Non
 async def test_the_answer_names_the_job_that_was_made(database_url: str) -> None:
     world = uniform_world(1, 10)
     (guild_id,) = world.guilds
-    async with Simulator(world) as sim, running_daemon(sim, database_url, **ONLY_MESSAGES) as daemon:
+    async with Simulator(world) as sim, running_daemon(sim, database_url, ONLY_MESSAGES) as daemon:
         (first,) = await daemon.idle()
         _, answer = await daemon.ask("POST", f"/api/tenants/discord-{guild_id}/sync")
         stored = [job["job_id"] for job in (await daemon.get("/api/jobs"))["jobs"]]
@@ -61,7 +61,7 @@ async def test_a_new_tenant_is_synced_at_once(database_url: str) -> None:
     waits = []
     async with Simulator(world) as sim:
         guilds = [sim.change.leave_guild(guild_id, silent=True) for guild_id in list(world.guilds)[1:]]
-        async with running_daemon(sim, database_url, **ONLY_MESSAGES) as daemon:
+        async with running_daemon(sim, database_url, ONLY_MESSAGES) as daemon:
             (job,) = await daemon.idle()
             for guild in guilds:
                 await just_after_a_look(job)

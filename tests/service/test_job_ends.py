@@ -54,7 +54,7 @@ def failing(tmp_path: Path) -> Failing:
 
 
 async def synced(failing: Failing) -> Failing:
-    async with Simulator(failing.world) as sim, running_daemon(sim, failing.url, **ONLY_MESSAGES) as daemon:
+    async with Simulator(failing.world) as sim, running_daemon(sim, failing.url, ONLY_MESSAGES) as daemon:
         await failing.sync(sim, daemon)
     return failing
 
@@ -104,7 +104,7 @@ async def test_the_api_tells_in_detail_why_a_sync_failed(failing: Failing) -> No
 
 
 async def test_the_next_sync_makes_up_for_what_failed(failing: Failing) -> None:
-    async with Simulator(failing.world) as sim, running_daemon(sim, failing.url, **ONLY_MESSAGES) as daemon:
+    async with Simulator(failing.world) as sim, running_daemon(sim, failing.url, ONLY_MESSAGES) as daemon:
         await failing.sync(sim, daemon)
         tenant = await daemon.get(f"/api/tenants/discord-{failing.guild_id}")
         assert tenant["next_sync_at"] is not None, "nothing is scheduled any more"
@@ -118,7 +118,7 @@ async def test_the_next_sync_makes_up_for_what_failed(failing: Failing) -> None:
 async def test_a_sync_that_could_do_nothing_is_failed_and_logged(
     failing: Failing, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async with Simulator(failing.world) as sim, running_daemon(sim, failing.url, **ONLY_MESSAGES) as daemon:
+    async with Simulator(failing.world) as sim, running_daemon(sim, failing.url, ONLY_MESSAGES) as daemon:
         await daemon.idle()
         caplog.set_level("INFO")
         sim.faults.add(Fault("status", status=503, route=LISTING, times=None))
@@ -136,7 +136,7 @@ async def test_the_end_of_a_sync_is_logged_with_its_duration_and_counts(
     failing: Failing, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("INFO")
-    async with Simulator(failing.world) as sim, running_daemon(sim, failing.url, **ONLY_MESSAGES) as daemon:
+    async with Simulator(failing.world) as sim, running_daemon(sim, failing.url, ONLY_MESSAGES) as daemon:
         (job,) = await daemon.idle()
     ended = lines(caplog, "sync ended")
     assert len(ended) == 1
@@ -166,7 +166,7 @@ async def test_a_first_sync_that_fails_or_is_partial_is_tried_again_after_1_2_an
     async with Simulator(failing.world) as sim:
         sim.faults.add(Fault("status", status=500, route=MESSAGES, channel_id=failing.broken, times=None))
         sim.faults.add(Fault("status", status=500, route=LISTING, after=1, times=4))  # the second one's attempts
-        async with running_daemon(sim, failing.url, clock=clock, **ONLY_MESSAGES) as daemon:
+        async with running_daemon(sim, failing.url, ONLY_MESSAGES, clock=clock) as daemon:
             found: list[Any] = []
             waiting: list[Any] = []
             for count in range(1, 5):

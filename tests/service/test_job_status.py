@@ -24,7 +24,7 @@ async def seen(tmp_path: Path) -> dict[str, Any]:
     (guild_id,) = world.guilds
     async with Simulator(world) as sim:
         sim.faults.add(Fault("hang", route=MESSAGES, after=15, times=None))
-        async with running_daemon(sim, f"sqlite+aiosqlite:///{tmp_path}/archive.db", **SETTINGS) as daemon:
+        async with running_daemon(sim, f"sqlite+aiosqlite:///{tmp_path}/archive.db", SETTINGS) as daemon:
             found: dict[str, Any] = {"all": []}
             for _ in range(40):
                 found["all"] = (await daemon.get("/api/jobs"))["jobs"]

@@ -51,7 +51,7 @@ def test_the_token_is_the_environments(tmp_path: Path) -> None:
 
 async def test_one_login_serves_every_guild(url: str) -> None:
     world = uniform_world(1, 20, guilds=3)
-    async with Simulator(world) as sim, running_daemon(sim, url, **ONLY_MESSAGES) as daemon:
+    async with Simulator(world) as sim, running_daemon(sim, url, ONLY_MESSAGES) as daemon:
         assert await first_syncs(daemon, 3) == {f"discord-{guild_id}": "succeeded" for guild_id in world.guilds}
         assert (sim.gateway.identifies, sim.gateway.connected) == (1, 1), "more than one bot logged in"
 
@@ -88,7 +88,7 @@ async def test_a_tenant_needs_no_configuration_of_its_own(url: str) -> None:
     by_itself, *_, by_request = world.guilds
     async with Simulator(world) as sim:
         guild = sim.change.leave_guild(by_itself, silent=True)
-        async with running_daemon(sim, url, **ONLY_MESSAGES) as daemon:
+        async with running_daemon(sim, url, ONLY_MESSAGES) as daemon:
             await first_syncs(daemon, 2)
             sim.change.join_guild(guild)
             ends = await first_syncs(daemon, 3)
@@ -101,7 +101,7 @@ async def test_a_tenant_needs_no_configuration_of_its_own(url: str) -> None:
 async def test_a_tenant_whose_guild_the_bot_is_not_in_says_how_to_add_it(url: str) -> None:
     world = uniform_world(1, 20)
     (guild_id,) = world.guilds
-    async with Simulator(world) as sim, running_daemon(sim, url, **ONLY_MESSAGES) as daemon:
+    async with Simulator(world) as sim, running_daemon(sim, url, ONLY_MESSAGES) as daemon:
         await first_syncs(daemon, 1)
         assert (await daemon.get(f"/api/tenants/discord-{guild_id}"))["invite_url"] is None, "it is there already"
         status, tenant = await daemon.ask("POST", "/api/tenants", json={"platform": "discord", "platform_id": "77"})

@@ -49,7 +49,7 @@ async def test_a_rate_limit_ends_the_sync_and_the_next_one_goes_on_after_the_wai
         sim.faults.add(
             Fault("rate_limit", route=MESSAGES, channel_id=limited, retry_after=WAIT.total_seconds(), after=1)
         )
-        async with running_daemon(sim, url, clock=clock, **SETTINGS) as daemon:
+        async with running_daemon(sim, url, SETTINGS, clock=clock) as daemon:
             (job,) = await daemon.idle()
             assert (job["status"], job["error"]["code"]) == ("rate_limited", "rate_limited")
             refused = next(entry for entry in sim.requests.entries() if entry.status == 429)
@@ -72,7 +72,7 @@ async def test_a_rate_limit_is_logged_and_counted(tmp_path: Path, caplog: pytest
     world = uniform_world(1, 10)
     async with Simulator(world) as sim:
         sim.faults.add(Fault("rate_limit", route=MESSAGES, scope="shared", retry_after=WAIT.total_seconds()))
-        async with running_daemon(sim, f"sqlite+aiosqlite:///{tmp_path}/archive.db", **SETTINGS) as daemon:
+        async with running_daemon(sim, f"sqlite+aiosqlite:///{tmp_path}/archive.db", SETTINGS) as daemon:
             await daemon.idle()
             counted = (await daemon.metrics.expose(""))[0].decode()
     (line,) = [record.__dict__ for record in caplog.records if record.getMessage() == "sync ended"]

@@ -46,7 +46,7 @@ async def test_the_next_sync_goes_on_behind_the_last_message_that_was_stored(wor
     ids = ids_of(world)
     async with Simulator(world) as sim:
         sim.faults.add(Fault("rate_limit", route=MESSAGES, retry_after=0.0, after=FETCHED // 100))
-        async with running_daemon(sim, url, **ONLY_MESSAGES) as daemon:
+        async with running_daemon(sim, url, ONLY_MESSAGES) as daemon:
             (cut_off,) = await daemon.idle()
             assert cut_off["status"] == "rate_limited"
             assert await checkpoint(daemon, guild_id) == ids[FETCHED - 1]
@@ -63,7 +63,7 @@ async def test_a_retry_goes_on_where_the_failed_sync_was(world: World, url: str)
     ids = ids_of(world)
     async with Simulator(world) as sim:
         sim.faults.add(Fault("status", status=500, route=MESSAGES, after=FETCHED // 100, times=4))
-        async with running_daemon(sim, url, **ONLY_MESSAGES) as daemon:
+        async with running_daemon(sim, url, ONLY_MESSAGES) as daemon:
             await daemon.until(
                 lambda: daemon.get(f"/api/jobs?tenant_id=discord-{guild_id}"),
                 lambda answer: len(answer["jobs"]) == 2 and answer["jobs"][0]["finished_at"],
@@ -79,7 +79,7 @@ async def test_a_thousand_messages_at_a_time_are_committed_while_the_channel_is_
     (guild_id,) = world.guilds
     async with Simulator(world) as sim:
         sim.faults.add(Fault("hang", route=MESSAGES, after=FETCHED // 100, times=None))
-        async with running_daemon(sim, url, **ONLY_MESSAGES) as daemon:
+        async with running_daemon(sim, url, ONLY_MESSAGES) as daemon:
             await daemon.until(lambda: daemon.get("/healthz"), lambda _: sim.requests.count(MESSAGES) == 20)
             stored = archived(url, "messages", guild_id)
             assert len(stored) == 1_000, "the other 900 of those that were fetched wait for their batch"

@@ -17,9 +17,9 @@ from storage import jobs
 from storage.database import open_database
 from storage.jobs import JobKind
 from storage.tenants import save_tenant
-from tests.service.test_sync import Clock, guild_of
 from tests.support.archive import assert_equal_to_truth, count_messages
-from tests.support.daemon import Daemon, running_daemon
+from tests.support.daemon import Clock, Daemon, running_daemon
+from tests.support.guilds import guild_of
 
 pytestmark = pytest.mark.usefixtures("restored_addresses")
 
@@ -119,7 +119,7 @@ async def test_tenants_can_be_left_to_the_operator(database_url: str) -> None:
     world = uniform_world(1, 50, guilds=2)
     chosen, _ = world.guilds
     no_auto = {"PLATFORM_SYNC_DISCORD__AUTO_CREATE_TENANTS": "false"}
-    async with Simulator(world) as sim, running_daemon(sim, database_url, **no_auto) as daemon:
+    async with Simulator(world) as sim, running_daemon(sim, database_url, settings=no_auto) as daemon:
         await daemon.until(lambda: daemon.ask("GET", "/readyz"), lambda answer: answer[0] == 200)
         assert (await daemon.get("/api/tenants"))["tenants"] == []
         request = {"platform": "discord", "platform_id": str(chosen)}

@@ -2,6 +2,7 @@
 
 import pytest
 
+from adapters.records import JsonValue
 from storage.channels import ChannelState, ProgressState, channel_states, fail_channel, finish_channel, save_channels
 from storage.database import Database
 from storage.jobs import JobLease
@@ -61,7 +62,7 @@ async def test_each_channel_has_its_own_progress(db: Database, progress: Progres
     await progress.save("5", 1, 2, 3)
     await progress.save("5", 4)
     await progress.save("6", 10)
-    error = {"code": "call_failed", "message": "503", "attempts": 4}
+    error: dict[str, JsonValue] = {"code": "call_failed", "message": "503", "attempts": 4}
     await fail_channel(db, (await progress.of("6")).id, error=error, job=progress.lease, now=LATER)
     reading, failed = await progress.of("5"), await progress.of("6")
     assert (reading.checkpoint_id, reading.messages_archived) == ("4", 4)

@@ -162,7 +162,7 @@ class TestWhatIsLeftAlone:
     async def test_what_is_not_stored(self, ear: Ear) -> None:
         await ear.store(message(7))
         before = await ear.rows()
-        everything = {
+        everything: dict[str, Any] = {
             "edited": message(8, content="new", attachments=(attachment("1"),)),
             "is_deleted": True,
             "is_invalidated": True,

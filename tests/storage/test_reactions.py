@@ -97,9 +97,9 @@ class TestWhatIsPending:
         in_thread = PendingChannel(
             id=ids["9"], platform_id="9", parent_platform_id="5", type=ChannelType.THREAD, lists=1, requests=2
         )
-        assert await pending_channels(db, way.tenant.id) == [first, in_thread]
+        assert await pending_channels(db, way.tenant.id, users_per_request=100) == [first, in_thread]
         assert await pending_lists(db, way.tenant.id) == 4
-        assert await pending_channels(db, "discord-other") == []
+        assert await pending_channels(db, "discord-other", users_per_request=100) == []
         assert await pending_totals(db, ids["8"], None, 100) == []
 
     async def test_the_pages_are_complete_whatever_is_done_in_between(self, way: Pass) -> None:
@@ -117,6 +117,7 @@ class TestWhatIsPending:
     @pytest.mark.parametrize("query", [pending_reactions._PENDING_TOTALS, pending_reactions._PENDING_CHANNELS])
     async def test_it_is_found_by_its_index(self, db: Database, way: Pass, query: Select[Any]) -> None:
         values = {"channel": way.channel.id, "message": "1", "emoji": "1", "limit": 5, "tenant": way.tenant.id}
+        values["users_per_request"] = 100
         async with db.writing() as connection:
             known = {name: values[name] for name in query.compile().params if name in values}
             plain = query.params(known).compile(connection.sync_connection, compile_kwargs={"literal_binds": True})

@@ -155,7 +155,7 @@ class TestAPage:
         odd = message(1, content="a\0b", metadata={"x\0": ["\ud800", 2**70, -0.5], "b": {"z": 1, "a": 2}})
         await way.store(odd)
         before = await state(db)
-        turned = replace(odd, metadata=dict(reversed(odd.metadata.items())))
+        turned = replace(odd, metadata=dict(reversed(list(odd.metadata.items()))))
         assert await way.save(await way.audit(), turned) == PageOutcome(seen=1)
         assert await state(db) == before
 

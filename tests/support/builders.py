@@ -80,9 +80,12 @@ def attachment(platform_id: str, **changes: Any) -> AttachmentRecord:
     return replace(record, **changes)
 
 
+_COLLECTIONS = {"reactions": tuple, "cleared": frozenset}
+
+
 def change(tenant_id: str, channel_id: str, message_id: str, **changes: Any) -> MessageChange:
     """Nothing happened to a message, but for what is named. The ids are the platform's but the tenant's."""
-    named = {"reactions": tuple(changes.pop("reactions", ())), "cleared": frozenset(changes.pop("cleared", ()))}
+    named: dict[str, Any] = {name: kind(changes.pop(name, ())) for name, kind in _COLLECTIONS.items()}
     nothing = MessageChange(
         tenant_id=tenant_id,
         channel_id=channel_id,
