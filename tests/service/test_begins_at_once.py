@@ -1,4 +1,4 @@
-"""A sync that is asked for, and the first one of a new tenant, is due and begins at once: the worker is woken."""
+"""A requested sync, and the first one of a new tenant, is due and begins at once: the worker is woken."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -24,14 +24,14 @@ NO_REACTIONS = {"PLATFORM_SYNC_SYNC__REACTION_USERS": "false"}
 
 
 @pytest.mark.usefixtures("restored_addresses")
-async def test_a_sync_that_is_asked_for_is_due_at_once(database_url: str) -> None:
+async def test_a_requested_sync_is_due_at_once(database_url: str) -> None:
     world = uniform_world(1, 10)
     (guild_id,) = world.guilds
     async with Simulator(world) as sim, running_daemon(sim, database_url, NO_REACTIONS) as daemon:
         (first,) = await daemon.idle()
         status, answer = await daemon.ask("POST", f"/api/tenants/discord-{guild_id}/sync")
         assert (status, answer["kind"], answer["created"]) == (202, "manual", True)
-        assert answer["run_after"] == answer["queued_at"], "it is due later than it was asked for"
+        assert answer["run_after"] == answer["queued_at"], "it is due later than it was queued"
         stored = [job["job_id"] for job in (await daemon.get("/api/jobs"))["jobs"]]
         assert answer["job_id"] != first["job_id"], "the answer names an older job"
         assert answer["job_id"] in stored, "the answer names no job"

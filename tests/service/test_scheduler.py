@@ -1,4 +1,4 @@
-"""The clock enqueues a tenant's sync again after every interval, until it is told to forget the tenant."""
+"""The clock enqueues a tenant's sync again after every interval, until it forgets the tenant."""
 
 import asyncio
 from collections.abc import AsyncIterator
