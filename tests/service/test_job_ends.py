@@ -171,7 +171,7 @@ async def test_a_first_sync_that_fails_or_is_partial_is_tried_again_after_1_2_an
             waiting: list[Any] = []
             for count in range(1, 5):
                 found = await ended_jobs(daemon, count)
-                waiting = await waiting_jobs(daemon)
+                waiting = await waiting_jobs(daemon, seconds=10 if count < 4 else 0.5)
                 clock.ahead += timedelta(seconds=5)  # what waits is due
     assert [(job["kind"], job["status"]) for job in found] == [
         ("initial", "partial"),
@@ -187,9 +187,9 @@ async def test_a_first_sync_that_fails_or_is_partial_is_tried_again_after_1_2_an
     assert waiting == [], "a fourth retry"
 
 
-async def waiting_jobs(daemon: Daemon) -> list[Any]:
-    """The jobs that wait, once there is one; after a second none."""
-    for _ in range(20):
+async def waiting_jobs(daemon: Daemon, *, seconds: float) -> list[Any]:
+    """The jobs that wait, once there is one; none where there is none after so many seconds."""
+    for _ in range(int(seconds / 0.05)):
         if waiting := (await daemon.get("/api/queue"))["jobs"]:
             return list(waiting)
         await asyncio.sleep(0.05)
