@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import create_engine, select
 from sqlalchemy.exc import DBAPIError
 
-from adapters.discord.simulator import Simulator, World, uniform_world
+from adapters.discord.simulator import Simulator, uniform_world
 from adapters.discord.simulator.truth import truth
 from storage.tables import channels, sync_progress
 from tests.support.archive import assert_equal_to_truth
