@@ -94,12 +94,16 @@ class AttachmentRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReactionTotalRecord:
-    """How often one emoji was given to one message. ``count`` includes ``burst_count``."""
+    """How often one emoji was given to one message, in one of its two kinds: normally, or as a burst."""
 
     emoji_key: str  # the character, or the custom emoji's id
+    burst: bool
     emoji: str  # the character, or <:name:id> / <a:name:id>
     count: int
-    burst_count: int
+
+    def __post_init__(self) -> None:
+        if self.count < 1:
+            raise ValueError("a kind that nobody has given has no total")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

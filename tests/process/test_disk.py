@@ -17,7 +17,7 @@ from tests.support.archive import count_messages
 from tests.support.guilds import assert_complete, complete
 from tests.support.process import FAILED, MISCONFIGURED, NO_REACTIONS, UNHURRIED, process, run_to_end, sqlite_url
 
-pytestmark = pytest.mark.process
+pytestmark = [pytest.mark.process, pytest.mark.slow]
 
 
 async def test_a_database_of_a_newer_program_is_left_alone(tmp_path: Path) -> None:

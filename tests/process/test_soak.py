@@ -21,7 +21,7 @@ from tests.support.guilds import guild_of, until_current
 from tests.support.process import UNHURRIED, Process, process
 from tests.support.unrest import Unrest
 
-pytestmark = [pytest.mark.process, pytest.mark.slow, pytest.mark.timeout(0)]  # as long as it was asked to last
+pytestmark = [pytest.mark.process, pytest.mark.slow, pytest.mark.timeout(0)]  # as long as the option says
 
 CHANNELS, MESSAGES, CHANGES = 200, 60, 250
 MOST_SYNCS = 20

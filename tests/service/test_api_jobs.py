@@ -7,7 +7,7 @@ import pytest
 
 from adapters.discord.simulator import Fault, Simulator, rich_world, uniform_world
 from adapters.discord.simulator.truth import truth
-from bot.api.channel_views import EXPLANATIONS
+from bot.api.sync import EXPLANATIONS
 from tests.support.archive import count_messages
 from tests.support.daemon import Daemon, running_daemon
 

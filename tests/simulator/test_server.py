@@ -69,6 +69,7 @@ async def test_the_gateway_is_announced(sim: Simulator, api: Api) -> None:
 
 
 async def test_requests_are_counted_and_listed(sim: Simulator, api: Api) -> None:
+    began = time.monotonic()
     await api.get(PATH, limit=1)
     await api.get(f"/channels/{QUIET}/messages")
     await api.get(f"/channels/{HIDDEN}/messages")
@@ -78,7 +79,7 @@ async def test_requests_are_counted_and_listed(sim: Simulator, api: Api) -> None
     assert sim.requests.count(channel_id=TEXT) == 1
     (entry,) = sim.requests.entries(template, channel_id=TEXT)
     assert (entry.method, entry.path, dict(entry.query)) == ("GET", f"/api/v10{PATH}", {"limit": "1"})
-    assert time.monotonic() - entry.at_monotonic < 5
+    assert began <= entry.at_monotonic <= time.monotonic()
     assert sim.requests.counts() == {template: {"200": 2, "403": 1}}
     sim.requests.clear()
     assert (sim.requests.count(), sim.requests.entries()) == (0, [])
@@ -103,6 +104,7 @@ async def test_ready_bytes_are_sent_as_they_are(sim: Simulator, api: Api) -> Non
     assert (await api.get(PATH, limit=7, after=5))[1] == [{"after": 5, "before": None, "limit": 7}]
 
 
+@pytest.mark.process
 async def test_as_a_process_it_serves_until_sigterm() -> None:
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-W", "ignore", "-m", "adapters.discord.simulator"),

@@ -13,9 +13,9 @@ import pytest
 import yarl
 
 from adapters.discord.simulator import Simulator
+from tests.support.patience import PATIENCE_SECONDS
 
 KINDS = (discord.Client, discord.AutoShardedClient)
-PATIENCE_SECONDS = 5.0
 
 
 def point_at(simulator: Simulator, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -31,8 +31,8 @@ _KINDS = {
 class Unrest:
     """Make things happen in a guild.
 
-    While no client listens, the users behind one emoji only grow or only shrink: two who swap places in the same gap
-    leave the total as it was, which is all that can be seen of it afterwards.
+    While no daemon listens, the users behind one emoji only grow or only shrink: two who swap in the same gap leave
+    the total as it was, which is all that can be seen of it afterwards.
     """
 
     def __init__(self, sim: Simulator, guild: Guild, seed: int) -> None:

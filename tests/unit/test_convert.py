@@ -8,6 +8,7 @@ from hypothesis import given, settings
 
 from adapters.discord.convert import message_record, thread_record
 from adapters.discord.permissions import ChannelEvaluator, everyone
+from tests.support.examples import examples
 from tests.support.payloads import HASH, PAYLOADS, USER
 
 
@@ -16,7 +17,7 @@ def stored(record: object) -> str:
 
 
 @given(PAYLOADS)
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 def test_any_message_converts(payload: dict[str, Any]) -> None:
     record = message_record(payload | {"id": "77"}, "55", HASH)
     assert record is not None
@@ -35,7 +36,7 @@ NOT_USERS = ("channel_id", "message_id", "id", "message_reference", "thread", "e
 
 
 @given(PAYLOADS)
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 def test_no_planted_user_survives_in_text_or_user_fields(payload: dict[str, Any]) -> None:
     for key in NOT_USERS:
         payload = without(payload, key)

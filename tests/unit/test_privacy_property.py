@@ -22,6 +22,7 @@ from adapters.discord.simulator import rich_world
 from adapters.discord.simulator.payloads import channel_payload, guild_create, role_payload
 from adapters.events import PlatformEvent
 from adapters.privacy import UserHasher
+from tests.support.examples import examples
 
 HASH = UserHasher(b"a key").of
 WORLD = rich_world()
@@ -164,7 +165,7 @@ def assert_hidden(person: Person, record: object) -> None:
 
 
 @given(st.sampled_from(BY_SHAPE), st.data())
-@settings(max_examples=400)
+@settings(max_examples=examples(400))
 def test_no_user_comes_out_of_a_message(payload: dict[str, Any], data: st.DataObject) -> None:
     copy, person = planted(payload, data, in_a_text, in_a_new_field, in_a_users_place)
     if data.draw(st.booleans()):  # last and once: a name that is cut, or followed by more, is a plain word
@@ -181,7 +182,7 @@ def of_a_member(payload: dict[str, Any], person: Person, data: st.DataObject) ->
 
 
 @given(st.sampled_from(PLACES), st.data())
-@settings(max_examples=200)
+@settings(max_examples=examples(200))
 def test_no_user_comes_out_of_a_channel_or_thread(place: tuple[Any, Any], data: st.DataObject) -> None:
     guild, channel = place
     copy, person = planted(channel_payload(WORLD, guild, channel), data, in_a_text, in_a_new_field, of_a_member)
@@ -202,7 +203,7 @@ def of_the_guild(payload: dict[str, Any], person: Person, data: st.DataObject) -
 
 
 @given(st.sampled_from(GUILDS), st.data())
-@settings(max_examples=30)
+@settings(max_examples=examples(30))
 def test_no_user_comes_out_of_a_guild(guild: Any, data: st.DataObject) -> None:
     copy, person = planted(guild_create(WORLD, guild), data, of_the_guild)
 
