@@ -107,7 +107,7 @@ class _Handler(logging.StreamHandler):  # type: ignore[type-arg]  # generic in t
     """Never prints the record it failed on, as logging does by itself."""
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 (logging's name)
-        """Say whose record it was."""
+        """Log whose record it was."""
         cause = sys.exc_info()[0]
         if record.name != __name__ and cause is not None and not issubclass(cause, OSError):
             log.error("a log record could not be written", extra={"of": record.name, "cause": cause.__name__})

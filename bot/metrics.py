@@ -85,7 +85,7 @@ class Metrics:
         self._watched: _Watched | None = None
 
     def watch(self, db: Database, adapters: Mapping[str, PlatformAdapter], clock: Callable[[], datetime]) -> None:
-        """Read these too at each scrape."""
+        """Add what the database and the adapters say to each scrape."""
         self._watched = _Watched(db, adapters, clock)
 
     def on_response(self, route: str, status: int | None, seconds: float) -> None:

@@ -37,7 +37,7 @@ class Preempted(Exception):
 
 @dataclass(frozen=True, slots=True)
 class _Attempt:
-    """One job in the worker's hands."""
+    """A job that this worker has claimed."""
 
     job: Job
     lease: JobLease
@@ -46,7 +46,7 @@ class _Attempt:
 
     @property
     def facts(self) -> dict[str, object]:
-        """What the log says of it."""
+        """The fields that its log lines have in common."""
         return {"job": self.job.id, "tenant": self.job.tenant_id}
 
 

@@ -15,7 +15,7 @@ from storage.repair import Coverage
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditCalls:
-    """The handlers, and what they are served from."""
+    """Serves the coverage of a tenant's archive, as its audits found it."""
 
     db: Database
 

@@ -74,7 +74,7 @@ def _schema(name: str, schema: _Json) -> str:
 
 
 def _table(rows: Iterable[tuple[str, ...]]) -> str:
-    """Rows of a name and what is HTML already."""
+    """Write a table; of each row the first cell is a name, the others are HTML already."""
     lines = [
         f"<tr><td><code>{escape(row[0])}</code></td>{''.join(f'<td>{cell}</td>' for cell in row[1:])}</tr>"
         for row in rows
@@ -104,7 +104,7 @@ _LIMITS = ("pattern", "minLength", "maxLength", "minimum", "maximum", "default")
 
 
 def _text(text: str) -> str:
-    """Prose: what stands between backticks is code."""
+    """Write prose as HTML; what stands between backticks is code."""
     pieces = escape(text).split("`")
     return "".join(f"<code>{piece}</code>" if index % 2 else piece for index, piece in enumerate(pieces))
 

@@ -40,7 +40,7 @@ B = TypeVar("B", bound=RequestModel)
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """A good answer."""
+    """The model that a call answers with, and its status."""
 
     body: BaseModel
     status: int = 200
@@ -114,7 +114,7 @@ def _parameters(request: web.Request, model: type[A]) -> A:
 
 
 def _value(text: str, annotation: object) -> object:
-    """Text as what it is the usual spelling of; all else is left for the model to refuse."""
+    """Convert text that spells a boolean or a whole number; all else is left for the model to refuse."""
     if annotation is bool and text in ("true", "false"):
         return text == "true"
     if annotation is int and _WHOLE_NUMBER.fullmatch(text):

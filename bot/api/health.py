@@ -14,7 +14,7 @@ from storage.errors import StorageError
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Health:
-    """Whether the process is alive, and whether it can work."""
+    """Serves the process's liveness and readiness."""
 
     db: Database
     adapters: Mapping[str, PlatformAdapter]

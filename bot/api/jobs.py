@@ -15,7 +15,7 @@ from storage.jobs import JobStatus
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobCalls:
-    """The handlers, and what they are served from."""
+    """Serves jobs and their queue, and cancels jobs."""
 
     db: Database
     presenter: Presenter

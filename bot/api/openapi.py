@@ -23,10 +23,10 @@ _ABOUT = (
 
 
 class _Untitled(GenerateJsonSchema):
-    """Without the titles that only repeat the fields' names."""
+    """Generates schemas without the titles that only repeat the fields' names."""
 
     def field_title_should_be_set(self, schema: object) -> bool:
-        """Say no."""
+        """Leave the title out."""
         return False
 
 

@@ -16,7 +16,7 @@ from storage.database import Database
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PrivacyCalls:
-    """The handlers, and what they are served from."""
+    """Serves erasures, of people that the platforms' ids name."""
 
     db: Database
     adapters: Mapping[str, PlatformAdapter]

@@ -69,10 +69,10 @@ class Api:
 
 
 class _OnlyFaults(logging.Filter):
-    """What is not HTTP is no fault of ours, and aiohttp would log its bytes, which may hold a token."""
+    """Drops records about requests that are not HTTP: aiohttp would log their bytes, which may hold a token."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Let a record through where it is of a fault."""
+        """Return whether a record is to be logged."""
         error = record.exc_info[1] if record.exc_info else None
         if isinstance(error, HttpProcessingError):
             log.debug("a request is not HTTP", extra={"error": type(error).__name__})
@@ -114,6 +114,6 @@ async def serve(
 
 
 async def _add_headers(_: web.Request, response: web.StreamResponse) -> None:
-    """Answers are for now, and are what they say they are."""
+    """Forbid to keep an answer, or to take it for another type than it says."""
     response.headers.setdefault("Cache-Control", "no-store")
     response.headers.setdefault("X-Content-Type-Options", "nosniff")

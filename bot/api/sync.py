@@ -1,4 +1,4 @@
-"""The calls about one tenant's syncs: ask for one, see how fresh the archive is, and how far each channel."""
+"""The calls about one tenant's syncs: enqueue one, see how fresh the archive is, and how far each channel."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -34,7 +34,7 @@ EXPLANATIONS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SyncCalls:
-    """The handlers, and what they are served from."""
+    """Serves a tenant's syncs and channels, and enqueues syncs."""
 
     db: Database
     queue: JobQueue

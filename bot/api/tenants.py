@@ -23,7 +23,7 @@ _PURGED = "Its syncs are stopped, its archive is deleted. POST /api/tenants begi
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TenantCalls:
-    """The handlers, and what they are served from."""
+    """Serves tenants, and creates, stops and purges them."""
 
     db: Database
     service: TenantService

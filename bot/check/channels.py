@@ -1,4 +1,4 @@
-"""What of a community is archived, and what is not for which reason, in words for its administrator."""
+"""Which channels of a community are archived, and why the others are not, in words for its administrator."""
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence

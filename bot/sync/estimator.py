@@ -104,7 +104,7 @@ class SyncEstimator:
         return round(done / (done + left), 4) if done + left else 1.0
 
     def seconds_left(self) -> tuple[float, float] | None:
-        """Until the last message is read, and until the job's end; None while there is no ground."""
+        """Estimate the time until the last message is read, and until the job's end; None while there is no ground."""
         if self._began is None:
             return None
         if self._reactions_began is not None:
