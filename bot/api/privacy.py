@@ -44,5 +44,5 @@ class PrivacyCalls:
         if erasure.tenant_id is not None:
             await find_tenant(self.db, erasure.tenant_id)
         user_hash = self.hash_user(erasure.user_id)
-        counts = await privacy.forget_user(self.db, user_hash, tenant_id=erasure.tenant_id, now=self.clock())
+        counts = await privacy.erase_user(self.db, user_hash, tenant_id=erasure.tenant_id, now=self.clock())
         return Result(ForgottenView(**asdict(counts)))

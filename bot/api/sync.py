@@ -15,7 +15,7 @@ from bot.api.responses import ChannelError, ChannelList, ChannelView, SyncState
 from bot.api.tenants import find_tenant
 from bot.queue import JobQueue
 from storage import channels, jobs
-from storage.channels import ChannelCoverage
+from storage.channels import ChannelSummary
 from storage.database import Database
 from storage.jobs import JobKind
 
@@ -108,12 +108,12 @@ class SyncCalls:
         """List a tenant's channels in the order in which they were first seen."""
         tenant = await find_tenant(self.db, params.tenant_id)
         after = int(params.cursor) if params.cursor else None
-        page = await channels.channel_coverage(self.db, tenant.id, after=after, limit=params.limit)
+        page = await channels.channel_summaries(self.db, tenant.id, after=after, limit=params.limit)
         cursor = str(page[-1].id) if len(page) == params.limit else None
         return Result(ChannelList(channels=list(map(channel_view, page)), next_cursor=cursor))
 
 
-def channel_view(channel: ChannelCoverage) -> ChannelView:
+def channel_view(channel: ChannelSummary) -> ChannelView:
     """Present a channel, with its reason in plain words where it is skipped."""
     reason = channel.skip_reason
     return ChannelView(

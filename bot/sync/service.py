@@ -70,10 +70,10 @@ class TenantSync:
 
     async def _repair(self) -> None:
         job = self.job
-        await repair.plan_repairs(
+        await repair.plan_refetches(
             job.db,
             job.tenant_id,
-            window=job.config.repair_lookback,
+            lookback=job.config.repair_lookback,
             cursor_at=job.session.cursor_at,
             job=job.lease,
             now=job.clock(),

@@ -65,7 +65,7 @@ def _event(one: StoredChange, state: ReactionState, redactor: Redactor) -> _Even
         user=(*total, state.user_hash, state.burst),
         emoji=clean_text(state.emoji),
         is_given=state.is_given,
-        is_of_forgotten=redactor.user(state.user_hash),
+        is_of_forgotten=redactor.is_erased(state.user_hash),
     )
 
 

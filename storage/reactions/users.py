@@ -149,7 +149,7 @@ async def save_users(
     found = set(user_hashes)
     async with db.writing() as connection:
         redactor = await redactor_for_channel(connection, total.channel_id)
-        values["users"] = dump_json(sorted(user for user in found if not redactor.user(user)))
+        values["users"] = dump_json(sorted(user for user in found if not redactor.is_erased(user)))
         await require_lease(connection, job)
         marked = await one_row(connection, _MARK, values | _markers(total, burst, len(found)))
         if marked is None:

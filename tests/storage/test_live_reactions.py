@@ -13,7 +13,7 @@ from storage.database import Database
 from storage.jobs import JobLease
 from storage.live import apply_changes
 from storage.messages import MessageBatch, save_batch
-from storage.privacy import forget_user
+from storage.privacy import erase_user
 from storage.reactions import NO_TOTAL, PendingTotal, pending_channels, pending_lists, pending_totals, save_users
 from storage.tables import reaction_totals, reactions
 from storage.tenants import Tenant
@@ -268,7 +268,7 @@ class TestForgottenPeople:
 
     @pytest.fixture(autouse=True)
     async def redactor_for(self, board: Board) -> None:
-        await forget_user(board.db, self.FORGOTTEN, tenant_id=None, now=NOW)
+        await erase_user(board.db, self.FORGOTTEN, tenant_id=None, now=NOW)
 
     @pytest.mark.parametrize("told", [(), (total("👍", 1),)])
     async def test_theirs_are_counted_by_the_next_fetch_and_not_stored(
