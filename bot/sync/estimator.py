@@ -41,8 +41,7 @@ class ChannelEstimator:
             self.last_at = message.sent_at
             self.read += 1
             for total in message.reaction_totals:
-                normal = total.count - total.burst_count
-                self.user_lists += ceil(normal / self.page_size) + ceil(total.burst_count / self.page_size)
+                self.user_lists += ceil(total.count / self.page_size)
 
     @property
     def left(self) -> float | None:

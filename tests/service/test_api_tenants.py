@@ -8,9 +8,8 @@ from typing import Any
 import pytest
 from sqlalchemy import create_engine, func, select
 
-from adapters.discord.simulator import Simulator
+from adapters.discord.simulator import Simulator, rich_world, uniform_world
 from adapters.discord.simulator.truth import truth
-from adapters.discord.simulator.worlds import rich_world, uniform_world
 from bot.app import utc_now
 from storage.tables import metadata, tenants
 from tests.support.archive import assert_equal_to_truth, count_messages

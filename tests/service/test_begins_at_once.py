@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 
-from adapters.discord.simulator import Simulator
-from adapters.discord.simulator.worlds import uniform_world
+from adapters.discord.simulator import Simulator, uniform_world
 from bot.app import utc_now
 from tests.support.daemon import Daemon, running_daemon
 

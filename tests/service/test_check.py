@@ -8,10 +8,8 @@ import pytest
 from adapters.base import PlatformAdapter
 from adapters.discord.adapter import DiscordAdapter
 from adapters.discord.config import DiscordOptions
-from adapters.discord.simulator import Simulator
-from adapters.discord.simulator.faults import Fault
+from adapters.discord.simulator import Fault, Simulator, rich_world, uniform_world
 from adapters.discord.simulator.truth import truth
-from adapters.discord.simulator.worlds import rich_world, uniform_world
 from adapters.privacy import UserHasher
 from adapters.records import TenantRecord
 from bot.app import utc_now
@@ -19,7 +17,7 @@ from bot.check import Check, Finding, Mark
 from bot.config import load
 from storage import tenants
 from storage.database import open_database
-from tests.service.conftest import make_adapter
+from tests.support.adapter import make_adapter
 from tests.support.daemon import running_daemon
 from tests.support.tables_of import run_sql
 

@@ -8,10 +8,8 @@ import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
-from adapters.discord.simulator import Simulator
-from adapters.discord.simulator.faults import Fault
+from adapters.discord.simulator import Fault, Simulator, rich_world, uniform_world
 from adapters.discord.simulator.truth import secrets
-from adapters.discord.simulator.worlds import rich_world, uniform_world
 from adapters.records import TenantRecord
 from bot.app import utc_now
 from bot.metrics import Metrics
@@ -95,6 +93,7 @@ async def test_what_waits_and_what_never_succeeded(tmp_path: Path) -> None:
     assert not {"queue_jobs", "checkpoint_age_seconds"} & {name for name, _ in samples}
 
 
+@pytest.mark.slow
 async def test_no_id_of_a_user_and_no_endless_labels(tmp_path: Path) -> None:
     world = rich_world()
     ids, names = secrets(world)

@@ -31,7 +31,7 @@ from tests.support.daemon import Daemon
 T = TypeVar("T")
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
-HAND = ReactionTotalRecord(emoji_key=":wave:", emoji=":wave:", count=2, burst_count=0)
+HAND = ReactionTotalRecord(emoji_key=":wave:", burst=False, emoji=":wave:", count=2)
 
 
 VILLAGE = TenantRecord(platform_id="T0VILLAGE", name="Village")

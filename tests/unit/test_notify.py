@@ -10,6 +10,7 @@ import pytest
 
 from bot.systemd import Notifier
 from storage.errors import DatabaseUnreachable
+from tests.support.patience import PATIENCE_SECONDS
 
 WATCHED = {"WATCHDOG_USEC": "20000", "WATCHDOG_PID": str(os.getpid())}
 
@@ -65,7 +66,7 @@ async def watched(notifier: Notifier, look: Look, manager: Manager, times: int) 
     """What has been received once there are so many datagrams."""
     watching = asyncio.create_task(notifier.watch(look))
     received: list[str] = []
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while len(received) < times:
             assert not watching.done()
             received += manager.received()
