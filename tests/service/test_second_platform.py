@@ -207,7 +207,7 @@ async def delivering(url: str, offices: Mapping[str, PostOffice], **settings: st
 async def first_syncs(daemon: Daemon, count: int) -> dict[str, str]:
     """How each tenant's newest sync ended, once there are so many, or after some seconds those that there are."""
     ends: dict[str, str] = {}
-    for _ in range(80):
+    for _ in range(200):
         jobs = (await daemon.get("/api/jobs"))["jobs"]
         ends = {job["tenant_id"]: job["status"] for job in reversed(jobs) if job["finished_at"]}
         if len(ends) >= count:
