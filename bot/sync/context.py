@@ -74,7 +74,7 @@ class JobContext:
 
         Args:
             channel: the channel.
-            changed: gives the messages that events have named since they were asked for. What was read of them may be
+            changed: gives the messages that events have named since they were fetched. What was read of them may be
                 older than the event.
             write: stores; it gets the messages that had changed before.
         """
@@ -90,7 +90,8 @@ class JobContext:
 
     async def refetch(self, channel: AnyChannel, message_ids: set[str]) -> None:
         """Have messages of a channel read again by the repairs of this job or the next."""
-        await repair.refetch_in_channel(self.db, channel.id, message_ids, self.clock())
+        keys = [(self.tenant_id, channel.platform_id, message_id) for message_id in message_ids]
+        await repair.refetch(self.db, keys, self.clock())
 
     async def settle(self, channel: AnyChannel, deleted_head_id: str | None) -> None:
         """Mark a channel as read up to its head; where something else of it failed, its error stays."""

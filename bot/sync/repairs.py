@@ -13,7 +13,7 @@ from adapters.records import MessageRecord
 from bot.concurrency import finish, for_each
 from bot.live import ChangeTracker
 from bot.sync.context import JobContext
-from storage.repair import Repair, RepairKind, finish_audit, pending_ranges, save_page, settle_gaps
+from storage.repair import RefetchKind, RefetchRange, finish_audit, pending_ranges, reconcile_page, settle_gaps
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +30,8 @@ class _Page:
     messages: tuple[MessageRecord, ...]
     fetched_at: int  # the tracker's time
 
-    def covers(self, repair: Repair) -> bool:
-        """Whether a whole range lies in it, so that no request is needed."""
+    def covers(self, repair: RefetchRange) -> bool:
+        """Return whether a whole range lies in it, so that no request is needed."""
         starts_here = self.after <= int(repair.after_platform_id or 0)
         return starts_here and (not self.messages or self.last >= int(repair.until_platform_id))
 
@@ -40,8 +40,8 @@ class _Page:
         """The id of its newest message."""
         return int(self.messages[-1].platform_id)
 
-    def within(self, repair: Repair, reached: str) -> list[MessageRecord]:
-        """Those of its messages that are in a range up to ``reached``."""
+    def within(self, repair: RefetchRange, reached: str) -> list[MessageRecord]:
+        """Return those of its messages that are in a range up to ``reached``."""
         lowest, highest = int(repair.after_platform_id or 0), int(reached)
         return [message for message in self.messages if lowest < int(message.platform_id) <= highest]
 
@@ -66,42 +66,44 @@ class RepairPass:
         await settle_gaps(job.db, job.tenant_id, now=job.clock())
         progress.is_cut_short |= progress.repairs_pending > 0 and job.should_yield
 
-    async def _read_channel(self, ranges: list[Repair]) -> None:
+    async def _read_channel(self, ranges: list[RefetchRange]) -> None:
         channel = _Channel(ranges[0].channel_id, ranges[0].channel_platform_id)
         async with self.job.guard(channel):
             with self.job.live.tracking(self.job.tenant_id, channel.platform_id) as tracker:
                 await self._read_ranges(channel, ranges, tracker)
 
-    async def _read_ranges(self, channel: _Channel, ranges: Iterable[Repair], tracker: ChangeTracker) -> None:
+    async def _read_ranges(self, channel: _Channel, ranges: Iterable[RefetchRange], tracker: ChangeTracker) -> None:
         page: _Page | None = None
         for planned in ranges:
-            left: Repair | None = None if planned.is_read else planned
+            left: RefetchRange | None = None if planned.is_read else planned
             while left is not None:
                 if page is None or not page.covers(left):
                     if self.requests_left <= 0 or self.job.should_yield:
                         return
                     page = await self._fetch(left, tracker)
                 left = await self._save(channel, left, page, tracker)
-            if planned.kind is RepairKind.AUDIT:
+            if planned.kind is RefetchKind.AUDIT:
                 await self._finish_audit(planned)
             self.job.progress.repairs_pending -= 1
             self.job.progress.repairs_done += 1
 
-    async def _fetch(self, repair: Repair, tracker: ChangeTracker) -> _Page:
+    async def _fetch(self, repair: RefetchRange, tracker: ChangeTracker) -> _Page:
         self.requests_left -= 1
         fetched_at, after = tracker.now(), repair.after_platform_id
         messages = await self.job.session.messages(repair.channel_platform_id, after, parent_id=repair.thread_parent_id)
         return _Page(int(after or 0), messages, fetched_at)
 
-    async def _save(self, channel: _Channel, repair: Repair, page: _Page, tracker: ChangeTracker) -> Repair | None:
+    async def _save(
+        self, channel: _Channel, repair: RefetchRange, page: _Page, tracker: ChangeTracker
+    ) -> RefetchRange | None:
         """Store what a page says of a range; what is left of the range, None where nothing is."""
         job = self.job
         is_last = not page.messages or page.last >= int(repair.until_platform_id)
         reached = repair.until_platform_id if is_last else page.messages[-1].platform_id
 
-        async def write(changed_before: set[str]) -> Repair | None:
+        async def write(changed_before: set[str]) -> RefetchRange | None:
             found = page.within(repair, reached)
-            outcome = await save_page(
+            outcome = await reconcile_page(
                 job.db, repair, found, reached=reached, touched=changed_before, job=job.lease, now=job.clock()
             )
             job.progress.changed += outcome.changed
@@ -110,7 +112,7 @@ class RepairPass:
 
         return await job.store(channel, lambda: tracker.changed_since(page.fetched_at, tracker.marks), write)
 
-    async def _finish_audit(self, audit: Repair) -> None:
+    async def _finish_audit(self, audit: RefetchRange) -> None:
         job = self.job
         count = await job.session.count_messages(audit.channel_platform_id)
         await finish(finish_audit(job.db, audit.id, platform_count=count, job=job.lease, now=job.clock()))

@@ -70,10 +70,10 @@ class TenantSync:
 
     async def _repair(self) -> None:
         job = self.job
-        await repair.plan_repairs(
+        await repair.plan_refetches(
             job.db,
             job.tenant_id,
-            window=job.config.repair_lookback,
+            lookback=job.config.repair_lookback,
             cursor_at=job.session.cursor_at,
             job=job.lease,
             now=job.clock(),
@@ -103,7 +103,7 @@ class TenantSync:
 
 
 def _has_news(state: ChannelState) -> bool:
-    """Whether a channel may hold messages beyond its checkpoint; where it cannot, no request is made."""
+    """Return whether a channel may hold messages beyond its checkpoint; where it cannot, no request is made."""
     if state.skip_reason is not None or not state.holds_messages:
         return False
     if state.head_id is None:

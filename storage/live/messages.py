@@ -111,5 +111,5 @@ async def mark_deleted(connection: AsyncConnection, stored: Iterable[StoredChang
 
 async def refetch(connection: AsyncConnection, stored: Iterable[StoredChange], now: datetime) -> None:
     """Have messages read by the next repair, each once."""
-    touched = [(one.channel_id, one.change.message_id) for one in stored if one.change.is_invalidated]
+    touched = [(c.tenant_id, c.channel_id, c.message_id) for c in (one.change for one in stored) if c.is_invalidated]
     await add_refetches(connection, touched, now)

@@ -11,8 +11,7 @@ from typing import Any, ClassVar
 import aiohttp
 import pytest
 
-from adapters.discord.simulator import Simulator
-from adapters.discord.simulator.worlds import uniform_world
+from adapters.discord.simulator import Simulator, uniform_world
 from adapters.events import EventHandler, TenantsReady
 from adapters.privacy import UserHasher
 from bot import app

@@ -8,8 +8,7 @@ from typing import Any
 
 import pytest
 
-from adapters.discord.simulator import Fault, Simulator
-from adapters.discord.simulator.worlds import uniform_world
+from adapters.discord.simulator import Fault, Simulator, uniform_world
 from bot.app import utc_now
 from tests.support.archive import count_messages
 from tests.support.daemon import Daemon, running_daemon

@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 
-from adapters.discord.simulator import Fault, Simulator
-from adapters.discord.simulator.worlds import uniform_world
+from adapters.discord.simulator import Fault, Simulator, uniform_world
 from tests.support.daemon import running_daemon
 
 pytestmark = pytest.mark.usefixtures("restored_addresses")

@@ -6,12 +6,11 @@ from typing import Any
 
 import pytest
 
-from adapters.discord.simulator import Simulator
-from adapters.discord.simulator.worlds import uniform_world
+from adapters.discord.simulator import Simulator, uniform_world
 from adapters.errors import CredentialRefused
 from adapters.events import PlatformEvent, TenantsReady
 from bot.config import ConfigError, load
-from tests.service.conftest import make_adapter
+from tests.support.adapter import make_adapter
 from tests.support.daemon import Daemon, running_daemon
 from tests.support.small_world import small_world
 

@@ -7,11 +7,10 @@ from typing import Any
 import pytest
 
 from adapters.base import PlatformSession
-from adapters.discord.simulator import Fault, Limits, Simulator
-from adapters.discord.simulator.worlds import uniform_world
+from adapters.discord.simulator import Fault, Limits, Simulator, uniform_world
 from adapters.errors import RateLimited
 from bot.app import utc_now
-from tests.service.conftest import connected
+from tests.support.adapter import connected
 from tests.support.archive import count_messages
 from tests.support.daemon import running_daemon
 from tests.support.small_world import GUILD, TEXT, small_world

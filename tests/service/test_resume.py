@@ -6,10 +6,8 @@ from typing import Any
 
 import pytest
 
-from adapters.discord.simulator import Fault, Simulator
-from adapters.discord.simulator.model import World
+from adapters.discord.simulator import Fault, Simulator, World, uniform_world
 from adapters.discord.simulator.truth import truth
-from adapters.discord.simulator.worlds import uniform_world
 from tests.support.archive import archived, assert_equal_to_truth
 from tests.support.daemon import Daemon, running_daemon
 

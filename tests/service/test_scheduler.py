@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from adapters.discord.simulator import Simulator
-from adapters.discord.simulator.worlds import uniform_world
+from adapters.discord.simulator import Simulator, uniform_world
 from adapters.records import TenantRecord
 from bot.app import utc_now
 from bot.config import load

@@ -17,6 +17,7 @@ from storage.database import Database, open_database
 from storage.tenants import Tenant, save_tenant
 from tests.storage.conftest import SHA
 from tests.support.builders import GUILD, NOW
+from tests.support.patience import PATIENCE_SECONDS
 from tests.support.postgres import Postgres
 
 KINDS = [kind for _, kind in inspect.getmembers(errors, inspect.isclass) if issubclass(kind, errors.StorageError)]
@@ -76,11 +77,10 @@ def test_a_file_opened_for_reading(tmp_path: Path) -> None:
     engine.dispose()
 
 
-async def test_another_programs_lock_is_waited_for_and_then_told(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("storage.connection.engines.BUSY_SECONDS", 0.1)
+async def test_another_programs_lock_is_waited_for_and_then_named(tmp_path: Path) -> None:
     db = await open_database(f"sqlite:///{tmp_path}/archive.db", hash_choice=SHA)
+    async with db.writing() as connection:
+        await connection.execute(text("PRAGMA busy_timeout = 100"))  # milliseconds, in place of half a minute
     other = sqlite3.connect(tmp_path / "archive.db", isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     with pytest.raises(errors.DatabaseBusy) as told:
@@ -134,7 +134,7 @@ async def test_cancelling_at_any_instant_leaves_the_archive_usable(db: Database,
         await asyncio.sleep(step * 0.000_02)
         saving.cancel()
         cancelled.append(await asyncio.gather(saving, return_exceptions=True))
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             await db.ping()
     assert any(isinstance(end, asyncio.CancelledError) for (end,) in cancelled)
 

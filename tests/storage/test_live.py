@@ -16,7 +16,7 @@ from storage.live import messages as live_messages
 from storage.live import reaction_rows as live_reaction_rows
 from storage.messages import MessageBatch, save_batch
 from storage.messages import stale as stale_rows
-from storage.privacy import forget_user
+from storage.privacy import erase_user
 from storage.tables import attachments, channels, messages, reaction_totals, reactions, refetch_ranges, sync_progress
 from storage.tenants import Tenant, purge_tenant, save_tenant, stop_tenant
 from tests.storage.conftest import running_job
@@ -112,7 +112,7 @@ class TestEdits:
     async def test_a_forgotten_person_stays_forgotten(self, db: Database, ear: Ear) -> None:
         redactor_for = "f" * 64
         await ear.store(message(7, author_hash=redactor_for))
-        await forget_user(db, redactor_for, tenant_id=ear.tenant.id, now=NOW)
+        await erase_user(db, redactor_for, tenant_id=ear.tenant.id, now=NOW)
         before = await rows_of(db, messages)
         await ear.hear(7, edited=message(7, author_hash=redactor_for, content="it is me"))
         assert await rows_of(db, messages) == before
@@ -247,7 +247,7 @@ async def test_many_changes_of_many_places_at_once(db: Database, ear: Ear) -> No
     assert {
         (*ids[r["channel_id"]], int(r["message_platform_id"]), r["user_hash"]) for r in await rows_of(db, reactions)
     } == {(t, c, n, user) for t, c, n in places for user in (t, c)}
-    assert {(t["count"], t["burst_count"]) for t in await rows_of(db, reaction_totals)} == {(2, 1)}
+    assert {(t["burst"], t["count"]) for t in await rows_of(db, reaction_totals)} == {(False, 1), (True, 1)}
 
 
 class TestChannels:
