@@ -22,7 +22,6 @@ from sqlalchemy import (
     UniqueConstraint,
     false,
     literal_column,
-    or_,
     text,
 )
 
@@ -168,37 +167,30 @@ reaction_totals = Table(
     metadata,
     *_message_key(),
     Column("emoji_key", Id, primary_key=True),
+    Column("burst", Boolean, primary_key=True),
     Column("emoji", Text, nullable=False),
     Column("count", Integer, nullable=False),
-    Column("burst_count", Integer, nullable=False),
-    Column("fetched_count", Integer),  # the totals at which the users were last fetched; null: never
-    Column("fetched_burst_count", Integer),
-    # Internal: it has changed while its users were not fetched; their next fetch settles it.
-    Column("is_stale", Boolean, nullable=False, server_default=false()),
+    Column("fetched_count", Integer),  # the count at which its users were last fetched; null: they are to be fetched
+    # Internal: how many events have changed the count by an unknown number; 0: it is as the platform said.
+    Column("uncounted_events", Integer, nullable=False, server_default=literal_column("0")),
     *timestamp_columns(),
     sqlite_with_rowid=False,
 )
 
-IS_PENDING = or_(
-    reaction_totals.c.fetched_count.is_distinct_from(reaction_totals.c["count"]),
-    reaction_totals.c.fetched_burst_count.is_distinct_from(reaction_totals.c.burst_count),
-    reaction_totals.c.is_stale,
-)
-"""Whether users of a total are still to be fetched: what the index below asks, or a query would not find by it."""
+IS_PENDING = reaction_totals.c.fetched_count.is_distinct_from(reaction_totals.c["count"])
+"""Whether the users of a total are still to be fetched. A query must repeat it to be answered by the index below."""
 
-# The counts are in it because SQLite, without statistics, would rather read all totals of a channel than an index that
+# The counts are in it because SQLite, without statistics, prefers reading all totals of a channel to an index that
 # does not hold all it needs.
 Index(
     "ix_reaction_totals_pending",
     reaction_totals.c.channel_id,
     reaction_totals.c.message_platform_id,
     reaction_totals.c.emoji_key,
+    reaction_totals.c.burst,
     reaction_totals.c["count"],
-    reaction_totals.c.burst_count,
     reaction_totals.c.fetched_count,
-    reaction_totals.c.fetched_burst_count,
-    reaction_totals.c.is_stale,
-    sqlite_where=text("fetched_count IS NOT count OR fetched_burst_count IS NOT burst_count OR is_stale = 1"),
+    sqlite_where=text("fetched_count IS NOT count"),
     postgresql_where=IS_PENDING,
 )
 
@@ -208,13 +200,13 @@ reactions = Table(
     Column("channel_id", RowId, primary_key=True, autoincrement=False),
     Column("message_platform_id", Id, primary_key=True),
     Column("emoji_key", Id, primary_key=True),
-    Column("user_hash", Id, primary_key=True),
     Column("burst", Boolean, primary_key=True),
+    Column("user_hash", Id, primary_key=True),
     Column("emoji", Text, nullable=False),
     *timestamp_columns(),
     ForeignKeyConstraint(
-        ["channel_id", "message_platform_id", "emoji_key"],
-        ["reaction_totals.channel_id", "reaction_totals.message_platform_id", "reaction_totals.emoji_key"],
+        ["channel_id", "message_platform_id", "emoji_key", "burst"],
+        [f"reaction_totals.{n}" for n in ("channel_id", "message_platform_id", "emoji_key", "burst")],
         ondelete="CASCADE",
     ),
     Index(None, "user_hash"),

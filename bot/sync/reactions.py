@@ -47,49 +47,44 @@ class ReactionPass:
                     return
                 if total.message_platform_id in gone or not await self._fetch(channel, total, tracker):
                     gone.add(total.message_platform_id)
-                    job.progress.reactions_pending -= len(total.kinds_to_save)
-            after = totals[-1].message_platform_id, totals[-1].emoji_key
+                    job.progress.reactions_pending -= 1
+            after = totals[-1]
 
     async def _fetch(self, channel: PendingChannel, total: PendingTotal, tracker: ChangeTracker) -> bool:
-        """Fetch both kinds of one emoji, where they have changed; False where the message turns out to be gone."""
+        """Fetch the users of one total; False where the message turns out to be gone."""
         try:
-            for burst in total.kinds_to_save:
-                for _ in range(_ATTEMPTS):
-                    if await self._fetch_users(channel, total, tracker, burst=burst):
-                        break
+            for _ in range(_ATTEMPTS):
+                if await self._fetch_users(channel, total, tracker):
+                    break
         except MessageGone:
             await finish(self._mark_deleted(channel, total))
             return False
         return True
 
-    async def _fetch_users(
-        self, channel: PendingChannel, total: PendingTotal, tracker: ChangeTracker, *, burst: bool
-    ) -> bool:
+    async def _fetch_users(self, channel: PendingChannel, total: PendingTotal, tracker: ChangeTracker) -> bool:
         """Fetch and store one list; False where it changed meanwhile, so that it may be older than what is stored."""
-        job, message_id = self.job, total.message_platform_id
-        count, fetched_at, users = total.total_of(burst=burst), tracker.now(), list[str]()
-        if count:
-            users = await job.session.reaction_users(
-                channel.platform_id, message_id, total.emoji, burst=burst, total=count
-            )
+        job, message_id, fetched_at = self.job, total.message_platform_id, tracker.now()
+        users = await job.session.reaction_users(
+            channel.platform_id, message_id, total.emoji, burst=total.burst, total=total.expected
+        )
 
         async def write(changed_before: set[str]) -> bool:
             if changed_before:
                 return False
-            await reactions.save_users(job.db, total, burst=burst, user_hashes=users, job=job.lease, now=job.clock())
-            if self._is_outdated(total, users, burst=burst):
+            await reactions.save_users(job.db, total, user_hashes=users, job=job.lease, now=job.clock())
+            if self._is_outdated(total, users):
                 await job.refetch(channel, {message_id})
             return True
 
         is_stored = await job.store(channel, lambda: tracker.changed_since(fetched_at, [message_id]), write)
-        if is_stored and count:
+        if is_stored:
             self._count(len(users))
         return is_stored
 
     @staticmethod
-    def _is_outdated(total: PendingTotal, users: list[str], *, burst: bool) -> bool:
-        """Whether fewer were found than there were: a total that is settled by what is found is another matter."""
-        return not total.is_stale and len(users) < total.total_of(burst=burst)
+    def _is_outdated(total: PendingTotal, users: list[str]) -> bool:
+        """Return whether fewer were found than there were by a known count; an unknown one becomes what is found."""
+        return total.is_count_known and len(users) < total.count
 
     def _count(self, users: int) -> None:
         progress = self.job.progress

@@ -10,7 +10,7 @@ from adapters.records import ChannelType, JsonValue, SkipReason
 from storage.channels.checkpoint import ProgressState
 from storage.connection import finish_before_cancel
 from storage.database import Database
-from storage.reactions import COUNT_LISTS, IS_TO_BE_FETCHED
+from storage.reactions import IS_TO_BE_FETCHED
 from storage.sql import AFTER_ID, TENANT_ID, all_rows, fields_of
 from storage.tables import channels, reaction_totals, sync_progress
 
@@ -133,7 +133,8 @@ class ChannelSummary:
 
 
 _pending = (
-    select(COUNT_LISTS)
+    select(func.count())
+    .select_from(reaction_totals)
     .where(reaction_totals.c.channel_id == channels.c.id, IS_TO_BE_FETCHED)
     .correlate(channels)
     .scalar_subquery()

@@ -126,13 +126,13 @@ class _Content:
 
 
 def _read(connection: Connection) -> _Content:
-    from storage.migrations.runner import current_revision  # half a second, and every verb imports this module
+    from storage.migrations import current_revision  # half a second, and every verb imports this module
 
     return _Content(current_revision(connection), recorded_hash_choice(connection), known_tenants(connection))
 
 
 def _state(dialect: str, found: _Content, *, exists: bool, is_writable: bool, is_in_use: bool) -> DatabaseState:
-    from storage.migrations.runner import known_revisions
+    from storage.migrations import known_revisions
 
     known = known_revisions()
     return DatabaseState(

@@ -9,17 +9,19 @@ from sqlalchemy.dialects import sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage.live.tally import Tally, tally_of
-from storage.sql import INSERT, UtcDateTime, all_rows, dump_json, json_table, types_of, utc_text
+from storage.sql import INSERT, UtcDateTime, all_rows, dump_json, json_table, types_of
 from storage.tables import reaction_totals, reactions
 
 MessageKey: TypeAlias = tuple[int, str]
-TotalKey: TypeAlias = tuple[int, str, str]
-UserKey: TypeAlias = tuple[int, str, str, str, bool]
+EmojiKey: TypeAlias = tuple[int, str, str]
+TotalKey: TypeAlias = tuple[int, str, str, bool]
+UserKey: TypeAlias = tuple[int, str, str, bool, str]
 
 _MESSAGE = ("channel_id", "message_platform_id")
-_TOTAL = (*_MESSAGE, "emoji_key")
-_USER = (*_TOTAL, "user_hash", "burst")
-_COUNTED = ("count", "burst_count", "fetched_count", "fetched_burst_count", "is_stale", "updated_at")
+_EMOJI = (*_MESSAGE, "emoji_key")
+_TOTAL = (*_EMOJI, "burst")
+_USER = (*_TOTAL, "user_hash")
+_COUNTED = ("count", "fetched_count", "uncounted_events")
 
 _NOW = bindparam("now", type_=UtcDateTime)
 
@@ -50,7 +52,7 @@ def _save_totals(dialect: str) -> sqlite.Insert:
     """The emoji is as the total has it already."""
     statement = _insert(dialect, reaction_totals, (*_TOTAL, "emoji", *_COUNTED))
     return statement.on_conflict_do_update(
-        index_elements=list(_TOTAL), set_={name: statement.excluded[name] for name in _COUNTED}
+        index_elements=list(_TOTAL), set_={name: statement.excluded[name] for name in (*_COUNTED, "updated_at")}
     )
 
 
@@ -67,6 +69,7 @@ _FIND_USERS = {
     for dialect in INSERT
 }
 _CLEAR = {dialect: _delete(dialect, reaction_totals, _MESSAGE) for dialect in INSERT}
+_CLEAR_EMOJI = {dialect: _delete(dialect, reaction_totals, _EMOJI) for dialect in INSERT}
 _DELETE_TOTALS = {dialect: _delete(dialect, reaction_totals, _TOTAL) for dialect in INSERT}
 _DELETE_USERS = {dialect: _delete(dialect, reactions, _USER) for dialect in INSERT}
 _SAVE_TOTALS = {dialect: _save_totals(dialect) for dialect in INSERT}
@@ -77,7 +80,9 @@ async def find_totals(connection: AsyncConnection, keys: Collection[TotalKey]) -
     """Those that are stored."""
     values = {"keys": _objects(_TOTAL, keys)}
     rows = await all_rows(connection, _FIND_TOTALS[connection.dialect.name], values)
-    return {(row["channel_id"], row["message_platform_id"], row["emoji_key"]): tally_of(row) for row in rows}
+    return {
+        (row["channel_id"], row["message_platform_id"], row["emoji_key"], row["burst"]): tally_of(row) for row in rows
+    }
 
 
 async def find_users(connection: AsyncConnection, keys: Collection[UserKey]) -> set[UserKey]:
@@ -85,14 +90,15 @@ async def find_users(connection: AsyncConnection, keys: Collection[UserKey]) -> 
     if not keys:
         return set()
     rows = await connection.execute(_FIND_USERS[connection.dialect.name], {"keys": _objects(_USER, keys)})
-    return {(channel, message, emoji, user, burst) for channel, message, emoji, user, burst in rows}
+    return {(channel, message, emoji, burst, user) for channel, message, emoji, burst, user in rows}
 
 
-async def clear(connection: AsyncConnection, messages: Collection[MessageKey], totals: Collection[TotalKey]) -> None:
-    """Delete all totals of messages, and some of others; their users go by the foreign key."""
+async def clear(connection: AsyncConnection, messages: Collection[MessageKey], emoji: Collection[EmojiKey]) -> None:
+    """Delete all totals of messages, and both kinds of single emoji; their users go by the foreign key."""
     if messages:
         await connection.execute(_CLEAR[connection.dialect.name], {"keys": _objects(_MESSAGE, messages)})
-    await delete_totals(connection, totals)
+    if emoji:
+        await connection.execute(_CLEAR_EMOJI[connection.dialect.name], {"keys": _objects(_EMOJI, emoji)})
 
 
 async def delete_totals(connection: AsyncConnection, keys: Collection[TotalKey]) -> None:
@@ -109,7 +115,7 @@ async def delete_users(connection: AsyncConnection, keys: Collection[UserKey]) -
 
 async def save_totals(connection: AsyncConnection, tallies: Iterable[tuple[TotalKey, Tally]], now: datetime) -> None:
     """Insert or update, as they are."""
-    rows = [dict(zip(_TOTAL, key, strict=True)) | _storable(tally.as_values(now)) for key, tally in tallies]
+    rows = [dict(zip(_TOTAL, key, strict=True)) | tally.as_values() for key, tally in tallies]
     if rows:
         await connection.execute(_SAVE_TOTALS[connection.dialect.name], {"rows": dump_json(rows), "now": now})
 
@@ -123,7 +129,3 @@ async def add_users(connection: AsyncConnection, users: Sequence[tuple[UserKey, 
 
 def _objects(names: tuple[str, ...], keys: Iterable[tuple[object, ...]]) -> str:
     return dump_json([dict(zip(names, key, strict=True)) for key in keys])
-
-
-def _storable(values: dict[str, object]) -> dict[str, object]:
-    return {name: utc_text(value) if isinstance(value, datetime) else value for name, value in values.items()}

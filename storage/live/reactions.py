@@ -24,10 +24,6 @@ class _Event:
     is_given: bool
     is_of_forgotten: bool  # whose reactions are not stored: nobody can tell whether this one was counted already
 
-    @property
-    def burst(self) -> bool:
-        return self.user[-1]
-
 
 async def apply_reactions(
     connection: AsyncConnection, stored: Iterable[StoredChange], redactors: Mapping[str, Redactor], now: datetime
@@ -43,7 +39,7 @@ async def apply_reactions(
     for event in events:
         _count(event, tallies, after)
     await _save(connection, tallies, now)
-    await rows.add_users(connection, [(user, tallies[user[:3]].emoji) for user in after - before], now)
+    await rows.add_users(connection, [(user, tallies[user[:4]].emoji) for user in after - before], now)
     await rows.delete_users(connection, before - after)
     gone = [key for key, tally in tallies.items() if tally.is_changed and tally.is_stored and tally.is_gone]
     await rows.delete_totals(connection, gone)
@@ -52,17 +48,15 @@ async def apply_reactions(
 async def _clear(connection: AsyncConnection, stored: Iterable[StoredChange]) -> None:
     cleared = [one for one in stored if one.change.is_cleared]
     messages = [(one.channel_id, one.change.message_id) for one in cleared]
-    totals = [
-        (one.channel_id, one.change.message_id, clean_text(emoji)) for one in stored for emoji in one.change.cleared
-    ]
-    await rows.clear(connection, messages, totals)
+    emoji = [(one.channel_id, one.change.message_id, clean_text(key)) for one in stored for key in one.change.cleared]
+    await rows.clear(connection, messages, emoji)
 
 
 def _event(one: StoredChange, state: ReactionState, redactor: Redactor) -> _Event:
-    total = (one.channel_id, one.change.message_id, clean_text(state.emoji_key))
+    total = (one.channel_id, one.change.message_id, clean_text(state.emoji_key), state.burst)
     return _Event(
         total=total,
-        user=(*total, state.user_hash, state.burst),
+        user=(*total, state.user_hash),
         emoji=clean_text(state.emoji),
         is_given=state.is_given,
         is_of_forgotten=redactor.is_erased(state.user_hash),
@@ -71,7 +65,7 @@ def _event(one: StoredChange, state: ReactionState, redactor: Redactor) -> _Even
 
 def _is_known(event: _Event, tallies: Mapping[TotalKey, Tally]) -> bool:
     tally = tallies.get(event.total)
-    return tally is not None and tally.knows(burst=event.burst)
+    return tally is not None and tally.is_known
 
 
 def _count(event: _Event, tallies: dict[TotalKey, Tally], users: set[UserKey]) -> None:
@@ -81,14 +75,14 @@ def _count(event: _Event, tallies: dict[TotalKey, Tally], users: set[UserKey]) -
         if not event.is_given:
             return
         tally = tallies[event.total] = Tally(emoji=event.emoji)
-    if event.is_of_forgotten or not tally.knows(burst=event.burst):
-        tally.invalidate(burst=event.burst)
+    if event.is_of_forgotten or not tally.is_known:
+        tally.invalidate()
     elif event.is_given and event.user not in users:
         users.add(event.user)
-        tally.count(burst=event.burst, step=1)
+        tally.add(1)
     elif not event.is_given and event.user in users:
         users.remove(event.user)
-        tally.count(burst=event.burst, step=-1)
+        tally.add(-1)
 
 
 async def _save(connection: AsyncConnection, tallies: Mapping[TotalKey, Tally], now: datetime) -> None:

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable
 
-from sqlalchemy import case, false, func, null
+from sqlalchemy import func
 
 from storage.sql import Insert, update_changed
-from storage.tables import messages, reaction_totals
+from storage.tables import messages
 
 
 def update_message(statement: Insert, columns: Iterable[str]) -> Insert:
@@ -20,13 +20,5 @@ def update_attachment(statement: Insert, columns: Iterable[str]) -> Insert:
 
 
 def update_total(statement: Insert, columns: Iterable[str]) -> Insert:
-    """Trust the count of a total that was stale, and have its users fetched."""
-    total = reaction_totals.c
-    markers = (total.fetched_count, total.fetched_burst_count)
-    return update_changed(
-        statement,
-        ("channel_id", "message_platform_id", "emoji_key"),
-        columns,
-        revised={"is_stale": false()},
-        along={marker.name: case((total.is_stale, null()), else_=marker) for marker in markers},
-    )
+    """Take the new count; which users are stored is another matter."""
+    return update_changed(statement, ("channel_id", "message_platform_id", "emoji_key", "burst"), columns)

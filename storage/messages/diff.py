@@ -35,7 +35,7 @@ def _values(message: MessageRecord, stored: MessageRecord) -> tuple[object, ...]
         message.reply_to_author_hash or stored.reply_to_author_hash,
         _json(message.metadata),
         {file.platform_id: _file(file) for file in message.attachments},
-        {total.emoji_key: total for total in message.reaction_totals},
+        {(total.emoji_key, total.burst): total for total in message.reaction_totals},
     )
 
 

@@ -44,7 +44,6 @@ class StoredMessage:
 
     record: MessageRecord
     is_deleted: bool
-    is_stale: bool  # whether events told that a total has changed, and not how it is now
 
 
 def _of_messages(dialect: str, table: Table, key: str) -> Select[tuple[object, ...]]:
@@ -78,12 +77,10 @@ async def stored_messages(
     for row in totals:
         total = ReactionTotalRecord(**fields_of(row, ReactionTotalRecord))
         totals_of.setdefault(row["message_platform_id"], []).append(total)
-    stale = {row["message_platform_id"] for row in totals if row["is_stale"]}
     return {
         (message_id := row["platform_id"]): StoredMessage(
             record=_message(row, files_of.get(message_id, ()), totals_of.get(message_id, ())),
             is_deleted=row["deleted_at"] is not None,
-            is_stale=message_id in stale,
         )
         for row in rows
     }

@@ -3,13 +3,13 @@
 The users behind a vanished emoji go with its total, by the foreign key.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from sqlalchemy import Delete, Table, bindparam, delete, literal, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from adapters.records import MessageRecord
-from storage.sql import Id, RowId, dump_json, json_table
+from storage.sql import Id, RowId, dump_json, json_table, types_of
 from storage.tables import attachments, messages, reaction_totals
 
 _CHANNEL = bindparam("channel", type_=RowId)
@@ -34,34 +34,42 @@ async def may_be_stored(connection: AsyncConnection, channel_id: int, records: S
     return bool((await connection.execute(_ANY_STORED, values)).scalar_one())
 
 
-def _delete_others(dialect: str, table: Table, part: str) -> Delete:
+def _delete_others(dialect: str, table: Table, *part: str) -> Delete:
     """Of the messages ``told`` keep the parts ``kept``, both JSON arrays of their keys."""
     told = json_table(dialect, "told", channel_id=RowId, message_platform_id=Id())
-    kept = json_table(dialect, "kept", channel_id=RowId, message_platform_id=Id(), part=Id())
+    kept = json_table(dialect, "kept", channel_id=RowId, message_platform_id=Id(), **types_of(table, part))
     message = (table.c.channel_id, table.c.message_platform_id)
     return (
         delete(table)
         .where(tuple_(*message).in_(select(told)))
-        .where(tuple_(*message, table.c[part]).not_in(select(kept)))
+        .where(tuple_(*message, *(table.c[name] for name in part)).not_in(select(kept)))
     )
 
 
 _DIALECTS = ("sqlite", "postgresql")
 _ATTACHMENTS = {dialect: _delete_others(dialect, attachments, "platform_id") for dialect in _DIALECTS}
-_TOTALS = {dialect: _delete_others(dialect, reaction_totals, "emoji_key") for dialect in _DIALECTS}
+_TOTALS = {dialect: _delete_others(dialect, reaction_totals, "emoji_key", "burst") for dialect in _DIALECTS}
 
 
 async def delete_stale(connection: AsyncConnection, channel_id: int, records: Sequence[MessageRecord]) -> None:
     """Delete the stored parts of these messages that the records do not have."""
     messages = [(channel_id, record) for record in records]
     await delete_stale_attachments(connection, messages)
-    totals = [(c, m.platform_id, t.emoji_key) for c, m in messages for t in m.reaction_totals]
+    totals = [
+        {"channel_id": c, "message_platform_id": m.platform_id, "emoji_key": t.emoji_key, "burst": t.burst}
+        for c, m in messages
+        for t in m.reaction_totals
+    ]
     await _keep(connection, _TOTALS, messages, totals)
 
 
 async def delete_stale_attachments(connection: AsyncConnection, messages: Sequence[tuple[int, MessageRecord]]) -> None:
     """Delete the stored attachments of messages, each with its ``channels.id``, that the records do not have."""
-    files = [(c, m.platform_id, a.platform_id) for c, m in messages for a in m.attachments]
+    files = [
+        {"channel_id": c, "message_platform_id": m.platform_id, "platform_id": a.platform_id}
+        for c, m in messages
+        for a in m.attachments
+    ]
     await _keep(connection, _ATTACHMENTS, messages, files)
 
 
@@ -69,10 +77,10 @@ async def _keep(
     connection: AsyncConnection,
     statements: Mapping[str, Delete],
     messages: Sequence[tuple[int, MessageRecord]],
-    kept: Iterable[tuple[int, str, str]],
+    kept: Sequence[dict[str, object]],
 ) -> None:
     values = {
         "told": dump_json([{"channel_id": c, "message_platform_id": m.platform_id} for c, m in messages]),
-        "kept": dump_json([{"channel_id": c, "message_platform_id": m, "part": part} for c, m, part in kept]),
+        "kept": dump_json(kept),
     }
     await connection.execute(statements[connection.dialect.name], values)

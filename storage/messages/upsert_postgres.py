@@ -27,7 +27,7 @@ _MESSAGE_COLUMNS = (
     "metadata",
 )
 _ATTACHMENT_COLUMNS = ("platform_id", "filename", "size_bytes", "content_type", "url", "url_expires_at", "metadata")
-_TOTAL_COLUMNS = ("emoji_key", "emoji", "count", "burst_count")
+_TOTAL_COLUMNS = ("emoji_key", "burst", "emoji", "count")
 
 
 def _upsert_messages() -> Insert:
@@ -57,7 +57,9 @@ async def write_rows(connection: AsyncConnection, told: Sequence[ChannelBatch], 
     await connection.execute(_MESSAGES, {"now": now, "rows": dump_json(told)})
     messages = [(some.channel_id, message) for some in told for message in some.records]
     files = [_parts(c, m, {a.platform_id: a for a in m.attachments}) for c, m in messages if m.attachments]
-    totals = [_parts(c, m, {t.emoji_key: t for t in m.reaction_totals}) for c, m in messages if m.reaction_totals]
+    totals = [
+        _parts(c, m, {(t.emoji_key, t.burst): t for t in m.reaction_totals}) for c, m in messages if m.reaction_totals
+    ]
     for statement, some in ((_ATTACHMENTS, files), (_TOTALS, totals)):
         if some:
             await connection.execute(statement, {"now": now, "rows": dump_json(some)})
@@ -66,7 +68,7 @@ async def write_rows(connection: AsyncConnection, told: Sequence[ChannelBatch], 
 def _parts(
     channel_id: int,
     message: MessageRecord,
-    by_key: Mapping[str, AttachmentRecord] | Mapping[str, ReactionTotalRecord],
+    by_key: Mapping[str, AttachmentRecord] | Mapping[tuple[str, bool], ReactionTotalRecord],
 ) -> dict[str, object]:
     """One statement must not meet a key twice, so of two parts with one key the last is left."""
     return {"channel_id": channel_id, "message_platform_id": message.platform_id, "parts": list(by_key.values())}

@@ -38,7 +38,7 @@ _ATTACHMENT_COLUMNS = (
     "url_expires_at",
     "metadata",
 )
-_TOTAL_COLUMNS = ("channel_id", "message_platform_id", "emoji_key", "emoji", "count", "burst_count")
+_TOTAL_COLUMNS = ("channel_id", "message_platform_id", "emoji_key", "burst", "emoji", "count")
 
 
 def _text(table: Table, columns: Sequence[str], update: Callable[[Insert, Iterable[str]], Insert]) -> str:
@@ -103,4 +103,4 @@ def _totals(told: ChannelBatch, at: str) -> Iterator[tuple[Any, ...]]:
     channel_id = told.channel_id
     for m in told.records:
         for t in m.reaction_totals:
-            yield channel_id, m.platform_id, t.emoji_key, t.emoji, t.count, t.burst_count, at, at
+            yield channel_id, m.platform_id, t.emoji_key, t.burst, t.emoji, t.count, at, at

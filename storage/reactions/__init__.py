@@ -1,9 +1,8 @@
 """Who is behind the reactions, and which of them are still to be fetched."""
 
 from storage.reactions.pending import (
-    COUNT_LISTS,
     IS_TO_BE_FETCHED,
-    NO_TOTAL,
+    UNKNOWN,
     PendingChannel,
     PendingTotal,
     pending_channels,
@@ -15,9 +14,8 @@ from storage.reactions.users import (
 )
 
 __all__ = [
-    "COUNT_LISTS",
     "IS_TO_BE_FETCHED",
-    "NO_TOTAL",
+    "UNKNOWN",
     "PendingChannel",
     "PendingTotal",
     "pending_channels",

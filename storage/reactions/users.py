@@ -1,27 +1,10 @@
-"""Who is behind the reactions. What is still to be fetched is asked of ``pending_reactions``, and can be had from here.
-
-A message brings its totals per emoji; its users are fetched afterwards, the normal ones and the burst ones apart.
-"""
+"""Who is behind the reactions: the users of one total, fetched from the platform and stored."""
 
 from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import (
-    ColumnElement,
-    Delete,
-    and_,
-    bindparam,
-    case,
-    delete,
-    false,
-    func,
-    null,
-    or_,
-    select,
-    true,
-    update,
-)
+from sqlalchemy import ColumnElement, Delete, and_, bindparam, delete, select, update
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.types import Boolean, Integer, Text
 
@@ -33,69 +16,49 @@ from storage.reactions.pending import PendingTotal
 from storage.sql import INSERT, Id, RowId, UtcDateTime, differs, dump_json, json_elements, one_row
 from storage.tables import reaction_totals, reactions
 
-_BURST = bindparam("is_burst", type_=Boolean)
 _NOW = bindparam("now", type_=UtcDateTime)
 _KEY: dict[str, ColumnElement[Any]] = {
     "channel_id": bindparam("channel", type_=RowId),
     "message_platform_id": bindparam("message", type_=Id),
     "emoji_key": bindparam("key", type_=Id),
+    "burst": bindparam("is_burst", type_=Boolean),
 }
-
-# The markers, as ``pending_reactions`` reads them. ``normal`` and ``burst`` are what a kind was now fetched at; null
-# where it was not, and its marker stays as it is.
 _stored = reaction_totals.c
-_normal = func.coalesce(
-    bindparam("normal", type_=Integer), _stored.fetched_count - func.coalesce(_stored.fetched_burst_count, 0)
+_IS_TOTAL = and_(*(_stored[name] == value for name, value in _KEY.items()))
+_IS_AS_READ = and_(
+    _IS_TOTAL,
+    _stored.created_at == bindparam("read_created_at", type_=UtcDateTime),
+    _stored["count"] == bindparam("read_count", type_=Integer),
+    _stored.fetched_count.is_not_distinct_from(bindparam("read_fetched_count", type_=Integer)),
+    _stored.uncounted_events == bindparam("read_events", type_=Integer),
 )
-_burst = func.coalesce(bindparam("burst", type_=Integer), _stored.fetched_burst_count)
-_both = _normal + func.coalesce(_burst, 0)
-# Who was found says nothing of a total that an event has made stale since they were asked for. The first kind of a
-# stale total to be marked leaves the total's time as it is, so that the second can tell that, too.
-_is_valid = or_(
-    _stored.updated_at == bindparam("read_at", type_=UtcDateTime),
-    and_(~_stored.is_stale, ~bindparam("was_stale", type_=Boolean)),
-)
-_is_settled = and_(_stored.is_stale, _is_valid, _normal.is_not(None), _burst.is_not(None))
-_is_outdated = bindparam("is_outdated", type_=Boolean)  # there are more than the total says
-_MARK = (
+_SETTLE = (
     update(reaction_totals)
-    .where(*(reaction_totals.c[name] == value for name, value in _KEY.items()))
-    .where(_stored.created_at == bindparam("born_at", type_=UtcDateTime))
+    .where(_IS_AS_READ)
     .values(
-        count=case((_is_settled, _both), else_=_stored["count"]),
-        burst_count=case((_is_settled, _burst), else_=_stored.burst_count),
-        fetched_count=case((_is_outdated, null()), (_is_valid, _both), else_=_stored.fetched_count),
-        fetched_burst_count=case((_is_outdated, null()), (_is_valid, _burst), else_=_stored.fetched_burst_count),
-        is_stale=case((_is_settled, false()), (_is_outdated, true()), else_=_stored.is_stale),
-        updated_at=case((and_(_stored.is_stale, ~_is_settled), _stored.updated_at), else_=_NOW),
+        count=bindparam("new_count", type_=Integer),
+        fetched_count=bindparam("new_fetched_count", type_=Integer),
+        uncounted_events=bindparam("new_events", type_=Integer),
+        updated_at=_NOW,
     )
-    .returning(reaction_totals.c.emoji, reaction_totals.c["count"], reaction_totals.c.is_stale)
+    .returning(_stored.emoji)
 )
-_DELETE_TOTAL = delete(reaction_totals).where(*(reaction_totals.c[name] == value for name, value in _KEY.items()))
+_DELETE_TOTAL = delete(reaction_totals).where(_IS_TOTAL)
 
 
 def _delete_others(dialect: str) -> Delete:
-    """Of one kind keep ``users`` (a JSON array of hashes), of the other all, unless it has none by its total."""
+    """Keep those of ``users``, a JSON array of hashes."""
     kept = select(json_elements(dialect, "users", Text()))
-    return (
-        delete(reactions)
-        .where(*(reactions.c[name] == value for name, value in _KEY.items()))
-        .where(
-            or_(
-                and_(reactions.c.burst == _BURST, reactions.c.user_hash.not_in(kept)),
-                and_(reactions.c.burst != _BURST, bindparam("other_is_empty", type_=Boolean)),
-            )
-        )
-    )
+    is_theirs = and_(*(reactions.c[name] == value for name, value in _KEY.items()))
+    return delete(reactions).where(is_theirs, reactions.c.user_hash.not_in(kept))
 
 
 def _add(dialect: str) -> sqlite.Insert:
-    """Those of ``users`` that are not there yet; the others only where the emoji has another name by now."""
+    """Add those of ``users`` that are missing; rewrite the others only where the emoji has another name by now."""
     user = json_elements(dialect, "users", Text())
     given: dict[str, ColumnElement[Any]] = {
         **_KEY,
         "user_hash": user,
-        "burst": _BURST,
         "emoji": bindparam("emoji", type_=Text),
         "created_at": _NOW,
         "updated_at": _NOW,
@@ -115,61 +78,57 @@ _ADD = {dialect: _add(dialect) for dialect in INSERT}
 
 @finish_before_cancel
 async def save_users(
-    db: Database, total: PendingTotal, *, burst: bool, user_hashes: Collection[str], job: JobLease, now: datetime
+    db: Database, total: PendingTotal, *, user_hashes: Collection[str], job: JobLease, now: datetime
 ) -> None:
-    """Make the users of one kind of an emoji exactly these, and mark it as fetched at the totals in ``total``.
+    """Make the users of a total exactly these, and mark it as fetched.
 
-    Users who are there already are not rewritten, those who took theirs back are deleted. Where the other kind has
-    nobody by its total, it is saved along with this one. A kind whose total has changed meanwhile stays pending.
-    A total that has vanished meanwhile takes its users with it: nothing is written then, be there a new one or not.
-    People who are forgotten are left out; the marker counts them, so that the total is not asked for again.
+    Users who are there already are not rewritten, those who took theirs back are deleted. A total that is no longer as
+    it was read (an event or a page has changed it) is left as it is: it stays pending where it was. Erased people are
+    left out; the count has them, so that the total is not fetched again.
 
-    The count stays what the platform told. Of a stale total it becomes what was found, once both kinds were fetched
-    without an event in between; if that is nobody, the total goes. More users than a total says make it stale.
+    The count stays what the platform said. An unknown one becomes the number of users; where there are none, the total
+    goes. More users than the count says make it unknown, because the list was not read to its end.
 
     Args:
         db: the archive.
-        total: as ``pending_totals`` told it, and as the users were fetched at.
-        burst: which kind.
-        user_hashes: everybody of that kind; once or more often, in any order.
+        total: as ``pending_totals`` gave it before the users were fetched.
+        user_hashes: all its users; once or more often, in any order.
         job: the lease of the job that does it.
         now: the time of the rows' change.
 
     Raises:
         LeaseLost: the job is another's; nothing was written.
     """
-    values = {
-        "channel": total.channel_id,
-        "message": total.message_platform_id,
-        "key": total.emoji_key,
-        "is_burst": burst,
-        "other_is_empty": total.total_of(burst=not burst) == 0,
-        "now": now,
-    }
     found = set(user_hashes)
+    values = _values(total, len(found), now)
     async with db.writing() as connection:
         redactor = await redactor_for_channel(connection, total.channel_id)
         values["users"] = dump_json(sorted(user for user in found if not redactor.is_erased(user)))
         await require_lease(connection, job)
-        marked = await one_row(connection, _MARK, values | _markers(total, burst, len(found)))
-        if marked is None:
+        settled = await one_row(connection, _SETTLE, values)
+        if settled is None:
             return
-        if total.is_stale and not marked["is_stale"] and marked["count"] == 0:
+        if not values["new_count"]:
             await connection.execute(_DELETE_TOTAL, values)
             return
         await connection.execute(_DELETE_OTHERS[db.dialect], values)
-        await connection.execute(_ADD[db.dialect], values | {"emoji": marked["emoji"]})
+        await connection.execute(_ADD[db.dialect], values | {"emoji": settled["emoji"]})
 
 
-def _markers(total: PendingTotal, burst: bool, found: int) -> dict[str, object]:
-    """What each kind was now fetched at; nobody of an empty kind is as good as fetched."""
-    is_saved = {kind: kind is burst or total.total_of(burst=kind) == 0 for kind in (False, True)}
-    normal, bursts = (found, found) if total.is_stale else (total.normal, total.burst_count)
+def _values(total: PendingTotal, found: int, now: datetime) -> dict[str, object]:
+    is_complete = found <= total.expected
+    count = total.count if total.is_count_known else found
     return {
-        "normal": normal if is_saved[False] else None,
-        "burst": bursts if is_saved[True] else None,
-        "born_at": total.created_at,
-        "read_at": total.updated_at,
-        "was_stale": total.is_stale,
-        "is_outdated": found > total.total_of(burst=burst),
+        "channel": total.channel_id,
+        "message": total.message_platform_id,
+        "key": total.emoji_key,
+        "is_burst": total.burst,
+        "read_created_at": total.created_at,
+        "read_count": total.count,
+        "read_fetched_count": total.fetched_count,
+        "read_events": total.uncounted_events,
+        "new_count": count,
+        "new_fetched_count": count if is_complete else None,
+        "new_events": 0 if is_complete else 1,
+        "now": now,
     }

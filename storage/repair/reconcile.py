@@ -143,7 +143,7 @@ async def _reconcile(page: _Page, records: Sequence[MessageRecord], touched: Col
     stored = await stored_messages(page.connection, page.channel_id, [record.platform_id for record in incoming])
     missing = [record for record in incoming if record.platform_id not in stored]
     pairs = [(stored[record.platform_id], record) for record in incoming if record.platform_id in stored]
-    changed = [record for old, record in pairs if old.is_stale or is_changed(old.record, record)]
+    changed = [record for old, record in pairs if is_changed(old.record, record)]
     back = [record.platform_id for old, record in pairs if old.is_deleted]
     kept = dump_json(sorted({*(record.platform_id for record in records), *touched}))
     await _lock(page, [*(record.platform_id for record in changed), *back], kept)

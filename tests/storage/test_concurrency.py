@@ -173,7 +173,7 @@ async def test_events_and_what_a_job_reads_do_not_wait_for_each_other(
 
     async def fetch() -> None:
         for pending in (await pending_totals(dbs[1], general.id, None, 100))[:40]:
-            await save_users(dbs[1], pending, burst=False, user_hashes=["a", "b"], job=lease, now=NOW)
+            await save_users(dbs[1], pending, user_hashes=["a", "b"], job=lease, now=NOW)
 
     async def apply(db: Database, step: int) -> None:
         given = [reaction("c", emoji=emoji, is_given=step > 0) for emoji in ("👍", "🎉")[::step]]

@@ -20,6 +20,7 @@ from storage.reactions import PendingTotal, pending_totals, save_users
 from storage.tables import reaction_totals, reactions
 from storage.tenants import Tenant
 from tests.support.builders import NOW, SECOND, message
+from tests.support.examples import examples
 from tests.support.tables_of import rows_of
 
 Given: TypeAlias = tuple[str, bool, str]
@@ -45,10 +46,10 @@ class World:
     truth: set[Given] = field(default_factory=set)
     told: list[Event] = field(default_factory=list)  # in the order of their happening
     under_way: list[Event] = field(default_factory=list)
-    fetching: Iterator[tuple[PendingTotal, bool]] | None = None
-    asked: tuple[PendingTotal, bool, list[str]] | None = None
+    fetching: Iterator[PendingTotal] | None = None
+    asked: tuple[PendingTotal, list[str]] | None = None
     is_read: bool = False
-    short: set[str] = field(default_factory=set)  # emoji whose list held fewer users than their total said
+    short: set[tuple[str, bool]] = field(default_factory=set)  # totals whose list held fewer users than they said
     clock: Any = field(default_factory=lambda: count(1))
 
     @property
@@ -111,9 +112,9 @@ class World:
 
     def totals(self) -> Iterator[ReactionTotalRecord]:
         for emoji in EMOJI:
-            bursts, normal = len(self.users(emoji, burst=True)), len(self.users(emoji, burst=False))
-            if bursts + normal:
-                yield ReactionTotalRecord(emoji_key=emoji, emoji=emoji, count=bursts + normal, burst_count=bursts)
+            for burst in (False, True):
+                if users := self.users(emoji, burst=burst):
+                    yield ReactionTotalRecord(emoji_key=emoji, burst=burst, emoji=emoji, count=len(users))
 
     def users(self, emoji: str, *, burst: bool) -> list[str]:
         return sorted(user for key, kind, user in self.truth if (key, kind) == (emoji, burst))
@@ -121,24 +122,18 @@ class World:
     async def fetch(self, _: int = 0) -> bool:
         """Save the users who were asked for, and ask for the next ones; False where there is nothing to do."""
         if self.asked is not None:
-            pending, burst, users = self.asked
-            if not pending.is_stale and len(users) < pending.total_of(burst=burst):
-                self.short.add(pending.emoji_key)
-            await save_users(self.db, pending, burst=burst, user_hashes=users, job=self.lease, now=self.now())
+            pending, users = self.asked
+            if pending.is_count_known and len(users) < pending.count:
+                self.short.add((pending.emoji_key, pending.burst))
+            await save_users(self.db, pending, user_hashes=users, job=self.lease, now=self.now())
         if self.fetching is None:
-            page = await pending_totals(self.db, self.channel.id, (str(self.message_id), ""), 100)
-            self.fetching = (
-                (total, burst)
-                for total in page
-                if total.message_platform_id == str(self.message_id)
-                for burst in total.kinds_to_save
-            )
+            page = await pending_totals(self.db, self.channel.id, None, 1000)
+            self.fetching = iter([total for total in page if total.message_platform_id == str(self.message_id)])
         following = next(self.fetching, None)
         if following is None:
             was_busy, self.fetching, self.asked = self.asked is not None, None, None
             return was_busy
-        total, burst = following
-        self.asked = total, burst, self.users(total.emoji_key, burst=burst)
+        self.asked = following, self.users(following.emoji_key, burst=following.burst)
         return True
 
     async def catch_up(self, _: int = 0) -> None:
@@ -151,7 +146,7 @@ class World:
 _ids = count(1)
 
 
-@settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(80), deadline=None, suppress_health_check=list(HealthCheck))
 @given(steps=STEPS)
 async def test_the_archive_has_what_the_platform_has(
     db: Database, tenant: Tenant, general: ChannelState, lease: JobLease, steps: list[tuple[str, int]]
@@ -163,7 +158,7 @@ async def test_the_archive_has_what_the_platform_has(
         await world.read()
     await world.catch_up()
     assert await _users(world) == world.truth
-    told = {t.emoji_key: (t.count, t.burst_count) for t in world.totals() if t.emoji_key not in world.short}
+    told = {(t.emoji_key, t.burst): t.count for t in world.totals() if (t.emoji_key, t.burst) not in world.short}
     assert await _counts(world) == told
     event(f"{len(world.short)} short lists")
 
@@ -174,7 +169,7 @@ async def _users(world: World) -> set[Given]:
     return {(r["emoji_key"], r["burst"], r["user_hash"]) for r in mine}
 
 
-async def _counts(world: World) -> dict[str, tuple[int, int]]:
+async def _counts(world: World) -> dict[tuple[str, bool], int]:
     rows = [r for r in await rows_of(world.db, reaction_totals) if r["message_platform_id"] == str(world.message_id)]
-    assert not any(r["is_stale"] for r in rows)
-    return {r["emoji_key"]: (r["count"], r["burst_count"]) for r in rows if r["emoji_key"] not in world.short}
+    assert not any(r["uncounted_events"] for r in rows)
+    return {(r["emoji_key"], r["burst"]): r["count"] for r in rows if (r["emoji_key"], r["burst"]) not in world.short}

@@ -14,10 +14,10 @@ from storage.jobs import JobLease
 from storage.live import apply_changes
 from storage.messages import MessageBatch, save_batch
 from storage.privacy import erase_user
-from storage.reactions import NO_TOTAL, PendingTotal, pending_channels, pending_lists, pending_totals, save_users
+from storage.reactions import UNKNOWN, PendingTotal, pending_channels, pending_lists, pending_totals, save_users
 from storage.tables import reaction_totals, reactions
 from storage.tenants import Tenant
-from tests.support.builders import MINUTE, NOW, SECOND, change, message, reaction, total
+from tests.support.builders import MINUTE, NOW, SECOND, both_totals, change, message, reaction, total
 from tests.support.tables_of import Rows, count_of, rows_of
 
 LATER = NOW + MINUTE
@@ -40,13 +40,12 @@ class Board:
         await apply_changes(self.db, [change(self.tenant.id, "5", "7", reactions=states, **what)], now)
 
     async def fetch(self, normal: str = "", burst: str = "", now: datetime = LATER) -> None:
-        """Ask for the users of what is pending; each is a letter."""
+        """Fetch the users of what is pending; each is a letter."""
         for pending in await self.pending():
-            for kind in pending.kinds_to_save:
-                await self.save(pending, burst if kind else normal, burst=kind, now=now)
+            await self.save(pending, burst if pending.burst else normal, now=now)
 
-    async def save(self, pending: PendingTotal, users: str, *, burst: bool = False, now: datetime = LATER) -> None:
-        await save_users(self.db, pending, burst=burst, user_hashes=list(users), job=self.lease, now=now)
+    async def save(self, pending: PendingTotal, users: str, *, now: datetime = LATER) -> None:
+        await save_users(self.db, pending, user_hashes=list(users), job=self.lease, now=now)
 
     async def pending(self) -> list[PendingTotal]:
         return await pending_totals(self.db, self.channel.id, None, 100)
@@ -55,7 +54,7 @@ class Board:
         return [await rows_of(self.db, table) for table in (reaction_totals, reactions)]
 
     async def totals(self) -> list[tuple[Any, ...]]:
-        names = ("emoji_key", "count", "burst_count", "fetched_count", "fetched_burst_count", "is_stale")
+        names = ("emoji_key", "burst", "count", "fetched_count", "uncounted_events")
         return [tuple(row[name] for name in names) for row in await rows_of(self.db, reaction_totals)]
 
     async def users(self, *, burst: bool = False) -> str:
@@ -69,13 +68,16 @@ def board(db: Database, tenant: Tenant, general: ChannelState, lease: JobLease) 
 
 class TestWhereNobodyHasGivenTheEmoji:
     @pytest.mark.parametrize("burst", [False, True])
-    async def test_given_it_is_there(self, board: Board, burst: bool) -> None:
-        await board.tell()
+    @pytest.mark.parametrize("other", [0, 2])
+    async def test_given_it_is_there(self, board: Board, burst: bool, other: int) -> None:
+        """Whether or not it was given in the other kind, and that one's users are stored."""
+        others = [total("👍", other, burst=not burst)] if other else []
+        await board.tell(*others)
         for _ in range(2):
             await board.hear(reaction("a", burst=burst))
-        assert await board.totals() == [("👍", 1, int(burst), 1, int(burst), False)]
+        assert ("👍", burst, 1, 1, 0) in await board.totals()
         assert await board.users(burst=burst) == "a"
-        assert await board.pending() == []
+        assert [each.burst for each in await board.pending()] == [not burst for _ in others]
 
     async def test_taken_back_nothing_happens(self, board: Board) -> None:
         await board.tell()
@@ -90,12 +92,12 @@ class TestWhereNobodyHasGivenTheEmoji:
 
 class TestWhereAllUsersAreStored:
     async def test_the_counts_and_the_markers_follow(self, board: Board) -> None:
-        await board.tell(total("👍", 3, 1))
+        await board.tell(*both_totals("👍", 2, 1))
         await board.fetch("ab", "c", now=NOW)
         await board.hear(reaction("d"), reaction("a", burst=True))
-        assert await board.totals() == [("👍", 5, 2, 5, 2, False)]
+        assert await board.totals() == [("👍", False, 3, 3, 0), ("👍", True, 2, 2, 0)]
         await board.hear(reaction("a", **GONE), reaction("c", burst=True, **GONE))
-        assert await board.totals() == [("👍", 3, 1, 3, 1, False)]
+        assert await board.totals() == [("👍", False, 2, 2, 0), ("👍", True, 1, 1, 0)]
         assert (await board.users(), await board.users(burst=True)) == ("bd", "a")
         assert await board.pending() == []
 
@@ -133,13 +135,13 @@ class TestWhereAllUsersAreStored:
         assert await count_of(board.db, reactions) == 1
 
     async def test_one_kind_is_counted_while_the_other_is_not_fetched(self, board: Board) -> None:
-        await board.tell(total("👍", 3, 1))
-        (pending,) = await board.pending()
-        await board.save(pending, "ab", now=NOW)
+        await board.tell(*both_totals("👍", 2, 1))
+        normal, burst = await board.pending()
+        await board.save(normal, "ab", now=NOW)
         await board.hear(reaction("d"))
-        assert await board.totals() == [("👍", 4, 1, 3, None, False)]
-        await board.save(pending, "c", burst=True)
-        assert await board.totals() == [("👍", 4, 1, 4, 1, False)]
+        assert await board.totals() == [("👍", False, 3, 3, 0), ("👍", True, 1, None, 0)]
+        await board.save(burst, "c")
+        assert await board.totals() == [("👍", False, 3, 3, 0), ("👍", True, 1, 1, 0)]
 
     async def test_the_emoji_is_as_the_total_has_it(self, board: Board) -> None:
         await board.tell(replace(total("77"), emoji="<:old:77>"))
@@ -149,34 +151,35 @@ class TestWhereAllUsersAreStored:
 
 
 class TestWhereTheUsersAreNotStored:
-    async def test_the_total_is_stale_and_nothing_is_counted(self, board: Board) -> None:
-        await board.tell(total("👍", 2), total("🎉", 2))
-        await board.hear(reaction("a"), reaction("b", emoji="🎉", **GONE))
-        assert sorted(await board.totals()) == sorted((e, 2, 0, None, None, True) for e in ("👍", "🎉"))
+    async def test_nothing_is_counted_but_the_events(self, board: Board) -> None:
+        await board.tell(*both_totals("👍", 2, 1), total("🎉", 2))
+        await board.hear(reaction("a"), reaction("b", emoji="🎉", **GONE), reaction("c", emoji="🎉"))
+        assert sorted(await board.totals()) == sorted(
+            [("👍", False, 2, None, 1), ("👍", True, 1, None, 0), ("🎉", False, 2, None, 2)]
+        )
         assert await count_of(board.db, reactions) == 0
 
-    async def test_both_kinds_are_asked_for_to_their_end(self, board: Board) -> None:
-        await board.tell(total("👍", 250))
+    async def test_the_list_is_read_to_its_end(self, board: Board) -> None:
+        await board.tell(*both_totals("👍", 250, 1))
         await board.hear(reaction("a"))
-        (stale,) = await board.pending()
-        assert (stale.is_stale, stale.normal_is_pending, stale.burst_is_pending) == (True, True, True)
-        assert stale.kinds_to_save == (False, True)
-        assert [stale.total_of(burst=burst) for burst in (False, True)] == [NO_TOTAL, NO_TOTAL]
+        normal, burst = await board.pending()
+        assert (normal.is_count_known, burst.is_count_known) == (False, True)
+        assert (normal.expected, burst.expected) == (UNKNOWN, 1)
         assert await pending_lists(board.db, board.tenant.id) == 2
         (pending,) = await pending_channels(board.db, board.tenant.id, users_per_request=100)
         assert pending.requests == 3 + 1
 
-    @pytest.mark.parametrize(("normal", "burst"), [("abc", ""), ("", "a"), ("ab", "bc")])
-    async def test_the_fetch_settles_it(self, board: Board, normal: str, burst: str) -> None:
+    @pytest.mark.parametrize("users", ["abc", "a", "ab"])
+    async def test_the_fetch_settles_it(self, board: Board, users: str) -> None:
         await board.tell(total("👍", 2))
         await board.hear(reaction("a"))
-        await board.fetch(normal, burst)
-        both, bursts = len(normal + burst), len(burst)
-        assert await board.totals() == [("👍", both, bursts, both, bursts, False)]
-        assert (await board.users(), await board.users(burst=True)) == (normal, burst)
+        await board.fetch(users, now=LATER + SECOND)
+        assert await board.totals() == [("👍", False, len(users), len(users), 0)]
+        assert (await rows_of(board.db, reaction_totals))[0]["updated_at"] == LATER + SECOND
+        assert await board.users() == users
         assert await board.pending() == []
         await board.hear(reaction("z"))
-        assert (await board.totals())[0][:3] == ("👍", both + 1, bursts)
+        assert await board.totals() == [("👍", False, len(users) + 1, len(users) + 1, 0)]
 
     async def test_nobody_is_left(self, board: Board) -> None:
         await board.tell(total("👍", 1))
@@ -184,56 +187,36 @@ class TestWhereTheUsersAreNotStored:
         await board.fetch()
         assert await board.rows() == [[], []]
 
-    async def test_it_is_settled_by_both_kinds_and_not_by_one(self, board: Board) -> None:
-        await board.tell(total("👍", 3, 1))
-        await board.hear(reaction("a"))
-        (stale,) = await board.pending()
-        await board.save(stale, "abcd")
-        (half,) = await board.pending()
-        assert (half.count, half.is_stale, half.kinds_to_save) == (3, True, (False, True))
-        await board.save(stale, "e", burst=True, now=LATER + SECOND)
-        assert await board.totals() == [("👍", 5, 1, 5, 1, False)]
-        assert (await rows_of(board.db, reaction_totals))[0]["updated_at"] == LATER + SECOND
-
-    @pytest.mark.parametrize("saved_before", [0, 1])
-    @pytest.mark.parametrize("was_stale", [False, True])
-    async def test_an_event_while_they_are_fetched_leaves_it_stale(
-        self, board: Board, was_stale: bool, saved_before: int
-    ) -> None:
-        await board.tell(total("👍", 3, 1))
-        if was_stale:
-            await board.hear(reaction("a"))
+    @pytest.mark.parametrize("events_before", [0, 1, 2])
+    async def test_an_event_while_they_are_fetched_leaves_it_pending(self, board: Board, events_before: int) -> None:
+        await board.tell(total("👍", 2))
+        for user in "ab"[:events_before]:
+            await board.hear(reaction(user))
         (pending,) = await board.pending()
-        for burst in (False, True)[:saved_before]:
-            await board.save(pending, "ab", burst=burst)
-        await board.hear(reaction("d", burst=True), now=NOW)  # whatever the clocks say
-        for burst in (False, True)[saved_before:]:
-            await board.save(pending, "c" if burst else "ab", burst=burst)
+        await board.hear(reaction("d"), now=NOW)  # whatever the clocks say
+        await board.save(pending, "ab")
         (still,) = await board.pending()
-        assert (still.is_stale, still.fetched_count, still.fetched_burst_count) == (True, None, None)
-        await board.fetch("ab", "cd")
-        assert await board.totals() == [("👍", 4, 2, 4, 2, False)]
+        assert (still.fetched_count, still.uncounted_events) == (None, events_before + 1)
+        assert await count_of(board.db, reactions) == 0
+        await board.fetch("abcd")
+        assert await board.totals() == [("👍", False, 4, 4, 0)]
 
-    async def test_a_fresh_total_ends_it_and_its_users_are_fetched_anew(self, board: Board) -> None:
+    @pytest.mark.parametrize("count", [2, 3])
+    async def test_a_count_of_a_page_is_not_yet_that_of_the_users(self, board: Board, count: int) -> None:
         await board.tell(total("👍", 2))
         await board.hear(reaction("a"))
-        (stale,) = await board.pending()
-        await board.tell(total("👍", 2), now=LATER + MINUTE)
-        assert await board.totals() == [("👍", 2, 0, None, None, False)]
-        await board.save(stale, "xy")  # asked for before
-        (fresh,) = await board.pending()
-        assert fresh.kinds_to_save == (False,)
-        await board.save(fresh, "ab")
-        assert await board.totals() == [("👍", 2, 0, 2, 0, False)]
-        assert await board.users() == "ab"
+        await board.tell(total("👍", count), now=LATER + MINUTE)
+        assert await board.totals() == [("👍", False, count, None, 1)]
+        await board.fetch("abc")
+        assert await board.totals() == [("👍", False, 3, 3, 0)]
 
-    async def test_more_users_than_the_total_says_make_it_stale(self, board: Board) -> None:
+    async def test_more_users_than_the_total_says_make_it_unknown(self, board: Board) -> None:
         """The list is newer, and may not be at its end."""
         await board.tell(total("👍", 2))
         await board.fetch("abc")
-        assert await board.totals() == [("👍", 2, 0, None, None, True)]
+        assert await board.totals() == [("👍", False, 2, None, 1)]
         await board.fetch("abcd")
-        assert await board.totals() == [("👍", 4, 0, 4, 0, False)]
+        assert await board.totals() == [("👍", False, 4, 4, 0)]
 
 
 class TestClearing:
@@ -249,18 +232,25 @@ class TestClearing:
     async def test_it_comes_before_what_was_given(self, board: Board) -> None:
         await board.tell(total("👍", 5), total("🎉", 5))
         await board.hear(reaction("a"), reaction("b", emoji="🎉"), cleared={"🎉"})
-        assert sorted(await board.totals()) == sorted([("👍", 5, 0, None, None, True), ("🎉", 1, 0, 1, 0, False)])
+        assert sorted(await board.totals()) == sorted([("👍", False, 5, None, 1), ("🎉", False, 1, 1, 0)])
         await board.hear(reaction("c"), is_cleared=True)
-        assert await board.totals() == [("👍", 1, 0, 1, 0, False)]
+        assert await board.totals() == [("👍", False, 1, 1, 0)]
         assert await board.users() == "c"
 
-    async def test_users_that_were_asked_for_before_do_not_come_back(self, board: Board) -> None:
-        await board.tell(total("👍", 2))
+    async def test_one_emoji_is_cleared_in_both_kinds(self, board: Board) -> None:
+        await board.tell(*both_totals("👍", 2, 1), total("🎉", 1, burst=True))
+        await board.hear(cleared={"👍"})
+        assert await board.totals() == [("🎉", True, 1, None, 0)]
+
+    @pytest.mark.parametrize("given_since", ["", "c"])
+    async def test_users_that_were_fetched_before_do_not_come_back(self, board: Board, given_since: str) -> None:
+        await board.tell(total("👍", 1))
         await board.hear(reaction("a"))
         (stale,) = await board.pending()
-        await board.hear(is_cleared=True)
+        await board.hear(*map(reaction, given_since), is_cleared=True, now=LATER + SECOND)
         await board.save(stale, "ab")
-        assert await board.rows() == [[], []]
+        assert await board.users() == given_since
+        assert len(await board.totals()) == len(given_since)
 
 
 class TestForgottenPeople:
@@ -277,11 +267,10 @@ class TestForgottenPeople:
         await board.tell(*told)
         await board.fetch("a")
         await board.hear(reaction(self.FORGOTTEN))
-        assert (await board.totals())[0] == ("👍", 1, 0, None, None, True)
+        assert await board.totals() == [("👍", False, 1, None, 1)]
         (stale,) = await board.pending()
-        for burst, users in ((False, ["a", self.FORGOTTEN]), (True, [])):
-            await save_users(board.db, stale, burst=burst, user_hashes=users, job=board.lease, now=LATER)
-        assert await board.totals() == [("👍", 2, 0, 2, 0, False)]
+        await save_users(board.db, stale, user_hashes=["a", self.FORGOTTEN], job=board.lease, now=LATER)
+        assert await board.totals() == [("👍", False, 2, 2, 0)]
         assert await board.users() == "a"
 
 
@@ -289,4 +278,4 @@ async def test_text_that_no_database_holds(board: Board) -> None:
     await board.tell()
     await board.hear(reaction("a", emoji="x\0y\ud800"))
     await board.hear(reaction("b", emoji="x\0y\ud800"))
-    assert await board.totals() == [("xy?", 2, 0, 2, 0, False)]
+    assert await board.totals() == [("xy?", False, 2, 2, 0)]

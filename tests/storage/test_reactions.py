@@ -1,6 +1,5 @@
 """Reactions: what is pending, each kind fetched by itself, and the users made exactly those that were told."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -24,10 +23,11 @@ from storage.reactions import (
 from storage.reactions import pending as pending_reactions
 from storage.tables import reaction_totals, reactions
 from storage.tenants import Tenant
-from tests.support.builders import MINUTE, NOW, channel, message, thread, total
-from tests.support.tables_of import count_of, only_row, rows_of, run_sql
+from tests.support.builders import MINUTE, NOW, both_totals, channel, message, thread, total
+from tests.support.tables_of import count_of, rows_of, run_sql
 
 LATER = NOW + MINUTE
+KINDS = (False, True)
 
 
 class Pass:
@@ -42,15 +42,15 @@ class Pass:
         )
         await save_batch(self.db, batch, NOW)
 
-    async def pending(self, after: tuple[str, str] | None = None, limit: int = 100) -> list[PendingTotal]:
+    async def pending(self, after: PendingTotal | None = None, limit: int = 100) -> list[PendingTotal]:
         return await pending_totals(self.db, self.channel.id, after, limit)
 
     async def only(self) -> PendingTotal:
         (only,) = await self.pending()
         return only
 
-    async def save(self, total: PendingTotal, *users: str, burst: bool = False, now: Any = NOW) -> None:
-        await save_users(self.db, total, burst=burst, user_hashes=users, job=self.lease, now=now)
+    async def save(self, total: PendingTotal, *users: str, now: Any = NOW) -> None:
+        await save_users(self.db, total, user_hashes=users, job=self.lease, now=now)
 
     async def users(self) -> list[tuple[str, bool]]:
         return [(row["user_hash"], row["burst"]) for row in await rows_of(self.db, reactions)]
@@ -63,32 +63,30 @@ def way(db: Database, tenant: Tenant, general: ChannelState, lease: JobLease) ->
 
 class TestWhatIsPending:
     async def test_a_total_whose_users_were_never_fetched(self, db: Database, way: Pass) -> None:
-        await way.tell(message(1, reaction_totals=(total("👍", 3, 1),)))
-        pending = await way.only()
-        assert pending == PendingTotal(
+        await way.tell(message(1, reaction_totals=both_totals("👍", 2, 1)))
+        normal, burst = await way.pending()
+        assert normal == PendingTotal(
             channel_id=way.channel.id,
             message_platform_id="1",
             emoji_key="👍",
+            burst=False,
             emoji="👍",
-            count=3,
-            burst_count=1,
+            count=2,
             fetched_count=None,
-            fetched_burst_count=None,
-            is_stale=False,
+            uncounted_events=0,
             created_at=NOW,
-            updated_at=NOW,
         )
-        assert (pending.normal, pending.normal_is_pending, pending.burst_is_pending) == (2, True, True)
-        assert pending.kinds_to_save == (False, True)
+        assert burst == replace(normal, burst=True, count=1)
+        assert (normal.expected, burst.expected) == (2, 1)
         assert await pending_lists(db, way.tenant.id) == 2
 
     async def test_the_channels_in_which_something_is_pending(self, db: Database, way: Pass) -> None:
         await save_channels(db, way.tenant.id, [channel(n) for n in ("6", "7", "8")] + [thread("9", "5")], NOW)
         ids = {state.platform_id: state.id for state in await channel_states(db, way.tenant.id)}
-        await way.tell(message(1, reaction_totals=(total("👍", 250, 101), total("🎉", 100))), message(2))
+        await way.tell(message(1, reaction_totals=(*both_totals("👍", 149, 101), total("🎉", 100))), message(2))
         await way.tell(message(3, reaction_totals=(total("👍", 1),)), channel_id=ids["7"])
         await way.tell(message(4, reaction_totals=(total("👍", 1),)), channel_id=ids["8"])
-        await way.tell(message(5, reaction_totals=(total("👍", 101, 101),)), channel_id=ids["9"])
+        await way.tell(message(5, reaction_totals=(total("👍", 101, burst=True),)), channel_id=ids["9"])
         await mark_skipped(db, way.tenant.id, ["7"], SkipReason.NOT_PUBLIC, NOW)
         await mark_deleted(db, ids["8"], ["4"], job=None, now=NOW)
         first = PendingChannel(
@@ -104,20 +102,28 @@ class TestWhatIsPending:
 
     async def test_the_pages_are_complete_whatever_is_done_in_between(self, way: Pass) -> None:
         emoji = ["", "1", "10", "👍", "é"]
-        records = [message(n, reaction_totals=tuple(total(e) for e in emoji)) for n in (9, 10, 100)]
+        totals = tuple(total(each, burst=burst) for each in emoji for burst in KINDS)
+        records = [message(n, reaction_totals=totals) for n in (9, 10, 100)]
         await way.tell(*records)
-        found: list[tuple[str, str]] = []
+        found: list[PendingTotal] = []
         while page := await way.pending(found[-1] if found else None, limit=2):
-            found += [(t.message_platform_id, t.emoji_key) for t in page]
+            found += page
             await way.save(page[0], "a")
-        assert sorted(found) == sorted((m.platform_id, e) for m in records for e in emoji)
-        assert len(found) == len(set(found))
-        assert len(await way.pending()) == 15 - 8
+        keys = [(t.message_platform_id, t.emoji_key, t.burst) for t in found]
+        assert sorted(keys) == sorted((m.platform_id, e, burst) for m in records for e in emoji for burst in KINDS)
+        assert len(await way.pending()) == 30 - 15
 
     @pytest.mark.parametrize("query", [pending_reactions._PENDING_TOTALS, pending_reactions._PENDING_CHANNELS])
     async def test_it_is_found_by_its_index(self, db: Database, way: Pass, query: Select[Any]) -> None:
-        values = {"channel": way.channel.id, "message": "1", "emoji": "1", "limit": 5, "tenant": way.tenant.id}
-        values["users_per_request"] = 100
+        values = {
+            "channel": way.channel.id,
+            "message": "1",
+            "emoji": "1",
+            "burst": False,
+            "limit": 5,
+            "tenant": way.tenant.id,
+            "users_per_request": 100,
+        }
         async with db.writing() as connection:
             known = {name: values[name] for name in query.compile().params if name in values}
             plain = query.params(known).compile(connection.sync_connection, compile_kwargs={"literal_binds": True})
@@ -130,61 +136,55 @@ class TestWhatIsPending:
 
 class TestSaving:
     async def test_each_kind_is_pending_until_it_was_fetched_itself(self, db: Database, way: Pass) -> None:
-        for first in (False, True):
+        for first in KINDS:
             await run_sql(db, "DELETE FROM messages")
-            await way.tell(message(1, reaction_totals=(total("👍", 4, 2),)))
-            never = await way.only()
-            await way.save(never, "a", burst=first)
-            half = await way.only()
-            assert (half.normal_is_pending, half.burst_is_pending, half.kinds_to_save) == (
-                first,
-                not first,
-                (not first,),
-            )
+            await way.tell(message(1, reaction_totals=both_totals("👍", 2, 2)))
+            never = {each.burst: each for each in await way.pending()}
+            await way.save(never[first], "a", "b")
+            assert await way.pending() == [never[not first]]
             assert await pending_lists(db, way.tenant.id) == 1
-            await way.save(never, "a", "b", burst=not first)
+            await way.save(never[not first], "a")
             assert await way.pending() == []
-            assert sorted(await way.users()) == sorted([("a", first), ("a", not first), ("b", not first)])
-            row = await only_row(db, reaction_totals)
-            assert (row["fetched_count"], row["fetched_burst_count"]) == (4, 2)
+            assert sorted(await way.users()) == sorted([("a", first), ("b", first), ("a", not first)])
+            assert [row["fetched_count"] for row in await rows_of(db, reaction_totals)] == [2, 2]
 
     @pytest.mark.parametrize(
         ("before", "after", "pending"),
         [
-            ((3, 1), (4, 1), (False,)),
-            ((3, 1), (3, 2), (False, True)),
-            ((3, 1), (4, 2), (True,)),
-            ((3, 1), (2, 0), (True,)),
-            ((3, 1), (1, 1), (False,)),
-            ((3, 0), (4, 1), (True,)),
-            ((0, 0), (1, 0), (False,)),
+            ((2, 1), (3, 1), [False]),
+            ((2, 1), (1, 2), [False, True]),
+            ((2, 1), (2, 2), [True]),
+            ((2, 1), (2, 0), []),
+            ((2, 1), (0, 1), []),
+            ((3, 0), (3, 1), [True]),
+            ((0, 0), (1, 0), [False]),
         ],
     )
     async def test_a_kind_whose_total_changed_is_pending_again(
-        self, way: Pass, before: tuple[int, int], after: tuple[int, int], pending: Sequence[bool]
+        self, way: Pass, before: tuple[int, int], after: tuple[int, int], pending: list[bool]
     ) -> None:
-        for told, kinds in ((before, None), (after, pending)):
-            await way.tell(message(1, reaction_totals=(total("👍", *told),)))
-            stale = await way.only()
-            assert kinds is None or stale.kinds_to_save == kinds
-            for burst in stale.kinds_to_save:
-                await way.save(stale, *"abcd"[: stale.total_of(burst=burst)], burst=burst)
+        for counts, kinds in ((before, None), (after, pending)):
+            await way.tell(message(1, reaction_totals=both_totals("👍", *counts)))
+            found = await way.pending()
+            assert kinds is None or [each.burst for each in found] == kinds
+            for each in found:
+                await way.save(each, *"abcd"[: each.count])
             assert await way.pending() == []
-            normal = told[0] - told[1]
-            expected = [(u, False) for u in "abcd"[:normal]] + [(u, True) for u in "abcd"[: told[1]]]
+            expected = [(user, burst) for burst in KINDS for user in "abcd"[: counts[burst]]]
             assert sorted(await way.users()) == sorted(expected)
 
     async def test_only_differences_are_written(self, db: Database, way: Pass) -> None:
-        await way.tell(message(1, reaction_totals=(total("👍", 2), total("🎉", 1))))
+        await way.tell(message(1, reaction_totals=(total("👍", 2), total("🎉", 2))))
         both = await way.pending()
         for each in both:
             await way.save(each, "a", "b", "b")
-        await way.save(both[1], "c", "b", now=LATER)
+        fetched = replace(both[1], fetched_count=2)
+        await way.save(fetched, "c", "b", now=LATER)
         kept, new = [r for r in await rows_of(db, reactions) if r["emoji_key"] == both[1].emoji_key]
         assert (kept["user_hash"], kept["created_at"], kept["updated_at"]) == ("b", NOW, NOW)
         assert (new["user_hash"], new["created_at"]) == ("c", LATER)
         assert await count_of(db, reactions) == 4
-        await way.save(both[1], now=LATER)
+        await way.save(fetched, now=LATER)
         assert await count_of(db, reactions) == 2
 
     async def test_the_emoji_is_as_the_total_has_it(self, db: Database, way: Pass) -> None:
@@ -192,17 +192,17 @@ class TestSaving:
         stale = await way.only()
         await way.save(stale, "a")
         await way.tell(message(1, reaction_totals=(replace(total("77", 2), emoji="<:new:77>"),)))
-        await way.save(stale, "a", "b", now=LATER)
+        await way.save(await way.only(), "a", "b", now=LATER)
         rows = [(r["emoji"], r["created_at"], r["updated_at"]) for r in await rows_of(db, reactions)]
         assert rows == [("<:new:77>", NOW, LATER), ("<:new:77>", LATER, LATER)]
 
-    async def test_the_marker_says_what_was_fetched_not_what_the_row_says_by_now(self, way: Pass) -> None:
+    async def test_a_total_that_changed_meanwhile_stays_pending(self, db: Database, way: Pass) -> None:
         await way.tell(message(1, reaction_totals=(total("👍", 1),)))
         stale = await way.only()
-        await way.tell(message(1, reaction_totals=(total("👍", 2, 1),)))
+        await way.tell(message(1, reaction_totals=(total("👍", 2),)))
         await way.save(stale, "a")
-        again = await way.only()
-        assert (again.fetched_count, again.fetched_burst_count, again.kinds_to_save) == (1, 0, (True,))
+        assert await way.only() == replace(stale, count=2)
+        assert await count_of(db, reactions) == 0
 
     async def test_a_total_that_vanished_takes_its_users_with_it(self, db: Database, way: Pass) -> None:
         await way.tell(message(1, reaction_totals=(total("👍", 1),)))
@@ -225,6 +225,6 @@ class TestSaving:
         await way.tell(message(1, reaction_totals=(total("👍", 20_000),)))
         stale = await way.only()
         await way.save(stale, *users)
-        await way.save(stale, *users[10:], "new", now=LATER)
-        assert await count_of(db, reactions) == 20_000 - 10 + 1
+        await way.save(replace(stale, fetched_count=20_000), *users[10:], now=LATER)
+        assert await count_of(db, reactions) == 20_000 - 10
         assert await way.pending() == []

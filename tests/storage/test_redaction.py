@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from storage.privacy import Redactor
 from tests.support.builders import channel, message
 from tests.support.erasure_steps import OTHER, WHO, channel_ref_of, naming
+from tests.support.examples import examples
 
 
 class TestRedactor:
@@ -21,7 +22,7 @@ class TestRedactor:
         assert redactor.message(record) is record
         assert redactor.channel(place) is place
 
-    @settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=examples(200), deadline=None, suppress_health_check=list(HealthCheck))
     @given(
         texts=st.lists(st.sampled_from([WHO, OTHER, "a" * 64, "x", "f", "0", "<@", " "]), max_size=12).map("".join),
         erased=st.sets(st.sampled_from([WHO, OTHER, "a" * 64]), min_size=1),

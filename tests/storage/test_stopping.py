@@ -59,7 +59,7 @@ async def fill(db: Database, tenant_id: str, lease: JobLease, *, messages_each: 
         ]
         await save_batch(db, MessageBatch(tenant_id=tenant_id, channel_id=state.id, messages=records, job=lease), NOW)
         for pending in await pending_totals(db, state.id, None, 100):
-            await save_users(db, pending, burst=False, user_hashes=["a"], job=lease, now=NOW)
+            await save_users(db, pending, user_hashes=["a"], job=lease, now=NOW)
 
 
 class TestStopping:

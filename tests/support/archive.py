@@ -61,7 +61,7 @@ _QUERIES = {
     ).join_from(attachments, channels, channels.c.id == attachments.c.channel_id),
     "reaction_totals": select(
         _PLACE,
-        *(reaction_totals.c[name] for name in ("message_platform_id", "emoji_key", "emoji", "count", "burst_count")),
+        *(reaction_totals.c[name] for name in ("message_platform_id", "emoji_key", "burst", "emoji", "count")),
     ).join_from(reaction_totals, channels, channels.c.id == reaction_totals.c.channel_id),
     "reactions": select(
         _PLACE,
@@ -73,7 +73,7 @@ _KEYS = {
     "channels": ("platform_id",),
     "messages": ("channel_platform_id", "platform_id"),
     "attachments": ("channel_platform_id", "message_platform_id", "platform_id"),
-    "reaction_totals": ("channel_platform_id", "message_platform_id", "emoji_key"),
+    "reaction_totals": ("channel_platform_id", "message_platform_id", "emoji_key", "burst"),
     "reactions": ("channel_platform_id", "message_platform_id", "emoji_key", "user_hash", "burst"),
 }
 

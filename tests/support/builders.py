@@ -105,6 +105,11 @@ def reaction(user: str, *, emoji: str = "👍", burst: bool = False, is_given: b
     return ReactionState(emoji_key=emoji, emoji=emoji, user_hash=user, burst=burst, is_given=is_given)
 
 
-def total(emoji: str, count: int = 1, burst_count: int = 0) -> ReactionTotalRecord:
-    """A standard emoji's total."""
-    return ReactionTotalRecord(emoji_key=emoji, emoji=emoji, count=count, burst_count=burst_count)
+def total(emoji: str, count: int = 1, *, burst: bool = False) -> ReactionTotalRecord:
+    """A standard emoji's total of one kind."""
+    return ReactionTotalRecord(emoji_key=emoji, burst=burst, emoji=emoji, count=count)
+
+
+def both_totals(emoji: str, normal: int, burst: int) -> tuple[ReactionTotalRecord, ...]:
+    """A standard emoji's totals of both kinds; of one that nobody has given there is none."""
+    return tuple(total(emoji, count, burst=kind) for kind, count in ((False, normal), (True, burst)) if count)

@@ -32,7 +32,9 @@ def naming(who: str) -> list[MessageRecord]:
         reaction_totals=(total("👍", 2),),
     )
     answer = message(2, reply_to_channel_platform_id="5", reply_to_message_platform_id="1", reply_to_author_hash=who)
-    text = message(3, content=f"<@{who}>, <@{OTHER}>, user:{who} and abc{who}def", reaction_totals=(total("🎉", 1, 1),))
+    text = message(
+        3, content=f"<@{who}>, <@{OTHER}>, user:{who} and abc{who}def", reaction_totals=(total("🎉", burst=True),)
+    )
     hidden = message(4, metadata={"interaction": {"user_hash": who, "n": 1}, "mentions": [OTHER, who]})
     file = attachment("51", filename=f"of-{who}.png", metadata={"by": who, "width": 1})
     return [theirs, answer, text, hidden, message(5, attachments=(file,)), message(6, content=f"about <@{OTHER}>")]
@@ -49,9 +51,8 @@ def channel_ref_of(who: str) -> list[ChannelRecord]:
 async def give(way: Way, *users: str) -> None:
     """Store the first of these as the users of everything that is pending."""
     for each in await pending_totals(way.db, way.channel.id, None, 100):
-        for burst in each.kinds_to_save:
-            givers = users[: each.total_of(burst=burst)]
-            await save_users(way.db, each, burst=burst, user_hashes=givers, job=way.lease, now=NOW)
+        givers = users[: each.expected]
+        await save_users(way.db, each, user_hashes=givers, job=way.lease, now=NOW)
 
 
 async def fill(way: Way, who: str) -> None:

@@ -9,7 +9,10 @@ from bot.sync import ChannelEstimator, SyncEstimator
 
 PAGE = 100
 START = datetime(2024, 1, 1, tzinfo=UTC)
-THUMB = ReactionTotalRecord(emoji_key="👍", emoji="👍", count=150, burst_count=20)
+THUMBS = (
+    ReactionTotalRecord(emoji_key="👍", burst=False, emoji="👍", count=130),
+    ReactionTotalRecord(emoji_key="👍", burst=True, emoji="👍", count=20),
+)
 
 
 def page(first: int, count: int, *, reactions: tuple[ReactionTotalRecord, ...] = ()) -> list[MessageRecord]:
@@ -38,7 +41,7 @@ def channel(messages: int, counted: int | None = None) -> ChannelEstimator:
 
 
 class Time:
-    """Seconds that pass when told."""
+    """Seconds that pass when the test says so."""
 
     now = 0.0
 
@@ -117,7 +120,7 @@ def test_reactions_are_part_of_what_is_left() -> None:
     time = Time()
     estimator, one = SyncEstimator(time), channel(200)
     estimator.begin([one], 0, page_size=PAGE)
-    one.add(page(0, 100, reactions=(THUMB,)), 0.0)
+    one.add(page(0, 100, reactions=THUMBS), 0.0)
     assert one.user_lists == 300  # two pages of 130 normal ones and one of 20 bursts a message
     time.now = 2.0
     seconds = estimator.seconds_left()

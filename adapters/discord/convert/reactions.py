@@ -1,6 +1,7 @@
-"""Reaction payloads: totals per emoji, as every message carries them."""
+"""Turn reaction payloads into totals per emoji, as every message carries them."""
 
 import re
+from collections.abc import Iterator
 
 from adapters.discord.convert.payload import Payload, as_int, as_object, as_objects, snowflake
 from adapters.discord.convert.scrub import Scrubber
@@ -11,31 +12,30 @@ _CUSTOM = re.compile(r"<a?:(.+:\d+)>")
 
 
 def reaction_totals(value: object, hash_user: HashUser) -> tuple[ReactionTotalRecord, ...]:
-    """How often each emoji was given to a message."""
+    """Return how often each emoji was given to a message, each kind by itself."""
     if not value:
         return ()
     scrub = Scrubber(hash_user)
-    found = (_reaction_total(payload, scrub) for payload in as_objects(value))
-    return tuple({record.emoji_key: record for record in found if record}.values())
+    found = {
+        emoji[0]: (emoji, payload) for payload in as_objects(value) if (emoji := emoji_of(payload.get("emoji"), scrub))
+    }
+    return tuple(total for emoji, payload in found.values() for total in _totals(emoji, payload))
 
 
-def _reaction_total(payload: Payload, scrub: Scrubber) -> ReactionTotalRecord | None:
-    emoji = emoji_of(payload.get("emoji"), scrub)
-    if emoji is None:
-        return None
+def _totals(emoji: tuple[str, str], payload: Payload) -> Iterator[ReactionTotalRecord]:
+    """Those of its two kinds that somebody has given. Discord's ``count`` is that of both."""
     key, shown = emoji
-    return ReactionTotalRecord(
-        emoji_key=key,
-        emoji=shown,
-        count=as_int(payload.get("count")) or 0,
-        burst_count=as_int(as_object(payload.get("count_details")).get("burst")) or 0,
-    )
+    burst = as_int(as_object(payload.get("count_details")).get("burst")) or 0
+    normal = (as_int(payload.get("count")) or 0) - burst
+    for is_burst, count in ((False, normal), (True, burst)):
+        if count > 0:
+            yield ReactionTotalRecord(emoji_key=key, burst=is_burst, emoji=shown, count=count)
 
 
 def emoji_of(value: object, scrub: Scrubber) -> tuple[str, str] | None:
-    """The key of an emoji and what shows it; None where nothing tells which one it is.
+    """Return the key of an emoji and what shows it; None where neither id nor name is given.
 
-    ``scrub`` knows nobody's names: an emoji that happens to be called like the author has the same key everywhere.
+    ``scrub`` has no users: an emoji that is called like the author has one key in all messages.
     """
     emoji = as_object(value)
     emoji_id, name = snowflake(emoji.get("id")), emoji.get("name")
@@ -48,6 +48,6 @@ def emoji_of(value: object, scrub: Scrubber) -> tuple[str, str] | None:
 
 
 def url_emoji(emoji: str) -> str:
-    """An emoji as a URL names it: the character, or ``name:id``."""
+    """Return an emoji as a URL names it: the character, or ``name:id``."""
     custom = _CUSTOM.fullmatch(emoji)
     return custom[1] if custom else emoji

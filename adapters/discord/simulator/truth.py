@@ -1,4 +1,4 @@
-"""What an archive of a world must hold, told as data.
+"""What an archive of a world must hold, as rows.
 
 This and its neighbours ``truth_*`` follow docs/discord-mapping.md and share no code with the adapter: where the two
 agree row by row, neither has merely agreed with itself.
@@ -6,6 +6,7 @@ agree row by row, neither has merely agreed with itself.
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 from adapters.discord.simulator.lazy_templates import lazy_users
@@ -13,7 +14,7 @@ from adapters.discord.simulator.model import Channel, Guild, World
 from adapters.discord.simulator.payloads import user_payload
 from adapters.discord.simulator.store import ListStore, Payload
 from adapters.discord.simulator.truth_channels import channel_row, listed, skip_reason
-from adapters.discord.simulator.truth_messages import read_file, read_message, read_total
+from adapters.discord.simulator.truth_messages import read_file, read_message, read_totals
 from adapters.discord.simulator.truth_parts import Reader, Row, kept
 from adapters.discord.simulator.truth_scrub import Hash, hash_with
 
@@ -61,10 +62,9 @@ class Truth:
         """And by whom."""
         for channel, payload in self._payloads():
             for total in _totals(payload):
-                for burst in (False, True):
-                    for user in _fans(channel, payload, total["emoji_key"], burst):
-                        given = {"user_hash": self.hash_of(user["id"]), "burst": burst, "emoji": total["emoji"]}
-                        yield _hung(channel, payload) | {"emoji_key": total["emoji_key"]} | given
+                kind = {name: total[name] for name in ("emoji_key", "burst", "emoji")}
+                for user in _fans(channel, payload, total["emoji_key"], total["burst"]):
+                    yield _hung(channel, payload) | kind | {"user_hash": self.hash_of(user["id"])}
 
     def _payloads(self) -> Iterator[tuple[Channel, Payload]]:
         for channel in listed(self.guild):
@@ -78,14 +78,15 @@ def _hung(channel: Channel, payload: Payload) -> Row:
 
 
 def _totals(payload: Payload) -> Iterable[Row]:
-    rows = (read_total(source) for source in payload.get("reactions") or ())
-    return {row["emoji_key"]: row for row in rows if row is not None}.values()
+    each = (list(read_totals(source)) for source in payload.get("reactions") or ())
+    by_emoji = {kinds[0]["emoji_key"]: kinds for kinds in each if kinds}
+    return chain.from_iterable(by_emoji.values())
 
 
 def _fans(channel: Channel, payload: Payload, emoji_key: str, burst: bool) -> Iterator[Payload]:
-    asked = f"_:{emoji_key}" if emoji_key.isdecimal() else emoji_key
+    emoji = f"_:{emoji_key}" if emoji_key.isdecimal() else emoji_key
     after = 0
-    while page := channel.messages.reaction_users(int(payload["id"]), asked, int(burst), after, _PAGE):
+    while page := channel.messages.reaction_users(int(payload["id"]), emoji, int(burst), after, _PAGE):
         yield from page
         after = int(page[-1]["id"])
 

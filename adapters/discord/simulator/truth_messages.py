@@ -177,17 +177,15 @@ def read_file(source: Row, reader: Reader) -> Row:
     }
 
 
-def read_total(source: Row) -> Row | None:
-    """A reaction total's row without its message; None where Discord does not say which emoji."""
+def read_totals(source: Row) -> Iterator[Row]:
+    """The rows of an emoji's two kinds without their message; none where Discord does not say which emoji."""
     emoji, details = source["emoji"], source.get("count_details") or {}
     if not emoji.get("id") and not emoji.get("name"):
-        return None
+        return
     shown = emoji.get("name") or "_"
     if emoji.get("id"):
         shown = f"<{'a' if emoji.get('animated') else ''}:{shown}:{emoji['id']}>"
-    return {
-        "emoji_key": emoji.get("id") or emoji["name"],
-        "emoji": shown,
-        "count": source["count"],
-        "burst_count": details.get("burst") or 0,
-    }
+    burst = details.get("burst") or 0
+    for is_burst, count in ((False, source["count"] - burst), (True, burst)):
+        if count > 0:
+            yield {"emoji_key": emoji.get("id") or emoji["name"], "burst": is_burst, "emoji": shown, "count": count}

@@ -294,12 +294,11 @@ def upgrade() -> None:
         sa.Column("channel_id", ROW_ID, autoincrement=False, nullable=False),
         sa.Column("message_platform_id", ID, nullable=False),
         sa.Column("emoji_key", ID, nullable=False),
+        sa.Column("burst", sa.Boolean(), nullable=False),
         sa.Column("emoji", sa.Text(), nullable=False),
         sa.Column("count", sa.Integer(), nullable=False),
-        sa.Column("burst_count", sa.Integer(), nullable=False),
         sa.Column("fetched_count", sa.Integer(), nullable=True),
-        sa.Column("fetched_burst_count", sa.Integer(), nullable=True),
-        sa.Column("is_stale", sa.Boolean(), server_default=sa.false(), nullable=False),
+        sa.Column("uncounted_events", sa.Integer(), server_default=sa.text("0"), nullable=False),
         sa.Column("created_at", TIME, nullable=False),
         sa.Column("updated_at", TIME, nullable=False),
         sa.ForeignKeyConstraint(
@@ -308,46 +307,42 @@ def upgrade() -> None:
             name=op.f("fk_reaction_totals_channel_id_message_platform_id"),
             ondelete="CASCADE",
         ),
-        sa.PrimaryKeyConstraint("channel_id", "message_platform_id", "emoji_key", name=op.f("pk_reaction_totals")),
+        sa.PrimaryKeyConstraint(
+            "channel_id", "message_platform_id", "emoji_key", "burst", name=op.f("pk_reaction_totals")
+        ),
         sqlite_with_rowid=False,
     )
     op.create_index(
         "ix_reaction_totals_pending",
         "reaction_totals",
-        [
-            "channel_id",
-            "message_platform_id",
-            "emoji_key",
-            "count",
-            "burst_count",
-            "fetched_count",
-            "fetched_burst_count",
-            "is_stale",
-        ],
+        ["channel_id", "message_platform_id", "emoji_key", "burst", "count", "fetched_count"],
         unique=False,
-        sqlite_where=sa.text("fetched_count IS NOT count OR fetched_burst_count IS NOT burst_count OR is_stale = 1"),
-        postgresql_where=sa.text(
-            "fetched_count IS DISTINCT FROM count OR fetched_burst_count IS DISTINCT FROM burst_count OR is_stale"
-        ),
+        sqlite_where=sa.text("fetched_count IS NOT count"),
+        postgresql_where=sa.text("fetched_count IS DISTINCT FROM count"),
     )
     op.create_table(
         "reactions",
         sa.Column("channel_id", ROW_ID, autoincrement=False, nullable=False),
         sa.Column("message_platform_id", ID, nullable=False),
         sa.Column("emoji_key", ID, nullable=False),
-        sa.Column("user_hash", ID, nullable=False),
         sa.Column("burst", sa.Boolean(), nullable=False),
+        sa.Column("user_hash", ID, nullable=False),
         sa.Column("emoji", sa.Text(), nullable=False),
         sa.Column("created_at", TIME, nullable=False),
         sa.Column("updated_at", TIME, nullable=False),
         sa.ForeignKeyConstraint(
-            ["channel_id", "message_platform_id", "emoji_key"],
-            ["reaction_totals.channel_id", "reaction_totals.message_platform_id", "reaction_totals.emoji_key"],
-            name=op.f("fk_reactions_channel_id_message_platform_id_emoji_key"),
+            ["channel_id", "message_platform_id", "emoji_key", "burst"],
+            [
+                "reaction_totals.channel_id",
+                "reaction_totals.message_platform_id",
+                "reaction_totals.emoji_key",
+                "reaction_totals.burst",
+            ],
+            name=op.f("fk_reactions_channel_id_message_platform_id_emoji_key_burst"),
             ondelete="CASCADE",
         ),
         sa.PrimaryKeyConstraint(
-            "channel_id", "message_platform_id", "emoji_key", "user_hash", "burst", name=op.f("pk_reactions")
+            "channel_id", "message_platform_id", "emoji_key", "burst", "user_hash", name=op.f("pk_reactions")
         ),
         sqlite_with_rowid=False,
     )
