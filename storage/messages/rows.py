@@ -1,41 +1,78 @@
-"""Messages as they are written and read back: rows, with their attachments and reaction totals."""
+"""Messages that may be stored, and messages as they are stored."""
 
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, fields
-from datetime import datetime
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import InitVar, dataclass, fields, replace
+from typing import TypeAlias
 
-from sqlalchemy import RowMapping, Select, Table, bindparam, select
+from sqlalchemy import RowMapping, Select, Table, select
 from sqlalchemy.ext.asyncio import AsyncConnection
-from sqlalchemy.types import Text
 
 from adapters.records import AttachmentRecord, AuthorKind, MessageRecord, ReactionTotalRecord
-from storage.messages import upsert_postgres as postgres_batch
-from storage.messages import upsert_sqlite as sqlite_batch
-from storage.messages.told import ChannelBatch
-from storage.sql import RowId, all_rows, clean, dump_json, fields_of, is_clean, json_elements
+from storage.privacy import Redactor, redactors_for
+from storage.sql import CHANNEL_ID, all_rows, clean, dump_json, fields_of, is_clean, json_strings
 from storage.tables import attachments, messages, reaction_totals
 
-_WRITE_ROWS = {"sqlite": sqlite_batch.write_rows, "postgresql": postgres_batch.write_rows}
-_OWN_FIELDS = {field.name for field in fields(MessageRecord)} - {"attachments", "reaction_totals"}
+ChannelKey: TypeAlias = tuple[str, int]
+"""``tenants.id`` and ``channels.id``."""
+
+_SEAL = object()
 
 
-def storable(records: Iterable[MessageRecord]) -> list[MessageRecord]:
-    """Each id once, text that both databases accept. Nearly always that is what comes in."""
-    unique = list({message.platform_id: message for message in records}.values())
+@dataclass(frozen=True, slots=True)
+class ChannelBatch:
+    """Messages of one channel, each once."""
+
+    tenant_id: str
+    channel_id: int  # channels.id
+    records: tuple[MessageRecord, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedMessages:
+    """Messages that may be stored: each once, of text that both databases accept, without erased people.
+
+    Only ``prepare`` makes them, and ``write_messages`` takes nothing else.
+    """
+
+    channels: tuple[ChannelBatch, ...]
+    keeps_totals: bool  # the stored reaction totals stay as they are: these records do not say them
+    seal: InitVar[object]
+
+    def __post_init__(self, seal: object) -> None:
+        if seal is not _SEAL:
+            raise TypeError("messages are prepared for being stored by prepare() alone")
+
+    def rows(self) -> Iterator[tuple[int, MessageRecord]]:
+        """Each message with its channel (``channels.id``)."""
+        return ((batch.channel_id, record) for batch in self.channels for record in batch.records)
+
+    def only(self, message_ids: Collection[str]) -> "PreparedMessages":
+        """Those of the messages with these ids."""
+        channels = (
+            replace(batch, records=tuple(r for r in batch.records if r.platform_id in message_ids))
+            for batch in self.channels
+        )
+        return PreparedMessages(tuple(b for b in channels if b.records), self.keeps_totals, _SEAL)
+
+
+async def prepare(
+    connection: AsyncConnection, incoming: Mapping[ChannelKey, Iterable[MessageRecord]], *, keeps_totals: bool = False
+) -> PreparedMessages:
+    """Prepare messages for being stored in the transaction of ``connection``; of two with one id the last counts."""
+    redactors = await redactors_for(connection, {tenant_id for tenant_id, _ in incoming})
+    batches = (
+        ChannelBatch(tenant_id, channel_id, _storable(redactors[tenant_id], records))
+        for (tenant_id, channel_id), records in incoming.items()
+    )
+    return PreparedMessages(tuple(batch for batch in batches if batch.records), keeps_totals, _SEAL)
+
+
+def _storable(redactor: Redactor, records: Iterable[MessageRecord]) -> tuple[MessageRecord, ...]:
+    unique = list({record.platform_id: record for record in records}.values())
     texts = [(m.content, m.type, m.metadata, m.attachments, m.reaction_totals) for m in unique]
-    return unique if is_clean(texts) else [clean(message) for message in unique]
-
-
-async def write_rows(
-    connection: AsyncConnection, tenant_id: str, channel_id: int, records: Sequence[MessageRecord], now: datetime
-) -> None:
-    """Upsert messages with their attachments and totals, as ``storable`` gives them. What is so already is left."""
-    await write_channels(connection, [ChannelBatch(tenant_id, channel_id, records)], now)
-
-
-async def write_channels(connection: AsyncConnection, told: Sequence[ChannelBatch], now: datetime) -> None:
-    """The same for messages of several channels, each channel once."""
-    await _WRITE_ROWS[connection.dialect.name](connection, told, now)
+    if not is_clean(texts):
+        unique = [clean(record) for record in unique]
+    return tuple(map(redactor.message, unique) if redactor else unique)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,30 +83,24 @@ class StoredMessage:
     is_deleted: bool
 
 
-def _of_messages(dialect: str, table: Table, key: str) -> Select[tuple[object, ...]]:
-    """``told`` is a JSON array of message ids."""
-    told = select(json_elements(dialect, "told", Text()))
-    return select(table).where(table.c.channel_id == bindparam("channel", type_=RowId), table.c[key].in_(told))
+def _of_messages(table: Table, key: str) -> Select[tuple[object, ...]]:
+    return select(table).where(table.c.channel_id == CHANNEL_ID, table.c[key].in_(select(json_strings("wanted"))))
 
 
-_STORED = {
-    dialect: (
-        _of_messages(dialect, messages, "platform_id"),
-        _of_messages(dialect, attachments, "message_platform_id"),
-        _of_messages(dialect, reaction_totals, "message_platform_id"),
-    )
-    for dialect in _WRITE_ROWS
-}
+_STORED = (
+    _of_messages(messages, "platform_id"),
+    _of_messages(attachments, "message_platform_id"),
+    _of_messages(reaction_totals, "message_platform_id"),
+)
+_OWN_FIELDS = {field.name for field in fields(MessageRecord)} - {"attachments", "reaction_totals"}
 
 
 async def stored_messages(
     connection: AsyncConnection, channel_id: int, message_ids: Collection[str]
 ) -> dict[str, StoredMessage]:
-    """Those of the messages that are stored, by their ids."""
-    values = {"channel": channel_id, "told": dump_json(list(message_ids))}
-    rows, files, totals = [
-        await all_rows(connection, statement, values) for statement in _STORED[connection.dialect.name]
-    ]
+    """Read those of the messages that are stored, by their ids."""
+    values = {"channel": channel_id, "wanted": dump_json(list(message_ids))}
+    rows, files, totals = [await all_rows(connection, statement, values) for statement in _STORED]
     files_of: dict[str, list[AttachmentRecord]] = {}
     for row in files:
         files_of.setdefault(row["message_platform_id"], []).append(AttachmentRecord(**fields_of(row, AttachmentRecord)))

@@ -9,17 +9,17 @@ from storage.privacy.export import (
 )
 from storage.privacy.redaction import (
     Redactor,
+    erased_in_channels,
     redactor_for,
-    redactor_for_channel,
     redactors_for,
 )
 
 __all__ = [
     "Erased",
     "Redactor",
+    "erased_in_channels",
     "export_user",
     "forget_user",
     "redactor_for",
-    "redactor_for_channel",
     "redactors_for",
 ]

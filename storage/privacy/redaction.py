@@ -14,7 +14,7 @@ from sqlalchemy import Select, bindparam, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from adapters.records import AttachmentRecord, ChannelRecord, MessageRecord, Metadata
-from storage.sql import Id, RowId, dump_json
+from storage.sql import Id, dump_json
 from storage.tables import channels, erased_users
 
 FORGOTTEN = "forgotten"
@@ -108,9 +108,6 @@ def _forgotten(tenant: Any) -> Select[Any]:
 
 
 _FORGOTTEN = _forgotten(bindparam("tenant", type_=Id))
-_FORGOTTEN_IN = _forgotten(
-    select(channels.c.tenant_id).where(channels.c.id == bindparam("channel", type_=RowId)).scalar_subquery()
-)
 
 
 async def redactor_for(connection: AsyncConnection, tenant_id: str) -> Redactor:
@@ -132,6 +129,13 @@ async def redactors_for(connection: AsyncConnection, tenant_ids: Collection[str]
     return {tenant_id: Redactor(frozenset(everywhere | known[tenant_id])) for tenant_id in tenant_ids}
 
 
-async def redactor_for_channel(connection: AsyncConnection, channel_id: int) -> Redactor:
-    """The same by a channel of it (``channels.id``)."""
-    return Redactor(frozenset((await connection.execute(_FORGOTTEN_IN, {"channel": channel_id})).scalars()))
+_ERASED_IN_CHANNELS = select(channels.c.id, erased_users.c.user_hash).where(
+    channels.c.id.in_(bindparam("channels", expanding=True)),
+    or_(erased_users.c.tenant_id == EVERY_TENANT, erased_users.c.tenant_id == channels.c.tenant_id),
+)
+
+
+async def erased_in_channels(connection: AsyncConnection, channel_ids: Collection[int]) -> set[tuple[int, str]]:
+    """Find who is erased in which of some channels (``channels.id``)."""
+    rows = await connection.execute(_ERASED_IN_CHANNELS, {"channels": list(channel_ids)})
+    return {(channel_id, user_hash) for channel_id, user_hash in rows}

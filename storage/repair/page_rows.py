@@ -12,15 +12,14 @@ from adapters.records import MessageRecord
 from storage.messages import (
     IN_RANGE,
     IdRange,
+    PreparedMessages,
     StoredMessage,
-    delete_stale,
     is_changed,
     is_edited,
     number,
     stored_messages,
-    write_rows,
+    write_messages,
 )
-from storage.privacy import redactor_for
 from storage.sql import INSERT, RowId, UtcDateTime, dump_json, json_elements
 from storage.tables import messages, sync_progress
 
@@ -45,23 +44,25 @@ class Page:
         return (await self.connection.execute(statements[self.connection.dialect.name], values)).rowcount
 
 
-async def store(page: Page, records: Sequence[MessageRecord], touched: Collection[str]) -> tuple[int, int, int]:
+async def store(page: Page, prepared: PreparedMessages, touched: Collection[str]) -> tuple[int, int, int]:
     """Bring a range to what is told of it, except for messages that were touched meanwhile.
 
     Returns:
         How many messages were missing, how many stored otherwise, how many gone and not marked so.
     """
-    told = [record for record in records if record.platform_id not in touched]
-    if redactor := await redactor_for(page.connection, page.tenant_id):
-        told = [redactor.message(record) for record in told]
-    stored = await stored_messages(page.connection, page.channel_id, [record.platform_id for record in told])
-    missing = [record for record in told if record.platform_id not in stored]
-    pairs = [(stored[record.platform_id], record) for record in told if record.platform_id in stored]
+    records = [record for _, record in prepared.rows()]
+    incoming = [record for record in records if record.platform_id not in touched]
+    stored = await stored_messages(page.connection, page.channel_id, [record.platform_id for record in incoming])
+    missing = [record for record in incoming if record.platform_id not in stored]
+    pairs = [(stored[record.platform_id], record) for record in incoming if record.platform_id in stored]
     changed = [record for old, record in pairs if is_changed(old.record, record)]
     back = [record.platform_id for old, record in pairs if old.is_deleted]
     kept = dump_json(sorted({*(record.platform_id for record in records), *touched}))
     await _lock(page, [*(record.platform_id for record in changed), *back], kept)
-    await _write(page, missing, changed)
+    await write_messages(
+        page.connection, prepared.only({record.platform_id for record in (*missing, *changed)}), page.now
+    )
+    await _count_missing(page, missing)
     if back:
         await page.execute(_UNMARK, back=dump_json(back))
     deleted = 0
@@ -82,13 +83,8 @@ _COUNT_MISSING = dict.fromkeys(
 )
 
 
-async def _write(page: Page, missing: Sequence[MessageRecord], changed: Sequence[MessageRecord]) -> None:
-    if missing or changed:
-        rows = sorted([*missing, *changed], key=lambda record: number(record.platform_id))
-        await write_rows(page.connection, page.tenant_id, page.channel_id, rows, page.now)
-    if changed:
-        await delete_stale(page.connection, page.channel_id, changed)
-    # What lies beyond the checkpoint is counted when that passes over it.
+async def _count_missing(page: Page, missing: Sequence[MessageRecord]) -> None:
+    """Count what lies up to the checkpoint; the rest is counted when that passes over it."""
     counted = sum(number(record.platform_id) <= number(page.checkpoint_id) for record in missing)
     if counted:
         await page.execute(_COUNT_MISSING, missing=counted)

@@ -11,7 +11,7 @@ from adapters.records import MessageRecord
 from storage.connection import finish_before_cancel
 from storage.database import Database
 from storage.jobs import JobLease, require_lease
-from storage.messages import number, split_by_length, storable
+from storage.messages import number, prepare, split_by_length
 from storage.repair.model import Repair, RepairKind
 from storage.repair.page_rows import Page, store
 from storage.repair.refetch import add_refetches
@@ -78,7 +78,6 @@ async def save_page(
     Raises:
         LeaseLost: the job is another's; nothing was written.
     """
-    records = storable(messages)
     async with db.writing() as connection:
         await require_lease(connection, job)
         place = await one_row(connection, _PLACE, {"repair": repair.id})
@@ -92,8 +91,9 @@ async def save_page(
             id_ranges=tuple(split_by_length(repair.after_platform_id, reached)),
             now=now,
         )
-        missing, changed, deleted = await store(page, records, touched)
-        found = PageOutcome(seen=len(records), missing=missing, changed=changed, deleted=deleted)
+        prepared = await prepare(connection, {(page.tenant_id, page.channel_id): messages})
+        missing, changed, deleted = await store(page, prepared, touched)
+        found = PageOutcome(seen=len(list(prepared.rows())), missing=missing, changed=changed, deleted=deleted)
         found = replace(found, left=await _move(page, repair, reached, found))
         lowest, highest = number(repair.after_platform_id), number(reached)
         within = [message_id for message_id in touched if lowest < number(message_id) <= highest]
