@@ -75,11 +75,6 @@ class ChannelRecord:
     has_archived_threads: bool = False  # whether its archived threads can be asked for
     metadata: Metadata = field(default_factory=dict)
 
-    @property
-    def holds_messages(self) -> bool:
-        """Whether messages can be asked of it."""
-        return self.type in (ChannelType.TEXT, ChannelType.THREAD)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttachmentRecord:

@@ -8,7 +8,7 @@ import signal
 import socket
 from collections.abc import Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
@@ -27,7 +27,6 @@ from bot.membership import Membership
 from bot.metrics import Metrics
 from bot.queue import JobQueue
 from bot.scheduler import Scheduler
-from bot.sync import SyncLimits
 from bot.systemd import Notifier, status_line
 from bot.tenants import TenantService
 from bot.worker import Worker
@@ -72,32 +71,23 @@ async def run(
         opened.push_async_callback(db.close)
         metrics.watch(db, adapters, clock)
         await jobs.release_orphans(db, clock())
-        limits = SyncLimits(
-            batch_size=config.sync.batch_size,
-            concurrent_tenants=config.sync.concurrent_tenants,
-            concurrent_channels=config.sync.concurrent_channels,
-            reaction_users=config.sync.reaction_users,
-            turn_seconds=config.sync.turn,
-            repair_lookback=timedelta(seconds=config.sync.repair_lookback),
-            repair_request_budget=config.sync.repair_request_budget,
-        )
         owner = _owner()
         live = LiveWriter(db, adapters, owner, clock)
         queue = JobQueue(db, clock)
-        scheduler = Scheduler(queue, timedelta(seconds=config.sync.interval), clock)
+        scheduler = Scheduler(queue, config.sync.interval, clock)
         auto_create = {name: platform.options.auto_create_tenants for name, platform in config.platforms.items()}
         membership = Membership(db, live, queue, scheduler, auto_create=auto_create, clock=clock)
         audits = audit_schedule.AuditSchedule(
             db,
             queue,
-            interval=timedelta(seconds=config.sync.audit_interval),
+            interval=config.sync.audit_interval,
             hours=config.sync.audit_hours,
             platforms=membership.platforms,
             clock=clock,
         )
         scheduler.every(audit_schedule.TICK, "audits", audits.enqueue_due)
         service = TenantService(db, queue, scheduler, membership, clock)
-        worker = Worker(db, queue, adapters, live, limits, owner, clock, scheduler.next_sync_at, metrics)
+        worker = Worker(db, queue, adapters, live, config.sync, owner, clock, scheduler.next_sync_at, metrics)
         api = Api(
             db=db,
             queue=queue,

@@ -1,4 +1,4 @@
-"""Many things at once, but only so many; and things that are finished though they are cancelled."""
+"""Structured concurrency: run over many items with a limit, and finish what must not be torn apart."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
@@ -24,14 +24,14 @@ async def for_each(items: Iterable[T], limit: int, act: Callable[[T], Awaitable[
         raise first_error(failed) from None
 
 
-async def finish(work: Coroutine[Any, Any, None], grace_seconds: float = 5.0) -> None:
+async def finish(work: Coroutine[Any, Any, T], grace_seconds: float = 5.0) -> T:
     """Run ``work`` to its end also where the caller is cancelled meanwhile, once or often; then be cancelled.
 
     What is not done within ``grace_seconds`` from the first cancellation is given up.
     """
     task = asyncio.create_task(work)
     try:
-        await asyncio.shield(task)
+        return await asyncio.shield(task)
     except asyncio.CancelledError:
         deadline = asyncio.get_running_loop().call_later(grace_seconds, task.cancel)
         while not task.done():
@@ -44,6 +44,6 @@ async def finish(work: Coroutine[Any, Any, None], grace_seconds: float = 5.0) ->
 
 
 def first_error(group: BaseExceptionGroup[BaseException]) -> BaseException:
-    """The first error inside a group, however deep."""
+    """Return the first error inside a group, however deep."""
     first = group.exceptions[0]
     return first_error(first) if isinstance(first, BaseExceptionGroup) else first

@@ -3,6 +3,7 @@
 import os
 import tomllib
 from collections.abc import Mapping
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import unquote, urlsplit
@@ -21,6 +22,7 @@ from pydantic import (
 from adapters.base import PlatformOptions
 from adapters.registry import PLATFORMS
 from bot.credentials import with_credentials
+from bot.durations import Duration, between
 
 PREFIX = "PLATFORM_SYNC_"
 DEFAULT_FILE = Path("config.toml")
@@ -78,15 +80,15 @@ Hour = Annotated[int, Field(ge=0, le=24)]
 class SyncConfig(_Section):
     """[sync]"""
 
-    interval: Annotated[int, Field(ge=60, le=30 * 86_400)] = 3600
+    interval: Annotated[Duration, between("1 min", "30 d")] = timedelta(hours=1)
     batch_size: Annotated[int, Field(ge=100, le=10_000)] = 1000
     concurrent_tenants: Annotated[int, Field(ge=1, le=100)] = 4
     concurrent_channels: Annotated[int, Field(ge=1, le=500)] = 64
     reaction_users: bool = True
-    turn: Annotated[int, Field(ge=1, le=86_400)] = 300
-    repair_lookback: Annotated[int, Field(ge=0, le=365 * 86_400)] = 7 * 86_400
+    time_slice: Annotated[Duration, between("1 s", "1 d")] = timedelta(minutes=5)
+    repair_lookback: Annotated[Duration, between("0 s", "365 d")] = timedelta(days=7)
     repair_request_budget: Annotated[int, Field(ge=1)] = 5000
-    audit_interval: Annotated[int, Field(ge=0, le=3650 * 86_400)] = 30 * 86_400
+    audit_interval: Annotated[Duration, between("0 s", "3650 d")] = timedelta(days=30)
     audit_hours: tuple[Hour, Hour] = (2, 6)
 
 
@@ -105,7 +107,7 @@ class PlatformConfig(_Section):
 
 
 class Config(_Section):
-    """Everything the process is told from outside."""
+    """Everything that the process takes from outside."""
 
     platforms: dict[str, PlatformConfig]
     database: DatabaseConfig = DatabaseConfig()

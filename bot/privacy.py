@@ -43,7 +43,7 @@ async def forget(
     except DatabaseInUse:
         return await _ask_daemon(config, {"platform": platform, "user_id": user_id, "tenant_id": tenant_id})
     try:
-        done = await privacy.forget_user(db, user_hash, tenant_id=tenant_id, now=clock())
+        done = await privacy.erase_user(db, user_hash, tenant_id=tenant_id, now=clock())
     finally:
         await db.close()
     return {name: getattr(done, name) for name in ("messages", "attachments", "reactions", "mentions")}

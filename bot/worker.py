@@ -11,11 +11,12 @@ from datetime import datetime, timedelta
 from adapters.base import PlatformAdapter, PlatformSession
 from adapters.errors import CredentialRefused, PlatformError, RateLimited
 from bot.concurrency import first_error
+from bot.config import SyncConfig
 from bot.live import LiveWriter
 from bot.metrics import Metrics
 from bot.outcome import JobCancelled, Outcome, enqueue_follow_up
 from bot.queue import JobQueue
-from bot.sync import JobContext, Progress, SyncLimits, TenantSync
+from bot.sync import JobContext, Progress, TenantSync
 from storage import jobs, tenants
 from storage.database import Database
 from storage.errors import LeaseLost, StorageError, TenantStopped
@@ -58,7 +59,7 @@ class Worker:
         queue: JobQueue,
         adapters: Mapping[str, PlatformAdapter],
         live: LiveWriter,
-        limits: SyncLimits,
+        config: SyncConfig,
         owner: str,
         clock: Callable[[], datetime],
         next_sync_at: Callable[[str], datetime | None],
@@ -68,12 +69,12 @@ class Worker:
         self._queue = queue
         self._adapters = adapters
         self._live = live
-        self._limits = limits
+        self._config = config
         self._owner = owner
         self._clock = clock
         self._next_sync_at = next_sync_at
         self._metrics = metrics
-        self._slots = asyncio.Semaphore(limits.concurrent_tenants)
+        self._slots = asyncio.Semaphore(config.concurrent_tenants)
         self.running: dict[str, Progress] = {}
 
     async def run(self) -> None:
@@ -159,7 +160,7 @@ class Worker:
                 lease=attempt.lease,
                 progress=attempt.progress,
                 live=self._live,
-                limits=self._limits,
+                config=self._config,
                 clock=self._clock,
                 metrics=self._metrics,
                 due=due,
@@ -192,6 +193,7 @@ class Worker:
 
     async def _heartbeat(self, context: JobContext) -> None:
         began, progress = time.monotonic(), context.progress
+        time_slice = self._config.time_slice.total_seconds()
         while True:
             await asyncio.sleep(_HEARTBEAT_SECONDS)
             progress.note(context.session.request_counts)
@@ -200,7 +202,7 @@ class Worker:
             job = await jobs.renew(self._db, context.lease, now=now, extend=_LEASE, totals=totals)
             if job.cancel_requested:
                 raise JobCancelled
-            if time.monotonic() - began > self._limits.turn_seconds and await self._is_in_the_way(now):
+            if time.monotonic() - began > time_slice and await self._is_in_the_way(now):
                 raise Preempted
 
     async def _is_in_the_way(self, now: datetime) -> bool:

@@ -1,33 +1,31 @@
 """What was decided when an archive was begun and must not change under it."""
 
-from sqlalchemy import Connection, func, inspect, select
+from sqlalchemy import Connection, Text, bindparam, inspect, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage.errors import HashChoiceMismatch
-from storage.sql import INSERT
+from storage.sql import DatabaseTime, insert
 from storage.tables import archive_settings
 
 _HASH_CHOICE = "hash_choice"
+_CHOICE = bindparam("choice", type_=Text)
 
 # The database's own clock: opening an archive is not part of any run whose time is given.
-_NOW = {"sqlite": func.strftime("%Y-%m-%d %H:%M:%f000+00:00", "now"), "postgresql": func.now()}
-
-_RECORD = {
-    dialect: insert(archive_settings).on_conflict_do_nothing(index_elements=["name"])
-    for dialect, insert in INSERT.items()
-}
+_RECORD = (
+    insert(archive_settings)
+    .values(name=_HASH_CHOICE, value=_CHOICE, created_at=DatabaseTime(), updated_at=DatabaseTime())
+    .on_conflict_do_nothing(index_elements=["name"])
+)
 _RECORDED = select(archive_settings.c.value).where(archive_settings.c.name == _HASH_CHOICE)
 
 
 async def record_hash_choice(connection: AsyncConnection, choice: str) -> None:
-    """Record the choice in a new archive; in any other, insist that it is the recorded one.
+    """Record the choice in a new archive; in any other, require it to be the recorded one.
 
     Raises:
         HashChoiceMismatch: it is not.
     """
-    now = _NOW[connection.dialect.name]
-    row = {"name": _HASH_CHOICE, "value": choice, "created_at": now, "updated_at": now}
-    await connection.execute(_RECORD[connection.dialect.name].values(row))
+    await connection.execute(_RECORD, {"choice": choice})
     require_hash_choice((await connection.execute(_RECORDED)).scalar_one(), choice)
 
 
@@ -42,7 +40,7 @@ def require_hash_choice(recorded: str, choice: str) -> None:
 
 
 def recorded_hash_choice(connection: Connection) -> str | None:
-    """The choice that an archive was begun with; None where it has not been begun."""
+    """Read the choice that an archive was begun with; None where it has not been begun."""
     if not inspect(connection).has_table(archive_settings.name):
         return None
     return connection.execute(_RECORDED).scalar_one_or_none()

@@ -17,8 +17,37 @@ from storage.database import migrate
 from tests.support.postgres import Postgres, running_postgres
 
 # No timing assertions: on a busy machine a slow example says nothing about the code.
-settings.register_profile("steady", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("steady")
+STEADY = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("full", STEADY)
+settings.register_profile("fast", STEADY, max_examples=20)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let the two tests that can go on for ever be asked to last longer, and all others to be quick."""
+    group = parser.getgroup("platform-sync")
+    group.addoption("--fast", action="store_true", help="leave out what is marked slow, try fewer examples")
+    group.addoption("--soak-minutes", type=float, default=0.0, help="how long the soak lasts at least (default: once)")
+    group.addoption("--kills", type=int, default=30, help="how often the daemon is killed (default: 30)")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Choose the number of examples, and which tests run."""
+    is_fast = config.getoption("--fast")
+    settings.load_profile("fast" if is_fast else "full")
+    if is_fast and not config.option.markexpr:
+        config.option.markexpr = "not slow"
+
+
+@pytest.fixture
+def soak_minutes(pytestconfig: pytest.Config) -> float:
+    """How long the soak lasts at least; 0 for one round."""
+    return float(pytestconfig.getoption("--soak-minutes"))
+
+
+@pytest.fixture
+def kills(pytestconfig: pytest.Config) -> int:
+    """How often the daemon is killed."""
+    return int(pytestconfig.getoption("--kills"))
 
 
 @pytest.fixture(scope="session")

@@ -76,7 +76,7 @@ class CoverageCalls:
         if wish.tenant_id is not None:
             await find_tenant(self.db, wish.tenant_id)
         user_hash = self.hash_user(wish.user_id)
-        done = await privacy.forget_user(self.db, user_hash, tenant_id=wish.tenant_id, now=self.clock())
+        done = await privacy.erase_user(self.db, user_hash, tenant_id=wish.tenant_id, now=self.clock())
         return Result(ForgottenView(**asdict(done)))
 
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from adapters.records import JsonValue, SkipReason
 from bot.api.facts import Facts
 from bot.api.responses import ChannelError, ChannelView
-from storage.channels import ChannelCoverage
+from storage.channels import ChannelSummary
 
 EXPLANATIONS = {
     SkipReason.NOT_PUBLIC: "Not everybody may see it: @everyone lacks View Channel or Read Message History (or, for "
@@ -21,7 +21,7 @@ EXPLANATIONS = {
 """Every reason, for whoever wonders."""
 
 
-def channel_view(channel: ChannelCoverage) -> ChannelView:
+def channel_view(channel: ChannelSummary) -> ChannelView:
     """A channel with what it lacks."""
     reason = channel.skip_reason
     return ChannelView(

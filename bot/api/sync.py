@@ -95,6 +95,6 @@ class SyncCalls:
         """A tenant's channels in the order in which they were first seen."""
         tenant = await find_tenant(self.db, params.tenant_id)
         after = int(params.cursor) if params.cursor else None
-        page = await channels.channel_coverage(self.db, tenant.id, after=after, limit=params.limit)
+        page = await channels.channel_summaries(self.db, tenant.id, after=after, limit=params.limit)
         cursor = str(page[-1].id) if len(page) == params.limit else None
         return Result(ChannelList(channels=list(map(channel_view, page)), next_cursor=cursor))

@@ -126,7 +126,7 @@ class LiveWriter:
             batch.changes, batch.channels = [], {}
         if batch.lost or batch.lost_tenants:
             log.warning("messages will be read again", extra={"messages": len(batch.lost)})
-            await repair.refetch(self._db, batch.lost, now)
+            await repair.refetch(self._db, batch.lost, now, only_stored=True)
             for tenant_id in batch.lost_tenants:
                 await repair.request_audit(self._db, tenant_id, now)
 

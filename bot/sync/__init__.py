@@ -2,7 +2,6 @@
 
 from bot.sync.context import (
     JobContext,
-    SyncLimits,
 )
 from bot.sync.estimator import (
     ChannelEstimator,
@@ -20,6 +19,5 @@ __all__ = [
     "JobContext",
     "Progress",
     "SyncEstimator",
-    "SyncLimits",
     "TenantSync",
 ]

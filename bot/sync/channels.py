@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from adapters.errors import CallFailed, ChannelUnreadable
+from adapters.errors import ChannelUnreadable
 from adapters.records import ChannelRecord
 from bot.concurrency import for_each
 from bot.sync.context import JobContext
@@ -12,21 +12,21 @@ from storage.channels import ChannelState
 
 @dataclass(frozen=True, slots=True)
 class ChannelListing:
-    """One job's look at what there is."""
+    """One job's listing of a tenant's channels and threads."""
 
     job: JobContext
 
     async def run(self) -> list[ChannelState]:
-        """List everything, ask once for what vanished, and tell every channel as it then stands."""
+        """List everything, look once for what vanished, and return every channel as it then stands."""
         listed = await self._list()
-        await self._look_for_vanished(await self._states(), listed)
+        await self._find_vanished(await self._states(), listed)
         return await self._states()
 
     async def _states(self) -> list[ChannelState]:
         return await channels.channel_states(self.job.db, self.job.tenant_id)
 
     async def _list(self) -> set[str]:
-        """The ids of all that was listed."""
+        """Store what the platform lists, and return the ids of all that was listed."""
         job = self.job
         records = await job.session.channels()
         await channels.save_channels(job.db, job.tenant_id, records, job.clock())
@@ -37,27 +37,23 @@ class ChannelListing:
             listed.update(await self._list_threads(states[parent.platform_id]))
 
         parents = [record for record in records if record.has_archived_threads]
-        await for_each(parents, job.limits.concurrent_channels, list_threads)
+        await for_each(parents, job.config.concurrent_channels, list_threads)
         await channels.follow_parents(job.db, job.tenant_id, job.clock())
         return listed
 
     async def _list_threads(self, parent: ChannelState) -> set[str]:
         job, listed = self.job, set[str]()
-        try:
+        async with job.guard(parent):
             async for page in job.session.archived_threads(parent.platform_id, parent.thread_cursor):
                 listed.update(thread.platform_id for thread in page.threads)
                 if page.threads or page.cursor != parent.thread_cursor:
                     await channels.save_threads(
                         job.db, job.tenant_id, parent.platform_id, page.threads, page.cursor, job.clock()
                     )
-        except ChannelUnreadable as e:
-            await job.skip(parent, e)
-        except CallFailed as e:
-            await job.fail(parent, e)
         return listed
 
-    async def _look_for_vanished(self, states: list[ChannelState], listed: set[str]) -> None:
-        """Ask once for each channel that should have been listed and was not; absence alone proves nothing."""
+    async def _find_vanished(self, states: list[ChannelState], listed: set[str]) -> None:
+        """Look once for each channel that should have been listed and was not; absence alone proves nothing."""
         job = self.job
         vanished = [
             state
@@ -65,13 +61,10 @@ class ChannelListing:
             if state.platform_id not in listed and state.skip_reason is None and not state.is_archived_thread
         ]
 
-        async def look(state: ChannelState) -> None:
-            try:
+        async def find(state: ChannelState) -> None:
+            async with job.guard(state):
                 reason = await job.session.find_channel(state.platform_id)
-            except CallFailed as e:
-                await job.fail(state, e)
-                return
-            if reason is not None:
-                await job.skip(state, ChannelUnreadable(reason))
+                if reason is not None:
+                    raise ChannelUnreadable(reason)
 
-        await for_each(vanished, job.limits.concurrent_channels, look)
+        await for_each(vanished, job.config.concurrent_channels, find)

@@ -1,35 +1,27 @@
-"""What the parts of one running sync share."""
+"""What the parts of one running sync share: its tools, how a channel fails alone, how what was read is stored."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from typing import Protocol
+from datetime import datetime
+from typing import Protocol, TypeVar
 
 from adapters.base import PlatformSession
 from adapters.errors import CallFailed, ChannelUnreadable
-from adapters.records import JsonValue
+from adapters.records import JsonValue, SkipReason
+from bot.concurrency import finish
+from bot.config import SyncConfig
 from bot.live import LiveWriter
 from bot.metrics import Metrics
 from bot.sync.progress import ChannelFailure, ChannelOutcome, Progress
-from storage import channels
+from storage import channels, repair
 from storage.database import Database
 from storage.jobs import JobLease
 
 log = logging.getLogger(__name__)
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SyncLimits:
-    """How much runs at once, and how much a sync does."""
-
-    batch_size: int
-    concurrent_tenants: int
-    concurrent_channels: int
-    turn_seconds: float  # how long a sync may hold its place while others wait for one
-    reaction_users: bool
-    repair_lookback: timedelta
-    repair_request_budget: int
+T = TypeVar("T")
 
 
 class AnyChannel(Protocol):
@@ -37,16 +29,16 @@ class AnyChannel(Protocol):
 
     @property
     def id(self) -> int:
-        """Ours."""
+        """``channels.id``."""
 
     @property
     def platform_id(self) -> str:
-        """The platform's."""
+        """The platform's id."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobContext:
-    """One job: whom it syncs, with what, and how far it is."""
+    """One job: which tenant it syncs, with what, and how far it is."""
 
     db: Database
     session: PlatformSession
@@ -54,7 +46,7 @@ class JobContext:
     lease: JobLease
     progress: Progress
     live: LiveWriter
-    limits: SyncLimits
+    config: SyncConfig
     clock: Callable[[], datetime]
     metrics: Metrics
     due: datetime | None  # when the tenant's next sync is
@@ -65,28 +57,63 @@ class JobContext:
         """Whether the tenant's next sync is due: what can wait then waits, so that new messages need not."""
         return self.due is not None and self.clock() >= self.due
 
-    async def skip(self, channel: AnyChannel, error: ChannelUnreadable) -> None:
-        """A channel that cannot be read any more; its messages stay."""
-        reason = error.reason
+    @asynccontextmanager
+    async def guard(self, channel: AnyChannel) -> AsyncIterator[None]:
+        """Keep a channel's failure to the channel: skip one that cannot be read, give up one whose call failed."""
+        try:
+            yield
+        except ChannelUnreadable as e:
+            await self._skip(channel, e.reason)
+        except CallFailed as e:
+            await self._give_up(channel, e)
+
+    async def store(
+        self, channel: AnyChannel, changed: Callable[[], set[str]], write: Callable[[set[str]], Awaitable[T]]
+    ) -> T:
+        """Store what was read of a channel, also where the job is cancelled, then refetch what changed meanwhile.
+
+        Args:
+            channel: the channel.
+            changed: gives the messages that events have named since they were asked for. What was read of them may be
+                older than the event.
+            write: stores; it gets the messages that had changed before.
+        """
+
+        async def write_and_refetch() -> T:
+            before = changed()
+            written = await write(before)
+            if late := changed() - before:
+                await self.refetch(channel, late)
+            return written
+
+        return await finish(write_and_refetch())
+
+    async def refetch(self, channel: AnyChannel, message_ids: set[str]) -> None:
+        """Have messages of a channel read again by the repairs of this job or the next."""
+        keys = [(self.tenant_id, channel.platform_id, message_id) for message_id in message_ids]
+        await repair.refetch(self.db, keys, self.clock())
+
+    async def settle(self, channel: AnyChannel, deleted_head_id: str | None) -> None:
+        """Mark a channel as read up to its head; where something else of it failed, its error stays."""
+        now = self.clock()
+        if error := self.failures.get(channel.platform_id):
+            await channels.fail_channel(self.db, channel.id, error=error, job=self.lease, now=now)
+            return
+        await channels.finish_channel(self.db, channel.id, deleted_head_id=deleted_head_id, job=self.lease, now=now)
+        self.progress.channels[channel.platform_id] = ChannelOutcome.DONE
+
+    async def _skip(self, channel: AnyChannel, reason: SkipReason) -> None:
+        """Mark a channel as one that cannot be read any more; its messages stay."""
         log.info("channel can no longer be read", extra={"channel": channel.platform_id, "reason": str(reason)})
         await channels.mark_skipped(self.db, self.tenant_id, [channel.platform_id], reason, self.clock())
         self.progress.channels[channel.platform_id] = ChannelOutcome.SKIPPED
 
-    async def fail(self, channel: AnyChannel, error: CallFailed) -> None:
-        """A channel that gave up: told in its row, in the job and in the log; the others go on."""
+    async def _give_up(self, channel: AnyChannel, failure: CallFailed) -> None:
+        """Record why a channel gave up in its row, in the job and in the log; the others go on."""
         now, channel_id = self.clock(), channel.platform_id
-        log.warning("channel gave up", extra={"channel": channel_id, "code": error.code, "error": str(error)})
-        said = {"code": error.code, "message": str(error), "remedy": error.remedy}
-        self.progress.fail(ChannelFailure(channel_id=channel_id, **said))
-        told: dict[str, JsonValue] = {**said, "at": now.isoformat(), "attempts": error.attempts}
-        self.failures[channel_id] = told
-        await channels.fail_channel(self.db, channel.id, error=told, job=self.lease, now=now)
-
-    async def settle(self, channel: AnyChannel, deleted_head_id: str | None) -> None:
-        """A channel has reached its head; where something else of it failed, its error stays."""
-        now = self.clock()
-        if told := self.failures.get(channel.platform_id):
-            await channels.fail_channel(self.db, channel.id, error=told, job=self.lease, now=now)
-            return
-        await channels.finish_channel(self.db, channel.id, deleted_head_id=deleted_head_id, job=self.lease, now=now)
-        self.progress.channels[channel.platform_id] = ChannelOutcome.DONE
+        log.warning("channel gave up", extra={"channel": channel_id, "code": failure.code, "error": str(failure)})
+        facts = {"code": failure.code, "message": str(failure), "remedy": failure.remedy}
+        self.progress.fail(ChannelFailure(channel_id=channel_id, **facts))
+        error: dict[str, JsonValue] = {**facts, "at": now.isoformat(), "attempts": failure.attempts}
+        self.failures[channel_id] = error
+        await channels.fail_channel(self.db, channel.id, error=error, job=self.lease, now=now)

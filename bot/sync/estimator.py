@@ -1,4 +1,4 @@
-"""How much of a sync is left and when it will end, from what the platform tells and what was measured so far.
+"""How much of a sync is left and when it will end, from the platform's figures and what was measured so far.
 
 Where there is no ground for an estimate there is none: a number is never made up.
 """
@@ -11,7 +11,6 @@ from math import ceil
 
 from adapters.records import MessageRecord
 
-_PAGE = 100
 _GROUND = 5  # channels that must have been begun before they say something about those that have not
 
 
@@ -23,6 +22,7 @@ class ChannelEstimator:
     where that is passed, the density of those read is taken to go on.
     """
 
+    page_size: int  # how many messages, or users, one request brings
     since: datetime | None  # when its checkpoint, or the channel itself, was made
     head_at: datetime | None  # when its newest message was sent
     counted: int | None
@@ -34,30 +34,30 @@ class ChannelEstimator:
     is_done: bool = False
 
     def add(self, page: Iterable[MessageRecord], now: float) -> None:
-        """A page was read."""
+        """Count a page that was read."""
         self.begun = now if self.begun is None else self.begun
         for message in page:
             self.first_at = self.first_at or message.sent_at
             self.last_at = message.sent_at
             self.read += 1
             for total in message.reaction_totals:
-                self.user_lists += ceil(total.count / _PAGE)
+                self.user_lists += ceil(total.count / self.page_size)
 
     @property
     def left(self) -> float | None:
-        """Messages that are left; None where nothing tells."""
+        """How many messages are left; None while there is no ground for a number."""
         if self.is_done:
             return 0.0
         if self.counted is not None and self.counted > self.read:
             return float(self.counted - self.read)
-        if self.read < _PAGE or not (self.first_at and self.last_at and self.head_at):
+        if self.read < self.page_size or not (self.first_at and self.last_at and self.head_at):
             return None
         seconds = (self.last_at - self.first_at).total_seconds()
         return self.read / seconds * self._seconds_left if seconds > 0 else None
 
     @property
     def span_seconds(self) -> float | None:
-        """The time its messages are spread over."""
+        """How long a time its messages are spread over."""
         if self.since is None or self.head_at is None:
             return None
         return max((self.head_at - self.since).total_seconds(), 0.0)
@@ -71,23 +71,24 @@ class ChannelEstimator:
 
 @dataclass(slots=True)
 class SyncEstimator:
-    """All channels of one running job."""
+    """The way of one running job through all its channels."""
 
     now: Callable[[], float] = time.monotonic
+    page_size: int = 1  # until ``begin`` knows the platform's
     channels: list[ChannelEstimator] = field(default_factory=list)
     backlog: int = 0  # requests for reactions that earlier jobs have left
     lists_done: int = 0  # requests for reactions made
     _began: float | None = None
     _reactions_began: float | None = None
 
-    def begin(self, channels: Iterable[ChannelEstimator], backlog: int) -> None:
-        """These channels are about to be read."""
+    def begin(self, channels: Iterable[ChannelEstimator], backlog: int, *, page_size: int) -> None:
+        """Start the clock: these channels are about to be read."""
         self.channels = list(channels)
-        self.backlog = backlog
+        self.backlog, self.page_size = backlog, page_size
         self._began = self.now()
 
     def begin_reactions(self, requests: int) -> None:
-        """All messages are read; so many requests for reactions are to come."""
+        """Go over to the reactions: all messages are read, and so many requests are to come."""
         self.backlog, self.lists_done = requests, 0
         self.channels = []
         self._reactions_began = self.now()
@@ -95,7 +96,7 @@ class SyncEstimator:
     @property
     def fraction(self) -> float | None:
         """How much of the job's requests is done; None while there is no ground."""
-        done = sum(channel.read for channel in self.channels) / _PAGE + self.lists_done
+        done = sum(channel.read for channel in self.channels) / self.page_size + self.lists_done
         left = self._requests_left()
         if left is None or self._began is None:
             return None
@@ -116,7 +117,7 @@ class SyncEstimator:
         # The whole at its pace, but no sooner than the channel with the longest way.
         seconds = max(left * elapsed / read, *(self._channel_seconds(channel) for channel in self.channels))
         lists = sum(channel.user_lists for channel in self.channels) * (1 + left / read) + self.backlog
-        return seconds, seconds + lists * elapsed / (read / _PAGE)
+        return seconds, seconds + lists * elapsed / (read / self.page_size)
 
     def _reactions_seconds_left(self) -> tuple[float, float] | None:
         assert self._reactions_began is not None  # noqa: S101 (for the type checker)
@@ -132,7 +133,7 @@ class SyncEstimator:
         if left is None:
             return None
         lists = sum(channel.user_lists for channel in self.channels)
-        return left / _PAGE + (lists * (1 + left / read) if read else 0) + self.backlog
+        return left / self.page_size + (lists * (1 + left / read) if read else 0) + self.backlog
 
     def _messages_left(self) -> float | None:
         known = [left for channel in self.channels if (left := channel.left) is not None]
@@ -146,7 +147,7 @@ class SyncEstimator:
         return sum(known) + density * sum(span for span in spans if span is not None)
 
     def _density(self) -> float | None:
-        """Messages a second of the channels that were begun."""
+        """How many messages a second the channels hold that were begun."""
         begun = [
             (channel.read + left, span)
             for channel in self.channels

@@ -2,15 +2,17 @@
 
 import time
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
-from adapters.records import ChannelType, MessageRecord
-from bot.concurrency import finish
+from adapters.records import MessageRecord
 from bot.live import ChangeTracker
 from bot.sync.context import JobContext
 from bot.sync.estimator import ChannelEstimator
-from storage import messages, repair
+from storage import messages
 from storage.channels import ChannelState
 from storage.messages import MessageBatch
+
+_Pages: TypeAlias = list[tuple[int, tuple[MessageRecord, ...]]]  # and the tracker's time at which each was asked for
 
 
 @dataclass(slots=True)
@@ -20,7 +22,7 @@ class ChannelReader:
     job: JobContext
     state: ChannelState
     estimator: ChannelEstimator
-    _fetched: list[tuple[int, tuple[MessageRecord, ...]]] = field(default_factory=list)  # pages, and when asked for
+    _fetched: _Pages = field(default_factory=list)
 
     async def run(self) -> None:
         """Page, and commit every ``batch_size`` messages; what was fetched is kept however this ends.
@@ -28,54 +30,51 @@ class ChannelReader:
         Messages newer than the head that come with its page are kept too. A short page does not end a channel: only
         the head does, or an empty page, which says that the head was deleted.
         """
-        with self.job.live.tracking(self.job.tenant_id, self.state.platform_id) as watch:
+        with self.job.live.tracking(self.job.tenant_id, self.state.platform_id) as tracker:
             try:
-                head_is_gone = await self._read(watch)
+                head_is_gone = await self._read(tracker)
             finally:
                 self.estimator.is_done = True
-                await self._flush(watch)
+                await self._flush(tracker)
         await self.job.settle(self.state, self.state.head_id if head_is_gone else None)
 
-    async def _read(self, watch: ChangeTracker) -> bool:
+    async def _read(self, tracker: ChangeTracker) -> bool:
+        """Fetch up to the head; True where it turns out to be gone."""
         state, progress = self.state, self.job.progress
         head = int(state.head_id) if state.head_id else None
         after = state.checkpoint_id
-        parent_id = state.parent_platform_id if state.type is ChannelType.THREAD else None
         page: tuple[MessageRecord, ...] | None = None
         while page is None or (page and (head is None or int(after or 0) < head)):
-            asked_at = watch.now()
-            page = await self.job.session.messages(state.platform_id, after, parent_id=parent_id)
+            fetched_at = tracker.now()
+            page = await self.job.session.messages(state.platform_id, after, parent_id=state.thread_parent_id)
             self.estimator.add(page, progress.estimator.now())
             if page:
                 after = page[-1].platform_id
-                self._fetched.append((asked_at, page))
-            if sum(len(fetched) for _, fetched in self._fetched) >= self.job.limits.batch_size:
-                await self._flush(watch)
+                self._fetched.append((fetched_at, page))
+            if sum(len(fetched) for _, fetched in self._fetched) >= self.job.config.batch_size:
+                await self._flush(tracker)
         return not page
 
-    async def _flush(self, watch: ChangeTracker) -> None:
+    async def _flush(self, tracker: ChangeTracker) -> None:
         pages, self._fetched = self._fetched, []
-        if pages:
-            await finish(self._save(pages, watch))
+        if not pages:
+            return
 
-    async def _save(self, pages: list[tuple[int, tuple[MessageRecord, ...]]], watch: ChangeTracker) -> None:
-        """Rows and checkpoint, in one transaction.
+        def changed() -> set[str]:
+            return {i for at, page in pages for i in tracker.changed_since(at, (m.platform_id for m in page))}
 
-        What the platform told of these messages since they were asked for was not stored, since they were not; nor
-        is it known whether the page was older. They are looked at again.
-        """
-        job, batch = self.job, [message for _, page in pages for message in page]
-        touched = _touched(pages, watch)
-        if touched:
-            await repair.refetch_in_channel(job.db, self.state.id, touched, job.clock())
-        kept = MessageBatch(tenant_id=job.tenant_id, channel_id=self.state.id, messages=batch, job=job.lease)
+        async def write(changed_before: set[str]) -> None:
+            if changed_before:  # their events found nothing stored that they could change
+                await self.job.refetch(self.state, changed_before)
+            await self._save([message for _, page in pages for message in page])
+
+        await self.job.store(self.state, changed, write)
+
+    async def _save(self, fetched: list[MessageRecord]) -> None:
+        """Store rows and checkpoint, in one transaction."""
+        job = self.job
+        batch = MessageBatch(tenant_id=job.tenant_id, channel_id=self.state.id, messages=fetched, job=job.lease)
         began = time.monotonic()
-        await messages.save_batch(job.db, kept, job.clock())
-        job.metrics.batch_committed(len(batch), time.monotonic() - began)
-        if late := _touched(pages, watch) - touched:
-            await repair.refetch_in_channel(job.db, self.state.id, late, job.clock())
-        job.progress.messages += len(batch)
-
-
-def _touched(pages: list[tuple[int, tuple[MessageRecord, ...]]], watch: ChangeTracker) -> set[str]:
-    return {i for asked_at, page in pages for i in watch.changed_since(asked_at, (m.platform_id for m in page))}
+        await messages.save_batch(job.db, batch, job.clock())
+        job.metrics.batch_committed(len(fetched), time.monotonic() - began)
+        job.progress.messages += len(fetched)

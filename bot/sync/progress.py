@@ -10,7 +10,7 @@ from adapters.base import RequestCounts
 from adapters.records import JsonValue
 from bot.sync.estimator import SyncEstimator
 
-_ERRORS_TOLD = 50
+_NAMED_FAILURES = 50
 
 
 @dataclass(slots=True, kw_only=True)
@@ -54,7 +54,7 @@ class Counts:
 
 @dataclass(slots=True, kw_only=True)
 class Progress(Counts):
-    """Counts of one job, and the outlook on its end."""
+    """Counts of one job, and the estimate of its end."""
 
     channels: dict[str, ChannelOutcome] = field(default_factory=dict)  # by the platform's ids
     failures: list[ChannelFailure] = field(default_factory=list)
@@ -62,12 +62,12 @@ class Progress(Counts):
     is_cut_short: bool = False  # what could wait made room for new messages
 
     def note(self, counts: RequestCounts) -> None:
-        """Take over what the session has counted."""
+        """Take over the session's counts."""
         self.requests, self.retries = counts.requests, counts.retries
 
     def fail(self, failure: ChannelFailure) -> None:
-        """Count a channel that gave up, once; the first of them are told by name."""
-        if self.channels.get(failure.channel_id) is not ChannelOutcome.FAILED and len(self.failures) < _ERRORS_TOLD:
+        """Count a channel that gave up, once; the first of them are named."""
+        if self.channels.get(failure.channel_id) is not ChannelOutcome.FAILED and len(self.failures) < _NAMED_FAILURES:
             self.failures.append(failure)
         self.channels[failure.channel_id] = ChannelOutcome.FAILED
 
@@ -84,11 +84,11 @@ class Progress(Counts):
 
     @property
     def totals(self) -> dict[str, JsonValue]:
-        """The counts."""
+        """All counts, as stored with the job."""
         return {**self.channel_counts, **{name: getattr(self, name) for name in Counts.__dataclass_fields__}}
 
     def snapshot(self, now: datetime, due: datetime | None) -> dict[str, JsonValue]:
-        """The counts with the outlook, as stored while the job runs.
+        """Return the counts with the estimate, as stored while the job runs.
 
         ``due`` is when the tenant's next sync is: reactions then make room for it.
         """
@@ -108,7 +108,7 @@ class Progress(Counts):
 
     @property
     def error(self) -> Mapping[str, JsonValue] | None:
-        """What to tell of the channels that gave up; None where none did."""
+        """The job's error where channels gave up; None where none did."""
         counts = self.channel_counts
         if not counts["channels_failed"]:
             return None

@@ -9,12 +9,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import groupby
 
-from adapters.errors import CallFailed, ChannelUnreadable
-from adapters.records import ChannelType, MessageRecord
+from adapters.records import MessageRecord
 from bot.concurrency import finish, for_each
 from bot.live import ChangeTracker
 from bot.sync.context import JobContext
-from storage.repair import Repair, RepairKind, finish_audit, pending_ranges, refetch_in_channel, save_page, settle_gaps
+from storage.repair import RefetchKind, RefetchRange, finish_audit, pending_ranges, reconcile_page, settle_gaps
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,21 +28,27 @@ class _Page:
 
     after: int
     messages: tuple[MessageRecord, ...]
-    mark: int  # of the watch, when it was asked for
+    fetched_at: int  # the tracker's time
 
-    def covers(self, repair: Repair) -> bool:
-        """Whether a whole range lies in it, so that nothing need be asked."""
+    def covers(self, repair: RefetchRange) -> bool:
+        """Whether a whole range lies in it, so that no request is needed."""
         starts_here = self.after <= int(repair.after_platform_id or 0)
         return starts_here and (not self.messages or self.last >= int(repair.until_platform_id))
 
     @property
     def last(self) -> int:
+        """The id of its newest message."""
         return int(self.messages[-1].platform_id)
+
+    def within(self, repair: RefetchRange, reached: str) -> list[MessageRecord]:
+        """Those of its messages that are in a range up to ``reached``."""
+        lowest, highest = int(repair.after_platform_id or 0), int(reached)
+        return [message for message in self.messages if lowest < int(message.platform_id) <= highest]
 
 
 @dataclass(slots=True)
 class RepairPass:
-    """One job's way through what is to be read again."""
+    """One job's way through the ranges that are to be read again."""
 
     job: JobContext
     requests_left: int
@@ -57,69 +62,57 @@ class RepairPass:
             key=lambda repair: (repair.channel_id, int(repair.after_platform_id or 0), int(repair.until_platform_id))
         )
         channels = [list(ranges) for _, ranges in groupby(pending, key=lambda repair: repair.channel_id)]
-        await for_each(channels, job.limits.concurrent_channels, self._read_channel)
+        await for_each(channels, job.config.concurrent_channels, self._read_channel)
         await settle_gaps(job.db, job.tenant_id, now=job.clock())
         progress.is_cut_short |= progress.repairs_pending > 0 and job.should_yield
 
-    async def _read_channel(self, ranges: list[Repair]) -> None:
+    async def _read_channel(self, ranges: list[RefetchRange]) -> None:
         channel = _Channel(ranges[0].channel_id, ranges[0].channel_platform_id)
-        try:
-            with self.job.live.tracking(self.job.tenant_id, channel.platform_id) as watch:
-                await self._read_ranges(ranges, watch)
-        except ChannelUnreadable as e:
-            await self.job.skip(channel, e)
-        except CallFailed as e:
-            await self.job.fail(channel, e)
+        async with self.job.guard(channel):
+            with self.job.live.tracking(self.job.tenant_id, channel.platform_id) as tracker:
+                await self._read_ranges(channel, ranges, tracker)
 
-    async def _read_ranges(self, ranges: Iterable[Repair], watch: ChangeTracker) -> None:
+    async def _read_ranges(self, channel: _Channel, ranges: Iterable[RefetchRange], tracker: ChangeTracker) -> None:
         page: _Page | None = None
         for planned in ranges:
-            repair: Repair | None = None if planned.is_read else planned
-            while repair is not None:
-                if page is None or not page.covers(repair):
+            left: RefetchRange | None = None if planned.is_read else planned
+            while left is not None:
+                if page is None or not page.covers(left):
                     if self.requests_left <= 0 or self.job.should_yield:
                         return
-                    page = await self._ask(repair, watch)
-                repair = await self._save(repair, page, watch)
-            if planned.kind is RepairKind.AUDIT:
+                    page = await self._fetch(left, tracker)
+                left = await self._save(channel, left, page, tracker)
+            if planned.kind is RefetchKind.AUDIT:
                 await self._finish_audit(planned)
             self.job.progress.repairs_pending -= 1
             self.job.progress.repairs_done += 1
 
-    async def _ask(self, repair: Repair, watch: ChangeTracker) -> _Page:
+    async def _fetch(self, repair: RefetchRange, tracker: ChangeTracker) -> _Page:
         self.requests_left -= 1
-        mark = watch.now()
-        parent_id = repair.parent_platform_id if repair.type is ChannelType.THREAD else None
-        messages = await self.job.session.messages(
-            repair.channel_platform_id, repair.after_platform_id, parent_id=parent_id
-        )
-        return _Page(int(repair.after_platform_id or 0), messages, mark)
+        fetched_at, after = tracker.now(), repair.after_platform_id
+        messages = await self.job.session.messages(repair.channel_platform_id, after, parent_id=repair.thread_parent_id)
+        return _Page(int(after or 0), messages, fetched_at)
 
-    async def _save(self, repair: Repair, page: _Page, watch: ChangeTracker) -> Repair | None:
+    async def _save(
+        self, channel: _Channel, repair: RefetchRange, page: _Page, tracker: ChangeTracker
+    ) -> RefetchRange | None:
         """Store what a page says of a range; what is left of the range, None where nothing is."""
+        job = self.job
         is_last = not page.messages or page.last >= int(repair.until_platform_id)
         reached = repair.until_platform_id if is_last else page.messages[-1].platform_id
-        lowest, highest = int(repair.after_platform_id or 0), int(reached)
-        within = [m for m in page.messages if lowest < int(m.platform_id) <= highest]
-        left: list[Repair | None] = []
 
-        async def store() -> None:
-            touched = watch.changed_since(page.mark, watch.marks)
-            outcome = await save_page(
-                self.job.db, repair, within, reached=reached, touched=touched, job=self.job.lease, now=self.job.clock()
+        async def write(changed_before: set[str]) -> RefetchRange | None:
+            found = page.within(repair, reached)
+            outcome = await reconcile_page(
+                job.db, repair, found, reached=reached, touched=changed_before, job=job.lease, now=job.clock()
             )
-            late = watch.changed_since(page.mark, watch.marks) - touched
-            if late:  # told of while this was being written
-                await refetch_in_channel(self.job.db, repair.channel_id, late, self.job.clock())
-            self.job.progress.changed += outcome.changed
-            self.job.progress.deleted += outcome.deleted
-            left.append(outcome.left)
+            job.progress.changed += outcome.changed
+            job.progress.deleted += outcome.deleted
+            return outcome.left
 
-        await finish(store())
-        return left[0]
+        return await job.store(channel, lambda: tracker.changed_since(page.fetched_at, tracker.marks), write)
 
-    async def _finish_audit(self, audit: Repair) -> None:
-        count = await self.job.session.count_messages(audit.channel_platform_id)
-        await finish(
-            finish_audit(self.job.db, audit.id, platform_count=count, job=self.job.lease, now=self.job.clock())
-        )
+    async def _finish_audit(self, audit: RefetchRange) -> None:
+        job = self.job
+        count = await job.session.count_messages(audit.channel_platform_id)
+        await finish(finish_audit(job.db, audit.id, platform_count=count, job=job.lease, now=job.clock()))

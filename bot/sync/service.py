@@ -1,4 +1,4 @@
-"""Syncs one tenant: list its channels, read each from its checkpoint up to the head that the listing told, read again
+"""Syncs one tenant: list its channels, read each from its checkpoint up to the head that the listing gave, read again
 what may have changed unseen, then fetch the users behind the reactions.
 
 Knows no platform. Every batch is one transaction with its checkpoint, so being cut off anywhere loses nothing.
@@ -7,7 +7,6 @@ Knows no platform. Every batch is one transaction with its checkpoint, so being 
 from collections.abc import KeysView
 from dataclasses import dataclass
 
-from adapters.errors import CallFailed, ChannelUnreadable
 from adapters.records import ChannelType
 from bot.concurrency import for_each
 from bot.sync.channels import ChannelListing
@@ -30,7 +29,7 @@ class TenantSync:
     async def run(self) -> None:
         """Read everything that is new, then what may have changed.
 
-        A channel that gives up is told in the progress and in its row, and does not hold up the others.
+        A channel that gives up is named in the progress and in its row, and does not hold up the others.
 
         Raises:
             PlatformError, StorageError: the job has to end.
@@ -40,9 +39,9 @@ class TenantSync:
         self._count(states, unread.keys())
         await self._read(list(unread.values()))
         await self._repair()
-        if self.job.limits.reaction_users:
+        if self.job.config.reaction_users:
             await ReactionPass(self.job).run()
-        await self._forget_errors([state for state in states if state.platform_id not in unread])
+        await self._clear_errors([state for state in states if state.platform_id not in unread])
 
     def _count(self, states: list[ChannelState], unread: KeysView[str]) -> None:
         outcomes = self.job.progress.channels
@@ -55,47 +54,48 @@ class TenantSync:
 
     async def _read(self, unread: list[ChannelState]) -> None:
         job = self.job
-        # A thread is rarely long; whoever starts last should not have the longest way.
+        # A thread is rarely long; what starts last should not have the longest way.
         unread.sort(key=lambda state: state.type is ChannelType.THREAD)
         walks = [(state, self._estimator_of(state)) for state in unread]
-        if job.limits.reaction_users:
+        if job.config.reaction_users:
             job.progress.reactions_pending = await reactions.pending_lists(job.db, job.tenant_id)
-        job.progress.estimator.begin((walk for _, walk in walks), job.progress.reactions_pending)
-        await for_each(walks, job.limits.concurrent_channels, self._read_channel)
+        estimators = [estimator for _, estimator in walks]
+        job.progress.estimator.begin(estimators, job.progress.reactions_pending, page_size=job.session.page_size)
+        await for_each(walks, job.config.concurrent_channels, self._read_channel)
 
     async def _read_channel(self, walk: tuple[ChannelState, ChannelEstimator]) -> None:
         state, estimator = walk
-        try:
+        async with self.job.guard(state):
             await ChannelReader(self.job, state, estimator).run()
-        except ChannelUnreadable as e:
-            await self.job.skip(state, e)
-        except CallFailed as e:
-            await self.job.fail(state, e)
 
     async def _repair(self) -> None:
         job = self.job
-        await repair.plan_repairs(
+        await repair.plan_refetches(
             job.db,
             job.tenant_id,
-            window=job.limits.repair_lookback,
+            lookback=job.config.repair_lookback,
             cursor_at=job.session.cursor_at,
             job=job.lease,
             now=job.clock(),
         )
-        await RepairPass(job, requests_left=job.limits.repair_request_budget).run()
+        await RepairPass(job, requests_left=job.config.repair_request_budget).run()
 
-    async def _forget_errors(self, states: list[ChannelState]) -> None:
-        """What failed in an earlier job and went well in this one has no error any more, though nothing was new."""
-        job = self.job
+    async def _clear_errors(self, states: list[ChannelState]) -> None:
+        """Clear the error of what failed in an earlier job and went well in this one, though nothing was new."""
         for state in states:
-            if state.last_error and state.skip_reason is None and state.platform_id not in job.failures:
+            if state.last_error and state.skip_reason is None and state.platform_id not in self.job.failures:
                 await channels.finish_channel(
-                    job.db, state.id, deleted_head_id=state.deleted_head_id, job=job.lease, now=job.clock()
+                    self.job.db,
+                    state.id,
+                    deleted_head_id=state.deleted_head_id,
+                    job=self.job.lease,
+                    now=self.job.clock(),
                 )
 
     def _estimator_of(self, state: ChannelState) -> ChannelEstimator:
         session, counted = self.job.session, state.message_count
         return ChannelEstimator(
+            page_size=session.page_size,
             since=state.checkpoint_at or session.sent_at(state.platform_id),
             head_at=session.sent_at(state.head_id) if state.head_id else None,
             counted=None if counted is None else max(counted - state.messages_archived, 0),
@@ -104,7 +104,7 @@ class TenantSync:
 
 def _has_news(state: ChannelState) -> bool:
     """Whether a channel may hold messages beyond its checkpoint; where it cannot, no request is made."""
-    if state.skip_reason is not None or state.type not in (ChannelType.TEXT, ChannelType.THREAD):
+    if state.skip_reason is not None or not state.holds_messages:
         return False
     if state.head_id is None:
         # Discord may leave out the newest message of a thread that has one; of a channel only where it has none.

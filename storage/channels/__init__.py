@@ -6,13 +6,12 @@ from storage.channels.checkpoint import (
     fail_channel,
     finish_channel,
 )
-from storage.channels.coverage import (
-    ChannelCoverage,
-    channel_coverage,
-)
 from storage.channels.queries import (
     ChannelState,
+    ChannelSummary,
+    HasParent,
     channel_states,
+    channel_summaries,
 )
 from storage.channels.skip import (
     follow_parents,
@@ -26,12 +25,13 @@ from storage.channels.upsert import (
 )
 
 __all__ = [
-    "ChannelCoverage",
     "ChannelState",
+    "ChannelSummary",
+    "HasParent",
     "ProgressState",
     "advance",
-    "channel_coverage",
     "channel_states",
+    "channel_summaries",
     "fail_channel",
     "finish_channel",
     "follow_parents",

@@ -14,50 +14,46 @@ from storage.connection import finish_before_cancel
 from storage.database import Database
 from storage.errors import LeaseLost
 from storage.jobs import HELD, JobLease
-from storage.sql import INSERT, Id, JsonObject, RowId, UtcDateTime, one_row
+from storage.sql import CHANNEL_ID, MESSAGE_PLATFORM_ID, NOW, Id, JsonObject, UtcDateTime, insert, one_row
 from storage.tables import sync_jobs, sync_progress
 
 
 class ProgressState(StrEnum):
-    """How a channel stands with the job that last asked of it."""
+    """How a channel stands with the job that last read it."""
 
     SYNCING = "syncing"
     COMPLETE = "complete"  # it reached its head
     FAILED = "failed"  # it was given up; its last_error says why
 
 
-def _guarded(state: ProgressState, **columns: ColumnElement[Any]) -> dict[str, Executable]:
-    """An upsert of one row that finds nothing to insert once the job is another's.
+def _guarded(state: ProgressState, **columns: ColumnElement[Any]) -> Executable:
+    """Build an upsert of one row that finds nothing to insert once the job is another's.
 
     The job's row stays locked until the commit, so that nobody takes the job up in between. On PostgreSQL the lock
     is a shared one: a job's channels do not wait for each other.
     """
-    now = bindparam("now", type_=UtcDateTime)
-    given = {
-        "channel_id": bindparam("channel", type_=RowId),
+    given: dict[str, ColumnElement[Any]] = {
+        "channel_id": CHANNEL_ID,
         "messages_archived": literal_column("0", BigInteger),
         "state": literal_column(f"'{state}'", Text),
         "last_job_id": sync_jobs.c.id,
         **columns,
-        "created_at": now,
-        "updated_at": now,
+        "created_at": NOW,
+        "updated_at": NOW,
     }
     source = select(*given.values()).where(*HELD).with_for_update(read=True)
-    statements: dict[str, Executable] = {}
-    for dialect, insert in INSERT.items():
-        statement = insert(sync_progress).from_select(list(given), source)
-        new: dict[str, ColumnElement[Any]] = {
-            name: statement.excluded[name] for name in given if name not in ("channel_id", "created_at")
-        }
-        new["messages_archived"] = sync_progress.c.messages_archived + statement.excluded.messages_archived
-        upsert = statement.on_conflict_do_update(index_elements=["channel_id"], set_=new)
-        statements[dialect] = upsert.returning(sync_progress.c.channel_id)
-    return statements
+    statement = insert(sync_progress).from_select(list(given), source)
+    new: dict[str, ColumnElement[Any]] = {
+        name: statement.excluded[name] for name in given if name not in ("channel_id", "created_at")
+    }
+    new["messages_archived"] = sync_progress.c.messages_archived + statement.excluded.messages_archived
+    upsert = statement.on_conflict_do_update(index_elements=["channel_id"], set_=new)
+    return upsert.returning(sync_progress.c.channel_id)
 
 
 _ADVANCE = _guarded(
     ProgressState.SYNCING,
-    last_message_platform_id=bindparam("message", type_=Id),
+    last_message_platform_id=MESSAGE_PLATFORM_ID,
     last_message_at=bindparam("sent_at", type_=UtcDateTime),
     messages_archived=bindparam("count", type_=BigInteger),
 )
@@ -93,13 +89,13 @@ _FINISH = _guarded(
 async def finish_channel(
     db: Database, channel_id: int, *, deleted_head_id: str | None, job: JobLease, now: datetime
 ) -> None:
-    """A channel reached its head.
+    """Record that a channel reached its head.
 
     Args:
         db: the archive.
         channel_id: ``channels.id``.
-        deleted_head_id: the newest message that the platform tells of, where asking for it brought nothing: it is gone,
-            and need not be asked for again. None forgets one that was remembered.
+        deleted_head_id: the newest message that the platform names, where requesting it brought nothing: it is gone,
+            and need not be requested again. None forgets one that was remembered.
         job: the lease of the job that does it.
         now: the time of the row's change.
 
@@ -117,7 +113,7 @@ _FAIL = _guarded(ProgressState.FAILED, last_error=bindparam("error", type_=JsonO
 async def fail_channel(
     db: Database, channel_id: int, *, error: Mapping[str, JsonValue], job: JobLease, now: datetime
 ) -> None:
-    """A channel was given up. Its checkpoint stays, and the next job goes on from there.
+    """Record that a channel was given up. Its checkpoint stays, and the next job goes on from there.
 
     Raises:
         LeaseLost: the job is another's; nothing was written.
@@ -128,12 +124,12 @@ async def fail_channel(
 
 async def _write(
     connection: AsyncConnection,
-    statements: Mapping[str, Executable],
+    statement: Executable,
     channel_id: int,
     job: JobLease,
     now: datetime,
     values: Mapping[str, object],
 ) -> None:
-    parameters = {"channel": channel_id, "now": now, **values, **job.as_values()}
-    if await one_row(connection, statements[connection.dialect.name], parameters) is None:
+    params = {"channel": channel_id, "now": now, **values, **job.as_values()}
+    if await one_row(connection, statement, params) is None:
         raise LeaseLost

@@ -1,25 +1,36 @@
-"""Channels and threads: what there is, what is read, and how far.
-
-Here is the question that a sync asks; what changes channels is in ``channel_saving`` and ``channel_skipping`` and can
-be had from here.
-"""
+"""Channels and threads with their progress: as a sync needs them, and as people look at them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import RowMapping, bindparam, select
+from sqlalchemy import RowMapping, case, func, select
 
 from adapters.records import ChannelType, JsonValue, SkipReason
 from storage.channels.checkpoint import ProgressState
 from storage.connection import finish_before_cancel
 from storage.database import Database
-from storage.sql import all_rows
-from storage.tables import channels, sync_progress
+from storage.reactions import IS_TO_BE_FETCHED
+from storage.sql import AFTER_ID, TENANT_ID, all_rows, fields_of
+from storage.tables import channels, reaction_totals, sync_progress
+
+
+class HasParent:
+    """A channel or thread, as far as a request for its messages needs to know it."""
+
+    __slots__ = ()
+
+    type: ChannelType
+    parent_platform_id: str | None
+
+    @property
+    def thread_parent_id(self) -> str | None:
+        """The platform's id of the channel that a thread is in; None where this is no thread."""
+        return self.parent_platform_id if self.type is ChannelType.THREAD else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ChannelState:
+class ChannelState(HasParent):
     """A channel or thread with its progress, as a sync needs it."""
 
     id: int
@@ -31,23 +42,26 @@ class ChannelState:
     skipped_since: datetime | None
     is_archived_thread: bool  # by the platform: a thread that only the listing of archived ones shows
     message_count: int | None  # how many messages it holds by the platform's own count
-    head_id: str | None  # the newest message that the platform told of, which may be gone
+    head_id: str | None  # the newest message that the platform names, which may be gone
     checkpoint_id: str | None  # everything up to this message is stored
     checkpoint_at: datetime | None
-    deleted_head_id: str | None  # a newest message that the platform told of and that is gone
+    deleted_head_id: str | None  # a newest message that the platform names and that is gone
     thread_cursor: Mapping[str, str] | None  # how far its archived threads have been listed
-    state: ProgressState | None  # None: nothing was ever asked of it
+    state: ProgressState | None  # None: it was never read
     messages_archived: int
     last_error: Mapping[str, JsonValue] | None
     last_job_id: str | None
 
     @property
     def holds_messages(self) -> bool:
-        """Whether messages can be asked of it."""
+        """Whether messages can be requested of it."""
         return self.type in (ChannelType.TEXT, ChannelType.THREAD)
 
 
 _parent = channels.alias("parent")
+_WITH_PROGRESS = channels.outerjoin(_parent, _parent.c.id == channels.c.parent_id).outerjoin(
+    sync_progress, sync_progress.c.channel_id == channels.c.id
+)
 _STATES = (
     select(
         channels.c.id,
@@ -68,19 +82,15 @@ _STATES = (
         sync_progress.c.last_error,
         sync_progress.c.last_job_id,
     )
-    .select_from(
-        channels.outerjoin(_parent, _parent.c.id == channels.c.parent_id).outerjoin(
-            sync_progress, sync_progress.c.channel_id == channels.c.id
-        )
-    )
-    .where(channels.c.tenant_id == bindparam("tenant"))
+    .select_from(_WITH_PROGRESS)
+    .where(channels.c.tenant_id == TENANT_ID)
     .order_by(channels.c.id)
 )
 
 
 @finish_before_cancel
 async def channel_states(db: Database, tenant_id: str) -> list[ChannelState]:
-    """Every channel and thread of a tenant, in the order in which they were first seen."""
+    """List every channel and thread of a tenant, in the order in which they were first seen."""
     async with db.reading() as connection:
         return [_state(row) for row in await all_rows(connection, _STATES, {"tenant": tenant_id})]
 
@@ -97,5 +107,80 @@ def _state(row: RowMapping) -> ChannelState:
             "messages_archived": values["messages_archived"] or 0,
             "message_count": count if isinstance(count := metadata.get("message_count"), int) else None,
             "is_archived_thread": channel_type is ChannelType.THREAD and metadata.get("archived") is True,
+        }
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChannelSummary:
+    """A channel or thread, and how much of it is kept."""
+
+    id: int
+    platform_id: str
+    parent_platform_id: str | None
+    name: str | None
+    type: ChannelType
+    sync_state: str  # archived or skipped
+    skip_reason: SkipReason | None
+    skipped_since: datetime | None
+    messages_archived: int
+    checkpoint_id: str | None  # everything up to this message is stored
+    checkpoint_at: datetime | None
+    state: ProgressState | None  # None: it was never read
+    last_error: Mapping[str, JsonValue] | None
+    reactions_pending: int  # user lists still to be fetched; none where it is skipped
+    updated_at: datetime | None  # of its progress
+
+
+_pending = (
+    select(func.count())
+    .select_from(reaction_totals)
+    .where(reaction_totals.c.channel_id == channels.c.id, IS_TO_BE_FETCHED)
+    .correlate(channels)
+    .scalar_subquery()
+)
+_SUMMARIES = (
+    select(
+        channels.c.id,
+        channels.c.platform_id,
+        _parent.c.platform_id.label("parent_platform_id"),
+        channels.c.name,
+        channels.c.type,
+        channels.c.sync_state,
+        channels.c.skip_reason,
+        channels.c.skipped_since,
+        func.coalesce(sync_progress.c.messages_archived, 0).label("messages_archived"),
+        sync_progress.c.last_message_platform_id.label("checkpoint_id"),
+        sync_progress.c.last_message_at.label("checkpoint_at"),
+        sync_progress.c.state,
+        sync_progress.c.last_error,
+        case((channels.c.skip_reason.is_(None), _pending), else_=0).label("reactions_pending"),
+        sync_progress.c.updated_at,
+    )
+    .select_from(_WITH_PROGRESS)
+    .where(channels.c.tenant_id == TENANT_ID, channels.c.id > AFTER_ID)
+    .order_by(channels.c.id)
+)
+
+
+@finish_before_cancel
+async def channel_summaries(
+    db: Database, tenant_id: str, *, after: int | None = None, limit: int = 100
+) -> list[ChannelSummary]:
+    """List a page of a tenant's channels, in the order in which they were first seen; those behind ``after`` only."""
+    values = {"tenant": tenant_id, "after": after or 0}
+    async with db.reading() as connection:
+        return [_summary(row) for row in await all_rows(connection, _SUMMARIES.limit(limit), values)]
+
+
+def _summary(row: RowMapping) -> ChannelSummary:
+    values = fields_of(row, ChannelSummary)
+    return ChannelSummary(
+        **values
+        | {
+            "type": ChannelType(values["type"]),
+            "skip_reason": SkipReason(values["skip_reason"]) if values["skip_reason"] else None,
+            "state": ProgressState(values["state"]) if values["state"] else None,
+            "reactions_pending": int(values["reactions_pending"]),
         }
     )

@@ -1,6 +1,6 @@
 """Which channels are not read, why, and since when.
 
-A channel's own reason is what the platform said of it. A thread without one shares its parent's.
+A channel's own skip reason is what the platform said of it. A thread without one shares its parent's.
 """
 
 from collections.abc import Sequence
@@ -14,18 +14,12 @@ from sqlalchemy.types import Text
 from adapters.records import SkipReason
 from storage.connection import finish_before_cancel
 from storage.database import Database
-from storage.sql import UtcDateTime, differs
+from storage.sql import CHANNEL_PLATFORM_ID, NOW, TENANT_ID, differs
 from storage.tables import channels, tenants
 
-_NOW = bindparam("now", type_=UtcDateTime)
 _REASON = bindparam("reason", type_=Text)
 
-
-_LOCK = (
-    select(tenants.c.id, tenants.c.stopped_at)
-    .where(tenants.c.id == bindparam("tenant"))
-    .with_for_update(key_share=True)
-)
+_LOCK = select(tenants.c.id, tenants.c.stopped_at).where(tenants.c.id == TENANT_ID).with_for_update(key_share=True)
 
 
 async def lock_channels(connection: AsyncConnection, tenant_id: str) -> bool:
@@ -41,11 +35,12 @@ async def lock_channels(connection: AsyncConnection, tenant_id: str) -> bool:
 
 
 def state_of(reason: ColumnElement[Any]) -> ColumnElement[str]:
+    """Say whether a channel is archived or skipped."""
     return case((reason.is_(None), literal_column("'archived'", Text)), else_=literal_column("'skipped'", Text))
 
 
 def since(reason: ColumnElement[Any], now: ColumnElement[Any]) -> ColumnElement[Any]:
-    """The stored time while the reason stays the same, now when it changes, null without one."""
+    """Keep the stored time while the reason stays the same; now when it changes, null without one."""
     return case(
         (reason.is_(None), None),
         (channels.c.skip_reason == reason, channels.c.skipped_since),
@@ -54,7 +49,7 @@ def since(reason: ColumnElement[Any], now: ColumnElement[Any]) -> ColumnElement[
 
 
 def unmonitored_since(reason: ColumnElement[Any], now: ColumnElement[Any]) -> ColumnElement[Any]:
-    """Now when a channel becomes skipped, unless it is an earlier time already; showing it again keeps it."""
+    """Set the time when a channel becomes skipped, unless an earlier one is set; showing it again keeps it."""
     becomes_skipped = and_(
         channels.c.skip_reason.is_(None), reason.is_not(None), channels.c.unmonitored_since.is_(None)
     )
@@ -63,15 +58,15 @@ def unmonitored_since(reason: ColumnElement[Any], now: ColumnElement[Any]) -> Co
 
 _MARK_SKIPPED = (
     update(channels)
-    .where(channels.c.tenant_id == bindparam("tenant"), channels.c.platform_id == bindparam("channel"))
+    .where(channels.c.tenant_id == TENANT_ID, channels.c.platform_id == CHANNEL_PLATFORM_ID)
     .where(differs([(channels.c.own_skip_reason, _REASON), (channels.c.skip_reason, _REASON)]))
     .values(
         sync_state="skipped",
         skip_reason=_REASON,
         own_skip_reason=_REASON,
-        skipped_since=since(_REASON, _NOW),
-        unmonitored_since=unmonitored_since(_REASON, _NOW),
-        updated_at=_NOW,
+        skipped_since=since(_REASON, NOW),
+        unmonitored_since=unmonitored_since(_REASON, NOW),
+        updated_at=NOW,
     )
 )
 
@@ -81,7 +76,7 @@ async def mark_skipped(
     db: Database, tenant_id: str, platform_ids: Sequence[str], reason: SkipReason, now: datetime
 ) -> None:
     """Stop reading channels, until a listing shows them as archived again. Their messages stay."""
-    rows = [{"tenant": tenant_id, "channel": i, "reason": reason.value, "now": now} for i in platform_ids]
+    rows = [{"tenant": tenant_id, "channel_platform": i, "reason": reason.value, "now": now} for i in platform_ids]
     if not rows:
         return
     async with db.writing() as connection:
@@ -94,15 +89,15 @@ _inherited = func.coalesce(channels.c.own_skip_reason, _parent.c.skip_reason)
 
 _FOLLOW_PARENT = (
     update(channels)
-    .where(channels.c.tenant_id == bindparam("tenant"), channels.c.type == "thread")
+    .where(channels.c.tenant_id == TENANT_ID, channels.c.type == "thread")
     .where(_parent.c.id == channels.c.parent_id)
     .where(channels.c.skip_reason.is_distinct_from(_inherited))
     .values(
         sync_state=state_of(_inherited),
         skip_reason=_inherited,
-        skipped_since=since(_inherited, _NOW),
-        unmonitored_since=unmonitored_since(_inherited, _NOW),
-        updated_at=_NOW,
+        skipped_since=since(_inherited, NOW),
+        unmonitored_since=unmonitored_since(_inherited, NOW),
+        updated_at=NOW,
     )
 )
 
@@ -119,5 +114,5 @@ async def follow_parents(db: Database, tenant_id: str, now: datetime) -> None:
 
 
 async def let_threads_follow(connection: AsyncConnection, tenant_id: str, now: datetime) -> None:
-    """The same, in a transaction that has the tenant's channels locked."""
+    """Let a tenant's threads follow their parents, in a transaction that has its channels locked."""
     await connection.execute(_FOLLOW_PARENT, {"tenant": tenant_id, "now": now})

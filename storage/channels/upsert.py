@@ -1,4 +1,6 @@
-"""Storing what a listing tells of channels. Who is skipped since when is decided in SQL: nothing is read back."""
+"""Storing channels as a listing or an event shows them. Who is skipped since when is decided in SQL: nothing is read
+back.
+"""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
@@ -13,22 +15,22 @@ from storage.channels.skip import let_threads_follow, lock_channels, since, stat
 from storage.connection import finish_before_cancel
 from storage.database import Database
 from storage.privacy import redactor_for
-from storage.sql import Id, Insert, JsonObject, UtcDateTime, clean, clean_text, insert, update_changed
+from storage.sql import CHANNEL_PLATFORM_ID, NOW, TENANT_ID, Id, Insert, JsonObject, clean, insert, update_changed
 from storage.tables import channels, tenants
 
 _parent = channels.alias("parent")
 
-# One channel as told; its parent is found by the platform's id, its reason is its own or, a thread, its parent's.
+# One channel as given; its parent is found by the platform's id, its reason is its own or, a thread, its parent's.
 _given = select(
-    bindparam("tenant", type_=Id).label("tenant_id"),
-    bindparam("channel", type_=Id).label("platform_id"),
+    TENANT_ID.label("tenant_id"),
+    CHANNEL_PLATFORM_ID.label("platform_id"),
     bindparam("parent", type_=Id).label("parent_platform_id"),
     bindparam("name", type_=Text).label("name"),
     bindparam("type", type_=Text).label("type"),
     bindparam("reason", type_=Text).label("own_skip_reason"),
     bindparam("head", type_=Id).label("head_platform_id"),
     bindparam("metadata", type_=JsonObject).label("metadata"),
-    bindparam("now", type_=UtcDateTime).label("now"),
+    NOW.label("now"),
 ).subquery("given")
 # Nothing is stored for a tenant whose archive is deleted while its sync still runs.
 _is_kept = select(tenants.c.id).where(tenants.c.id == _given.c.tenant_id, tenants.c.purged_at.is_(None)).exists()
@@ -89,7 +91,7 @@ _SAVE_CHANNEL = _save_channel()
 
 @finish_before_cancel
 async def save_channels(db: Database, tenant_id: str, records: Sequence[ChannelRecord], now: datetime) -> None:
-    """Store what a listing told, whatever its order; nothing is concluded from what is missing in it.
+    """Store the channels of a listing, whatever its order; nothing is concluded from what is missing in it.
 
     A name of None keeps the stored one, an obfuscated record the stored metadata too. A thread that has no reason
     of its own takes its stored parent's. A row that does not change is not written.
@@ -101,9 +103,9 @@ async def save_channels(db: Database, tenant_id: str, records: Sequence[ChannelR
 
 @finish_before_cancel
 async def save_changed_channels(db: Database, tenant_id: str, records: Sequence[ChannelRecord], now: datetime) -> None:
-    """Store what the platform told by itself, and let the threads of those channels follow them.
+    """Store the channels of events, and let their threads follow them.
 
-    Nothing is stored of a tenant that is stopped, or that nobody has stored yet.
+    Nothing is stored of a tenant that is stopped, or that is not stored yet.
     """
     async with db.writing() as connection:
         if await lock_channels(connection, tenant_id):
@@ -111,11 +113,12 @@ async def save_changed_channels(db: Database, tenant_id: str, records: Sequence[
             await let_threads_follow(connection, tenant_id, now)
 
 
+_CURSOR = bindparam("cursor", type_=JsonObject)
 _SAVE_CURSOR = (
     update(channels)
-    .where(channels.c.tenant_id == bindparam("tenant"), channels.c.platform_id == bindparam("channel"))
-    .where(channels.c.thread_cursor.is_distinct_from(bindparam("cursor", type_=JsonObject)))
-    .values(thread_cursor=bindparam("cursor", type_=JsonObject), updated_at=bindparam("now"))
+    .where(channels.c.tenant_id == TENANT_ID, channels.c.platform_id == CHANNEL_PLATFORM_ID)
+    .where(channels.c.thread_cursor.is_distinct_from(_CURSOR))
+    .values(thread_cursor=_CURSOR, updated_at=NOW)
 )
 
 
@@ -129,23 +132,31 @@ async def save_threads(
     now: datetime,
 ) -> None:
     """Store a page of archived threads together with the cursor that is true once they are stored."""
-    place = {"tenant": tenant_id, "channel": parent_platform_id, "cursor": dict(cursor), "now": now}
+    values = {"tenant": tenant_id, "channel_platform": parent_platform_id, "cursor": dict(cursor), "now": now}
     async with db.writing() as connection:
         await lock_channels(connection, tenant_id)
         await _save(connection, tenant_id, records, now)
-        await connection.execute(_SAVE_CURSOR, place)
+        await connection.execute(_SAVE_CURSOR, values)
 
 
 async def _save(connection: AsyncConnection, tenant_id: str, records: Iterable[ChannelRecord], now: datetime) -> None:
-    if redactor := await redactor_for(connection, tenant_id):
-        records = [redactor.channel(clean(record)) for record in records]
-    rows = [_row(tenant_id, record, now) for record in _parents_first(records)]
-    if rows:
-        await connection.execute(_SAVE_CHANNEL, rows)
+    """Write channels: the only way into their table, so that none is written unprepared."""
+    prepared = await _prepare(connection, tenant_id, records)
+    if prepared:
+        await connection.execute(_SAVE_CHANNEL, [_row(tenant_id, record, now) for record in prepared])
+
+
+async def _prepare(
+    connection: AsyncConnection, tenant_id: str, records: Iterable[ChannelRecord]
+) -> list[ChannelRecord]:
+    """Make channels fit to be stored: each id once and behind its parent, clean text, erased people redacted."""
+    redactor = await redactor_for(connection, tenant_id)
+    cleaned = (clean(record) for record in _parents_first(records))
+    return [redactor.channel(record) for record in cleaned] if redactor else list(cleaned)
 
 
 def _parents_first(records: Iterable[ChannelRecord]) -> Iterator[ChannelRecord]:
-    """The records in an order in which each follows its parent; of two with one id the last. A circle is cut."""
+    """Order records so that each follows its parent; of two with one id the last is left. A circle is cut."""
     waiting = {record.platform_id: record for record in records}
     while waiting:
         chain = [waiting.pop(next(iter(waiting)))]
@@ -157,9 +168,9 @@ def _parents_first(records: Iterable[ChannelRecord]) -> Iterator[ChannelRecord]:
 def _row(tenant_id: str, record: ChannelRecord, now: datetime) -> dict[str, object]:
     return {
         "tenant": tenant_id,
-        "channel": record.platform_id,
+        "channel_platform": record.platform_id,
         "parent": record.parent_platform_id,
-        "name": None if record.name is None else clean_text(record.name),
+        "name": record.name,
         "type": record.type.value,
         "reason": record.skip_reason.value if record.skip_reason else None,
         "head": record.last_message_platform_id,

@@ -5,18 +5,11 @@ from storage.jobs.enqueue import (
     cancel,
     enqueue,
 )
-from storage.jobs.fencing import (
-    require_lease,
-)
-from storage.jobs.figures import (
-    QueueFigures,
-    last_durations,
-    queue_figures,
-)
 from storage.jobs.lease import (
     claim,
     finish,
     renew,
+    require_lease,
 )
 from storage.jobs.model import (
     HELD,
@@ -31,10 +24,13 @@ from storage.jobs.order import (
     queue_position,
 )
 from storage.jobs.queries import (
+    QueueFigures,
     due_tenants,
     get_job,
+    last_durations,
     list_jobs,
     newest_job,
+    queue_figures,
 )
 from storage.jobs.requeue import (
     release,
@@ -42,14 +38,13 @@ from storage.jobs.requeue import (
     yield_job,
 )
 from storage.jobs.tenant_status import (
-    SETTLE,
     SETTLED_STATUS,
+    settle_status,
 )
 
 __all__ = [
     "CANCEL",
     "HELD",
-    "SETTLE",
     "SETTLED_STATUS",
     "Job",
     "JobKind",
@@ -73,5 +68,6 @@ __all__ = [
     "release_orphans",
     "renew",
     "require_lease",
+    "settle_status",
     "yield_job",
 ]

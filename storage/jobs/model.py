@@ -1,4 +1,4 @@
-"""What a job is to those who ask for one, run one or look at one."""
+"""What a job is to those who request one, run one or look at one."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from storage.tables import sync_jobs
 
 
 class JobKind(StrEnum):
-    """Why a sync was asked for."""
+    """Why a sync was requested."""
 
     INITIAL = "initial"
     SCHEDULED = "scheduled"
@@ -61,14 +61,14 @@ class Job:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobLease:
-    """A worker's right to a job, good until somebody else takes the job up: ``attempt`` is then another."""
+    """A worker's right to a job, good until another worker takes the job up: ``attempt`` is then another."""
 
     job_id: str
     owner: str
     attempt: int
 
     def as_values(self) -> dict[str, object]:
-        """The parameters of ``HELD``."""
+        """Return the parameters of ``HELD``."""
         return {"lease_job": self.job_id, "lease_owner": self.owner, "lease_attempt": self.attempt}
 
 
@@ -78,15 +78,15 @@ HELD = (
     sync_jobs.c.attempt == bindparam("lease_attempt"),
     sync_jobs.c.status == "running",
 )
-"""That a job still belongs to a lease. One that ran out counts until somebody else takes the job up."""
+"""That a job still belongs to a lease. One that ran out counts until another worker takes the job up."""
 
 
 def due_at(job: FromClause, tenant: FromClause) -> ColumnElement[datetime]:
-    """When a job may run: as asked for, but not before the platform lets us."""
+    """Return when a job may run: as requested, but not before the platform lets us."""
     return case((tenant.c.not_before > job.c.run_after, tenant.c.not_before), else_=job.c.run_after)
 
 
 def job_of(row: RowMapping) -> Job:
-    """A row of ``sync_jobs``, whole."""
+    """Make a job of a row of ``sync_jobs``."""
     values = fields_of(row, Job)
     return Job(**values | {"kind": JobKind(values["kind"]), "status": JobStatus(values["status"])})

@@ -1,27 +1,25 @@
-"""Whose turn it is: the order in which waiting jobs are taken up, and who stands where in it."""
+"""The order in which waiting jobs are taken up, and where each stands in it."""
 
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, and_, bindparam, case, func, or_, select
+from sqlalchemy import ColumnElement, FromClause, and_, case, func, or_, select
 
 from storage.connection import finish_before_cancel
 from storage.database import Database
 from storage.jobs.model import Job, due_at, job_of
-from storage.sql import UtcDateTime, all_rows
+from storage.sql import JOB_ID, NOW, all_rows
 from storage.tables import sync_jobs, tenants, unfinished
-
-_NOW = bindparam("now", type_=UtcDateTime)
 
 
 def queue_order(job: FromClause, tenant: FromClause) -> tuple[ColumnElement[Any], ...]:
-    """What jobs are served by, at the parameter ``now``: those that are due by priority, then how long they have been
-    due; then those that are held back, by when they will be due.
+    """Order jobs as they are served at the parameter ``now``: those that are due by priority, then how long they have
+    been due; then those that are held back, by when they will be due.
 
-    Of two that became due in one instant, one that has had a turn lets the other go first.
+    Of two that became due in one instant, one that has run already lets the other go first.
     """
     due, urgency = due_at(job, tenant), -job.c.priority
-    is_held = due > _NOW
+    is_held = due > NOW
     return is_held, case((is_held, 0), else_=urgency), due, urgency, job.c.attempt, job.c.id
 
 
@@ -34,16 +32,16 @@ _WAITING = (
     .where(_IS_WAITING)
     .subquery("waiting")
 )
-_POSITION = select(_WAITING.c.position).where(_WAITING.c.id == bindparam("job_id"))
+_POSITION = select(_WAITING.c.position).where(_WAITING.c.id == JOB_ID)
 
 
 @finish_before_cancel
 async def queue_position(db: Database, job: Job, *, now: datetime | None = None) -> int | None:
-    """How many waiting jobs there are up to this one: 1 is the next. None where it does not wait any more.
+    """Count the waiting jobs up to this one: 1 is the next. None where it does not wait any more.
 
     A job that is held back counts behind all that are due at ``now``; without it, at this moment.
     """
-    values = {"job_id": job.id, "now": now or datetime.now(UTC)}
+    values = {"job": job.id, "now": now or datetime.now(UTC)}
     async with db.reading() as connection:
         return (await connection.execute(_POSITION, values)).scalar_one_or_none()
 
@@ -60,19 +58,19 @@ _QUEUE = (
 async def queue(
     db: Database, *, now: datetime, limit: int | None = None, offset: int = 0
 ) -> list[tuple[Job, int | None]]:
-    """The running jobs, the one that started first at the top; then the waiting ones in order, with their position."""
+    """List the running jobs, the one that started first at the top; then the waiting ones, with their positions."""
     query = _QUEUE.limit(limit).offset(offset)
     async with db.reading() as connection:
         return [(job_of(row), row["position"]) for row in await all_rows(connection, query, {"now": now})]
 
 
-_SOMEBODY = select(
-    select(sync_jobs.c.id).select_from(_JOBS).where(_IS_WAITING, due_at(sync_jobs, tenants) <= _NOW).exists()
+_HAS_DUE = select(
+    select(sync_jobs.c.id).select_from(_JOBS).where(_IS_WAITING, due_at(sync_jobs, tenants) <= NOW).exists()
 )
 
 
 @finish_before_cancel
 async def has_due_jobs(db: Database, now: datetime) -> bool:
-    """Whether a job could be taken up at this moment."""
+    """Find out whether a job could be taken up at this moment."""
     async with db.reading() as connection:
-        return bool((await connection.execute(_SOMEBODY, {"now": now})).scalar_one())
+        return bool((await connection.execute(_HAS_DUE, {"now": now})).scalar_one())

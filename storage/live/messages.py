@@ -90,4 +90,5 @@ async def mark_deleted(connection: AsyncConnection, stored: StoredChanges, now: 
 
 async def refetch(connection: AsyncConnection, stored: StoredChanges, now: datetime) -> None:
     """Have invalidated messages read by the next repair."""
-    await add_refetches(connection, [key for key, change in stored.items() if change.is_invalidated], now)
+    keys = [(c.tenant_id, c.channel_platform_id, c.message_platform_id) for c in stored.values() if c.is_invalidated]
+    await add_refetches(connection, keys, now)

@@ -6,7 +6,10 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 
-from storage.errors import DatabaseDamaged, DatabaseTooNew
+from storage.errors import DatabaseDamaged, DatabaseTooNew, DatabaseTooOld
+
+BEFORE_THE_BASELINE = frozenset(("0001", "0002", "0003"))
+"""Revisions of versions before the first release, which no migration leads on from."""
 
 LOCK_KEY = 0x506C6174_53796E63  # any number that nothing else on this database uses: "PlatSync"
 
@@ -19,13 +22,14 @@ def upgrade(connection: Connection, revision: str = "head") -> str:
 
     Raises:
         DatabaseTooNew: it is at a revision that this program does not know.
+        DatabaseTooOld: it was made before the first release.
         DatabaseDamaged: the rows contradict each other afterwards.
     """
     if connection.dialect.name == "postgresql":
         connection.execute(_LOCK)
     config = _config(connection)
     script = ScriptDirectory.from_config(config)
-    _refuse_newer(connection, script)
+    _refuse_unknown(connection, script)
     command.upgrade(config, revision)
     if connection.dialect.name == "sqlite" and connection.execute(_BROKEN_REFERENCES).first():
         raise DatabaseDamaged("The migration left rows without what they refer to; it was undone.")
@@ -49,8 +53,10 @@ def _config(connection: Connection | None = None) -> Config:
     return config
 
 
-def _refuse_newer(connection: Connection, script: ScriptDirectory) -> None:
+def _refuse_unknown(connection: Connection, script: ScriptDirectory) -> None:
     known = {revision.revision for revision in script.walk_revisions()}
     unknown = set(MigrationContext.configure(connection).get_current_heads()) - known
+    if unknown & BEFORE_THE_BASELINE:
+        raise DatabaseTooOld
     if unknown:
         raise DatabaseTooNew(f"{DatabaseTooNew().args[0]} (it is at revision {', '.join(sorted(unknown))})")

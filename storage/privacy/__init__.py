@@ -2,7 +2,7 @@
 
 from storage.privacy.erasure import (
     Erased,
-    forget_user,
+    erase_user,
 )
 from storage.privacy.export import (
     export_user,
@@ -17,9 +17,9 @@ from storage.privacy.redaction import (
 __all__ = [
     "Erased",
     "Redactor",
+    "erase_user",
     "erased_in_channels",
     "export_user",
-    "forget_user",
     "redactor_for",
     "redactors_for",
 ]

@@ -1,6 +1,6 @@
-"""People who asked to be forgotten: nothing about them is stored again, whatever the platform tells.
+"""Erased people: nothing about them is stored again, whatever the platform sends.
 
-A wish is recorded once for each tenant, or once for all. Every transaction that stores what a platform told reads
+A wish is recorded once for each tenant, or once for all. Every transaction that stores a platform's records reads
 the wishes first, and so a wish waits until none is under way that did not know of it.
 """
 
@@ -10,41 +10,51 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
-from sqlalchemy import Select, bindparam, or_, select
+from sqlalchemy import ColumnElement, Select, bindparam, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from adapters.records import AttachmentRecord, ChannelRecord, MessageRecord, Metadata
-from storage.sql import Id, dump_json
+from storage.sql import TENANT_ID, dump_json
 from storage.tables import channels, erased_users
 
 FORGOTTEN = "forgotten"
-"""What stands in the place of a forgotten person's hash, and the mark in the metadata of what is left of a message."""
+"""What stands in the place of an erased person's hash, and the mark in the metadata of what is left of a message."""
 
 EVERY_TENANT = ""
 """The tenant id of a wish that counts everywhere."""
 
-HASH = re.compile("[0-9a-f]{64}")
+_HASH = re.compile("[0-9a-f]{64}")
 _RUNS = re.compile("[0-9a-f]{64,}")  # an id in the middle of a word leaves its hash in the middle of one
+
+
+def require_hash(user_hash: str) -> None:
+    """Refuse what is no person's hash.
+
+    Raises:
+        ValueError: it is not 64 hexadecimal digits.
+    """
+    if not _HASH.fullmatch(user_hash):
+        raise ValueError("a person is named by 64 hexadecimal digits")
 
 
 @dataclass(frozen=True, slots=True)
 class Redactor:
-    """Takes forgotten people out of records. False where there are none."""
+    """Takes erased people out of records. False where there are none."""
 
     hashes: frozenset[str] = frozenset()
 
     def __bool__(self) -> bool:
         return bool(self.hashes)
 
-    def user(self, user_hash: str | None) -> bool:
-        """Whether somebody is forgotten."""
+    def is_erased(self, user_hash: str | None) -> bool:
+        """Find out whether a person is erased."""
         return user_hash in self.hashes
 
     def message(self, record: MessageRecord) -> MessageRecord:
-        """A forgotten person's message without all they wrote; another's without their name in it."""
-        if self.user(record.author_hash):
+        """Empty an erased person's message; take their names out of another's."""
+        if self.is_erased(record.author_hash):
             return _tombstone(record)
-        if self.user(record.reply_to_author_hash):
+        if self.is_erased(record.reply_to_author_hash):
             record = replace(record, reply_to_author_hash=None)
         if not self._is_named_in([record.content, record.metadata, record.attachments]):
             return record
@@ -56,7 +66,7 @@ class Redactor:
         )
 
     def channel(self, record: ChannelRecord) -> ChannelRecord:
-        """A channel without the names of forgotten people in it."""
+        """Take the names of erased people out of a channel."""
         if not self._is_named_in([record.name, record.metadata]):
             return record
         name = None if record.name is None else self._text(record.name)
@@ -90,7 +100,7 @@ class Redactor:
 
 
 def _tombstone(record: MessageRecord) -> MessageRecord:
-    """What is left: where and when something was written, and what it answered, so that replies can be walked."""
+    """Leave where and when something was written, and what it answered, so that replies can be walked."""
     return replace(
         record,
         author_hash=None,
@@ -102,28 +112,26 @@ def _tombstone(record: MessageRecord) -> MessageRecord:
     )
 
 
-def _forgotten(tenant: Any) -> Select[Any]:
+def _erased_in(tenant_id: ColumnElement[str]) -> Select[Any]:
     wishes = erased_users.c
-    return select(wishes.user_hash).where(or_(wishes.tenant_id == EVERY_TENANT, wishes.tenant_id == tenant))
+    return select(wishes.user_hash).where(or_(wishes.tenant_id == EVERY_TENANT, wishes.tenant_id == tenant_id))
 
 
-_FORGOTTEN = _forgotten(bindparam("tenant", type_=Id))
-
-
-async def redactor_for(connection: AsyncConnection, tenant_id: str) -> Redactor:
-    """Who is forgotten in a tenant. Asked before anything is stored, it stays true until the transaction ends."""
-    return Redactor(frozenset((await connection.execute(_FORGOTTEN, {"tenant": tenant_id})).scalars()))
-
-
-_FORGOTTEN_IN_EACH = select(erased_users.c.tenant_id, erased_users.c.user_hash).where(
+_ERASED = _erased_in(TENANT_ID)
+_ERASED_IN_EACH = select(erased_users.c.tenant_id, erased_users.c.user_hash).where(
     erased_users.c.tenant_id.in_(bindparam("tenants", expanding=True))
 )
 
 
+async def redactor_for(connection: AsyncConnection, tenant_id: str) -> Redactor:
+    """Read who is erased in a tenant. Read before anything is stored, it stays true until the transaction ends."""
+    return Redactor(frozenset((await connection.execute(_ERASED, {"tenant": tenant_id})).scalars()))
+
+
 async def redactors_for(connection: AsyncConnection, tenant_ids: Collection[str]) -> dict[str, Redactor]:
-    """The same of several tenants."""
+    """Read who is erased in each of several tenants."""
     known: dict[str, set[str]] = {EVERY_TENANT: set(), **{tenant_id: set() for tenant_id in tenant_ids}}
-    for tenant_id, user_hash in await connection.execute(_FORGOTTEN_IN_EACH, {"tenants": list(known)}):
+    for tenant_id, user_hash in await connection.execute(_ERASED_IN_EACH, {"tenants": list(known)}):
         known[tenant_id].add(user_hash)
     everywhere = known[EVERY_TENANT]
     return {tenant_id: Redactor(frozenset(everywhere | known[tenant_id])) for tenant_id in tenant_ids}

@@ -12,16 +12,13 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 
 from sqlalchemy import RowMapping, and_, bindparam, case, func, select, tuple_
-from sqlalchemy.types import Boolean
+from sqlalchemy.types import Boolean, Integer
 
 from adapters.records import ChannelType
 from storage.connection import finish_before_cancel
 from storage.database import Database
 from storage.sql import CHANNEL_ID, LIMIT, MESSAGE_PLATFORM_ID, TENANT_ID, Id, all_rows, fields_of
 from storage.tables import IS_PENDING, channels, messages, reaction_totals
-
-USERS_A_REQUEST = 100
-"""How many users a platform gives at a time, for the estimate."""
 
 UNKNOWN = 10**9
 """How many users to ask for where the count is unknown: more than there can be, so that a list is read to its end."""
@@ -66,7 +63,8 @@ class PendingChannel:
 
 _total = reaction_totals.c
 _at_least_one = case((_total["count"] > 0, _total["count"]), else_=1)
-_requests = (_at_least_one + (USERS_A_REQUEST - 1)) // USERS_A_REQUEST
+_per_request = bindparam("users_per_request", type_=Integer)
+_requests = (_at_least_one + (_per_request - 1)) // _per_request
 
 # Looked up for each pending total by itself: with a join a database begins at all the messages there are.
 _deleted_at = (
@@ -105,10 +103,11 @@ _PENDING_CHANNELS = (
 
 
 @finish_before_cancel
-async def pending_channels(db: Database, tenant_id: str) -> list[PendingChannel]:
+async def pending_channels(db: Database, tenant_id: str, *, users_per_request: int) -> list[PendingChannel]:
     """List the archived channels of a tenant with pending totals, in the order in which they were first seen."""
+    params = {"tenant": tenant_id, "users_per_request": users_per_request}
     async with db.reading() as connection:
-        rows = await all_rows(connection, _PENDING_CHANNELS, {"tenant": tenant_id})
+        rows = await all_rows(connection, _PENDING_CHANNELS, params)
     return [_channel(row) for row in rows]
 
 
@@ -120,7 +119,8 @@ def _channel(row: RowMapping) -> PendingChannel:
 
 async def pending_lists(db: Database, tenant_id: str) -> int:
     """Count the user lists of a tenant that are still to be fetched."""
-    return sum(channel.lists for channel in await pending_channels(db, tenant_id))
+    pending = await pending_channels(db, tenant_id, users_per_request=1)  # of which the lists alone are counted
+    return sum(channel.lists for channel in pending)
 
 
 _KEY = (_total.message_platform_id, _total.emoji_key, _total.burst)

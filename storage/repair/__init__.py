@@ -6,11 +6,11 @@ from storage.repair.audit import (
 from storage.repair.audit_report import (
     ChannelAudit,
     Coverage,
-    RepairFigures,
+    RefetchFigures,
     audits_due,
     channel_audits,
     coverage,
-    repair_figures,
+    refetch_figures,
 )
 from storage.repair.gaps import (
     Gap,
@@ -22,11 +22,11 @@ from storage.repair.gaps import (
     settle_gaps,
 )
 from storage.repair.model import (
-    Repair,
-    RepairKind,
+    RefetchKind,
+    RefetchRange,
 )
 from storage.repair.plan import (
-    plan_repairs,
+    plan_refetches,
     request_audit,
 )
 from storage.repair.queries import (
@@ -34,12 +34,11 @@ from storage.repair.queries import (
 )
 from storage.repair.reconcile import (
     PageOutcome,
-    save_page,
+    reconcile_page,
 )
 from storage.repair.refetch import (
     add_refetches,
     refetch,
-    refetch_in_channel,
 )
 
 __all__ = [
@@ -48,9 +47,9 @@ __all__ = [
     "Gap",
     "GapReason",
     "PageOutcome",
-    "Repair",
-    "RepairFigures",
-    "RepairKind",
+    "RefetchFigures",
+    "RefetchKind",
+    "RefetchRange",
     "add_gap",
     "add_refetches",
     "audits_due",
@@ -60,12 +59,11 @@ __all__ = [
     "finish_audit",
     "list_gaps",
     "pending_ranges",
-    "plan_repairs",
+    "plan_refetches",
+    "reconcile_page",
     "record_gap",
     "refetch",
-    "refetch_in_channel",
-    "repair_figures",
+    "refetch_figures",
     "request_audit",
-    "save_page",
     "settle_gaps",
 ]

@@ -8,13 +8,11 @@ from sqlalchemy import ColumnElement, and_, bindparam, func, or_, select, true
 
 from storage.connection import finish_before_cancel
 from storage.database import Database
-from storage.repair.audit_rows import HAS_AUDIT_RANGES
-from storage.repair.model import RepairKind
-from storage.sql import Id, RowId, UtcDateTime, all_rows, fields_of, one_row
+from storage.repair.audit import HAS_AUDIT_RANGES
+from storage.repair.model import RefetchKind
+from storage.sql import AFTER_ID, PLATFORM, TENANT_ID, UtcDateTime, all_rows, fields_of, one_row
 from storage.tables import channel_audits as findings
 from storage.tables import channels, refetch_ranges, sync_gaps, sync_progress, tenants
-
-_TENANT = bindparam("tenant", type_=Id)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +22,7 @@ class Coverage:
     requested_at: datetime | None  # since when an audit waits to be begun
     audited_at: datetime | None  # when one was last completed
     stored: int
-    of: int  # by the platform's own count, or where it tells none by those that were seen
+    of: int  # by the platform's own count, or where it has none by those that were seen
     missing: int  # that the audits found not stored, and stored
     changed: int  # that they found otherwise, and brought up to date
     deleted: int  # that they found gone, and marked so
@@ -50,7 +48,7 @@ _audited = (
             sync_progress, sync_progress.c.channel_id == channels.c.id
         )
     )
-    .where(channels.c.tenant_id == _TENANT)
+    .where(channels.c.tenant_id == TENANT_ID)
     .where(
         or_(
             findings.c.channel_id.is_not(None),
@@ -61,12 +59,12 @@ _audited = (
 )
 
 
-def _ranges(kind: RepairKind) -> ColumnElement[int]:
-    """How many ranges of a kind are left in a tenant's archived channels."""
+def _ranges(kind: RefetchKind) -> ColumnElement[int]:
+    """Count the ranges of a kind that are left in a tenant's archived channels."""
     return (
         select(func.count())
         .select_from(refetch_ranges.join(channels, channels.c.id == refetch_ranges.c.channel_id))
-        .where(channels.c.tenant_id == _TENANT, channels.c.skip_reason.is_(None), refetch_ranges.c.kind == kind.value)
+        .where(channels.c.tenant_id == TENANT_ID, channels.c.skip_reason.is_(None), refetch_ranges.c.kind == kind.value)
         .scalar_subquery()
     )
 
@@ -76,23 +74,23 @@ _COVERAGE = (
         tenants.c.audit_requested_at.label("requested_at"),
         tenants.c.audited_at,
         *_audited.c,
-        _ranges(RepairKind.AUDIT).label("ranges_left"),
+        _ranges(RefetchKind.AUDIT).label("ranges_left"),
     )
     .select_from(tenants.join(_audited, true()))
-    .where(tenants.c.id == _TENANT)
+    .where(tenants.c.id == TENANT_ID)
 )
 
 
 @finish_before_cancel
 async def coverage(db: Database, tenant_id: str) -> Coverage | None:
-    """What the audits of a tenant found; None where there is no such tenant."""
+    """Add up what the audits of a tenant found; None where there is no such tenant."""
     async with db.reading() as connection:
         row = await one_row(connection, _COVERAGE, {"tenant": tenant_id})
     return None if row is None else Coverage(**{name: _plain(value) for name, value in row.items()})
 
 
 def _plain(value: Any) -> Any:
-    """PostgreSQL's sums of integers are decimals where they were large integers."""
+    """Make integers of PostgreSQL's sums, which are decimals where they were large integers."""
     return value if value is None or isinstance(value, datetime) else int(value)
 
 
@@ -116,7 +114,7 @@ _own = {field.name for field in fields(ChannelAudit)} - {"platform_id", "name"}
 _CHANNEL_AUDITS = (
     select(channels.c.platform_id, channels.c.name, *(findings.c[name] for name in sorted(_own)))
     .join_from(channels, findings, findings.c.channel_id == channels.c.id)
-    .where(channels.c.tenant_id == _TENANT, channels.c.id > bindparam("after", type_=RowId))
+    .where(channels.c.tenant_id == TENANT_ID, channels.c.id > AFTER_ID)
     .order_by(channels.c.id)
 )
 
@@ -125,7 +123,7 @@ _CHANNEL_AUDITS = (
 async def channel_audits(
     db: Database, tenant_id: str, *, after: int | None = None, limit: int = 100
 ) -> list[ChannelAudit]:
-    """A page of a tenant's audited channels, in the order in which they were first seen; those behind ``after``."""
+    """List a page of a tenant's audited channels, in the order in which they were first seen, behind ``after``."""
     values = {"tenant": tenant_id, "after": after or 0}
     async with db.reading() as connection:
         rows = await all_rows(connection, _CHANNEL_AUDITS.limit(limit), values)
@@ -133,35 +131,35 @@ async def channel_audits(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RepairFigures:
+class RefetchFigures:
     """What is still to be read again in a tenant's archived channels."""
 
     refetch: int
     gap: int
     audit: int
-    unrepaired_gaps: int  # times of which not all that happened is known yet; the one under way among them
+    unrepaired_gaps: int  # of which not all that happened is known yet; the one under way among them
 
 
 _FIGURES = select(
-    *(_ranges(kind).label(kind.value) for kind in RepairKind),
+    *(_ranges(kind).label(kind.value) for kind in RefetchKind),
     select(func.count())
-    .where(sync_gaps.c.tenant_id == _TENANT, sync_gaps.c.repaired_at.is_(None))
+    .where(sync_gaps.c.tenant_id == TENANT_ID, sync_gaps.c.repaired_at.is_(None))
     .scalar_subquery()
     .label("unrepaired_gaps"),
 )
 
 
 @finish_before_cancel
-async def repair_figures(db: Database, tenant_id: str) -> RepairFigures:
-    """How many ranges of each kind, and how many gaps, are left."""
+async def refetch_figures(db: Database, tenant_id: str) -> RefetchFigures:
+    """Count the ranges of each kind, and the gaps, that are left."""
     async with db.reading() as connection:
-        return RepairFigures(**(await connection.execute(_FIGURES, {"tenant": tenant_id})).mappings().one())
+        return RefetchFigures(**(await connection.execute(_FIGURES, {"tenant": tenant_id})).mappings().one())
 
 
 _last_audit = func.coalesce(tenants.c.audited_at, tenants.c.created_at)
 _DUE = (
     select(tenants.c.id)
-    .where(tenants.c.platform == bindparam("of_platform", type_=Id), tenants.c.stopped_at.is_(None))
+    .where(tenants.c.platform == PLATFORM, tenants.c.stopped_at.is_(None))
     .where(tenants.c.sync_status != "disconnected")
     .where(tenants.c.audit_requested_at.is_(None), ~HAS_AUDIT_RANGES)
     .where(_last_audit < bindparam("before", type_=UtcDateTime))
@@ -171,7 +169,7 @@ _DUE = (
 
 @finish_before_cancel
 async def audits_due(db: Database, platform: str, *, before: datetime) -> list[str]:
-    """The connected tenants of a platform whose last audit is older, with none under way; the oldest first.
+    """List the connected tenants of a platform whose last audit is older, with none under way; the oldest first.
 
     One that was never audited counts from its creation.
     """

@@ -1,7 +1,4 @@
-"""What was not told: since when, until when and why.
-
-Who listens, and so where a gap begins, is in ``lead`` and can be had from here.
-"""
+"""Gaps: since when, until when and why changes of a tenant were not received."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,16 +9,16 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage.connection import finish_before_cancel
 from storage.database import Database
-from storage.sql import Id, RowId, UtcDateTime, all_rows, fields_of, one_row
+from storage.sql import NOW, TENANT_ID, RowId, UtcDateTime, all_rows, fields_of, one_row
 from storage.tables import IS_OPEN, channels, refetch_ranges, sync_gaps, sync_progress, tenants
 
 
 class GapReason(StrEnum):
-    """Why something was not told."""
+    """Why changes were not received."""
 
-    PROCESS_DOWN = "process_down"  # nobody listened
+    PROCESS_DOWN = "process_down"  # no process was connected
     SESSION_LOST = "session_lost"  # the platform began a new session
-    TAKEOVER = "takeover"  # another process took the lead over
+    TAKEOVER = "takeover"  # another process took the leadership over
     OUTAGE = "outage"  # the platform could not show the community
     LEFT = "left"  # the bot was not in it
     STOPPED = "stopped"  # its administrator had its syncs stopped
@@ -29,19 +26,17 @@ class GapReason(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gap:
-    """A while in which changes of a tenant were not told."""
+    """A time in which changes of a tenant were not received."""
 
     id: int
     tenant_id: str
     reason: GapReason
     began_at: datetime
     ended_at: datetime | None  # None while it lasts
-    planned_at: datetime | None  # since when it is known what to read again
+    planned_at: datetime | None  # since when its ranges are in ``refetch_ranges``
     repaired_at: datetime | None
 
 
-_NOW = bindparam("now", type_=UtcDateTime)
-_TENANT = bindparam("of_tenant", type_=Id)
 _HAS_CHECKPOINT = (
     select(sync_progress.c.channel_id)
     .join(channels, channels.c.id == sync_progress.c.channel_id)
@@ -52,16 +47,16 @@ _HAS_CHECKPOINT = (
 # Locked, so that it is not stopped or resumed meanwhile, and only one gap is begun.
 _FIND_TENANT = (
     select(tenants.c.created_at, tenants.c.stopped_at, _HAS_CHECKPOINT.label("has_checkpoint"))
-    .where(tenants.c.id == _TENANT, tenants.c.purged_at.is_(None))
+    .where(tenants.c.id == TENANT_ID, tenants.c.purged_at.is_(None))
     .with_for_update(of=tenants, key_share=True)
 )
-_FIND_OPEN = select(sync_gaps).where(sync_gaps.c.tenant_id == _TENANT, IS_OPEN)
+_FIND_OPEN = select(sync_gaps).where(sync_gaps.c.tenant_id == TENANT_ID, IS_OPEN)
 _BEGIN = insert(sync_gaps)
 _CHANGE = (
     update(sync_gaps)
     .where(sync_gaps.c.id == bindparam("gap", type_=RowId))
     .values(
-        began_at=bindparam("began", type_=UtcDateTime), ended_at=bindparam("ended", type_=UtcDateTime), updated_at=_NOW
+        began_at=bindparam("began", type_=UtcDateTime), ended_at=bindparam("ended", type_=UtcDateTime), updated_at=NOW
     )
 )
 
@@ -76,7 +71,7 @@ async def record_gap(
     ended_at: datetime | None,
     now: datetime,
 ) -> None:
-    """Put down that a tenant's changes were not told for a while. Nothing is put down where nothing is stored yet.
+    """Record that a tenant's changes were not received for a while; not where nothing is stored of it yet.
 
     A tenant that has an open gap gets no other one: that one is closed, keeps its reason and begins at the earlier
     time. The gap of a stopped tenant stays open until it is resumed.
@@ -102,15 +97,15 @@ async def add_gap(
     ended_at: datetime | None,
     now: datetime,
 ) -> None:
-    """The same in a transaction of the caller's."""
-    tenant = await one_row(connection, _FIND_TENANT, {"of_tenant": tenant_id})
+    """Record a gap, like ``record_gap``, in a transaction of the caller's."""
+    tenant = await one_row(connection, _FIND_TENANT, {"tenant": tenant_id})
     if tenant is None or not tenant["has_checkpoint"]:
         return
     began_at = began_at or tenant["created_at"]
     ended_at = None if tenant["stopped_at"] else ended_at
-    found = await one_row(connection, _FIND_OPEN, {"of_tenant": tenant_id})
+    found = await one_row(connection, _FIND_OPEN, {"tenant": tenant_id})
     if found is not None:
-        await _change(connection, gap_of(found), began_at, ended_at, now)
+        await _change(connection, _gap_of(found), began_at, ended_at, now)
         return
     times = {"began_at": began_at, "ended_at": _not_before(began_at, ended_at), "created_at": now, "updated_at": now}
     await connection.execute(_BEGIN, {"tenant_id": tenant_id, "reason": reason.value, **times})
@@ -118,12 +113,12 @@ async def add_gap(
 
 @finish_before_cancel
 async def close_gap(db: Database, tenant_id: str, ended_at: datetime, now: datetime) -> None:
-    """A tenant's changes are told again. The gap of a stopped one stays open until it is resumed."""
+    """Close a tenant's open gap: its changes are received again. A stopped one's stays open until it is resumed."""
     async with db.writing() as connection:
-        tenant = await one_row(connection, _FIND_TENANT, {"of_tenant": tenant_id})
-        found = await one_row(connection, _FIND_OPEN, {"of_tenant": tenant_id})
+        tenant = await one_row(connection, _FIND_TENANT, {"tenant": tenant_id})
+        found = await one_row(connection, _FIND_OPEN, {"tenant": tenant_id})
         if found is not None and tenant is not None and tenant["stopped_at"] is None:
-            await _change(connection, gap_of(found), found["began_at"], ended_at, now)
+            await _change(connection, _gap_of(found), found["began_at"], ended_at, now)
 
 
 async def _change(
@@ -136,41 +131,41 @@ async def _change(
 
 
 def _not_before(began_at: datetime, ended_at: datetime | None) -> datetime | None:
-    """Clocks are set back at times."""
+    """Let no gap end before it began: clocks are set back at times."""
     return None if ended_at is None else max(began_at, ended_at)
 
 
 _UNREPAIRED = (
     select(sync_gaps)
-    .where(sync_gaps.c.tenant_id == _TENANT, sync_gaps.c.repaired_at.is_(None))
+    .where(sync_gaps.c.tenant_id == TENANT_ID, sync_gaps.c.repaired_at.is_(None))
     .order_by(sync_gaps.c.began_at, sync_gaps.c.id)
 )
 
 
 @finish_before_cancel
 async def list_gaps(db: Database, tenant_id: str) -> list[Gap]:
-    """A tenant's gaps that are not repaired, the oldest first."""
+    """List a tenant's gaps that are not repaired, the oldest first."""
     async with db.reading() as connection:
-        return [gap_of(row) for row in await all_rows(connection, _UNREPAIRED, {"of_tenant": tenant_id})]
+        return [_gap_of(row) for row in await all_rows(connection, _UNREPAIRED, {"tenant": tenant_id})]
 
 
-def gap_of(row: RowMapping) -> Gap:
-    """A row of ``sync_gaps``."""
+def _gap_of(row: RowMapping) -> Gap:
+    """Make a gap of a row of ``sync_gaps``."""
     return Gap(**fields_of(row, Gap) | {"reason": GapReason(row["reason"])})
 
 
 _IS_TO_BE_READ = (
     select(refetch_ranges.c.id)
     .join(channels, channels.c.id == refetch_ranges.c.channel_id)
-    .where(channels.c.tenant_id == _TENANT, channels.c.skip_reason.is_(None))
+    .where(channels.c.tenant_id == TENANT_ID, channels.c.skip_reason.is_(None))
     .where(refetch_ranges.c.kind.in_(("gap", "refetch")))
     .exists()
 )
 _SETTLE = (
     update(sync_gaps)
-    .where(sync_gaps.c.tenant_id == _TENANT, sync_gaps.c.planned_at.is_not(None), sync_gaps.c.repaired_at.is_(None))
+    .where(sync_gaps.c.tenant_id == TENANT_ID, sync_gaps.c.planned_at.is_not(None), sync_gaps.c.repaired_at.is_(None))
     .where(~_IS_TO_BE_READ)
-    .values(repaired_at=_NOW, updated_at=_NOW)
+    .values(repaired_at=NOW, updated_at=NOW)
 )
 
 
@@ -182,4 +177,4 @@ async def settle_gaps(db: Database, tenant_id: str, *, now: datetime) -> int:
         How many.
     """
     async with db.writing() as connection:
-        return (await connection.execute(_SETTLE, {"of_tenant": tenant_id, "now": now})).rowcount
+        return (await connection.execute(_SETTLE, {"tenant": tenant_id, "now": now})).rowcount

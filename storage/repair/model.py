@@ -1,4 +1,4 @@
-"""What a repair is: a range of a channel whose messages are to be read again."""
+"""A range of a channel whose messages are to be read again."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -6,19 +6,20 @@ from enum import StrEnum
 from sqlalchemy import RowMapping
 
 from adapters.records import ChannelType
+from storage.channels import HasParent
 from storage.sql import fields_of
 
 
-class RepairKind(StrEnum):
+class RefetchKind(StrEnum):
     """Why a range is read again."""
 
-    REFETCH = "refetch"  # something of this one message changed, and too little of it was told
-    GAP = "gap"  # what changed for a while was not told
-    AUDIT = "audit"  # everything is held against the platform
+    REFETCH = "refetch"  # something of this one message changed, and the event said too little or could not be stored
+    GAP = "gap"  # changes were not received for a while
+    AUDIT = "audit"  # everything is compared with the platform
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Repair:
+class RefetchRange(HasParent):
     """A range of a channel, or what is left of it: those behind ``after_platform_id`` up to ``until_platform_id``."""
 
     id: int
@@ -26,7 +27,7 @@ class Repair:
     channel_platform_id: str
     parent_platform_id: str | None
     type: ChannelType
-    kind: RepairKind
+    kind: RefetchKind
     after_platform_id: str | None  # exclusive: everything up to it has been read again; None: nothing has
     until_platform_id: str  # inclusive
 
@@ -36,7 +37,7 @@ class Repair:
         return self.after_platform_id == self.until_platform_id
 
 
-def repair_of(row: RowMapping) -> Repair:
-    """A row of ``refetch_ranges`` with its channel."""
-    values = fields_of(row, Repair)
-    return Repair(**values | {"type": ChannelType(values["type"]), "kind": RepairKind(values["kind"])})
+def range_of(row: RowMapping) -> RefetchRange:
+    """Make a range of a row of ``refetch_ranges`` with its channel."""
+    values = fields_of(row, RefetchRange)
+    return RefetchRange(**values | {"type": ChannelType(values["type"]), "kind": RefetchKind(values["kind"])})

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from sqlalchemy import bindparam, exists, literal_column, null, or_, select, update
+from sqlalchemy import exists, literal_column, null, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.types import Text
 
@@ -11,55 +11,52 @@ from storage.channels import lock_channels
 from storage.connection import finish_before_cancel
 from storage.database import Database
 from storage.jobs import JobLease, require_lease
-from storage.repair.audit_rows import HAS_AUDIT_RANGES, IS_LEFT_HANGING
+from storage.repair.audit import HAS_AUDIT_RANGES, IS_LEFT_HANGING
 from storage.repair.plan_gaps import IS_BACK, IS_UNPLANNED, plan_gaps
-from storage.sql import INSERT, Id, UtcDateTime, one_row
+from storage.sql import NOW, TENANT_ID, insert, one_row
 from storage.tables import channels, refetch_ranges, sync_progress, tenants
-
-_NOW = bindparam("now", type_=UtcDateTime)
-_TENANT = bindparam("tenant", type_=Id)
 
 _REQUEST = (
     update(tenants)
-    .where(tenants.c.id == _TENANT, tenants.c.stopped_at.is_(None), tenants.c.audit_requested_at.is_(None))
-    .values(audit_requested_at=_NOW, updated_at=_NOW)
+    .where(tenants.c.id == TENANT_ID, tenants.c.stopped_at.is_(None), tenants.c.audit_requested_at.is_(None))
+    .values(audit_requested_at=NOW, updated_at=NOW)
 )
 
 
 @finish_before_cancel
 async def request_audit(db: Database, tenant_id: str, now: datetime) -> None:
-    """Have all of a tenant held against the platform, from its next sync on; not where it is stopped or unknown.
+    """Have all of a tenant compared with the platform, from its next sync on; not where it is stopped or unknown.
 
-    Asking again changes nothing.
+    Requesting it again changes nothing.
     """
     async with db.writing() as connection:
         await connection.execute(_REQUEST, {"tenant": tenant_id, "now": now})
 
 
-_is_asked_for = (tenants.c.id == _TENANT) & tenants.c.audit_requested_at.is_not(None)
-_is_left_hanging = (tenants.c.id == _TENANT) & IS_LEFT_HANGING
+_is_requested = (tenants.c.id == TENANT_ID) & tenants.c.audit_requested_at.is_not(None)
+_is_left_hanging = (tenants.c.id == TENANT_ID) & IS_LEFT_HANGING
 _IS_WAITING = select(
-    or_(*(exists().where(waits) for waits in (IS_UNPLANNED, IS_BACK, _is_asked_for, _is_left_hanging)))
+    or_(*(exists().where(waits) for waits in (IS_UNPLANNED, IS_BACK, _is_requested, _is_left_hanging)))
 )
 
 
 @finish_before_cancel
-async def plan_repairs(
+async def plan_refetches(
     db: Database,
     tenant_id: str,
     *,
-    window: timedelta,
+    lookback: timedelta,
     cursor_at: Callable[[datetime], str],
     job: JobLease,
     now: datetime,
 ) -> int:
-    """Turn a tenant's gaps, channels that came back into sight and a wish for an audit into ranges to read again.
+    """Turn a tenant's gaps, channels that came back into sight and a requested audit into ranges to read again.
 
     Args:
         db: the archive.
         tenant_id: whose.
-        window: how far back from its beginning a gap is read again.
-        cursor_at: behind which id the messages sent at a moment or later are.
+        lookback: how far back from its beginning a gap is read again.
+        cursor_at: behind which id the messages sent at a time or later are.
         job: the lease of the job that does it.
         now: the time of the rows' change.
 
@@ -75,12 +72,12 @@ async def plan_repairs(
     async with db.writing() as connection:
         await require_lease(connection, job)
         await lock_channels(connection, tenant_id)
-        planned = await plan_gaps(connection, tenant_id, window=window, cursor_at=cursor_at, now=now)
+        planned = await plan_gaps(connection, tenant_id, lookback=lookback, cursor_at=cursor_at, now=now)
         return planned + await _plan_audit(connection, tenant_id, now)
 
 
 _TAKE_REQUEST = (
-    update(tenants).where(_is_asked_for).values(audit_requested_at=null(), updated_at=_NOW).returning(tenants.c.id)
+    update(tenants).where(_is_requested).values(audit_requested_at=null(), updated_at=NOW).returning(tenants.c.id)
 )
 _audit = refetch_ranges.alias("audit")
 _unaudited = (
@@ -88,22 +85,21 @@ _unaudited = (
         channels.c.id,
         literal_column("'audit'", Text).label("kind"),
         sync_progress.c.last_message_platform_id,
-        _NOW.label("created_at"),
-        _NOW.label("updated_at"),
+        NOW.label("created_at"),
+        NOW.label("updated_at"),
     )
     .join(sync_progress, sync_progress.c.channel_id == channels.c.id)
-    .where(channels.c.tenant_id == _TENANT, channels.c.skip_reason.is_(None))
+    .where(channels.c.tenant_id == TENANT_ID, channels.c.skip_reason.is_(None))
     .where(sync_progress.c.last_message_platform_id.is_not(None))
     .where(~exists().where(_audit.c.channel_id == channels.c.id, _audit.c.kind == "audit"))
 )
-_ADD_AUDIT = {
-    dialect: insert(refetch_ranges)
+_ADD_AUDIT = (
+    insert(refetch_ranges)
     .from_select(["channel_id", "kind", "until_platform_id", "created_at", "updated_at"], _unaudited)
     .returning(refetch_ranges.c.id)
-    for dialect, insert in INSERT.items()
-}
-_COMPLETE = update(tenants).values(audited_at=_NOW, updated_at=_NOW)
-_NOTHING_TO_AUDIT = _COMPLETE.where(tenants.c.id == _TENANT, ~HAS_AUDIT_RANGES)
+)
+_COMPLETE = update(tenants).values(audited_at=NOW, updated_at=NOW)
+_NOTHING_TO_AUDIT = _COMPLETE.where(tenants.c.id == TENANT_ID, ~HAS_AUDIT_RANGES)
 _COMPLETE_HANGING = _COMPLETE.where(_is_left_hanging)
 
 
@@ -112,6 +108,6 @@ async def _plan_audit(connection: AsyncConnection, tenant_id: str, now: datetime
     if await one_row(connection, _TAKE_REQUEST, values) is None:
         await connection.execute(_COMPLETE_HANGING, values)
         return 0
-    added = (await connection.execute(_ADD_AUDIT[connection.dialect.name], values)).all()
+    added = (await connection.execute(_ADD_AUDIT, values)).all()
     await connection.execute(_NOTHING_TO_AUDIT, values)
     return len(added)

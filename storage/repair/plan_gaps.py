@@ -13,28 +13,28 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from adapters.records import ChannelType, Metadata
 from storage.messages import lesser, number
-from storage.repair.model import RepairKind
-from storage.sql import Id, RowId, UtcDateTime, all_rows
+from storage.repair.model import RefetchKind
+from storage.sql import CHANNEL_ID, NOW, RANGE_ID, TENANT_ID, Id, UtcDateTime, all_rows
 from storage.tables import channels, messages, refetch_ranges, sync_gaps, sync_progress
 
-_NOW = bindparam("now", type_=UtcDateTime)
-_TENANT = bindparam("tenant", type_=Id)
+_SINCE = bindparam("since", type_=UtcDateTime)
+_AFTER, _UNTIL = bindparam("after", type_=Id), bindparam("until", type_=Id)
 
 IS_UNPLANNED = and_(
-    sync_gaps.c.tenant_id == _TENANT, sync_gaps.c.ended_at.is_not(None), sync_gaps.c.planned_at.is_(None)
+    sync_gaps.c.tenant_id == TENANT_ID, sync_gaps.c.ended_at.is_not(None), sync_gaps.c.planned_at.is_(None)
 )
 """Whether a gap is over and its repairs are to be planned."""
 IS_BACK = and_(
-    channels.c.tenant_id == _TENANT, channels.c.unmonitored_since.is_not(None), channels.c.skip_reason.is_(None)
+    channels.c.tenant_id == TENANT_ID, channels.c.unmonitored_since.is_not(None), channels.c.skip_reason.is_(None)
 )
 """Whether a channel is in sight again and its repairs are to be planned."""
 
 _TAKE_GAPS = (
-    update(sync_gaps).where(IS_UNPLANNED).values(planned_at=_NOW, updated_at=_NOW).returning(sync_gaps.c.began_at)
+    update(sync_gaps).where(IS_UNPLANNED).values(planned_at=NOW, updated_at=NOW).returning(sync_gaps.c.began_at)
 )
 _ACTIVE = (
     select(messages.c.channel_id)
-    .where(messages.c.tenant_id == _TENANT, messages.c.sent_at >= bindparam("since", type_=UtcDateTime))
+    .where(messages.c.tenant_id == TENANT_ID, messages.c.sent_at >= _SINCE)
     .where(messages.c.deleted_at.is_(None))
     .distinct()
 )
@@ -48,21 +48,21 @@ _ARCHIVED = (
         sync_progress.c.last_message_at,
     )
     .select_from(channels.outerjoin(sync_progress, sync_progress.c.channel_id == channels.c.id))
-    .where(channels.c.tenant_id == _TENANT, channels.c.skip_reason.is_(None))
+    .where(channels.c.tenant_id == TENANT_ID, channels.c.skip_reason.is_(None))
     .where(or_(sync_progress.c.last_message_platform_id.is_not(None), channels.c.unmonitored_since.is_not(None)))
     .order_by(channels.c.id)
 )
-_FORGET_UNSEEN = (
+_CLEAR_UNMONITORED = (
     update(channels)
-    .where(channels.c.id == bindparam("channel", type_=RowId), channels.c.skip_reason.is_(None))
-    .values(unmonitored_since=null(), updated_at=_NOW)
+    .where(channels.c.id == CHANNEL_ID, channels.c.skip_reason.is_(None))
+    .values(unmonitored_since=null(), updated_at=NOW)
 )
 # A channel that was hidden before a gap could be repaired in it takes the gap along.
 _HIDE_GAP = (
     update(channels)
-    .where(channels.c.tenant_id == _TENANT, channels.c.skip_reason.is_not(None))
-    .where(channels.c.unmonitored_since > bindparam("since", type_=UtcDateTime))
-    .values(unmonitored_since=bindparam("since", type_=UtcDateTime), updated_at=_NOW)
+    .where(channels.c.tenant_id == TENANT_ID, channels.c.skip_reason.is_not(None))
+    .where(channels.c.unmonitored_since > _SINCE)
+    .values(unmonitored_since=_SINCE, updated_at=NOW)
 )
 
 
@@ -77,64 +77,64 @@ async def plan_gaps(
     connection: AsyncConnection,
     tenant_id: str,
     *,
-    window: timedelta,
+    lookback: timedelta,
     cursor_at: Callable[[datetime], str],
     now: datetime,
 ) -> int:
-    """Plan what ``repair_planning.plan`` says of gaps and channels that are back; how many ranges are new or longer."""
+    """Plan the ranges of gaps and of channels that are back. Returns how many are new or longer."""
     values = {"tenant": tenant_id, "now": now}
     gap_began_at = min((await connection.execute(_TAKE_GAPS, values)).scalars(), default=None)
     active: Collection[int] = ()
     if gap_began_at is not None:
-        rows = await connection.execute(_ACTIVE, values | {"since": gap_began_at - window})
+        rows = await connection.execute(_ACTIVE, values | {"since": gap_began_at - lookback})
         active = frozenset(rows.scalars())
         await connection.execute(_HIDE_GAP, values | {"since": gap_began_at})
     archived = await all_rows(connection, _ARCHIVED, values)
     ranges = []
     for channel in archived:
-        began_at = _began_at(channel, gap_began_at if channel["id"] in active else None, window)
+        began_at = _began_at(channel, gap_began_at if channel["id"] in active else None, lookback)
         if began_at is not None:
-            after, until = cursor_at(began_at - window), channel["last_message_platform_id"]
+            after, until = cursor_at(began_at - lookback), channel["last_message_platform_id"]
             ranges.append(_Range(channel_id=channel["id"], after_platform_id=after, until_platform_id=until))
-    await _forget_unseen(connection, archived, now)
+    await _clear_unmonitored(connection, archived, now)
     return await _add(
         connection, tenant_id, [r for r in ranges if number(r.after_platform_id) < number(r.until_platform_id)], now
     )
 
 
-def _began_at(channel: RowMapping, gap_began_at: datetime | None, window: timedelta) -> datetime | None:
-    """Since when changes in a channel may have been missed; None where there can be none worth reading again."""
+def _began_at(channel: RowMapping, gap_began_at: datetime | None, lookback: timedelta) -> datetime | None:
+    """Find since when changes in a channel may have been missed; None where none can be worth reading again."""
     if channel["last_message_platform_id"] is None:
         return None
-    moments = [] if gap_began_at is None else [gap_began_at]
+    times = [] if gap_began_at is None else [gap_began_at]
     unmonitored_since = channel["unmonitored_since"]
-    if unmonitored_since is not None and channel["last_message_at"] >= unmonitored_since - window:
-        moments.append(unmonitored_since)
-    began_at = min(moments, default=None)
+    if unmonitored_since is not None and channel["last_message_at"] >= unmonitored_since - lookback:
+        times.append(unmonitored_since)
+    began_at = min(times, default=None)
     return None if began_at is None or _was_frozen(channel, began_at) else began_at
 
 
 def _was_frozen(channel: RowMapping, since: datetime) -> bool:
-    """Whether a channel is a thread that was archived before a moment: nothing in it can be edited or reacted to."""
+    """Find out whether it is a thread that was archived before a time: nothing in it can be edited or reacted to."""
     metadata: Metadata = channel["metadata"]
     if channel["type"] != ChannelType.THREAD or metadata.get("archived") is not True:
         return False
-    archived_at = _moment(metadata.get("archive_timestamp"))
+    archived_at = _timestamp(metadata.get("archive_timestamp"))
     return archived_at is not None and archived_at < since
 
 
-def _moment(text: object) -> datetime | None:
+def _timestamp(text: object) -> datetime | None:
     try:
-        moment = datetime.fromisoformat(text) if isinstance(text, str) else None
+        time = datetime.fromisoformat(text) if isinstance(text, str) else None
     except ValueError:
         return None
-    return moment if moment is not None and moment.tzinfo is not None else None
+    return time if time is not None and time.tzinfo is not None else None
 
 
-async def _forget_unseen(connection: AsyncConnection, archived: Iterable[RowMapping], now: datetime) -> None:
+async def _clear_unmonitored(connection: AsyncConnection, archived: Iterable[RowMapping], now: datetime) -> None:
     back = [{"channel": row["id"], "now": now} for row in archived if row["unmonitored_since"] is not None]
     if back:
-        await connection.execute(_FORGET_UNSEEN, back)
+        await connection.execute(_CLEAR_UNMONITORED, back)
 
 
 _PLANNED = (
@@ -145,29 +145,27 @@ _PLANNED = (
         refetch_ranges.c.until_platform_id,
     )
     .join(channels, channels.c.id == refetch_ranges.c.channel_id)
-    .where(channels.c.tenant_id == _TENANT, refetch_ranges.c.kind == RepairKind.GAP)
+    .where(channels.c.tenant_id == TENANT_ID, refetch_ranges.c.kind == RefetchKind.GAP)
     .order_by(refetch_ranges.c.id)
     .with_for_update(of=refetch_ranges)
 )
 _INSERT = insert(refetch_ranges).values(
-    channel_id=bindparam("channel", type_=RowId),
-    kind=RepairKind.GAP.value,
-    after_platform_id=bindparam("after", type_=Id),
-    until_platform_id=bindparam("until", type_=Id),
-    created_at=_NOW,
-    updated_at=_NOW,
+    channel_id=CHANNEL_ID,
+    kind=RefetchKind.GAP.value,
+    after_platform_id=_AFTER,
+    until_platform_id=_UNTIL,
+    created_at=NOW,
+    updated_at=NOW,
 )
 _WIDEN = (
     update(refetch_ranges)
-    .where(refetch_ranges.c.id == bindparam("repair", type_=RowId))
-    .values(
-        after_platform_id=bindparam("after", type_=Id), until_platform_id=bindparam("until", type_=Id), updated_at=_NOW
-    )
+    .where(refetch_ranges.c.id == RANGE_ID)
+    .values(after_platform_id=_AFTER, until_platform_id=_UNTIL, updated_at=NOW)
 )
 
 
 async def _add(connection: AsyncConnection, tenant_id: str, ranges: Sequence[_Range], now: datetime) -> int:
-    """Have ranges read again. One range a channel: what is left of an earlier one is widened to hold both."""
+    """Store ranges, one a channel: what is left of an earlier one is widened to hold both."""
     if not ranges:
         return 0
     planned = {row["channel_id"]: row for row in await all_rows(connection, _PLANNED, {"tenant": tenant_id})}
@@ -184,7 +182,7 @@ async def _add(connection: AsyncConnection, tenant_id: str, ranges: Sequence[_Ra
 
 
 def _wider(ranges: Iterable[_Range], planned: dict[int, RowMapping], now: datetime) -> Iterator[dict[str, object]]:
-    """The changes of rows that do not hold their channel's new range yet."""
+    """Yield the changes of rows that do not hold their channel's new range yet."""
     for new in ranges:
         old = planned.get(new.channel_id)
         if old is None:
@@ -192,4 +190,4 @@ def _wider(ranges: Iterable[_Range], planned: dict[int, RowMapping], now: dateti
         after = lesser(old["after_platform_id"], new.after_platform_id)
         until = max(old["until_platform_id"], new.until_platform_id, key=number)
         if (after, until) != (old["after_platform_id"], old["until_platform_id"]):
-            yield {"repair": old["id"], "after": after, "until": until, "now": now}
+            yield {"range": old["id"], "after": after, "until": until, "now": now}

@@ -1,20 +1,16 @@
-"""What is to be read again, because it may have changed behind the checkpoints without anybody telling.
+"""What is to be read again, because it may have changed behind the checkpoints."""
 
-Here is the question that a sync asks; what plans and stores is in ``repair_planning``, ``refetch``,
-``repair_pages`` and ``audit_finishing`` and can be had from here.
-"""
-
-from sqlalchemy import bindparam, case, func, select
+from sqlalchemy import case, func, select
 from sqlalchemy.types import Integer
 
 from storage.connection import finish_before_cancel
 from storage.database import Database
-from storage.repair.model import Repair, RepairKind, repair_of
-from storage.sql import Id, all_rows
+from storage.repair.model import RefetchKind, RefetchRange, range_of
+from storage.sql import TENANT_ID, all_rows
 from storage.tables import channels, refetch_ranges
 
 _parent = channels.alias("parent")
-_urgency = case({kind.value: place for place, kind in enumerate(RepairKind)}, value=refetch_ranges.c.kind)
+_urgency = case({kind.value: place for place, kind in enumerate(RefetchKind)}, value=refetch_ranges.c.kind)
 _PENDING = (
     select(
         refetch_ranges.c.id,
@@ -31,7 +27,7 @@ _PENDING = (
             _parent, _parent.c.id == channels.c.parent_id
         )
     )
-    .where(channels.c.tenant_id == bindparam("tenant", type_=Id), channels.c.skip_reason.is_(None))
+    .where(channels.c.tenant_id == TENANT_ID, channels.c.skip_reason.is_(None))
     .order_by(
         _urgency,
         refetch_ranges.c.channel_id,
@@ -42,10 +38,10 @@ _PENDING = (
 
 
 @finish_before_cancel
-async def pending_ranges(db: Database, tenant_id: str) -> list[Repair]:
-    """What is to be read again in a tenant's archived channels: single messages, then gaps, then audits; by channel.
+async def pending_ranges(db: Database, tenant_id: str) -> list[RefetchRange]:
+    """List what is to be read again in a tenant's archived channels: single messages, then gaps, then audits.
 
-    In a channel the order of single messages is that of their numbers.
+    Each of these by channel; in a channel the order of single messages is that of their numbers.
     """
     async with db.reading() as connection:
-        return [repair_of(row) for row in await all_rows(connection, _PENDING, {"tenant": tenant_id})]
+        return [range_of(row) for row in await all_rows(connection, _PENDING, {"tenant": tenant_id})]

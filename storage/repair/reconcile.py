@@ -1,22 +1,34 @@
-"""Bringing the archive to what a page of messages read again says, in one transaction with the cursor."""
+"""Making the archive what a page of messages read again says, in one transaction with the range's cursor."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from sqlalchemy import bindparam, delete, select, update
+from sqlalchemy import Executable, and_, bindparam, delete, func, null, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.types import Integer
 
 from adapters.records import MessageRecord
 from storage.connection import finish_before_cancel
 from storage.database import Database
 from storage.jobs import JobLease, require_lease
-from storage.messages import number, prepare, split_by_length
-from storage.repair.model import Repair, RepairKind
-from storage.repair.page_rows import Page, store
+from storage.messages import (
+    IN_RANGE,
+    IdRange,
+    PreparedMessages,
+    StoredMessage,
+    is_changed,
+    is_edited,
+    number,
+    prepare,
+    split_by_length,
+    stored_messages,
+    write_messages,
+)
+from storage.repair.model import RefetchKind, RefetchRange
 from storage.repair.refetch import add_refetches
-from storage.sql import Id, RowId, UtcDateTime, one_row
-from storage.tables import channels, refetch_ranges, sync_progress
+from storage.sql import CHANNEL_ID, NOW, RANGE_ID, Id, dump_json, json_strings, one_row
+from storage.tables import channels, messages, refetch_ranges, sync_progress
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,10 +39,25 @@ class PageOutcome:
     missing: int = 0  # that were not stored
     changed: int = 0  # that were stored otherwise
     deleted: int = 0  # that the platform has no longer, and that were not marked so
-    left: Repair | None = None
+    left: RefetchRange | None = None
 
 
-_NOW = bindparam("now", type_=UtcDateTime)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Page:
+    """Where a page is stored, and the range that it holds all of."""
+
+    connection: AsyncConnection
+    tenant_id: str
+    channel_id: int
+    checkpoint_id: str | None
+    id_ranges: Sequence[IdRange]
+    now: datetime
+
+    async def execute(self, statement: Executable, **values: object) -> int:
+        """Run a statement. Returns how many rows it changed."""
+        values |= {"channel": self.channel_id, "now": self.now}
+        return (await self.connection.execute(statement, values)).rowcount
+
 
 # The row stays locked until the commit, so that nobody widens the range in between.
 _PLACE = (
@@ -40,15 +67,15 @@ _PLACE = (
             sync_progress, sync_progress.c.channel_id == channels.c.id
         )
     )
-    .where(refetch_ranges.c.id == bindparam("repair", type_=RowId))
+    .where(refetch_ranges.c.id == RANGE_ID)
     .with_for_update(of=refetch_ranges)
 )
 
 
 @finish_before_cancel
-async def save_page(
+async def reconcile_page(
     db: Database,
-    repair: Repair,
+    planned: RefetchRange,
     messages: Sequence[MessageRecord],
     *,
     reached: str,
@@ -56,18 +83,19 @@ async def save_page(
     job: JobLease,
     now: datetime,
 ) -> PageOutcome:
-    """Make a range the same as on the platform, as far as a page tells, and move its cursor there.
+    """Make a range the same as on the platform, as far as a page reaches, and move its cursor there.
 
     A stored message that is absent is marked as deleted, one that is there again no longer. What is not stored is
     added, what is otherwise is brought up to date, and what does not change is not written. The checkpoint stays.
 
     Args:
         db: the archive.
-        repair: as ``pending`` told it, or as the page before left it. Where it has vanished, nothing is written.
-        messages: all that the platform has behind ``repair.after_platform_id`` up to ``reached``.
-        reached: how far the page goes; ``repair.until_platform_id`` at the furthest.
-        touched: messages that the platform told of while the page was under way, which may be older or newer than
-            what it told. They are left alone and looked at again.
+        planned: as ``pending_ranges`` listed it, or as the page before left it. Where it has vanished, nothing is
+            written.
+        messages: all that the platform has behind ``planned.after_platform_id`` up to ``reached``.
+        reached: how far the page goes; ``planned.until_platform_id`` at the furthest.
+        touched: messages of which events came while the page was under way, which may be older or newer than it. They
+            are left alone and read again.
         job: the lease of the job that does it.
         now: the time of the rows' change.
 
@@ -80,46 +108,118 @@ async def save_page(
     """
     async with db.writing() as connection:
         await require_lease(connection, job)
-        place = await one_row(connection, _PLACE, {"repair": repair.id})
+        place = await one_row(connection, _PLACE, {"range": planned.id})
         if place is None:
             return PageOutcome()
-        page = Page(
+        page = _Page(
             connection=connection,
             tenant_id=place["tenant_id"],
-            channel_id=repair.channel_id,
+            channel_id=planned.channel_id,
             checkpoint_id=place["checkpoint_id"],
-            id_ranges=tuple(split_by_length(repair.after_platform_id, reached)),
+            id_ranges=tuple(split_by_length(planned.after_platform_id, reached)),
             now=now,
         )
         prepared = await prepare(connection, {(page.tenant_id, page.channel_id): messages})
-        missing, changed, deleted = await store(page, prepared, touched)
+        missing, changed, deleted = await _reconcile(page, prepared, touched)
         found = PageOutcome(seen=len(list(prepared.rows())), missing=missing, changed=changed, deleted=deleted)
-        found = replace(found, left=await _move(page, repair, reached, found))
-        lowest, highest = number(repair.after_platform_id), number(reached)
-        within = [message_id for message_id in touched if lowest < number(message_id) <= highest]
-        await add_refetches(connection, [(repair.channel_id, message_id) for message_id in within], now)
+        found = replace(found, left=await _move_cursor(page, planned, reached, found))
+        lowest, highest = number(planned.after_platform_id), number(reached)
+        again = [message_id for message_id in touched if lowest < number(message_id) <= highest]
+        channel = planned.channel_platform_id
+        await add_refetches(connection, [(page.tenant_id, channel, message_id) for message_id in again], now)
     return found
 
 
-_DELETE = delete(refetch_ranges).where(refetch_ranges.c.id == bindparam("repair", type_=RowId))
+async def _reconcile(page: _Page, prepared: PreparedMessages, touched: Collection[str]) -> tuple[int, int, int]:
+    """Bring a range to a page's records, except for messages that were touched meanwhile.
+
+    Returns:
+        How many messages were missing, how many stored otherwise, how many gone and not marked so.
+    """
+    records = [record for _, record in prepared.rows()]
+    incoming = [record for record in records if record.platform_id not in touched]
+    stored = await stored_messages(page.connection, page.channel_id, [record.platform_id for record in incoming])
+    missing = [record for record in incoming if record.platform_id not in stored]
+    pairs = [(stored[record.platform_id], record) for record in incoming if record.platform_id in stored]
+    changed = [record for old, record in pairs if is_changed(old.record, record)]
+    back = [record.platform_id for old, record in pairs if old.is_deleted]
+    kept = dump_json(sorted({*(record.platform_id for record in records), *touched}))
+    await _lock(page, [*(record.platform_id for record in changed), *back], kept)
+    written = {record.platform_id for record in (*missing, *changed)}
+    await write_messages(page.connection, prepared.only(written), page.now)
+    await _count_missing(page, missing)
+    if back:
+        await page.execute(_UNMARK, back=dump_json(back))
+    deleted = 0
+    for id_range in page.id_ranges:
+        deleted += await page.execute(_MARK_ABSENT, kept=kept, **id_range.as_values())
+    return len(missing), sum(_was_otherwise(old, record) for old, record in pairs), deleted
+
+
+def _was_otherwise(old: StoredMessage, new: MessageRecord) -> bool:
+    return old.is_deleted or is_edited(old.record, new)
+
+
+_COUNT_MISSING = (
+    update(sync_progress)
+    .where(sync_progress.c.channel_id == CHANNEL_ID)
+    .values(messages_archived=sync_progress.c.messages_archived + bindparam("missing", type_=Integer), updated_at=NOW)
+)
+
+
+async def _count_missing(page: _Page, missing: Sequence[MessageRecord]) -> None:
+    """Count what lies up to the checkpoint; the rest is counted when that passes over it."""
+    counted = sum(number(record.platform_id) <= number(page.checkpoint_id) for record in missing)
+    if counted:
+        await page.execute(_COUNT_MISSING, missing=counted)
+
+
+_is_absent = and_(messages.c.deleted_at.is_(None), messages.c.platform_id.not_in(select(json_strings("kept"))))
+_MARK_ABSENT = update(messages).where(IN_RANGE, _is_absent).values(deleted_at=NOW, updated_at=NOW)
+_UNMARK = (
+    update(messages)
+    .where(messages.c.channel_id == CHANNEL_ID, messages.c.deleted_at.is_not(None))
+    .where(messages.c.platform_id.in_(select(json_strings("back"))))
+    .values(deleted_at=null(), updated_at=NOW)
+)
+
+# In the order in which everybody locks messages, so that nobody waits for one who waits for them.
+_LOCK = (
+    select(messages.c.platform_id)
+    .where(IN_RANGE, or_(messages.c.platform_id.in_(select(json_strings("written"))), _is_absent))
+    .order_by(func.length(messages.c.platform_id), messages.c.platform_id)
+    .with_for_update(key_share=True)
+)
+
+
+async def _lock(page: _Page, written: Sequence[str], kept: str) -> None:
+    """Lock what will be changed. SQLite has one writer, and need not look."""
+    if page.connection.dialect.name != "postgresql":
+        return
+    values = {"channel": page.channel_id, "written": dump_json(written), "kept": kept}
+    for id_range in page.id_ranges:
+        await page.connection.execute(_LOCK, values | id_range.as_values())
+
+
+_DELETE = delete(refetch_ranges).where(refetch_ranges.c.id == RANGE_ID)
 _FOUND = ("seen", "missing", "changed", "deleted")
 _MOVE = (
     update(refetch_ranges)
-    .where(refetch_ranges.c.id == bindparam("repair", type_=RowId))
+    .where(refetch_ranges.c.id == RANGE_ID)
     .values(
         after_platform_id=bindparam("reached", type_=Id),
-        updated_at=_NOW,
+        updated_at=NOW,
         **{name: refetch_ranges.c[name] + bindparam(f"{name}_now", type_=Integer) for name in _FOUND},
     )
 )
 
 
-async def _move(page: Page, repair: Repair, reached: str, found: PageOutcome) -> Repair | None:
-    """Move the cursor; what is left behind it."""
-    is_read = number(reached) >= number(repair.until_platform_id)
-    if is_read and repair.kind is not RepairKind.AUDIT:
-        await page.connection.execute(_DELETE, {"repair": repair.id})
+async def _move_cursor(page: _Page, planned: RefetchRange, reached: str, found: PageOutcome) -> RefetchRange | None:
+    """Move the cursor of a range, or delete it at its end. Returns what is left of it."""
+    is_read = number(reached) >= number(planned.until_platform_id)
+    if is_read and planned.kind is not RefetchKind.AUDIT:
+        await page.connection.execute(_DELETE, {"range": planned.id})
         return None
     counts = {f"{name}_now": getattr(found, name) for name in _FOUND}
-    await page.connection.execute(_MOVE, {"repair": repair.id, "reached": reached, "now": page.now, **counts})
-    return None if is_read else replace(repair, after_platform_id=reached)
+    await page.connection.execute(_MOVE, {"range": planned.id, "reached": reached, "now": page.now, **counts})
+    return None if is_read else replace(planned, after_platform_id=reached)

@@ -1,97 +1,82 @@
-"""Single messages that are to be read again, because what was told of them was too little or could not be written."""
+"""Single messages that are to be read again, because an event said too little of them or could not be stored."""
 
 from collections.abc import Collection, Iterable
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeAlias
 
-from sqlalchemy import JSON, ColumnElement, Select, bindparam, literal_column, select
-from sqlalchemy.dialects import sqlite
+from sqlalchemy import ColumnElement, and_, bindparam, literal_column, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
-from sqlalchemy.types import Text
+from sqlalchemy.types import Boolean, Text
 
 from storage.connection import finish_before_cancel
 from storage.database import Database
 from storage.messages import number
-from storage.sql import INSERT, UtcDateTime, dump_json, json_elements
+from storage.sql import NOW, Id, Insert, dump_json, insert, json_objects
 from storage.tables import channels, messages, refetch_ranges
 
-_LARGEST = 5_000  # messages in one transaction
+MessageRef: TypeAlias = tuple[str, str, str]
+"""A tenant's id, and the platform's ids of a channel and of a message."""
 
-_NOW = bindparam("now", type_=UtcDateTime)
+_CHUNK = 5_000
+"""How many messages a transaction takes."""
 
 
-def _refetch(dialect: str, found: Select[Any], message: ColumnElement[Any], after: ColumnElement[Any]) -> sqlite.Insert:
-    given: dict[str, ColumnElement[Any]] = {
+def _add() -> Insert:
+    given = json_objects("refs", tenant_id=Id(), channel_platform_id=Id(), platform_id=Id(), after_platform_id=Id())
+    is_channel = and_(channels.c.tenant_id == given.c.tenant_id, channels.c.platform_id == given.c.channel_platform_id)
+    is_message = and_(messages.c.channel_id == channels.c.id, messages.c.platform_id == given.c.platform_id)
+    is_stored = and_(messages.c.id.is_not(None), channels.c.skip_reason.is_(None))
+    values: dict[str, ColumnElement[Any]] = {
         "channel_id": channels.c.id,
         "kind": literal_column("'refetch'", Text),
-        "after_platform_id": after,
-        "until_platform_id": message,
-        "created_at": _NOW,
-        "updated_at": _NOW,
+        "after_platform_id": given.c.after_platform_id,
+        "until_platform_id": given.c.platform_id,
+        "created_at": NOW,
+        "updated_at": NOW,
     }
-    statement = INSERT[dialect](refetch_ranges).from_select(list(given), found.with_only_columns(*given.values()))
-    return statement.on_conflict_do_nothing()
-
-
-def _stored_ones(dialect: str) -> sqlite.Insert:
-    """``asked`` is an array of [tenant, channel, message, the id before it], by the platform's ids."""
-    asked = json_elements(dialect, "asked", JSON())
-    tenant_id, channel_id, message_id, after_platform_id = (asked[n].as_string() for n in range(4))
     found = (
-        select(asked)
-        .join(channels, (channels.c.tenant_id == tenant_id) & (channels.c.platform_id == channel_id))
-        .join(messages, (messages.c.channel_id == channels.c.id) & (messages.c.platform_id == message_id))
-        .where(channels.c.skip_reason.is_(None))
+        select(*values.values())
+        .select_from(given.join(channels, is_channel).outerjoin(messages, is_message))
+        .where(or_(~bindparam("only_stored", type_=Boolean), is_stored))
     )
-    return _refetch(dialect, found, message_id, after_platform_id)
+    return insert(refetch_ranges).from_select(list(values), found).on_conflict_do_nothing()
 
 
-def _of_channels(dialect: str) -> sqlite.Insert:
-    """``asked`` is an array of [channels.id, message, the id before it]. Of a purged channel nothing is kept."""
-    asked = json_elements(dialect, "asked", JSON())
-    found = select(asked).join(channels, channels.c.id == asked[0].as_integer())
-    return _refetch(dialect, found, asked[1].as_string(), asked[2].as_string())
+_ADD = _add()
 
 
-_STORED_ONES = {dialect: _stored_ones(dialect) for dialect in INSERT}
-_OF_CHANNELS = {dialect: _of_channels(dialect) for dialect in INSERT}
-
-
-async def refetch(db: Database, keys: Collection[tuple[str, str, str]], now: datetime) -> None:
-    """Have messages read again, each once; those that are not stored, or whose channel is skipped, do not matter.
+async def refetch(db: Database, keys: Collection[MessageRef], now: datetime, *, only_stored: bool = False) -> None:
+    """Have messages read again by the next sync, each once. Unknown channels do not matter.
 
     Args:
         db: the archive.
-        keys: the tenant's id (ours), the channel's and the message's (the platform's).
-        now: when it was asked for.
+        keys: which.
+        now: when that was requested.
+        only_stored: leave out those that are not stored, or whose channel is skipped.
     """
     ordered = sorted(keys)
-    for start in range(0, len(ordered), _LARGEST):
-        await _refetch_at(db, ordered[start : start + _LARGEST], now)
+    for start in range(0, len(ordered), _CHUNK):
+        await _refetch_chunk(db, ordered[start : start + _CHUNK], now, only_stored)
 
 
 @finish_before_cancel
-async def _refetch_at(db: Database, keys: Iterable[tuple[str, str, str]], now: datetime) -> None:
-    asked = dump_json([(tenant, channel, message, before(message)) for tenant, channel, message in keys])
+async def _refetch_chunk(db: Database, keys: Iterable[MessageRef], now: datetime, only_stored: bool) -> None:
     async with db.writing() as connection:
-        await connection.execute(_STORED_ONES[db.dialect], {"asked": asked, "now": now})
+        await add_refetches(connection, keys, now, only_stored=only_stored)
 
 
-@finish_before_cancel
-async def refetch_in_channel(db: Database, channel_id: int, message_ids: Collection[str], now: datetime) -> None:
-    """Have messages of a channel (``channels.id``) read again, whether they are stored already or not."""
-    async with db.writing() as connection:
-        await add_refetches(connection, [(channel_id, message_id) for message_id in message_ids], now)
-
-
-async def add_refetches(connection: AsyncConnection, keys: Iterable[tuple[int, str]], now: datetime) -> None:
-    """The same of any channels (``channels.id`` and the message), in a transaction of the caller's."""
-    asked = [(channel_id, message, before(message)) for channel_id, message in sorted(keys)]
-    if asked:
-        statement = _OF_CHANNELS[connection.dialect.name]
-        await connection.execute(statement, {"asked": dump_json(asked), "now": now})
-
-
-def before(message_id: str) -> str:
-    """The id behind which a message is the first one possible."""
-    return str(max(number(message_id) - 1, 0))
+async def add_refetches(
+    connection: AsyncConnection, keys: Iterable[MessageRef], now: datetime, *, only_stored: bool = False
+) -> None:
+    """Have messages read again, like ``refetch``, in a transaction of the caller's."""
+    rows = [
+        {
+            "tenant_id": tenant_id,
+            "channel_platform_id": channel,
+            "platform_id": message,
+            "after_platform_id": str(max(number(message) - 1, 0)),  # behind it this one is the first one possible
+        }
+        for tenant_id, channel, message in sorted(keys)
+    ]
+    if rows:
+        await connection.execute(_ADD, {"refs": dump_json(rows), "now": now, "only_stored": only_stored})

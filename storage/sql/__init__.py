@@ -2,9 +2,11 @@
 
 from sqlalchemy.dialects.postgresql import Insert, insert  # of both databases: see upsert
 
+from storage.sql.functions import DatabaseTime, PositionOf, TextAsJson, json_as_text
 from storage.sql.json_rows import json_elements, json_objects, json_strings, json_table, types_of
 from storage.sql.json_text import as_plain, clean, clean_text, dump_json, is_clean
 from storage.sql.params import (
+    AFTER_ID,
     CHANNEL_ID,
     CHANNEL_PLATFORM_ID,
     JOB_ID,
@@ -29,6 +31,7 @@ from storage.sql.upsert import (
 )
 
 __all__ = [
+    "AFTER_ID",
     "CHANNEL_ID",
     "CHANNEL_PLATFORM_ID",
     "INSERT",
@@ -40,11 +43,14 @@ __all__ = [
     "RANGE_ID",
     "TENANT_ID",
     "USER_HASH",
+    "DatabaseTime",
     "Id",
     "Insert",
     "Inserter",
     "JsonObject",
+    "PositionOf",
     "RowId",
+    "TextAsJson",
     "UtcDateTime",
     "all_rows",
     "as_plain",
@@ -57,6 +63,7 @@ __all__ = [
     "insert_parameters",
     "insert_rows",
     "is_clean",
+    "json_as_text",
     "json_elements",
     "json_objects",
     "json_strings",

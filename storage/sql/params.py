@@ -32,6 +32,9 @@ JOB_ID = bindparam("job", type_=Id)
 RANGE_ID = bindparam("range", type_=RowId)
 """``refetch_ranges.id``."""
 
+AFTER_ID = bindparam("after", type_=RowId)
+"""The id behind which a page begins."""
+
 PLATFORM = bindparam("of_platform", type_=Id)
 """The name of a platform."""
 

@@ -2,6 +2,7 @@
 
 from storage.tenants.lifecycle import (
     resume_tenant,
+    save_tenant,
     stop_tenant,
 )
 from storage.tenants.model import (
@@ -23,9 +24,6 @@ from storage.tenants.queries import (
 )
 from storage.tenants.rate_limit import (
     defer_until,
-)
-from storage.tenants.saving import (
-    save_tenant,
 )
 
 __all__ = [

@@ -1,75 +1,142 @@
-"""Stopping a tenant's syncs on its administrator's request, and taking them up again."""
+"""Tenants come, change, are stopped by their administrator and resumed. A purged one stays bare until it is resumed."""
 
 from datetime import datetime
 
-from sqlalchemy import and_, bindparam, case, null, select, update
+from sqlalchemy import and_, bindparam, case, func, literal, null, select, update
 
+from adapters.records import TenantRecord
 from storage.connection import finish_before_cancel
 from storage.database import Database
-from storage.jobs import CANCEL, SETTLE
+from storage.errors import UnknownTenant
+from storage.jobs import CANCEL, SETTLED_STATUS, settle_status
 from storage.repair import GapReason, add_gap
-from storage.sql import UtcDateTime, one_row
+from storage.sql import NOW, TENANT_ID, clean_text, differs, insert, one_row
 from storage.tables import sync_jobs, tenants
-from storage.tenants.model import FIND_TENANT, SyncStatus, Tenant, tenant_of
+from storage.tenants.model import FIND_TENANT, SyncStatus, Tenant, tenant_id_of, tenant_of
+from storage.tenants.rate_limit import PLATFORM_WAIT, wait_setting
 
-_NOW = bindparam("now", type_=UtcDateTime)
+# Either key may be the one that another process got in first by: naming one would leave the other's conflict an error.
+_CREATE = insert(tenants).values(not_before=PLATFORM_WAIT).on_conflict_do_nothing().returning(tenants)
+
+_NEW_NAME = func.coalesce(bindparam("new_name", type_=tenants.c.name.type), tenants.c.name)
+_NEW_METADATA = func.coalesce(bindparam("new_metadata", type_=tenants.c.metadata.type), tenants.c.metadata)
+_NEW_STATUS = case(
+    (~bindparam("connected", type_=literal(True).type), SyncStatus.DISCONNECTED.value),
+    (tenants.c.sync_status == SyncStatus.DISCONNECTED, SETTLED_STATUS),
+    else_=tenants.c.sync_status,
+)
+_REFRESH = (
+    update(tenants)
+    .where(tenants.c.id == TENANT_ID, tenants.c.purged_at.is_(None))
+    .where(
+        differs(
+            [(tenants.c.name, _NEW_NAME), (tenants.c.metadata, _NEW_METADATA), (tenants.c.sync_status, _NEW_STATUS)]
+        )
+    )
+    .values(name=_NEW_NAME, metadata=_NEW_METADATA, sync_status=_NEW_STATUS, updated_at=NOW)
+)
+
+
+@finish_before_cancel
+async def save_tenant(
+    db: Database, platform: str, record: TenantRecord, *, connected: bool, now: datetime
+) -> tuple[Tenant, bool]:
+    """Store a community, or what has changed of it; True where it is new.
+
+    A name of None and empty metadata keep what is stored. ``connected`` switches between ``disconnected`` and the
+    status that the tenant's jobs give it. Where nothing changes nothing is written. A stopped tenant stays stopped;
+    of a purged one nothing is written at all.
+    """
+    tenant_id = tenant_id_of(platform, record.platform_id)
+    name = None if record.name is None else clean_text(record.name)
+    new = {
+        "id": tenant_id,
+        "platform": platform,
+        "platform_id": record.platform_id,
+        "name": name,
+        "sync_status": SyncStatus.PENDING.value if connected else SyncStatus.DISCONNECTED.value,
+        "setting": wait_setting(platform),
+        "metadata": dict(record.metadata),
+        "created_at": now,
+        "updated_at": now,
+    }
+    changes = {
+        "tenant": tenant_id,
+        "new_name": name,
+        "new_metadata": dict(record.metadata) or None,
+        "connected": connected,
+        "now": now,
+    }
+    async with db.writing() as connection:
+        created = await one_row(connection, _CREATE, new)
+        if created is not None:
+            return tenant_of(created), True
+        await connection.execute(_REFRESH, changes)
+        stored = await one_row(connection, FIND_TENANT, {"tenant": tenant_id})
+    if stored is None:  # deleted between the two statements
+        raise UnknownTenant(f"No tenant {tenant_id} is stored.")
+    return tenant_of(stored), False
+
+
 _STOP = (
     update(tenants)
-    .where(tenants.c.id == bindparam("tenant_id"), tenants.c.stopped_at.is_(None))
-    .values(stopped_at=_NOW, updated_at=_NOW)
+    .where(tenants.c.id == TENANT_ID, tenants.c.stopped_at.is_(None))
+    .values(stopped_at=NOW, updated_at=NOW)
 )
-_CALL_OFF_JOB = CANCEL.where(sync_jobs.c.tenant_id == bindparam("of_tenant"))
+_CANCEL_JOB = CANCEL.where(sync_jobs.c.tenant_id == TENANT_ID)
 
 
 @finish_before_cancel
 async def stop_tenant(db: Database, tenant_id: str, now: datetime) -> Tenant | None:
-    """Run no more syncs of a tenant: its waiting job is cancelled at once, a running one's worker is told.
+    """Run no more syncs of a tenant: its waiting job is cancelled at once, a running one when its worker renews it.
 
-    Stopping it again changes nothing. What is archived stays. What changes meanwhile is not told: a gap begins.
+    Stopping it again changes nothing. What is archived stays. A gap begins: changes are not received meanwhile.
 
     Returns:
         The tenant as it is now; None where there is no such one.
     """
+    values = {"tenant": tenant_id, "now": now}
     async with db.writing() as connection:
         # The job first: everybody else, too, locks a job before its tenant.
-        await connection.execute(_CALL_OFF_JOB, {"of_tenant": tenant_id, "now": now})
+        await connection.execute(_CANCEL_JOB, values)
         await add_gap(connection, tenant_id, GapReason.STOPPED, began_at=now, ended_at=None, now=now)
-        await connection.execute(_STOP, {"tenant_id": tenant_id, "now": now})
-        await connection.execute(SETTLE, {"tenant_id": tenant_id, "now": now})
-        row = await one_row(connection, FIND_TENANT, {"tenant_id": tenant_id})
+        await connection.execute(_STOP, values)
+        await settle_status(connection, tenant_id, now)
+        row = await one_row(connection, FIND_TENANT, values)
     return None if row is None else tenant_of(row)
 
 
-_STOPPED_AT = select(tenants.c.stopped_at).where(tenants.c.id == bindparam("tenant_id")).with_for_update(key_share=True)
-_forgotten = tenants.c.purged_at.is_not(None)
+_STOPPED_AT = select(tenants.c.stopped_at).where(tenants.c.id == TENANT_ID).with_for_update(key_share=True)
+_is_purged = tenants.c.purged_at.is_not(None)
 _is_connected = tenants.c.sync_status != SyncStatus.DISCONNECTED
 _RESUME = (
     update(tenants)
-    .where(tenants.c.id == bindparam("tenant_id"), tenants.c.stopped_at.is_not(None))
+    .where(tenants.c.id == TENANT_ID, tenants.c.stopped_at.is_not(None))
     .values(
         stopped_at=null(),
         purged_at=null(),
-        last_sync_at=case((_forgotten, null()), else_=tenants.c.last_sync_at),
-        last_successful_sync_at=case((_forgotten, null()), else_=tenants.c.last_successful_sync_at),
-        sync_status=case((and_(_forgotten, _is_connected), SyncStatus.PENDING.value), else_=tenants.c.sync_status),
-        updated_at=_NOW,
+        last_sync_at=case((_is_purged, null()), else_=tenants.c.last_sync_at),
+        last_successful_sync_at=case((_is_purged, null()), else_=tenants.c.last_successful_sync_at),
+        sync_status=case((and_(_is_purged, _is_connected), SyncStatus.PENDING.value), else_=tenants.c.sync_status),
+        updated_at=NOW,
     )
 )
 
 
 @finish_before_cancel
 async def resume_tenant(db: Database, tenant_id: str, now: datetime) -> Tenant | None:
-    """Let syncs of a stopped tenant be asked for again. A purged one begins anew, as if it had never been synced.
+    """Allow syncs of a stopped tenant again. A purged one begins anew, as if it had never been synced.
 
     Its gap ends, unless the bot is not in it.
 
     Returns:
         The tenant as it is now; None where there is no such one.
     """
+    values = {"tenant": tenant_id, "now": now}
     async with db.writing() as connection:
-        stopped_at = (await connection.execute(_STOPPED_AT, {"tenant_id": tenant_id})).scalar_one_or_none()
-        await connection.execute(_RESUME, {"tenant_id": tenant_id, "now": now})
-        row = await one_row(connection, FIND_TENANT, {"tenant_id": tenant_id})
+        stopped_at = (await connection.execute(_STOPPED_AT, values)).scalar_one_or_none()
+        await connection.execute(_RESUME, values)
+        row = await one_row(connection, FIND_TENANT, values)
         if stopped_at is not None and row is not None:
             ended_at = now if tenant_of(row).is_connected else None
             await add_gap(connection, tenant_id, GapReason.STOPPED, began_at=stopped_at, ended_at=ended_at, now=now)

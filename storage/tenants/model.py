@@ -1,14 +1,14 @@
-"""What a tenant is to those who look at one."""
+"""A tenant: one community of one platform, and how its archive stands."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import RowMapping, bindparam, select
+from sqlalchemy import RowMapping, select
 
 from adapters.records import JsonValue
-from storage.sql import fields_of
+from storage.sql import TENANT_ID, fields_of
 from storage.tables import tenants
 
 
@@ -49,14 +49,14 @@ class Tenant:
 
 
 def tenant_id_of(platform: str, platform_id: str) -> str:
-    """The id under which a community of a platform is stored."""
+    """Return the id under which a community of a platform is stored."""
     return f"{platform}-{platform_id}"
 
 
-FIND_TENANT = select(tenants).where(tenants.c.id == bindparam("tenant_id"))
+FIND_TENANT = select(tenants).where(tenants.c.id == TENANT_ID)
 
 
 def tenant_of(row: RowMapping) -> Tenant:
-    """A row of ``tenants``, whole."""
+    """Make a tenant of a row of ``tenants``."""
     values = fields_of(row, Tenant)
     return Tenant(**values | {"sync_status": SyncStatus(values["sync_status"])})

@@ -6,13 +6,13 @@ What is left of the tenant is its bare row, so that nothing recreates it by itse
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Delete, Table, bindparam, delete, func, null, or_, select, true, tuple_, update
+from sqlalchemy import ColumnElement, Delete, Table, delete, func, null, or_, select, true, tuple_, update
 
 from storage.connection import finish_before_cancel
 from storage.database import Database
 from storage.errors import UnknownTenant
-from storage.jobs import SETTLE
-from storage.sql import Id, UtcDateTime
+from storage.jobs import settle_status
+from storage.sql import NOW, TENANT_ID
 from storage.tables import (
     channel_audits,
     channels,
@@ -28,38 +28,35 @@ from storage.tables import (
 _CHUNK = 2000
 """How many rows a transaction deletes, with all that hangs on them: tenths of a second."""
 
-_NOW = bindparam("now", type_=UtcDateTime)
-_TENANT = bindparam("of_tenant", type_=Id)
-
 _MARK = (
     update(tenants)
-    .where(tenants.c.id == _TENANT)
+    .where(tenants.c.id == TENANT_ID)
     .values(
         name=null(),
         metadata={},
         audit_requested_at=null(),
         audited_at=null(),
-        stopped_at=func.coalesce(tenants.c.stopped_at, _NOW),
-        purged_at=func.coalesce(tenants.c.purged_at, _NOW),
-        updated_at=_NOW,
+        stopped_at=func.coalesce(tenants.c.stopped_at, NOW),
+        purged_at=func.coalesce(tenants.c.purged_at, NOW),
+        updated_at=NOW,
     )
     .returning(tenants.c.id)
 )
 _END_JOB = (
     update(sync_jobs)
-    .where(sync_jobs.c.tenant_id == _TENANT, unfinished(sync_jobs))
-    .values(status="cancelled", cancel_requested=true(), finished_at=_NOW, lease_until=null(), updated_at=_NOW)
+    .where(sync_jobs.c.tenant_id == TENANT_ID, unfinished(sync_jobs))
+    .values(status="cancelled", cancel_requested=true(), finished_at=NOW, lease_until=null(), updated_at=NOW)
 )
-_own_channels = select(channels.c.id).where(channels.c.tenant_id == _TENANT)
-_FORGET_PROGRESS = delete(sync_progress).where(sync_progress.c.channel_id.in_(_own_channels))
-_FORGET_REPAIRS = delete(refetch_ranges).where(refetch_ranges.c.channel_id.in_(_own_channels))
-_FORGET_AUDITS = delete(channel_audits).where(channel_audits.c.channel_id.in_(_own_channels))
-_FORGET_GAPS = delete(sync_gaps).where(sync_gaps.c.tenant_id == _TENANT)
-_FORGET_THREADS = (
+_own_channels = select(channels.c.id).where(channels.c.tenant_id == TENANT_ID)
+_DELETE_PROGRESS = delete(sync_progress).where(sync_progress.c.channel_id.in_(_own_channels))
+_DELETE_RANGES = delete(refetch_ranges).where(refetch_ranges.c.channel_id.in_(_own_channels))
+_DELETE_AUDITS = delete(channel_audits).where(channel_audits.c.channel_id.in_(_own_channels))
+_DELETE_GAPS = delete(sync_gaps).where(sync_gaps.c.tenant_id == TENANT_ID)
+_CLEAR_CURSORS = (
     update(channels)
-    .where(channels.c.tenant_id == _TENANT)
+    .where(channels.c.tenant_id == TENANT_ID)
     .where(or_(channels.c.thread_cursor.is_not(None), channels.c.unmonitored_since.is_not(None)))
-    .values(thread_cursor=null(), unmonitored_since=null(), updated_at=_NOW)
+    .values(thread_cursor=null(), unmonitored_since=null(), updated_at=NOW)
 )
 
 
@@ -78,35 +75,35 @@ async def purge_tenant(db: Database, tenant_id: str, now: datetime) -> int:
     await _begin(db, tenant_id, now)
     deleted = 0
     for table in (messages, channels, sync_jobs):
-        while count := await _delete_some(db, tenant_id, table):
+        while count := await _delete_chunk_of(db, tenant_id, table):
             deleted += count if table is messages else 0
     return deleted
 
 
 @finish_before_cancel
 async def _begin(db: Database, tenant_id: str, now: datetime) -> None:
-    """From here on nothing writes for the tenant, and no checkpoint vouches for messages that will be gone."""
-    values = {"of_tenant": tenant_id, "now": now}
+    """Let nothing write for the tenant from here on, and no checkpoint vouch for messages that will be gone."""
+    values = {"tenant": tenant_id, "now": now}
     async with db.writing() as connection:
         await connection.execute(_END_JOB, values)  # first: everybody else, too, locks a job before its tenant
         if (await connection.execute(_MARK, values)).one_or_none() is None:
             raise UnknownTenant(f"No tenant {tenant_id} is stored.")
-        for forget in (_FORGET_PROGRESS, _FORGET_REPAIRS, _FORGET_AUDITS, _FORGET_GAPS, _FORGET_THREADS):
-            await connection.execute(forget, values)
-        await connection.execute(SETTLE, {"tenant_id": tenant_id, "now": now})
+        for statement in (_DELETE_PROGRESS, _DELETE_RANGES, _DELETE_AUDITS, _DELETE_GAPS, _CLEAR_CURSORS):
+            await connection.execute(statement, values)
+        await settle_status(connection, tenant_id, now)
 
 
 # A tenant that is resumed meanwhile keeps what is left.
 _is_purged = (
-    select(tenants.c.id).where(tenants.c.id == _TENANT, tenants.c.purged_at.is_not(None)).correlate(None).exists()
+    select(tenants.c.id).where(tenants.c.id == TENANT_ID, tenants.c.purged_at.is_not(None)).correlate(None).exists()
 )
 
 
 def _delete_chunk(table: Table, *order: ColumnElement[Any]) -> Delete:
-    """Some of a tenant's rows, with all that hangs on them by foreign keys."""
+    """Delete a bounded number of a tenant's rows, with all that hangs on them by foreign keys."""
     key = table.primary_key.columns.values()
-    some = select(*key).where(table.c.tenant_id == _TENANT, _is_purged).order_by(*order).limit(_CHUNK)
-    return delete(table).where(tuple_(*key).in_(some.correlate(None)))
+    chunk = select(*key).where(table.c.tenant_id == TENANT_ID, _is_purged).order_by(*order).limit(_CHUNK)
+    return delete(table).where(tuple_(*key).in_(chunk.correlate(None)))
 
 
 _DELETE_CHUNK = {
@@ -117,9 +114,9 @@ _DELETE_CHUNK = {
 
 
 @finish_before_cancel
-async def _delete_some(db: Database, tenant_id: str, table: Table) -> int:
+async def _delete_chunk_of(db: Database, tenant_id: str, table: Table) -> int:
     async with db.writing() as connection:
-        return (await connection.execute(_DELETE_CHUNK[table], {"of_tenant": tenant_id})).rowcount
+        return (await connection.execute(_DELETE_CHUNK[table], {"tenant": tenant_id})).rowcount
 
 
 _UNFINISHED = (
@@ -137,6 +134,6 @@ _UNFINISHED = (
 
 @finish_before_cancel
 async def unfinished_purges(db: Database) -> list[str]:
-    """The purged tenants of whose archive something is left, because the purge was broken off."""
+    """List the purged tenants of whose archive something is left, because the purge was broken off."""
     async with db.reading() as connection:
         return list((await connection.execute(_UNFINISHED)).scalars())

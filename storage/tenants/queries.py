@@ -1,24 +1,20 @@
-"""Communities whose history is kept.
-
-Here are the questions that can be asked of them; what changes them is in ``tenant_saving``, ``tenant_stopping`` and
-``tenant_holds`` and can be had from here.
-"""
+"""Tenants one by one, in lists and in figures."""
 
 from dataclasses import dataclass, fields
 from datetime import datetime
 
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import func, select
 
 from storage.connection import finish_before_cancel
 from storage.database import Database
-from storage.sql import all_rows, one_row
+from storage.sql import TENANT_ID, all_rows, one_row
 from storage.tables import channels, sync_progress, tenants
 from storage.tenants.model import FIND_TENANT, SyncStatus, Tenant, tenant_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TenantTotals:
-    """What is kept of a tenant. Every channel the platform told of counts, categories too."""
+    """What is kept of a tenant. Every channel the platform listed counts, categories too."""
 
     channels: int
     channels_archived: int
@@ -28,9 +24,9 @@ class TenantTotals:
 
 @finish_before_cancel
 async def get_tenant(db: Database, tenant_id: str) -> Tenant | None:
-    """The tenant, or None where there is no such one. One that was purged is told too."""
+    """Return a tenant, a purged one too, or None where there is no such one."""
     async with db.reading() as connection:
-        row = await one_row(connection, FIND_TENANT, {"tenant_id": tenant_id})
+        row = await one_row(connection, FIND_TENANT, {"tenant": tenant_id})
     return None if row is None else tenant_of(row)
 
 
@@ -43,7 +39,7 @@ async def list_tenants(
     platform: str | None = None,
     with_purged: bool = False,
 ) -> list[Tenant]:
-    """Tenants by id, those behind ``after`` only, of every platform or of one; without the purged ones."""
+    """List tenants by id, those behind ``after`` only, of every platform or of one; without the purged ones."""
     query = select(tenants).order_by(tenants.c.id).limit(limit)
     if not with_purged:
         query = query.where(tenants.c.purged_at.is_(None))
@@ -75,7 +71,7 @@ _FRESHNESS = (
 
 @finish_before_cancel
 async def freshness(db: Database) -> list[TenantFreshness]:
-    """How recent the archives of all tenants are that are not stopped, by id."""
+    """List how recent the archives of all tenants are that are not stopped, by id."""
     async with db.reading() as connection:
         rows = await all_rows(connection, _FRESHNESS)
     return [TenantFreshness(**row | {"sync_status": SyncStatus(row["sync_status"])}) for row in map(dict, rows)]
@@ -88,15 +84,15 @@ _TOTALS = (
         func.coalesce(func.sum(sync_progress.c.messages_archived), 0),
     )
     .select_from(channels.outerjoin(sync_progress, sync_progress.c.channel_id == channels.c.id))
-    .where(channels.c.tenant_id == bindparam("tenant_id"))
+    .where(channels.c.tenant_id == TENANT_ID)
 )
 
 
 @finish_before_cancel
 async def tenant_totals(db: Database, tenant_id: str) -> TenantTotals:
-    """What is kept of a tenant, from its channels' progress: no message is counted."""
+    """Add up what is kept of a tenant by its channels' progress: no message is counted."""
     async with db.reading() as connection:
-        total, archived, messages = (await connection.execute(_TOTALS, {"tenant_id": tenant_id})).one()
+        total, archived, messages = (await connection.execute(_TOTALS, {"tenant": tenant_id})).one()
     return TenantTotals(
         channels=total, channels_archived=archived, channels_skipped=total - archived, messages=int(messages)
     )

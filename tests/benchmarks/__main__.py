@@ -156,36 +156,64 @@ def show(title: str, columns: tuple[str, ...], rows: Rows) -> None:
 
 
 def main() -> None:
-    """Measure what was asked for."""
+    """Measure the named parts, or all."""
     parser = argparse.ArgumentParser(prog="./run bench", description=__doc__)
     parser.add_argument("--runs", type=int, default=3, help="of which the median is shown")
-    parts = ("speed", "limits", "memory", "reactions", "idle", "fairness", "estimates", "storm")
-    parser.add_argument("parts", nargs="*", default=parts, help=", ".join(parts))
+    parser.add_argument("parts", nargs="*", default=list(_PARTS), help=", ".join(_PARTS))
     options = parser.parse_args()
-    if "speed" in options.parts:
-        with running_postgres() as postgres:
-            columns = ("limits off", "messages/s", "CPU s per million", "speed ratio", "CPU ratio", "peak MiB")
-            show(f"{CHANNELS} channels of {MESSAGES:,} messages", columns, speed(options.runs, postgres))
-    if "limits" in options.parts:
-        columns = ("Discord's limits", "seconds", "pace's floor", "ratio", "requests, login included", "needed", "429s")
-        show("default pace", columns, limited(options.runs))
-    if "memory" in options.parts:
-        show("peak memory of the whole daemon", ("SQLite, limits off", "MiB"), memory(options.runs))
-    if "reactions" in options.parts:
-        columns = ("SQLite", "other requests", "for users", "seconds, limits off", "CPU ms each", "seconds at the pace")
-        show("the users behind reactions", columns, reactions(options.runs))
-    if "idle" in options.parts:
-        show("an hourly round in which nothing is new", ("SQLite", "requests", "CPU s", "seconds"), idle())
-    if "fairness" in options.parts:
-        columns = ("seconds from joining to archived", "least", "median", "most")
-        show("ten tenants of 2,000 messages", columns, fairness())
-    if "estimates" in options.parts:
-        columns = ("world", "seconds", "at 25 %", "at 50 %", "at 75 %", "first told at")
-        show("error of the estimated duration", columns, estimates())
-    if "storm" in options.parts:
-        columns = ("a storm of events", "events/s", "s", "API ms", "MiB before", "MiB most", "sessions lost", "equal")
-        with running_postgres() as postgres:
-            show("events told while connected", columns, storm(postgres))
+    for part in options.parts:
+        _PARTS[part](options.runs)
+
+
+def _show_speed(runs: int) -> None:
+    columns = ("limits off", "messages/s", "CPU s per million", "speed ratio", "CPU ratio", "peak MiB")
+    with running_postgres() as postgres:
+        show(f"{CHANNELS} channels of {MESSAGES:,} messages", columns, speed(runs, postgres))
+
+
+def _show_limits(runs: int) -> None:
+    columns = ("Discord's limits", "seconds", "pace's floor", "ratio", "requests, login included", "needed", "429s")
+    show("default pace", columns, limited(runs))
+
+
+def _show_memory(runs: int) -> None:
+    show("peak memory of the whole daemon", ("SQLite, limits off", "MiB"), memory(runs))
+
+
+def _show_reactions(runs: int) -> None:
+    columns = ("SQLite", "other requests", "for users", "seconds, limits off", "CPU ms each", "seconds at the pace")
+    show("the users behind reactions", columns, reactions(runs))
+
+
+def _show_idle(_: int) -> None:
+    show("an hourly round in which nothing is new", ("SQLite", "requests", "CPU s", "seconds"), idle())
+
+
+def _show_fairness(_: int) -> None:
+    show("ten tenants of 2,000 messages", ("seconds from joining to archived", "least", "median", "most"), fairness())
+
+
+def _show_estimates(_: int) -> None:
+    columns = ("world", "seconds", "at 25 %", "at 50 %", "at 75 %", "first at")
+    show("error of the estimated duration", columns, estimates())
+
+
+def _show_storm(_: int) -> None:
+    columns = ("a storm of events", "events/s", "s", "API ms", "MiB before", "MiB most", "sessions lost", "equal")
+    with running_postgres() as postgres:
+        show("events sent while connected", columns, storm(postgres))
+
+
+_PARTS: dict[str, Callable[[int], None]] = {
+    "speed": _show_speed,
+    "limits": _show_limits,
+    "memory": _show_memory,
+    "reactions": _show_reactions,
+    "idle": _show_idle,
+    "fairness": _show_fairness,
+    "estimates": _show_estimates,
+    "storm": _show_storm,
+}
 
 
 if __name__ == "__main__":

@@ -28,7 +28,7 @@ class Loop(discord.Client):
         db.execute("CREATE TABLE messages (id INTEGER PRIMARY KEY, channel, author, content, sent_at)")
         for guild in self.guilds:
             for channel in guild.text_channels:
-                rows = []
+                rows: list[tuple[object, ...]] = []
                 async for message in channel.history(limit=None, oldest_first=True):
                     sent_at = message.created_at.isoformat()
                     rows.append((message.id, channel.id, message.author.id, message.content, sent_at))

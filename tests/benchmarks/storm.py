@@ -9,11 +9,12 @@ from adapters.discord.simulator.truth import truth
 from adapters.discord.simulator.worlds import uniform_world
 from tests.benchmarks.processes import Rows
 from tests.support.archive import assert_current
+from tests.support.guilds import guild_of, until_current
 from tests.support.postgres import Postgres
 from tests.support.process import UNHURRIED, process
 from tests.support.storm import storm as rain
 
-_A_SECOND, _SECONDS = 6_300, 20  # of which four in five change something and are told
+_A_SECOND, _SECONDS = 6_300, 20  # of which four in five change something and are sent
 
 
 def storm(postgres: Postgres) -> Rows:
@@ -29,17 +30,16 @@ def storm(postgres: Postgres) -> Rows:
 
 async def _storm(url: str, folder: Path) -> tuple[str, ...]:
     world = uniform_world(50, 100)
-    (guild_id,) = world.guilds
+    guild_id = guild_of(world)
     async with (
         Simulator(world) as sim,
-        process(folder / "log", sim=sim, database_url=url, **UNHURRIED) as daemon,
+        process(folder / "log", sim=sim, url=url, settings=UNHURRIED) as daemon,
     ):
         await daemon.synced()
         identified, before = sim.gateway.identifies, daemon.resident_mib
         seen = await rain(sim, world.guilds[guild_id], daemon, a_second=_A_SECOND, seconds=_SECONDS, seed=5)
-        await asyncio.sleep(3)
-        _, asked = await daemon.ask("POST", f"/api/tenants/discord-{guild_id}/sync")
-        await daemon.job_ended(asked["job_id"])
+        await daemon.sync(guild_id)
+        await until_current(daemon, url, world)
         lost = sim.gateway.identifies - identified
         await daemon.stop()
     assert_current(url, truth(world, guild_id), guild_id)

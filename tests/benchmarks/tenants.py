@@ -55,7 +55,7 @@ def _seconds(sizes: str, places: int) -> tuple[str, str, str]:
         **PACED,
         **ONLY_MESSAGES,
         "PLATFORM_SYNC_SYNC__CONCURRENT_TENANTS": str(places),
-        "PLATFORM_SYNC_SYNC__TURN": "5",
+        "PLATFORM_SYNC_SYNC__TIME_SLICE": "5 s",
     }
     world = ("--world", "uneven", "--sizes", sizes, "--channels", "10")
     with tempfile.TemporaryDirectory() as folder, simulator(*world) as discord:

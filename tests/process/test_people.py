@@ -4,18 +4,21 @@ import hashlib
 import json
 from pathlib import Path
 
+import pytest
 from sqlalchemy import create_engine, text
 
 from adapters.discord.simulator import Simulator
 from adapters.discord.simulator.worlds import uniform_world
-from tests.process.test_process import ends, sqlite
-from tests.support.process import UNHURRIED, process
+from tests.support.guilds import guild_of
+from tests.support.process import UNHURRIED, process, run_to_end, sqlite_url
+
+pytestmark = [pytest.mark.process, pytest.mark.slow]
 
 TABLES = ("messages", "attachments", "reactions", "channels", "reaction_totals", "sync_jobs", "tenants")
 
 
 def everything(url: str) -> str:
-    """Every row of the archive but the list of those who are forgotten, as text."""
+    """Every row of the archive but the list of those who were erased, as text."""
     engine = create_engine(url.replace("+aiosqlite", ""))
     try:
         with engine.connect() as connection:
@@ -25,8 +28,8 @@ def everything(url: str) -> str:
 
 
 async def test_a_person_is_exported_and_forgotten_for_good(tmp_path: Path) -> None:
-    url, world = sqlite(tmp_path), uniform_world(2, 300)
-    (guild_id,) = world.guilds
+    url, world = sqlite_url(tmp_path), uniform_world(2, 300)
+    guild_id = guild_of(world)
     channel, *_ = world.guilds[guild_id].channels.values()
     ada, *_ = [user for user in world.guilds[guild_id].users.values() if not user.bot]
     ada_hash = hashlib.sha256(str(ada.id).encode()).hexdigest()
@@ -34,10 +37,10 @@ async def test_a_person_is_exported_and_forgotten_for_good(tmp_path: Path) -> No
         original = int(sim.change.post(channel.id, "my words", ada.id, silent=True)["id"])
         sim.change.post(channel.id, f"hello <@{ada.id}>", reply_to=original, silent=True)
         sim.change.react(channel.id, original, "👍", ada.id, silent=True)
-        async with process(tmp_path / "log", sim=sim, database_url=url, **UNHURRIED) as daemon:
+        async with process(tmp_path / "log", sim=sim, url=url, settings=UNHURRIED) as daemon:
             await daemon.synced()
             assert ada_hash in everything(url)
-            status, said = await ends(tmp_path / "export", "export-user", str(ada.id), url=url)
+            status, said = await run_to_end(tmp_path / "export", "export-user", str(ada.id), url=url)
             assert status == 0, said
             lines = [json.loads(line) for line in said.splitlines() if line.startswith("{")]
             assert "my words" in {line.get("content") for line in lines}
@@ -45,17 +48,16 @@ async def test_a_person_is_exported_and_forgotten_for_good(tmp_path: Path) -> No
             assert str(ada.id) not in said
 
             port = (await daemon.url()).rpartition(":")[2]
-            status, said = await ends(
-                tmp_path / "forget", "forget", str(ada.id), url=url, PLATFORM_SYNC_HTTP__PORT=port
-            )
+            same_port = {"PLATFORM_SYNC_HTTP__PORT": port}
+            status, said = await run_to_end(tmp_path / "forget", "forget", str(ada.id), url=url, settings=same_port)
             assert (status, "removed " in said) == (0, True), said
             assert str(ada.id) not in said + daemon.log
             assert ada_hash not in everything(url)
             # Neither a new message nor an audit brings anything of them back.
             sim.change.post(channel.id, "and more", ada.id)
             sim.change.edit(channel.id, original, "my other words")
-            status, asked = await daemon.ask("POST", f"/api/tenants/discord-{guild_id}/sync", json={"kind": "audit"})
-            assert (await daemon.job_ended(asked["job_id"]))["status"] == "succeeded", status
+            _, audit = await daemon.sync(guild_id, "audit")
+            assert audit["status"] == "succeeded"
             held = everything(url)
             assert ada_hash not in held
             assert "my words" not in held
@@ -63,10 +65,10 @@ async def test_a_person_is_exported_and_forgotten_for_good(tmp_path: Path) -> No
             assert "and more" not in held
             assert str(original) in held, "a tombstone keeps the reply walkable"
             await daemon.stop()
-        status, said = await ends(tmp_path / "again", "forget", str(ada.id), url=url)
+        status, said = await run_to_end(tmp_path / "again", "forget", str(ada.id), url=url)
         assert (status, "removed 0 messages" in said) == (0, True), said
 
 
-async def test_an_id_that_is_none_is_told(tmp_path: Path) -> None:
-    status, said = await ends(tmp_path / "log", "forget", "ada", url=sqlite(tmp_path))
+async def test_an_id_that_is_none_is_refused(tmp_path: Path) -> None:
+    status, said = await run_to_end(tmp_path / "log", "forget", "ada", url=sqlite_url(tmp_path))
     assert (status, "USER_ID must be an id of discord" in said, "Traceback" in said) == (1, True, False), said

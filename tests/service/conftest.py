@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from typing import Any
 
 import discord.gateway
 import discord.http
@@ -76,7 +77,7 @@ def make_adapter(
 
 
 @asynccontextmanager
-async def connected(sim: Simulator, **options: object) -> AsyncIterator[Connected]:
+async def connected(sim: Simulator, **options: Any) -> AsyncIterator[Connected]:
     """An adapter that has told which guilds it is in."""
     waits: list[float] = []
     link = Connected(make_adapter(sim, waits, **options), waits)

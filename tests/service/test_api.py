@@ -128,7 +128,7 @@ async def test_pages_of_other_sites_are_refused(daemon: Daemon) -> None:
 async def test_with_a_token_all_but_the_description_and_the_health_ask_for_it(tmp_path: Path) -> None:
     url = f"sqlite+aiosqlite:///{tmp_path}/archive.db"
     token = {"PLATFORM_SYNC_API_TOKEN": "secret"}
-    async with Simulator(uniform_world(1, 1)) as sim, running_daemon(sim, url, **token) as daemon:
+    async with Simulator(uniform_world(1, 1)) as sim, running_daemon(sim, url, settings=token) as daemon:
         await daemon.until(lambda: daemon.ask("GET", "/readyz"), lambda answer: answer[0] == 200)
         document = await daemon.get("/openapi.json")
         asks = {path for path, calls in document["paths"].items() for call in calls.values() if "security" in call}
@@ -153,7 +153,7 @@ async def test_asking_for_a_sync_twice_is_safe(tmp_path: Path) -> None:
     no_reactions = {"PLATFORM_SYNC_SYNC__REACTION_USERS": "false"}
     world = uniform_world(1, 3_000)
     (guild_id,) = world.guilds
-    async with Simulator(world) as sim, running_daemon(sim, url, pace=slow, **no_reactions) as daemon:
+    async with Simulator(world) as sim, running_daemon(sim, url, pace=slow, settings=no_reactions) as daemon:
         await daemon.until(lambda: daemon.ask("GET", f"/api/tenants/discord-{guild_id}"), lambda a: a[0] == 200)
         bodies: list[dict[str, Any]] = [{}, {"json": {}}, {"json": {"kind": "manual"}}]
         for options in bodies:

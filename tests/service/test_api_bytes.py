@@ -73,7 +73,7 @@ async def test_no_bytes_break_the_server(tmp_path: Path, token: str | None, capl
     caplog.set_level(logging.WARNING)
     database = f"sqlite+aiosqlite:///{tmp_path}/archive.db"
     secret = {"PLATFORM_SYNC_API_TOKEN": token} if token else {}
-    async with Simulator(uniform_world(1, 1)) as sim, running_daemon(sim, database, **secret) as daemon:
+    async with Simulator(uniform_world(1, 1)) as sim, running_daemon(sim, database, settings=secret) as daemon:
         port = int(daemon.url.rpartition(":")[2])
         loop = asyncio.get_running_loop()
 

@@ -32,7 +32,10 @@ async def test_the_server_does_what_its_description_says(tmp_path: Path, token: 
     """schemathesis asks every call what it describes, and what it does not."""
     database = f"sqlite+aiosqlite:///{tmp_path}/archive.db"
     secret = {"PLATFORM_SYNC_API_TOKEN": token} if token else {}
-    async with Simulator(uniform_world(2, 120, guilds=2)) as sim, running_daemon(sim, database, **secret) as daemon:
+    async with (
+        Simulator(uniform_world(2, 120, guilds=2)) as sim,
+        running_daemon(sim, database, settings=secret) as daemon,
+    ):
         document = await daemon.get("/openapi.json")
         OpenAPIV31SpecValidator(document).validate()
         described = {f"{m.upper()} {path}" for path, item in document["paths"].items() for m in item}

@@ -24,7 +24,7 @@ SLOW = {"requests_per_second": 20.0}
 async def busy(database_url: str) -> AsyncIterator[Daemon]:
     """One sync runs, and will for long; three wait."""
     world = uniform_world(2, 3_000, guilds=GUILDS)
-    async with Simulator(world) as sim, running_daemon(sim, database_url, pace=SLOW, **ONE_AT_A_TIME) as daemon:
+    async with Simulator(world) as sim, running_daemon(sim, database_url, pace=SLOW, settings=ONE_AT_A_TIME) as daemon:
         await daemon.until(
             lambda: daemon.get("/api/queue"), lambda queue: (queue["running"], queue["waiting"]) == (1, GUILDS - 1)
         )
@@ -152,7 +152,7 @@ async def test_errors_are_told_in_detail(database_url: str) -> None:
 async def test_coverage_accounts_for_every_channel(database_url: str) -> None:
     world = rich_world()
     guild_id = next(iter(world.guilds))
-    async with Simulator(world) as sim, running_daemon(sim, database_url, **NO_USERS) as daemon:
+    async with Simulator(world) as sim, running_daemon(sim, database_url, settings=NO_USERS) as daemon:
         await daemon.idle()
         path = f"/api/tenants/discord-{guild_id}"
         found = [row for page in await pages(daemon, f"{path}/channels", "channels", 7) for row in page]
@@ -175,7 +175,7 @@ async def test_a_job_that_is_held_back_tells_until_when(database_url: str) -> No
     (guild_id,) = world.guilds
     (channel,) = world.guilds[guild_id].channels
     path = f"/api/tenants/discord-{guild_id}/sync"
-    async with Simulator(world) as sim, running_daemon(sim, database_url, **NO_USERS) as daemon:
+    async with Simulator(world) as sim, running_daemon(sim, database_url, settings=NO_USERS) as daemon:
         await daemon.idle()
         await daemon.sync(guild_id)  # so that it is known how long one takes
         assert (await daemon.get(path))["not_before"] is None

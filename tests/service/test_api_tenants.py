@@ -13,9 +13,8 @@ from adapters.discord.simulator.truth import truth
 from adapters.discord.simulator.worlds import rich_world, uniform_world
 from bot.app import utc_now
 from storage.tables import metadata, tenants
-from tests.service.test_sync import Clock
 from tests.support.archive import assert_equal_to_truth, count_messages
-from tests.support.daemon import Daemon, running_daemon
+from tests.support.daemon import Clock, Daemon, running_daemon
 
 pytestmark = pytest.mark.usefixtures("restored_addresses")
 
@@ -127,7 +126,7 @@ async def test_a_purge_deletes_every_row_of_a_tenant_and_none_of_another(databas
             assert shown == {str(other) for other in others}
             assert (await daemon.get(f"/api/jobs?tenant_id=discord-{purged}"))["jobs"] == []
             await leave_and_come_back(sim, daemon, purged, witness=others[0])
-        async with running_daemon(sim, database_url, **NO_REACTIONS) as daemon:
+        async with running_daemon(sim, database_url, settings=NO_REACTIONS) as daemon:
             await daemon.until(lambda: daemon.ask("GET", "/readyz"), lambda answer: answer[0] == 200)
             assert (await daemon.ask("GET", path))[0] == 404
             assert not any(rows_of(database_url, purged).values())
@@ -143,7 +142,7 @@ async def test_a_running_sync_is_called_off_first(database_url: str, purge: bool
     world = uniform_world(4, 1_500, guilds=2)
     busy, _ = world.guilds
     async with Simulator(world) as sim:
-        async with running_daemon(sim, database_url, pace=SLOW, **NO_REACTIONS) as daemon:
+        async with running_daemon(sim, database_url, pace=SLOW, settings=NO_REACTIONS) as daemon:
             job = await syncing(daemon, busy)
             began = utc_now()
             status, answer = await daemon.ask("DELETE", f"/api/tenants/discord-{busy}?purge={str(purge).lower()}")
@@ -155,7 +154,7 @@ async def test_a_running_sync_is_called_off_first(database_url: str, purge: bool
                 assert (await daemon.job_ended(job["job_id"]))["status"] == "cancelled"
             status, tenant = await daemon.ask("POST", "/api/tenants", **asked(busy))
             assert (tenant["created"], tenant["job"]["kind"]) == (purge, "initial")
-        async with running_daemon(sim, database_url, **NO_REACTIONS) as daemon:
+        async with running_daemon(sim, database_url, settings=NO_REACTIONS) as daemon:
             await daemon.idle(2)
     assert count_messages(database_url) == 12_000
 

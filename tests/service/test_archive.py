@@ -11,7 +11,7 @@ from tests.support.daemon import running_daemon
 pytestmark = pytest.mark.usefixtures("restored_addresses")
 
 
-@pytest.mark.parametrize("key", [None, b"a key"], ids=["plain", "keyed"])
+@pytest.mark.parametrize("key", [None, pytest.param(b"a key", marks=pytest.mark.slow)], ids=["plain", "keyed"])
 async def test_every_guild_of_the_rich_world_is_archived_exactly(database_url: str, key: bytes | None) -> None:
     world = rich_world()
     async with Simulator(world) as sim:

@@ -6,31 +6,35 @@ from adapters.discord.simulator import Simulator
 from adapters.discord.simulator.truth import truth
 from adapters.discord.simulator.worlds import tree_world
 from tests.support.archive import assert_equal_to_truth
-from tests.support.daemon import running_daemon
+from tests.support.daemon import ONLY_MESSAGES, running_daemon
+from tests.support.guilds import guild_of
 
 pytestmark = pytest.mark.usefixtures("restored_addresses")
 
 MESSAGES = "/channels/{channel_id}/messages"
 ARCHIVED = "/channels/{channel_id}/threads/archived/public"
-CHANNELS, THREADS = 300, 2_000
-ONLY_MESSAGES = {"PLATFORM_SYNC_SYNC__REACTION_USERS": "false"}
 
 
-async def test_an_unchanged_guild_costs_three_requests_and_one_listing_a_channel(database_url: str) -> None:
-    world = tree_world(CHANNELS, THREADS)
-    (guild_id,) = world.guilds
-    async with Simulator(world) as sim, running_daemon(sim, database_url, **ONLY_MESSAGES) as daemon:
+@pytest.mark.parametrize(
+    ("channels", "threads"), [(30, 200), pytest.param(300, 2_000, marks=pytest.mark.slow)], ids=["medium", "large"]
+)
+async def test_an_unchanged_guild_costs_three_requests_and_one_listing_a_channel(
+    database_url: str, channels: int, threads: int
+) -> None:
+    world = tree_world(channels, threads)
+    guild_id = guild_of(world)
+    async with Simulator(world) as sim, running_daemon(sim, database_url, settings=ONLY_MESSAGES) as daemon:
         (first,) = await daemon.idle()
         assert first["status"] == "succeeded"
-        assert first["progress"]["channels_done"] == CHANNELS + THREADS
-        assert sim.requests.count(MESSAGES) == CHANNELS + THREADS, "one page each, and none to see that it is the last"
+        assert first["progress"]["channels_done"] == channels + threads
+        assert sim.requests.count(MESSAGES) == channels + threads, "one page each, and none to see that it is the last"
         sim.requests.clear()
 
         second = await daemon.sync(guild_id)
         assert second["status"] == "succeeded"
         assert sim.requests.count(MESSAGES) == 0
-        assert sim.requests.count(ARCHIVED) == CHANNELS
-        assert sim.requests.count() == second["metrics"]["requests"] == CHANNELS + 3
+        assert sim.requests.count(ARCHIVED) == channels
+        assert sim.requests.count() == second["metrics"]["requests"] == channels + 3
 
         busy = next(iter(world.guilds[guild_id].channels))
         sim.change.post(busy, "news")
@@ -42,7 +46,7 @@ async def test_an_unchanged_guild_costs_three_requests_and_one_listing_a_channel
 
 async def test_a_dead_head_is_asked_for_once(database_url: str) -> None:
     world = tree_world(2, 0)
-    (guild_id,) = world.guilds
+    guild_id = guild_of(world)
     channel = next(iter(world.guilds[guild_id].channels))
     async with Simulator(world) as sim:
         gone = sim.change.post(channel, "soon gone", silent=True)

@@ -24,10 +24,14 @@ async def test_ten_small_tenants_beside_a_giants_first_sync(tmp_path: Path, plac
     url = f"sqlite+aiosqlite:///{tmp_path}/archive.db"
     world = uneven_world([1_000_000] + [2_000] * 10, channels=4)
     giant, *small = world.guilds
-    settings = {**ONLY_MESSAGES, "PLATFORM_SYNC_SYNC__CONCURRENT_TENANTS": str(places), "PLATFORM_SYNC_SYNC__TURN": "1"}
+    settings = {
+        **ONLY_MESSAGES,
+        "PLATFORM_SYNC_SYNC__CONCURRENT_TENANTS": str(places),
+        "PLATFORM_SYNC_SYNC__TIME_SLICE": "1 s",
+    }
     async with Simulator(world) as sim:
         guilds = [sim.change.leave_guild(guild_id, silent=True) for guild_id in small]
-        async with running_daemon(sim, url, **settings) as daemon:
+        async with running_daemon(sim, url, settings=settings) as daemon:
             await daemon.until(
                 lambda: daemon.get("/api/tenants"),
                 lambda page: sum(tenant["totals"]["messages"] for tenant in page["tenants"]) > 10_000,

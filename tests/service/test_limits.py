@@ -9,9 +9,9 @@ import pytest
 from adapters.discord.simulator import Fault, Simulator
 from adapters.discord.simulator.truth import truth
 from adapters.discord.simulator.worlds import rich_world, uniform_world
-from tests.service.test_sync import Clock, guild_of
 from tests.support.archive import assert_equal_to_truth
-from tests.support.daemon import running_daemon
+from tests.support.daemon import Clock, running_daemon
+from tests.support.guilds import guild_of
 from tests.support.process import process
 
 pytestmark = pytest.mark.usefixtures("restored_addresses")
@@ -27,7 +27,7 @@ async def test_a_429_ends_its_job_at_once_and_others_only_where_it_is_global(
     tmp_path: Path, scope: str, route: str
 ) -> None:
     database_url = f"sqlite+aiosqlite:///{tmp_path}/archive.db"
-    world = uniform_world(2, 250, guilds=3)
+    world = uniform_world(2, 120, guilds=3)
     limited, *others = world.guilds
     channels = list(world.guilds[limited].channels)
     clock = Clock()
@@ -35,15 +35,15 @@ async def test_a_429_ends_its_job_at_once_and_others_only_where_it_is_global(
         sim.faults.add(
             Fault("rate_limit", route=route, channel_id=channels[1], scope=scope, retry_after=90, after=1)  # type: ignore[arg-type]
         )
-        async with running_daemon(sim, database_url, clock=clock, **ONE_BY_ONE) as daemon:
+        async with running_daemon(sim, database_url, clock=clock, settings=ONE_BY_ONE) as daemon:
             jobs = {job["tenant_id"]: job for job in await daemon.idle(3)}
             ended = jobs[f"discord-{limited}"]
             assert (ended["status"], ended["error"]["code"]) == ("rate_limited", "rate_limited")
             assert ended["error"]["retry_after_seconds"] == 90
             assert (ended["error"]["scope"], bool(ended["error"]["remedy"])) == (scope, True)
 
-            (to_platform_error,) = [entry for entry in sim.requests.entries() if entry.status == 429]
-            after = [entry for entry in sim.requests.entries() if entry.at_monotonic > to_platform_error.at_monotonic]
+            (refused,) = [entry for entry in sim.requests.entries() if entry.status == 429]
+            after = [entry for entry in sim.requests.entries() if entry.at_monotonic > refused.at_monotonic]
             assert not [entry for entry in after if entry.channel_id in channels], "not one further request of the job"
             if scope in ("user", "shared"):
                 assert {jobs[f"discord-{other}"]["status"] for other in others} == {"succeeded"}
@@ -58,6 +58,7 @@ async def test_a_429_ends_its_job_at_once_and_others_only_where_it_is_global(
         assert_equal_to_truth(database_url, truth(world, guild_id), guild_id)
 
 
+@pytest.mark.slow
 async def test_one_fault_in_fifty_is_made_up_for_by_the_next_sync(database_url: str) -> None:
     world = rich_world()
     async with Simulator(world) as sim:
@@ -72,6 +73,8 @@ async def test_one_fault_in_fifty_is_made_up_for_by_the_next_sync(database_url: 
         assert_equal_to_truth(database_url, truth(world, guild_id), guild_id)
 
 
+@pytest.mark.process
+@pytest.mark.slow
 async def test_500s_for_ever_are_asked_four_times_at_0_1_3_and_7_seconds(tmp_path: Path) -> None:
     """In a process of its own, so that the waits are real."""
     url = f"sqlite+aiosqlite:///{tmp_path}/archive.db"
@@ -81,15 +84,15 @@ async def test_500s_for_ever_are_asked_four_times_at_0_1_3_and_7_seconds(tmp_pat
     async with Simulator(world) as sim:
         sim.faults.add(Fault("status", status=500, route=MESSAGES, channel_id=broken, times=4))
         settings = {"PLATFORM_SYNC_SYNC__REACTION_USERS": "false"}
-        async with process(tmp_path / "log", sim=sim, database_url=url, **settings) as daemon:
+        async with process(tmp_path / "log", sim=sim, url=url, settings=settings) as daemon:
             await daemon.until(lambda: sim.requests.count(MESSAGES, status=500) == 4)
             await daemon.synced()
             jobs = (await daemon.get(f"/api/jobs?tenant_id=discord-{guild_id}"))["jobs"]
             assert [job["status"] for job in jobs] == ["succeeded", "partial"], "the first sync is tried again"
-            (told,) = jobs[1]["error"]["channels"]
-            assert told | {"channel_id": str(broken), "code": "call_failed"} == told
-            assert "500" in told["message"]
-            assert told["remedy"]
+            (failed,) = jobs[1]["error"]["channels"]
+            assert failed | {"channel_id": str(broken), "code": "call_failed"} == failed
+            assert "500" in failed["message"]
+            assert failed["remedy"]
             assert jobs[1]["progress"] | {"channels_done": 3, "channels_failed": 1} == jobs[1]["progress"]
         tries = [e.at_monotonic for e in sim.requests.entries() if (e.template, e.channel_id) == (MESSAGES, broken)][:4]
         # The channel's pace (a request in 1.1 s) comes on top of the first wait.

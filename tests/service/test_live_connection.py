@@ -9,7 +9,7 @@ import pytest
 
 from adapters.discord.gateway import GatewayClient
 from adapters.discord.simulator import Simulator
-from adapters.events import MessageEdited, PlatformEvent, TenantJoined, TenantOutage, TenantsReady
+from adapters.events import LiveEvent, MessageEdited, PlatformEvent, TenantJoined, TenantOutage, TenantsReady
 from tests.service.conftest import make_adapter
 from tests.support.listening import Listening, listening
 from tests.support.small_world import GUILD, MESSAGES, OTHER_GUILD, TEXT, small_world
@@ -74,7 +74,7 @@ async def test_received_until_goes_with_the_heartbeats_and_never_ahead_of_them()
 @pytest.mark.parametrize("lost_by", ["reconnect", "close", "invalidate"])
 async def test_a_resume_tells_what_was_missed_and_only_then_has_heard(lost_by: str) -> None:
     async with Simulator(small_world()) as sim, listening(sim) as link:
-        lose = {
+        lose: dict[str, Callable[[], object]] = {
             "reconnect": sim.gateway.reconnect,
             "close": partial(sim.gateway.close, 4000),
             "invalidate": partial(sim.gateway.invalidate, resumable=True),
@@ -95,14 +95,14 @@ async def test_a_resume_tells_what_was_missed_and_only_then_has_heard(lost_by: s
         assert (readies(link), sim.gateway.resumes) == (1, 1)
 
 
-class Noting(list[object]):
+class Noting(list[LiveEvent]):
     """A list that calls when it grows."""
 
-    def __init__(self, call: Callable[[], None]) -> None:
+    def __init__(self, call: Callable[[], object]) -> None:
         super().__init__()
         self._call = call
 
-    def append(self, item: object) -> None:
+    def append(self, item: LiveEvent) -> None:
         super().append(item)
         self._call()
 

@@ -17,8 +17,8 @@ from storage.jobs import JobKind
 from storage.messages import MessageBatch, save_batch
 from storage.repair import GapReason, gaps
 from storage.tenants import save_tenant
-from tests.service.test_sync import Clock
 from tests.support.builders import channel, message
+from tests.support.daemon import Clock
 from tests.support.job_steps import claimed, queued
 from tests.support.postgres import Postgres
 

@@ -45,6 +45,7 @@ async def test_no_id_or_name_of_a_user_is_anywhere(tmp_path: Path, capsys: pytes
         assert not found, f"{place} holds {found[:3]}"
 
 
+@pytest.mark.slow
 async def test_libraries_at_debug_tell_none_either(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     world = rich_world()
     ids, names = secrets(world)

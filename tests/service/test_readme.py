@@ -8,8 +8,8 @@ from sqlalchemy import create_engine, text
 
 from adapters.discord.simulator import Simulator
 from adapters.discord.simulator.worlds import uniform_world
-from tests.service.test_sync import guild_of
 from tests.support.daemon import running_daemon
+from tests.support.guilds import guild_of
 
 pytestmark = pytest.mark.usefixtures("restored_addresses")
 

@@ -1,46 +1,20 @@
 """What a sync does when the guild has changed, when something fails, and when Discord says to wait."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from adapters.discord.simulator import Fault, Simulator
-from adapters.discord.simulator.model import World
 from adapters.discord.simulator.truth import truth
 from adapters.discord.simulator.worlds import rich_world, tree_world, uniform_world
-from bot.app import utc_now
 from tests.support.archive import archived, assert_equal_to_truth
-from tests.support.daemon import Daemon, running_daemon
+from tests.support.daemon import ONLY_MESSAGES, Clock, archiving, running_daemon
+from tests.support.guilds import guild_of
 
 pytestmark = pytest.mark.usefixtures("restored_addresses")
 
 MESSAGES = "/channels/{channel_id}/messages"
-ONLY_MESSAGES = {"PLATFORM_SYNC_SYNC__REACTION_USERS": "false"}
-
-
-class Clock:
-    """The real time, moved by hand."""
-
-    def __init__(self) -> None:
-        self.ahead = timedelta()
-
-    def __call__(self) -> datetime:
-        return utc_now() + self.ahead
-
-
-@asynccontextmanager
-async def archiving(world: World, database_url: str, **options: Any) -> AsyncIterator[tuple[Simulator, Daemon]]:
-    async with Simulator(world) as sim, running_daemon(sim, database_url, **options) as daemon:
-        await daemon.idle(len(world.guilds))
-        yield sim, daemon
-
-
-def guild_of(world: World) -> int:
-    return next(iter(world.guilds))
 
 
 async def test_new_messages_channels_threads_and_posts_arrive(database_url: str) -> None:
@@ -54,8 +28,7 @@ async def test_new_messages_channels_threads_and_posts_arrive(database_url: str)
             sim.change.create_channel(guild_id, f"new-{silent}", silent=silent)
             sim.change.create_thread(forum.id, f"post-{silent}", "what do you think?", silent=silent)
             thread = sim.change.create_thread(text.id, f"thread-{silent}", "here", silent=silent)
-            thread_id = int(getattr(thread, "id", 0) or thread["id"])
-            sim.change.archive_thread(thread_id, silent=silent)
+            sim.change.archive_thread(thread.id, silent=silent)
         await daemon.sync(guild_id)
     assert_equal_to_truth(database_url, truth(world, guild_id), guild_id)
 
@@ -148,7 +121,7 @@ async def test_after_a_429_the_next_sync_waits_as_long_as_told_and_resumes(tmp_p
     clock = Clock()
     async with Simulator(world) as sim:
         sim.faults.add(Fault("rate_limit", route=MESSAGES, scope=scope, retry_after=120, after=40))  # type: ignore[arg-type]
-        async with running_daemon(sim, database_url, clock=clock, **ONLY_MESSAGES) as daemon:
+        async with running_daemon(sim, database_url, clock=clock, settings=ONLY_MESSAGES) as daemon:
             (job,) = await daemon.idle()
             assert job["status"] == "rate_limited"
             assert job["error"]["code"] == "rate_limited"
@@ -184,7 +157,7 @@ async def test_messages_are_committed_a_thousand_at_a_time(database_url: str) ->
     guild_id = guild_of(world)
     async with Simulator(world) as sim:
         sim.faults.add(Fault("hang", route=MESSAGES, after=19, times=None))
-        async with running_daemon(sim, database_url, **ONLY_MESSAGES) as daemon:
+        async with running_daemon(sim, database_url, settings=ONLY_MESSAGES) as daemon:
             await daemon.until(lambda: daemon.get("/healthz"), lambda _: sim.requests.count(MESSAGES) == 20)
             await daemon.until(
                 lambda: daemon.get(f"/api/tenants/discord-{guild_id}"), lambda t: t["totals"]["messages"] == 1_000

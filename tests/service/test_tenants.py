@@ -1,7 +1,7 @@
 """Tenants follow the guilds the bot is in; every tenant is synced at once, hourly, and after a missed tick."""
 
 import asyncio
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -17,9 +17,9 @@ from storage import jobs
 from storage.database import open_database
 from storage.jobs import JobKind
 from storage.tenants import save_tenant
-from tests.service.test_sync import Clock, guild_of
 from tests.support.archive import assert_equal_to_truth, count_messages
-from tests.support.daemon import Daemon, running_daemon
+from tests.support.daemon import Clock, Daemon, running_daemon
+from tests.support.guilds import guild_of
 
 pytestmark = pytest.mark.usefixtures("restored_addresses")
 
@@ -90,7 +90,9 @@ async def test_the_scheduler_spreads_tenants_and_ticks_hourly(database_url: str)
     async with Simulator(world) as sim, running_daemon(sim, database_url) as daemon:
         await daemon.idle(8)
         due = [tenant["next_sync_at"] for tenant in (await daemon.get("/api/tenants"))["tenants"]]
-        assert len(set(due)) == 8
+        assert all(due), "a tenant is not scheduled"
+        assert max(map(datetime.fromisoformat, due)) <= utc_now() + timedelta(hours=1), "it is not hourly"
+        assert len(set(due)) == 8, "tenants are not spread"
 
 
 async def test_a_followed_tenant_is_ticked_for_at_its_instant_until_forgotten(tmp_path: Path) -> None:
@@ -117,7 +119,7 @@ async def test_tenants_can_be_left_to_the_operator(database_url: str) -> None:
     world = uniform_world(1, 50, guilds=2)
     chosen, _ = world.guilds
     no_auto = {"PLATFORM_SYNC_DISCORD__AUTO_CREATE_TENANTS": "false"}
-    async with Simulator(world) as sim, running_daemon(sim, database_url, **no_auto) as daemon:
+    async with Simulator(world) as sim, running_daemon(sim, database_url, settings=no_auto) as daemon:
         await daemon.until(lambda: daemon.ask("GET", "/readyz"), lambda answer: answer[0] == 200)
         assert (await daemon.get("/api/tenants"))["tenants"] == []
         request = {"platform": "discord", "platform_id": str(chosen)}

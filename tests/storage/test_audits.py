@@ -14,13 +14,12 @@ from storage.jobs import JobLease
 from storage.repair import (
     ChannelAudit,
     Coverage,
-    RepairFigures,
+    RefetchFigures,
     audits_due,
     channel_audits,
     coverage,
     finish_audit,
-    refetch_in_channel,
-    repair_figures,
+    refetch_figures,
     request_audit,
 )
 from storage.tables import channel_audits as findings
@@ -131,7 +130,7 @@ async def test_an_audit_replaces_the_one_before(db: Database, way: Way) -> None:
 
 async def test_only_an_audit_is_finished(db: Database, way: Way) -> None:
     await way.store(message(1))
-    await refetch_in_channel(db, way.channel.id, {"1"}, NOW)
+    await way.refetch("1")
     await finish(way)
     assert [await count_of(db, t) for t in (findings, refetch_ranges)] == [0, 1]
 
@@ -203,17 +202,17 @@ async def test_the_archive_is_so_many_of_so_many(db: Database, way: Way) -> None
 
 async def test_figures(db: Database, way: Way) -> None:
     await two_channels(way, {})
-    await refetch_in_channel(db, way.channel.id, {"1", "2"}, NOW)
+    await way.refetch("1", "2")
     await way.gap(NOW - HOUR, NOW)
     assert await way.plan() == 2
     await way.gap(NOW, None)
-    figures = RepairFigures(refetch=2, gap=2, audit=2, unrepaired_gaps=2)
-    assert await repair_figures(db, way.tenant.id) == figures
+    figures = RefetchFigures(refetch=2, gap=2, audit=2, unrepaired_gaps=2)
+    assert await refetch_figures(db, way.tenant.id) == figures
     await mark_skipped(db, way.tenant.id, ["6"], SkipReason.NOT_PUBLIC, NOW)
     await run_sql(db, "UPDATE sync_gaps SET repaired_at = planned_at")
-    hidden = RepairFigures(refetch=2, gap=1, audit=1, unrepaired_gaps=1)
-    assert await repair_figures(db, way.tenant.id) == hidden
-    assert await repair_figures(db, "discord-other") == RepairFigures(refetch=0, gap=0, audit=0, unrepaired_gaps=0)
+    hidden = RefetchFigures(refetch=2, gap=1, audit=1, unrepaired_gaps=1)
+    assert await refetch_figures(db, way.tenant.id) == hidden
+    assert await refetch_figures(db, "discord-other") == RefetchFigures(refetch=0, gap=0, audit=0, unrepaired_gaps=0)
 
 
 async def test_which_audits_are_due(db: Database, way: Way) -> None:

@@ -19,7 +19,7 @@ from storage.database import Database
 from storage.jobs import JobKind, JobStatus, enqueue, finish, renew
 from storage.live import acquire_leadership, advance_watermark, apply_changes
 from storage.messages import MessageBatch, save_batch
-from storage.privacy import forget_user
+from storage.privacy import erase_user
 from storage.repair import GapReason, record_gap
 from storage.tables import metadata
 from storage.tenants import defer_until, save_tenant, stop_tenant
@@ -100,7 +100,7 @@ async def _listen(db: Database) -> None:
     await advance_watermark(db, "quiet", "me", NOW, NOW)
     await record_gap(db, tenant.id, GapReason.OUTAGE, began_at=None, ended_at=NOW, now=NOW)
     await stop_tenant(db, tenant.id, NOW + HOUR)
-    await forget_user(db, "f" * 64, tenant_id=None, now=NOW)
+    await erase_user(db, "f" * 64, tenant_id=None, now=NOW)
 
 
 async def _comparable(db: Database, table: Any) -> Rows:

@@ -76,11 +76,10 @@ def test_a_file_opened_for_reading(tmp_path: Path) -> None:
     engine.dispose()
 
 
-async def test_another_programs_lock_is_waited_for_and_then_told(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("storage.connection.engines.BUSY_SECONDS", 0.1)
+async def test_another_programs_lock_is_waited_for_and_then_named(tmp_path: Path) -> None:
     db = await open_database(f"sqlite:///{tmp_path}/archive.db", hash_choice=SHA)
+    async with db.writing() as connection:
+        await connection.execute(text("PRAGMA busy_timeout = 100"))  # milliseconds, in place of half a minute
     other = sqlite3.connect(tmp_path / "archive.db", isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     with pytest.raises(errors.DatabaseBusy) as told:

@@ -10,8 +10,7 @@ from storage.channels import ChannelState
 from storage.database import Database
 from storage.jobs import JobLease
 from storage.messages import mark_deleted
-from storage.privacy import export as exporting
-from storage.privacy import export_user, forget_user
+from storage.privacy import erase_user, export_user
 from storage.tenants import Tenant
 from tests.storage.test_forgetting import OTHER, WHO, another, fill
 from tests.support.builders import HOUR, NOW, attachment, both_totals, message, total
@@ -85,15 +84,12 @@ async def test_of_one_tenant_or_of_all(db: Database, way: Way) -> None:
     assert await exported(db, None, "9" * 64) == []
 
 
-async def test_of_much_nothing_is_left_out_or_told_twice(
-    db: Database, way: Way, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(exporting, "_WINDOW", 7)
-    told = [
+async def test_of_much_nothing_is_left_out_or_exported_twice(db: Database, way: Way) -> None:
+    records = [
         message(n, author_hash=WHO if n % 3 else OTHER, reaction_totals=(total("👍", 2), *both_totals("🎉", 1, 1)))
         for n in range(1, 501)
     ]
-    await way.store(*(replace(m, sent_at=NOW) for m in told[:20]), *told[20:])
+    await way.store(*(replace(m, sent_at=NOW) for m in records[:20]), *records[20:])
     await run_sql(
         db,
         "INSERT INTO reactions"
@@ -102,7 +98,7 @@ async def test_of_much_nothing_is_left_out_or_told_twice(
         " FROM reaction_totals",
         who=WHO,
     )
-    rows = await exported(db, None)
+    rows = [row async for row in export_user(db, WHO, tenant_id=None, window=7)]
     assert len([row for row in rows if row["kind"] == "message"]) == 334
     given = [(row["message_id"], row["emoji"], row["burst"]) for row in rows if row["kind"] == "reaction"]
     assert len(given) == len(set(given)) == 1500
@@ -110,8 +106,8 @@ async def test_of_much_nothing_is_left_out_or_told_twice(
 
 async def test_once_forgotten_the_wish_is_left(db: Database, way: Way) -> None:
     await fill(way, WHO)
-    await forget_user(db, WHO, tenant_id=way.tenant.id, now=NOW)
-    await forget_user(db, WHO, tenant_id=None, now=LATER)
+    await erase_user(db, WHO, tenant_id=way.tenant.id, now=NOW)
+    await erase_user(db, WHO, tenant_id=None, now=LATER)
     wishes = [
         {"kind": "forgotten", "tenant_id": "", "erased_at": LATER},
         {"kind": "forgotten", "tenant_id": way.tenant.id, "erased_at": NOW},

@@ -8,21 +8,22 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import text
 
 from adapters.records import ChannelRecord, MessageRecord
-from storage.channels import ChannelState, advance, channel_states, save_changed_channels, save_channels, save_threads
+from storage.channels import ChannelState, channel_states, save_changed_channels, save_channels, save_threads
 from storage.database import Database, open_database
 from storage.jobs import JobLease
 from storage.live import MessageChange, ReactionState, apply_changes
 from storage.messages import MessageBatch, save_batch
-from storage.privacy import Erased, Redactor, forget_user
-from storage.privacy import erasure as forgetting
+from storage.privacy import Erased, Redactor, erase_user
 from storage.reactions import pending_lists, pending_totals, save_users
 from storage.repair import PageOutcome
 from storage.tables import attachments, channels, erased_users, messages, metadata, reaction_totals, reactions
 from storage.tenants import Tenant
 from tests.storage.conftest import SHA, running_job
 from tests.support.builders import NOW, attachment, both_totals, channel, message, thread, total
+from tests.support.faults import Killed, killed_before
 from tests.support.job_steps import new_tenant
 from tests.support.repair_steps import LATER, Way
 from tests.support.tables_of import count_of, only_row, rows_of, run_sql
@@ -89,7 +90,7 @@ async def is_anywhere(db: Database, who: str) -> bool:
 
 
 async def forget(db: Database, tenant_id: str | None) -> Erased:
-    return await forget_user(db, WHO, tenant_id=tenant_id, now=LATER)
+    return await erase_user(db, WHO, tenant_id=tenant_id, now=LATER)
 
 
 class TestForgetting:
@@ -136,7 +137,7 @@ class TestForgetting:
         await fill(way, WHO)
         await forget(db, way.tenant.id)
         before = await holdings(db)
-        assert await forget_user(db, WHO, tenant_id=way.tenant.id, now=LATER + (LATER - NOW)) == Erased()
+        assert await erase_user(db, WHO, tenant_id=way.tenant.id, now=LATER + (LATER - NOW)) == Erased()
         assert await holdings(db) == before
 
     @pytest.mark.parametrize("everywhere", [False, True])
@@ -156,37 +157,34 @@ class TestForgetting:
             not everywhere
         )
 
-    async def test_broken_off_anywhere_it_holds_already_and_goes_on(
-        self, db: Database, way: Way, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setattr(forgetting, "_WINDOW", 2)
-        names = ("_empty_some", "_delete_reactions", "redact_in_channels")
-        steps = [f"storage.privacy.erasure.{name}" for name in names]
+    async def test_broken_off_anywhere_it_holds_already_and_goes_on(self, db: Database, way: Way) -> None:
         await fill(way, WHO)
-        for step in [*steps, "storage.privacy.erasure.redact_in_window"]:
-            with monkeypatch.context() as patch:
-                patch.setattr(step, _crash)
-                with pytest.raises(RuntimeError):
-                    await forget(db, way.tenant.id)
+        for step in (
+            "DELETE FROM attachments",
+            "DELETE FROM reactions",
+            "UPDATE channels",
+            "UPDATE messages SET content",
+            "UPDATE attachments",
+        ):
+            with killed_before(db, step), pytest.raises(Killed):
+                await erase_user(db, WHO, tenant_id=way.tenant.id, now=LATER, window=2)
             await way.store(message(9, author_hash=WHO, content=WHO))
             assert WHO not in str((await rows_of(db, messages))[-1])
         await forget(db, way.tenant.id)
         assert not await is_anywhere(db, WHO)
 
-    async def test_of_many_messages_none_is_left_out(
-        self, db: Database, way: Way, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setattr(forgetting, "_WINDOW", 100)
-        told = [message(n, author_hash=WHO if n % 2 else OTHER, content=f"<@{WHO}>") for n in range(1, 5001)]
-        same_time = [replace(m, sent_at=NOW) for m in told[:300]]
-        await way.store(*same_time, *told[300:])
-        assert await forget(db, way.tenant.id) == Erased(messages=2500, mentions=2500)
+    async def test_of_many_messages_none_is_left_out(self, db: Database, way: Way) -> None:
+        records = [message(n, author_hash=WHO if n % 2 else OTHER, content=f"<@{WHO}>") for n in range(1, 5001)]
+        same_time = [replace(m, sent_at=NOW) for m in records[:300]]
+        await way.store(*same_time, *records[300:])
+        found = await erase_user(db, WHO, tenant_id=way.tenant.id, now=LATER, window=100)
+        assert found == Erased(messages=2500, mentions=2500)
         assert not await is_anywhere(db, WHO)
 
     @pytest.mark.parametrize("wrong", ["", "1", WHO[1:], WHO.upper(), WHO + "0", f" {WHO}", "forgotten", "%"])
     async def test_what_is_no_hash_is_refused(self, db: Database, wrong: str) -> None:
         with pytest.raises(ValueError):
-            await forget_user(db, wrong, tenant_id=None, now=NOW)
+            await erase_user(db, wrong, tenant_id=None, now=NOW)
         assert await count_of(db, erased_users) == 0
 
 
@@ -197,10 +195,6 @@ async def another(way: Way, platform_id: str = "200") -> Way:
     await save_channels(way.db, tenant_id, [channel("5")], NOW)
     (state,) = await channel_states(way.db, tenant_id)
     return Way(way.db, replace(way.tenant, id=tenant_id), state, lease)
-
-
-async def _crash(*_: object) -> None:
-    raise RuntimeError("broken off")
 
 
 class TestItHolds:
@@ -289,36 +283,43 @@ class TestItHolds:
         await self.held(kept, lambda: give(kept, WHO, OTHER))
         assert await pending_lists(db, kept.tenant.id) == 0
 
-    async def test_a_wish_waits_for_whoever_does_not_know_of_it(
-        self, db: Database, database_url: str, way: Way, monkeypatch: pytest.MonkeyPatch
+    async def test_a_wish_waits_for_a_batch_that_does_not_know_of_it(
+        self, db: Database, database_url: str, way: Way
     ) -> None:
         if db.dialect == "sqlite":
             return  # there is one writer
         other = await open_database(database_url, hash_choice=SHA)
-        wishes: list[asyncio.Task[Erased]] = []
-
-        async def advance_slowly(*args: Any, **kwargs: Any) -> None:
-            wishes.append(asyncio.create_task(forget(other, None)))
-            await asyncio.sleep(0.3)
-            assert not wishes[0].done()
-            await advance(*args, **kwargs)
-
-        with monkeypatch.context() as patch:
-            patch.setattr("storage.messages.batch.advance", advance_slowly)
-            told = message(1, author_hash=WHO)
-            batch = MessageBatch(tenant_id=way.tenant.id, channel_id=way.channel.id, messages=[told], job=way.lease)
-            await save_batch(db, batch, NOW)
-        assert await wishes[0] == Erased(messages=1)
+        batch = MessageBatch(
+            tenant_id=way.tenant.id, channel_id=way.channel.id, messages=[message(1, author_hash=WHO)], job=way.lease
+        )
+        async with other.writing() as connection:  # the batch has read the wishes, and waits for its job's row
+            await connection.execute(text("SELECT id FROM sync_jobs FOR UPDATE"))
+            saving = asyncio.create_task(save_batch(db, batch, NOW))
+            await _until_waiting(other, 1)
+            wish = asyncio.create_task(forget(db, None))
+            await _until_waiting(other, 2)
+        await saving
+        assert await wish == Erased(messages=1)
         assert not await is_anywhere(db, WHO)
         await other.close()
+
+
+_WAITING = text("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'")
+
+
+async def _until_waiting(db: Database, number: int) -> None:
+    """Wait until so many connections of a PostgreSQL database wait for a lock."""
+    async with asyncio.timeout(10), db.reading() as connection:
+        while (await connection.execute(_WAITING)).scalar_one() < number:  # noqa: ASYNC110 # nothing tells of it
+            await asyncio.sleep(0.01)
 
 
 class TestForgetter:
     def test_without_a_wish_nothing_is_looked_at(self) -> None:
         assert not Redactor()
-        assert not Redactor().user(WHO)
-        assert Redactor(frozenset([WHO])).user(WHO)
-        assert not Redactor(frozenset([WHO])).user(None)
+        assert not Redactor().is_erased(WHO)
+        assert Redactor(frozenset([WHO])).is_erased(WHO)
+        assert not Redactor(frozenset([WHO])).is_erased(None)
 
     def test_what_names_nobody_is_the_same_object(self) -> None:
         redactor = Redactor(frozenset([WHO]))
@@ -329,13 +330,13 @@ class TestForgetter:
     @settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
     @given(
         texts=st.lists(st.sampled_from([WHO, OTHER, "a" * 64, "x", "f", "0", "<@", " "]), max_size=12).map("".join),
-        redactor_for=st.sets(st.sampled_from([WHO, OTHER, "a" * 64]), min_size=1),
+        erased=st.sets(st.sampled_from([WHO, OTHER, "a" * 64]), min_size=1),
     )
-    def test_no_hash_is_left_in_any_text(self, texts: str, redactor_for: set[str]) -> None:
-        redactor = Redactor(frozenset(redactor_for))
+    def test_no_hash_is_left_in_any_text(self, texts: str, erased: set[str]) -> None:
+        redactor = Redactor(frozenset(erased))
         record = message(1, author_hash="9" * 64, content=texts, metadata={texts: [texts, {"n": 1.5, "deep": texts}]})
         kept = redactor.message(record)
-        assert not [known for known in redactor_for if known in str(kept)]
-        assert (kept is record) is not any(known in texts for known in redactor_for)
+        assert not [known for known in erased if known in str(kept)]
+        assert (kept is record) is not any(known in texts for known in erased)
         place = channel("1", name=texts, metadata={"topic": texts})
-        assert not [known for known in redactor_for if known in str(redactor.channel(place))]
+        assert not [known for known in erased if known in str(redactor.channel(place))]

@@ -16,7 +16,7 @@ from storage.live import messages as live_messages
 from storage.live import reaction_rows as live_reaction_rows
 from storage.messages import MessageBatch, save_batch
 from storage.messages import writer as message_writer
-from storage.privacy import forget_user
+from storage.privacy import erase_user
 from storage.tables import attachments, channels, messages, reaction_totals, reactions, refetch_ranges, sync_progress
 from storage.tenants import Tenant, purge_tenant, save_tenant, stop_tenant
 from tests.storage.conftest import running_job
@@ -112,7 +112,7 @@ class TestEdits:
     async def test_a_forgotten_person_stays_forgotten(self, db: Database, ear: Ear) -> None:
         redactor_for = "f" * 64
         await ear.store(message(7, author_hash=redactor_for))
-        await forget_user(db, redactor_for, tenant_id=ear.tenant.id, now=NOW)
+        await erase_user(db, redactor_for, tenant_id=ear.tenant.id, now=NOW)
         before = await rows_of(db, messages)
         await ear.hear(7, edited=message(7, author_hash=redactor_for, content="it is me"))
         assert await rows_of(db, messages) == before
@@ -162,7 +162,7 @@ class TestWhatIsLeftAlone:
     async def test_what_is_not_stored(self, ear: Ear) -> None:
         await ear.store(message(7))
         before = await ear.rows()
-        everything = {
+        everything: dict[str, Any] = {
             "edited": message(8, content="new", attachments=(attachment("1"),)),
             "is_deleted": True,
             "is_invalidated": True,

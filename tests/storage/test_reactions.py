@@ -95,9 +95,9 @@ class TestWhatIsPending:
         in_thread = PendingChannel(
             id=ids["9"], platform_id="9", parent_platform_id="5", type=ChannelType.THREAD, lists=1, requests=2
         )
-        assert await pending_channels(db, way.tenant.id) == [first, in_thread]
+        assert await pending_channels(db, way.tenant.id, users_per_request=100) == [first, in_thread]
         assert await pending_lists(db, way.tenant.id) == 4
-        assert await pending_channels(db, "discord-other") == []
+        assert await pending_channels(db, "discord-other", users_per_request=100) == []
         assert await pending_totals(db, ids["8"], None, 100) == []
 
     async def test_the_pages_are_complete_whatever_is_done_in_between(self, way: Pass) -> None:
@@ -121,6 +121,7 @@ class TestWhatIsPending:
             "emoji": "1",
             "burst": False,
             "limit": 5,
+            "users_per_request": 100,
             "tenant": way.tenant.id,
         }
         async with db.writing() as connection:

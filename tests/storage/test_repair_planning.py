@@ -10,7 +10,7 @@ from storage.database import Database
 from storage.errors import LeaseLost
 from storage.jobs import JobLease
 from storage.messages import mark_deleted
-from storage.repair import RepairKind, pending_ranges, refetch_in_channel, request_audit
+from storage.repair import RefetchKind, pending_ranges, request_audit
 from storage.tables import channels, refetch_ranges, sync_gaps, tenants
 from storage.tenants import Tenant, stop_tenant
 from tests.support.builders import HOUR, MINUTE, NOW, SECOND, channel, message, thread
@@ -47,10 +47,10 @@ class TestPlanning:
         await mark_skipped(db, way.tenant.id, ["9"], SkipReason.NOT_PUBLIC, NOW)
         for began in (160, 170):
             await way.gap(BEGINNING + began * SECOND, NOW)
-        assert await way.plan(window=60 * SECOND) == 2
+        assert await way.plan(lookback=60 * SECOND) == 2
         assert await way.ranges() == [("5", "99", "2000"), ("7", "99", "150")]
         assert {(row["planned_at"], row["repaired_at"]) for row in await rows_of(db, sync_gaps)} == {(LATER, None)}
-        assert await way.plan(window=60 * SECOND) == 0
+        assert await way.plan(lookback=60 * SECOND) == 0
 
     async def test_a_gap_of_another_tenant_is_another(self, db: Database, way: Way) -> None:
         await run_sql(
@@ -111,7 +111,7 @@ class TestPlanning:
         for each in (await channel_states(db, way.tenant.id))[1:]:
             await way.store(message(1700), channel_id=each.id)
         await way.gap(NOW.replace(minute=30, second=0, microsecond=0) - HOUR, NOW)
-        assert await way.plan(window=5 * MINUTE) == 1 + planned
+        assert await way.plan(lookback=5 * MINUTE) == 1 + planned
         assert {r.channel_platform_id for r in await way.pending()} == {"7", *(["6"] if planned else [])}
 
     async def test_a_channel_that_is_shown_again(self, db: Database, way: Way) -> None:
@@ -121,13 +121,13 @@ class TestPlanning:
             await way.store(message(100), message(200), channel_id=ids[platform_id])
         await mark_skipped(db, way.tenant.id, ["5", "6"], SkipReason.NOT_PUBLIC, BEGINNING + 180 * SECOND)
         await mark_skipped(db, way.tenant.id, ["7"], SkipReason.NOT_PUBLIC, BEGINNING + 900 * SECOND)
-        assert await way.plan(window=60 * SECOND) == 0
+        assert await way.plan(lookback=60 * SECOND) == 0
         await save_channels(db, way.tenant.id, [channel("5"), channel("7")], NOW)
-        assert await way.plan(window=60 * SECOND) == 1
+        assert await way.plan(lookback=60 * SECOND) == 1
         assert await way.ranges() == [("5", "119", "200")]
         unseen = {row["platform_id"]: row["unmonitored_since"] for row in await rows_of(db, channels)}
         assert unseen == {"5": None, "6": BEGINNING + 180 * SECOND, "7": None}
-        assert await way.plan(window=60 * SECOND) == 0
+        assert await way.plan(lookback=60 * SECOND) == 0
 
     async def test_a_channel_that_was_hidden_before_its_gap_was_repaired(self, db: Database, way: Way) -> None:
         await way.store(message(100), message(200))
@@ -152,7 +152,7 @@ class TestPlanning:
         assert (await only_row(db, tenants))["audit_requested_at"] == NOW
         assert await way.plan() == 2
         assert await way.ranges() == [("5", None, "100"), ("7", None, "100")]
-        assert {r.kind for r in await way.pending()} == {RepairKind.AUDIT}
+        assert {r.kind for r in await way.pending()} == {RefetchKind.AUDIT}
         row = await only_row(db, tenants)
         assert (row["audit_requested_at"], row["audited_at"]) == (None, None)
         await way.store(message(200))
@@ -180,8 +180,8 @@ class TestPlanning:
         await request_audit(db, way.tenant.id, NOW)
         await way.gap(BEGINNING, NOW)
         await way.plan()
-        await refetch_in_channel(db, other.id, {"9"}, NOW)
-        await refetch_in_channel(db, way.channel.id, {"10", "9"}, NOW)
+        await way.refetch("9", channel="6")
+        await way.refetch("10", "9")
         assert [(r.kind.value, r.channel_platform_id, r.until_platform_id) for r in await way.pending()] == [
             ("refetch", "5", "9"),
             ("refetch", "5", "10"),

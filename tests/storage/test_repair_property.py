@@ -15,10 +15,11 @@ from storage.channels import ChannelState
 from storage.database import Database
 from storage.jobs import JobLease
 from storage.messages import mark_deleted
-from storage.repair import Repair, RepairKind, finish_audit
+from storage.repair import RefetchKind, RefetchRange, finish_audit
 from storage.tables import attachments, channel_audits, messages, reaction_totals, refetch_ranges, sync_progress
 from storage.tenants import Tenant
 from tests.support.builders import MINUTE, NOW, attachment, message, total
+from tests.support.faults import Killed, killed_before
 from tests.support.repair_steps import LATER, Way, state
 from tests.support.tables_of import only_row, rows_of, run_sql
 
@@ -84,8 +85,8 @@ def worlds(draw: st.DrawFn) -> World:
 class Reader:
     """Works off what is pending, as a job does."""
 
-    def __init__(self, way: Way, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.way, self.world, self.monkeypatch = way, world, monkeypatch
+    def __init__(self, way: Way, world: World) -> None:
+        self.way, self.world = way, world
         self.sizes, self.touched, self.crashes = iter(world.sizes), iter(world.touched), iter(world.crashes)
         self.seen = 0
         self.changed = 0
@@ -93,23 +94,21 @@ class Reader:
 
     async def read_all(self) -> None:
         while (repair := next((r for r in await self.way.pending() if not r.is_read), None)) is not None:
-            left: Repair | None = repair
+            left: RefetchRange | None = repair
             while left is not None and not await self._is_cut_off(left):
                 left = await self._read(left)
 
-    async def _is_cut_off(self, repair: Repair) -> bool:
+    async def _is_cut_off(self, repair: RefetchRange) -> bool:
         """A crash in the middle of a transaction leaves nothing of it, and the next job begins with what is pending."""
         if not next(self.crashes, False):
             return False
         before = [await state(self.way.db), await rows_of(self.way.db, refetch_ranges)]
-        with self.monkeypatch.context() as patch:
-            patch.setattr("storage.repair.reconcile.add_refetches", _crash)
-            with pytest.raises(RuntimeError):
-                await self._read(repair)
+        with killed_before(self.way.db, "UPDATE refetch_ranges", "DELETE FROM refetch_ranges"), pytest.raises(Killed):
+            await self._read(repair)
         assert [await state(self.way.db), await rows_of(self.way.db, refetch_ranges)] == before
         return True
 
-    async def _read(self, repair: Repair) -> Repair | None:
+    async def _read(self, repair: RefetchRange) -> RefetchRange | None:
         after, until = int(repair.after_platform_id or 0), int(repair.until_platform_id)
         page = self.world.page(after, next(self.sizes, 100))
         is_last = not page or int(page[-1].platform_id) >= until
@@ -121,7 +120,7 @@ class Reader:
         assert await self._rows_of(touched) == before
         assert outcome.seen == len(within)
         assert (outcome.left is None) == is_last
-        self.seen += outcome.seen if repair.kind is RepairKind.AUDIT else 0
+        self.seen += outcome.seen if repair.kind is RefetchKind.AUDIT else 0
         self.changed += outcome.changed
         self.deleted += outcome.deleted
         return outcome.left
@@ -137,10 +136,6 @@ def _as_it_was(page: list[MessageRecord], touched: set[str]) -> Iterator[Message
             yield record
         elif record.attachments:
             yield replace(record, content="as it was", attachments=())
-
-
-async def _crash(*_: object) -> None:
-    raise RuntimeError("killed between the rows and the commit")
 
 
 async def prepare(way: Way, world: World) -> None:
@@ -203,13 +198,12 @@ async def test_the_archive_becomes_what_the_platform_has(
     tenant: Tenant,
     general: ChannelState,
     lease: JobLease,
-    monkeypatch: pytest.MonkeyPatch,
     world: World,
 ) -> None:
     way = Way(db, tenant, general, lease)
     await prepare(way, world)
     before = {row["platform_id"]: row for row in await rows_of(db, messages)}
-    reader = Reader(way, world, monkeypatch)
+    reader = Reader(way, world)
     await reader.read_all()
     assert await found(db) == list(expected(world))
     after = {row["platform_id"]: row for row in await rows_of(db, messages)}
@@ -222,12 +216,12 @@ async def test_the_archive_becomes_what_the_platform_has(
     archived = (await only_row(db, sync_progress))["messages_archived"]
     assert archived == len(after)
     await _finish(way, world, reader.seen)
-    await _reading_it_once_more_writes_nothing(way, world, monkeypatch)
+    await _reading_it_once_more_writes_nothing(way, world)
 
 
 async def _finish(way: Way, world: World, seen: int) -> None:
     for repair in await way.pending():
-        assert (repair.kind, repair.is_read) == (RepairKind.AUDIT, True)
+        assert (repair.kind, repair.is_read) == (RefetchKind.AUDIT, True)
         await finish_audit(way.db, repair.id, platform_count=None, job=way.lease, now=LATER)
         row = await only_row(way.db, channel_audits)
         assert (row["seen"], row["stored"]) == (
@@ -237,9 +231,9 @@ async def _finish(way: Way, world: World, seen: int) -> None:
     assert await rows_of(way.db, refetch_ranges) == []
 
 
-async def _reading_it_once_more_writes_nothing(way: Way, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+async def _reading_it_once_more_writes_nothing(way: Way, world: World) -> None:
     before = await state(way.db)
-    again = Reader(way, World(stored={}, there=world.there, after=world.after, until=world.until), monkeypatch)
+    again = Reader(way, World(stored={}, there=world.there, after=world.after, until=world.until))
     await plan_range(way, world)
     await again.read_all()
     assert (again.changed, again.deleted) == (0, 0)

@@ -12,11 +12,12 @@ from storage.database import Database
 from storage.errors import LeaseLost
 from storage.jobs import JobLease
 from storage.messages import id_ranges, mark_deleted
-from storage.repair import PageOutcome, RepairKind, finish_audit, refetch, refetch_in_channel
+from storage.repair import PageOutcome, RefetchKind, finish_audit, refetch
 from storage.repair import plan_gaps as gap_planning
 from storage.tables import attachments, messages, reaction_totals, refetch_ranges, sync_progress
 from storage.tenants import Tenant, purge_tenant
 from tests.support.builders import HOUR, MINUTE, NOW, SECOND, attachment, channel, message, thread, total
+from tests.support.faults import Killed, killed_before
 from tests.support.repair_steps import BEGINNING, LATER, Way, plan_of, state
 from tests.support.tables_of import count_of, only_row, rows_of, run_sql
 
@@ -38,10 +39,10 @@ class TestLookingAgain:
         for platform_id in "678":
             await way.store(message(11), channel_id=ids[platform_id])
         await mark_skipped(db, way.tenant.id, ["7"], SkipReason.NOT_PUBLIC, NOW)
-        asked = [("5", "10"), ("5", "1000"), ("5", "404"), ("6", "11"), ("7", "11"), ("8", "11"), ("404", "9")]
-        keys = {(way.tenant.id, channel_id, message_id) for channel_id, message_id in asked}
+        wanted = [("5", "10"), ("5", "1000"), ("5", "404"), ("6", "11"), ("7", "11"), ("8", "11"), ("404", "9")]
+        keys = {(way.tenant.id, channel_id, message_id) for channel_id, message_id in wanted}
         for now in (NOW, LATER):
-            await refetch(db, keys | {("discord-other", "5", "9")}, now)
+            await refetch(db, keys | {("discord-other", "5", "9")}, now, only_stored=True)
         found = await way.pending()
         assert [(r.channel_platform_id, r.after_platform_id, r.until_platform_id) for r in found] == [
             ("5", "9", "10"),
@@ -49,29 +50,28 @@ class TestLookingAgain:
             ("6", "10", "11"),
             ("8", "10", "11"),
         ]
-        assert {r.kind for r in found} == {RepairKind.REFETCH}
+        assert {r.kind for r in found} == {RefetchKind.REFETCH}
         assert [r.parent_platform_id for r in found] == [None, None, None, "5"]
         assert {row["updated_at"] for row in await rows_of(db, refetch_ranges)} == {NOW}
 
     async def test_nothing_to_look_at(self, db: Database, way: Way) -> None:
         await refetch(db, set(), NOW)
-        await refetch_in_channel(db, way.channel.id, set(), NOW)
-        await refetch_in_channel(db, 999, {"7"}, NOW)
+        await way.refetch("7", channel="404")
         assert await count_of(db, refetch_ranges) == 0
 
     async def test_in_a_channel_whether_stored_or_not(self, db: Database, way: Way) -> None:
         for now in (NOW, LATER):
-            await refetch_in_channel(db, way.channel.id, {"100", "7", "0"}, now)
+            await way.refetch("100", "7", "0", now=now)
         assert await way.ranges() == [("5", "0", "0"), ("5", "6", "7"), ("5", "99", "100")]
 
     async def test_many_at_once(self, db: Database, way: Way) -> None:
         await way.store(*(message(n) for n in range(1, 6_001)))
-        await refetch(db, {(way.tenant.id, "5", str(n)) for n in range(1, 6_501)}, NOW)
+        await refetch(db, {(way.tenant.id, "5", str(n)) for n in range(1, 6_501)}, NOW, only_stored=True)
         assert await count_of(db, refetch_ranges) == 6_000
 
     async def test_it_is_done_when_it_was_read(self, db: Database, way: Way) -> None:
         await way.store(message(1), message(2), message(3))
-        await refetch_in_channel(db, way.channel.id, {"2", "3"}, NOW)
+        await way.refetch("2", "3")
         first, second = await way.pending()
         outcome = await way.save(first, message(2, content="new"))
         assert outcome == PageOutcome(seen=1, missing=0, changed=1, deleted=0, left=None)
@@ -155,7 +155,7 @@ class TestAPage:
         odd = message(1, content="a\0b", metadata={"x\0": ["\ud800", 2**70, -0.5], "b": {"z": 1, "a": 2}})
         await way.store(odd)
         before = await state(db)
-        turned = replace(odd, metadata=dict(reversed(odd.metadata.items())))
+        turned = replace(odd, metadata=dict(reversed(list(odd.metadata.items()))))
         assert await way.save(await way.audit(), turned) == PageOutcome(seen=1)
         assert await state(db) == before
 
@@ -179,7 +179,7 @@ class TestAPage:
 
     async def test_what_lies_beyond_the_checkpoint_is_counted_when_that_passes(self, db: Database, way: Way) -> None:
         await way.store(message(5))
-        await refetch_in_channel(db, way.channel.id, {"8"}, NOW)
+        await way.refetch("8")
         assert (await way.save(await way.only(), message(8))).missing == 1
         assert (await only_row(db, sync_progress))["messages_archived"] == 1
         await way.store(message(8))
@@ -195,12 +195,12 @@ class TestAPage:
         assert outcome == PageOutcome(seen=4, changed=1, deleted=1, left=replace(repair, after_platform_id="5"))
         after = await rows_of(db, messages)
         assert [row["platform_id"] for row in after if row not in before] == ["4", "5"]
-        again = [r.until_platform_id for r in await way.pending() if r.kind is RepairKind.REFETCH]
+        again = [r.until_platform_id for r in await way.pending() if r.kind is RefetchKind.REFETCH]
         assert again == ["1", "2", "3"]
 
     async def test_a_message_touched_while_it_is_looked_at_is_looked_at_once_more(self, db: Database, way: Way) -> None:
         await way.store(message(1))
-        await refetch_in_channel(db, way.channel.id, {"1"}, NOW)
+        await way.refetch("1")
         first = await way.only()
         assert await way.save(first, message(1, content="new"), touched=["1"]) == PageOutcome(seen=1)
         second = await way.only()
@@ -220,14 +220,14 @@ class TestAPage:
 
     async def test_purging_takes_the_ranges_along(self, db: Database, way: Way) -> None:
         await way.store(message(1))
-        await refetch_in_channel(db, way.channel.id, {"1"}, NOW)
+        await way.refetch("1")
         repair = await way.only()
         await purge_tenant(db, way.tenant.id, NOW)
         assert [await count_of(db, t) for t in (refetch_ranges, messages)] == [0, 0]
         with pytest.raises(LeaseLost):
             await way.save(repair, message(1))
         await refetch(db, {(way.tenant.id, "5", "1")}, NOW)
-        await refetch_in_channel(db, way.channel.id, {"1"}, NOW)
+        await way.refetch("1")
         assert await count_of(db, refetch_ranges) == 0
 
     async def test_a_worker_that_lost_its_job_writes_nothing(self, db: Database, way: Way) -> None:
@@ -241,19 +241,12 @@ class TestAPage:
             await finish_audit(db, repair.id, platform_count=1, job=way.lease, now=LATER)
         assert [await state(db), await rows_of(db, refetch_ranges)] == before
 
-    async def test_a_page_is_stored_whole_or_not_at_all(
-        self, db: Database, way: Way, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    async def test_a_page_is_stored_whole_or_not_at_all(self, db: Database, way: Way) -> None:
         await way.store(message(1), message(3))
-        repair = await way.audit()
+        planned = await way.audit()
         before = [await state(db), await rows_of(db, refetch_ranges)]
-
-        async def crash(*_: object) -> None:
-            raise RuntimeError("killed between the rows and the commit")
-
-        monkeypatch.setattr("storage.repair.reconcile.add_refetches", crash)
-        with pytest.raises(RuntimeError):
-            await way.save(repair, message(1, content="new"), message(2))
+        with killed_before(db, "UPDATE refetch_ranges"), pytest.raises(Killed):
+            await way.save(planned, message(1, content="new"), message(2))
         assert [await state(db), await rows_of(db, refetch_ranges)] == before
 
 

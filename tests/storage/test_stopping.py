@@ -184,7 +184,7 @@ class TestPurging:
     async def test_it_deletes_a_part_at_a_time(self, db: Database, tenant: Tenant, lease: JobLease) -> None:
         await fill(db, tenant.id, lease, messages_each=700)
         await purging._begin(db, tenant.id, LATER)
-        assert await purging._delete_some(db, tenant.id, messages) == 2000
+        assert await purging._delete_chunk_of(db, tenant.id, messages) == 2000
         assert await count_of(db, messages) == await count_of(db, attachments) == 100
         assert await purge_tenant(db, tenant.id, LATER) == 100
 
@@ -211,7 +211,7 @@ class TestPurging:
         assert resumed is not None
         assert (resumed.sync_status, resumed.last_successful_sync_at) == (SyncStatus.PENDING, None)
         for table in (messages, channels):
-            assert await purging._delete_some(db, tenant.id, table) == 0
+            assert await purging._delete_chunk_of(db, tenant.id, table) == 0
         states = await channel_states(db, tenant.id)
         assert {(s.checkpoint_id, s.thread_cursor, s.messages_archived) for s in states} == {(None, None, 0)}
         assert await count_of(db, messages) == 9

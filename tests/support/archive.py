@@ -117,8 +117,8 @@ def assert_equal_to_truth(
         found = archived(url, table, guild_id)
         for rows in (expected, found):
             for row in rows.values():
-                for key in besides.get(table, ()):
-                    row["metadata"].pop(key, None)
+                for name in besides.get(table, ()):
+                    row["metadata"].pop(name, None)
         missing, surplus = expected.keys() - found.keys(), found.keys() - expected.keys()
         assert not missing, f"{table}: {len(missing)} of {len(expected)} rows are missing, such as {min(missing)}"
         assert not surplus, f"{table}: {len(surplus)} rows too many, such as {min(surplus)}"

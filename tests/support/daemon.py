@@ -1,21 +1,36 @@
-"""The whole daemon in the test's own process, against a simulator; asked over HTTP, as an operator would."""
+"""The whole daemon in the test's own process, against a simulator; called over HTTP, as by an operator."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import aiohttp
 
 from adapters.discord.simulator import Simulator
+from adapters.discord.simulator.model import World
 from adapters.privacy import UserHasher
 from bot import app as daemon
 from bot.config import load
 from bot.metrics import Metrics
 from tests.service.conftest import make_adapter
+from tests.support.process import NO_TICK
 
-PATIENCE_SECONDS = 60
+# Looks, not seconds: the daemon shares the test's loop, and on a busy machine both are slow.
+_MOST_LOOKS = 3_000
+_LOOK_SECONDS = 0.02
+ONLY_MESSAGES = {"PLATFORM_SYNC_SYNC__REACTION_USERS": "false"}
+
+
+class Clock:
+    """The real time, moved by hand."""
+
+    def __init__(self) -> None:
+        self.ahead = timedelta()
+
+    def __call__(self) -> datetime:
+        return daemon.utc_now() + self.ahead
 
 
 class Daemon:
@@ -34,22 +49,22 @@ class Daemon:
         self.metrics = metrics or Metrics()
 
     async def get(self, path: str) -> Any:
-        """The JSON of an answer that has to be a good one."""
+        """Return the JSON of an answer that has to be a good one."""
         async with self._session.get(self.url + path) as answer:
             assert answer.status == 200, await answer.text()
             return await answer.json()
 
     async def ask(self, method: str, path: str, **options: Any) -> tuple[int, Any]:
-        """Status and JSON of any answer."""
+        """Return status and JSON of any answer."""
         async with self._session.request(method, self.url + path, **options) as answer:
             return answer.status, await answer.json(content_type=None)
 
     async def job_ended(self, job_id: str) -> Any:
-        """The job, once it has ended."""
+        """Return a job once it has ended."""
         return await self.until(lambda: self.get(f"/api/jobs/{job_id}"), lambda job: job["finished_at"] is not None)
 
     async def idle(self, tenants: int = 1) -> list[Any]:
-        """The newest job of every tenant, once there are so many and all have ended."""
+        """Return the newest job of every tenant, once there are so many and all have ended."""
 
         async def newest() -> list[Any]:
             found = (await self.get("/api/tenants"))["tenants"]
@@ -67,40 +82,55 @@ class Daemon:
         assert status == 202, job
         return await self.job_ended(job["job_id"])
 
-    async def until(self, ask: Callable[[], Any], is_so: Callable[[Any], bool]) -> Any:
-        """What ``ask`` gives, once it is as wanted."""
-        async with asyncio.timeout(PATIENCE_SECONDS):
-            while True:
-                if self.running.done():
-                    self.running.result()
-                    raise AssertionError("the daemon has ended")
-                if is_so(answer := await ask()):
-                    return answer
-                await asyncio.sleep(0.02)
+    async def until(self, look: Callable[[], Awaitable[Any]], is_so: Callable[[Any], object]) -> Any:
+        """Return what ``look`` gives, once it is as wanted."""
+        for _ in range(_MOST_LOOKS):
+            if self.running.done():
+                self.running.result()
+                raise AssertionError("the daemon has ended")
+            if is_so(found := await look()):
+                return found
+            await asyncio.sleep(_LOOK_SECONDS)
+        raise AssertionError(f"it does not come; there is still {found}")
+
+    async def sees(self, is_so: Callable[[], object]) -> None:
+        """Wait for something outside the daemon, which goes on meanwhile."""
+
+        async def look() -> object:
+            return is_so()
+
+        await self.until(look, bool)
 
 
 @asynccontextmanager
 async def running_daemon(
     sim: Simulator,
     database_url: str,
+    settings: Mapping[str, str] = {},
     *,
     clock: Callable[[], datetime] = daemon.utc_now,
     key: bytes | None = None,
-    pace: dict[str, float] | None = None,
-    **settings: str,
+    pace: Mapping[str, Any] = {},
+    **more_settings: str,
 ) -> AsyncIterator[Daemon]:
-    """A daemon that serves until the block ends, and has then been stopped as by SIGTERM."""
-    environment = {"PLATFORM_SYNC_DATABASE__URL": database_url, "PLATFORM_SYNC_HTTP__PORT": "0", **settings}
+    """Run a daemon until the block ends, and stop it then as SIGTERM would."""
+    environment = {
+        "PLATFORM_SYNC_DATABASE__URL": database_url,
+        "PLATFORM_SYNC_HTTP__PORT": "0",
+        **NO_TICK,
+        **settings,
+        **more_settings,
+    }
     serving: asyncio.Future[str] = asyncio.get_running_loop().create_future()
     hasher = UserHasher(key)
     metrics = Metrics()
-    adapters = {"discord": make_adapter(sim, hasher=hasher, observer=metrics, **(pace or {}))}
+    adapters = {"discord": make_adapter(sim, hasher=hasher, observer=metrics, **pace)}
     running = asyncio.create_task(
         daemon.run(
             load(None, environment), hasher, adapters, metrics=metrics, on_serving=serving.set_result, clock=clock
         )
     )
-    await asyncio.wait({running, serving}, return_when=asyncio.FIRST_COMPLETED)
+    await asyncio.wait([running, serving], return_when=asyncio.FIRST_COMPLETED)
     if running.done():
         running.result()
     try:
@@ -109,3 +139,13 @@ async def running_daemon(
     finally:
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
+
+
+@asynccontextmanager
+async def archiving(
+    world: World, database_url: str, settings: Mapping[str, str] = {}, **more_settings: str
+) -> AsyncIterator[tuple[Simulator, Daemon]]:
+    """Run a simulator of a world, and a daemon that has archived it once."""
+    async with Simulator(world) as sim, running_daemon(sim, database_url, {**settings, **more_settings}) as daemon:
+        await daemon.idle(len(world.guilds))
+        yield sim, daemon

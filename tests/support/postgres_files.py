@@ -130,7 +130,7 @@ def _from_debian() -> Path | None:
 
 
 def _can_run(program: Path, identity: dict[str, Any]) -> bool:
-    command = [program, "--version"]
+    command: list[str | Path] = [program, "--version"]
     try:
         return subprocess.run(command, capture_output=True, check=False, cwd="/", **identity).returncode == 0
     except PermissionError:

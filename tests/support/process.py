@@ -1,4 +1,4 @@
-"""The daemon as an operator runs it: a process, a port, signals."""
+"""The daemon as an operator runs it: a process, a port, signals, an exit status."""
 
 import asyncio
 import json
@@ -6,7 +6,8 @@ import os
 import re
 import signal
 import sys
-from collections.abc import AsyncIterator, Callable
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -16,14 +17,18 @@ import aiohttp
 from adapters.discord.simulator import Simulator
 
 ROOT = Path(__file__).resolve().parents[2]
-PATIENCE_SECONDS = 60
+PATIENCE_SECONDS = 120  # before a test says that what it waits for does not come; a busy machine is slow
+FAILED, MISCONFIGURED = 1, 78
 UNHURRIED = {
     "PLATFORM_SYNC_DISCORD__REQUESTS_PER_SECOND": "100000",
     "PLATFORM_SYNC_DISCORD__CHANNEL_REQUESTS_PER_SECOND": "100000",
 }
+NO_REACTIONS = {"PLATFORM_SYNC_SYNC__REACTION_USERS": "false"}
+NO_REPAIRS = {"PLATFORM_SYNC_SYNC__REPAIR_LOOKBACK": "0"}  # what is read again after a restart is counted elsewhere
+NO_TICK = {"PLATFORM_SYNC_SYNC__INTERVAL": str(30 * 86_400)}  # or a test meets its guild's minute of the hour one day
 
-# What is read again after a restart is counted elsewhere.
-NO_REPAIRS = {"PLATFORM_SYNC_SYNC__REPAIR_LOOKBACK": "0"}
+
+_URL = re.compile(r'"url": "([^"]+)"')
 
 
 class Process:
@@ -35,77 +40,91 @@ class Process:
 
     @property
     def log(self) -> str:
-        """All it has said."""
+        """Return all it has printed."""
         return self._log.read_text()
 
     @property
     def resident_mib(self) -> float:
-        """The memory it holds now."""
+        """Return the memory it holds now."""
         pages = int(Path(f"/proc/{self.process.pid}/statm").read_text().split()[1])
         return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
 
     async def url(self) -> str:
-        """Where it serves, by its own word."""
-        async with asyncio.timeout(PATIENCE_SECONDS):
-            while not (found := re.search(r'"url": "([^"]+)"', self.log)):
-                assert self.process.returncode is None, self.log
-                await asyncio.sleep(0.05)
+        """Return where it serves, as it logs."""
+        await self.until(lambda: _URL.search(self.log))
+        found = _URL.search(self.log)
+        assert found is not None
         return found[1]
 
     async def get(self, path: str) -> Any:
-        """The JSON of an answer."""
-        async with aiohttp.ClientSession() as session, session.get(await self.url() + path) as answer:
-            return await answer.json(content_type=None)
+        """Return the JSON of an answer."""
+        return (await self.request("GET", path))[1]
 
-    async def ask(self, method: str, path: str, **options: Any) -> tuple[int, Any]:
-        """Status and JSON of any answer."""
+    async def request(self, method: str, path: str, **options: Any) -> tuple[int, Any]:
+        """Return status and JSON of any answer."""
         async with (
             aiohttp.ClientSession() as session,
             session.request(method, await self.url() + path, **options) as answer,
         ):
             return answer.status, await answer.json(content_type=None)
 
+    async def sync(self, guild_id: int, kind: str = "manual") -> tuple[bool, Any]:
+        """Sync a guild now; whether that made a job, and the job as it ended."""
+        status, job = await self.request("POST", f"/api/tenants/discord-{guild_id}/sync", json={"kind": kind})
+        assert status in (200, 202), job
+        return job["created"], await self.job_ended(job["job_id"])
+
     async def job_ended(self, job_id: str) -> Any:
-        """The job, once it has ended."""
-        async with asyncio.timeout(PATIENCE_SECONDS * 3):
-            while not (job := await self.get(f"/api/jobs/{job_id}"))["finished_at"]:  # noqa: ASYNC110 (another process)
-                await asyncio.sleep(0.05)
-        return job
+        """Return a job once it has ended."""
+        return await self._once(f"/api/jobs/{job_id}", lambda job: job["finished_at"])
 
     async def synced(self) -> None:
         """Wait until every tenant's archive is complete."""
-        async with asyncio.timeout(PATIENCE_SECONDS * 3):
-            while True:
-                tenants = (await self.get("/api/tenants"))["tenants"]
-                if tenants and all(tenant["sync_status"] == "ok" for tenant in tenants):
-                    return
-                await asyncio.sleep(0.1)
+        await self._once("/api/tenants", _are_complete)
 
-    async def until(self, is_so: Callable[[], bool]) -> None:
+    async def until(self, is_so: Callable[[], object]) -> None:
         """Wait for something outside; the daemon must go on meanwhile."""
-        async with asyncio.timeout(PATIENCE_SECONDS):
-            while not is_so():
-                assert self.process.returncode is None, self.log
-                await asyncio.sleep(0.01)
+        give_up_at = time.monotonic() + PATIENCE_SECONDS
+        while not is_so():
+            assert self.process.returncode is None, f"the daemon has ended:\n{self.log}"
+            assert time.monotonic() < give_up_at, f"it does not come; the daemon's log:\n{self.log[-5_000:]}"
+            await asyncio.sleep(0.02)
 
     async def kill(self) -> None:
         """SIGKILL."""
         self.process.kill()
         await self.process.wait()
 
+    async def ended(self) -> int:
+        """Return its exit status once it has ended."""
+        return await asyncio.wait_for(self.process.wait(), PATIENCE_SECONDS)
+
     async def stop(self) -> int:
         """SIGTERM, and the exit status."""
         self.process.send_signal(signal.SIGTERM)
-        return await asyncio.wait_for(self.process.wait(), 10)
+        return await self.ended()
+
+    async def _once(self, path: str, is_so: Callable[[Any], object]) -> Any:
+        """Return what an address answers, as soon as it is as wanted; a sync may go on for long."""
+        give_up_at = time.monotonic() + 3 * PATIENCE_SECONDS
+        while not is_so(answer := await self.get(path)):
+            assert time.monotonic() < give_up_at, f"{path} remains {answer}; the log:\n{self.log[-5_000:]}"
+            await asyncio.sleep(0.05)
+        return answer
 
 
 @asynccontextmanager
 async def process(
-    log: Path, *arguments: str, sim: Simulator | None = None, database_url: str = "", **settings: str
+    log: Path,
+    *arguments: str,
+    sim: Simulator | None = None,
+    url: str = "",
+    settings: Mapping[str, str] = {},
 ) -> AsyncIterator[Process]:
-    """A process that is killed at the end of the block, if it still runs."""
+    """Run a process, and kill it at the end of the block, if it still runs."""
     environment = {
         **{name: value for name, value in os.environ.items() if not name.startswith("COV_")},
+        **NO_TICK,
         "PLATFORM_SYNC_HTTP__PORT": "0",
         "PLATFORM_SYNC_LOG__FORMAT": "json",
         **settings,
@@ -116,8 +135,8 @@ async def process(
             "PLATFORM_SYNC_DISCORD__REST_URL": sim.rest_url,
             "PLATFORM_SYNC_DISCORD__GATEWAY_URL": sim.gateway_url,
         }
-    if database_url:
-        environment["PLATFORM_SYNC_DATABASE__URL"] = database_url
+    if url:
+        environment["PLATFORM_SYNC_DATABASE__URL"] = url
     with log.open("w") as output:
         started = await asyncio.create_subprocess_exec(
             sys.executable,
@@ -137,6 +156,28 @@ async def process(
             await running.kill()
 
 
+async def run_to_end(
+    log: Path,
+    *arguments: str,
+    sim: Simulator | None = None,
+    url: str = "",
+    settings: Mapping[str, str] = {},
+) -> tuple[int, str]:
+    """Return how a process that ends by itself does so, and what it has printed."""
+    async with process(log, *arguments, sim=sim, url=url, settings=settings) as running:
+        return await running.ended(), running.log
+
+
+def sqlite_url(folder: Path) -> str:
+    """Return the address of an archive in a folder."""
+    return f"sqlite+aiosqlite:///{folder / 'archive.db'}"
+
+
+def _are_complete(answer: Any) -> bool:
+    tenants = answer["tenants"]
+    return bool(tenants) and all(tenant["sync_status"] == "ok" for tenant in tenants)
+
+
 def json_lines(text: str) -> list[dict[str, Any]]:
-    """The log's lines that are JSON, which all but warnings of the interpreter are."""
+    """Return the log's lines that are JSON, which all but warnings of the interpreter are."""
     return [json.loads(line) for line in text.splitlines() if line.startswith("{")]

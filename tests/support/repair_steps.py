@@ -11,7 +11,15 @@ from storage.channels import ChannelState
 from storage.database import Database
 from storage.jobs import JobLease
 from storage.messages import MessageBatch, save_batch
-from storage.repair import PageOutcome, Repair, pending_ranges, plan_repairs, request_audit, save_page
+from storage.repair import (
+    PageOutcome,
+    RefetchRange,
+    pending_ranges,
+    plan_refetches,
+    reconcile_page,
+    refetch,
+    request_audit,
+)
 from storage.tables import attachments, messages, reaction_totals, sync_gaps, sync_progress
 from storage.tenants import Tenant
 from tests.support.builders import HOUR, MINUTE, NOW, SECOND
@@ -38,30 +46,35 @@ class Way:
         )
         await save_batch(self.db, batch, NOW)
 
-    async def plan(self, window: timedelta = timedelta(0), now: datetime = LATER) -> int:
-        return await plan_repairs(self.db, self.tenant.id, window=window, cursor_at=cursor_at, job=self.lease, now=now)
+    async def plan(self, lookback: timedelta = timedelta(0), now: datetime = LATER) -> int:
+        return await plan_refetches(
+            self.db, self.tenant.id, lookback=lookback, cursor_at=cursor_at, job=self.lease, now=now
+        )
 
-    async def audit(self) -> Repair:
+    async def refetch(self, *message_ids: str, channel: str = "5", now: datetime = NOW) -> None:
+        await refetch(self.db, [(self.tenant.id, channel, message_id) for message_id in message_ids], now)
+
+    async def audit(self) -> RefetchRange:
         await request_audit(self.db, self.tenant.id, LATER)
         assert await self.plan() == 1
         return await self.only()
 
-    async def pending(self) -> list[Repair]:
+    async def pending(self) -> list[RefetchRange]:
         return await pending_ranges(self.db, self.tenant.id)
 
-    async def only(self) -> Repair:
+    async def only(self) -> RefetchRange:
         (repair,) = await self.pending()
         return repair
 
     async def save(
         self,
-        repair: Repair,
+        repair: RefetchRange,
         *records: MessageRecord,
         reached: str | None = None,
         touched: Collection[str] = (),
         now: datetime = LATER,
     ) -> PageOutcome:
-        return await save_page(
+        return await reconcile_page(
             self.db,
             repair,
             records,

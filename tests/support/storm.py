@@ -1,4 +1,4 @@
-"""So many events a second for a while, and what they do to a daemon."""
+"""Changes a guild so many times a second for a while, and measures what that does to a daemon."""
 
 import asyncio
 import random
@@ -16,7 +16,7 @@ _EMOJI = ("👍", "❤️", "🔥", "🎉")
 
 @dataclass
 class Storm:
-    """What was seen of one."""
+    """The figures of one storm."""
 
     events: int = 0
     seconds: float = 0.0
@@ -25,14 +25,14 @@ class Storm:
 
     @property
     def median_ms(self) -> float:
-        """How fast the API answered."""
+        """Return how fast the API answered."""
         return median(self.answers) * 1000
 
 
 async def storm(sim: Simulator, guild: Guild, daemon: Process, *, a_second: int, seconds: int, seed: int) -> Storm:
-    """Let it come down, and ask the API meanwhile how it is."""
+    """Change the guild so often a second, and time the API meanwhile."""
     seen = Storm()
-    asking = asyncio.create_task(_ask(daemon, seen))
+    watching = asyncio.create_task(_watch(daemon, seen))
     began = time.monotonic()
     chance = random.Random(seed)
     places = [
@@ -46,8 +46,8 @@ async def storm(sim: Simulator, guild: Guild, daemon: Process, *, a_second: int,
         ahead = began + (number + 1) / _SLICES - time.monotonic()
         await asyncio.sleep(max(ahead, 0))
     seen.seconds = time.monotonic() - began
-    asking.cancel()
-    await asyncio.gather(asking, return_exceptions=True)
+    watching.cancel()
+    await asyncio.gather(watching, return_exceptions=True)
     return seen
 
 
@@ -63,7 +63,7 @@ def _one(sim: Simulator, channel: int, message: int, chance: random.Random, user
     return True
 
 
-async def _ask(daemon: Process, seen: Storm) -> None:
+async def _watch(daemon: Process, seen: Storm) -> None:
     while True:
         began = time.monotonic()
         await daemon.get("/api/tenants")

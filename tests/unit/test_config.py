@@ -2,15 +2,17 @@
 
 import re
 import tomllib
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from pydantic import BaseModel
 
 from adapters.registry import PLATFORMS
 from bot.config import ConfigError, DatabaseConfig, HttpConfig, LogConfig, SyncConfig, load
 
 ROOT = Path(__file__).resolve().parents[2]
-SECTIONS = {
+SECTIONS: dict[str, type[BaseModel]] = {
     "discord": PLATFORMS["discord"].options,
     "database": DatabaseConfig,
     "http": HttpConfig,
@@ -61,6 +63,49 @@ def test_every_mistake_is_told_at_once(tmp_path: Path) -> None:
         "sync.interval: ",
     ):
         assert part in str(told.value)
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("'90 s'", timedelta(seconds=90)),
+        ("'5min'", timedelta(minutes=5)),
+        ("' 1.5 h '", timedelta(minutes=90)),
+        ("'30 d'", timedelta(days=30)),
+        ("'3600'", timedelta(hours=1)),
+        ("3600", timedelta(hours=1)),
+        ("60.0", timedelta(minutes=1)),
+    ],
+)
+def test_lengths_of_time_are_written_with_their_unit(written: str, meant: timedelta, tmp_path: Path) -> None:
+    file = tmp_path / "config.toml"
+    file.write_text(f"[sync]\ninterval = {written}\n")
+    assert load(file, {}).sync.interval == meant
+    from_environment = load(None, {"PLATFORM_SYNC_SYNC__INTERVAL": written.strip("'")})
+    assert from_environment.sync.interval == meant
+
+
+WRONG = ("'1 week'", "'soon'", "''", "true", "[1]", "'-1 h'", "-1", "inf", "nan", f"'{'9' * 400} d'", "'1 h 5 min'")
+
+
+@pytest.mark.parametrize("written", WRONG)
+def test_a_wrong_length_of_time_is_answered_with_how_one_is_written(written: str, tmp_path: Path) -> None:
+    file = tmp_path / "config.toml"
+    file.write_text(f"[sync]\nrepair_lookback = {written}\n")
+    with pytest.raises(
+        ConfigError, match=r'sync.repair_lookback: must be a length of time with its unit, such as "90 s"'
+    ):
+        load(file, {})
+
+
+def test_a_length_of_time_out_of_bounds_is_answered_with_the_bounds(tmp_path: Path) -> None:
+    file = tmp_path / "config.toml"
+    file.write_text("[sync]\ninterval = 59\ntime_slice = '25 h'\naudit_interval = '0 s'\n")
+    with pytest.raises(ConfigError) as refused:
+        load(file, {})
+    assert "sync.interval: must be from 1 min to 30 d, not 59 s" in str(refused.value)
+    assert "sync.time_slice: must be from 1 s to 1 d, not 25 h" in str(refused.value)
+    assert "audit_interval" not in str(refused.value)
 
 
 def test_other_machines_are_let_in_only_with_a_token() -> None:

@@ -18,7 +18,14 @@ from adapters.discord.gateway import (
     is_whole,
     live_event,
 )
-from adapters.events import ChannelRef, MessageEdited, MessageInvalidated, MessagesDeleted, ReactionChanged
+from adapters.events import (
+    ChannelChanged,
+    ChannelRef,
+    MessageEdited,
+    MessageInvalidated,
+    MessagesDeleted,
+    ReactionChanged,
+)
 from adapters.privacy import UserHasher
 from tests.unit.test_convert import HASH, PAYLOADS, USER
 
@@ -89,6 +96,7 @@ def test_any_event_about_a_message_tells_something(event: str, payload: dict[str
     ids = {"id": "77", "message_id": "77", "ids": ["77"], "user_id": USER}
     told = live_event(event, ({} if is_partial else WHOLE) | payload | ids, PLACE, HASH)
     assert told is not None
+    assert not isinstance(told, ChannelChanged)
     assert told.channel == PLACE
     bare = ids_only(event, payload | ids, PLACE)
     assert isinstance(bare, MessageInvalidated | MessagesDeleted)
@@ -99,7 +107,7 @@ def test_any_event_about_a_message_tells_something(event: str, payload: dict[str
 
 @pytest.mark.parametrize("event", sorted(MESSAGE_EVENTS))
 def test_without_an_id_there_is_nothing_to_tell(event: str) -> None:
-    for convert in (ids_only, lambda *given: live_event(*given, HASH)):
+    for convert in (ids_only, lambda event, payload, place: live_event(event, payload, place, HASH)):
         with pytest.raises(ValueError, match="no message's id"):
             convert(event, {"id": None, "message_id": [], "ids": "x", "emoji": {}}, PLACE)
 

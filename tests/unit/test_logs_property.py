@@ -64,7 +64,7 @@ def record(name: str, place: str, text: str) -> logging.LogRecord:
 
 
 def _exc_info(place: str, text: str) -> Any:
-    error: BaseException = ValueError(text, {"d": text})
+    error: Exception = ValueError(text, {"d": text})
     try:
         if place == "group":
             raise ExceptionGroup(text, [error])

@@ -7,6 +7,7 @@ import pytest
 from adapters.records import AuthorKind, MessageRecord, ReactionTotalRecord
 from bot.sync import ChannelEstimator, SyncEstimator
 
+PAGE = 100
 START = datetime(2024, 1, 1, tzinfo=UTC)
 THUMBS = (
     ReactionTotalRecord(emoji_key="👍", burst=False, emoji="👍", count=130),
@@ -36,7 +37,7 @@ def page(first: int, count: int, *, reactions: tuple[ReactionTotalRecord, ...] =
 
 
 def channel(messages: int, counted: int | None = None) -> ChannelEstimator:
-    return ChannelEstimator(since=START, head_at=START + timedelta(minutes=messages), counted=counted)
+    return ChannelEstimator(page_size=PAGE, since=START, head_at=START + timedelta(minutes=messages), counted=counted)
 
 
 class Time:
@@ -51,20 +52,20 @@ class Time:
 def test_nothing_is_made_up_before_anything_was_read() -> None:
     estimator = SyncEstimator(Time())
     assert estimator.fraction is None
-    estimator.begin([channel(1000)], 0)
+    estimator.begin([channel(1000)], 0, page_size=PAGE)
     assert (estimator.fraction, estimator.seconds_left()) == (None, None)
 
 
 def test_where_nothing_is_to_be_read_all_is_done() -> None:
     estimator = SyncEstimator(Time())
-    estimator.begin([], 0)
+    estimator.begin([], 0, page_size=PAGE)
     assert (estimator.fraction, estimator.seconds_left()) == (1.0, (0.0, 0.0))
 
 
 def test_density_goes_on() -> None:
     time = Time()
     estimator, long = SyncEstimator(time), channel(1000)
-    estimator.begin([long], 0)
+    estimator.begin([long], 0, page_size=PAGE)
     long.add(page(0, 100), time())
     time.now = 10.0
     long.add(page(100, 100), time())
@@ -92,7 +93,7 @@ def test_the_longest_channel_decides_where_the_others_are_short() -> None:
     time = Time()
     estimator = SyncEstimator(time)
     long, short = channel(10_000), channel(200)
-    estimator.begin([long, short], 0)
+    estimator.begin([long, short], 0, page_size=PAGE)
     long.add(page(0, 100), 0.0)
     short.add(page(0, 100), 0.0)
     time.now = 1.0
@@ -108,7 +109,7 @@ def test_channels_not_begun_are_like_those_that_were_once_there_are_enough() -> 
     time = Time()
     estimator = SyncEstimator(time)
     begun, waiting = [channel(200) for _ in range(5)], channel(1000)
-    estimator.begin([*begun, waiting], 0)
+    estimator.begin([*begun, waiting], 0, page_size=PAGE)
     for n, one in enumerate(begun):
         assert estimator.fraction is None, n
         one.add(page(0, 100), 0.0)
@@ -118,7 +119,7 @@ def test_channels_not_begun_are_like_those_that_were_once_there_are_enough() -> 
 def test_reactions_are_part_of_what_is_left() -> None:
     time = Time()
     estimator, one = SyncEstimator(time), channel(200)
-    estimator.begin([one], 0)
+    estimator.begin([one], 0, page_size=PAGE)
     one.add(page(0, 100, reactions=THUMBS), 0.0)
     assert one.user_lists == 300  # two pages of 130 normal ones and one of 20 bursts a message
     time.now = 2.0

@@ -109,7 +109,7 @@ def in_a_new_field(payload: dict[str, Any], person: Person, data: st.DataObject)
 def in_a_users_place(payload: dict[str, Any], person: Person, data: st.DataObject) -> None:
     """Where Discord has users: in place of one that is there, or where one might be."""
     users = [o for o in objects(payload) if "username" in o]
-    if users and data.draw(st.booleans()):
+    if users and bool(data.draw(st.booleans())):
         data.draw(st.sampled_from(users)).update(person.user)
         return
     user, number = person.user, data.draw(st.sampled_from([person.id, int(person.id)]))

@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -13,7 +14,7 @@ from adapters.privacy import UserHasher
 ALICE, BOB = "123456789012345678", "1098765432109876543"
 CHANNEL = "998877665544332211"
 H = hashlib.sha256(ALICE.encode()).hexdigest()
-PEOPLE = [
+PEOPLE: list[dict[str, Any]] = [
     {"id": ALICE, "username": "zq_alice", "global_name": "Zq Alice", "nick": None},
     {"id": BOB, "username": "zq_al"},
 ]

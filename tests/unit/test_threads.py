@@ -71,13 +71,14 @@ async def test_a_channel_without_threads_has_no_mark() -> None:
 )
 async def test_interrupted_listings_miss_nothing(rounds: list[tuple[list[int], int | None]]) -> None:
     """Threads are archived (again) between listings that may break off; a last whole one has then seen them all."""
-    channel, cursor, known = Channel(), None, {}
+    channel, known = Channel(), dict[int, datetime]()
+    cursor: str | None = None
     now = START
     for archived_now, pages in [*rounds, ([], None)]:
         for thread in archived_now:
             now += timedelta(seconds=1)
             channel.archived[thread] = now
         found, cursor = await listed(channel, cursor, pages)
-        for thread in found:
-            known[int(thread)] = channel.archived[int(thread)]
+        for platform_id in found:
+            known[int(platform_id)] = channel.archived[int(platform_id)]
     assert known == channel.archived

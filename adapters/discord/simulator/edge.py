@@ -85,6 +85,9 @@ class Edge:
         if verdict.refusal is not None:
             return _with_headers(rate_limited(verdict.refusal), verdict)
         fault = self._faults.strike(template, channel_id)
+        if fault is not None and fault.kind == "hold":
+            await self._faults.until_cleared()
+            fault = None
         if fault is None:
             return _with_headers(_true_answer(request, route), verdict)
         return await break_answer(request, fault, lambda: _with_headers(_true_answer(request, route), verdict))

@@ -3,6 +3,7 @@
 A fault knows routes and counts, never who is asking.
 """
 
+import asyncio
 import random
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -10,7 +11,9 @@ from typing import Literal
 
 from adapters.discord.simulator.limits import Scope
 
-FaultKind = Literal["status", "rate_limit", "reset", "close", "truncated", "invalid_json", "indexing", "hang", "slow"]
+FaultKind = Literal[
+    "status", "rate_limit", "reset", "close", "truncated", "invalid_json", "indexing", "hang", "slow", "hold"
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +30,7 @@ class Fault:
                   indexing      202, the message search's "not indexed yet"
                   hang          no answer until the client goes
                   slow          the true answer after `seconds`
+                  hold          the true answer once the faults are cleared
     route         a route template ("/channels/{channel_id}/messages"), None for any
     channel_id    a channel or thread, None for any
     after         how many matching requests pass first
@@ -100,6 +104,7 @@ class Faults:
         self._scattered: tuple[Fault, ...] = ()
         self._one_in = 0
         self._chance = random.Random(seed)
+        self._cleared = asyncio.Event()
 
     def add(self, *faults: Fault) -> None:
         """Put faults in force, from the next request on."""
@@ -114,9 +119,15 @@ class Faults:
         self._chance = random.Random(self._seed if seed is None else seed)
 
     def clear(self) -> None:
-        """From the next request on all is well again."""
+        """Let all be well again from the next request on, and answer those that are held."""
         self._armed.clear()
         self._scattered = ()
+        self._cleared.set()
+        self._cleared = asyncio.Event()
+
+    async def until_cleared(self) -> None:
+        """Hold a request."""
+        await self._cleared.wait()
 
     def strike(self, template: str, channel_id: int | None) -> Fault | None:
         """The fault that this request meets, if any."""

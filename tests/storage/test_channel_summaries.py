@@ -1,12 +1,12 @@
-"""Coverage: one row a channel, with what is kept of it and what is still to be fetched."""
+"""Summaries of channels: one row a channel, with what is kept of it and what is still to be fetched."""
 
 from adapters.records import ChannelType, SkipReason
 from storage.channels import (
-    ChannelCoverage,
     ChannelState,
+    ChannelSummary,
     ProgressState,
-    channel_coverage,
     channel_states,
+    channel_summaries,
     fail_channel,
     mark_skipped,
     save_channels,
@@ -31,7 +31,7 @@ async def test_each_channel_with_what_is_kept_of_it(
         await save_batch(db, batch, NOW)
     await mark_deleted(db, general.id, ["1"], job=None, now=NOW)
     await fail_channel(db, general.id, error={"code": "x"}, job=lease, now=LATER)
-    read = ChannelCoverage(
+    read = ChannelSummary(
         id=general.id,
         platform_id="5",
         parent_platform_id=None,
@@ -48,24 +48,24 @@ async def test_each_channel_with_what_is_kept_of_it(
         reactions_pending=3,
         updated_at=LATER,
     )
-    first, second = await channel_coverage(db, tenant.id, limit=10)
+    first, second = await channel_summaries(db, tenant.id, limit=10)
     assert first == read
     assert (second.parent_platform_id, second.type, second.sync_state) == ("5", ChannelType.THREAD, "skipped")
     assert (second.skip_reason, second.skipped_since, second.reactions_pending) == (SkipReason.NOT_PUBLIC, NOW, 0)
 
 
 async def test_a_channel_that_was_never_read(db: Database, tenant: Tenant, general: ChannelState) -> None:
-    (only,) = await channel_coverage(db, tenant.id)
+    (only,) = await channel_summaries(db, tenant.id)
     assert (only.messages_archived, only.checkpoint_id, only.state, only.updated_at) == (0, None, None, None)
     await mark_skipped(db, tenant.id, ["5"], SkipReason.DELETED, NOW)
-    (only,) = await channel_coverage(db, tenant.id)
+    (only,) = await channel_summaries(db, tenant.id)
     assert (only.sync_state, only.skip_reason) == ("skipped", SkipReason.DELETED)
 
 
 async def test_the_pages_follow_each_other(db: Database, tenant: Tenant, general: ChannelState) -> None:
     await save_channels(db, tenant.id, [thread(str(n), "5") for n in range(10, 14)], NOW)
-    pages: list[list[ChannelCoverage]] = [await channel_coverage(db, tenant.id, limit=2)]
+    pages: list[list[ChannelSummary]] = [await channel_summaries(db, tenant.id, limit=2)]
     while pages[-1]:
-        pages.append(await channel_coverage(db, tenant.id, after=pages[-1][-1].id, limit=2))
+        pages.append(await channel_summaries(db, tenant.id, after=pages[-1][-1].id, limit=2))
     assert [[row.platform_id for row in page] for page in pages] == [["5", "10"], ["11", "12"], ["13"], []]
-    assert await channel_coverage(db, "discord-other") == []
+    assert await channel_summaries(db, "discord-other") == []

@@ -1,0 +1,67 @@
+"""Functions that each database spells its own way."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Integer, Text, cast
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
+
+from storage.sql.types import JsonObject, UtcDateTime
+
+
+class DatabaseTime(FunctionElement[datetime]):
+    """The time by the database's own clock."""
+
+    inherit_cache = True
+    type = UtcDateTime()
+
+
+@compiles(DatabaseTime, "sqlite")
+def _sqlite_time(_element: DatabaseTime, _compiler: SQLCompiler, **_kw: Any) -> str:
+    return "strftime('%Y-%m-%d %H:%M:%f000+00:00', 'now')"
+
+
+@compiles(DatabaseTime, "postgresql")
+def _postgres_time(_element: DatabaseTime, _compiler: SQLCompiler, **_kw: Any) -> str:
+    return "now()"
+
+
+class PositionOf(FunctionElement[int]):
+    """Where in a text (the first argument) a part of it (the second) begins; 0 where it is not in it."""
+
+    inherit_cache = True
+    type = Integer()
+
+
+@compiles(PositionOf, "sqlite")
+def _sqlite_position(element: PositionOf, compiler: SQLCompiler, **kw: Any) -> str:
+    return f"instr({compiler.process(element.clauses, **kw)})"
+
+
+@compiles(PositionOf, "postgresql")
+def _postgres_position(element: PositionOf, compiler: SQLCompiler, **kw: Any) -> str:
+    return f"strpos({compiler.process(element.clauses, **kw)})"
+
+
+def json_as_text(value: ColumnElement[Any]) -> ColumnElement[str]:
+    """Return the text of a column of ``JsonObject``."""
+    return cast(value, Text)
+
+
+class TextAsJson(FunctionElement[Any]):
+    """A text as a value of ``JsonObject``. SQLite keeps it as text: a cast there would make a number of it."""
+
+    inherit_cache = True
+    type = JsonObject
+
+
+@compiles(TextAsJson, "sqlite")
+def _sqlite_json(element: TextAsJson, compiler: SQLCompiler, **kw: Any) -> str:
+    return compiler.process(element.clauses, **kw)
+
+
+@compiles(TextAsJson, "postgresql")
+def _postgres_json(element: TextAsJson, compiler: SQLCompiler, **kw: Any) -> str:
+    return f"CAST({compiler.process(element.clauses, **kw)} AS JSONB)"

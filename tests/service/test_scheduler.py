@@ -1,0 +1,61 @@
+"""The clock enqueues a tenant's sync again after every interval, until it is told to forget the tenant."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from adapters.records import TenantRecord
+from bot.app import utc_now
+from bot.queue import JobQueue
+from bot.scheduler import Scheduler
+from storage.database import Database, open_database
+from storage.jobs import Job, JobKind, JobStatus, cancel, newest_job
+from storage.tenants import save_tenant
+
+SECOND = timedelta(seconds=1)
+TENANT = "discord-1"
+
+
+@pytest.fixture
+async def db(tmp_path: Path) -> AsyncIterator[Database]:
+    """An archive with a tenant."""
+    db = await open_database(f"sqlite+aiosqlite:///{tmp_path}/archive.db", hash_choice="sha256")
+    await save_tenant(db, "discord", TenantRecord(platform_id="1", name=None), connected=True, now=utc_now())
+    yield db
+    await db.close()
+
+
+async def waiting_job(db: Database) -> Job | None:
+    """The tenant's job, once one waits; None where there is none after some seconds."""
+    for _ in range(100):
+        job = await newest_job(db, TENANT)
+        if job is not None and job.status is JobStatus.QUEUED:
+            return job
+        await asyncio.sleep(0.05)
+    return None
+
+
+async def test_a_tenant_is_ticked_for_again_after_every_interval(db: Database) -> None:
+    scheduler = Scheduler(JobQueue(db, utc_now), SECOND, utc_now)
+    scheduler.start()
+    try:
+        scheduler.follow(TENANT)
+        due = scheduler.next_sync_at(TENANT)
+        assert due is not None
+        assert due - utc_now() <= SECOND, "the first tick is more than an interval away"
+        for number in (1, 2):
+            job = await waiting_job(db)
+            assert job is not None, f"tick {number} enqueued nothing"
+            assert job.kind is JobKind.SCHEDULED
+            following = scheduler.next_sync_at(TENANT)
+            assert following is not None, f"nothing is due after tick {number}"
+            assert SECOND <= following - due < timedelta(minutes=1), f"{following - due} between two ticks"
+            due = following
+            await cancel(db, job.id, utc_now())
+        scheduler.forget(TENANT)
+        assert scheduler.next_sync_at(TENANT) is None
+    finally:
+        scheduler.stop()

@@ -1,0 +1,49 @@
+"""A world with one guild, and its archive."""
+
+import asyncio
+import time
+from datetime import datetime
+from pathlib import Path
+
+from adapters.discord.simulator import Simulator
+from adapters.discord.simulator.model import World
+from adapters.discord.simulator.truth import truth
+from tests.support.archive import assert_current, assert_equal_to_truth
+from tests.support.process import NO_REACTIONS, PATIENCE_SECONDS, UNHURRIED, Process, process
+
+
+def guild_of(world: World) -> int:
+    """Return the id of a world's first guild."""
+    return next(iter(world.guilds))
+
+
+def assert_complete(world: World, url: str) -> None:
+    """Hold the archive of the only guild against it, but for the users behind reactions."""
+    (guild_id,) = world.guilds
+    assert_equal_to_truth(url, truth(world, guild_id), guild_id, without=["reactions"])
+
+
+async def complete(world: World, sim: Simulator, url: str, log: Path) -> None:
+    """Run the daemon once more, after which the archive equals the guild."""
+    async with process(log, sim=sim, url=url, settings=UNHURRIED | NO_REACTIONS) as daemon:
+        await daemon.until(lambda: '"event": "connected"' in daemon.log)
+        await daemon.sync(guild_of(world))  # what failed too often waits for its next hour otherwise
+        await daemon.synced()
+        assert await daemon.stop() == 0
+    assert_complete(world, url)
+
+
+async def until_current(daemon: Process, url: str, world: World, since: datetime | None = None) -> None:
+    """Wait until the archive of the only guild is as the guild is now, as far as ``assert_current`` looks."""
+    expected, guild_id = truth(world, guild_of(world)), guild_of(world)
+    give_up_at = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        assert daemon.process.returncode is None, daemon.log
+        try:
+            assert_current(url, expected, guild_id, since=since)
+        except AssertionError:
+            if time.monotonic() > give_up_at:
+                raise
+            await asyncio.sleep(0.1)
+        else:
+            return

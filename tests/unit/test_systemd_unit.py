@@ -1,0 +1,37 @@
+"""The unit that the service manager runs the daemon by: hardened, without mistakes, and not started again in vain."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.support.process import MISCONFIGURED, ROOT
+
+UNIT = ROOT / "systemd" / "platform-sync.service"
+
+needs_systemd = pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd-analyze is not here")
+
+
+@needs_systemd
+def test_the_unit_is_hardened() -> None:
+    command = ["systemd-analyze", "security", "--offline=true", "--threshold=15", "--no-pager", str(UNIT)]
+    judged = subprocess.run(command, check=False, capture_output=True, text=True)
+    assert judged.returncode == 0, judged.stdout[-300:]
+
+
+@needs_systemd
+def test_the_unit_holds_no_mistake(tmp_path: Path) -> None:
+    here = tmp_path / UNIT.name
+    here.write_text(UNIT.read_text().replace("/opt/platform-sync/.venv/bin/python", sys.executable))
+    verified = subprocess.run(["systemd-analyze", "verify", str(here)], check=False, capture_output=True, text=True)
+    assert (verified.returncode, verified.stderr) == (0, "")
+
+
+def test_the_unit_does_not_start_again_where_that_cannot_help() -> None:
+    lines = UNIT.read_text().splitlines()
+    assert f"RestartPreventExitStatus={MISCONFIGURED}" in lines
+    secrets = {line.split("=")[1].split(":")[0] for line in lines if line.startswith("LoadCredential=")}
+    names = {"DISCORD_BOT_TOKEN", "PLATFORM_SYNC_API_TOKEN", "PLATFORM_SYNC_HASH_KEY", "PLATFORM_SYNC_DATABASE__URL"}
+    assert secrets == names
