@@ -48,7 +48,7 @@ class RequestObserver(Protocol):
         ...
 
     def on_rate_limit(self, scope: str) -> None:
-        """Take note that the platform asked the bot to slow down."""
+        """Take note of a rate limit of this scope."""
         ...
 
 

@@ -6,7 +6,7 @@ from adapters.records import SkipReason
 
 
 class PlatformError(Exception):
-    """The platform did not do what was asked."""
+    """The platform refused a request or failed at it."""
 
     code: ClassVar[str] = "platform_error"
     remedy: ClassVar[str] = "nothing need be done: the next sync tries again"
@@ -43,7 +43,7 @@ class MessageGone(PlatformError):
 
 
 class RateLimited(PlatformError):
-    """The platform asks us to slow down. End the job; nothing more may be sent for it."""
+    """The platform limits the rate. End the job; nothing more may be sent for it."""
 
     code = "rate_limited"
     remedy = "nothing need be done: the next sync goes on once the wait is over; if it comes often, lower the pace"

@@ -1,6 +1,6 @@
 """What every platform's data becomes on its way to storage.
 
-Records are frozen and already private: whoever builds one has hashed the user ids and dropped the names.
+Records are frozen and already private: user ids are hashed and names dropped before one is built.
 Platform ids are text. Times are timezone-aware UTC; a naive one is refused.
 """
 
@@ -50,7 +50,7 @@ def _aware(*times: datetime | None) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TenantRecord:
-    """A community as the platform tells it: a Discord guild, a Slack workspace."""
+    """A community of the platform: a Discord guild, a Slack workspace."""
 
     platform_id: str
     name: str | None
@@ -72,7 +72,7 @@ class ChannelRecord:
     type: ChannelType
     skip_reason: SkipReason | None
     last_message_platform_id: str | None = None
-    has_archived_threads: bool = False  # whether its archived threads can be asked for
+    has_archived_threads: bool = False  # whether its archived threads can be listed
     metadata: Metadata = field(default_factory=dict)
 
 

@@ -10,12 +10,15 @@ from adapters.discord.config import DiscordOptions
 
 @dataclass(frozen=True, slots=True)
 class Platform:
-    """How to make a platform's adapter: from its section of the configuration, its token and the hasher."""
+    """How to make a platform's adapter.
+
+    ``make`` takes keyword arguments: token (str), options (of its own type), hasher (UserHasher) and observer
+    (RequestObserver).
+    """
 
     options: type[PlatformOptions]
     token_variable: str  # the environment variable that holds its secret
     id_pattern: str  # as of its adapter
-    # (*, token: str, options: its own, hasher: UserHasher, observer: RequestObserver)
     make: Callable[..., PlatformAdapter]
 
 

@@ -8,6 +8,7 @@ import signal
 import socket
 from collections.abc import Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -16,9 +17,8 @@ from rich.console import Console
 
 from adapters.base import PlatformAdapter
 from adapters.privacy import UserHasher
-from bot import audit_schedule
-from bot.api.routes import Api
-from bot.api.server import serve
+from bot.api import Api, serve
+from bot.audit_schedule import AUDIT_TICK, AuditSchedule
 from bot.concurrency import first_error
 from bot.config import Config
 from bot.console import show_progress
@@ -31,18 +31,30 @@ from bot.systemd import Notifier, status_line
 from bot.tenants import TenantService
 from bot.worker import Worker
 from storage import jobs
-from storage.database import open_database
+from storage.database import Database, open_database
 
 log = logging.getLogger(__name__)
 
 
 def utc_now() -> datetime:
-    """The clock of the real process."""
+    """Return the time, as the clock of the real process."""
     return datetime.now(UTC)
 
 
 class Stopped(Exception):
-    """The process was asked to stop."""
+    """A signal said to stop."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Parts:
+    """What runs in the daemon."""
+
+    live: LiveWriter
+    scheduler: Scheduler
+    membership: Membership
+    tenants: TenantService
+    worker: Worker
+    api: Api
 
 
 async def run(
@@ -58,7 +70,13 @@ async def run(
     """Run the daemon until SIGTERM or SIGINT; then reach a safe point, close everything and return.
 
     Args:
-        metrics: what the adapters already tell of their calls.
+        config: the configuration.
+        hasher: hashes user ids, as the adapters do.
+        adapters: the platforms by name.
+        metrics: the figures to which the adapters already report their calls.
+        console: where progress is drawn.
+        on_serving: gets the API's address once it serves.
+        clock: gives the time.
 
     Raises:
         StorageError, AddressInUse, CredentialRefused: with a message for the operator.
@@ -71,57 +89,67 @@ async def run(
         opened.push_async_callback(db.close)
         metrics.watch(db, adapters, clock)
         await jobs.release_orphans(db, clock())
-        owner = _owner()
-        live = LiveWriter(db, adapters, owner, clock)
-        queue = JobQueue(db, clock)
-        scheduler = Scheduler(queue, config.sync.interval, clock)
-        auto_create = {name: platform.options.auto_create_tenants for name, platform in config.platforms.items()}
-        membership = Membership(db, live, queue, scheduler, auto_create=auto_create, clock=clock)
-        audits = audit_schedule.AuditSchedule(
-            db,
-            queue,
-            interval=config.sync.audit_interval,
-            hours=config.sync.audit_hours,
-            platforms=membership.platforms,
-            clock=clock,
-        )
-        scheduler.every(audit_schedule.TICK, "audits", audits.enqueue_due)
-        service = TenantService(db, queue, scheduler, membership, clock)
-        worker = Worker(db, queue, adapters, live, config.sync, owner, clock, scheduler.next_sync_at, metrics)
-        api = Api(
-            db=db,
-            queue=queue,
-            tenants=service,
-            next_sync_at=scheduler.next_sync_at,
-            adapters=adapters,
-            clock=clock,
-            expose_metrics=metrics.expose,
-            concurrent_tenants=config.sync.concurrent_tenants,
-            hash_user=hasher.of,
-        )
+        parts = _assemble(config, hasher, adapters, db, metrics, clock)
         token = config.api_token.get_secret_value() if config.api_token else None
         http = config.http
         url = await opened.enter_async_context(
-            serve(api, host=http.host, port=http.port, allowed_hosts=http.allowed_hosts, token=token)
+            serve(parts.api, host=http.host, port=http.port, allowed_hosts=http.allowed_hosts, token=token)
         )
-        scheduler.start()
-        opened.callback(scheduler.stop)
+        parts.scheduler.start()
+        opened.callback(parts.scheduler.stop)
         log.info("serving", extra={"url": url, "database": db.dialect})
         on_serving(url)
         notifier.ready()
-        look = partial(status_line, db, adapters, worker.running)
-        await _run_until_stopped(adapters, membership, service, live, worker, console, notifier, look)
+        status = partial(status_line, db, adapters, parts.worker.running)
+        await _run_until_stopped(parts, adapters, console, notifier, status)
+
+
+def _assemble(
+    config: Config,
+    hasher: UserHasher,
+    adapters: Mapping[str, PlatformAdapter],
+    db: Database,
+    metrics: Metrics,
+    clock: Callable[[], datetime],
+) -> _Parts:
+    """Wire the parts together over an open database."""
+    sync, owner = config.sync, _owner()
+    queue = JobQueue(db, clock)
+    live = LiveWriter(db, adapters, owner, clock)
+    scheduler = Scheduler(queue, sync.interval, clock)
+    auto_create = {name: platform.options.auto_create_tenants for name, platform in config.platforms.items()}
+    membership = Membership(db, live, queue, scheduler, auto_create=auto_create, clock=clock)
+    audits = AuditSchedule(
+        db,
+        queue,
+        interval=sync.audit_interval,
+        hours=sync.audit_hours,
+        platforms=membership.platforms,
+        clock=clock,
+    )
+    scheduler.every(AUDIT_TICK, "audits", audits.enqueue_due)
+    tenants = TenantService(db, queue, scheduler, membership, clock)
+    worker = Worker(db, queue, adapters, live, sync, owner, clock, scheduler.next_sync_at, metrics)
+    api = Api(
+        db=db,
+        queue=queue,
+        tenants=tenants,
+        next_sync_at=scheduler.next_sync_at,
+        adapters=adapters,
+        clock=clock,
+        expose_metrics=metrics.expose,
+        concurrent_tenants=sync.concurrent_tenants,
+        hash_user=hasher.of,
+    )
+    return _Parts(live=live, scheduler=scheduler, membership=membership, tenants=tenants, worker=worker, api=api)
 
 
 async def _run_until_stopped(
+    parts: _Parts,
     adapters: Mapping[str, PlatformAdapter],
-    membership: Membership,
-    service: TenantService,
-    live: LiveWriter,
-    worker: Worker,
     console: Console | None,
     notifier: Notifier,
-    look: Callable[[], Coroutine[Any, Any, str]],
+    status: Callable[[], Coroutine[Any, Any, str]],
 ) -> None:
     """Run everything; the first to end, by a signal or an error, ends all.
 
@@ -130,16 +158,16 @@ async def _run_until_stopped(
     try:
         async with asyncio.TaskGroup() as connections:
             for name, adapter in adapters.items():
-                run = adapter.run(partial(membership.listen, name), partial(live.submit, name))
+                run = adapter.run(partial(parts.membership.listen, name), partial(parts.live.submit, name))
                 connections.create_task(run, name=f"{name} connection")
             async with asyncio.TaskGroup() as work:
-                work.create_task(live.run(), name="live")
+                work.create_task(parts.live.run(), name="live")
                 work.create_task(_stop_on_signal(notifier), name="signals")
-                work.create_task(worker.run(), name="worker")
-                work.create_task(service.finish_purges(), name="purges")
-                work.create_task(notifier.watch(look), name="service manager")
+                work.create_task(parts.worker.run(), name="worker")
+                work.create_task(parts.tenants.finish_purges(), name="purges")
+                work.create_task(notifier.watch(status), name="service manager")
                 if console is not None:
-                    work.create_task(show_progress(console, worker.running), name="progress")
+                    work.create_task(show_progress(console, parts.worker.running), name="progress")
     except BaseExceptionGroup as group:
         error = first_error(group)
         if not isinstance(error, Stopped):

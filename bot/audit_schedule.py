@@ -1,4 +1,4 @@
-"""When audits are begun: one tenant after the other, each so often, and only at some hours of the day."""
+"""When audits are begun: one tenant after the other, each so often, and only at certain hours of the day."""
 
 from collections.abc import Callable, Iterable
 from contextlib import suppress
@@ -10,7 +10,7 @@ from storage.database import Database
 from storage.errors import TenantStopped
 from storage.jobs import JobKind
 
-TICK = timedelta(minutes=5)
+AUDIT_TICK = timedelta(minutes=5)
 """How often the schedule is looked at."""
 
 
@@ -50,6 +50,6 @@ class AuditSchedule:
 
 
 def is_within(hours: tuple[int, int], now: datetime) -> bool:
-    """Whether a time of the day lies between two hours, over midnight where the first is the later one."""
+    """Return whether a time lies between two hours of the day, over midnight where the first is the later one."""
     first, last = hours
     return first <= now.hour < last if first <= last else now.hour >= first or now.hour < last

@@ -1,4 +1,4 @@
-"""The command line: what an operator types, and what they are told where it cannot work."""
+"""The command line: what an operator types, and what it answers where that cannot work."""
 
 import asyncio
 import re
@@ -16,9 +16,9 @@ from adapters.errors import CredentialRefused
 from adapters.privacy import UserHasher
 from adapters.registry import PLATFORMS
 from bot import app as daemon
-from bot import logs
+from bot import logs, program_version
 from bot import privacy as people
-from bot.api.server import AddressInUse
+from bot.api import AddressInUse
 from bot.check import Check, Finding, Mark
 from bot.config import Config, ConfigError, load
 from bot.metrics import Metrics
@@ -38,6 +38,21 @@ MISCONFIGURED = 78  # EX_CONFIG: starting again cannot help; the systemd unit do
 ConfigFile = Annotated[
     Path | None, typer.Option("--config", help="TOML file; config.toml where it is there.", show_default=False)
 ]
+
+
+def _show_version(is_given: bool) -> None:
+    if is_given:
+        typer.echo(f"platform-sync {program_version()}")
+        raise typer.Exit
+
+
+@app.callback()
+def main(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    """Hold the options of the command as a whole."""
 
 
 @app.command()
@@ -71,14 +86,14 @@ def check(
     config: ConfigFile = None,
     tenant: Annotated[str | None, typer.Option(help="Only this one, as in discord-<guild id>.")] = None,
 ) -> None:
-    """Tell whether token, intents and database are right, and of every tenant what is archived and why not the rest."""
+    """Report whether token, intents and database are right, and what of every tenant is archived or why it is not."""
     settings = _settings(config)
-    logs.set_up("CRITICAL", "text", secrets=settings.secrets)  # what is wrong is told in the report
+    logs.set_up("CRITICAL", "text", secrets=settings.secrets)  # what is wrong is in the report
     hasher = _hasher(settings)
     adapters = _adapters(settings, hasher, Metrics())
     findings: list[Finding] = []
 
-    async def tell() -> None:
+    async def report() -> None:
         typer.echo(f"configuration\n  {Mark.OK:8} it can be read")
         async for finding in Check(settings, hasher, adapters, tenant_id=tenant).findings():
             if not findings or findings[-1].about != finding.about:
@@ -86,7 +101,7 @@ def check(
             typer.echo(f"  {finding.mark:8} {finding.text}")
             findings.append(finding)
 
-    _run(tell())
+    _run(report())
     if any(finding.mark is Mark.PROBLEM for finding in findings):
         raise typer.Exit(FAILED)
 
@@ -97,11 +112,11 @@ def migrate(config: ConfigFile = None) -> None:
     settings = _settings(config)
     _set_up_logs(settings)
 
-    async def to_head() -> None:
+    async def upgrade() -> None:
         revision = await migrate_database(settings.database.url)
         typer.echo(f"the database is at revision {revision}")
 
-    _run(to_head())
+    _run(upgrade())
 
 
 UserId = Annotated[str, typer.Argument(help="The person's id on the platform; it is neither stored nor logged.")]
@@ -117,10 +132,10 @@ def forget(
     settings = _settings(config)
     _set_up_logs(settings)
     hasher = _hasher(settings)
-    require_id(user_id, platform)
+    _require_id(user_id, platform)
 
     async def remove() -> None:
-        done = await people.forget(
+        counts = await people.forget(
             settings,
             platform,
             user_id,
@@ -129,7 +144,7 @@ def forget(
             tenant_id=tenant,
             clock=daemon.utc_now,
         )
-        typer.echo("removed " + ", ".join(f"{count:,} {name}" for name, count in done.items()))
+        typer.echo("removed " + ", ".join(f"{count:,} {name}" for name, count in counts.items()))
 
     _run(remove())
 
@@ -146,7 +161,7 @@ def export_user(
     settings = _settings(config)
     _set_up_logs(settings)
     hasher = _hasher(settings)
-    require_id(user_id, platform)
+    _require_id(user_id, platform)
 
     async def write() -> None:
         with output.open("wb") if output else nullcontext(sys.stdout.buffer) as file:
@@ -159,7 +174,8 @@ def export_user(
     _run(write())
 
 
-def require_id(user_id: str, platform: str) -> None:
+def _require_id(user_id: str, platform: str) -> None:
+    """Leave where this is no id of the platform."""
     if platform not in PLATFORMS:
         _leave(f"there is no platform {platform}; there is {', '.join(PLATFORMS)}", FAILED)
     if not re.fullmatch(PLATFORMS[platform].id_pattern, user_id):
@@ -174,7 +190,7 @@ def _settings(file: Path | None) -> Config:
 
 
 def _set_up_logs(settings: Config) -> Console | None:
-    """A terminal gets the progress of syncs too."""
+    """Set up the logs; returns the console to draw progress on, where standard error is a terminal."""
     console = Console(stderr=True)
     shown = console if console.is_terminal and settings.log.format == "text" else None
     logs.set_up(settings.log.level, settings.log.format, shown, secrets=settings.secrets)
@@ -182,7 +198,7 @@ def _set_up_logs(settings: Config) -> Console | None:
 
 
 def _adapters(settings: Config, hasher: UserHasher, metrics: Metrics) -> dict[str, PlatformAdapter]:
-    """Those of the platforms that have a token."""
+    """Make the adapters of the platforms that have a token."""
     return {
         name: PLATFORMS[name].make(
             token=platform.token.get_secret_value(), options=platform.options, hasher=hasher, observer=metrics

@@ -55,7 +55,7 @@ class DatabaseConfig(_Section):
 
     @property
     def passwords(self) -> list[str]:
-        """What is secret in the URL, as written there and as meant."""
+        """The secrets in the URL, as written there and as meant."""
         parts = urlsplit(self.url)
         written = [parts.password or "", *(pair.partition("=")[2] for pair in parts.query.split("&") if "pass" in pair)]
         return [form for text in written if text for form in (text, unquote(text))]
@@ -119,7 +119,7 @@ class Config(_Section):
 
     @property
     def secrets(self) -> list[str]:
-        """Everything that must not show in a log."""
+        """Every value that must not show in a log."""
         held = [self.api_token, self.hash_key, *(platform.token for platform in self.platforms.values())]
         return [*(secret.get_secret_value() for secret in held if secret), *self.database.passwords]
 
@@ -143,7 +143,7 @@ _SECTIONS: dict[str, type[BaseModel]] = {
 
 
 def load(file: Path | None = None, environment: Mapping[str, str] = os.environ) -> Config:
-    """The configuration from a file (config.toml where there is one), credentials and the environment; the last wins.
+    """Read a file (config.toml where there is one), credentials and the environment; the last wins.
 
     Raises:
         ConfigError: names every unknown or bad key at once.

@@ -1,4 +1,4 @@
-"""The progress of running syncs, drawn where somebody watches a terminal."""
+"""The progress of running syncs, drawn on a terminal."""
 
 import asyncio
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ async def show_progress(console: Console, running: Mapping[str, JobProgress]) ->
     bars = Progress(
         TextColumn("{task.description}"),
         BarColumn(bar_width=24),
-        TextColumn("{task.fields[said]}"),
+        TextColumn("{task.fields[counts]}"),
         TimeElapsedColumn(),
         console=console,
         transient=True,
@@ -28,7 +28,7 @@ async def show_progress(console: Console, running: Mapping[str, JobProgress]) ->
                 bars.remove_task(drawn.pop(job_id))
             for job_id, progress in running.items():
                 if job_id not in drawn:
-                    drawn[job_id] = bars.add_task(f"sync {job_id[-6:]}", total=None, said="listing channels")
+                    drawn[job_id] = bars.add_task(f"sync {job_id[-6:]}", total=None, counts="listing channels")
                 _draw(bars, drawn[job_id], progress)
             await asyncio.sleep(_REDRAW_SECONDS)
 
@@ -38,9 +38,9 @@ def _draw(bars: Progress, bar: TaskID, progress: JobProgress) -> None:
     total, settled = counts["channels_total"], counts["channels_done"] + counts["channels_failed"]
     if not total:
         return
-    said = f"{settled} of {total} channels, {progress.messages:,} messages"
+    text = f"{settled} of {total} channels, {progress.messages:,} messages"
     if progress.reactions_done:
         done, pending = progress.reactions_done, progress.reactions_pending
         total, settled = done + pending, done
-        said = f"{progress.messages:,} messages; reactions: {done:,} of {total:,} lists of users"
-    bars.update(bar, total=total, completed=settled, said=said)
+        text = f"{progress.messages:,} messages; reactions: {done:,} of {total:,} lists of users"
+    bars.update(bar, total=total, completed=settled, counts=text)

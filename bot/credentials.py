@@ -7,7 +7,7 @@ _DIRECTORY = "CREDENTIALS_DIRECTORY"
 
 
 def with_credentials(environment: Mapping[str, str], names: Iterable[str]) -> tuple[dict[str, str], list[str]]:
-    """The environment, completed by the credentials of these names, and what is wrong with them, file by file.
+    """Complete the environment by the credentials of these names; the second result says what is wrong with them.
 
     A variable that holds something wins over a credential. A credential that is not there, or empty, is not set.
     """

@@ -9,8 +9,7 @@ from rich.console import Console
 
 from adapters.discord.adapter import DiscordAdapter
 from adapters.discord.config import DiscordOptions
-from adapters.discord.simulator import Limits, Simulator
-from adapters.discord.simulator.worlds import demo_world, live
+from adapters.discord.simulator import Limits, Simulator, demo_world, live
 from adapters.privacy import UserHasher
 from bot import app as daemon
 from bot.config import Config, DatabaseConfig

@@ -11,11 +11,11 @@ import structlog
 from rich.console import Console
 from structlog.typing import Processor
 
-from bot.redaction import Redactor, without_dumps
+from bot.redaction import LogRedactor, without_dumps
 
 log = logging.getLogger(__name__)
 
-# What a library may say at most: at DEBUG discord.py writes whole payloads, users' names and all, and at INFO
+# The most that a library may log: at DEBUG discord.py writes whole payloads, users' names and all, and at INFO
 # SQLAlchemy writes every statement.
 LIBRARIES = {
     "discord": logging.INFO,
@@ -32,7 +32,7 @@ LIBRARIES = {
 def set_up(
     level: str, form: Literal["text", "json"], console: Console | None = None, *, secrets: Iterable[str] = ()
 ) -> None:
-    """Send every record of the process through one formatter: the libraries' too, warnings, and what nobody caught.
+    """Send every record of the process through one formatter: the libraries' too, warnings, and uncaught exceptions.
 
     ``console`` is where a progress display is drawn, so that lines appear above it. ``secrets`` never come out.
     """
@@ -48,7 +48,7 @@ def set_up(
 
 
 def make_formatter(renderer: Processor, secrets: Iterable[str]) -> logging.Formatter:
-    """From a record to its line."""
+    """Make the formatter that turns a record into its line."""
     return _Formatter(
         foreign_pre_chain=[
             structlog.stdlib.ExtraAdder(),
@@ -60,14 +60,14 @@ def make_formatter(renderer: Processor, secrets: Iterable[str]) -> logging.Forma
         processors=[
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
             structlog.processors.format_exc_info,
-            Redactor(secrets),
+            LogRedactor(secrets),
             renderer,
         ],
     )
 
 
 def _keep_message(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """A field that is called ``event``, as the message is here, stands beside it and not in its place."""
+    """Keep a field called ``event``, as the message is here, beside the message and not in its place."""
     record: logging.LogRecord = event["_record"]
     if "event" in record.__dict__:
         event["event"], event["named"] = record.getMessage(), record.__dict__["event"]
@@ -75,14 +75,14 @@ def _keep_message(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMa
 
 
 def _catch_the_rest() -> None:
-    """What Python would print by itself: warnings, and the tracebacks of what nobody caught."""
+    """Log what Python would print by itself: warnings, and the tracebacks of uncaught exceptions."""
     logging.captureWarnings(capture=True)
-    sys.excepthook = _tell_uncaught
-    sys.unraisablehook = lambda hook: _tell_uncaught(hook.exc_type, hook.exc_value, hook.exc_traceback)
-    threading.excepthook = lambda hook: _tell_uncaught(hook.exc_type, hook.exc_value, hook.exc_traceback)
+    sys.excepthook = _log_uncaught
+    sys.unraisablehook = lambda hook: _log_uncaught(hook.exc_type, hook.exc_value, hook.exc_traceback)
+    threading.excepthook = lambda hook: _log_uncaught(hook.exc_type, hook.exc_value, hook.exc_traceback)
 
 
-def _tell_uncaught(kind: type[BaseException], error: BaseException | None, traceback: TracebackType | None) -> None:
+def _log_uncaught(kind: type[BaseException], error: BaseException | None, traceback: TracebackType | None) -> None:
     if issubclass(kind, KeyboardInterrupt):
         return
     log.critical("nobody caught this: please report it", exc_info=(kind, error or kind(), traceback))
@@ -107,7 +107,7 @@ class _Handler(logging.StreamHandler):  # type: ignore[type-arg]  # generic in t
     """Never prints the record it failed on, as logging does by itself."""
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 (logging's name)
-        """Say whose record it was."""
+        """Log whose record it was."""
         cause = sys.exc_info()[0]
         if record.name != __name__ and cause is not None and not issubclass(cause, OSError):
             log.error("a log record could not be written", extra={"of": record.name, "cause": cause.__name__})

@@ -41,11 +41,11 @@ class Membership:
         self._records: dict[tuple[str, str], TenantRecord] = {}  # the communities the bot is in, by platform and id
 
     def record_of(self, platform: str, platform_id: str) -> TenantRecord | None:
-        """A community as its platform describes it; None where the bot is not in it."""
+        """Return a community as its platform describes it; None where the bot is not in it."""
         return self._records.get((platform, platform_id))
 
     def platforms(self) -> set[str]:
-        """The platforms that have named a community the bot is in."""
+        """Return the platforms that have named a community the bot is in."""
         return {platform for platform, _ in self._records}
 
     async def listen(self, platform: str, event: PlatformEvent) -> None:

@@ -1,4 +1,4 @@
-"""Figures for Prometheus: what the process has counted, and what the archive says when it is asked.
+"""Figures for Prometheus: what the process has counted, and what the archive says at each scrape.
 
 Names begin with ``platform_sync_`` and end with their unit. No label holds an id but the tenants'.
 """
@@ -17,7 +17,7 @@ from prometheus_client.core import GaugeMetricFamily, InfoMetricFamily
 from prometheus_client.exposition import choose_encoder
 
 from adapters.base import PlatformAdapter
-from bot.version import program_version
+from bot import program_version
 from storage import jobs, tenants
 from storage.database import Database
 from storage.errors import StorageError
@@ -33,7 +33,7 @@ disable_created_metrics()  # type: ignore[no-untyped-call]  # when each counter 
 
 @dataclass(frozen=True, slots=True)
 class _Watched:
-    """What is looked at when somebody asks."""
+    """What is read at each scrape."""
 
     db: Database
     adapters: Mapping[str, PlatformAdapter]
@@ -41,7 +41,7 @@ class _Watched:
 
 
 class Metrics:
-    """One daemon's figures. It is a ``RequestObserver``, and the worker tells it what it has done.
+    """One daemon's figures. It is a ``RequestObserver``, and the worker reports to it what it has done.
 
     Has a registry of its own, so that two daemons in one process do not count together.
     """
@@ -85,7 +85,7 @@ class Metrics:
         self._watched: _Watched | None = None
 
     def watch(self, db: Database, adapters: Mapping[str, PlatformAdapter], clock: Callable[[], datetime]) -> None:
-        """Look at these too, each time the figures are asked for."""
+        """Add what the database and the adapters say to each scrape."""
         self._watched = _Watched(db, adapters, clock)
 
     def on_response(self, route: str, status: int | None, seconds: float) -> None:
@@ -111,7 +111,7 @@ class Metrics:
         self._messages.inc(messages)
 
     async def expose(self, accept: str) -> tuple[bytes, str]:
-        """Every figure in the format that an Accept header asks for, and its Content-Type.
+        """Return every figure in the format that an Accept header names, and its Content-Type.
 
         A database that does not answer leaves its figures out; ``platform_sync_database_up`` is 0 then.
         """
@@ -122,7 +122,7 @@ class Metrics:
 
 @dataclass(frozen=True, slots=True)
 class _Scrape:
-    """A registry's figures and some more: a Collector in prometheus_client's words."""
+    """A registry's figures and more of them: a Collector in prometheus_client's words."""
 
     registry: CollectorRegistry
     more: list[Metric]
@@ -184,5 +184,5 @@ def _build() -> Metric:
     )
 
 
-def _gauge(name: str, told: str, value: float) -> Metric:
-    return GaugeMetricFamily(f"platform_sync_{name}", told, value)
+def _gauge(name: str, documentation: str, value: float) -> Metric:
+    return GaugeMetricFamily(f"platform_sync_{name}", documentation, value)

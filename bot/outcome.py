@@ -31,7 +31,7 @@ class Outcome:
 
     @classmethod
     def of_error(cls, error: JobCancelled | PlatformError | StorageError) -> "Outcome":
-        """Map what ended a sync to its end."""
+        """Map the error that ended a sync to the job's end."""
         if isinstance(error, JobCancelled):
             return cls(JobStatus.CANCELLED)
         facts: dict[str, JsonValue] = {"code": error.code, "message": str(error), "remedy": error.remedy}
@@ -42,7 +42,7 @@ class Outcome:
 
     @classmethod
     def of_progress(cls, progress: Progress) -> "Outcome":
-        """Judge a sync that went through by the channels that gave up."""
+        """Judge by the channels that gave up a sync that ran to its end."""
         return cls(JobStatus.PARTIAL if progress.error else JobStatus.SUCCEEDED, progress.error)
 
 

@@ -1,4 +1,4 @@
-"""The one way to ask for a sync. What enqueues a job wakes the worker with it, and neither knows the other."""
+"""The one way to enqueue a sync. What enqueues a job wakes the worker with it, and neither knows the other."""
 
 import asyncio
 from collections.abc import Callable
@@ -11,7 +11,7 @@ from storage.jobs import Job, JobKind
 
 
 class JobQueue:
-    """The jobs table, and the bell that tells this process's worker of a new row."""
+    """The jobs table, and the bell that wakes this process's worker for a new row."""
 
     def __init__(self, db: Database, clock: Callable[[], datetime]) -> None:
         self._db = db
@@ -34,7 +34,7 @@ class JobQueue:
         return job, created
 
     async def overdue_tenants(self, platform: str, *, before: datetime) -> list[str]:
-        """The connected tenants of a platform that have no unfinished job and were last synced before a time."""
+        """List the connected tenants of a platform that have no unfinished job and were last synced before a time."""
         return await jobs.due_tenants(self._db, platform=platform, before=before)
 
     def wake(self) -> None:

@@ -13,7 +13,7 @@ Queue: TypeAlias = Sequence[tuple[Job, int | None]]
 
 
 async def waiting_estimates(db: Database, queue: Queue, now: datetime, slots: int) -> dict[str, datetime]:
-    """The expected ends of the waiting jobs by their id; those for which there is no ground are left out.
+    """Estimate the ends of the waiting jobs, by their ids; those for which there is no ground are left out.
 
     ``queue`` holds the running jobs, then the waiting ones in order; ``slots`` is how many run at once.
     """
@@ -23,10 +23,10 @@ async def waiting_estimates(db: Database, queue: Queue, now: datetime, slots: in
 
 
 def expected_ends(queue: Queue, durations: Mapping[str, float], now: datetime, slots: int) -> dict[str, datetime]:
-    """Each waiting job takes the place that is free first and keeps it as long as its tenant's last sync took."""
-    never = now.replace(year=9999)  # a place of which nobody knows when it will be free
+    """Estimate ends: each waiting job takes the place that is free first, as long as its tenant's last sync took."""
+    never = now.replace(year=9999)  # when a place will be free whose job has no estimate
     running = [job for job, position in queue if position is None]
-    places = [max(_told_end(job) or never, now) for job in running]
+    places = [max(_estimated_end(job) or never, now) for job in running]
     places += [now] * (slots - len(places))
     heapify(places)
     ends: dict[str, datetime] = {}
@@ -42,6 +42,6 @@ def expected_ends(queue: Queue, durations: Mapping[str, float], now: datetime, s
     return ends
 
 
-def _told_end(job: Job) -> datetime | None:
+def _estimated_end(job: Job) -> datetime | None:
     at = job.totals.get("estimated_completion_at")
     return datetime.fromisoformat(at) if isinstance(at, str) else None

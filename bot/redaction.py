@@ -17,7 +17,7 @@ from urllib.parse import quote, quote_plus
 import yarl
 
 _OURS = ("bot", "storage", "adapters")
-_IDS_TOLD = frozenset({"channel", "channel_id", "tenant", "tenant_id", "message_id", "job", "job_id"})
+_SHOWN_IDS = frozenset({"channel", "channel_id", "tenant", "tenant_id", "message_id", "job", "job_id"})
 _EXCEPTION_TEXTS = frozenset({"exception", "stack"})
 _PLAIN = (str, int, float, BaseException, type, Enum, date, timedelta, yarl.URL)  # not dumps of objects
 
@@ -32,15 +32,15 @@ _AUTHORIZATION = re.compile(
 _ID = re.compile(r"[0-9]{15,}")  # snowflakes; what is longer is none, but may hold one
 _LEAST_ID = 10**14
 _MENTION = re.compile(r"<@[^>\s]*>")
-_CURSOR = re.compile(r"\b(after|before|around)=[0-9]+")  # the pages of a reaction are asked for by user ids
+_CURSOR = re.compile(r"\b(after|before|around)=[0-9]+")  # the pages of a reaction begin at user ids
 _QUERY = re.compile(r"""(\bhttps?://[^\s?'"<>]+)\?[^\s'"<>]*""")
 _PERSON = re.compile(r"<(?:Client)?(?:User|Member|Message|Webhook|Thread)\b[^\n]*>")
 _PAYLOAD = re.compile(r"""[\[{]\s*(?:[\[{]\s*)*["'](?:.*[\]}]|.*\Z)""", re.DOTALL)
 _SOURCE = re.compile(r"""^[\s|]*File "[^"\n]*", line [0-9]+, in [^\n]*(?:\n[^\n]*)?""", re.MULTILINE)
 
 
-class Redactor:
-    """A structlog processor that is told the secrets; the last one before a record is rendered."""
+class LogRedactor:
+    """A structlog processor that takes out secrets and ids; the last one before a record is rendered."""
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
         spellings = {form for secret in secrets if len(secret) >= _SHORTEST_SECRET for form in _spellings(secret)}
@@ -53,16 +53,16 @@ class Redactor:
         return {self._name(str(key)): self._field(str(key), value, is_ours) for key, value in event.items()}
 
     def text(self, text: str, *, is_ours: bool) -> str:
-        """A text without what it must not hold."""
+        """Return a text without what it must not hold."""
         return _peopleless(self._secretless(text)) if is_ours else _dumpless(self._secretless(text))
 
     def exception(self, text: str) -> str:
-        """A traceback: what an exception says is cleaned like a library's text, the lines of the source are kept."""
+        """Clean a traceback: what an exception says like a library's text, while the lines of the source are kept."""
         text = self._secretless(text)
-        sayings, places = _SOURCE.split(text), _SOURCE.findall(text)
-        cleaned = [_dumpless(sayings[0])]
-        for place, saying in zip(places, sayings[1:], strict=True):
-            cleaned += [_ID.sub("<id>", _peopleless(place)), _dumpless(saying)]
+        texts, places = _SOURCE.split(text), _SOURCE.findall(text)
+        cleaned = [_dumpless(texts[0])]
+        for place, text_between in zip(places, texts[1:], strict=True):
+            cleaned += [_ID.sub("<id>", _peopleless(place)), _dumpless(text_between)]
         return "".join(cleaned)
 
     def _name(self, key: str) -> str:
@@ -89,17 +89,17 @@ class Redactor:
 
     def _our_value(self, key: str, value: Any) -> Any:
         if value is None or isinstance(value, (int, float)):
-            return value if key in _IDS_TOLD else _number(value)
+            return value if key in _SHOWN_IDS else _number(value)
         if isinstance(value, Mapping):
             return {self._name(str(k)): self._our_value(str(k), v) for k, v in value.items()}
         if isinstance(value, Sequence) and not isinstance(value, (str, bytes)):
             return [self._our_value(key, item) for item in value]
         text = self.text(str(value), is_ours=True)
-        return text if key in _IDS_TOLD else _ID.sub("<id>", text)
+        return text if key in _SHOWN_IDS else _ID.sub("<id>", text)
 
 
 def without_dumps(record: logging.LogRecord) -> logging.LogRecord:
-    """A library's record with nothing but plain values to fill into its message."""
+    """Return a library's record with nothing but plain values to fill into its message."""
     if record.name.partition(".")[0] in _OURS or not record.args:
         return record
     cleaned = copy(record)
@@ -129,7 +129,7 @@ def _peopleless(text: str) -> str:
 
 
 def _spellings(secret: str) -> Iterable[str]:
-    """A secret as it is, and as it looks inside a URL, a repr or JSON."""
+    """Spell a secret as it is, and as it looks inside a URL, a repr or JSON."""
     yield secret
     yield quote(secret, safe="")
     yield quote(secret)

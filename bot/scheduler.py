@@ -27,11 +27,11 @@ class Scheduler:
         )
 
     def start(self) -> None:
-        """Begin to tick."""
+        """Begin to tick for the tenants that are followed."""
         self._apscheduler.start()
 
     def stop(self) -> None:
-        """Tick no more."""
+        """End all ticks."""
         if self._apscheduler.running:
             self._apscheduler.shutdown(wait=False)
 
@@ -44,17 +44,17 @@ class Scheduler:
             self._apscheduler.add_job(self._tick, trigger, args=[tenant_id], id=tenant_id)
 
     def forget(self, tenant_id: str) -> None:
-        """Tick for a tenant no more."""
+        """End a tenant's ticks."""
         if self._apscheduler.get_job(tenant_id) is not None:
             self._apscheduler.remove_job(tenant_id)
 
     def every(self, interval: timedelta, name: str, act: Callable[[], Awaitable[None]]) -> None:
-        """Do something else regularly."""
+        """Run a task at an interval, beside the tenants' ticks."""
         trigger = IntervalTrigger(seconds=int(interval.total_seconds()), timezone="UTC")
         self._apscheduler.add_job(self._guarded, trigger, args=[name, act], id=name)
 
     def next_sync_at(self, tenant_id: str) -> datetime | None:
-        """When the next tick is due; None for a tenant that is not followed."""
+        """Return when the next tick is due; None for a tenant that is not followed."""
         job = self._apscheduler.get_job(tenant_id)
         at: datetime | None = getattr(job, "next_run_time", None)
         return at
@@ -83,7 +83,7 @@ class Scheduler:
             log.exception("a task of the clock failed", extra={"task": name})
 
     def _first_tick(self, tenant_id: str) -> datetime:
-        """Spread over the interval by the tenant's id, so that it is the same minute after a restart."""
+        """Place a tenant in the interval by its id, so that it has the same minute after a restart."""
         share = int.from_bytes(hashlib.sha256(tenant_id.encode()).digest()[:8]) / 2**64
         now = self._clock()
         start = datetime.fromtimestamp(0, now.tzinfo) + share * self._interval

@@ -1,6 +1,6 @@
-"""Tells the service manager how the daemon is: https://www.freedesktop.org/software/systemd/man/latest/sd_notify.html
+"""Reports to the service manager how the daemon is: https://www.freedesktop.org/software/systemd/man/latest/sd_notify.html
 
-Where nobody listens (no NOTIFY_SOCKET) nothing happens.
+Where there is none (no NOTIFY_SOCKET) nothing happens.
 """
 
 import asyncio
@@ -19,68 +19,72 @@ from storage.errors import StorageError
 log = logging.getLogger(__name__)
 
 _STATUS_SECONDS = 10.0
-_LOOK_SECONDS = 10.0  # how long the database may take to answer
+_DATABASE_SECONDS = 10.0  # how long the database may take to answer
 
 
 class Notifier:
-    """A service manager's ear."""
+    """Sends the daemon's state, and its watchdog's signs of life, to the service manager."""
 
     def __init__(self, environment: Mapping[str, str] = os.environ) -> None:
         address = environment.get("NOTIFY_SOCKET", "")
         self._address = "\0" + address[1:] if address.startswith("@") else address
         self._watchdog_seconds = _watchdog_seconds(environment)
 
+    def opening(self) -> None:
+        """Report that the database is being opened, and migrated where it is older than the program."""
+        self._send("STATUS=opening the database")
+
     def ready(self) -> None:
-        """The API serves and the database is open."""
-        self._tell("READY=1", "STATUS=serving")
+        """Report that the API serves and the database is open."""
+        self._send("READY=1", "STATUS=serving")
 
     def stopping(self) -> None:
-        """Asked to stop; running syncs go to a safe point."""
-        self._tell("STOPPING=1", "STATUS=stopping: running syncs go to a safe point")
+        """Report that the process is to stop, and that running syncs go to a safe point."""
+        self._send("STOPPING=1", "STATUS=stopping: running syncs go to a safe point")
 
-    def opening(self) -> None:
-        """The database is being opened, and migrated where it is older than the program."""
-        self._tell("STATUS=opening the database")
+    async def watch(self, status: Callable[[], Coroutine[Any, Any, str]]) -> None:
+        """Report the status again and again, until cancelled.
 
-    async def watch(self, look: Callable[[], Coroutine[Any, Any, str]]) -> None:
-        """Tell what ``look`` says, again and again, until cancelled.
-
-        It raises StorageError where the database does not answer. The watchdog's sign of life is then withheld, as
-        it is where the event loop hangs: the service manager ends a daemon that has given none for too long.
+        ``status`` raises StorageError where the database does not answer. The watchdog's sign of life is then withheld,
+        as it is where the event loop hangs: the service manager ends a daemon that has given none for too long.
         """
         if not self._address:
             return
         pause = min(_STATUS_SECONDS, self._watchdog_seconds / 2) if self._watchdog_seconds else _STATUS_SECONDS
-        looking: asyncio.Task[str] | None = None
+        pending: asyncio.Task[str] | None = None
         was_well = True
         try:
             while True:
-                # One look at a time: on SQLite a call that hangs cannot be broken off.
-                looking = looking or asyncio.create_task(look(), name="look for the service manager")
-                await asyncio.wait({looking}, timeout=min(_LOOK_SECONDS, pause))
-                status, is_well = _outcome(looking)
-                self._tell(f"STATUS={status}", *(["WATCHDOG=1"] if is_well and self._watchdog_seconds else []))
+                # One at a time: on SQLite a call that hangs cannot be broken off.
+                pending = pending or asyncio.create_task(status(), name="status for the service manager")
+                await asyncio.wait({pending}, timeout=min(_DATABASE_SECONDS, pause))
+                text, is_well = _outcome(pending)
+                self._send(f"STATUS={text}", *(["WATCHDOG=1"] if is_well and self._watchdog_seconds else []))
                 if not is_well and was_well:
-                    log.error("no sign of life for the service manager's watchdog", extra={"reason": status})
+                    log.error("no sign of life for the service manager's watchdog", extra={"reason": text})
                 was_well = is_well
-                looking = None if looking.done() else looking
+                pending = None if pending.done() else pending
                 await asyncio.sleep(pause)
         finally:
-            if looking is not None:
-                looking.add_done_callback(lambda task: task.cancelled() or task.exception())  # nobody asks any more
-                looking.cancel()
+            if pending is not None:
+                pending.add_done_callback(lambda task: task.cancelled() or task.exception())  # its end is of no use now
+                pending.cancel()
 
-    def _tell(self, *lines: str) -> None:
+    def _send(self, *lines: str) -> None:
         if not self._address:
             return
         # A service manager that does not listen is no reason to stop archiving.
-        with suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as ear:
-            ear.setblocking(False)
-            ear.sendto("\n".join(line.replace("\n", " ") for line in lines).encode(), self._address)
+        with suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as connection:
+            connection.setblocking(False)
+            connection.sendto("\n".join(line.replace("\n", " ") for line in lines).encode(), self._address)
 
 
 async def status_line(db: Database, adapters: Mapping[str, PlatformAdapter], running: Sized) -> str:
-    """How the daemon is, in one line, for whom its database has just answered."""
+    """Describe the daemon in one line, once its database has answered.
+
+    Raises:
+        StorageError: the database does not answer.
+    """
     await db.ping()
     count = len(await tenants.freshness(db))
     gateways = "; ".join(f"{name}: {adapter.unready_reason or 'connected'}" for name, adapter in adapters.items())
@@ -88,17 +92,17 @@ async def status_line(db: Database, adapters: Mapping[str, PlatformAdapter], run
 
 
 def _watchdog_seconds(environment: Mapping[str, str]) -> float | None:
-    """How often a sign of life is due; None where nobody waits for one, or waits for another process's."""
+    """Return how often a sign of life is due; None where none is awaited, or one of another process."""
     if environment.get("WATCHDOG_PID", str(os.getpid())) != str(os.getpid()):
         return None
     microseconds = environment.get("WATCHDOG_USEC", "")
     return int(microseconds) / 1e6 if microseconds.isascii() and microseconds.isdigit() and int(microseconds) else None
 
 
-def _outcome(looking: "asyncio.Task[str]") -> tuple[str, bool]:
-    if not looking.done():
+def _outcome(pending: "asyncio.Task[str]") -> tuple[str, bool]:
+    if not pending.done():
         return "the database does not answer", False
     try:
-        return looking.result(), True
+        return pending.result(), True
     except StorageError as e:
         return f"the database cannot be used: {e}", False

@@ -1,4 +1,4 @@
-"""What an administrator asks for of a tenant: create it, stop it, purge it."""
+"""What an administrator does with a tenant: create it, stop it, purge it."""
 
 import asyncio
 import logging
@@ -71,7 +71,7 @@ class TenantService:
     async def purge(self, tenant_id: str) -> int:
         """Delete the archive of a stopped tenant, and return how many messages that were.
 
-        Its running sync gets some time to reach a safe point, and is then shut out. A purge that is broken off is taken
+        Its running sync gets a while to reach a safe point, and is then shut out. A purge that is broken off is taken
         up at start.
         """
         await self._await_safe_point(tenant_id)

@@ -37,7 +37,7 @@ class Preempted(Exception):
 
 @dataclass(frozen=True, slots=True)
 class _Attempt:
-    """One job in the worker's hands."""
+    """A job that this worker has claimed."""
 
     job: Job
     lease: JobLease
@@ -46,7 +46,7 @@ class _Attempt:
 
     @property
     def facts(self) -> dict[str, object]:
-        """What the log says of it."""
+        """The fields that its log lines have in common."""
         return {"job": self.job.id, "tenant": self.job.tenant_id}
 
 
@@ -177,7 +177,7 @@ class Worker:
             raise
 
     def _next_due(self, tenant_id: str) -> datetime | None:
-        """When the tenant's next tick is; one that is being served right now is past."""
+        """Return when the tenant's next tick is; one that is being served right now is past."""
         due = self._next_sync_at(tenant_id)
         return due if due and due > self._clock() else None
 

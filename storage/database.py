@@ -11,12 +11,15 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from storage.connection import (
     FileLock,
-    engines,
     finish_before_cancel,
     inspect_database,
     is_read_only,
     parse_url,
+    postgres,
+    sqlite_migrator,
     sqlite_path,
+    sqlite_reader,
+    sqlite_writer,
     translated,
 )
 from storage.errors import DatabaseReadOnly, DatabaseTooNew, DatabaseTooOld, DatabaseUnreachable, StorageError
@@ -151,14 +154,12 @@ async def migrate(url: str) -> str:
 
 
 async def _migrate(url: URL) -> str:
-    from storage.migrations.runner import (
-        upgrade,  # half a second, and every verb of the command line imports this module
-    )
+    from storage.migrations import upgrade  # half a second, and every verb of the command line imports this module
 
     path = sqlite_path(url)
     if path is not None:
         _look_at_file(path)
-    engine = engines.postgres(url) if path is None else engines.sqlite_migrator(url)
+    engine = postgres(url) if path is None else sqlite_migrator(url)
     try:
         with translated():
             async with engine.begin() as connection:
@@ -178,8 +179,8 @@ def _look_at_file(path: Path) -> None:
 def _engines(url: URL) -> tuple[AsyncEngine, AsyncEngine]:
     """One that reads and one that writes; on PostgreSQL they share a pool, and reading opens no transaction."""
     if url.get_backend_name() == "sqlite":
-        return engines.sqlite_reader(url), engines.sqlite_writer(url)
-    engine = engines.postgres(url, pool_size=10, max_overflow=10)
+        return sqlite_reader(url), sqlite_writer(url)
+    engine = postgres(url, pool_size=10, max_overflow=10)
     return engine.execution_options(isolation_level="AUTOCOMMIT"), engine
 
 

@@ -10,20 +10,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, settings
 
 from bot.logs import LIBRARIES
 from storage.database import migrate
+from tests.support.examples import choose_profile
 from tests.support.postgres import Postgres, running_postgres
-
-# No timing assertions: on a busy machine a slow example says nothing about the code.
-STEADY = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.register_profile("full", STEADY)
-settings.register_profile("fast", STEADY, max_examples=20)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Let the two tests that can go on for ever be asked to last longer, and all others to be quick."""
+    """Add what makes the run quick, and the two tests longer that could go on for ever."""
     group = parser.getgroup("platform-sync")
     group.addoption("--fast", action="store_true", help="leave out what is marked slow, try fewer examples")
     group.addoption("--soak-minutes", type=float, default=0.0, help="how long the soak lasts at least (default: once)")
@@ -33,9 +28,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Choose the number of examples, and which tests run."""
     is_fast = config.getoption("--fast")
-    settings.load_profile("fast" if is_fast else "full")
-    if is_fast and not config.option.markexpr:
-        config.option.markexpr = "not slow"
+    choose_profile(is_fast=is_fast)
+    if is_fast:
+        wanted = config.option.markexpr
+        config.option.markexpr = f"({wanted}) and not slow" if wanted else "not slow"
 
 
 @pytest.fixture

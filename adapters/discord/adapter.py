@@ -63,6 +63,7 @@ class DiscordAdapter:
         observer: RequestObserver | None = None,
         guild_ready_timeout_seconds: float = 0.5,
         request_timeout_seconds: float = 30.0,
+        identify_delay_seconds: float = 5.0,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._token = token
@@ -70,6 +71,7 @@ class DiscordAdapter:
         rate_limiter = RateLimiter(options.requests_per_second, options.channel_requests_per_second)
         self._rest = RestClient(rate_limiter, sleep, observer, timeout_seconds=request_timeout_seconds)
         self._guild_ready_timeout_seconds = guild_ready_timeout_seconds
+        self._identify_delay_seconds = identify_delay_seconds
         self._sleep = sleep
         self._client: GatewayClient | None = None
         if options.rest_url:
@@ -99,7 +101,12 @@ class DiscordAdapter:
 
     def _new_client(self, on_event: EventHandler, on_live_event: LiveEventHandler) -> GatewayClient:
         return GatewayClient(
-            on_event, self._rest.trace(), self._hash_user, self._guild_ready_timeout_seconds, on_live_event
+            on_event,
+            on_live_event,
+            trace=self._rest.trace(),
+            hash_user=self._hash_user,
+            guild_ready_timeout_seconds=self._guild_ready_timeout_seconds,
+            identify_delay_seconds=self._identify_delay_seconds,
         )
 
     @property

@@ -1,4 +1,4 @@
-"""What the configuration says of Discord."""
+"""Discord's section of the configuration."""
 
 from typing import Annotated
 
@@ -8,7 +8,11 @@ from adapters.base import PlatformOptions
 
 
 class DiscordOptions(PlatformOptions):
-    """[discord]"""
+    """Hold the keys of ``[discord]``, with their defaults.
+
+    The addresses are for a proxy or the simulator; without them discord.py's own are used. The defaults of the two
+    paces stay below Discord's limits (50 requests a second for a bot, 5 in 5 s for a channel).
+    """
 
     rest_url: str | None = None
     gateway_url: str | None = None

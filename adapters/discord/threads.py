@@ -1,4 +1,4 @@
-"""Listing a channel's archived threads: newest-archived first, down to what an earlier listing has covered.
+"""List a channel's archived threads, newest-archived first, down to what an earlier listing has covered.
 
 A thread's archive timestamp changes whenever it is archived again, so nothing new hides below a complete listing's
 newest one. An interrupted listing leaves where it stopped; the next one closes the gap above, then goes on there.
@@ -15,7 +15,7 @@ from adapters.discord.convert import Payload, as_object, as_objects, snowflake, 
 log = logging.getLogger(__name__)
 
 Fetch = Callable[[str | None], Awaitable[Payload]]
-"""Asks for the page of threads archived before a time (ISO 8601); None asks for the newest."""
+"""Requests the page of threads archived before a time (ISO 8601), or with None the newest."""
 
 # ``before`` excludes its own instant, so threads archived in the same one could fall between two pages.
 _OVERLAP = timedelta(milliseconds=1)
@@ -31,7 +31,7 @@ class _Page:
 async def archived_threads(
     fetch: Fetch, cursor: ThreadCursor | None
 ) -> AsyncIterator[tuple[list[Payload], ThreadCursor]]:
-    """Pages of threads that the cursor does not cover, each with the cursor that is true once they are stored.
+    """List pages of threads that the cursor does not cover, each with the cursor that is true once they are stored.
 
     The cursor holds ``mark``, the newest archive time of the last complete listing, and while one is under way
     ``pending``, what its mark will be, and ``resume``, how far down it has come.

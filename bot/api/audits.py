@@ -1,32 +1,26 @@
-"""The calls about what an archive can be trusted for: its coverage, and a person's wish to be forgotten."""
+"""The call about how complete an archive is."""
 
-from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
-from datetime import datetime
 
-from adapters.base import PlatformAdapter
-from bot.api.audit_responses import ChannelAuditView, CoverageView, ForgottenView, Gap
 from bot.api.endpoint import Endpoint, NoParameters, Result
 from bot.api.openapi import AnyEndpoint
 from bot.api.problems import Problem
-from bot.api.requests import ChannelPage, ErasureRequest, of_platforms
-from bot.api.tenants import find_tenant, require_id
-from storage import privacy, repair
+from bot.api.requests import ChannelPage
+from bot.api.responses import ChannelAuditView, CoverageView, Gap
+from bot.api.tenants import find_tenant
+from storage import repair
 from storage.database import Database
 from storage.repair import Coverage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CoverageCalls:
-    """The handlers, over what they ask and tell."""
+class AuditCalls:
+    """Serves the coverage of a tenant's archive, as its audits found it."""
 
     db: Database
-    adapters: Mapping[str, PlatformAdapter]
-    hash_user: Callable[[str], str]
-    clock: Callable[[], datetime]
 
     def endpoints(self) -> list[AnyEndpoint]:
-        """What they answer to."""
+        """Declare the calls."""
         return [
             Endpoint(
                 method="GET",
@@ -37,20 +31,10 @@ class CoverageCalls:
                 body=NoParameters,
                 results={200: CoverageView},
             ),
-            Endpoint(
-                method="POST",
-                path="/api/forgotten-users",
-                summary="Remove a person's traces, in one tenant or in all, for good.",
-                handler=self.forget,
-                params=NoParameters,
-                body=of_platforms(ErasureRequest, self.adapters, "user_id"),
-                results={200: ForgottenView},
-                problems={404: "There is no such tenant."},
-            ),
         ]
 
     async def show_coverage(self, params: ChannelPage, _: NoParameters) -> Result:
-        """The sums of the last audits, and a page of them."""
+        """Show the sums of the last audits, and a page of them."""
         tenant = await find_tenant(self.db, params.tenant_id)
         found = await repair.coverage(self.db, tenant.id)
         if found is None:
@@ -69,15 +53,6 @@ class CoverageCalls:
             next_cursor=str(page[-1].channel_id) if len(page) == params.limit else None,
         )
         return Result(view)
-
-    async def forget(self, _: NoParameters, wish: ErasureRequest) -> Result:
-        """Nothing of the id is stored or logged; its hash is, or it could not be recognized again."""
-        require_id(self.adapters[wish.platform], "user_id", wish.user_id)
-        if wish.tenant_id is not None:
-            await find_tenant(self.db, wish.tenant_id)
-        user_hash = self.hash_user(wish.user_id)
-        done = await privacy.erase_user(self.db, user_hash, tenant_id=wish.tenant_id, now=self.clock())
-        return Result(ForgottenView(**asdict(done)))
 
 
 def _statement(found: Coverage) -> str:

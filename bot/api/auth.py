@@ -1,4 +1,4 @@
-"""Who may ask: a bearer token where one is set, and never a browser of another site."""
+"""Which requests are let in: those with the bearer token where one is set, and never a browser's of another site."""
 
 import hmac
 from collections.abc import Collection
@@ -11,11 +11,11 @@ from bot.api.problems import Handler, Problem
 _LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "[::1]"})
 
 OPEN_PATHS = frozenset({"/", "/healthz", "/readyz", "/docs", "/openapi.json"})
-"""What tells nothing of the archive, and needs no token; everything else does."""
+"""The paths that say nothing of the archive and need no token; all others do."""
 
 
 def guard(token: str | None, own_hosts: Collection[str]) -> Middleware:
-    """A middleware that lets through whom the configuration allows.
+    """Make the middleware that lets requests in as the configuration says.
 
     A page of another site can make its reader's browser send requests to this machine. It cannot hide it: the
     browser names the site (Sec-Fetch-Site, Origin), or, by a rebound name, the wrong Host.

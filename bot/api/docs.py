@@ -1,10 +1,16 @@
-"""The OpenAPI document as a page for people: plain HTML without a script, readable without a network."""
+"""The pages that are no calls: the figures, and the API's description for programs and, as plain HTML, for people."""
 
 import hashlib
+import json
 from base64 import b64encode
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from html import escape
 from typing import Any
+
+from aiohttp import web
+
+from bot.api.endpoint import Page
+from bot.api.openapi import AnyEndpoint, describe
 
 _STYLE = """
 :root { color-scheme: light dark }
@@ -21,17 +27,17 @@ _Json = Mapping[str, Any]
 
 
 def page(document: _Json) -> str:
-    """The whole page."""
+    """Write the OpenAPI document as a page for people, without a script and readable without a network."""
     title = escape(f"{document['info']['title']} {document['info']['version']}")
     endpoints = [(method, path, call) for path, item in document["paths"].items() for method, call in item.items()]
     schemas = document["components"]["schemas"].items()
     contents = "".join(f"<li>{_link(method, path)} {_text(call['summary'])}</li>" for method, path, call in endpoints)
-    how_to_ask = "<p>Send <code>Authorization: Bearer &lt;token&gt;</code>.</p>"
+    authorization = "<p>Send <code>Authorization: Bearer &lt;token&gt;</code>.</p>"
     return (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
         f'<meta name="viewport" content="width=device-width"><style>{_STYLE}</style></head><body><h1>{title}</h1>'
         f"<p>{_text(document['info']['description'])}</p>"
-        f"{how_to_ask if 'securitySchemes' in document['components'] else ''}"
+        f"{authorization if 'securitySchemes' in document['components'] else ''}"
         f'<p>For programs: <a href="/openapi.json">openapi.json</a></p><ul>{contents}</ul>'
         f"{''.join(_call(*call) for call in endpoints)}<h2>Schemas</h2>"
         f"{''.join(_schema(name, schema) for name, schema in schemas)}</body></html>\n"
@@ -49,12 +55,12 @@ def _call(method: str, path: str, call: _Json) -> str:
         for p in call.get("parameters", ())
     )
     body = call.get("requestBody")
-    asks = f"<p>Body: {_contents(body)}{'' if body['required'] else ' (may be left out)'}</p>" if body else ""
+    takes = f"<p>Body: {_contents(body)}{'' if body['required'] else ' (may be left out)'}</p>" if body else ""
     results = _table(
         (status, _text(answer["description"]), _contents(answer)) for status, answer in call["responses"].items()
     )
     heading = f'<h2 id="{_anchor(method, path)}"><code>{method.upper()} {escape(path)}</code></h2>'
-    return f"{heading}<p>{_text(call['summary'])}</p>{parameters}{asks}{results}"
+    return f"{heading}<p>{_text(call['summary'])}</p>{parameters}{takes}{results}"
 
 
 def _schema(name: str, schema: _Json) -> str:
@@ -68,7 +74,7 @@ def _schema(name: str, schema: _Json) -> str:
 
 
 def _table(rows: Iterable[tuple[str, ...]]) -> str:
-    """Rows of a name and what is HTML already."""
+    """Write a table; of each row the first cell is a name, the others are HTML already."""
     lines = [
         f"<tr><td><code>{escape(row[0])}</code></td>{''.join(f'<td>{cell}</td>' for cell in row[1:])}</tr>"
         for row in rows
@@ -98,7 +104,7 @@ _LIMITS = ("pattern", "minLength", "maxLength", "minimum", "maximum", "default")
 
 
 def _text(text: str) -> str:
-    """Prose: what stands between backticks is code."""
+    """Write prose as HTML; what stands between backticks is code."""
     pieces = escape(text).split("`")
     return "".join(f"<code>{piece}</code>" if index % 2 else piece for index, piece in enumerate(pieces))
 
@@ -110,3 +116,58 @@ def _link(method: str, path: str) -> str:
 
 def _anchor(method: str, path: str) -> str:
     return escape(method + path.replace("/", "-").replace("{", "").replace("}", ""))
+
+
+ExposeMetrics = Callable[[str], Awaitable[tuple[bytes, str]]]
+"""Gives the figures in the form that an Accept header names, and that form's content type."""
+
+
+class OwnPages:
+    """The pages beside the calls: the figures, and the description for programs and for people."""
+
+    def __init__(self, endpoints: Sequence[AnyEndpoint], expose: ExposeMetrics, *, has_token: bool) -> None:
+        self._expose = expose
+        self.pages = [
+            Page(
+                path="/metrics",
+                summary="Figures for Prometheus.",
+                content_type="text/plain",
+                schema_type="string",
+                handler=self.show_metrics,
+            ),
+            Page(
+                path="/openapi.json",
+                summary="This description for programs (OpenAPI 3.1).",
+                content_type="application/json",
+                schema_type="object",
+                handler=self.show_document,
+            ),
+            Page(
+                path="/docs",
+                summary="This description for people.",
+                content_type="text/html",
+                schema_type="string",
+                handler=self.show_docs,
+            ),
+        ]
+        document = describe(endpoints, self.pages, has_token=has_token)
+        self._json, self._html = json.dumps(document), page(document)
+
+    async def show_metrics(self, request: web.Request) -> web.Response:
+        """Answer in the format that the caller prefers."""
+        body, content_type = await self._expose(request.headers.get("Accept", ""))
+        return web.Response(body=body, headers={"Content-Type": content_type})
+
+    async def show_document(self, _: web.Request) -> web.Response:
+        """Answer with the document itself."""
+        return web.Response(text=self._json, content_type="application/json")
+
+    async def show_docs(self, _: web.Request) -> web.Response:
+        """Answer with the document as a page that loads nothing."""
+        headers = {"Content-Security-Policy": POLICY, "Referrer-Policy": "no-referrer"}
+        return web.Response(text=self._html, content_type="text/html", headers=headers)
+
+
+async def redirect_to_docs(_: web.Request) -> web.Response:
+    """Send a caller of the bare address to the description."""
+    return web.Response(status=302, text="See /docs.\n", headers={"Location": "/docs"})

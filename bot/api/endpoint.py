@@ -1,4 +1,4 @@
-"""A call is declared once: the same words serve its requests, refuse wrong ones, and tell the OpenAPI document."""
+"""A call is declared once; from that its requests are served, wrong ones refused, and the OpenAPI document made."""
 
 import asyncio
 import re
@@ -14,7 +14,7 @@ from bot.api.problems import Problem
 
 _BODY_SECONDS = 20.0
 _WHOLE_NUMBER = re.compile(r"-?(0|[1-9][0-9]{0,17})", re.ASCII)
-# What curl and aiohttp say where nobody told them otherwise is taken for JSON, too.
+# What curl and aiohttp send by default is taken for JSON, too.
 _JSON_TYPES = frozenset({"application/json", "application/octet-stream", "application/x-www-form-urlencoded"})
 
 
@@ -22,6 +22,12 @@ class RequestModel(BaseModel):
     """What a caller sends: nothing is converted, nothing unknown is passed over."""
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+
+class ResponseModel(BaseModel):
+    """What the API answers. Every field is always there, null where it has no value."""
+
+    model_config = ConfigDict(frozen=True)
 
 
 class NoParameters(RequestModel):
@@ -34,7 +40,7 @@ B = TypeVar("B", bound=RequestModel)
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """A good answer."""
+    """The model that a call answers with, and its status."""
 
     body: BaseModel
     status: int = 200
@@ -58,16 +64,16 @@ class Endpoint(Generic[A, B]):
     problems: Mapping[int, str] = field(default_factory=dict)
 
     def route(self) -> web.RouteDef:
-        """The call as the server knows it; GET answers HEAD, too."""
+        """Return the call as the server knows it; GET answers HEAD, too."""
         return web.get(self.path, self.serve) if self.method == "GET" else web.route(self.method, self.path, self.serve)
 
     async def serve(self, request: web.Request) -> web.Response:
         """Answer one request."""
         params = _parameters(request, self.params)
         body = await _body(request, self.body)
-        answer = await self.handler(params, body)
-        text = answer.body.model_dump_json()
-        return web.Response(status=answer.status, text=text, content_type="application/json")
+        result = await self.handler(params, body)
+        text = result.body.model_dump_json()
+        return web.Response(status=result.status, text=text, content_type="application/json")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +87,7 @@ class Page:
     handler: Callable[[web.Request], Awaitable[web.Response]]
 
     def route(self) -> web.RouteDef:
-        """The page as the server knows it."""
+        """Return the page as the server knows it."""
         return web.get(self.path, self.serve)
 
     async def serve(self, request: web.Request) -> web.Response:
@@ -102,13 +108,13 @@ def _parameters(request: web.Request, model: type[A]) -> A:
     except ValidationError as e:
         errors = errors_of(e)
         wrong = next((error for error in errors if error["field"] in request.match_info), None)
-        if wrong:  # what no id can look like is not even asked of the database
+        if wrong:  # what no id can look like is not looked up
             raise Problem(404, "not_found", f"there is no such {_spoken(wrong)}", errors=errors) from e
         raise Problem(400, "invalid_query", "; ".join(map(_spoken, errors)), errors=errors) from e
 
 
 def _value(text: str, annotation: object) -> object:
-    """Text as what it is the usual spelling of; all else is left for the model to refuse."""
+    """Convert text that spells a boolean or a whole number; all else is left for the model to refuse."""
     if annotation is bool and text in ("true", "false"):
         return text == "true"
     if annotation is int and _WHOLE_NUMBER.fullmatch(text):
@@ -145,7 +151,7 @@ async def _read(request: web.Request) -> bytes:
 
 
 def errors_of(error: ValidationError) -> list[dict[str, str]]:
-    """Each wrong field with what is wrong; never the value, which may be anything."""
+    """List each wrong field with what is wrong; never the value, which may be anything."""
     return [
         {"field": ".".join(str(part) for part in found["loc"]) or "body", "detail": found["msg"]}
         for found in error.errors(include_url=False, include_input=False, include_context=False)

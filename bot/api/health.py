@@ -1,4 +1,4 @@
-"""The calls about the process itself: is it alive, can it work."""
+"""The calls about the process itself: whether it is alive, and whether it can work."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,13 +14,13 @@ from storage.errors import StorageError
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Health:
-    """Whether the process is alive, and whether it can work."""
+    """Serves the process's liveness and readiness."""
 
     db: Database
     adapters: Mapping[str, PlatformAdapter]
 
     def endpoints(self) -> list[AnyEndpoint]:
-        """What they answer to."""
+        """Declare the calls."""
         return [
             Endpoint(
                 method="GET",
@@ -39,16 +39,16 @@ class Health:
                 params=NoParameters,
                 body=NoParameters,
                 results={200: Readiness},
-                problems={503: "One of them is not so; `reasons` tells which and why."},
+                problems={503: "One of them is not so; `reasons` says which and why."},
             ),
         ]
 
     async def health(self, _: NoParameters, __: NoParameters) -> Result:
-        """The process is alive."""
+        """Answer that the process is alive."""
         return Result(HealthResponse(status="ok"))
 
     async def readiness(self, _: NoParameters, __: NoParameters) -> Result:
-        """The gateway and the database can be used."""
+        """Answer whether the gateways and the database can be used."""
         reasons = {name: reason for name, adapter in self.adapters.items() if (reason := adapter.unready_reason)}
         try:
             await self.db.ping()

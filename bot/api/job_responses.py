@@ -1,16 +1,11 @@
-"""What the API tells of jobs and their queue."""
+"""What the API answers about jobs and their queue."""
 
 from datetime import datetime
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
+from bot.api.endpoint import ResponseModel
 from storage.jobs import JobKind, JobStatus
-
-
-class ResponseModel(BaseModel):
-    """What the API tells. Every field is always there, null where there is nothing to tell."""
-
-    model_config = ConfigDict(frozen=True)
 
 
 class JobProgress(ResponseModel):
@@ -29,7 +24,7 @@ class JobProgress(ResponseModel):
     repairs_pending: int = Field(description="Ranges that are still to be read again, in this job or a later one.")
     changed: int = Field(description="Messages that were found otherwise than archived, and brought up to date.")
     deleted: int = Field(description="Messages that were found gone, and marked as deleted.")
-    fraction: float | None = Field(description="How much of it is done, from 0 to 1; null while nothing tells.")
+    fraction: float | None = Field(description="How much of it is done, from 0 to 1; null: there is no estimate yet.")
 
 
 class JobMetrics(ResponseModel):
@@ -57,7 +52,7 @@ class JobError(ResponseModel):
     code: str = Field(examples=["rate_limited"])
     message: str
     remedy: str | None = Field(description="What the operator can do.")
-    retry_after_seconds: float | None = Field(description="How long the platform asked us to stay away.")
+    retry_after_seconds: float | None = Field(description="How long the platform wants no requests.")
     scope: str | None = Field(description="Whom a rate limit concerns, by the platform's word.")
     channels: list[FailedChannel] = Field(description="The channels that were given up; of very many the first ones.")
 
@@ -67,12 +62,12 @@ class JobView(ResponseModel):
 
     job_id: str = Field(examples=["019adf2c-5b1e-7000-8a4b-2f1c9d0e7a11"])
     tenant_id: str = Field(examples=["discord-1098765432109876543"])
-    kind: JobKind = Field(description="Why it was asked for.")
+    kind: JobKind = Field(description="Why it was enqueued.")
     status: JobStatus = Field(
         description="`queued` or `running`, or its end: `succeeded`; `partial`: some channels were given up; `failed`: "
         "nothing useful could be done; `rate_limited`: the platform said stop; `cancelled`: by request."
     )
-    cancel_requested: bool = Field(description="Whether it was called off; a running one ends at its next safe point.")
+    cancel_requested: bool = Field(description="Whether it is to be cancelled; if it runs, at its next safe point.")
     attempt: int = Field(description="How often it was taken up; more than once after a restart, say.")
     queue_position: int | None = Field(description="1 is the next to run; null: it does not wait.")
     queued_at: datetime

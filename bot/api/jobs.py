@@ -15,13 +15,13 @@ from storage.jobs import JobStatus
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobCalls:
-    """The handlers, over what they ask and tell."""
+    """Serves jobs and their queue, and cancels jobs."""
 
     db: Database
     presenter: Presenter
 
     def endpoints(self) -> list[AnyEndpoint]:
-        """What they answer to."""
+        """Declare the calls."""
         return [
             Endpoint(
                 method="GET",
@@ -63,7 +63,7 @@ class JobCalls:
         ]
 
     async def list_jobs(self, params: JobPage, _: NoParameters) -> Result:
-        """Jobs of all tenants or of one."""
+        """List jobs of all tenants or of one."""
         page = await jobs.list_jobs(
             self.db,
             tenant_id=params.tenant_id,
@@ -76,21 +76,21 @@ class JobCalls:
         return Result(JobList(jobs=await self.presenter.jobs(page), next_cursor=cursor))
 
     async def show_job(self, params: JobPath, _: NoParameters) -> Result:
-        """One job."""
+        """Show one job."""
         job = await jobs.get_job(self.db, params.job_id)
         if job is None:
             raise _no_such_job(params.job_id)
         return Result(await self.presenter.job(job))
 
     async def cancel_job(self, params: JobPath, _: NoParameters) -> Result:
-        """Call a job off."""
+        """Cancel a job."""
         job = await jobs.cancel(self.db, params.job_id, self.presenter.clock())
         if job is None:
             raise _no_such_job(params.job_id)
         return Result(await self.presenter.job(job), 202 if job.status is JobStatus.RUNNING else 200)
 
     async def show_queue(self, params: QueuePage, _: NoParameters) -> Result:
-        """The unfinished jobs in their order; the cursor counts those of the pages before."""
+        """Show the unfinished jobs in their order; the cursor counts those of the pages before."""
         now = self.presenter.clock()
         figures = await jobs.queue_figures(self.db, now)
         offset = int(params.cursor or 0)

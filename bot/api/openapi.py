@@ -7,10 +7,10 @@ from typing import Any, TypeAlias
 from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode, models_json_schema
 
+from bot import program_version
 from bot.api.auth import OPEN_PATHS
 from bot.api.endpoint import Endpoint, Page
 from bot.api.problems import ProblemDocument
-from bot.version import program_version
 
 Json: TypeAlias = dict[str, Any]  # JSON Schema is as untyped as data can be
 AnyEndpoint: TypeAlias = Endpoint[Any, Any]
@@ -23,17 +23,17 @@ _ABOUT = (
 
 
 class _Untitled(GenerateJsonSchema):
-    """Without the titles that only repeat the fields' names."""
+    """Generates schemas without the titles that only repeat the fields' names."""
 
     def field_title_should_be_set(self, schema: object) -> bool:
-        """Never."""
+        """Leave the title out."""
         return False
 
 
 def describe(endpoints: Sequence[AnyEndpoint], pages: Sequence[Page], *, has_token: bool) -> Json:
-    """The whole document; ``has_token`` says whether the bearer token is asked for."""
+    """Write the whole document; ``has_token`` says whether the calls need the bearer token."""
     params = {call.params for call in endpoints}
-    schemas = _schemas([*params, *_bodies(endpoints)], [*_answered(endpoints), ProblemDocument])
+    schemas = _schemas([*params, *_bodies(endpoints)], [*_result_models(endpoints), ProblemDocument])
     parameters = {model: schemas.pop(model.__name__) for model in sorted(params, key=lambda model: model.__name__)}
     paths: Json = {}
     for call in endpoints:
@@ -49,9 +49,9 @@ def describe(endpoints: Sequence[AnyEndpoint], pages: Sequence[Page], *, has_tok
     return {"openapi": "3.1.0", "info": info, "paths": paths, "components": components}
 
 
-def _schemas(taken: Iterable[type[BaseModel]], given: Iterable[type[BaseModel]]) -> dict[str, Json]:
-    models: list[tuple[type[BaseModel], JsonSchemaMode]] = [(model, "validation") for model in taken]
-    models += [(model, "serialization") for model in given]
+def _schemas(requests: Iterable[type[BaseModel]], responses: Iterable[type[BaseModel]]) -> dict[str, Json]:
+    models: list[tuple[type[BaseModel], JsonSchemaMode]] = [(model, "validation") for model in requests]
+    models += [(model, "serialization") for model in responses]
     _, definitions = models_json_schema(models, ref_template=_SCHEMAS + "{model}", schema_generator=_Untitled)
     schemas: dict[str, Json] = definitions["$defs"]
     return schemas
@@ -61,7 +61,7 @@ def _bodies(endpoints: Iterable[AnyEndpoint]) -> Iterator[type[BaseModel]]:
     return (call.body for call in endpoints if call.body.model_fields)
 
 
-def _answered(endpoints: Iterable[AnyEndpoint]) -> Iterator[type[BaseModel]]:
+def _result_models(endpoints: Iterable[AnyEndpoint]) -> Iterator[type[BaseModel]]:
     return (model for call in endpoints for model in call.results.values())
 
 
@@ -94,7 +94,7 @@ def _page(page: Page, has_token: bool) -> Json:
 
 
 def _parameter(name: str, schema: Json, *, in_path: bool, required: bool) -> Json:
-    """A parameter that may be left out is not one that can be null."""
+    """Describe a parameter; one that may be left out is not one that can be null."""
     schema = dict(schema)
     description = schema.pop("description", None)
     choices = [choice for choice in schema.pop("anyOf", []) if choice != {"type": "null"}]
@@ -109,7 +109,7 @@ def _parameter(name: str, schema: Json, *, in_path: bool, required: bool) -> Jso
 def _usual_problems(path: str, takes_body: bool, has_token: bool) -> dict[int, str]:
     problems = {
         400: "A query parameter is wrong, or this call does not know it.",
-        403: "A page of another site asked.",
+        403: "The request comes from a page of another site.",
         421: "The Host header does not name this server; see `http.allowed_hosts`.",
     }
     if has_token and path not in OPEN_PATHS:
@@ -128,11 +128,11 @@ def _usual_problems(path: str, takes_body: bool, has_token: bool) -> dict[int, s
 
 
 def _responses(results: Mapping[int, Json], problems: Mapping[int, str]) -> Json:
-    told = {
+    described = {
         status: _response(text, "application/problem+json", ProblemDocument.__name__)
         for status, text in problems.items()
     }
-    return {"responses": {str(status): response for status, response in sorted({**results, **told}.items())}}
+    return {"responses": {str(status): response for status, response in sorted({**results, **described}.items())}}
 
 
 def _response(description: str, content_type: str, model: str) -> Json:

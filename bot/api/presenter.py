@@ -1,12 +1,12 @@
-"""Rows as the API shows them."""
+"""Tenants and jobs as the API shows them."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from adapters.base import PlatformAdapter
-from bot.api.job_responses import JobView
-from bot.api.job_views import job_view
+from adapters.records import JsonValue
+from bot.api.job_responses import FailedChannel, JobError, JobMetrics, JobProgress, JobView
 from bot.api.responses import TenantTotals, TenantView
 from bot.queue_estimates import waiting_estimates
 from storage import jobs, tenants
@@ -16,14 +16,49 @@ from storage.tenants import Tenant
 
 _STOPPED = "Its syncs are stopped by request. POST /api/tenants with its platform and platform_id starts them again."
 _NOT_IN_IT = (
-    "The bot is not in this community. Somebody who may manage it opens invite_url and adds the bot; "
+    "The bot is not in this community. A person who may manage it opens invite_url and adds the bot; "
     "archiving then begins by itself."
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """A stored JSON object that an older version may have written: a field of another type counts as absent."""
+
+    values: Mapping[str, JsonValue]
+
+    def count(self, name: str) -> int:
+        """Return a count; 0 where there is none."""
+        value = self.values.get(name)
+        return value if isinstance(value, int) else 0
+
+    def counts(self, names: Iterable[str]) -> dict[str, int]:
+        """Return several counts by their names."""
+        return {name: self.count(name) for name in names}
+
+    def number(self, name: str) -> float | None:
+        """Return a number."""
+        value = self.values.get(name)
+        return float(value) if isinstance(value, int | float) else None
+
+    def text(self, name: str) -> str | None:
+        """Return a text."""
+        value = self.values.get(name)
+        return value if isinstance(value, str) else None
+
+    def time(self, name: str) -> datetime | None:
+        """Return a time with its zone."""
+        text = self.text(name)
+        try:
+            at = datetime.fromisoformat(text) if text else None
+        except ValueError:
+            return None
+        return at if at and at.tzinfo else None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Presenter:
-    """Makes them; ``slots`` is how many syncs run at once."""
+    """Makes views of rows; ``slots`` is how many syncs run at once."""
 
     db: Database
     adapters: Mapping[str, PlatformAdapter]
@@ -32,7 +67,7 @@ class Presenter:
     slots: int
 
     async def tenant(self, tenant: Tenant) -> TenantView:
-        """A tenant with its totals."""
+        """Present a tenant with its totals."""
         totals = await tenants.tenant_totals(self.db, tenant.id)
         is_stopped = tenant.stopped_at is not None
         return TenantView(
@@ -56,20 +91,20 @@ class Presenter:
         )
 
     def due(self, tenant: Tenant) -> datetime | None:
-        """When a tenant's next scheduled sync is."""
+        """Return when a tenant's next scheduled sync is."""
         return self.next_sync_at(tenant.id) if tenant.is_connected and tenant.stopped_at is None else None
 
     def invite_url(self, tenant: Tenant) -> str | None:
-        """Where the bot is added to a tenant; None while the platform has not told."""
+        """Return the link that adds the bot to a community; None before the first connection to the platform."""
         adapter = self.adapters.get(tenant.platform)
         return adapter.invite_url if adapter else None
 
     async def job(self, job: Job) -> JobView:
-        """A job, with its place in the queue."""
+        """Present a job, with its place in the queue."""
         return (await self.jobs([job]))[0]
 
     async def jobs(self, found: Sequence[Job]) -> list[JobView]:
-        """Jobs, with their places in the queue."""
+        """Present jobs, with their places in the queue."""
         now = self.clock()
         positions: dict[str, int | None] = {}
         ends: dict[str, datetime] = {}
@@ -78,3 +113,60 @@ class Presenter:
             positions = {job.id: position for job, position in queue}
             ends = await waiting_estimates(self.db, queue, now, self.slots)
         return [job_view(job, positions.get(job.id), ends.get(job.id), now) for job in found]
+
+
+def job_view(job: Job, position: int | None, expected_at: datetime | None, now: datetime) -> JobView:
+    """Present a job; its place in the queue and its expected end are for a waiting one."""
+    totals = Facts(job.totals)
+    if job.status is JobStatus.RUNNING:
+        expected_at = totals.time("estimated_completion_at")
+    return JobView(
+        job_id=job.id,
+        tenant_id=job.tenant_id,
+        kind=job.kind,
+        status=job.status,
+        cancel_requested=job.cancel_requested,
+        attempt=job.attempt,
+        queue_position=position,
+        queued_at=job.queued_at,
+        run_after=job.run_after,
+        started_at=job.started_at,
+        finished_at=job.finished_at,
+        estimated_completion_at=expected_at,
+        progress=JobProgress(
+            fraction=1.0 if job.status is JobStatus.SUCCEEDED else totals.number("fraction"),
+            **totals.counts(JobProgress.model_fields.keys() - {"fraction"}),
+        ),
+        metrics=JobMetrics(
+            duration_seconds=_duration_seconds(job, totals, now),
+            **totals.counts(JobMetrics.model_fields.keys() - {"duration_seconds"}),
+        ),
+        error=_job_error(job.error) if job.error else None,
+    )
+
+
+def _duration_seconds(job: Job, totals: Facts, now: datetime) -> float | None:
+    seconds = totals.number("duration_seconds")
+    if seconds is not None or job.started_at is None:
+        return seconds
+    return ((job.finished_at or now) - job.started_at).total_seconds()
+
+
+def _job_error(error: Mapping[str, JsonValue]) -> JobError:
+    facts, channels = Facts(error), error.get("channels")
+    return JobError(
+        code=facts.text("code") or "unknown",
+        message=facts.text("message") or "",
+        remedy=facts.text("remedy"),
+        retry_after_seconds=facts.number("retry_after_seconds"),
+        scope=facts.text("scope"),
+        channels=[
+            FailedChannel(
+                channel_id=failed.text("channel_id") or "",
+                code=failed.text("code") or "unknown",
+                message=failed.text("message") or "",
+                remedy=failed.text("remedy"),
+            )
+            for failed in map(Facts, channels if isinstance(channels, list) else [])
+        ],
+    )

@@ -68,7 +68,7 @@ async def problems(request: web.Request, handler: Handler) -> web.StreamResponse
 
 
 def document(problem: Problem, headers: object = None) -> web.Response:
-    """The answer that tells of a problem."""
+    """Write a problem as the answer to a request."""
     body = {"title": problem.code.replace("_", " "), "status": problem.status, "code": problem.code}
     text = json.dumps({**body, "detail": problem.detail, **problem.more})
     response = web.Response(status=problem.status, text=text, content_type="application/problem+json")

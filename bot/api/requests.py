@@ -61,7 +61,7 @@ class ChannelPage(TenantPath):
 
 
 class JobPage(RequestModel):
-    """A page of jobs, of all or of some."""
+    """A page of jobs, of all or of chosen ones."""
 
     tenant_id: Annotated[str, Field(pattern=_TENANT, description=_TENANT_HELP, examples=_TENANT_EXAMPLES)] | None = None
     status: Annotated[JobStatus, Field(strict=False, description="Only jobs of this status.")] | None = None
@@ -86,23 +86,23 @@ class NewTenant(RequestModel):
         examples=["1098765432109876543"],
     )
     name: Annotated[str, Field(max_length=200)] | None = Field(
-        default=None, description="What to call it until the platform tells its name.", examples=["Rust users"]
+        default=None, description="What to call it until the platform names it.", examples=["Rust users"]
     )
 
 
 def of_platforms(model: type[A], adapters: Mapping[str, PlatformAdapter], id_field: str) -> type[A]:
-    """The same model, of a platform that there is and with an id as that platform has them."""
-    known: Any = Literal.__getitem__(tuple(sorted(adapters)))
+    """Narrow a model to the platforms that there are, and its id to the form that their ids have."""
+    platforms: Any = Literal.__getitem__(tuple(sorted(adapters)))
     patterns = "|".join(sorted({adapter.id_pattern for adapter in adapters.values()}))
-    told = model.model_fields[id_field]
-    an_id = Field(pattern=f"^(?:{patterns})$", description=told.description, examples=told.examples)
-    fields: Any = {"platform": (known, Field(description="Where it is.", examples=sorted(adapters)[:1]))}
+    described = model.model_fields[id_field]
+    an_id = Field(pattern=f"^(?:{patterns})$", description=described.description, examples=described.examples)
+    fields: Any = {"platform": (platforms, Field(description="Where it is.", examples=sorted(adapters)[:1]))}
     fields[id_field] = (str, an_id)
     return create_model(model.__name__, __base__=model, __doc__=model.__doc__, **fields)
 
 
 class RequestedKind(StrEnum):
-    """The kinds of sync that can be asked for."""
+    """The kinds of sync that can be requested."""
 
     MANUAL = "manual"
     AUDIT = "audit"
@@ -114,7 +114,7 @@ class SyncRequest(RequestModel):
     kind: Annotated[RequestedKind, Field(strict=False)] = Field(
         default=RequestedKind.MANUAL,
         description="`manual`: everything new since the last one, at once. `audit`: after that everything archived is "
-        "read again and compared with what the platform has, behind all other syncs; `/coverage` tells the result.",
+        "read again and compared with what the platform has, behind all other syncs; `/coverage` shows the result.",
     )
 
 

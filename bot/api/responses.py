@@ -1,12 +1,13 @@
-"""What the API tells of tenants and channels, and what it tells of itself."""
+"""What the API answers about tenants, their channels and coverage, erasures, and itself."""
 
 from datetime import datetime
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from adapters.records import ChannelType, SkipReason
-from bot.api.job_responses import JobView, ResponseModel
+from bot.api.endpoint import ResponseModel
+from bot.api.job_responses import JobView
 from storage.channels import ProgressState
 from storage.tenants import SyncStatus
 
@@ -14,7 +15,7 @@ from storage.tenants import SyncStatus
 class TenantTotals(ResponseModel):
     """How much of a tenant is archived."""
 
-    channels: int = Field(description="Channels, threads and posts that the platform has told of; categories count.")
+    channels: int = Field(description="Channels, threads and posts that the platform has listed; categories count.")
     channels_archived: int = Field(description="Those of them that are archived.")
     channels_skipped: int = Field(description="Those that are not; `/channels` says why.")
     messages: int = Field(description="Archived messages.")
@@ -26,7 +27,7 @@ class TenantView(ResponseModel):
     id: str = Field(examples=["discord-1098765432109876543"])
     platform: str = Field(examples=["discord"])
     platform_id: str = Field(description="Its id there.", examples=["1098765432109876543"])
-    name: str | None = Field(description="Its name there; null until the platform has told it.")
+    name: str | None = Field(description="Its name there; null until the platform has named it.")
     sync_status: SyncStatus = Field(
         description="How its archive stands: how the last sync ended, unless one waits for the first time (`pending`), "
         "one runs (`syncing`), or the bot is not in the community (`disconnected`)."
@@ -36,7 +37,7 @@ class TenantView(ResponseModel):
     last_successful_sync_at: datetime | None = Field(description="When it was last archived completely.")
     next_sync_at: datetime | None = Field(description="When its next scheduled sync is due; null: none is.")
     invite_url: str | None = Field(
-        description="Of a disconnected tenant: where somebody who manages the community adds the bot."
+        description="Of a disconnected tenant: where a person who manages the community adds the bot."
     )
     hint: str | None = Field(description="What to do, where it is not synced at present.")
     totals: TenantTotals
@@ -72,7 +73,7 @@ class SyncState(ResponseModel):
     job: JobView | None = Field(description="Its newest sync; null: there was none yet.")
     next_sync_at: datetime | None = Field(description="When its next scheduled sync is due; null: none is.")
     not_before: datetime | None = Field(
-        description="The platform asked us to stay away until then; a sync that is due earlier waits for it."
+        description="The platform wants no requests until then; a sync that is due earlier waits for it."
     )
     last_sync_at: datetime | None = Field(description="When its last sync ended, whatever the end.")
     last_successful_sync_at: datetime | None = Field(description="When it was last archived completely.")
@@ -128,7 +129,53 @@ class Readiness(ResponseModel):
     status: Literal["ready"]
 
 
-class AnyObject(BaseModel):
-    """A document of its own."""
+class Gap(ResponseModel):
+    """A time in which the platform reported no changes, until what may have changed then has been read again."""
 
-    model_config = ConfigDict(extra="allow")
+    reason: str = Field(examples=["process_down"])
+    began_at: datetime
+    ended_at: datetime | None = Field(description="Null: it lasts.")
+
+
+class ChannelAuditView(ResponseModel):
+    """What the last audit of a channel found. All counts are of messages."""
+
+    platform_id: str
+    name: str | None
+    audited_at: datetime
+    stored: int = Field(description="Archived, and not marked as deleted.")
+    seen: int = Field(description="That the platform had.")
+    missing: int = Field(description="That were not archived, and are now.")
+    changed: int = Field(description="That were otherwise, and were brought up to date.")
+    deleted: int = Field(description="That were gone, and were marked as deleted.")
+    platform_count: int | None = Field(description="How many there are by the platform's own count, where it has one.")
+
+
+class CoverageView(ResponseModel):
+    """How complete an archive is: by the last audit it holds ``stored`` of ``of`` messages."""
+
+    statement: str = Field(description="The same in words, with its date.")
+    audited_at: datetime | None = Field(description="When the last audit was completed; null: none was yet.")
+    requested_at: datetime | None = Field(description="Since when an audit waits to be begun; null: none does.")
+    stored: int = Field(description="Messages archived, of the channels that were audited.")
+    of: int = Field(description="Messages by the platform's own counters, or else those that were seen.")
+    missing: int = Field(description="Messages that the audit found missing, and archived.")
+    changed: int = Field(description="Messages that it found otherwise, and brought up to date.")
+    deleted: int = Field(description="Messages that it found gone, and marked as deleted.")
+    channels_audited: int
+    channels: int = Field(description="Channels and threads that hold messages.")
+    ranges_left: int = Field(description="Channels that the audit under way has still to read.")
+    gaps: list[Gap] = Field(description="Times of which not all that happened is known yet.")
+    audits: list[ChannelAuditView] = Field(
+        description="A page of channels, in the order in which they were first seen."
+    )
+    next_cursor: str | None = Field(description="Asks for the next page of channels; null: this is the last one.")
+
+
+class ForgottenView(ResponseModel):
+    """What was removed of a person. No later sync brings it back."""
+
+    messages: int = Field(description="Messages emptied; their places stay, so that answers can be followed.")
+    attachments: int
+    reactions: int
+    mentions: int = Field(description="Rows in which they were mentioned or linked.")

@@ -1,27 +1,40 @@
-"""The calls about one tenant's syncs: ask for one, see how fresh the archive is, and how far each channel."""
+"""The calls about one tenant's syncs: enqueue one, see how fresh the archive is, and how far each channel."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from bot.api.channel_views import channel_view
+from adapters.records import JsonValue, SkipReason
 from bot.api.endpoint import Endpoint, NoParameters, Result
 from bot.api.job_responses import CreatedJob
 from bot.api.openapi import AnyEndpoint
-from bot.api.presenter import Presenter
+from bot.api.presenter import Facts, Presenter
 from bot.api.problems import Problem
 from bot.api.requests import ChannelPage, SyncRequest, TenantPath
-from bot.api.responses import ChannelList, SyncState
+from bot.api.responses import ChannelError, ChannelList, ChannelView, SyncState
 from bot.api.tenants import find_tenant
 from bot.queue import JobQueue
 from storage import channels, jobs
+from storage.channels import ChannelSummary
 from storage.database import Database
 from storage.jobs import JobKind
+
+EXPLANATIONS = {
+    SkipReason.NOT_PUBLIC: "Not everybody may see it: @everyone lacks View Channel or Read Message History (or, for "
+    "voice, Connect), or it is a private thread. Only what everybody may see is archived.",
+    SkipReason.BOT_LACKS_ACCESS: "The bot may not see it. Give it View Channel and Read Message History there (and, "
+    "for voice, Connect), and the next sync archives it.",
+    SkipReason.DELETED: "It was deleted on the platform. What was archived of it stays.",
+    SkipReason.UNSUPPORTED: "It holds no messages, like a category, or it is of a type that this version does not "
+    "know.",
+    SkipReason.OBFUSCATED: "The platform hides it from the bot: its name is unknown, and so is whether everybody may "
+    "see it. Give the bot View Channel there if it should be archived.",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SyncCalls:
-    """The handlers, over what they ask and tell."""
+    """Serves a tenant's syncs and channels, and enqueues syncs."""
 
     db: Database
     queue: JobQueue
@@ -29,7 +42,7 @@ class SyncCalls:
     clock: Callable[[], datetime]
 
     def endpoints(self) -> list[AnyEndpoint]:
-        """What they answer to."""
+        """Declare the calls."""
         return [
             Endpoint(
                 method="POST",
@@ -62,8 +75,8 @@ class SyncCalls:
             ),
         ]
 
-    async def request_sync(self, params: TenantPath, wanted: SyncRequest) -> Result:
-        """Sync now, or tell of the sync that is under way."""
+    async def request_sync(self, params: TenantPath, request: SyncRequest) -> Result:
+        """Enqueue a sync, or return the one that is unfinished."""
         tenant = await find_tenant(self.db, params.tenant_id)
         if tenant.stopped_at is not None:
             detail = "its syncs are stopped by request; POST /api/tenants with its platform and platform_id starts them"
@@ -72,12 +85,12 @@ class SyncCalls:
             invite = self.presenter.invite_url(tenant)
             detail = "the bot is not in this community; add it with the invite link"
             raise Problem(409, "disconnected", detail, invite_url=invite)
-        job, created = await self.queue.enqueue(tenant.id, JobKind(wanted.kind))
+        job, created = await self.queue.enqueue(tenant.id, JobKind(request.kind))
         view = await self.presenter.job(job)
         return Result(CreatedJob(**dict(view), created=created), 202 if created else 200)
 
     async def show_sync(self, params: TenantPath, _: NoParameters) -> Result:
-        """The newest job of a tenant, and when the next is due."""
+        """Show the newest job of a tenant, and when the next is due."""
         tenant = await find_tenant(self.db, params.tenant_id)
         job = await jobs.newest_job(self.db, tenant.id)
         now, complete_at, not_before = self.clock(), tenant.last_successful_sync_at, tenant.not_before
@@ -92,9 +105,42 @@ class SyncCalls:
         return Result(state)
 
     async def list_channels(self, params: ChannelPage, _: NoParameters) -> Result:
-        """A tenant's channels in the order in which they were first seen."""
+        """List a tenant's channels in the order in which they were first seen."""
         tenant = await find_tenant(self.db, params.tenant_id)
         after = int(params.cursor) if params.cursor else None
         page = await channels.channel_summaries(self.db, tenant.id, after=after, limit=params.limit)
         cursor = str(page[-1].id) if len(page) == params.limit else None
         return Result(ChannelList(channels=list(map(channel_view, page)), next_cursor=cursor))
+
+
+def channel_view(channel: ChannelSummary) -> ChannelView:
+    """Present a channel, with its reason in plain words where it is skipped."""
+    reason = channel.skip_reason
+    return ChannelView(
+        id=str(channel.id),
+        platform_id=channel.platform_id,
+        parent_platform_id=channel.parent_platform_id,
+        name=channel.name,
+        type=channel.type,
+        sync_state="archived" if reason is None else "skipped",
+        skip_reason=reason,
+        skipped_since=channel.skipped_since,
+        explanation=EXPLANATIONS[reason] if reason else None,
+        messages=channel.messages_archived,
+        checkpoint_message_id=channel.checkpoint_id,
+        checkpoint_at=channel.checkpoint_at,
+        state=channel.state,
+        last_error=_error(channel.last_error) if channel.last_error else None,
+        reactions_pending=channel.reactions_pending,
+    )
+
+
+def _error(error: Mapping[str, JsonValue]) -> ChannelError:
+    facts = Facts(error)
+    return ChannelError(
+        code=facts.text("code") or "unknown",
+        message=facts.text("message") or "",
+        remedy=facts.text("remedy"),
+        at=facts.time("at"),
+        attempts=facts.count("attempts") or None,
+    )

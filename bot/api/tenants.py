@@ -23,7 +23,7 @@ _PURGED = "Its syncs are stopped, its archive is deleted. POST /api/tenants begi
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TenantCalls:
-    """The handlers, over what they ask and tell."""
+    """Serves tenants, and creates, stops and purges them."""
 
     db: Database
     service: TenantService
@@ -31,7 +31,7 @@ class TenantCalls:
     presenter: Presenter
 
     def endpoints(self) -> list[AnyEndpoint]:
-        """What they answer to."""
+        """Declare the calls."""
         return [
             Endpoint(
                 method="GET",
@@ -51,7 +51,7 @@ class TenantCalls:
                 params=NoParameters,
                 body=of_platforms(NewTenant, self.adapters, "platform_id"),
                 results={200: CreatedTenant, 201: CreatedTenant},
-                problems={409: "Somebody stopped it at the same moment."},
+                problems={409: "It was stopped at the same moment."},
             ),
             Endpoint(
                 method="GET",
@@ -75,13 +75,14 @@ class TenantCalls:
         ]
 
     async def list_tenants(self, params: TenantPage, _: NoParameters) -> Result:
-        """Tenants in the order of their ids."""
+        """List tenants in the order of their ids."""
         page = await tenants.list_tenants(self.db, after=params.cursor, limit=params.limit)
-        presenter = [await self.presenter.tenant(tenant) for tenant in page]
-        return Result(TenantList(tenants=presenter, next_cursor=page[-1].id if len(page) == params.limit else None))
+        cursor = page[-1].id if len(page) == params.limit else None
+        views = [await self.presenter.tenant(tenant) for tenant in page]
+        return Result(TenantList(tenants=views, next_cursor=cursor))
 
     async def create_tenant(self, _: NoParameters, new: NewTenant) -> Result:
-        """Its first sync is enqueued where the bot is in the community."""
+        """Store a tenant; its first sync is enqueued where the bot is in the community."""
         adapter = self.adapters[new.platform]
         require_id(adapter, "platform_id", new.platform_id)
         record = TenantRecord(platform_id=new.platform_id, name=new.name)
@@ -92,42 +93,46 @@ class TenantCalls:
         return Result(CreatedTenant(**dict(view), created=created, job=shown), 201 if created else 200)
 
     async def show_tenant(self, params: TenantPath, _: NoParameters) -> Result:
-        """One tenant."""
+        """Show one tenant."""
         return Result(await self.presenter.tenant(await find_tenant(self.db, params.tenant_id)))
 
     async def remove_tenant(self, params: Removal, _: NoParameters) -> Result:
-        """Stop its syncs and, where asked to, delete its archive."""
+        """Stop a tenant's syncs and, with ``purge``, delete its archive."""
         tenant = await self.service.stop(params.tenant_id)
         if tenant is None:
             raise no_such_tenant(params.tenant_id)
         deleted = await self.service.purge(params.tenant_id) if params.purge else 0
         is_purged = params.purge or tenant.purged_at is not None
-        answer = RemovedTenant(
+        removed = RemovedTenant(
             id=tenant.id,
             stopped_at=tenant.stopped_at or self.presenter.clock(),
             purged=is_purged,
             messages_deleted=deleted,
             detail=_PURGED if is_purged else _STOPPED,
         )
-        return Result(answer)
+        return Result(removed)
 
 
 async def find_tenant(db: Database, tenant_id: str) -> Tenant:
-    """A tenant that is there; a purged one is not."""
+    """Return a tenant that is there; a purged one is not.
+
+    Raises:
+        Problem: 404.
+    """
     tenant = await tenants.get_tenant(db, tenant_id)
     if tenant is None or tenant.purged_at is not None:
         raise no_such_tenant(tenant_id)
     return tenant
 
 
-def require_id(adapter: PlatformAdapter, field: str, given: str) -> None:
+def require_id(adapter: PlatformAdapter, field: str, value: str) -> None:
     """Refuse what is no id of a platform."""
-    if not re.fullmatch(adapter.id_pattern, given):
+    if not re.fullmatch(adapter.id_pattern, value):
         detail = f"must be an id of {adapter.name}, which match {adapter.id_pattern}"
         errors = [{"field": field, "detail": detail}]
         raise Problem(422, "invalid_body", f"{field}: {detail}", errors=errors)
 
 
 def no_such_tenant(tenant_id: str) -> Problem:
-    """What to say to who asks for one."""
+    """Return the problem of a tenant that is not there."""
     return Problem(404, "no_such_tenant", f"there is no tenant {tenant_id}; GET /api/tenants lists them")

@@ -1,4 +1,4 @@
-"""Whether everything a sync needs is right, in plain words."""
+"""Reports whether everything a sync needs is right, in plain words."""
 
 from bot.check.report import (
     Check,

@@ -1,4 +1,4 @@
-"""What of a community is archived, and what is not for which reason, in words for its administrator."""
+"""Which channels of a community are archived, and why the others are not, in words for its administrator."""
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from adapters.records import ChannelRecord, ChannelType, SkipReason
 
-_NAMES_TOLD = 12
+_NAMES_SHOWN = 12
 
 # What each reason means and what can be done; whether something is wrong.
 _REASONS: dict[SkipReason, tuple[str, bool]] = {
@@ -16,7 +16,7 @@ _REASONS: dict[SkipReason, tuple[str, bool]] = {
         True,
     ),
     SkipReason.OBFUSCATED: (
-        "hidden from the bot, who cannot tell what they are: if everyone may read them, give it View Channel and "
+        "hidden from the bot, which cannot know what they are: if everyone may read them, give it View Channel and "
         "Read Message History there",
         False,
     ),
@@ -43,7 +43,7 @@ class Coverage:
 
 
 def coverage_of(channels: Sequence[ChannelRecord]) -> Coverage:
-    """The verdicts over a listing; archived threads, which it does not hold, follow their channels too."""
+    """Sort a listing by its verdicts; archived threads, which it does not hold, follow their channels too."""
     archived: Counter[ChannelType] = Counter()
     kept_out: defaultdict[SkipReason, list[ChannelRecord]] = defaultdict(list)
     by_id = {channel.platform_id: channel for channel in channels}
@@ -67,7 +67,7 @@ def _reason(channel: ChannelRecord, by_id: dict[str, ChannelRecord]) -> SkipReas
 
 def _skipped(reason: SkipReason, channels: list[ChannelRecord]) -> Skipped:
     meaning, is_fault = _REASONS[reason]
-    names = [channel.name or channel.platform_id for channel in channels[:_NAMES_TOLD]]
+    names = [channel.name or channel.platform_id for channel in channels[:_NAMES_SHOWN]]
     more = len(channels) - len(names)
-    told = ", ".join(names) + (f" and {more} more" if more else "")
-    return Skipped(f"skipped as {reason}: {len(channels)} ({meaning}): {told}", is_fault)
+    shown = ", ".join(names) + (f" and {more} more" if more else "")
+    return Skipped(f"skipped as {reason}: {len(channels)} ({meaning}): {shown}", is_fault)

@@ -1,4 +1,4 @@
-"""Looks at everything a sync needs and tells it in plain words. Changes nothing, also beside a running daemon."""
+"""Looks at everything a sync needs and reports it in plain words. Changes nothing, also beside a running daemon."""
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
@@ -32,7 +32,7 @@ class Mark(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One line of the report: what of, how it stands, and what there is to do about it."""
+    """One line of the report: what it is about, how that stands, and what there is to do."""
 
     about: str
     mark: Mark
@@ -63,19 +63,19 @@ class Check:
         self._is_seen = False
 
     async def findings(self) -> Findings:
-        """Everything, as it is found."""
+        """Yield every finding as it is made."""
         async for finding in self._database():
             yield finding
         for name, platform in PLATFORMS.items():
             if name not in self._adapters:
-                told = f"{platform.token_variable} is not set: put the bot's token there"
-                yield Finding(name, Mark.NOTE if self._adapters else Mark.PROBLEM, told)
+                text = f"{platform.token_variable} is not set: put the bot's token there"
+                yield Finding(name, Mark.NOTE if self._adapters else Mark.PROBLEM, text)
                 continue
             async for finding in self._platform(name, self._adapters[name]):
                 yield finding
         if self._tenant_id is not None and not self._is_seen:
-            told = "there is no such tenant, nor a community of this id that the bot is in"
-            yield Finding(self._tenant_id, Mark.PROBLEM, told)
+            text = "there is no such tenant, nor a community of this id that the bot is in"
+            yield Finding(self._tenant_id, Mark.PROBLEM, text)
 
     async def _database(self) -> Findings:
         try:
@@ -84,16 +84,16 @@ class Check:
             yield Finding("database", Mark.PROBLEM, str(e))
             return
         self._known = state.tenants
-        for told in self._database_problems(state):
-            yield Finding("database", Mark.PROBLEM, told)
+        for problem in self._database_problems(state):
+            yield Finding("database", Mark.PROBLEM, problem)
         if state.needs_migration:
             from_where = f"at revision {state.revision}" if state.revision else "not begun yet"
-            told = f"{state.dialect}, {from_where}: the daemon brings it to {state.newest_revision} when it starts"
-            yield Finding("database", Mark.NOTE, told)
+            text = f"{state.dialect}, {from_where}: the daemon brings it to {state.newest_revision} when it starts"
+            yield Finding("database", Mark.NOTE, text)
         elif not (state.is_too_new or state.is_too_old):
             in_use = "; a daemon is working on it" if state.is_in_use else ""
-            told = f"{state.dialect}, at revision {state.revision}, tenants: {len(state.tenants)}{in_use}"
-            yield Finding("database", Mark.OK, told)
+            text = f"{state.dialect}, at revision {state.revision}, tenants: {len(state.tenants)}{in_use}"
+            yield Finding("database", Mark.OK, text)
 
     def _database_problems(self, state: DatabaseState) -> list[str]:
         problems = []
@@ -110,19 +110,19 @@ class Check:
     async def _platform(self, name: str, adapter: PlatformAdapter) -> Findings:
         try:
             async with _connected(adapter, self._connect_seconds) as tenants:
-                told = f"logged in, and may read messages; communities the bot is in: {len(tenants)}"
-                yield Finding(name, Mark.OK, told)
+                text = f"logged in, and may read messages; communities the bot is in: {len(tenants)}"
+                yield Finding(name, Mark.OK, text)
                 for tenant in tenants:
-                    if self._is_asked_for(tenant_id_of(name, tenant.platform_id)):
+                    if self._is_wanted(tenant_id_of(name, tenant.platform_id)):
                         async for finding in self._tenant(name, adapter, tenant):
                             yield finding
                 for finding in self._absent(name, adapter, {tenant.platform_id for tenant in tenants}):
                     yield finding
         except TimeoutError:
-            told = (
+            text = (
                 f"not reached within {self._connect_seconds:g} s: see to this machine's way to it, and its status page"
             )
-            yield Finding(name, Mark.PROBLEM, told)
+            yield Finding(name, Mark.PROBLEM, text)
         except PlatformError as e:
             yield Finding(name, Mark.PROBLEM, str(e))
 
@@ -139,7 +139,7 @@ class Check:
         except PlatformError as e:
             yield Finding(about, Mark.PROBLEM, f"{e}; {e.remedy}")
             return
-        for finding in _told(about, channels):
+        for finding in _channel_findings(about, channels):
             yield finding
 
     def _becomes_tenant(self, platform: str, platform_id: str) -> str:
@@ -149,7 +149,7 @@ class Check:
         return f"not archived: {platform}.auto_create_tenants is off; to archive it, POST /api/tenants with {body}"
 
     def _absent(self, platform: str, adapter: PlatformAdapter, present: set[str]) -> list[Finding]:
-        """Tenants of the archive whose community the bot is not in; one that is stopped may be left."""
+        """Find the tenants whose community the bot is not in; one that is stopped may be left."""
         return [
             Finding(
                 f"{known.id} ({known.name or 'nameless'})",
@@ -161,18 +161,18 @@ class Check:
             if known.platform == platform
             and known.platform_id not in present
             and not known.is_stopped
-            and self._is_asked_for(known.id)
+            and self._is_wanted(known.id)
         ]
 
-    def _is_asked_for(self, tenant_id: str) -> bool:
-        is_it = self._tenant_id in (None, tenant_id)
-        self._is_seen = self._is_seen or is_it
-        return is_it
+    def _is_wanted(self, tenant_id: str) -> bool:
+        is_wanted = self._tenant_id in (None, tenant_id)
+        self._is_seen = self._is_seen or is_wanted
+        return is_wanted
 
 
 @asynccontextmanager
 async def _connected(adapter: PlatformAdapter, seconds: float) -> AsyncIterator[tuple[TenantRecord, ...]]:
-    """The communities that the bot is in, while it is connected.
+    """Connect, and yield the communities that the bot is in.
 
     Raises:
         CredentialRefused: the platform will not have this bot.
@@ -201,7 +201,7 @@ async def _connected(adapter: PlatformAdapter, seconds: float) -> AsyncIterator[
 def _ignore(_: LiveEvent) -> None: ...
 
 
-def _told(about: str, channels: tuple[ChannelRecord, ...]) -> list[Finding]:
+def _channel_findings(about: str, channels: tuple[ChannelRecord, ...]) -> list[Finding]:
     coverage: Coverage = coverage_of(channels)
     return [Finding(about, Mark.OK, coverage.archived_text)] + [
         Finding(about, Mark.PROBLEM if skipped.is_fault else Mark.NOTE, skipped.text) for skipped in coverage.skipped

@@ -74,7 +74,7 @@ class JobContext:
 
         Args:
             channel: the channel.
-            changed: gives the messages that events have named since they were asked for. What was read of them may be
+            changed: gives the messages that events have named since they were fetched. What was read of them may be
                 older than the event.
             write: stores; it gets the messages that had changed before.
         """

@@ -103,7 +103,7 @@ class SyncEstimator:
         return round(done / (done + left), 4) if done + left else 1.0
 
     def seconds_left(self) -> tuple[float, float] | None:
-        """Until the last message is read, and until the job's end; None while there is no ground."""
+        """Estimate the time until the last message is read, and until the job's end; None while there is no ground."""
         if self._began is None:
             return None
         if self._reactions_began is not None:
@@ -147,7 +147,7 @@ class SyncEstimator:
         return sum(known) + density * sum(span for span in spans if span is not None)
 
     def _density(self) -> float | None:
-        """How many messages a second the channels hold that were begun."""
+        """Return how many messages a second the channels hold that were begun."""
         begun = [
             (channel.read + left, span)
             for channel in self.channels

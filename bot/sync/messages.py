@@ -12,7 +12,7 @@ from storage import messages
 from storage.channels import ChannelState
 from storage.messages import MessageBatch
 
-_Pages: TypeAlias = list[tuple[int, tuple[MessageRecord, ...]]]  # and the tracker's time at which each was asked for
+_Pages: TypeAlias = list[tuple[int, tuple[MessageRecord, ...]]]  # each with the tracker's time before it was fetched
 
 
 @dataclass(slots=True)

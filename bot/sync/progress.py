@@ -34,7 +34,7 @@ class ChannelOutcome(StrEnum):
 
 @dataclass(slots=True, kw_only=True)
 class Counts:
-    """What is stored with a job.
+    """The counts that are stored with a job.
 
     Reactions are done and pending by lists: the users of one emoji and kind. Repairs are ranges of messages that are
     read again; ``changed`` and ``deleted`` are messages of them.
@@ -62,7 +62,7 @@ class Progress(Counts):
     is_cut_short: bool = False  # what could wait made room for new messages
 
     def note(self, counts: RequestCounts) -> None:
-        """Take over the session's counts."""
+        """Take over a session's counts of requests."""
         self.requests, self.retries = counts.requests, counts.retries
 
     def fail(self, failure: ChannelFailure) -> None:

@@ -64,8 +64,7 @@ class ReactionPass:
 
     async def _fetch_users(self, channel: PendingChannel, total: PendingTotal, tracker: ChangeTracker) -> bool:
         """Fetch and store one list; False where it changed meanwhile, so that it may be older than what is stored."""
-        job, message_id = self.job, total.message_platform_id
-        fetched_at = tracker.now()
+        job, message_id, fetched_at = self.job, total.message_platform_id, tracker.now()
         users = await job.session.reaction_users(
             channel.platform_id, message_id, total.emoji, burst=total.burst, total=total.expected
         )
@@ -85,7 +84,7 @@ class ReactionPass:
 
     @staticmethod
     def _is_outdated(total: PendingTotal, users: list[str]) -> bool:
-        """Whether fewer were found than there were by a known count; an unknown one becomes what is found."""
+        """Return whether fewer were found than there were by a known count; an unknown one becomes what is found."""
         return total.is_count_known and len(users) < total.count
 
     def _count(self, users: int) -> None:

@@ -31,7 +31,7 @@ class _Page:
     fetched_at: int  # the tracker's time
 
     def covers(self, repair: RefetchRange) -> bool:
-        """Whether a whole range lies in it, so that no request is needed."""
+        """Return whether a whole range lies in it, so that no request is needed."""
         starts_here = self.after <= int(repair.after_platform_id or 0)
         return starts_here and (not self.messages or self.last >= int(repair.until_platform_id))
 
@@ -41,7 +41,7 @@ class _Page:
         return int(self.messages[-1].platform_id)
 
     def within(self, repair: RefetchRange, reached: str) -> list[MessageRecord]:
-        """Those of its messages that are in a range up to ``reached``."""
+        """Return those of its messages that are in a range up to ``reached``."""
         lowest, highest = int(repair.after_platform_id or 0), int(reached)
         return [message for message in self.messages if lowest < int(message.platform_id) <= highest]
 

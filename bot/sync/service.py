@@ -103,7 +103,7 @@ class TenantSync:
 
 
 def _has_news(state: ChannelState) -> bool:
-    """Whether a channel may hold messages beyond its checkpoint; where it cannot, no request is made."""
+    """Return whether a channel may hold messages beyond its checkpoint; where it cannot, no request is made."""
     if state.skip_reason is not None or not state.holds_messages:
         return False
     if state.head_id is None:

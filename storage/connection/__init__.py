@@ -9,7 +9,11 @@ from storage.connection.driver_errors import (
 )
 from storage.connection.engines import (
     parse_url,
+    postgres,
+    sqlite_migrator,
     sqlite_path,
+    sqlite_reader,
+    sqlite_writer,
 )
 from storage.connection.file_lock import (
     FileLock,
@@ -30,6 +34,10 @@ __all__ = [
     "inspect_database",
     "is_read_only",
     "parse_url",
+    "postgres",
+    "sqlite_migrator",
     "sqlite_path",
+    "sqlite_reader",
+    "sqlite_writer",
     "translated",
 ]

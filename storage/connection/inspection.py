@@ -128,13 +128,13 @@ class _Content:
 
 
 def _read(connection: Connection) -> _Content:
-    from storage.migrations.runner import current_revision  # half a second, and every verb imports this module
+    from storage.migrations import current_revision  # half a second, and every verb imports this module
 
     return _Content(current_revision(connection), recorded_hash_choice(connection), known_tenants(connection))
 
 
 def _state(dialect: str, found: _Content, *, exists: bool, is_writable: bool, is_in_use: bool) -> DatabaseState:
-    from storage.migrations.runner import BEFORE_THE_BASELINE, known_revisions
+    from storage.migrations import BEFORE_THE_BASELINE, known_revisions
 
     known = known_revisions()
     is_too_old = found.revision in BEFORE_THE_BASELINE

@@ -8,21 +8,21 @@ from adapters.records import AttachmentRecord, MessageRecord, Metadata
 from storage.sql import as_plain
 
 
-def is_changed(stored: MessageRecord, told: MessageRecord) -> bool:
+def is_changed(stored: MessageRecord, incoming: MessageRecord) -> bool:
     """Whether storing a message again would change its row or anything that hangs on it.
 
-    A replied-to author who is no longer told is no change.
+    A replied-to author whom the platform no longer names is no change.
     """
-    return _values(stored, stored) != _values(told, stored)
+    return _values(stored, stored) != _values(incoming, stored)
 
 
-def is_edited(stored: MessageRecord, told: MessageRecord) -> bool:
-    """The same, but that the addresses of its files are other ones is no change: platforms sign them anew each day."""
-    return _values(_without_signatures(stored), stored) != _values(_without_signatures(told), stored)
+def is_edited(stored: MessageRecord, incoming: MessageRecord) -> bool:
+    """Whether it would change more than the addresses of its files, which platforms sign anew each day."""
+    return _values(_without_signatures(stored), stored) != _values(_without_signatures(incoming), stored)
 
 
 def _values(message: MessageRecord, stored: MessageRecord) -> tuple[object, ...]:
-    """All that is told of a message, in a form in which the same is equal."""
+    """All that is stored of a message, in a form in which what is equal compares so."""
     return (
         message.author_hash,
         message.author_kind,

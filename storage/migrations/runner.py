@@ -1,5 +1,7 @@
 """Running the Alembic history inside this process."""
 
+from functools import cache
+
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
@@ -27,10 +29,9 @@ def upgrade(connection: Connection, revision: str = "head") -> str:
     """
     if connection.dialect.name == "postgresql":
         connection.execute(_LOCK)
-    config = _config(connection)
-    script = ScriptDirectory.from_config(config)
-    _refuse_unknown(connection, script)
-    command.upgrade(config, revision)
+    _refuse_unknown(connection)
+    if revision != "head" or current_revision(connection) != _script().get_current_head():
+        command.upgrade(_config(connection), revision)
     if connection.dialect.name == "sqlite" and connection.execute(_BROKEN_REFERENCES).first():
         raise DatabaseDamaged("The migration left rows without what they refer to; it was undone.")
     return current_revision(connection) or ""
@@ -38,7 +39,7 @@ def upgrade(connection: Connection, revision: str = "head") -> str:
 
 def known_revisions() -> list[str]:
     """The revisions that this program knows, the newest first."""
-    return [revision.revision for revision in ScriptDirectory.from_config(_config()).walk_revisions()]
+    return [revision.revision for revision in _script().walk_revisions()]
 
 
 def current_revision(connection: Connection) -> str | None:
@@ -53,9 +54,14 @@ def _config(connection: Connection | None = None) -> Config:
     return config
 
 
-def _refuse_unknown(connection: Connection, script: ScriptDirectory) -> None:
-    known = {revision.revision for revision in script.walk_revisions()}
-    unknown = set(MigrationContext.configure(connection).get_current_heads()) - known
+@cache
+def _script() -> ScriptDirectory:
+    """Read the history, once: its files are modules of this program."""
+    return ScriptDirectory.from_config(_config())
+
+
+def _refuse_unknown(connection: Connection) -> None:
+    unknown = set(MigrationContext.configure(connection).get_current_heads()) - set(known_revisions())
     if unknown & BEFORE_THE_BASELINE:
         raise DatabaseTooOld
     if unknown:

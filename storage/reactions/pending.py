@@ -63,8 +63,8 @@ class PendingChannel:
 
 _total = reaction_totals.c
 _at_least_one = case((_total["count"] > 0, _total["count"]), else_=1)
-_per_request = bindparam("users_per_request", type_=Integer)
-_requests = (_at_least_one + (_per_request - 1)) // _per_request
+_users_per_request = bindparam("users_per_request", type_=Integer)
+_requests = (_at_least_one + (_users_per_request - 1)) // _users_per_request
 
 # Looked up for each pending total by itself: with a join a database begins at all the messages there are.
 _deleted_at = (
@@ -119,8 +119,8 @@ def _channel(row: RowMapping) -> PendingChannel:
 
 async def pending_lists(db: Database, tenant_id: str) -> int:
     """Count the user lists of a tenant that are still to be fetched."""
-    pending = await pending_channels(db, tenant_id, users_per_request=1)  # of which the lists alone are counted
-    return sum(channel.lists for channel in pending)
+    channels_pending = await pending_channels(db, tenant_id, users_per_request=1)  # only the lists are counted
+    return sum(channel.lists for channel in channels_pending)
 
 
 _KEY = (_total.message_platform_id, _total.emoji_key, _total.burst)

@@ -19,7 +19,7 @@ erased_users = Table(
     metadata,
     Column("tenant_id", Id, primary_key=True, comment="In which community; empty: in every one, so it refers to none."),
     Column("user_hash", Id, primary_key=True, comment="The pseudonym of the erased person."),
-    Column("erased_at", UtcDateTime, nullable=False, comment="When the erasure was asked for."),
+    Column("erased_at", UtcDateTime, nullable=False, comment="When the erasure was requested."),
     *timestamp_columns(),
     comment="Of whom nothing is stored any more, on their wish.",
 )

@@ -50,7 +50,7 @@ sync_jobs = Table(
     Column("owner", Text, comment="The worker that runs it, or ran it last."),
     Column("lease_until", UtcDateTime, comment="Until when it is that worker's, unless the worker renews it."),
     Column("cancel_requested", Boolean, nullable=False, server_default=false(), comment="Whether it is to end soon."),
-    Column("queued_at", UtcDateTime, nullable=False, comment="When it was asked for."),
+    Column("queued_at", UtcDateTime, nullable=False, comment="When it was requested."),
     Column("started_at", UtcDateTime, comment="When a worker first took it up."),
     Column("finished_at", UtcDateTime, comment="When it ended."),
     Column("totals", JsonObject, nullable=False, comment="What it did, in numbers, over all its attempts."),

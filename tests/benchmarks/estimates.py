@@ -26,22 +26,22 @@ def estimates() -> Rows:
 
 
 def _errors(world: tuple[str, ...]) -> list[str]:
-    told: list[tuple[datetime, str | None]] = []
+    estimated: list[tuple[datetime, str | None]] = []
     with tempfile.TemporaryDirectory() as folder, simulator(*world) as discord:
         url = f"sqlite+aiosqlite:///{folder}/archive.db"
         with daemon(discord, Path(folder), url, **_PACED) as running:
             while not (tenants := running.tenants()):
                 time.sleep(0.1)
             while (job := running.job(tenants[0]["id"]))["finished_at"] is None:
-                told.append((datetime.now().astimezone(), job["estimated_completion_at"]))
+                estimated.append((datetime.now().astimezone(), job["estimated_completion_at"]))
                 time.sleep(0.5)
     began, ended = (datetime.fromisoformat(job[key]) for key in ("started_at", "finished_at"))
     true = (ended - began).total_seconds()
     errors = []
     for share in _AT:
-        _, at = min(told, key=lambda entry: abs((entry[0] - began).total_seconds() / true - share))
+        _, at = min(estimated, key=lambda entry: abs((entry[0] - began).total_seconds() / true - share))
         errors.append(
             f"{((datetime.fromisoformat(at) - began).total_seconds() / true - 1) * 100:+.0f} %" if at else "none"
         )
-    first = next(((when - began).total_seconds() / true for when, at in told if at), 1.0)
+    first = next(((when - began).total_seconds() / true for when, at in estimated if at), 1.0)
     return [f"{true:.0f}", *errors, f"{first * 100:.0f} %"]

@@ -12,13 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from adapters.discord.simulator import Simulator
-from adapters.discord.simulator.worlds import uniform_world
+from adapters.discord.simulator import Simulator, uniform_world
 from tests.support.archive import count_messages
 from tests.support.guilds import assert_complete, complete
 from tests.support.process import FAILED, MISCONFIGURED, NO_REACTIONS, UNHURRIED, process, run_to_end, sqlite_url
 
-pytestmark = pytest.mark.process
+pytestmark = [pytest.mark.process, pytest.mark.slow]
 
 
 async def test_a_database_of_a_newer_program_is_left_alone(tmp_path: Path) -> None:

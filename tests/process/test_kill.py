@@ -11,15 +11,14 @@ import pytest
 from sqlalchemy import create_engine, select
 from sqlalchemy.exc import DBAPIError
 
-from adapters.discord.simulator import Simulator
+from adapters.discord.simulator import Simulator, uniform_world
 from adapters.discord.simulator.truth import truth
-from adapters.discord.simulator.worlds import uniform_world
 from storage.tables import channels, sync_progress
 from tests.support.archive import assert_equal_to_truth
 from tests.support.guilds import assert_complete, guild_of
 from tests.support.process import NO_REACTIONS, NO_REPAIRS, UNHURRIED, process
 
-pytestmark = [pytest.mark.process, pytest.mark.slow, pytest.mark.timeout(0)]  # as long as it was asked to last
+pytestmark = [pytest.mark.process, pytest.mark.slow, pytest.mark.timeout(0)]  # as long as the option says
 
 USERS = "/channels/{channel_id}/messages/{message_id}/reactions/{emoji_name}"
 ROUTE = "/channels/{channel_id}/messages"

@@ -6,16 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from adapters.discord.simulator import Simulator
-from adapters.discord.simulator.faults import Fault
-from adapters.discord.simulator.worlds import uniform_world
+from adapters.discord.simulator import Fault, Simulator, uniform_world
 from tests.support.archive import count_messages
 from tests.support.guilds import complete
+from tests.support.patience import PATIENCE_SECONDS
 from tests.support.process import (
     FAILED,
     MISCONFIGURED,
     NO_REACTIONS,
-    PATIENCE_SECONDS,
     UNHURRIED,
     json_lines,
     process,
@@ -23,7 +21,7 @@ from tests.support.process import (
     sqlite_url,
 )
 
-pytestmark = pytest.mark.process
+pytestmark = [pytest.mark.process, pytest.mark.slow]
 
 MESSAGES = "/channels/{channel_id}/messages"
 

@@ -5,9 +5,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import create_engine, select
 
-from adapters.discord.simulator import Fault, Simulator
+from adapters.discord.simulator import Fault, Simulator, uniform_world
 from adapters.discord.simulator.truth import truth
-from adapters.discord.simulator.worlds import uniform_world
 from storage.tables import sync_jobs
 from tests.support.archive import assert_equal_to_truth
 from tests.support.guilds import assert_complete

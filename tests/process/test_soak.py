@@ -13,16 +13,15 @@ from typing import Any
 import pytest
 from sqlalchemy import Select, create_engine, func, select
 
-from adapters.discord.simulator import Fault, Simulator
+from adapters.discord.simulator import Fault, Simulator, uniform_world
 from adapters.discord.simulator.truth import truth
-from adapters.discord.simulator.worlds import uniform_world
 from storage.tables import IS_PENDING, live_state, reaction_totals, refetch_ranges, sync_gaps
 from tests.support.archive import assert_current
 from tests.support.guilds import guild_of, until_current
 from tests.support.process import UNHURRIED, Process, process
 from tests.support.unrest import Unrest
 
-pytestmark = [pytest.mark.process, pytest.mark.slow, pytest.mark.timeout(0)]  # as long as it was asked to last
+pytestmark = [pytest.mark.process, pytest.mark.slow, pytest.mark.timeout(0)]  # as long as the option says
 
 CHANNELS, MESSAGES, CHANGES = 200, 60, 250
 MOST_SYNCS = 20

@@ -4,9 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from adapters.discord.simulator import Simulator
+from adapters.discord.simulator import Simulator, uniform_world
 from adapters.discord.simulator.truth import truth
-from adapters.discord.simulator.worlds import uniform_world
 from tests.support.archive import assert_current
 from tests.support.guilds import guild_of, until_current
 from tests.support.process import UNHURRIED, process

@@ -8,8 +8,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from adapters.discord.simulator import Simulator
-from adapters.discord.simulator.worlds import uniform_world
+from adapters.discord.simulator import Simulator, uniform_world
 from tests.support.daemon import Daemon, running_daemon
 
 pytestmark = pytest.mark.usefixtures("restored_addresses")

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from adapters.discord.simulator import Simulator
-from adapters.discord.simulator.worlds import uniform_world
+from adapters.discord.simulator import Simulator, uniform_world
 from tests.support.daemon import running_daemon
+from tests.support.examples import examples
 
 pytestmark = pytest.mark.usefixtures("restored_addresses")
 
@@ -77,7 +77,7 @@ async def test_no_bytes_break_the_server(tmp_path: Path, token: str | None, capl
         port = int(daemon.url.rpartition(":")[2])
         loop = asyncio.get_running_loop()
 
-        @settings(max_examples=250, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
+        @settings(max_examples=examples(250), derandomize=True, database=None, suppress_health_check=list(HealthCheck))
         @given(requests())
         @example(b"GET /api/tenants HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer \xff\r\n\r\n")
         @example(b"GET /\xff\xfe HTTP/1.1\r\nHost: localhost\r\n\r\n")
@@ -88,8 +88,8 @@ async def test_no_bytes_break_the_server(tmp_path: Path, token: str | None, capl
 
         await asyncio.to_thread(send)
         assert (await daemon.ask("GET", "/healthz"))[0] == 200
-    told = [record for record in caplog.records if record.exc_info or record.levelno >= logging.ERROR]
-    assert not told, [record.getMessage() for record in told]
+    errors = [record for record in caplog.records if record.exc_info or record.levelno >= logging.ERROR]
+    assert not errors, [record.getMessage() for record in errors]
 
 
 async def answered(port: int, request: bytes) -> bytes:

@@ -10,8 +10,7 @@ import aiohttp
 import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
-from adapters.discord.simulator import Simulator
-from adapters.discord.simulator.worlds import uniform_world
+from adapters.discord.simulator import Simulator, uniform_world
 from tests.support.daemon import Daemon, running_daemon
 
 pytestmark = pytest.mark.usefixtures("restored_addresses")

@@ -5,10 +5,9 @@ from typing import Any
 
 import pytest
 
-from adapters.discord.simulator import Fault, Simulator
+from adapters.discord.simulator import Fault, Simulator, rich_world, uniform_world
 from adapters.discord.simulator.truth import truth
-from adapters.discord.simulator.worlds import rich_world, uniform_world
-from bot.api.channel_views import EXPLANATIONS
+from bot.api.sync import EXPLANATIONS
 from tests.support.archive import count_messages
 from tests.support.daemon import Daemon, running_daemon
 

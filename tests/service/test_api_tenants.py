@@ -8,9 +8,8 @@ from typing import Any
 import pytest
 from sqlalchemy import create_engine, func, select
 
-from adapters.discord.simulator import Simulator
+from adapters.discord.simulator import Simulator, rich_world, uniform_world
 from adapters.discord.simulator.truth import truth
-from adapters.discord.simulator.worlds import rich_world, uniform_world
 from bot.app import utc_now
 from storage.tables import metadata, tenants
 from tests.support.archive import assert_equal_to_truth, count_messages
@@ -43,7 +42,7 @@ def rows_of(database_url: str, guild_id: int) -> dict[str, int]:
     return counts
 
 
-def asked(guild_id: int) -> dict[str, Any]:
+def body_for(guild_id: int) -> dict[str, Any]:
     return {"json": {"platform": "discord", "platform_id": str(guild_id)}}
 
 
@@ -84,7 +83,7 @@ async def test_a_stopped_tenant_stays_stopped_until_it_is_asked_for(database_url
             )
             assert (await newest(daemon, stopped))["kind"] == "initial"
             assert (await daemon.get(path))["totals"]["messages"] == 150
-            status, tenant = await daemon.ask("POST", "/api/tenants", **asked(stopped))
+            status, tenant = await daemon.ask("POST", "/api/tenants", **body_for(stopped))
             assert (status, tenant["created"], tenant["stopped_at"], tenant["hint"]) == (200, False, None, None)
             await daemon.job_ended(tenant["job"]["job_id"])
             assert (await daemon.get(path))["next_sync_at"] is not None
@@ -92,7 +91,7 @@ async def test_a_stopped_tenant_stays_stopped_until_it_is_asked_for(database_url
 
 
 async def leave_and_come_back(sim: Simulator, daemon: Daemon, guild_id: int, witness: int) -> None:
-    """The bot is removed and added again; a change of another guild, told later, shows that this has been heard."""
+    """The bot is removed and added again; a later change of another guild shows that this has been handled."""
     sim.change.join_guild(sim.change.leave_guild(guild_id))
     sim.change.rename_guild(witness, "Renamed")
     await daemon.until(
@@ -130,7 +129,7 @@ async def test_a_purge_deletes_every_row_of_a_tenant_and_none_of_another(databas
             await daemon.until(lambda: daemon.ask("GET", "/readyz"), lambda answer: answer[0] == 200)
             assert (await daemon.ask("GET", path))[0] == 404
             assert not any(rows_of(database_url, purged).values())
-            status, tenant = await daemon.ask("POST", "/api/tenants", **asked(purged))
+            status, tenant = await daemon.ask("POST", "/api/tenants", **body_for(purged))
             assert (status, tenant["created"], tenant["job"]["kind"]) == (201, True, "initial")
             await daemon.job_ended(tenant["job"]["job_id"])
     for guild_id in world.guilds:
@@ -152,7 +151,7 @@ async def test_a_running_sync_is_called_off_first(database_url: str, purge: bool
                 assert not any(rows_of(database_url, busy).values())
             else:
                 assert (await daemon.job_ended(job["job_id"]))["status"] == "cancelled"
-            status, tenant = await daemon.ask("POST", "/api/tenants", **asked(busy))
+            status, tenant = await daemon.ask("POST", "/api/tenants", **body_for(busy))
             assert (tenant["created"], tenant["job"]["kind"]) == (purge, "initial")
         async with running_daemon(sim, database_url, settings=NO_REACTIONS) as daemon:
             await daemon.idle(2)

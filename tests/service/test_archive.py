@@ -2,9 +2,8 @@
 
 import pytest
 
-from adapters.discord.simulator import Simulator
+from adapters.discord.simulator import Simulator, rich_world
 from adapters.discord.simulator.truth import truth
-from adapters.discord.simulator.worlds import rich_world
 from tests.support.archive import assert_equal_to_truth
 from tests.support.daemon import running_daemon
 

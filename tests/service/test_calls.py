@@ -5,8 +5,7 @@ import asyncio
 import pytest
 
 from adapters.base import PlatformSession
-from adapters.discord.simulator import Fault, Limits, Simulator
-from adapters.discord.simulator.worlds import uniform_world
+from adapters.discord.simulator import Fault, Limits, Simulator, uniform_world
 from adapters.errors import (
     CallFailed,
     ChannelUnreadable,
@@ -16,7 +15,7 @@ from adapters.errors import (
     TenantUnavailable,
 )
 from adapters.records import MessageRecord, SkipReason
-from tests.service.conftest import connected
+from tests.support.adapter import connected
 from tests.support.small_world import CLOSED_VOICE, GUILD, HIDDEN, MESSAGES, NO_HISTORY, NOWHERE, TEXT, small_world
 
 MESSAGES_ROUTE = "/channels/{channel_id}/messages"
@@ -177,9 +176,8 @@ async def test_an_aborted_sync_does_not_hold_up_the_next() -> None:
                 await link.adapter.sync(str(guild_id), everywhere)
 
 
-async def test_a_hung_request_is_given_up_and_the_next_goes_through(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("adapters.discord.rest.client._TIMEOUT_SECONDS", 0.2)
-    async with Simulator(small_world()) as sim, connected(sim) as link:
+async def test_a_hung_request_is_given_up_and_the_next_goes_through() -> None:
+    async with Simulator(small_world()) as sim, connected(sim, request_timeout_seconds=0.2) as link:
         sim.faults.add(Fault("hang", times=2))
         assert await link.adapter.sync(str(GUILD), read)
         assert link.waits == [1, 2]

@@ -8,10 +8,8 @@ import pytest
 from adapters.base import PlatformAdapter
 from adapters.discord.adapter import DiscordAdapter
 from adapters.discord.config import DiscordOptions
-from adapters.discord.simulator import Simulator
-from adapters.discord.simulator.faults import Fault
+from adapters.discord.simulator import Fault, Simulator, rich_world, uniform_world
 from adapters.discord.simulator.truth import truth
-from adapters.discord.simulator.worlds import rich_world, uniform_world
 from adapters.privacy import UserHasher
 from adapters.records import TenantRecord
 from bot.app import utc_now
@@ -19,7 +17,7 @@ from bot.check import Check, Finding, Mark
 from bot.config import load
 from storage import tenants
 from storage.database import open_database
-from tests.service.conftest import make_adapter
+from tests.support.adapter import make_adapter
 from tests.support.daemon import running_daemon
 from tests.support.tables_of import run_sql
 
@@ -48,7 +46,7 @@ async def found(
     return [finding async for finding in check.findings()]
 
 
-def told(findings: list[Finding], about: str, mark: Mark) -> list[str]:
+def texts(findings: list[Finding], about: str, mark: Mark) -> list[str]:
     """What is said of something, with a mark."""
     return [f.text for f in findings if f.about.startswith(about) and f.mark is mark]
 
@@ -57,14 +55,14 @@ async def test_every_channel_is_accounted_for_with_its_reason(url: str) -> None:
     world = rich_world()
     async with Simulator(world) as sim:
         findings = await found(make_adapter(sim), url)
-    assert told(findings, "database", Mark.NOTE) == [
+    assert texts(findings, "database", Mark.NOTE) == [
         f"sqlite, not begun yet: the daemon brings it to {_newest(findings)} when it starts"
     ]
     for guild_id, guild in world.guilds.items():
         about = f"discord-{guild_id}"
         rows = [row for row in truth(world, guild_id).channels() if not row["metadata"].get("archived")]
-        text = " ".join(told(findings, about, Mark.OK) + told(findings, about, Mark.NOTE))
-        problems = " ".join(told(findings, about, Mark.PROBLEM))
+        text = " ".join(texts(findings, about, Mark.OK) + texts(findings, about, Mark.NOTE))
+        problems = " ".join(texts(findings, about, Mark.PROBLEM))
         archived = [row for row in rows if row["sync_state"] == "archived"]
         assert f"archived: {len(archived)} (" in text
         for reason in ("not_public", "bot_lacks_access", "unsupported", "obfuscated"):
@@ -76,7 +74,7 @@ async def test_every_channel_is_accounted_for_with_its_reason(url: str) -> None:
 
 
 def _newest(findings: list[Finding]) -> str:
-    (text,) = told(findings, "database", Mark.NOTE)
+    (text,) = texts(findings, "database", Mark.NOTE)
     return text.split(" when ")[0].rsplit(" ", 1)[1]
 
 
@@ -86,9 +84,9 @@ async def test_all_is_well_and_one_tenant_can_be_asked_for(url: str) -> None:
     async with Simulator(world) as sim:
         findings = await found(make_adapter(sim), url, tenant_id=f"discord-{one}")
         assert {finding.mark for finding in findings} == {Mark.OK, Mark.NOTE}
-        assert told(findings, f"discord-{one}", Mark.OK) == ["archived: 2 (2 text)"]
-        assert not told(findings, f"discord-{other}", Mark.OK)
-        (problem,) = told(await found(make_adapter(sim), url, tenant_id="discord-7"), "discord-7", Mark.PROBLEM)
+        assert texts(findings, f"discord-{one}", Mark.OK) == ["archived: 2 (2 text)"]
+        assert not texts(findings, f"discord-{other}", Mark.OK)
+        (problem,) = texts(await found(make_adapter(sim), url, tenant_id="discord-7"), "discord-7", Mark.PROBLEM)
     assert "no such tenant" in problem
 
 
@@ -96,9 +94,9 @@ async def test_a_wrong_token_and_none(url: str) -> None:
     async with Simulator(uniform_world(1, 1)) as sim:
         adapter = make_adapter(sim)
         adapter._token = "wrong"
-        (problem,) = told(await found(adapter, url), "discord", Mark.PROBLEM)
+        (problem,) = texts(await found(adapter, url), "discord", Mark.PROBLEM)
     assert problem.startswith("Discord refuses the bot's token: set DISCORD_BOT_TOKEN")
-    (problem,) = told(await found(None, url), "discord", Mark.PROBLEM)
+    (problem,) = texts(await found(None, url), "discord", Mark.PROBLEM)
     assert problem.startswith("DISCORD_BOT_TOKEN is not set")
 
 
@@ -106,14 +104,14 @@ async def test_a_missing_intent(url: str) -> None:
     world = uniform_world(1, 1)
     world.application_flags = 0
     async with Simulator(world) as sim:
-        (problem,) = told(await found(make_adapter(sim), url), "discord", Mark.PROBLEM)
+        (problem,) = texts(await found(make_adapter(sim), url), "discord", Mark.PROBLEM)
     assert "Message Content Intent" in problem
 
 
 async def test_discord_cannot_be_reached(url: str) -> None:
     nowhere = DiscordOptions.model_validate({"rest_url": "http://127.0.0.1:9/api", "gateway_url": "ws://127.0.0.1:9/"})
     adapter = DiscordAdapter(token="x", options=nowhere, hasher=UserHasher())
-    (problem,) = told(await found(adapter, url, connect_seconds=0.3), "discord", Mark.PROBLEM)
+    (problem,) = texts(await found(adapter, url, connect_seconds=0.3), "discord", Mark.PROBLEM)
     assert problem.startswith("not reached within 0.3 s")
 
 
@@ -123,7 +121,7 @@ async def test_an_outage_of_a_guild(url: str) -> None:
     async with Simulator(world) as sim:
         sim.faults.add(Fault("status", "/guilds/{guild_id}/channels", times=None))
         findings = await found(make_adapter(sim), url)
-    (problem,) = told(findings, f"discord-{guild_id}", Mark.PROBLEM)
+    (problem,) = texts(findings, f"discord-{guild_id}", Mark.PROBLEM)
     assert "status 500" in problem
     assert "the next sync tries again" in problem
 
@@ -132,11 +130,11 @@ async def test_an_archive_that_this_program_cannot_use(url: str) -> None:
     db = await open_database(url, hash_choice="hmac-sha256:another")
     await run_sql(db, "UPDATE alembic_version SET version_num = 'future'")
     await db.close()
-    problems = told(await found(None, url), "database", Mark.PROBLEM)
+    problems = texts(await found(None, url), "database", Mark.PROBLEM)
     assert len(problems) == 2
     assert "newer version of this program" in problems[0]
     assert "PLATFORM_SYNC_HASH_KEY" in problems[1]
-    (problem,) = told(await found(None, url.replace("archive.db", "")), "database", Mark.PROBLEM)
+    (problem,) = texts(await found(None, url.replace("archive.db", "")), "database", Mark.PROBLEM)
     assert problem
 
 
@@ -155,7 +153,7 @@ async def test_a_guild_that_the_bot_has_left_and_one_that_is_no_tenant(url: str,
     (problem,) = [finding for finding in findings if finding.mark is Mark.PROBLEM]
     assert problem.about == "discord-4 (Guild 4)"
     assert "oauth2/authorize" in problem.text
-    (note,) = told(findings, f"discord-{present}", Mark.NOTE)
+    (note,) = texts(findings, f"discord-{present}", Mark.NOTE)
     assert "auto_create_tenants is off" in note
     assert f'"platform_id": "{present}"' in note
     assert (tmp_path / "archive.db").read_bytes() == before
@@ -169,7 +167,7 @@ async def test_beside_a_running_daemon(url: str) -> None:
         await daemon.idle()
         findings = await found(make_adapter(sim), url)
         assert {finding.mark for finding in findings} == {Mark.OK}
-        (text,) = told(findings, "database", Mark.OK)
+        (text,) = texts(findings, "database", Mark.OK)
         assert text.endswith("tenants: 1; a daemon is working on it")
         job = await daemon.sync(guild_id)
         assert job["status"] == "succeeded"

@@ -8,7 +8,7 @@ from adapters.discord.simulator import Simulator
 from adapters.errors import CredentialRefused
 from adapters.events import ChannelDeleted, PlatformEvent, TenantJoined, TenantLeft, TenantsReady
 from adapters.records import SkipReason
-from tests.service.conftest import connected, make_adapter
+from tests.support.adapter import connected, make_adapter
 from tests.support.small_world import GUILD, HIDDEN, OTHER_GUILD, POST, TEXT, VOICE, small_world
 
 pytestmark = pytest.mark.usefixtures("restored_addresses")
@@ -104,10 +104,10 @@ async def test_a_close_that_discord_calls_fatal_stops_it(code: int) -> None:
         adapter = make_adapter(sim)
         ready = asyncio.Event()
 
-        async def listen(_: PlatformEvent) -> None:
+        async def on_event(_: PlatformEvent) -> None:
             ready.set()
 
-        running = asyncio.create_task(adapter.run(listen))
+        running = asyncio.create_task(adapter.run(on_event))
         await asyncio.wait_for(ready.wait(), 10)
         sim.gateway.close(code)
         with pytest.raises(CredentialRefused):
@@ -119,10 +119,10 @@ async def test_a_refused_token_stops_it() -> None:
         adapter = make_adapter(sim)
         adapter._token = "wrong"
 
-        async def listen(_: PlatformEvent) -> None: ...
+        async def on_event(_: PlatformEvent) -> None: ...
 
         with pytest.raises(CredentialRefused, match="DISCORD_BOT_TOKEN"):
-            await asyncio.wait_for(adapter.run(listen), 10)
+            await asyncio.wait_for(adapter.run(on_event), 10)
 
 
 async def test_without_the_intent_it_stops_with_the_remedy() -> None:
@@ -130,7 +130,7 @@ async def test_without_the_intent_it_stops_with_the_remedy() -> None:
     world.application_flags = 0
     async with Simulator(world) as sim:
 
-        async def listen(_: PlatformEvent) -> None: ...
+        async def on_event(_: PlatformEvent) -> None: ...
 
         with pytest.raises(CredentialRefused, match="Message Content Intent"):
-            await asyncio.wait_for(make_adapter(sim).run(listen), 10)
+            await asyncio.wait_for(make_adapter(sim).run(on_event), 10)

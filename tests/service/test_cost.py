@@ -2,9 +2,8 @@
 
 import pytest
 
-from adapters.discord.simulator import Simulator
+from adapters.discord.simulator import Simulator, tree_world
 from adapters.discord.simulator.truth import truth
-from adapters.discord.simulator.worlds import tree_world
 from tests.support.archive import assert_equal_to_truth
 from tests.support.daemon import ONLY_MESSAGES, running_daemon
 from tests.support.guilds import guild_of

@@ -8,7 +8,7 @@ from adapters.base import PlatformSession
 from adapters.discord.convert import snowflake_time
 from adapters.discord.simulator import Fault, Simulator
 from adapters.errors import RateLimited
-from tests.service.conftest import Connected, connected
+from tests.support.adapter import Connected, connected
 from tests.support.small_world import GUILD, HIDDEN, MESSAGES, QUIET, TEXT, small_world
 
 pytestmark = pytest.mark.usefixtures("restored_addresses")

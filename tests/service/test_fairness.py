@@ -7,17 +7,18 @@ from pathlib import Path
 import pytest
 
 from adapters.discord.rest import RateLimiter, RequestScope
-from adapters.discord.simulator import Simulator
+from adapters.discord.simulator import Simulator, uneven_world
 from adapters.discord.simulator.truth import truth
-from adapters.discord.simulator.worlds import uneven_world
 from tests.support.archive import assert_equal_to_truth
 from tests.support.daemon import running_daemon
+from tests.support.patience import PATIENCE_SECONDS
 
 pytestmark = pytest.mark.usefixtures("restored_addresses")
 
 ONLY_MESSAGES = {"PLATFORM_SYNC_SYNC__REACTION_USERS": "false"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("places", [1, 4])
 async def test_ten_small_tenants_beside_a_giants_first_sync(tmp_path: Path, places: int) -> None:
     """With one place the giant makes room; with more the requests take turns."""
@@ -73,5 +74,5 @@ async def test_the_bots_queue_is_taken_in_turns_by_syncs_not_by_requests() -> No
 
 
 async def test_who_stands_alone_waits_for_nobody() -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         await RateLimiter(1_000, 1_000).acquire(None, nullcontext())

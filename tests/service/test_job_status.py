@@ -1,4 +1,4 @@
-"""What the API tells of a job that runs: its status, how far it is, and when it is expected to end."""
+"""What the API shows of a job that runs: its status, how far it is, and when it is expected to end."""
 
 import asyncio
 from datetime import datetime
@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 
-from adapters.discord.simulator import Fault, Simulator
-from adapters.discord.simulator.worlds import uniform_world
+from adapters.discord.simulator import Fault, Simulator, uniform_world
 from tests.support.daemon import running_daemon
 
 pytestmark = pytest.mark.usefixtures("restored_addresses")
@@ -19,7 +18,7 @@ SETTINGS = {"PLATFORM_SYNC_SYNC__REACTION_USERS": "false"}
 
 @pytest.fixture
 async def seen(tmp_path: Path) -> dict[str, Any]:
-    """What the API tells of a job that hangs in the middle of its channel, once its progress was written."""
+    """What the API shows of a job that hangs in the middle of its channel, once its progress was written."""
     world = uniform_world(1, 2_000)
     (guild_id,) = world.guilds
     async with Simulator(world) as sim:
@@ -39,7 +38,7 @@ async def seen(tmp_path: Path) -> dict[str, Any]:
     return found
 
 
-async def test_every_endpoint_tells_of_the_running_job(seen: dict[str, Any]) -> None:
+async def test_every_endpoint_shows_the_running_job(seen: dict[str, Any]) -> None:
     job = seen["job"]
     assert (job["kind"], job["status"], job["attempt"]) == ("initial", "running", 1)
     assert job["started_at"] is not None
@@ -50,7 +49,7 @@ async def test_every_endpoint_tells_of_the_running_job(seen: dict[str, Any]) -> 
     assert (seen["newest"]["job_id"], seen["newest"]["status"]) == (job["job_id"], "running")
 
 
-async def test_a_running_job_tells_its_progress_and_its_expected_end(seen: dict[str, Any]) -> None:
+async def test_a_running_job_shows_its_progress_and_its_expected_end(seen: dict[str, Any]) -> None:
     job = seen["job"]
     progress = {name: job["progress"][name] for name in ("channels_total", "channels_done", "messages")}
     assert progress == {"channels_total": 1, "channels_done": 0, "messages": 1_000}

@@ -1,12 +1,11 @@
-"""Changes of channels and threads are told as the listing of a sync would give them."""
+"""Changes of channels and threads are reported as the listing of a sync would give them."""
 
 import pytest
 
 from adapters.base import PlatformSession
-from adapters.discord.simulator import Simulator
+from adapters.discord.simulator import Simulator, rich_world
 from adapters.discord.simulator.model import Role
 from adapters.discord.simulator.permissions import ADMINISTRATOR, ORDINARY, VIEW_CHANNEL
-from adapters.discord.simulator.worlds import rich_world
 from adapters.events import ChannelChanged
 from adapters.records import ChannelRecord, SkipReason
 from tests.support.listening import Listening, listening
@@ -18,10 +17,10 @@ STAFF = 77
 
 
 async def changed(link: Listening) -> dict[str, ChannelRecord]:
-    """The channels told of, as they were told last; nothing else has been told."""
-    told = await link.take()
-    found = {event.record.platform_id: event.record for event in told if isinstance(event, ChannelChanged)}
-    assert len(told) == sum(isinstance(event, ChannelChanged) for event in told)
+    """The channels that changed, as they were reported last; nothing else has been reported."""
+    incoming = await link.take()
+    found = {event.record.platform_id: event.record for event in incoming if isinstance(event, ChannelChanged)}
+    assert len(incoming) == sum(isinstance(event, ChannelChanged) for event in incoming)
     return found
 
 
@@ -48,9 +47,9 @@ async def test_threads_made_and_changed() -> None:
     async with Simulator(small_world()) as sim, listening(sim) as link:
         thread = sim.change.create_thread(TEXT, "beside")
         private = sim.change.create_thread(TEXT, "private", owner_id=sim.world.bot.id, private=True)
-        told = await changed(link)
-        assert told == await listed(link, thread.id, private.id)
-        assert told[str(private.id)].skip_reason is SkipReason.NOT_PUBLIC
+        incoming = await changed(link)
+        assert incoming == await listed(link, thread.id, private.id)
+        assert incoming[str(private.id)].skip_reason is SkipReason.NOT_PUBLIC
         sim.change.rename_channel(POST, "renamed")
         sim.change.unarchive_thread(THREADS[0])
         assert await changed(link) == await listed(link, POST, THREADS[0])
@@ -71,16 +70,16 @@ async def test_channels_hidden_and_shown(bot_keeps: bool) -> None:
     async with Simulator(small_world()) as sim, listening(sim) as link:
         for channel_id in (TEXT, VOICE, FORUM):
             sim.change.hide_channel(channel_id, bot_keeps=bot_keeps)
-        told = await changed(link)
-        assert told == await listed(link, TEXT, VOICE, FORUM)
+        incoming = await changed(link)
+        assert incoming == await listed(link, TEXT, VOICE, FORUM)
         reason = SkipReason.NOT_PUBLIC if bot_keeps else SkipReason.OBFUSCATED
-        assert {record.skip_reason for record in told.values()} == {reason}
+        assert {record.skip_reason for record in incoming.values()} == {reason}
         sim.change.show_channel(FORUM)
         sim.change.show_channel(HIDDEN)
-        told = await changed(link)
+        incoming = await changed(link)
         shown = (FORUM, HIDDEN) if bot_keeps else (FORUM, HIDDEN, POST)
-        assert told == await listed(link, *shown), "with a channel that appears come its threads"
-        assert {record.skip_reason for record in told.values()} == {None}
+        assert incoming == await listed(link, *shown), "with a channel that appears come its threads"
+        assert {record.skip_reason for record in incoming.values()} == {None}
 
 
 async def test_roles_that_hide_and_show_channels() -> None:
@@ -96,18 +95,18 @@ async def test_roles_that_hide_and_show_channels() -> None:
         sim.change.post(TEXT, "newer")
         sim.change.set_role_permissions(GUILD, GUILD, ORDINARY & ~VIEW_CHANNEL)
         after = await link.listed()
-        told = await changed(link)
-        assert told == {i: record for i, record in after.items() if record.skip_reason != before[i].skip_reason}
-        assert {str(TEXT), str(VOICE), str(FORUM)} <= told.keys()
-        assert {record.skip_reason for record in told.values()} == {SkipReason.NOT_PUBLIC}
+        incoming = await changed(link)
+        assert incoming == {i: record for i, record in after.items() if record.skip_reason != before[i].skip_reason}
+        assert {str(TEXT), str(VOICE), str(FORUM)} <= incoming.keys()
+        assert {record.skip_reason for record in incoming.values()} == {SkipReason.NOT_PUBLIC}
         sim.change.set_role_permissions(GUILD, GUILD, ORDINARY)
-        assert (await changed(link)).keys() == told.keys()
+        assert (await changed(link)).keys() == incoming.keys()
         sim.change.set_everyone_permissions(TEXT, deny=0)
         await link.take()
         sim.change.set_role_permissions(GUILD, STAFF, 0)
-        told = await changed(link)
-        assert told[str(HIDDEN)].skip_reason is SkipReason.OBFUSCATED, "the bot is a member like any other now"
-        assert str(TEXT) not in told
+        incoming = await changed(link)
+        assert incoming[str(HIDDEN)].skip_reason is SkipReason.OBFUSCATED, "the bot is a member like any other now"
+        assert str(TEXT) not in incoming
 
 
 async def test_every_channel_of_the_rich_world() -> None:
@@ -116,7 +115,7 @@ async def test_every_channel_of_the_rich_world() -> None:
     async with Simulator(world) as sim, listening(sim) as link:
         for place in (*guild.channels.values(), *guild.threads.values()):
             sim.change.update_channel(place.id)
-        told = await changed(link)
+        incoming = await changed(link)
         rest = await link.listed(guild.id)
-        assert told.keys() >= rest.keys()
-        assert {i: told[i] for i in rest} == rest
+        assert incoming.keys() >= rest.keys()
+        assert {i: incoming[i] for i in rest} == rest

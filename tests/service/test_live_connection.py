@@ -1,4 +1,4 @@
-"""What is told around a lost connection, and until when everything has been told."""
+"""What is reported around a lost connection, and until when every event has been received."""
 
 import asyncio
 from collections.abc import Callable
@@ -7,25 +7,15 @@ from functools import partial
 
 import pytest
 
-from adapters.discord.gateway import GatewayClient
 from adapters.discord.simulator import Simulator
 from adapters.events import LiveEvent, MessageEdited, PlatformEvent, TenantJoined, TenantOutage, TenantsReady
-from tests.service.conftest import make_adapter
+from tests.support.adapter import make_adapter
 from tests.support.listening import Listening, listening
 from tests.support.small_world import GUILD, MESSAGES, OTHER_GUILD, TEXT, small_world
 
 pytestmark = pytest.mark.usefixtures("restored_addresses")
 
 EDITED = [str(number) for number in range(50)]
-
-
-@pytest.fixture(autouse=True)
-def identify_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The library would wait 5 s before each new session."""
-
-    async def no_wait(*_: object, **__: object) -> None: ...
-
-    monkeypatch.setattr(GatewayClient, "before_identify_hook", no_wait)
 
 
 async def until(is_so: Callable[[], bool]) -> None:
@@ -35,7 +25,7 @@ async def until(is_so: Callable[[], bool]) -> None:
 
 
 def contents(link: Listening) -> list[str]:
-    return [event.message.content for event in link.told if isinstance(event, MessageEdited)]
+    return [event.message.content for event in link.live_events if isinstance(event, MessageEdited)]
 
 
 def readies(link: Listening) -> int:
@@ -51,7 +41,7 @@ async def test_received_until_goes_with_the_heartbeats_and_never_ahead_of_them()
     begun = datetime.now(UTC)
     async with Simulator(small_world()) as sim:
         assert make_adapter(sim).received_until is None
-        sim.gateway.heartbeat_seconds = 0.05
+        sim.gateway.heartbeat_seconds = 0.3
         async with listening(sim) as link:
             await until(lambda: link.adapter.received_until is not None)
             first = link.adapter.received_until
@@ -59,13 +49,13 @@ async def test_received_until_goes_with_the_heartbeats_and_never_ahead_of_them()
             assert begun - timedelta(seconds=6) < first < datetime.now(UTC) - timedelta(seconds=5)
             await until(lambda: (link.adapter.received_until or first) > first)
             sim.gateway.answers_heartbeats = False
-            asked = datetime.now(UTC)
+            silenced_at = datetime.now(UTC)
             for number in range(20):
                 sim.change.edit(TEXT, MESSAGES[0], str(number))
                 await asyncio.sleep(0.01)
             silent = link.adapter.received_until
             assert silent is not None
-            assert silent <= asked, "what comes in may have waited on its way: only an answer shows when it was sent"
+            assert silent <= silenced_at, "what comes in may have waited on its way"
             sim.gateway.answers_heartbeats = True
             await until(lambda: (link.adapter.received_until or silent) > silent)
         assert link.adapter.received_until is None
@@ -82,16 +72,16 @@ async def test_a_resume_tells_what_was_missed_and_only_then_has_heard(lost_by: s
         await until(lambda: link.adapter.received_until is not None)
         sim.change.edit(TEXT, MESSAGES[0], "before")
         await link.take()
-        heard: list[datetime | None] = []
-        link.told = Noting(lambda: heard.append(link.adapter.received_until))
-        link.adapter._client._dispatcher._on_live_event = link.told.append  # type: ignore[union-attr]
+        received: list[datetime | None] = []
+        link.live_events = Noting(lambda: received.append(link.adapter.received_until))
+        link.adapter._client._dispatcher._on_live_event = link.live_events.append  # type: ignore[union-attr]
         lose[lost_by]()
         for content in EDITED:
             sim.change.edit(TEXT, MESSAGES[0], content)
-        await until(lambda: len(heard) == len(EDITED))
+        await until(lambda: len(received) == len(EDITED))
         await until(lambda: link.adapter.received_until is not None)
         assert contents(link) == EDITED
-        assert set(heard) == {None}, "while the missed events are told, more of them may be to come"
+        assert set(received) == {None}, "while the missed events come in, more of them may be on their way"
         assert (readies(link), sim.gateway.resumes) == (1, 1)
 
 
@@ -146,7 +136,7 @@ async def test_one_shard_of_two_begins_anew() -> None:
             await until(lambda: readies(link) == 2)
             await until(lambda: link.adapter.received_until is not None)
             assert kept.id in sim.gateway._sessions
-            sim.change.edit(TEXT, MESSAGES[0], "told")
+            sim.change.edit(TEXT, MESSAGES[0], "after")
             assert [type(event) for event in await link.take()] == [MessageEdited]
 
 
@@ -154,7 +144,7 @@ async def test_an_outage_is_told_and_its_end() -> None:
     async with Simulator(small_world()) as sim, listening(sim) as link:
         sim.change.set_guild_unavailable(GUILD)
         await link.until(lambda event: event == TenantOutage(str(GUILD)))
-        sim.change.edit(TEXT, MESSAGES[0], "nobody hears this")
+        sim.change.edit(TEXT, MESSAGES[0], "during the outage")
         sim.change.set_guild_available(GUILD)
         await link.until(lambda event: isinstance(event, TenantJoined) and event.tenant.platform_id == str(GUILD))
         sim.change.edit(TEXT, MESSAGES[0], "back")

@@ -1,4 +1,4 @@
-"""Changes of messages are told as they happen, whole and in order."""
+"""Changes of messages are reported as they happen, whole and in order."""
 
 import pytest
 
@@ -124,11 +124,11 @@ async def test_a_burst_keeps_its_order() -> None:
             else:
                 sim.change.react(TEXT, one, f"e{number}:{number + 1}", READER.id)
                 expected.append(str(number + 1))
-        told = [
+        incoming = [
             e.message.content if isinstance(e, MessageEdited) else getattr(e, "emoji_key", "")
             for e in await link.take()
         ]
-        assert told == expected
+        assert incoming == expected
 
 
 async def test_malformed_events_end_nothing_and_are_a_touch_where_they_can_be() -> None:
@@ -153,8 +153,10 @@ async def test_malformed_events_end_nothing_and_are_a_touch_where_they_can_be() 
             ("GUILD_ROLE_UPDATE", {**where, "role": {"id": "x", "permissions": []}}),
         ]:
             sim.gateway.send_raw(event, payload, GUILD)
-        told = await link.take()
-        assert told[:4] == [MessageInvalidated(channel=at(), message_platform_id=str(number)) for number in range(1, 5)]
-        assert told[4:] == [MessagesDeleted(channel=at(), message_platform_ids=("5",))]
-        sim.change.edit(TEXT, FIRST, "still told")
+        incoming = await link.take()
+        assert incoming[:4] == [
+            MessageInvalidated(channel=at(), message_platform_id=str(number)) for number in range(1, 5)
+        ]
+        assert incoming[4:] == [MessagesDeleted(channel=at(), message_platform_ids=("5",))]
+        sim.change.edit(TEXT, FIRST, "still here")
         assert await link.take() == [await edited(link, TEXT, FIRST)]

@@ -1,15 +1,13 @@
-"""Of what is not public nothing is told, of what is not known only ids, and nobody's id or name at all."""
+"""Nothing private is reported, of unknown channels only ids, and no user's id or name at all."""
 
 import asyncio
 
 import pytest
 
-from adapters.discord.simulator import Simulator
-from adapters.discord.simulator.life import Life
+from adapters.discord.simulator import Life, Simulator, rich_world
 from adapters.discord.simulator.message_payloads import message
 from adapters.discord.simulator.permissions import ORDINARY, READ_MESSAGE_HISTORY, can_read
 from adapters.discord.simulator.truth import secrets
-from adapters.discord.simulator.worlds import rich_world
 from adapters.events import (
     ChannelChanged,
     LiveEvent,
@@ -113,8 +111,8 @@ async def test_whatever_message_it_is_an_edit_tells_what_rest_gives_and_nobodys_
                     sim.change.edit(place.id, int(payload["id"]))
                     sim.change.react(place.id, int(payload["id"]), "🔥")
                     before[payload["id"]] = place.id
-            told = await link.take()
-            edits = [event for event in told if isinstance(event, MessageEdited)]
+            incoming = await link.take()
+            edits = [event for event in incoming if isinstance(event, MessageEdited)]
             for event in edits:
                 record = await link.read(before[event.message.platform_id], int(event.message.platform_id))
                 assert event.message == record
@@ -122,7 +120,7 @@ async def test_whatever_message_it_is_an_edit_tells_what_rest_gives_and_nobodys_
         life = Life(sim.change, seed=3)
         for _ in range(300):
             life.step()
-        told += await link.take()
-    assert {type(event) for event in told} >= {MessageEdited, MessageInvalidated, ReactionChanged, ChannelChanged}
-    text = repr(told)
+        incoming += await link.take()
+    assert {type(event) for event in incoming} >= {MessageEdited, MessageInvalidated, ReactionChanged, ChannelChanged}
+    text = repr(incoming)
     assert [secret for secret in ids | names if secret in text] == []

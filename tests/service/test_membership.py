@@ -64,7 +64,7 @@ async def test_audits_are_asked_for_one_at_a_time_and_only_when_they_are_due(tmp
         await db.close()
 
 
-async def test_a_process_that_takes_the_lead_puts_down_what_was_told_meanwhile(postgres: Postgres) -> None:
+async def test_a_process_that_takes_the_lead_records_what_it_may_have_missed(postgres: Postgres) -> None:
     """Also of a tenant that was new when both processes began."""
     clock, platform = Clock(), "discord"
     url = postgres.create_database()
@@ -80,7 +80,7 @@ async def test_a_process_that_takes_the_lead_puts_down_what_was_told_meanwhile(p
             live.follow(platform, tenant.id)
         await second.renew_leadership()
         assert await gaps.list_gaps(second_db, tenant.id) == []
-        clock.ahead = timedelta(minutes=1)  # the first one has not been heard of since
+        clock.ahead = timedelta(minutes=1)  # the first one has given no sign of life since
         await second.renew_leadership()
         assert [gap.reason for gap in await gaps.list_gaps(second_db, tenant.id)] == [GapReason.TAKEOVER]
     finally:

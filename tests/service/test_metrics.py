@@ -1,4 +1,4 @@
-"""The figures are true, hold nobody's id, and are told in the format that is asked for."""
+"""The figures are true, hold nobody's id, and come in the format that the caller names."""
 
 import math
 from datetime import timedelta
@@ -8,10 +8,8 @@ import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
-from adapters.discord.simulator import Simulator
-from adapters.discord.simulator.faults import Fault
+from adapters.discord.simulator import Fault, Simulator, rich_world, uniform_world
 from adapters.discord.simulator.truth import secrets
-from adapters.discord.simulator.worlds import rich_world, uniform_world
 from adapters.records import TenantRecord
 from bot.app import utc_now
 from bot.metrics import Metrics
@@ -32,7 +30,7 @@ async def figures(metrics: Metrics) -> Samples:
     assert content_type.startswith("text/plain")
     samples = [sample for family in parse_text(body.decode()) for sample in family.samples]
     found = {(s.name.removeprefix("platform_sync_"), tuple(sorted(s.labels.items()))): s.value for s in samples}
-    assert len(found) == len(samples), "one figure is told twice"
+    assert len(found) == len(samples), "one figure is given twice"
     return found
 
 
@@ -50,9 +48,9 @@ async def test_a_sync_is_counted_as_it_was(tmp_path: Path) -> None:
         await daemon.idle()
         samples = await figures(daemon.metrics)
         route = "GET /channels/{id}/messages"
-        asked = sim.requests.count("/channels/{channel_id}/messages", status=200)
-        assert total(samples, "requests_total", route=route, status="200") == asked
-        assert total(samples, "request_seconds_count", route=route) == asked
+        requests = sim.requests.count("/channels/{channel_id}/messages", status=200)
+        assert total(samples, "requests_total", route=route, status="200") == requests
+        assert total(samples, "request_seconds_count", route=route) == requests
         assert total(samples, "messages_archived_total") == 750
         assert total(samples, "batch_commit_seconds_count") == 9
         assert total(samples, "jobs_ended_total", kind="initial", end="succeeded") == 1
@@ -73,16 +71,16 @@ async def test_a_sync_is_counted_as_it_was(tmp_path: Path) -> None:
 
 async def test_what_waits_and_what_never_succeeded(tmp_path: Path) -> None:
     db = await open_database(f"sqlite+aiosqlite:///{tmp_path / 'archive.db'}", hash_choice="sha256")
-    asked_at = utc_now()
+    enqueued_at = utc_now()
     for guild_id, connected in (("1", True), ("2", True), ("3", False)):
         record = TenantRecord(platform_id=guild_id, name=None)
-        await tenants.save_tenant(db, "discord", record, connected=connected, now=asked_at)
+        await tenants.save_tenant(db, "discord", record, connected=connected, now=enqueued_at)
     for tenant_id in ("discord-1", "discord-2"):
-        await jobs.enqueue(db, tenant_id, JobKind.INITIAL, now=asked_at)
-    claimed = await jobs.claim(db, "somebody", now=asked_at, lease=timedelta(minutes=1))
+        await jobs.enqueue(db, tenant_id, JobKind.INITIAL, now=enqueued_at)
+    claimed = await jobs.claim(db, "a worker", now=enqueued_at, lease=timedelta(minutes=1))
     assert claimed is not None
     metrics = Metrics()
-    metrics.watch(db, {}, lambda: asked_at + timedelta(seconds=90))
+    metrics.watch(db, {}, lambda: enqueued_at + timedelta(seconds=90))
     samples = await figures(metrics)
     assert samples["queue_jobs", (("state", "waiting"),)] == 1
     assert samples["queue_jobs", (("state", "running"),)] == 1
@@ -95,6 +93,7 @@ async def test_what_waits_and_what_never_succeeded(tmp_path: Path) -> None:
     assert not {"queue_jobs", "checkpoint_age_seconds"} & {name for name, _ in samples}
 
 
+@pytest.mark.slow
 async def test_no_id_of_a_user_and_no_endless_labels(tmp_path: Path) -> None:
     world = rich_world()
     ids, names = secrets(world)

@@ -6,12 +6,11 @@ from typing import Any
 
 import pytest
 
-from adapters.discord.simulator import Simulator
-from adapters.discord.simulator.worlds import uniform_world
+from adapters.discord.simulator import Simulator, uniform_world
 from adapters.errors import CredentialRefused
 from adapters.events import PlatformEvent, TenantsReady
 from bot.config import ConfigError, load
-from tests.service.conftest import make_adapter
+from tests.support.adapter import make_adapter
 from tests.support.daemon import Daemon, running_daemon
 from tests.support.small_world import small_world
 
@@ -28,7 +27,7 @@ def url(tmp_path: Path) -> str:
 async def first_syncs(daemon: Daemon, count: int) -> dict[str, str]:
     """How each tenant's newest sync ended, once there are so many, or after some seconds those that there are."""
     ends: dict[str, str] = {}
-    for _ in range(80):
+    for _ in range(200):
         jobs = (await daemon.get("/api/jobs"))["jobs"]
         ends = {job["tenant_id"]: job["status"] for job in reversed(jobs) if job["finished_at"]}
         if len(ends) >= count:
@@ -65,7 +64,7 @@ async def outcome(adapter: Any) -> str:
             ready.set()
 
     running, connected = asyncio.create_task(adapter.run(listen)), asyncio.create_task(ready.wait())
-    await asyncio.wait({running, connected}, timeout=5, return_when=asyncio.FIRST_COMPLETED)
+    await asyncio.wait({running, connected}, timeout=20, return_when=asyncio.FIRST_COMPLETED)
     refused = running.done() and isinstance(running.exception(), CredentialRefused)
     found = "connected" if ready.is_set() else "refused" if refused else "neither"
     for task in (running, connected):

@@ -7,15 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from adapters.discord.simulator import Simulator
+from adapters.discord.simulator import Simulator, rich_world
 from adapters.discord.simulator.truth import secrets
-from adapters.discord.simulator.worlds import rich_world
 from bot import logs
 from tests.support.daemon import running_daemon
 
 pytestmark = pytest.mark.usefixtures("restored_addresses", "restored_logging")
 
 
+@pytest.mark.slow
 async def test_no_id_or_name_of_a_user_is_anywhere(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     world = rich_world()
     ids, names = secrets(world)
@@ -31,7 +31,7 @@ async def test_no_id_or_name_of_a_user_is_anywhere(tmp_path: Path, capsys: pytes
             answers.append(await daemon.ask("GET", f"/api/tenants/discord-{guild_id}"))
         answers.append(await daemon.ask("GET", "/api/tenants"))
         _, elsewhere = await daemon.ask("POST", "/api/tenants", json={"platform": "discord", "platform_id": "1"})
-        assert str(world.application_id) in elsewhere.pop("invite_url"), "the one id that has to be told"
+        assert str(world.application_id) in elsewhere.pop("invite_url"), "the one id that has to be there"
         answers.append(elsewhere)
         write_ahead_log = [file for file in folder.iterdir() if file.name.endswith("-wal")]
         searched = {file.name: file.read_bytes() for file in folder.iterdir()}

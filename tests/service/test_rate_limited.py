@@ -7,11 +7,10 @@ from typing import Any
 import pytest
 
 from adapters.base import PlatformSession
-from adapters.discord.simulator import Fault, Limits, Simulator
-from adapters.discord.simulator.worlds import uniform_world
+from adapters.discord.simulator import Fault, Limits, Simulator, uniform_world
 from adapters.errors import RateLimited
 from bot.app import utc_now
-from tests.service.conftest import connected
+from tests.support.adapter import connected
 from tests.support.archive import count_messages
 from tests.support.daemon import running_daemon
 from tests.support.small_world import GUILD, TEXT, small_world
@@ -61,7 +60,9 @@ async def test_a_rate_limit_ends_the_sync_and_the_next_one_goes_on_after_the_wai
 
             status, waiting = await daemon.ask("POST", f"/api/tenants/discord-{guild_id}/sync")
             assert (status, waiting["status"]) == (202, "queued")
-            assert WAIT <= at(waiting, "run_after") - at(job, "started_at") < 2 * WAIT, "not as long as was asked for"
+            assert WAIT <= at(waiting, "run_after") - at(job, "started_at") < 2 * WAIT, (
+                "not as long as the platform wants"
+            )
             clock.ahead = 2 * WAIT
             ended = await daemon.job_ended(waiting["job_id"])
             assert (ended["status"], ended["metrics"]["messages"]) == ("succeeded", 3 * 250 - kept)

@@ -7,10 +7,8 @@ from typing import Any
 
 import pytest
 
-from adapters.discord.simulator import Fault, Simulator
-from adapters.discord.simulator.model import World
+from adapters.discord.simulator import Fault, Simulator, World, rich_world, tree_world, uniform_world
 from adapters.discord.simulator.truth import truth
-from adapters.discord.simulator.worlds import rich_world, tree_world, uniform_world
 from tests.support.archive import archived, assert_equal_to_truth
 from tests.support.daemon import Clock, Daemon, archiving, running_daemon
 from tests.support.guilds import guild_of
@@ -29,8 +27,9 @@ def lists_of(world: World, guild_ids: Iterable[int]) -> int:
     return sum(ceil(total["count"] / 100) for total in totals)
 
 
+@pytest.mark.slow
 async def test_all_users_are_fetched_by_the_fewest_requests_and_only_once(database_url: str) -> None:
-    world = rich_world(1)
+    world = rich_world()
     async with archiving(world, database_url) as (sim, daemon):
         needed = lists_of(world, world.guilds)
         assert sim.requests.count(USERS) == needed
@@ -56,7 +55,7 @@ async def test_above_a_hundred_users_of_both_kinds(database_url: str, emoji: str
             (job,) = await daemon.idle()
             assert job["status"] == "succeeded"
             assert job["metrics"]["reactions"] == 330
-        assert sim.requests.count(USERS) == 2 + 2, "200 normal ones fill two pages, and none is asked to see the end"
+        assert sim.requests.count(USERS) == 2 + 2, "200 normal ones fill two pages; none is fetched to see the end"
     assert_equal_to_truth(database_url, truth(world, guild_id), guild_id)
 
 

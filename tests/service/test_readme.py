@@ -6,8 +6,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import create_engine, text
 
-from adapters.discord.simulator import Simulator
-from adapters.discord.simulator.worlds import uniform_world
+from adapters.discord.simulator import Simulator, uniform_world
 from tests.support.daemon import running_daemon
 from tests.support.guilds import guild_of
 

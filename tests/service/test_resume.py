@@ -6,10 +6,8 @@ from typing import Any
 
 import pytest
 
-from adapters.discord.simulator import Fault, Simulator
-from adapters.discord.simulator.model import World
+from adapters.discord.simulator import Fault, Simulator, World, uniform_world
 from adapters.discord.simulator.truth import truth
-from adapters.discord.simulator.worlds import uniform_world
 from tests.support.archive import archived, assert_equal_to_truth
 from tests.support.daemon import Daemon, running_daemon
 
@@ -54,7 +52,7 @@ async def test_the_next_sync_goes_on_behind_the_last_message_that_was_stored(wor
             job = await daemon.sync(guild_id)
             assert (job["status"], job["metrics"]["messages"]) == ("succeeded", WORLD_SIZE - FETCHED)
         starts = [entry.query.get("after") for entry in sim.requests.entries(MESSAGES)]
-        assert starts == ids[FETCHED - 1 : WORLD_SIZE - 1 : 100], "messages were left out or asked for again"
+        assert starts == ids[FETCHED - 1 : WORLD_SIZE - 1 : 100], "messages were left out or requested again"
     assert_equal_to_truth(url, truth(world, guild_id), guild_id, without=["reactions"])
 
 
@@ -72,7 +70,7 @@ async def test_a_retry_goes_on_where_the_failed_sync_was(world: World, url: str)
         starts = [entry.query.get("after") for entry in sim.requests.entries(MESSAGES)][FETCHED // 100 + 4 :]
     assert (failed["status"], failed["metrics"]["messages"]) == ("partial", FETCHED), "what was fetched was lost"
     assert (retry["status"], retry["metrics"]["messages"]) == ("succeeded", WORLD_SIZE - FETCHED)
-    assert starts == ids[FETCHED - 1 : WORLD_SIZE - 1 : 100], "messages were left out or asked for again"
+    assert starts == ids[FETCHED - 1 : WORLD_SIZE - 1 : 100], "messages were left out or requested again"
 
 
 async def test_a_thousand_messages_at_a_time_are_committed_while_the_channel_is_read(world: World, url: str) -> None:

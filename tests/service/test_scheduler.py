@@ -1,19 +1,22 @@
-"""The clock enqueues a tenant's sync again after every interval, until it is told to forget the tenant."""
+"""The clock enqueues a tenant's sync again after every interval, until it forgets the tenant."""
 
 import asyncio
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from adapters.discord.simulator import Simulator, uniform_world
 from adapters.records import TenantRecord
 from bot.app import utc_now
+from bot.config import load
 from bot.queue import JobQueue
 from bot.scheduler import Scheduler
 from storage.database import Database, open_database
 from storage.jobs import Job, JobKind, JobStatus, cancel, newest_job
 from storage.tenants import save_tenant
+from tests.support.daemon import running_daemon
 
 SECOND = timedelta(seconds=1)
 TENANT = "discord-1"
@@ -59,3 +62,17 @@ async def test_a_tenant_is_ticked_for_again_after_every_interval(db: Database) -
         assert scheduler.next_sync_at(TENANT) is None
     finally:
         scheduler.stop()
+
+
+@pytest.mark.usefixtures("restored_addresses")
+async def test_by_default_tenants_are_synced_hourly_each_at_its_own_minute(tmp_path: Path) -> None:
+    interval = load(None, {}).sync.interval
+    world = uniform_world(1, 1, guilds=8)
+    settings = {"PLATFORM_SYNC_SYNC__INTERVAL": f"{interval.total_seconds():.0f} s"}
+    async with Simulator(world) as sim, running_daemon(sim, f"sqlite+aiosqlite:///{tmp_path}/a.db", settings) as daemon:
+        await daemon.idle(8)
+        tenants = (await daemon.get("/api/tenants"))["tenants"]
+    due = [tenant["next_sync_at"] for tenant in tenants]
+    assert all(due), "a tenant is not scheduled"
+    assert max(map(datetime.fromisoformat, due)) <= utc_now() + timedelta(hours=1), "it is not hourly"
+    assert len(set(due)) == 8, "all are due at one minute"

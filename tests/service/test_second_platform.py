@@ -87,7 +87,7 @@ class PostOffice:
 
 
 class Counter:
-    """Where letters are asked for."""
+    """Where letters are handed out."""
 
     def __init__(self, office: PostOffice) -> None:
         self._office = office
@@ -162,9 +162,9 @@ async def test_a_platform_of_another_kind_is_archived_by_the_same_service(tmp_pa
             (first,) = await post.idle()
             assert (first["tenant_id"], first["status"]) == ("post-T0VILLAGE", "succeeded")
             office.letters.append(letter(2_346))
-            status, asked = await post.ask("POST", "/api/tenants/post-T0VILLAGE/sync")
+            status, job = await post.ask("POST", "/api/tenants/post-T0VILLAGE/sync")
             assert status == 202
-            assert (await post.job_ended(asked["job_id"]))["metrics"]["messages"] == 1
+            assert (await post.job_ended(job["job_id"]))["metrics"]["messages"] == 1
             status, again = await post.ask(
                 "POST", "/api/tenants", json={"platform": "post", "platform_id": "T0VILLAGE"}
             )
@@ -207,7 +207,7 @@ async def delivering(url: str, offices: Mapping[str, PostOffice], **settings: st
 async def first_syncs(daemon: Daemon, count: int) -> dict[str, str]:
     """How each tenant's newest sync ended, once there are so many, or after some seconds those that there are."""
     ends: dict[str, str] = {}
-    for _ in range(80):
+    for _ in range(200):
         jobs = (await daemon.get("/api/jobs"))["jobs"]
         ends = {job["tenant_id"]: job["status"] for job in reversed(jobs) if job["finished_at"]}
         if len(ends) >= count:

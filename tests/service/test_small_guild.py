@@ -192,7 +192,7 @@ async def test_no_id_of_a_user_is_in_the_database(tmp_path: Path) -> None:
         assert hashed(user.id).encode() in stored, "a user is in the database by no hash of the id"
 
 
-async def test_a_file_is_stored_as_the_platform_tells_it(database_url: str) -> None:
+async def test_a_file_is_stored_as_the_platform_gives_it(database_url: str) -> None:
     archive = await archive_of(database_url)
     ((place, file),) = archive.rows("attachments").items()
     assert place[:2] == (str(QUIET), str(archive.ids["original"])), "it hangs on another message"
@@ -202,11 +202,11 @@ async def test_a_file_is_stored_as_the_platform_tells_it(database_url: str) -> N
     assert file["metadata"] == {"width": 640, "height": 480}
 
 
-async def test_no_file_is_asked_for(database_url: str) -> None:
+async def test_no_file_is_requested(database_url: str) -> None:
     archive = await archive_of(database_url)
     assert len(archive.rows("attachments")) == 1
     of_files = [f"{e.method} {e.path}" for e in archive.requests if "attachments" in e.path]
-    assert of_files == [], "the file itself was asked for"
+    assert of_files == [], "the file itself was requested"
 
 
 async def test_reactions_are_stored_with_their_emoji_and_users(database_url: str) -> None:

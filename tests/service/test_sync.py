@@ -5,9 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from adapters.discord.simulator import Fault, Simulator
+from adapters.discord.simulator import Fault, Simulator, rich_world, tree_world, uniform_world
 from adapters.discord.simulator.truth import truth
-from adapters.discord.simulator.worlds import rich_world, tree_world, uniform_world
 from tests.support.archive import archived, assert_equal_to_truth
 from tests.support.daemon import ONLY_MESSAGES, Clock, archiving, running_daemon
 from tests.support.guilds import guild_of
@@ -15,8 +14,10 @@ from tests.support.guilds import guild_of
 pytestmark = pytest.mark.usefixtures("restored_addresses")
 
 MESSAGES = "/channels/{channel_id}/messages"
+SELDOM = [pytest.param(scope, marks=pytest.mark.slow) for scope in ("shared", "cloudflare")]
 
 
+@pytest.mark.slow
 async def test_new_messages_channels_threads_and_posts_arrive(database_url: str) -> None:
     world = rich_world()
     guild_id = guild_of(world)
@@ -113,7 +114,7 @@ async def test_a_failed_first_sync_is_tried_three_times_more(database_url: str) 
     assert_equal_to_truth(database_url, truth(world, guild_id), guild_id)
 
 
-@pytest.mark.parametrize("scope", ["user", "global", "shared", "cloudflare"])
+@pytest.mark.parametrize("scope", ["user", "global", *SELDOM])
 async def test_after_a_429_the_next_sync_waits_as_long_as_told_and_resumes(tmp_path: Path, scope: str) -> None:
     database_url = f"sqlite+aiosqlite:///{tmp_path}/archive.db"
     world = uniform_world(3, 2_500)

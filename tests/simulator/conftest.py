@@ -2,12 +2,11 @@
 
 from collections.abc import AsyncIterator
 
-import discord
 import pytest
-import yarl
 
-from adapters.discord.simulator import Simulator
-from tests.support.clients import Api, api_of
+from adapters.discord.simulator import Simulator, uniform_world
+from tests.support.changes import RecordedChanges, recorded_rich
+from tests.support.clients import Api, api_of, point_at
 from tests.support.small_world import small_world
 
 
@@ -26,7 +25,11 @@ async def api(sim: Simulator) -> AsyncIterator[Api]:
         yield client
 
 
-def point_at(simulator: Simulator, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Send discord.py there instead of to Discord, until the test is over."""
-    monkeypatch.setattr(discord.http.Route, "BASE", simulator.rest_url)
-    monkeypatch.setattr(discord.gateway.DiscordWebSocket, "DEFAULT_GATEWAY", yarl.URL(simulator.gateway_url))
+@pytest.fixture
+def recorded() -> RecordedChanges:
+    return recorded_rich()
+
+
+@pytest.fixture
+def plain() -> RecordedChanges:
+    return RecordedChanges(uniform_world(2, 300, threads=2))

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from adapters.discord.simulator import Fault, Simulator, worlds
+from adapters.discord.simulator import Fault, Simulator, rich_world
 from tests.support.clients import Api, api_of
 
 SHARED = Path(__file__).resolve().parents[2].parent / "shared"
@@ -120,7 +120,7 @@ async def test_every_answer_conforms_to_the_description() -> None:
     unjustified: dict[str, str] = {}
     used: set[Deviation] = set()
     answers = 0
-    async with Simulator(worlds.rich_world(1)) as sim, api_of(sim) as api:
+    async with Simulator(rich_world(1)) as sim, api_of(sim) as api:
         async for path, status, body in walk(sim, api):
             answers += 1
             for kind, where, what, _ in description.check("GET", path, body, status, extra=False):

@@ -1,14 +1,12 @@
-"""The gateway, as the real discord.py and as a plain WebSocket client see it."""
+"""The gateway as the real discord.py sees it."""
 
 import asyncio
-from typing import Any
 
 import discord
 import pytest
 
-from adapters.discord.simulator import Fault, Simulator, worlds
+from adapters.discord.simulator import Fault, Simulator, rich_world
 from adapters.discord.simulator.edge import GATEWAY
-from tests.simulator.conftest import point_at
 from tests.support.clients import (
     KINDS,
     WatchedAutoSharded,
@@ -16,7 +14,7 @@ from tests.support.clients import (
     client_of,
     how_start_ends,
     logged_in,
-    raw_gateway,
+    point_at,
 )
 from tests.support.small_world import GUILD, HIDDEN, MESSAGES, OTHER_GUILD, READER, TEXT, THREADS, VOICE, WRITER
 
@@ -24,14 +22,14 @@ either_kind = pytest.mark.parametrize("kind", KINDS)
 
 
 @either_kind
-async def test_a_client_becomes_ready_and_hears_what_happens(sim: Simulator, kind: type[discord.Client]) -> None:
-    heard: list[discord.Message] = []
+async def test_a_client_becomes_ready_and_receives_what_happens(sim: Simulator, kind: type[discord.Client]) -> None:
+    received: list[discord.Message] = []
     async with logged_in(sim, kind) as client:
         assert {guild.id for guild in client.guilds} == {GUILD, OTHER_GUILD}
         assert client.application_flags.gateway_message_content
 
         async def on_message(message: discord.Message) -> None:
-            heard.append(message)
+            received.append(message)
 
         client.event(on_message)
         sim.change.post(TEXT, "fresh", WRITER.id)
@@ -42,7 +40,7 @@ async def test_a_client_becomes_ready_and_hears_what_happens(sim: Simulator, kin
         sim.change.create_channel(GUILD, "annex")
         await client.until("guild_channel_create")
         await asyncio.sleep(0)
-    assert [message.content for message in heard] == ["fresh"]
+    assert [message.content for message in received] == ["fresh"]
     expected = ("raw_message_edit", "raw_reaction_add", "raw_message_delete", "raw_thread_update", "thread_join")
     assert {name: client.seen.count(name) for name in expected} == dict.fromkeys(expected, 1)
 
@@ -51,7 +49,7 @@ async def test_a_client_becomes_ready_and_hears_what_happens(sim: Simulator, kin
 async def test_a_world_with_everything_in_it_becomes_ready(
     monkeypatch: pytest.MonkeyPatch, kind: type[discord.Client]
 ) -> None:
-    world = worlds.rich_world(1)
+    world = rich_world(1)
     async with Simulator(world) as sim:
         point_at(sim, monkeypatch)
         async with logged_in(sim, kind) as client:
@@ -133,143 +131,6 @@ async def test_too_few_shards_are_refused_and_enough_are_served(sim: Simulator) 
         }
 
 
-async def test_more_missed_than_the_buffer_holds_means_a_new_session(sim: Simulator) -> None:
-    async with raw_gateway(sim) as first:
-        await first.identify()
-        session_id = (await first.until("READY"))[-1]["d"]["session_id"]
-        await first.socket.close(code=4000)
-    for _ in range(1001):
-        sim.gateway.send_raw("TYPING_START", {})  # not among the intents: costs nothing
-        sim.gateway.send_raw("CHANNEL_PINS_UPDATE", {"channel_id": str(TEXT)})
-    async with raw_gateway(sim) as second:
-        await second.next()
-        await second.send(6, {"token": sim.world.token, "session_id": session_id, "seq": 1})
-        assert (await second.next())["op"] == 9
-
-
-async def test_resuming_replays_in_order_and_refuses_strangers(sim: Simulator) -> None:
-    async with raw_gateway(sim) as first:
-        await first.identify()
-        ready = (await first.until("READY"))[-1]
-        await first.socket.close(code=4000)
-    sim.change.post(TEXT, "one", WRITER.id)
-    sim.change.post(TEXT, "two", WRITER.id)
-    async with raw_gateway(sim) as second:
-        await second.next()
-        await second.send(6, {"token": sim.world.token, "session_id": ready["d"]["session_id"], "seq": ready["s"]})
-        frames = await second.until("RESUMED")
-        assert [frame["s"] for frame in frames] == list(range(ready["s"] + 1, ready["s"] + 1 + len(frames)))
-        assert [frame["d"]["content"] for frame in frames if frame["t"] == "MESSAGE_CREATE"] == ["one", "two"]
-    async with raw_gateway(sim) as stranger:
-        await stranger.next()
-        await stranger.send(6, {"token": sim.world.token, "session_id": "nobody", "seq": 1})
-        assert (await stranger.next())["op"] == 9
-
-
-async def test_a_session_closed_by_its_client_with_1000_is_over(sim: Simulator) -> None:
-    async with raw_gateway(sim) as first:
-        await first.identify()
-        ready = (await first.until("READY"))[-1]
-        await first.socket.close(code=1000)
-    async with raw_gateway(sim) as second:
-        await second.next()
-        await second.send(6, {"token": sim.world.token, "session_id": ready["d"]["session_id"], "seq": ready["s"]})
-        assert (await second.next())["op"] == 9
-
-
-@pytest.mark.parametrize(
-    ("frame", "code"),
-    [
-        ((2, {"token": "wrong", "intents": 0}), 4004),
-        ((2, {"token": "simulated-token", "intents": 1 << 40}), 4013),
-        ((2, {"token": "simulated-token", "intents": "all"}), 4013),
-        ((2, {"token": "simulated-token", "intents": 1 << 1}), 4014),
-        ((2, {"token": "simulated-token", "intents": 0, "shard": [2, 2]}), 4010),
-        ((2, {"token": "simulated-token", "intents": 0, "shard": "first"}), 4010),
-        ((3, {}), 4003),
-        ((99, {}), 4001),
-        ((6, {"token": "wrong"}), 4004),
-    ],
-)
-async def test_what_a_client_must_not_send(sim: Simulator, frame: tuple[int, Any], code: int) -> None:
-    async with raw_gateway(sim) as gateway:
-        await gateway.next()
-        await gateway.send(*frame)
-        assert await gateway.next() == {"close": code}
-
-
-async def test_what_is_no_json_is_refused(sim: Simulator) -> None:
-    async with raw_gateway(sim) as gateway:
-        await gateway.next()
-        await gateway.socket.send_str("{")
-        assert await gateway.next() == {"close": 4002}
-
-
-async def test_identifying_twice_is_refused(sim: Simulator) -> None:
-    async with raw_gateway(sim) as gateway:
-        await gateway.identify()
-        await gateway.until("READY")
-        await gateway.send(2, {"token": sim.world.token, "intents": 0})
-        while "close" not in (frame := await gateway.next()):
-            pass
-        assert frame == {"close": 4005}
-
-
-@pytest.mark.parametrize("compress", [False, True])
-async def test_frames_come_as_text_or_as_one_zlib_stream(sim: Simulator, compress: bool) -> None:
-    async with raw_gateway(sim, compress=compress) as gateway:
-        await gateway.identify()
-        frames = await gateway.until("GUILD_CREATE")
-        assert [frame["t"] for frame in frames] == ["READY", "GUILD_CREATE"]
-        assert [frame["s"] for frame in frames] == [1, 2]
-        assert frames[0]["d"]["guilds"][0] == {"id": str(GUILD), "unavailable": True}
-        assert frames[1]["d"]["unavailable"] is False
-
-
-async def test_intents_decide_which_events_come(sim: Simulator) -> None:
-    async with raw_gateway(sim) as gateway:
-        await gateway.identify(intents=1 << 9)  # messages, without their content
-        await gateway.until("READY")
-        sim.change.react(TEXT, MESSAGES[0], "👍", READER.id)
-        sim.change.create_channel(GUILD, "annex")
-        sim.change.post(TEXT, "unseen", WRITER.id)
-        frame = await gateway.next()
-        assert (frame["t"], frame["d"]["content"], frame["d"]["author"]["id"]) == (
-            "MESSAGE_CREATE",
-            "",
-            str(WRITER.id),
-        )
-
-
-async def test_without_the_content_intent_a_mention_of_the_bot_stays_readable(sim: Simulator) -> None:
-    async with raw_gateway(sim) as gateway:
-        await gateway.identify(intents=1 << 9)
-        await gateway.until("READY")
-        sim.change.post(TEXT, "hello bot", WRITER.id, mentions=[{"id": str(sim.world.bot.id), "username": "b"}])
-        assert (await gateway.next())["d"]["content"] == "hello bot"
-
-
-async def test_heartbeats_are_answered_and_asked_for(sim: Simulator) -> None:
-    async with raw_gateway(sim) as gateway:
-        await gateway.next()
-        await gateway.send(1, None)
-        assert (await gateway.next())["op"] == 11
-        sim.gateway.request_heartbeat()
-        assert (await gateway.next())["op"] == 1
-        sim.gateway.answers_heartbeats = False
-        await gateway.send(1, 1)
-        sim.gateway.request_heartbeat()
-        assert (await gateway.next())["op"] == 1
-    assert sim.gateway.heartbeats == 2
-
-
-async def test_a_client_that_falls_silent_is_dropped(sim: Simulator) -> None:
-    sim.gateway.heartbeat_seconds = 0.05
-    async with raw_gateway(sim) as gateway:
-        assert (await gateway.next())["d"] == {"heartbeat_interval": 50}
-        assert await gateway.next() == {"close": 4009}
-
-
 async def test_one_malformed_event_ends_start(sim: Simulator) -> None:
     """What the adapter has to guard against; if discord.py learns to, the guards can go."""
     client = WatchedClient()
@@ -339,14 +200,3 @@ async def test_the_handshake_can_fail_too(sim: Simulator) -> None:
         await client.until("resumed")
     assert sim.requests.count(GATEWAY, status=503) == 1
     assert sim.requests.count(GATEWAY, status=101) == 2
-
-
-async def test_stopping_closes_clients_that_stay(sim: Simulator) -> None:
-    async with raw_gateway(sim) as gateway:
-        await gateway.identify()
-        await gateway.until("READY")
-        stopping = asyncio.create_task(sim.stop())
-        while "close" not in (frame := await gateway.next()):
-            pass
-        assert frame == {"close": 1001}
-        await stopping

@@ -8,8 +8,7 @@ import pytest
 
 from adapters.discord.simulator import Limits, Simulator
 from adapters.discord.simulator.limits import MESSAGE_ROUTES, Limiter, Refusal, refusal_headers
-from tests.simulator.conftest import point_at
-from tests.support.clients import api_of, logged_in
+from tests.support.clients import api_of, logged_in, point_at
 from tests.support.small_world import GUILD, HIDDEN, MESSAGES, NO_HISTORY, QUIET, TEXT, small_world
 
 PAGES = MESSAGE_ROUTES[0]

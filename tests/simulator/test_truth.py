@@ -10,11 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from adapters.discord.simulator import truth_scrub
+from adapters.discord.simulator import rich_world, truth_scrub, uniform_world
 from adapters.discord.simulator.payloads import rest_channels
 from adapters.discord.simulator.truth import Truth, secrets, truth
 from adapters.discord.simulator.truth_scrub import hash_with, scrub
-from adapters.discord.simulator.worlds import rich_world, uniform_world
 
 rich = cache(rich_world)
 TABLES = ("tenants", "channels", "messages", "attachments", "reaction_totals", "reactions")
@@ -81,8 +80,8 @@ def test_totals_are_the_sum_of_the_reactions() -> None:
         of = truth(world, guild_id)
         key = itemgetter("channel_platform_id", "message_platform_id", "emoji_key", "burst")
         given = Counter(key(row) for row in of.reactions())
-        told = {key(row): row["count"] for row in of.reaction_totals()}
-        unexplained = {key for key, count in told.items() if count != given[key]}
+        stated = {key(row): row["count"] for row in of.reaction_totals()}
+        unexplained = {key for key, count in stated.items() if count != given[key]}
         assert len(unexplained) <= 1  # the one message whose payload is broken on purpose
 
 

@@ -9,10 +9,8 @@ from typing import Any
 
 import pytest
 
-from adapters.discord.simulator import payloads
+from adapters.discord.simulator import World, demo_world, payloads, rich_world, tree_world, uniform_world
 from adapters.discord.simulator.lazy import LazyStore
-from adapters.discord.simulator.model import World
-from adapters.discord.simulator.worlds import demo_world, rich_world, tree_world, uniform_world
 
 SHARED = Path(__file__).resolve().parents[2].parent / "shared"
 CHECKER = SHARED / "tools" / "validate_response.py"

@@ -7,9 +7,9 @@ from functools import cache
 
 import pytest
 
+from adapters.discord.simulator import demo_world, rich_world, tree_world, uniform_world
 from adapters.discord.simulator.model import Channel, Guild, World
 from adapters.discord.simulator.payloads import archived_threads, guild_create
-from adapters.discord.simulator.worlds import demo_world, rich_world, tree_world, uniform_world
 
 rich, demo = cache(rich_world), cache(demo_world)  # for who only reads
 

@@ -52,6 +52,8 @@ async def check(db: Database) -> int:
     return checkpoint
 
 
+@pytest.mark.process
+@pytest.mark.slow
 async def test_a_killed_process_leaves_whole_batches(database_url: str) -> None:
     seeded = random.Random(5)  # instants, not secrets
     stored = 0

@@ -17,6 +17,7 @@ from storage.database import Database, open_database
 from storage.tenants import Tenant, save_tenant
 from tests.storage.conftest import SHA
 from tests.support.builders import GUILD, NOW
+from tests.support.patience import PATIENCE_SECONDS
 from tests.support.postgres import Postgres
 
 KINDS = [kind for _, kind in inspect.getmembers(errors, inspect.isclass) if issubclass(kind, errors.StorageError)]
@@ -133,7 +134,7 @@ async def test_cancelling_at_any_instant_leaves_the_archive_usable(db: Database,
         await asyncio.sleep(step * 0.000_02)
         saving.cancel()
         cancelled.append(await asyncio.gather(saving, return_exceptions=True))
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             await db.ping()
     assert any(isinstance(end, asyncio.CancelledError) for (end,) in cancelled)
 

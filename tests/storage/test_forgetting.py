@@ -23,6 +23,7 @@ from storage.tables import attachments, channels, erased_users, messages, metada
 from storage.tenants import Tenant
 from tests.storage.conftest import SHA, running_job
 from tests.support.builders import NOW, attachment, both_totals, channel, message, thread, total
+from tests.support.examples import examples
 from tests.support.faults import Killed, killed_before
 from tests.support.job_steps import new_tenant
 from tests.support.repair_steps import LATER, Way
@@ -327,7 +328,7 @@ class TestForgetter:
         assert redactor.message(record) is record
         assert redactor.channel(place) is place
 
-    @settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=examples(200), deadline=None, suppress_health_check=list(HealthCheck))
     @given(
         texts=st.lists(st.sampled_from([WHO, OTHER, "a" * 64, "x", "f", "0", "<@", " "]), max_size=12).map("".join),
         erased=st.sets(st.sampled_from([WHO, OTHER, "a" * 64]), min_size=1),

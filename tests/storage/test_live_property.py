@@ -20,6 +20,7 @@ from storage.reactions import PendingTotal, pending_totals, save_users
 from storage.tables import reaction_totals, reactions
 from storage.tenants import Tenant
 from tests.support.builders import NOW, SECOND, message
+from tests.support.examples import examples
 from tests.support.tables_of import rows_of
 
 Given: TypeAlias = tuple[str, bool, str]
@@ -145,7 +146,7 @@ class World:
 _ids = count(1)
 
 
-@settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(80), deadline=None, suppress_health_check=list(HealthCheck))
 @given(steps=STEPS)
 async def test_the_archive_has_what_the_platform_has(
     db: Database, tenant: Tenant, general: ChannelState, lease: JobLease, steps: list[tuple[str, int]]

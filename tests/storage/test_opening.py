@@ -62,6 +62,8 @@ async def test_an_archive_can_be_opened_again_and_again(empty_url: str) -> None:
         await db.ping()
 
 
+@pytest.mark.process
+@pytest.mark.slow
 async def test_several_processes_migrate_at_once(empty_url: str) -> None:
     program = f"import asyncio, storage.database as d; print(asyncio.run(d.migrate({empty_url!r})))"
     processes = [
@@ -144,6 +146,7 @@ async def test_reading_cannot_write_on_sqlite(tmp_path: Path) -> None:
 
 
 class TestOneProcessOnOneFile:
+    @pytest.mark.process
     async def test_a_second_daemon_is_refused(self, tmp_path: Path) -> None:
         (tmp_path / "link.db").symlink_to(tmp_path / "archive.db")
         url = f"sqlite+aiosqlite:///{tmp_path}/archive.db"

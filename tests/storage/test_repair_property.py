@@ -19,6 +19,7 @@ from storage.repair import RefetchKind, RefetchRange, finish_audit
 from storage.tables import attachments, channel_audits, messages, reaction_totals, refetch_ranges, sync_progress
 from storage.tenants import Tenant
 from tests.support.builders import MINUTE, NOW, attachment, message, total
+from tests.support.examples import examples
 from tests.support.faults import Killed, killed_before
 from tests.support.repair_steps import LATER, Way, state
 from tests.support.tables_of import only_row, rows_of, run_sql
@@ -191,7 +192,7 @@ async def found(db: Database) -> list[tuple[str, str, bool, tuple[str, ...], tup
     ]
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(60), deadline=None, suppress_health_check=list(HealthCheck))
 @given(world=worlds())
 async def test_the_archive_becomes_what_the_platform_has(
     db: Database,

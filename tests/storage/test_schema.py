@@ -74,7 +74,8 @@ async def test_both_dialects_have_the_same_columns(both: tuple[Database, Databas
 async def test_every_table_has_audit_times(db: Database) -> None:
     columns = await _columns(db)
     for table in metadata.tables:
-        assert not any(columns[table, name][1] for name in ("created_at", "updated_at"))
+        times = [columns[table, name][1] for name in ("created_at", "updated_at")]
+        assert not any(times), f"{table} may hold rows without a time"
 
 
 async def test_every_reference_has_an_index(db: Database) -> None:

@@ -21,7 +21,7 @@ async def end_of_a_sync(db: Database, tenant: Tenant, end: JobStatus, now: datet
     return after
 
 
-async def test_a_tenant_has_one_unfinished_job_whatever_is_asked_for(db: Database, tenant: Tenant) -> None:
+async def test_a_tenant_has_one_unfinished_job_whatever_is_requested(db: Database, tenant: Tenant) -> None:
     first, created = await enqueue(db, tenant.id, JobKind.SCHEDULED, now=NOW)
     assert created
     for _ in ("while it waits", "while it runs"):

@@ -17,6 +17,7 @@ from storage.messages import MessageBatch, save_batch
 from storage.tables import attachments, channels, messages, reaction_totals
 from storage.tenants import Tenant, get_tenant, list_tenants, save_tenant
 from tests.support.builders import NOW, attachment, channel, message, total
+from tests.support.examples import examples
 from tests.support.tables_of import rows_of, run_sql
 
 ANY_TEXT = st.text(st.characters(), max_size=40)  # surrogates and NUL among them
@@ -69,7 +70,7 @@ MESSAGES = st.builds(
 _ids = count(1)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(60), deadline=None, suppress_health_check=list(HealthCheck))
 @given(records=st.lists(MESSAGES, min_size=1, max_size=5))
 async def test_a_batch_comes_back(
     db: Database, tenant: Tenant, general: ChannelState, lease: JobLease, records: list[MessageRecord]
@@ -93,7 +94,7 @@ async def test_a_batch_comes_back(
         ]
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(40), deadline=None, suppress_health_check=list(HealthCheck))
 @given(name=ANY_TEXT, metadata=METADATA.filter(bool))
 async def test_names_come_back(db: Database, name: str, metadata: dict[str, Any]) -> None:
     record = TenantRecord(platform_id=str(next(_ids)), name=name, metadata=metadata)

@@ -9,12 +9,19 @@ from typing import Any
 
 import aiohttp
 import discord
+import pytest
 import yarl
 
 from adapters.discord.simulator import Simulator
+from tests.support.patience import PATIENCE_SECONDS
 
 KINDS = (discord.Client, discord.AutoShardedClient)
-PATIENCE_SECONDS = 5.0
+
+
+def point_at(simulator: Simulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Send discord.py there instead of to Discord, until the test is over."""
+    monkeypatch.setattr(discord.http.Route, "BASE", simulator.rest_url)
+    monkeypatch.setattr(discord.gateway.DiscordWebSocket, "DEFAULT_GATEWAY", yarl.URL(simulator.gateway_url))
 
 
 class Watched(discord.Client):

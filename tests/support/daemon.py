@@ -8,13 +8,12 @@ from typing import Any
 
 import aiohttp
 
-from adapters.discord.simulator import Simulator
-from adapters.discord.simulator.model import World
+from adapters.discord.simulator import Simulator, World
 from adapters.privacy import UserHasher
 from bot import app as daemon
 from bot.config import load
 from bot.metrics import Metrics
-from tests.service.conftest import make_adapter
+from tests.support.adapter import make_adapter
 from tests.support.process import NO_TICK
 
 # Looks, not seconds: the daemon shares the test's loop, and on a busy machine both are slow.

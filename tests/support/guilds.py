@@ -5,11 +5,11 @@ import time
 from datetime import datetime
 from pathlib import Path
 
-from adapters.discord.simulator import Simulator
-from adapters.discord.simulator.model import World
+from adapters.discord.simulator import Simulator, World
 from adapters.discord.simulator.truth import truth
 from tests.support.archive import assert_current, assert_equal_to_truth
-from tests.support.process import NO_REACTIONS, PATIENCE_SECONDS, UNHURRIED, Process, process
+from tests.support.patience import PATIENCE_SECONDS
+from tests.support.process import NO_REACTIONS, UNHURRIED, Process, process
 
 
 def guild_of(world: World) -> int:

@@ -1,4 +1,4 @@
-"""An adapter that is connected to a simulator, with what it tells of changes."""
+"""An adapter that is connected to a simulator, with its live events."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -16,28 +16,28 @@ from adapters.events import (
     TenantsReady,
 )
 from adapters.records import ChannelRecord, MessageRecord
-from tests.service.conftest import Connected, make_adapter
+from tests.support.adapter import Connected, make_adapter
 from tests.support.small_world import GUILD, TEXT
 
 
 class Listening(Connected):
-    """A connected adapter, and what it told of changes."""
+    """A connected adapter, and its live events."""
 
     def __init__(self, sim: Simulator) -> None:
         self.sim = sim
         waits: list[float] = []
-        super().__init__(make_adapter(sim, waits), waits)
-        self.told: list[LiveEvent] = []
+        super().__init__(make_adapter(sim, waits, identify_delay_seconds=0), waits)
+        self.live_events: list[LiveEvent] = []
         self._marks = 0
 
     async def take(self) -> list[LiveEvent]:
-        """Everything told so far, once all that has happened must have been."""
+        """The live events so far, once those of all that has happened must have come."""
         self._marks += 1
         guild_id = next(iter(self.sim.world.guilds))
         self.sim.change.rename_guild(guild_id, f"mark {self._marks}")
         await self.until(lambda event: isinstance(event, TenantJoined) and event.tenant.name == f"mark {self._marks}")
-        told, self.told[:] = list(self.told), []
-        return told
+        taken, self.live_events[:] = list(self.live_events), []
+        return taken
 
     async def read(self, channel_id: int, message_id: int) -> MessageRecord:
         """A message as REST gives it, without its reactions."""
@@ -58,15 +58,15 @@ class Listening(Connected):
 
 @asynccontextmanager
 async def listening(sim: Simulator, first: EventHandler | None = None) -> AsyncIterator[Listening]:
-    """An adapter that has told which guilds it is in; ``first`` is told before the link is."""
+    """An adapter that has reported which guilds it is in; ``first`` gets each event before the link does."""
     link = Listening(sim)
 
     async def both(event: PlatformEvent) -> None:
         if first is not None:
             await first(event)
-        await link.listen(event)
+        await link.record(event)
 
-    running = asyncio.create_task(link.adapter.run(both, link.told.append))
+    running = asyncio.create_task(link.adapter.run(both, link.live_events.append))
     try:
         await link.until(lambda event: isinstance(event, TenantsReady))
         yield link
@@ -76,7 +76,7 @@ async def listening(sim: Simulator, first: EventHandler | None = None) -> AsyncI
 
 
 def at(channel_id: int = TEXT) -> ChannelRef:
-    """A place in the small guild."""
+    """A channel of the small guild."""
     return ChannelRef(tenant_platform_id=str(GUILD), platform_id=str(channel_id))
 
 

@@ -24,7 +24,7 @@ def new_folder(stack: ExitStack, parent: Path) -> Path:
 
     Directly under its parent: pytest's own folders are closed to ``nobody``, and a socket's path has 107 bytes.
     """
-    with _locked(parent):  # nobody takes it for a leftover before it is locked
+    with _locked(parent):  # no other run takes it for a leftover before it is locked
         _remove_leftovers(parent)
         folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=parent))
         stack.callback(shutil.rmtree, folder, ignore_errors=True)

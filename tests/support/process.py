@@ -15,9 +15,9 @@ from typing import Any
 import aiohttp
 
 from adapters.discord.simulator import Simulator
+from tests.support.patience import PATIENCE_SECONDS
 
 ROOT = Path(__file__).resolve().parents[2]
-PATIENCE_SECONDS = 120  # before a test says that what it waits for does not come; a busy machine is slow
 FAILED, MISCONFIGURED = 1, 78
 UNHURRIED = {
     "PLATFORM_SYNC_DISCORD__REQUESTS_PER_SECOND": "100000",

@@ -31,7 +31,7 @@ _KINDS = {
 class Unrest:
     """Makes things happen in a guild.
 
-    While nobody listens, the users behind one emoji only grow or only shrink: two who swap places in the same gap leave
+    While no daemon listens, the users behind one emoji only grow or only shrink: two who swap in the same gap leave
     the total as it was, which is all that can be seen of it afterwards.
     """
 

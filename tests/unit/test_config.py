@@ -1,4 +1,4 @@
-"""The configuration: every mistake told at once, with what would be right; the example file holds the defaults."""
+"""The configuration: every mistake named at once, with what would be right; the example file holds the defaults."""
 
 import re
 import tomllib
@@ -46,12 +46,12 @@ def test_the_environment_overrides_the_file(tmp_path: Path) -> None:
     assert "x" not in repr(config.platforms["discord"].token)
 
 
-def test_every_mistake_is_told_at_once(tmp_path: Path) -> None:
+def test_every_mistake_is_named_at_once(tmp_path: Path) -> None:
     file = tmp_path / "config.toml"
     file.write_text(
         "token = 'x'\n[http]\nprot = 1\nport = 'many'\n[database]\nurl = 'mysql://x'\n[discord]\nrate = 1\n"
     )
-    with pytest.raises(ConfigError) as told:
+    with pytest.raises(ConfigError) as refused:
         load(file, {"PLATFORM_SYNC_LOG__LEVLE": "INFO", "PLATFORM_SYNC_SYNC__INTERVAL": "1"})
     for part in (
         "token: no such section",
@@ -62,7 +62,7 @@ def test_every_mistake_is_told_at_once(tmp_path: Path) -> None:
         "PLATFORM_SYNC_LOG__LEVLE: no such setting",
         "sync.interval: ",
     ):
-        assert part in str(told.value)
+        assert part in str(refused.value)
 
 
 @pytest.mark.parametrize(
@@ -115,7 +115,7 @@ def test_other_machines_are_let_in_only_with_a_token() -> None:
     assert load(None, {**outside, "PLATFORM_SYNC_API_TOKEN": "secret"}).http.host == "0.0.0.0"  # noqa: S104
 
 
-def test_a_file_that_is_not_there_or_not_toml_is_told(tmp_path: Path) -> None:
+def test_a_file_that_is_not_there_or_not_toml_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="cannot read"):
         load(tmp_path / "none.toml", {})
     (tmp_path / "bad.toml").write_text("[http")
@@ -131,7 +131,7 @@ def credentials(tmp_path: Path) -> Path:
     (folder / "DISCORD_BOT_TOKEN").write_text("token from a file\n")
     (folder / "PLATFORM_SYNC_DATABASE__URL").write_text("postgresql+psycopg://me:secret@host/archive")
     (folder / "PLATFORM_SYNC_HASH_KEY").write_text("")
-    (folder / "somebody.elses").write_bytes(b"\xff")
+    (folder / "another.programs").write_bytes(b"\xff")
     return folder
 
 
@@ -156,18 +156,18 @@ def test_credentials_that_are_not_there_are_not_set(tmp_path: Path) -> None:
     assert config.platforms["discord"].token is None
 
 
-def test_bad_credentials_are_told_by_file_and_not_by_content(credentials: Path) -> None:
+def test_bad_credentials_are_named_by_file_and_not_by_content(credentials: Path) -> None:
     (credentials / "DISCORD_BOT_TOKEN").write_text("two\nlines")
     (credentials / "PLATFORM_SYNC_HASH_KEY").write_bytes(b"\xff")
     (credentials / "PLATFORM_SYNC_API_TOKEN").mkdir()
-    with pytest.raises(ConfigError) as told:
+    with pytest.raises(ConfigError) as refused:
         load(None, {"CREDENTIALS_DIRECTORY": str(credentials)})
     for name, fault in (
         ("DISCORD_BOT_TOKEN", "must be one line"),
         ("PLATFORM_SYNC_HASH_KEY", "is not text"),
         ("PLATFORM_SYNC_API_TOKEN", "Is a directory"),
     ):
-        (line,) = [line for line in str(told.value).splitlines() if line.strip().startswith(name)]
+        (line,) = [line for line in str(refused.value).splitlines() if line.strip().startswith(name)]
         assert str(credentials / name) in line
         assert fault in line
-    assert "two" not in str(told.value)
+    assert "two" not in str(refused.value)

@@ -9,7 +9,7 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def job(name: str, ends_in: float | None = None, due_in: float = 0) -> Job:
-    told = None if ends_in is None else (NOW + timedelta(seconds=ends_in)).isoformat()
+    ends_at = None if ends_in is None else (NOW + timedelta(seconds=ends_in)).isoformat()
     return Job(
         id=name,
         tenant_id=f"discord-{name}",
@@ -24,7 +24,7 @@ def job(name: str, ends_in: float | None = None, due_in: float = 0) -> Job:
         queued_at=NOW,
         started_at=None,
         finished_at=None,
-        totals={"estimated_completion_at": told},
+        totals={"estimated_completion_at": ends_at},
         error=None,
     )
 

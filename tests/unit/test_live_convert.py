@@ -27,7 +27,8 @@ from adapters.events import (
     ReactionChanged,
 )
 from adapters.privacy import UserHasher
-from tests.unit.test_convert import HASH, PAYLOADS, USER
+from tests.support.examples import examples
+from tests.support.payloads import HASH, PAYLOADS, USER
 
 EPOCH = datetime(2015, 1, 1, tzinfo=UTC)
 PLACE = ChannelRef(tenant_platform_id="1", platform_id="55")
@@ -37,7 +38,7 @@ WHOLE: dict[str, Any] = {
     "channel_id": "55",
     "type": 0,
     "content": "hello",
-    "author": {"id": USER, "username": "somebody"},
+    "author": {"id": USER, "username": "someone"},
     "timestamp": "2026-01-01T00:00:00+00:00",
     "edited_timestamp": None,
     "tts": False,
@@ -85,24 +86,24 @@ def test_a_whole_payload_has_what_it_says_it_has(parts: dict[str, Any], whole: b
 
 
 def test_reactions_are_no_part_of_an_edit() -> None:
-    told = live_event("MESSAGE_UPDATE", WHOLE | {"reactions": [{"emoji": {"name": "🔥"}, "count": 3}]}, PLACE, HASH)
-    assert isinstance(told, MessageEdited)
-    assert (told.message.reaction_totals, told.message.author_hash) == ((), HASH(USER))
+    incoming = live_event("MESSAGE_UPDATE", WHOLE | {"reactions": [{"emoji": {"name": "🔥"}, "count": 3}]}, PLACE, HASH)
+    assert isinstance(incoming, MessageEdited)
+    assert (incoming.message.reaction_totals, incoming.message.author_hash) == ((), HASH(USER))
 
 
 @given(st.sampled_from(sorted(MESSAGE_EVENTS)), PAYLOADS, st.booleans())
-@settings(max_examples=400)
+@settings(max_examples=examples(400))
 def test_any_event_about_a_message_tells_something(event: str, payload: dict[str, Any], is_partial: bool) -> None:
     ids = {"id": "77", "message_id": "77", "ids": ["77"], "user_id": USER}
-    told = live_event(event, ({} if is_partial else WHOLE) | payload | ids, PLACE, HASH)
-    assert told is not None
-    assert not isinstance(told, ChannelChanged)
-    assert told.channel == PLACE
+    incoming = live_event(event, ({} if is_partial else WHOLE) | payload | ids, PLACE, HASH)
+    assert incoming is not None
+    assert not isinstance(incoming, ChannelChanged)
+    assert incoming.channel == PLACE
     bare = ids_only(event, payload | ids, PLACE)
     assert isinstance(bare, MessageInvalidated | MessagesDeleted)
-    if isinstance(told, ReactionChanged):
-        assert told.user_hash == HASH(USER)
-        assert USER not in repr(told).replace(told.emoji_key, "").replace(told.emoji, "")
+    if isinstance(incoming, ReactionChanged):
+        assert incoming.user_hash == HASH(USER)
+        assert USER not in repr(incoming).replace(incoming.emoji_key, "").replace(incoming.emoji, "")
 
 
 @pytest.mark.parametrize("event", sorted(MESSAGE_EVENTS))

@@ -11,6 +11,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from bot.logs import make_formatter
+from tests.support.examples import examples
 
 USER_IDS = st.integers(min_value=10**14, max_value=10**20 - 1).map(str)
 # As long and as varied as a token or a good password is, with every character a password may have.
@@ -98,7 +99,7 @@ def said(made: logging.LogRecord, secret: str) -> str:
     return "\n".join([as_json, as_text, *leaves(json.loads(as_json))])
 
 
-@settings(max_examples=400)
+@settings(max_examples=examples(400))
 @given(LOGGERS, PLACES, SHAPES, TEXTS, USER_IDS, TEXTS)
 @example("discord.http", "exception", "{}", '  File "x", line 1, in y\n', "123456789012345678", "")
 def test_no_id_comes_out_of_a_librarys_record(
@@ -107,7 +108,7 @@ def test_no_id_comes_out_of_a_librarys_record(
     assert user_id not in said(record(name, place, before + shape.format(user_id) + after), "a secret of ours")
 
 
-@settings(max_examples=400)
+@settings(max_examples=examples(400))
 @given(st.one_of(LOGGERS, st.just("bot.sync")), PLACES, SHAPES, TEXTS, SECRETS, TEXTS)
 def test_no_secret_comes_out_of_any_record(
     name: str, place: str, shape: str, before: str, secret: str, after: str

@@ -1,4 +1,4 @@
-"""What the service manager hears, over a real socket."""
+"""What the service manager receives, over a real socket."""
 
 import asyncio
 import os
@@ -10,11 +10,12 @@ import pytest
 
 from bot.systemd import Notifier
 from storage.errors import DatabaseUnreachable
+from tests.support.patience import PATIENCE_SECONDS
 
 WATCHED = {"WATCHDOG_USEC": "20000", "WATCHDOG_PID": str(os.getpid())}
 
 
-class Ear:
+class Manager:
     """A service manager's end."""
 
     def __init__(self, address: str) -> None:
@@ -23,7 +24,7 @@ class Ear:
         self._socket.setblocking(False)
         self.environment = {"NOTIFY_SOCKET": address}
 
-    def heard(self) -> list[str]:
+    def received(self) -> list[str]:
         """Every datagram since the last time."""
         found = []
         while True:
@@ -37,15 +38,15 @@ class Ear:
 
 
 @pytest.fixture(params=["path", "abstract"])
-def ear(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Ear]:
+def manager(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Manager]:
     """A socket of either kind."""
-    made = Ear(str(tmp_path / "notify") if request.param == "path" else f"@platform-sync-test-{os.getpid()}")
+    made = Manager(str(tmp_path / "notify") if request.param == "path" else f"@platform-sync-test-{os.getpid()}")
     yield made
     made.close()
 
 
 class Look:
-    """What is told of the daemon: a line, an error, or nothing for a long time."""
+    """The daemon's status: a line, an error, or nothing for a long time."""
 
     def __init__(self, *outcomes: str | Exception | None) -> None:
         self.outcomes = list(outcomes)
@@ -61,40 +62,44 @@ class Look:
         return str(outcome)
 
 
-async def watched(notifier: Notifier, look: Look, ear: Ear, times: int) -> list[str]:
-    """What is heard until it has been told so often."""
+async def watched(notifier: Notifier, look: Look, manager: Manager, times: int) -> list[str]:
+    """What has been received once there are so many datagrams."""
     watching = asyncio.create_task(notifier.watch(look))
-    heard: list[str] = []
-    async with asyncio.timeout(10):
-        while len(heard) < times:
+    received: list[str] = []
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while len(received) < times:
             assert not watching.done()
-            heard += ear.heard()
+            received += manager.received()
             await asyncio.sleep(0.001)
     watching.cancel()
     await asyncio.gather(watching, return_exceptions=True)
-    return heard[:times]
+    return received[:times]
 
 
-def test_the_stages_are_told(ear: Ear) -> None:
-    notifier = Notifier(ear.environment)
+def test_the_stages_are_told(manager: Manager) -> None:
+    notifier = Notifier(manager.environment)
     notifier.opening()
     notifier.ready()
     notifier.stopping()
-    assert ear.heard() == [
+    assert manager.received() == [
         "STATUS=opening the database",
         "READY=1\nSTATUS=serving",
         "STOPPING=1\nSTATUS=stopping: running syncs go to a safe point",
     ]
 
 
-async def test_a_healthy_daemon_gives_its_sign_of_life_with_its_status(ear: Ear) -> None:
-    heard = await watched(Notifier({**ear.environment, **WATCHED}), Look("3 tenants,\n1 sync running"), ear, 3)
-    assert set(heard) == {"STATUS=3 tenants, 1 sync running\nWATCHDOG=1"}
+async def test_a_healthy_daemon_gives_its_sign_of_life_with_its_status(manager: Manager) -> None:
+    received = await watched(
+        Notifier({**manager.environment, **WATCHED}), Look("3 tenants,\n1 sync running"), manager, 3
+    )
+    assert set(received) == {"STATUS=3 tenants, 1 sync running\nWATCHDOG=1"}
 
 
-async def test_no_sign_of_life_while_the_database_does_not_answer(ear: Ear, caplog: pytest.LogCaptureFixture) -> None:
+async def test_no_sign_of_life_while_the_database_does_not_answer(
+    manager: Manager, caplog: pytest.LogCaptureFixture
+) -> None:
     look = Look("well", DatabaseUnreachable("It is away."), DatabaseUnreachable("It is away."), "well")
-    assert await watched(Notifier({**ear.environment, **WATCHED}), look, ear, 4) == [
+    assert await watched(Notifier({**manager.environment, **WATCHED}), look, manager, 4) == [
         "STATUS=well\nWATCHDOG=1",
         "STATUS=the database cannot be used: It is away.",
         "STATUS=the database cannot be used: It is away.",
@@ -105,19 +110,19 @@ async def test_no_sign_of_life_while_the_database_does_not_answer(ear: Ear, capl
     assert record.__dict__["reason"] == "the database cannot be used: It is away."
 
 
-async def test_a_look_that_hangs_is_not_repeated(ear: Ear) -> None:
+async def test_a_look_that_hangs_is_not_repeated(manager: Manager) -> None:
     look = Look(None)
-    heard = await watched(Notifier({**ear.environment, **WATCHED}), look, ear, 3)
-    assert set(heard) == {"STATUS=the database does not answer"}
+    received = await watched(Notifier({**manager.environment, **WATCHED}), look, manager, 3)
+    assert set(received) == {"STATUS=the database does not answer"}
     assert look.calls == 1
 
 
 @pytest.mark.parametrize("watchdog", [{}, {"WATCHDOG_USEC": "20000", "WATCHDOG_PID": "1"}, {"WATCHDOG_USEC": "soon"}])
 async def test_where_nobody_waits_for_signs_of_life_the_status_is_told_at_leisure(
-    ear: Ear, watchdog: dict[str, str]
+    manager: Manager, watchdog: dict[str, str]
 ) -> None:
     look = Look("well")
-    assert await watched(Notifier({**ear.environment, **watchdog}), look, ear, 1) == ["STATUS=well"]
+    assert await watched(Notifier({**manager.environment, **watchdog}), look, manager, 1) == ["STATUS=well"]
     assert look.calls == 1
 
 

@@ -41,7 +41,7 @@ def channel(messages: int, counted: int | None = None) -> ChannelEstimator:
 
 
 class Time:
-    """Seconds that pass when told."""
+    """Seconds that pass when the test says so."""
 
     now = 0.0
 

@@ -18,10 +18,11 @@ from hypothesis import strategies as st
 from adapters.discord.convert import message_record, thread_record
 from adapters.discord.gateway import GatewayClient
 from adapters.discord.permissions import ChannelEvaluator, everyone
+from adapters.discord.simulator import rich_world
 from adapters.discord.simulator.payloads import channel_payload, guild_create, role_payload
-from adapters.discord.simulator.worlds import rich_world
 from adapters.events import PlatformEvent
 from adapters.privacy import UserHasher
+from tests.support.examples import examples
 
 HASH = UserHasher(b"a key").of
 WORLD = rich_world()
@@ -141,7 +142,7 @@ def by_name(payload: dict[str, Any], person: Person, data: st.DataObject) -> Non
     """Called by name in a text, in a payload that also holds the user."""
     payload["mentions"] = [*payload.get("mentions", []), person.user]
     said = data.draw(st.sampled_from(["@{}", "{}#0042"])).format(person.name)
-    # An emoji may be called like somebody: it has to have the same key in every message.
+    # An emoji may be called like a person: it has to have the same key in every message.
     emoji = list(map(id, objects(payload.get("reactions"))))
     words = [(place, key) for place, key in texts(payload) if not key.endswith("url") and id(place) not in emoji]
     for place, key in data.draw(st.lists(st.sampled_from(words), max_size=3, unique_by=str)):
@@ -164,7 +165,7 @@ def assert_hidden(person: Person, record: object) -> None:
 
 
 @given(st.sampled_from(BY_SHAPE), st.data())
-@settings(max_examples=400)
+@settings(max_examples=examples(400))
 def test_no_user_comes_out_of_a_message(payload: dict[str, Any], data: st.DataObject) -> None:
     copy, person = planted(payload, data, in_a_text, in_a_new_field, in_a_users_place)
     if data.draw(st.booleans()):  # last and once: a name that is cut, or followed by more, is a plain word
@@ -181,7 +182,7 @@ def of_a_member(payload: dict[str, Any], person: Person, data: st.DataObject) ->
 
 
 @given(st.sampled_from(PLACES), st.data())
-@settings(max_examples=200)
+@settings(max_examples=examples(200))
 def test_no_user_comes_out_of_a_channel_or_thread(place: tuple[Any, Any], data: st.DataObject) -> None:
     guild, channel = place
     copy, person = planted(channel_payload(WORLD, guild, channel), data, in_a_text, in_a_new_field, of_a_member)
@@ -202,14 +203,20 @@ def of_the_guild(payload: dict[str, Any], person: Person, data: st.DataObject) -
 
 
 @given(st.sampled_from(GUILDS), st.data())
-@settings(max_examples=30)
+@settings(max_examples=examples(30))
 def test_no_user_comes_out_of_a_guild(guild: Any, data: st.DataObject) -> None:
     copy, person = planted(guild_create(WORLD, guild), data, of_the_guild)
 
-    async def listen(_: PlatformEvent) -> None: ...
+    async def on_event(_: PlatformEvent) -> None: ...
 
     async def record() -> object:
-        client = GatewayClient(listen, aiohttp.TraceConfig(), HASH, 0.05)
+        client = GatewayClient(
+            on_event,
+            trace=aiohttp.TraceConfig(),
+            hash_user=HASH,
+            guild_ready_timeout_seconds=0.05,
+            identify_delay_seconds=0,
+        )
         return client._tenant(discord.Guild(data=copy, state=client._connection))  # type: ignore[arg-type]
 
     assert_hidden(person, asyncio.run(record()))

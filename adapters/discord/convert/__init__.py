@@ -1,4 +1,4 @@
-"""Payloads in, records out, private when they leave."""
+"""Turn payloads into records, private already."""
 
 from adapters.discord.convert.channels import (
     channel_record,

@@ -1,4 +1,4 @@
-"""Attachment payloads: metadata and the signed URL as given, with the time it dies."""
+"""Turn attachment payloads into records: metadata and the signed URL as given, with the time it expires."""
 
 import re
 from datetime import UTC, datetime
@@ -13,7 +13,7 @@ _EXPIRY = re.compile(r"[?&]ex=([0-9a-fA-F]+)(?:&|$)")
 
 
 def attachment_records(value: object, scrub: Scrubber) -> tuple[AttachmentRecord, ...]:
-    """The attachments of a message; of two with one id the last."""
+    """Return the attachments of a message; of two with one id the last."""
     if not value:
         return ()
     found = (_attachment(payload, scrub) for payload in as_objects(value))
@@ -53,7 +53,7 @@ def _attachment(payload: Payload, scrub: Scrubber) -> AttachmentRecord | None:
 
 
 def copied_attachment(record: AttachmentRecord) -> dict[str, Any]:
-    """An attachment of a forward: it belongs to the original, so it stays inside the forward's metadata."""
+    """Return an attachment of a forward as metadata: its row would belong to the original."""
     return without_empty(
         {
             "id": record.platform_id,
@@ -71,7 +71,7 @@ def _real(value: object) -> float | None:
 
 
 def _expiry(url: str) -> datetime | None:
-    """The end of a signed URL's life, from its ``ex`` parameter: hexadecimal seconds since 1970."""
+    """Return when a signed URL expires, from its ``ex`` parameter: hexadecimal seconds since 1970."""
     found = _EXPIRY.search(url)
     try:
         return datetime.fromtimestamp(int(found[1], 16), UTC) if found else None

@@ -1,4 +1,4 @@
-"""The parts of a message that nest: embeds, components, polls, references. An allowlist of their fields."""
+"""Turn the parts of a message that nest into metadata: embeds, components, polls, references; fields by allowlist."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from adapters.privacy import HashUser
 
 
 def embed(payload: Payload, scrub: Scrubber) -> dict[str, Any]:
-    """An embed's fields, without the names that go with a user's avatar."""
+    """Return an embed's fields, without the names that go with a user's avatar."""
     return without_empty(
         {
             **_texts(payload, scrub, "type", "title", "description", "url", "timestamp"),
@@ -28,7 +28,7 @@ def embed(payload: Payload, scrub: Scrubber) -> dict[str, Any]:
 
 
 def component(payload: Payload, scrub: Scrubber, hash_user: HashUser) -> dict[str, Any]:
-    """A component and all it holds, of whatever type. Never its custom_id: applications put user ids there."""
+    """Return a component of any type with all it holds. Never its custom_id: applications put user ids there."""
 
     def inner(value: object) -> dict[str, Any] | None:
         return component(as_object(value), scrub, hash_user) if value else None
@@ -71,7 +71,7 @@ def component(payload: Payload, scrub: Scrubber, hash_user: HashUser) -> dict[st
 
 
 def poll(payload: Payload, scrub: Scrubber) -> dict[str, Any]:
-    """A poll with its counts where Discord gives them; no counts means unknown, not zero."""
+    """Return a poll with its counts where Discord gives them; no counts means unknown, not zero."""
     results = as_object(payload.get("results"))
     return without_empty(
         {
@@ -90,7 +90,7 @@ def poll(payload: Payload, scrub: Scrubber) -> dict[str, Any]:
 
 
 def reference(payload: Payload) -> dict[str, Any]:
-    """Where a message that is no reply points to."""
+    """Return what a message that is no reply refers to."""
     return without_empty(
         {
             "type": as_int(payload.get("type")) or None,
@@ -104,7 +104,7 @@ def _texts(payload: Payload, scrub: Scrubber, *keys: str) -> dict[str, str | Non
 
 
 def _signed(payload: Payload, scrub: Scrubber, name: str, *links: str) -> dict[str, Any]:
-    """An author or footer; its text is dropped where a picture or link shows that it names a person."""
+    """Return an author or footer; its text is dropped where a picture or link shows that it names a person."""
     kept = _texts(payload, scrub, name, *links)
     if any("user:" in (kept[link] or "") for link in links):
         kept[name] = None
@@ -138,7 +138,7 @@ def _emoji(value: object, scrub: Scrubber) -> dict[str, Any]:
 
 
 def _default_value(payload: Payload, hash_user: HashUser) -> dict[str, Any]:
-    """What a select shows as chosen. Only roles and channels keep their id."""
+    """Return what a select shows as chosen. Only roles and channels keep their id."""
     chosen, kind = snowflake(payload.get("id")), payload.get("type")
     if chosen and kind not in ("role", "channel"):
         chosen = hash_user(chosen)

@@ -1,4 +1,4 @@
-"""A message payload in, a record out; private when it leaves (docs/discord-mapping.md, sections 3 and 5).
+"""Turn a message payload into a record, private already (docs/discord-mapping.md, sections 3 and 5).
 
 Pure, and never raising on odd input: what cannot be read is left out, what is unknown is kept by its number.
 """
@@ -33,7 +33,7 @@ _COMMAND_TYPES = (20, _CONTEXT_MENU)
 
 
 def message_record(payload: Payload, channel_id: str, hash_user: HashUser) -> MessageRecord | None:
-    """The record of one message, or None where it has not even an id."""
+    """Return the record of one message, or None where it has not even an id."""
     message_id = snowflake(payload.get("id"))
     if message_id is None:
         return None
@@ -69,14 +69,14 @@ def _type_name(kind: int | None) -> str:
 
 
 def replies(payload: Payload) -> bool:
-    """Whether a message answers another one, which its reply columns name."""
+    """Return whether a message answers another one, which its reply columns name."""
     source = as_object(payload.get("message_reference"))
     answers = as_int(payload.get("type")) in _REPLYING_TYPES
     return answers and not source.get("type") and snowflake(source.get("message_id")) is not None
 
 
 def _people(payload: Payload) -> list[Payload]:
-    """Every user object of a payload, and the nicknames beside them as users of their own."""
+    """Return every user object of a payload, and the nicknames beside them as users of their own."""
     author = as_object(payload.get("author"))
     interaction, metadata = as_object(payload.get("interaction")), as_object(payload.get("interaction_metadata"))
     pairs = [(author, payload.get("member"))]
@@ -161,7 +161,7 @@ def _role_subscription(payload: Payload, scrub: Scrubber, _: HashUser) -> tuple[
 
 
 def _forward(payload: Payload, scrub: Scrubber, hash_user: HashUser) -> tuple[str, dict[str, Any]]:
-    """A forward carries a copy of the original, without its author."""
+    """Return the copy of the original that a forward carries, without its author."""
     first = next(iter(as_objects(payload["message_snapshots"])), {})
     message = as_object(first.get("message"))
     inner = Scrubber(hash_user, lambda: [*_people(payload), *_people(message)])

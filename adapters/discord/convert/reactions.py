@@ -1,4 +1,4 @@
-"""Reaction payloads: totals per emoji, as every message carries them."""
+"""Turn reaction payloads into totals per emoji, as every message carries them."""
 
 import re
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ _CUSTOM = re.compile(r"<a?:(.+:\d+)>")
 
 
 def reaction_totals(value: object, hash_user: HashUser) -> tuple[ReactionTotalRecord, ...]:
-    """How often each emoji was given to a message, each kind by itself."""
+    """Return how often each emoji was given to a message, each kind by itself."""
     if not value:
         return ()
     scrub = Scrubber(hash_user)
@@ -33,9 +33,9 @@ def _totals(emoji: tuple[str, str], payload: Payload) -> Iterator[ReactionTotalR
 
 
 def emoji_of(value: object, scrub: Scrubber) -> tuple[str, str] | None:
-    """The key of an emoji and what shows it; None where nothing tells which one it is.
+    """Return the key of an emoji and what shows it; None where neither id nor name is given.
 
-    ``scrub`` knows nobody's names: an emoji that happens to be called like the author has the same key everywhere.
+    ``scrub`` has no users: an emoji that is called like the author has one key in all messages.
     """
     emoji = as_object(value)
     emoji_id, name = snowflake(emoji.get("id")), emoji.get("name")
@@ -48,6 +48,6 @@ def emoji_of(value: object, scrub: Scrubber) -> tuple[str, str] | None:
 
 
 def url_emoji(emoji: str) -> str:
-    """An emoji as a URL names it: the character, or ``name:id``."""
+    """Return an emoji as a URL names it: the character, or ``name:id``."""
     custom = _CUSTOM.fullmatch(emoji)
     return custom[1] if custom else emoji

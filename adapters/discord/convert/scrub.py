@@ -1,4 +1,4 @@
-"""Text without user ids, names or avatars (docs/discord-mapping.md, section 4)."""
+"""Remove user ids, names and avatars from text (docs/discord-mapping.md, section 4)."""
 
 import re
 from collections.abc import Callable, Iterable, Mapping
@@ -39,7 +39,7 @@ _RUN = re.compile("[0-9]{17}")
 
 
 def _is_harmless(text: str) -> bool:
-    """Whether no replacement can start anywhere in the text, as in nearly all text: a few quick searches tell."""
+    """Return whether no replacement can start anywhere in the text, as in nearly all text, by a few quick searches."""
     return not (_RUN.search(text) or "<@" in text or "%3" in text or "embed/avatars/" in text)
 
 
@@ -48,7 +48,7 @@ Users = Callable[[], Iterable[Mapping[str, Any]]]
 
 
 class Scrubber:
-    """Scrubs the texts of one payload. Its users, whose names must go, are asked for only if a text may hold one."""
+    """Scrub the texts of one payload. Its users, whose names must go, are collected only if a text may hold one."""
 
     __slots__ = ("_hash", "_known", "_users")
 
@@ -58,7 +58,7 @@ class Scrubber:
         self._known: dict[str, str] | None = None
 
     def __call__(self, text: str) -> str:
-        """The text with every user id hashed in place, and the names of the payload's users gone."""
+        """Return the text with every user id hashed in place, and the names of the payload's users gone."""
         if "\x00" in text or not text.isascii():
             # What a database cannot hold goes first: an id or a name must not hide behind it.
             text = text.replace("\x00", "").encode("utf-8", "replace").decode()

@@ -28,6 +28,7 @@ from adapters.events import (
     TenantOutage,
     TenantsReady,
 )
+from adapters.privacy import HashUser
 from adapters.records import TenantRecord
 
 log = logging.getLogger(__name__)
@@ -64,10 +65,12 @@ class GatewayClient(discord.AutoShardedClient):
     def __init__(
         self,
         on_event: EventHandler,
-        trace: aiohttp.TraceConfig,
-        hash_user: Callable[[str], str],
-        guild_ready_timeout_seconds: float,
         on_live_event: LiveEventHandler = ignore,
+        *,
+        trace: aiohttp.TraceConfig,
+        hash_user: HashUser,
+        guild_ready_timeout_seconds: float,
+        identify_delay_seconds: float,
     ) -> None:
         super().__init__(
             intents=intents(),
@@ -81,6 +84,7 @@ class GatewayClient(discord.AutoShardedClient):
             enable_debug_events=False,
         )
         self._on_event = on_event
+        self._identify_delay_seconds = identify_delay_seconds
         self._running_handlers: set[asyncio.Task[Any]] = set()
         self._scrub = Scrubber(hash_user)
         self._dispatcher = EventDispatcher(on_live_event, hash_user)
@@ -90,6 +94,11 @@ class GatewayClient(discord.AutoShardedClient):
     async def setup_hook(self) -> None:
         """Stop aiohttp from sending a dropped GET a second time by itself."""
         self.http._HTTPClient__session._retry_connection = False  # type: ignore[attr-defined]  # noqa: SLF001
+
+    async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:
+        """Wait before every session but the first: Discord allows one IDENTIFY in five seconds."""
+        if not initial:
+            await asyncio.sleep(self._identify_delay_seconds)
 
     def hidden_channels(self, guild_id: int) -> dict[str, Payload]:
         """Return the channels of a guild that the gateway showed only as hidden, by id."""

@@ -9,16 +9,22 @@ import json
 import signal
 import sys
 
-from adapters.discord.simulator import worlds
-from adapters.discord.simulator.limits import Limits
-from adapters.discord.simulator.model import World
-from adapters.discord.simulator.server import Simulator
+from adapters.discord.simulator import (
+    Limits,
+    Simulator,
+    World,
+    demo_world,
+    rich_world,
+    tree_world,
+    uneven_world,
+    uniform_world,
+)
 
 LIMITS = {"off": None, "truthful": Limits(), "lying": Limits(headers="lying")}
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
-    """The command line."""
+    """Parse the command line."""
     parser = argparse.ArgumentParser(prog="python -m adapters.discord.simulator", description=__doc__)
     parser.add_argument("--world", choices=("rich", "demo", "uniform", "uneven", "tree"), default="demo")
     parser.add_argument("--channels", type=int, default=20, help="a guild, of the worlds uniform, uneven and tree")
@@ -34,20 +40,18 @@ def parse(arguments: list[str]) -> argparse.Namespace:
 
 
 def build_world(options: argparse.Namespace) -> World:
-    """The world that was asked for."""
+    """Build the world that the options name."""
     match options.world:
         case "uniform":
-            return worlds.uniform_world(
-                options.channels, options.messages, options.seed, options.threads, options.guilds
-            )
+            return uniform_world(options.channels, options.messages, options.seed, options.threads, options.guilds)
         case "uneven":
-            return worlds.uneven_world([int(size) for size in options.sizes.split(",")], options.channels, options.seed)
+            return uneven_world([int(size) for size in options.sizes.split(",")], options.channels, options.seed)
         case "tree":
-            return worlds.tree_world(options.channels, options.threads, options.seed)
+            return tree_world(options.channels, options.threads, options.seed)
         case "rich":
-            return worlds.rich_world(options.seed)
+            return rich_world(options.seed)
         case _:
-            return worlds.demo_world(options.seed)
+            return demo_world(options.seed)
 
 
 async def serve(options: argparse.Namespace) -> None:

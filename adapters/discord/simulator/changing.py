@@ -1,4 +1,4 @@
-"""What all changes share: the world, its clock, and whom to tell."""
+"""What all changes share: the world, its clock, and where their events go."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -14,7 +14,7 @@ TICK = timedelta(seconds=1)
 
 
 class Changing:
-    """A world, and the ear that hears of its changes: ``emit(event name, guild id, payload)``."""
+    """Change a world and emit the events: ``emit(event name, guild id, payload)``."""
 
     def __init__(self, world: World, emit: Emit) -> None:
         self.world = world
@@ -26,21 +26,21 @@ class Changing:
             raise KeyError(f"no channel {channel_id} in this world")
         return found
 
-    def _person(self, guild: Guild, user_id: int | None) -> User:
-        """Someone of the guild; anyone where it does not matter who."""
+    def _member_or_bot(self, guild: Guild, user_id: int | None) -> User:
+        """Return a member of the guild or the bot; without an id any member."""
         if user_id == self.world.bot.id:
             return self.world.bot
         return guild.users[user_id] if user_id is not None else next(iter(guild.users.values()))
 
     def _tick(self) -> datetime:
-        """Every change is a second after the one before it."""
+        """Move the clock: every change is a second after the one before it."""
         return self.world.ids.advance(TICK)
 
-    def _tell(self, event: str, guild: Guild, payload: Payload, silent: bool) -> None:
+    def _dispatch(self, event: str, guild: Guild, payload: Payload, silent: bool) -> None:
         """Send an event of the whole guild. During an outage Discord is silent."""
         if not silent and not guild.unavailable:
             self._emit(event, guild.id, payload)
 
-    def _tell_viewers(self, event: str, guild: Guild, channel: Channel, payload: Payload, silent: bool) -> None:
+    def _dispatch_to_viewers(self, event: str, guild: Guild, channel: Channel, payload: Payload, silent: bool) -> None:
         """Send an event that only those who can view the channel get."""
-        self._tell(event, guild, payload, silent or not can_view(guild, channel))
+        self._dispatch(event, guild, payload, silent or not can_view(guild, channel))

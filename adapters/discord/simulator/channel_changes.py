@@ -26,7 +26,7 @@ class ChannelChanges(Changing):
             id=self.world.ids.take(), guild_id=guild_id, type=kind, name=name, **({"position": position} | fields)
         )
         guild.channels[channel.id] = channel
-        self._tell("CHANNEL_CREATE", guild, gateway_channel_payload(self.world, guild, channel), silent)
+        self._dispatch("CHANNEL_CREATE", guild, gateway_channel_payload(self.world, guild, channel), silent)
         return channel
 
     def rename_channel(self, channel_id: int, name: str, *, silent: bool = False) -> None:
@@ -34,7 +34,7 @@ class ChannelChanges(Changing):
         guild, channel = self._place(channel_id)
         self._tick()
         channel.name = name
-        self._tell_channel(guild, channel, silent)
+        self._dispatch_channel(guild, channel, silent)
 
     def update_channel(self, channel_id: int, *, silent: bool = False, **fields: Any) -> None:
         """Change any other fields of a channel or thread."""
@@ -42,14 +42,14 @@ class ChannelChanges(Changing):
         self._tick()
         for field, value in fields.items():
             setattr(channel, field, value)
-        self._tell_channel(guild, channel, silent)
+        self._dispatch_channel(guild, channel, silent)
 
-    def _tell_channel(self, guild: Guild, channel: Channel, silent: bool) -> None:
+    def _dispatch_channel(self, guild: Guild, channel: Channel, silent: bool) -> None:
         payload = gateway_channel_payload(self.world, guild, channel)
         if channel.is_thread:
-            self._tell_viewers("THREAD_UPDATE", guild, channel, payload, silent)
+            self._dispatch_to_viewers("THREAD_UPDATE", guild, channel, payload, silent)
         else:
-            self._tell("CHANNEL_UPDATE", guild, payload, silent)
+            self._dispatch("CHANNEL_UPDATE", guild, payload, silent)
 
     def delete_channel(self, channel_id: int, *, silent: bool = False) -> None:
         """Delete a channel with its threads. Those get no event of their own."""
@@ -59,7 +59,7 @@ class ChannelChanges(Changing):
         del guild.channels[channel_id]
         for thread in guild.children(channel_id):
             del guild.threads[thread.id]
-        self._tell("CHANNEL_DELETE", guild, payload, silent)
+        self._dispatch("CHANNEL_DELETE", guild, payload, silent)
 
     def hide_channel(self, channel_id: int, *, bot_keeps: bool = False, silent: bool = False) -> None:
         """Take @everyone's view away; the bot's too, unless it has or is given (``bot_keeps``) its own."""
@@ -108,8 +108,8 @@ class ChannelChanges(Changing):
 
         def change() -> None:
             guild.roles[role_id].permissions = permissions
-            told = {"guild_id": str(guild_id), "role": role_payload(guild.roles[role_id])}
-            self._tell("GUILD_ROLE_UPDATE", guild, told, silent)
+            event_data = {"guild_id": str(guild_id), "role": role_payload(guild.roles[role_id])}
+            self._dispatch("GUILD_ROLE_UPDATE", guild, event_data, silent)
 
         self._repermit(guild, change, None, silent)
 
@@ -128,17 +128,17 @@ class ChannelChanges(Changing):
         for one in guild.channels.values():
             visible = can_view(guild, one)
             if one is channel or visible != before[one.id]:
-                self._tell_channel(guild, one, silent)
+                self._dispatch_channel(guild, one, silent)
             if visible and not before[one.id]:
-                self._tell_threads(guild, one, silent)
+                self._dispatch_threads(guild, one, silent)
 
-    def _tell_threads(self, guild: Guild, channel: Channel, silent: bool) -> None:
-        """Who gains a channel is told its active threads."""
+    def _dispatch_threads(self, guild: Guild, channel: Channel, silent: bool) -> None:
+        """Send the active threads of a channel that became visible."""
         threads = [one for one in guild.children(channel.id) if not one.archived and can_view(guild, one)]
-        told = {
+        event_data = {
             "guild_id": str(guild.id),
             "channel_ids": [str(channel.id)],
             "threads": [thread_payload(guild, thread) for thread in threads],
             "members": [],
         }
-        self._tell("THREAD_LIST_SYNC", guild, told, silent or not threads)
+        self._dispatch("THREAD_LIST_SYNC", guild, event_data, silent or not threads)

@@ -17,7 +17,7 @@ class _Close:
 
 
 class Connection:
-    """A connected client. Sending only queues, so that whoever changes the world never waits for a client."""
+    """A connected client. Sending only queues, so that a change of the world never waits for a client."""
 
     def __init__(self, socket: web.WebSocketResponse, *, compress: bool) -> None:
         self._socket = socket

@@ -64,17 +64,17 @@ class Gateway:
 
     def request_heartbeat(self) -> None:
         """Op 1: ask every client for a heartbeat now."""
-        self._tell_all(HEARTBEAT)
+        self._send_to_all(HEARTBEAT)
 
     def reconnect(self) -> None:
         """Op 7: ask every client to reconnect and resume."""
-        self._tell_all(RECONNECT)
+        self._send_to_all(RECONNECT)
 
     def invalidate(self, *, resumable: bool = False) -> None:
         """Op 9: tell every client that its session is invalid, or (resumable) only to try again."""
         if not resumable:
             self._sessions.clear()
-        self._tell_all(INVALID_SESSION, resumable)
+        self._send_to_all(INVALID_SESSION, resumable)
 
     def close(self, code: int, reason: str = "") -> None:
         """Close every connection with this code. Some codes end the session, as they do on Discord."""
@@ -156,7 +156,7 @@ class Gateway:
             return connection.close(4005, "Already authenticated.")
         self.identifies += 1
         if self.close_on_identify is not None:
-            return connection.close(self.close_on_identify, "As was asked for.")
+            return connection.close(self.close_on_identify, "As configured.")
         refused = refusal(self._world, data, minimum_shards=self.minimum_shards)
         if refused is not None:
             return connection.close(*refused)
@@ -213,6 +213,6 @@ class Gateway:
         for session in left[:-SESSIONS_KEPT]:
             del self._sessions[session.id]
 
-    def _tell_all(self, op: int, data: Any = None) -> None:
+    def _send_to_all(self, op: int, data: Any = None) -> None:
         for connection in self._connections:
             connection.send_op(op, data)

@@ -45,7 +45,7 @@ def iso_or_none(moment: datetime | None) -> str | None:
 
 
 class IdSource:
-    """Hands out rising ids, none twice, from a clock that only moves when told to."""
+    """Hand out rising ids, none twice, from a clock that only moves when it is advanced."""
 
     def __init__(self, start: datetime) -> None:
         self._now_ms = milliseconds(start)

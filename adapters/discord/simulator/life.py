@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from typing import Final
 
-from adapters.discord.simulator.change import Changes
+from adapters.discord.simulator.changes import Changes
 from adapters.discord.simulator.chatter import speaker
 from adapters.discord.simulator.ids import mix
 from adapters.discord.simulator.model import POST_TYPES, Channel, Guild, User

@@ -1,4 +1,4 @@
-"""Messages and reactions coming, changing and going, with the gateway's events.
+"""Change messages and reactions, with the gateway's events.
 
 https://docs.discord.com/developers/events/gateway-events#messages
 """
@@ -15,7 +15,7 @@ from adapters.discord.simulator.store import Payload, emoji_key
 
 
 class MessageChanges(Changing):
-    """Posting, editing, deleting, pinning and reacting."""
+    """Post, edit, delete, pin and react."""
 
     def post(
         self,
@@ -31,10 +31,10 @@ class MessageChanges(Changing):
         guild, channel = self._place(channel_id)
         self._tick()
         if channel.is_thread and channel.archived:
-            self._wake(guild, channel, silent)
+            self._unarchive(guild, channel, silent)
         if reply_to is not None:
             parts = self._reply_parts(guild, channel, reply_to) | parts
-        author = self._person(guild, author_id)
+        author = self._member_or_bot(guild, author_id)
         payload = message(self.world.ids.take(), channel_id, author, content, **parts)
         self._add(guild, channel, payload, author, silent)
         return payload
@@ -54,21 +54,21 @@ class MessageChanges(Changing):
         if channel.is_thread:
             channel.total_message_sent += 1
             channel.message_count += 1
-        self._tell_message("MESSAGE_CREATE", guild, channel, payload, author, silent)
+        self._dispatch_message("MESSAGE_CREATE", guild, channel, payload, author, silent)
 
-    def _wake(self, guild: Guild, thread: Channel, silent: bool) -> None:
+    def _unarchive(self, guild: Guild, thread: Channel, silent: bool) -> None:
         thread.archived = False
         thread.archive_timestamp = self.world.ids.now
-        self._tell_viewers("THREAD_UPDATE", guild, thread, thread_payload(guild, thread), silent)
+        self._dispatch_to_viewers("THREAD_UPDATE", guild, thread, thread_payload(guild, thread), silent)
 
-    def _tell_message(
+    def _dispatch_message(
         self, event: str, guild: Guild, channel: Channel, payload: Payload, author: User | None, silent: bool
     ) -> None:
-        told = payload | {"guild_id": str(guild.id)}
+        data = payload | {"guild_id": str(guild.id)}
         if author is not None:
-            told["member"] = member_payload(guild, author, with_user=False)
-        told["mentions"] = [self._mention(guild, user) for user in payload["mentions"] or ()]
-        self._tell_viewers(event, guild, channel, told, silent)
+            data["member"] = member_payload(guild, author, with_user=False)
+        data["mentions"] = [self._mention(guild, user) for user in payload["mentions"] or ()]
+        self._dispatch_to_viewers(event, guild, channel, data, silent)
 
     def _mention(self, guild: Guild, user: Payload) -> Payload:
         known = guild.users.get(int(user["id"]))
@@ -85,15 +85,20 @@ class MessageChanges(Changing):
     def unfurl(
         self, channel_id: int, message_id: int, embeds: list[Payload], *, whole: bool = False, silent: bool = False
     ) -> Payload:
-        """Discord finds what a message's links show: no edit, and told with the embeds alone unless ``whole``.
+        """Add the embeds of a message's links: no edit, and an event with the embeds alone unless ``whole``.
 
         Discord means to send whole messages only: https://github.com/discord/discord-api-docs/pull/7017
         """
         guild, channel = self._place(channel_id)
         payload = self._change(channel_id, message_id, {"embeds": embeds}, silent or not whole)
         if not whole:
-            told = {"id": payload["id"], "channel_id": str(channel_id), "guild_id": str(guild.id), "embeds": embeds}
-            self._tell_viewers("MESSAGE_UPDATE", guild, channel, told, silent)
+            data = {
+                "id": payload["id"],
+                "channel_id": str(channel_id),
+                "guild_id": str(guild.id),
+                "embeds": embeds,
+            }
+            self._dispatch_to_viewers("MESSAGE_UPDATE", guild, channel, data, silent)
         return payload
 
     def pin(self, channel_id: int, message_id: int, *, silent: bool = False) -> Payload:
@@ -101,12 +106,12 @@ class MessageChanges(Changing):
         guild, channel = self._place(channel_id)
         payload = self._change(channel_id, message_id, {"pinned": True}, silent)
         channel.last_pin_timestamp = self._tick()
-        told = {
+        data = {
             "guild_id": str(guild.id),
             "channel_id": str(channel_id),
             "last_pin_timestamp": iso(channel.last_pin_timestamp),
         }
-        self._tell_viewers("CHANNEL_PINS_UPDATE", guild, channel, told, silent)
+        self._dispatch_to_viewers("CHANNEL_PINS_UPDATE", guild, channel, data, silent)
         self.post(channel_id, kind=6, message_reference=reference(channel_id, message_id, guild.id), silent=silent)
         return payload
 
@@ -118,7 +123,7 @@ class MessageChanges(Changing):
         payload = before | parts
         channel.messages.put(payload)
         author = guild.users.get(int(payload["author"]["id"])) if "author" in payload else None
-        self._tell_message("MESSAGE_UPDATE", guild, channel, payload, author, silent)
+        self._dispatch_message("MESSAGE_UPDATE", guild, channel, payload, author, silent)
         return payload
 
     def delete(self, channel_id: int, message_id: int, *, silent: bool = False) -> None:
@@ -126,16 +131,16 @@ class MessageChanges(Changing):
         guild, channel = self._place(channel_id)
         self._tick()
         if self._drop(channel, message_id):
-            told = {"id": str(message_id), "channel_id": str(channel_id), "guild_id": str(guild.id)}
-            self._tell_viewers("MESSAGE_DELETE", guild, channel, told, silent)
+            data = {"id": str(message_id), "channel_id": str(channel_id), "guild_id": str(guild.id)}
+            self._dispatch_to_viewers("MESSAGE_DELETE", guild, channel, data, silent)
 
     def bulk_delete(self, channel_id: int, message_ids: Iterable[int], *, silent: bool = False) -> None:
         """Delete many at once, as moderators do."""
         guild, channel = self._place(channel_id)
         self._tick()
         gone = [str(message_id) for message_id in message_ids if self._drop(channel, message_id)]
-        told = {"ids": gone, "channel_id": str(channel_id), "guild_id": str(guild.id)}
-        self._tell_viewers("MESSAGE_DELETE_BULK", guild, channel, told, silent)
+        data = {"ids": gone, "channel_id": str(channel_id), "guild_id": str(guild.id)}
+        self._dispatch_to_viewers("MESSAGE_DELETE_BULK", guild, channel, data, silent)
 
     def _drop(self, channel: Channel, message_id: int) -> bool:
         """Forget a message, also where others show it: in replies and in a thread's starter."""
@@ -160,16 +165,16 @@ class MessageChanges(Changing):
     ) -> bool:
         """Give a reaction; ``emoji`` as ``🔥``, ``name:id`` or ``<a:name:id>``. False where it was there."""
         guild, channel = self._place(channel_id)
-        user, given = self._person(guild, user_id), reaction_emoji(emoji)
+        user, given = self._member_or_bot(guild, user_id), reaction_emoji(emoji)
         self._tick()
         if not channel.messages.react(message_id, given, user_payload(user), burst):
             return False
-        told = self._reaction(guild, channel_id, message_id, given, user, burst)
+        data = self._reaction(guild, channel_id, message_id, given, user, burst)
         original = channel.messages.get(message_id)
-        told |= {"member": member_payload(guild, user), "burst_colors": ["#ff6b35"] if burst else []}
+        data |= {"member": member_payload(guild, user), "burst_colors": ["#ff6b35"] if burst else []}
         if original is not None and "author" in original:
-            told["message_author_id"] = original["author"]["id"]
-        self._tell_viewers("MESSAGE_REACTION_ADD", guild, channel, told, silent)
+            data["message_author_id"] = original["author"]["id"]
+        self._dispatch_to_viewers("MESSAGE_REACTION_ADD", guild, channel, data, silent)
         return True
 
     def unreact(
@@ -184,12 +189,12 @@ class MessageChanges(Changing):
     ) -> bool:
         """Take a reaction back; False where it was not given."""
         guild, channel = self._place(channel_id)
-        user, given = self._person(guild, user_id), reaction_emoji(emoji)
+        user, given = self._member_or_bot(guild, user_id), reaction_emoji(emoji)
         self._tick()
         if not channel.messages.unreact(message_id, emoji_key(given), user.id, burst):
             return False
-        told = self._reaction(guild, channel_id, message_id, given, user, burst)
-        self._tell_viewers("MESSAGE_REACTION_REMOVE", guild, channel, told, silent)
+        data = self._reaction(guild, channel_id, message_id, given, user, burst)
+        self._dispatch_to_viewers("MESSAGE_REACTION_REMOVE", guild, channel, data, silent)
         return True
 
     def _reaction(
@@ -213,10 +218,10 @@ class MessageChanges(Changing):
         self._tick()
         given = None if emoji is None else reaction_emoji(emoji)
         channel.messages.clear_reactions(message_id, None if given is None else emoji_key(given))
-        told: Payload = {
+        data: Payload = {
             "channel_id": str(channel_id),
             "message_id": str(message_id),
             "guild_id": str(guild.id),
         }
         event = "MESSAGE_REACTION_REMOVE_ALL" if given is None else "MESSAGE_REACTION_REMOVE_EMOJI"
-        self._tell_viewers(event, guild, channel, told | ({} if given is None else {"emoji": given}), silent)
+        self._dispatch_to_viewers(event, guild, channel, data | ({} if given is None else {"emoji": given}), silent)

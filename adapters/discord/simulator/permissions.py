@@ -77,7 +77,7 @@ def can_view(guild: Guild, channel: Channel, who: Who = "bot") -> bool:
 
 
 def can_open(guild: Guild, channel: Channel, who: Who = "bot") -> bool:
-    """Whether its messages may be asked for at all; in voice and stage channels that takes CONNECT too."""
+    """Return whether its messages may be requested at all; in voice and stage channels that takes CONNECT too."""
     connected = channel.type not in VOICE_TYPES or bool(permissions(guild, channel, who) & CONNECT)
     return can_view(guild, channel, who) and connected
 

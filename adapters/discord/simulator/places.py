@@ -23,7 +23,7 @@ class Places:
         return _available(guild)
 
     def known_channel(self, request: web.Request) -> tuple[Guild, Channel]:
-        """A channel or thread that exists, whoever may see it."""
+        """Return a channel or thread that exists, visible to the bot or not."""
         found = self._world.find(path_id(request, "channel_id"))
         if found is None:
             raise unknown("Channel", 10003)

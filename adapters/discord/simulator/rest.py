@@ -43,7 +43,7 @@ WITHOUT_MESSAGES = frozenset((4, 14, 15, 16))  # category, directory, forum, med
 
 
 class Rest:
-    """The routes. `short_pages` is the share (0 to 1) of message pages that hold fewer than asked, mid-channel."""
+    """The routes. `short_pages` is the share (0 to 1) of message pages that hold fewer than requested, mid-channel."""
 
     def __init__(self, world: World, gateway: Gateway, *, seed: int = 0) -> None:
         self.world = world

@@ -27,7 +27,7 @@ def open_thread(
     pace: timedelta = timedelta(minutes=1),
     **fields: Any,
 ) -> Scene:
-    """A thread under a channel, active unless told when it was archived; the scene to fill it."""
+    """Add a thread to a channel, active unless ``archived`` has its time; return the scene to fill it."""
     thread_id = scene.take_id() if thread_id is None else thread_id
     owner = scene.pick(thread_id)
     given: dict[str, Any] = {

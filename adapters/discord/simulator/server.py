@@ -1,12 +1,12 @@
 """A Discord on loopback: REST and gateway on one port, over real sockets, around one world."""
 
+import time
 from types import TracebackType
 from typing import Self
 
 from aiohttp import web
 
-from adapters.discord.simulator.change import Changes
-from adapters.discord.simulator.control import add_control_routes
+from adapters.discord.simulator.changes import Changes
 from adapters.discord.simulator.edge import GATEWAY, Edge
 from adapters.discord.simulator.faults import Faults
 from adapters.discord.simulator.gateway import Gateway
@@ -70,7 +70,8 @@ class Simulator:
         application = web.Application()
         self.rest.add_routes(application, self._edge, API)
         application.router.add_get(GATEWAY, self._edge.guard_gateway(self.gateway.serve), allow_head=False)
-        add_control_routes(application, self.requests)
+        application.router.add_get("/_simulator/requests", self._request_counts)
+        application.router.add_get("/_simulator/cpu", self._cpu)
         application.on_shutdown.append(self._close_gateway)
         self._runner = web.AppRunner(
             application,
@@ -101,3 +102,11 @@ class Simulator:
 
     async def _close_gateway(self, _: web.Application) -> None:
         self.gateway.close(1001, "Going away.")
+
+    # Routes that Discord does not have, for a benchmark in another process; they are neither logged nor limited.
+
+    async def _request_counts(self, _: web.Request) -> web.Response:
+        return web.json_response(self.requests.counts())
+
+    async def _cpu(self, _: web.Request) -> web.Response:
+        return web.json_response({"cpu_seconds": time.process_time()})

@@ -113,7 +113,7 @@ def embeds_of_people(scene: Scene) -> None:
 
 
 def stickers(scene: Scene) -> None:
-    """Stickers, and the full objects with whoever uploaded them."""
+    """Stickers, and the full objects with the users who uploaded them."""
     item = {"id": str(scene.any_id()), "name": "wave", "format_type": 1}
     scene.say(sticker_items=[item, item | {"id": str(scene.any_id()), "name": f"of {scene.people[0].id}"}])
     full = item | {"tags": "wave", "type": 2, "description": None, "available": True, "guild_id": str(scene.guild.id)}

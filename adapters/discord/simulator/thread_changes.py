@@ -29,7 +29,7 @@ class ThreadChanges(MessageChanges):
     ) -> Channel:
         """Open a thread; in a forum or media channel this is a post, whose first message has its id."""
         guild, parent = self._place(parent_id)
-        now, owner = self._tick(), self._person(guild, owner_id)
+        now, owner = self._tick(), self._member_or_bot(guild, owner_id)
         thread = Channel(
             id=self.world.ids.take() if from_message is None else from_message,
             guild_id=guild.id,
@@ -44,8 +44,8 @@ class ThreadChanges(MessageChanges):
             invitable=True if private else None,
         )
         guild.threads[thread.id] = thread
-        told = thread_payload(guild, thread) | {"newly_created": True}
-        self._tell_viewers("THREAD_CREATE", guild, thread, told, silent)
+        event_data = thread_payload(guild, thread) | {"newly_created": True}
+        self._dispatch_to_viewers("THREAD_CREATE", guild, thread, event_data, silent)
         if parent.type in POST_TYPES:
             self._open_post(guild, parent, thread, owner, content, silent)
         elif from_message is not None:
@@ -84,24 +84,24 @@ class ThreadChanges(MessageChanges):
         guild, thread = self._place(thread_id)
         thread.archived, thread.locked = True, locked
         thread.archive_timestamp = self._tick()
-        self._tell_viewers("THREAD_UPDATE", guild, thread, thread_payload(guild, thread), silent)
+        self._dispatch_to_viewers("THREAD_UPDATE", guild, thread, thread_payload(guild, thread), silent)
 
     def unarchive_thread(self, thread_id: int, *, silent: bool = False) -> None:
         """Bring a thread back to the active ones."""
         guild, thread = self._place(thread_id)
         self._tick()
         thread.locked = False
-        self._wake(guild, thread, silent)
+        self._unarchive(guild, thread, silent)
 
     def delete_thread(self, thread_id: int, *, silent: bool = False) -> None:
         """Delete a thread with its messages."""
         guild, thread = self._place(thread_id)
         self._tick()
-        told: Payload = {
+        event_data: Payload = {
             "id": str(thread.id),
             "guild_id": str(guild.id),
             "parent_id": str(thread.parent_id),
             "type": thread.type,
         }
-        self._tell_viewers("THREAD_DELETE", guild, thread, told, silent)
+        self._dispatch_to_viewers("THREAD_DELETE", guild, thread, event_data, silent)
         del guild.threads[thread_id]

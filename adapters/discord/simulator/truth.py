@@ -1,4 +1,4 @@
-"""What an archive of a world must hold, told as data.
+"""What an archive of a world must hold, as rows.
 
 This and its neighbours ``truth_*`` follow docs/discord-mapping.md and share no code with the adapter: where the two
 agree row by row, neither has merely agreed with itself.
@@ -84,9 +84,9 @@ def _totals(payload: Payload) -> Iterable[Row]:
 
 
 def _fans(channel: Channel, payload: Payload, emoji_key: str, burst: bool) -> Iterator[Payload]:
-    asked = f"_:{emoji_key}" if emoji_key.isdecimal() else emoji_key
+    emoji = f"_:{emoji_key}" if emoji_key.isdecimal() else emoji_key
     after = 0
-    while page := channel.messages.reaction_users(int(payload["id"]), asked, int(burst), after, _PAGE):
+    while page := channel.messages.reaction_users(int(payload["id"]), emoji, int(burst), after, _PAGE):
         yield from page
         after = int(page[-1]["id"])
 

@@ -27,10 +27,10 @@ def skip_reason(guild: Guild, channel: Channel) -> str | None:
 
 
 def listed(guild: Guild) -> Iterator[Channel]:
-    """What a sync of an untouched archive comes across.
+    """List what a sync of an untouched archive comes across.
 
     Active threads where the bot can view them; archived ones where their parent is archived, for only there they
-    are asked for.
+    are listed.
     """
     yield from guild.channels.values()
     for thread in guild.threads.values():

@@ -1,7 +1,7 @@
 """What a text looks like without anyone in it, as docs/discord-mapping.md, section 4, says it.
 
 Written from that page alone and in another way than the adapter's: a cursor walks over the text, and wherever
-something could begin, each rule in turn is asked whether it applies there.
+something could begin, each rule in turn is tried there.
 """
 
 import hashlib

@@ -37,7 +37,7 @@ def upgrade() -> None:
             "tenant_id", ID, nullable=False, comment="In which community; empty: in every one, so it refers to none."
         ),
         sa.Column("user_hash", ID, nullable=False, comment="The pseudonym of the erased person."),
-        sa.Column("erased_at", TIME, nullable=False, comment="When the erasure was asked for."),
+        sa.Column("erased_at", TIME, nullable=False, comment="When the erasure was requested."),
         sa.Column("created_at", TIME, nullable=False, comment="When this row was first written."),
         sa.Column("updated_at", TIME, nullable=False, comment="When this row was last changed."),
         sa.PrimaryKeyConstraint("tenant_id", "user_hash", name=op.f("pk_erased_users")),
@@ -218,7 +218,7 @@ def upgrade() -> None:
             nullable=False,
             comment="Whether it is to end soon.",
         ),
-        sa.Column("queued_at", TIME, nullable=False, comment="When it was asked for."),
+        sa.Column("queued_at", TIME, nullable=False, comment="When it was requested."),
         sa.Column("started_at", TIME, nullable=True, comment="When a worker first took it up."),
         sa.Column("finished_at", TIME, nullable=True, comment="When it ended."),
         sa.Column("totals", JSON, nullable=False, comment="What it did, in numbers, over all its attempts."),
