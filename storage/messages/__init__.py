@@ -1,10 +1,9 @@
 """Messages, with their attachments and reaction totals."""
 
 from storage.messages.batch import MessageBatch, mark_deleted, save_batch
-from storage.messages.diff import is_changed, is_edited
+from storage.messages.diff import StoredMessage, is_changed, is_edited, stored_messages
 from storage.messages.id_ranges import IN_RANGE, IdRange, lesser, number, split_by_length
-from storage.messages.rows import PreparedMessages, StoredMessage, prepare, stored_messages
-from storage.messages.writer import mark_rows_deleted, write_messages
+from storage.messages.rows import PreparedMessages, mark_rows_deleted, prepare, write_messages
 
 __all__ = [
     "IN_RANGE",

@@ -9,8 +9,7 @@ from storage.channels import advance
 from storage.connection import finish_before_cancel
 from storage.database import Database
 from storage.jobs import JobLease, require_lease
-from storage.messages.rows import prepare
-from storage.messages.writer import mark_rows_deleted, write_messages
+from storage.messages.rows import mark_rows_deleted, prepare, write_messages
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

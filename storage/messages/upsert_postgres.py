@@ -1,6 +1,6 @@
 """A batch as PostgreSQL takes it fastest: one JSON text a table, made into rows by the server."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -8,8 +8,7 @@ from sqlalchemy import JSON, ColumnElement, Table, true
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from adapters.records import AttachmentRecord, MessageRecord, ReactionTotalRecord
-from storage.messages.conflicts import update_attachment, update_message, update_total
-from storage.messages.rows import PreparedMessages
+from storage.messages.upsert import ChannelBatch, update_attachment, update_message, update_total
 from storage.sql import Id, Insert, RowId, dump_json, insert_rows, json_objects, types_of
 from storage.tables import attachments, messages, reaction_totals
 
@@ -52,18 +51,19 @@ _ATTACHMENTS = update_attachment(_insert_parts(attachments, _ATTACHMENT_COLUMNS)
 _TOTALS = update_total(_insert_parts(reaction_totals, _TOTAL_COLUMNS), _TOTAL_COLUMNS)
 
 
-async def upsert(connection: AsyncConnection, prepared: PreparedMessages, now: datetime) -> None:
+async def upsert(
+    connection: AsyncConnection, batches: Sequence[ChannelBatch], now: datetime, *, with_totals: bool
+) -> None:
     """Upsert messages, attachments and reaction totals."""
-    batches = [{"channel_id": b.channel_id, "tenant_id": b.tenant_id, "records": b.records} for b in prepared.channels]
-    await connection.execute(_MESSAGES, {"now": now, "rows": dump_json(batches)})
-    files = [_parts(c, m, {a.platform_id: a for a in m.attachments}) for c, m in prepared.rows() if m.attachments]
-    totals = [
-        _parts(c, m, {(t.emoji_key, t.burst): t for t in m.reaction_totals})
-        for c, m in prepared.rows()
-        if m.reaction_totals and not prepared.keeps_totals
-    ]
-    for statement, rows in ((_ATTACHMENTS, files), (_TOTALS, totals)):
-        if rows:
+    rows = [{"channel_id": b.channel_id, "tenant_id": b.tenant_id, "records": b.records} for b in batches]
+    await connection.execute(_MESSAGES, {"now": now, "rows": dump_json(rows)})
+    records = [(batch.channel_id, record) for batch in batches for record in batch.records]
+    parts = [(_ATTACHMENTS, [_parts(c, m, {a.platform_id: a for a in m.attachments}) for c, m in records])]
+    if with_totals:
+        totals = [_parts(c, m, {(t.emoji_key, t.burst): t for t in m.reaction_totals}) for c, m in records]
+        parts.append((_TOTALS, totals))
+    for statement, each in parts:
+        if rows := [row for row in each if row["parts"]]:
             await connection.execute(statement, {"now": now, "rows": dump_json(rows)})
 
 

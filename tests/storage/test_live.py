@@ -15,7 +15,7 @@ from storage.live import apply_changes
 from storage.live import messages as live_messages
 from storage.live import reaction_rows as live_reaction_rows
 from storage.messages import MessageBatch, save_batch
-from storage.messages import writer as message_writer
+from storage.messages import rows as message_rows
 from storage.privacy import erase_user
 from storage.tables import attachments, channels, messages, reaction_totals, reactions, refetch_ranges, sync_progress
 from storage.tenants import Tenant, purge_tenant, save_tenant, stop_tenant
@@ -273,15 +273,15 @@ class TestChannels:
     "statement",
     [
         live_messages._STORED_MESSAGES,
-        message_writer._MARK_DELETED,
-        message_writer._MAY_BE_STORED,
+        message_rows._MARK_DELETED,
+        message_rows._MAY_BE_STORED,
         live_reaction_rows._FIND_TOTALS,
         live_reaction_rows._FIND_USERS,
         live_reaction_rows._CLEAR,
         live_reaction_rows._DELETE_TOTALS,
         live_reaction_rows._DELETE_USERS,
-        message_writer._DELETE_ATTACHMENTS,
-        message_writer._DELETE_TOTALS,
+        message_rows._DELETE_ATTACHMENTS,
+        message_rows._DELETE_TOTALS,
     ],
 )
 async def test_rows_are_found_by_their_keys(db: Database, statement: Select[Any]) -> None:
