@@ -22,7 +22,7 @@ from storage.connection import (
     sqlite_writer,
     translated,
 )
-from storage.errors import DatabaseReadOnly, DatabaseTooNew, DatabaseUnreachable, StorageError
+from storage.errors import DatabaseReadOnly, DatabaseTooNew, DatabaseTooOld, DatabaseUnreachable, StorageError
 from storage.settings import record_hash_choice, require_hash_choice
 
 _MIGRATION_PATIENCE = timedelta(seconds=30)
@@ -94,6 +94,7 @@ async def open_database(url: str, *, hash_choice: str) -> Database:
             the database cannot be used.
         DatabaseInUse: another process has this SQLite file open.
         DatabaseTooNew: a newer version of this program wrote it.
+        DatabaseTooOld: a version before the first release wrote it.
         HashChoiceMismatch: it was begun with another choice.
     """
     parsed = parse_url(url)
@@ -120,6 +121,8 @@ async def open_for_reading(url: str, *, hash_choice: str) -> Database:
     found = await inspect_database(url)
     if found.is_too_new:
         raise DatabaseTooNew
+    if found.is_too_old:
+        raise DatabaseTooOld
     if found.needs_migration or found.hash_choice is None:
         raise StorageError("There is no archive of this version there. Run the daemon or 'migrate' once.")
     require_hash_choice(found.hash_choice, hash_choice)

@@ -67,6 +67,14 @@ class DatabaseTooNew(StorageError):
     remedy = "Install the version that wrote the database, or a later one."
 
 
+class DatabaseTooOld(StorageError):
+    """This archive was made by a version before the first release, whose tables were others, and cannot be brought
+    along. Begin a new one under another name; the next sync reads again what the platform still has."""
+
+    code = "database_too_old"
+    remedy = "Set database.url to a new archive; the next sync reads again what the platform still has."
+
+
 class DatabaseInUse(StorageError):
     """Another process works on this SQLite archive. Only one can: stop the other one first."""
 

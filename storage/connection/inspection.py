@@ -50,6 +50,7 @@ class DatabaseState:
     revision: str | None  # None: there are no tables yet
     newest_revision: str  # that this program knows
     is_too_new: bool  # a newer version of this program wrote it
+    is_too_old: bool  # a version before the first release wrote it
     is_writable: bool
     is_in_use: bool  # another process has this SQLite archive open; of a server, which many may use, never said
     hash_choice: str | None  # as it was begun with; None: not begun
@@ -58,7 +59,7 @@ class DatabaseState:
     @property
     def needs_migration(self) -> bool:
         """Whether opening it brings it to another schema, or creates it."""
-        return self.revision != self.newest_revision and not self.is_too_new
+        return self.revision != self.newest_revision and not (self.is_too_new or self.is_too_old)
 
 
 async def inspect_database(url: str) -> DatabaseState:
@@ -132,15 +133,17 @@ def _read(connection: Connection) -> _Content:
 
 
 def _state(dialect: str, found: _Content, *, exists: bool, is_writable: bool, is_in_use: bool) -> DatabaseState:
-    from storage.migrations import known_revisions
+    from storage.migrations import BEFORE_THE_BASELINE, known_revisions
 
     known = known_revisions()
+    is_too_old = found.revision in BEFORE_THE_BASELINE
     return DatabaseState(
         dialect=dialect,
         exists=exists,
         revision=found.revision,
         newest_revision=known[0],
-        is_too_new=found.revision is not None and found.revision not in known,
+        is_too_new=found.revision is not None and found.revision not in known and not is_too_old,
+        is_too_old=is_too_old,
         is_writable=is_writable,
         is_in_use=is_in_use,
         hash_choice=found.hash_choice,

@@ -106,14 +106,10 @@ class TestItHolds:
         changes = [
             MessageChange(
                 tenant_id=kept.tenant.id,
-                channel_id="5",
-                message_id=message_id,
+                channel_platform_id="5",
+                message_platform_id=message_id,
                 edited=record,
-                is_deleted=False,
-                is_invalidated=False,
-                is_cleared=False,
-                cleared=frozenset(),
-                reactions=tuple(given),
+                reactions={(s.emoji_key, s.burst, s.user_hash): s for s in given},
             )
             for message_id, record in edited.items()
         ]

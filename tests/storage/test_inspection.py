@@ -42,6 +42,7 @@ async def test_an_open_archive(db: Database, database_url: str, tmp_path: Path) 
         revision=NEWEST,
         newest_revision=NEWEST,
         is_too_new=False,
+        is_too_old=False,
         is_writable=True,
         is_in_use=db.dialect == "sqlite",
         hash_choice=SHA,
@@ -53,6 +54,13 @@ async def test_one_of_a_newer_program(db: Database, database_url: str) -> None:
     await run_sql(db, "UPDATE alembic_version SET version_num = 'future'")
     state = await inspect_database(database_url)
     assert (state.revision, state.is_too_new, state.needs_migration) == ("future", True, False)
+
+
+@pytest.mark.parametrize("revision", ["0001", "0002", "0003"])
+async def test_one_from_before_the_first_release(db: Database, database_url: str, revision: str) -> None:
+    await run_sql(db, "UPDATE alembic_version SET version_num = :revision", revision=revision)
+    state = await inspect_database(database_url)
+    assert (state.is_too_old, state.is_too_new, state.needs_migration) == (True, False, False)
 
 
 class TestFile:
