@@ -26,6 +26,7 @@ from tests.support.builders import NOW, attachment, both_totals, channel, messag
 from tests.support.examples import examples
 from tests.support.faults import Killed, killed_before
 from tests.support.job_steps import new_tenant
+from tests.support.patience import PATIENCE_SECONDS
 from tests.support.repair_steps import LATER, Way
 from tests.support.tables_of import count_of, only_row, rows_of, run_sql
 
@@ -314,7 +315,7 @@ _WAITING = text("SELECT count(*) FROM pg_stat_activity WHERE datname = current_d
 
 async def _until_waiting(db: Database, number: int) -> None:
     """Wait until so many connections of a PostgreSQL database wait for a lock."""
-    async with asyncio.timeout(10), db.reading() as connection:
+    async with asyncio.timeout(PATIENCE_SECONDS), db.reading() as connection:
         while (await connection.execute(_WAITING)).scalar_one() < number:  # noqa: ASYNC110 # nothing tells of it
             await asyncio.sleep(0.01)
 
