@@ -76,7 +76,9 @@ async def test_a_rate_limit_is_logged_and_counted(tmp_path: Path, caplog: pytest
         async with running_daemon(sim, f"sqlite+aiosqlite:///{tmp_path}/archive.db", SETTINGS) as daemon:
             await daemon.idle()
             counted = (await daemon.metrics.expose(""))[0].decode()
-    (line,) = [record.__dict__ for record in caplog.records if record.getMessage() == "sync ended"]
+    ended = [record.__dict__ for record in caplog.records if record.getMessage() == "sync ended"]
+    assert len(ended) == 1, "the end of one sync is one line"
+    (line,) = ended
     error = line.get("error") or {}
     assert (line["levelname"], line.get("status"), error.get("code")) == ("WARNING", "rate_limited", "rate_limited")
     assert (error.get("scope"), error.get("retry_after_seconds")) == ("shared", 90)
