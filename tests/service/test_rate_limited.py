@@ -49,7 +49,10 @@ async def test_a_rate_limit_ends_the_sync_and_the_next_one_goes_on_after_the_wai
             Fault("rate_limit", route=MESSAGES, channel_id=limited, retry_after=WAIT.total_seconds(), after=1)
         )
         async with running_daemon(sim, url, SETTINGS, clock=clock) as daemon:
-            (job,) = await daemon.idle()
+            found = await daemon.until(
+                lambda: daemon.get("/api/jobs"), lambda answer: answer["jobs"] and answer["jobs"][-1]["finished_at"]
+            )
+            job = found["jobs"][-1]
             assert job["status"] == "rate_limited", "the sync went on"
             assert job["error"]["code"] == "rate_limited"
             refused = next(entry for entry in sim.requests.entries() if entry.status == 429)
