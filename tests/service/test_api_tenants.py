@@ -103,6 +103,7 @@ async def newest(daemon: Daemon, guild_id: int) -> Any:
     return (await daemon.get(f"/api/tenants/discord-{guild_id}/sync"))["job"]
 
 
+@pytest.mark.slow
 async def test_a_purge_deletes_every_row_of_a_tenant_and_none_of_another(database_url: str) -> None:
     world = rich_world()
     purged, *others = world.guilds
