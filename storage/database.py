@@ -31,7 +31,7 @@ _PING = text("SELECT count(*) FROM archive_settings")
 
 
 class Database:
-    """An open archive. ``reading`` and ``writing`` are for this room alone; everybody else calls its functions."""
+    """An open archive. ``reading`` and ``writing`` are for ``storage`` alone; others call its functions."""
 
     def __init__(self, *, reader: AsyncEngine, writer: AsyncEngine, path: Path | None, closing: AsyncExitStack) -> None:
         self.dialect: str = writer.dialect.name
@@ -43,7 +43,7 @@ class Database:
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncConnection]:
-        """A connection for SELECTs; on SQLite one that cannot write."""
+        """Lend a connection for SELECTs; on SQLite one that cannot write."""
         self._refuse_if_closed()
         with translated():
             async with self._reader.connect() as connection:
@@ -51,7 +51,7 @@ class Database:
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[AsyncConnection]:
-        """One transaction: committed at the end, rolled back on any error."""
+        """Run one transaction: committed at the end, rolled back on any error."""
         self._refuse_if_closed()
         with translated():
             async with self._writer.begin() as connection:
@@ -59,7 +59,7 @@ class Database:
 
     @finish_before_cancel
     async def ping(self) -> None:
-        """Whether the archive can be read and written at this moment.
+        """Check that the archive can be read and written at this moment.
 
         Raises:
             StorageError: it cannot; the message says why.
@@ -72,7 +72,7 @@ class Database:
                 await _check_server(connection)
 
     async def close(self) -> None:
-        """Close every connection and let the file go. Can be called twice."""
+        """Close every connection and release the file. Can be called twice."""
         self._is_closed = True
         await self._closing.aclose()
 
@@ -177,7 +177,7 @@ def _look_at_file(path: Path) -> None:
 
 
 def _engines(url: URL) -> tuple[AsyncEngine, AsyncEngine]:
-    """One that reads and one that writes; on PostgreSQL they share a pool, and reading opens no transaction."""
+    """Make an engine to read and one to write; on PostgreSQL they share a pool, and reading opens no transaction."""
     if url.get_backend_name() == "sqlite":
         return sqlite_reader(url), sqlite_writer(url)
     engine = postgres(url, pool_size=10, max_overflow=10)
@@ -190,7 +190,7 @@ async def _check_server(connection: AsyncConnection) -> None:
 
 
 def _file_id(path: Path | None) -> tuple[int, int] | None:
-    """Which file a name stands for; None where there is none."""
+    """Identify the file that a name stands for; None where there is none."""
     try:
         found = path.stat() if path is not None else None
     except OSError:

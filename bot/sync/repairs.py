@@ -30,19 +30,19 @@ class _Page:
     messages: tuple[MessageRecord, ...]
     fetched_at: int  # the tracker's time
 
-    def covers(self, repair: RefetchRange) -> bool:
+    def covers(self, refetch: RefetchRange) -> bool:
         """Return whether a whole range lies in it, so that no request is needed."""
-        starts_here = self.after <= int(repair.after_platform_id or 0)
-        return starts_here and (not self.messages or self.last >= int(repair.until_platform_id))
+        starts_here = self.after <= int(refetch.after_platform_id or 0)
+        return starts_here and (not self.messages or self.last >= int(refetch.until_platform_id))
 
     @property
     def last(self) -> int:
         """The id of its newest message."""
         return int(self.messages[-1].platform_id)
 
-    def within(self, repair: RefetchRange, reached: str) -> list[MessageRecord]:
+    def within(self, refetch: RefetchRange, reached: str) -> list[MessageRecord]:
         """Return those of its messages that are in a range up to ``reached``."""
-        lowest, highest = int(repair.after_platform_id or 0), int(reached)
+        lowest, highest = int(refetch.after_platform_id or 0), int(reached)
         return [message for message in self.messages if lowest < int(message.platform_id) <= highest]
 
 
@@ -59,9 +59,13 @@ class RepairPass:
         pending = await pending_ranges(job.db, job.tenant_id)
         progress.repairs_pending = len(pending)
         pending.sort(
-            key=lambda repair: (repair.channel_id, int(repair.after_platform_id or 0), int(repair.until_platform_id))
+            key=lambda refetch: (
+                refetch.channel_id,
+                int(refetch.after_platform_id or 0),
+                int(refetch.until_platform_id),
+            )
         )
-        channels = [list(ranges) for _, ranges in groupby(pending, key=lambda repair: repair.channel_id)]
+        channels = [list(ranges) for _, ranges in groupby(pending, key=lambda refetch: refetch.channel_id)]
         await for_each(channels, job.config.concurrent_channels, self._read_channel)
         await settle_gaps(job.db, job.tenant_id, now=job.clock())
         progress.is_cut_short |= progress.repairs_pending > 0 and job.should_yield
@@ -87,24 +91,26 @@ class RepairPass:
             self.job.progress.repairs_pending -= 1
             self.job.progress.repairs_done += 1
 
-    async def _fetch(self, repair: RefetchRange, tracker: ChangeTracker) -> _Page:
+    async def _fetch(self, refetch: RefetchRange, tracker: ChangeTracker) -> _Page:
         self.requests_left -= 1
-        fetched_at, after = tracker.now(), repair.after_platform_id
-        messages = await self.job.session.messages(repair.channel_platform_id, after, parent_id=repair.thread_parent_id)
+        fetched_at, after = tracker.now(), refetch.after_platform_id
+        messages = await self.job.session.messages(
+            refetch.channel_platform_id, after, parent_id=refetch.thread_parent_id
+        )
         return _Page(int(after or 0), messages, fetched_at)
 
     async def _save(
-        self, channel: _Channel, repair: RefetchRange, page: _Page, tracker: ChangeTracker
+        self, channel: _Channel, refetch: RefetchRange, page: _Page, tracker: ChangeTracker
     ) -> RefetchRange | None:
         """Store what a page says of a range; what is left of the range, None where nothing is."""
         job = self.job
-        is_last = not page.messages or page.last >= int(repair.until_platform_id)
-        reached = repair.until_platform_id if is_last else page.messages[-1].platform_id
+        is_last = not page.messages or page.last >= int(refetch.until_platform_id)
+        reached = refetch.until_platform_id if is_last else page.messages[-1].platform_id
 
         async def write(changed_before: set[str]) -> RefetchRange | None:
-            found = page.within(repair, reached)
+            found = page.within(refetch, reached)
             outcome = await reconcile_page(
-                job.db, repair, found, reached=reached, touched=changed_before, job=job.lease, now=job.clock()
+                job.db, refetch, found, reached=reached, touched=changed_before, job=job.lease, now=job.clock()
             )
             job.progress.changed += outcome.changed
             job.progress.deleted += outcome.deleted

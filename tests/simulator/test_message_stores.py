@@ -94,9 +94,9 @@ def test_reaction_users_are_as_many_as_the_message_says(make: Callable[[], Messa
     for payload in reacted:
         for entry in payload["reactions"]:
             emoji = entry["emoji"]
-            asked = f"{emoji['name']}:{emoji['id']}" if emoji["id"] else emoji["name"]
+            given = f"{emoji['name']}:{emoji['id']}" if emoji["id"] else emoji["name"]
             for kind, name in enumerate(("normal", "burst")):
-                users = store.reaction_users(int(payload["id"]), asked, kind, None, 100)
+                users = store.reaction_users(int(payload["id"]), given, kind, None, 100)
                 assert users is not None
                 assert len(users) == entry["count_details"][name]
                 assert users == sorted(users, key=lambda user: int(user["id"]))

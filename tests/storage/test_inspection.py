@@ -11,12 +11,14 @@ import pytest
 from storage.connection import DatabaseState, inspect_database
 from storage.database import Database, migrate, open_database
 from storage.errors import BadDatabaseUrl, DatabaseDamaged, DatabaseUnreachable, DatabaseUnsuitable
+from storage.migrations.runner import known_revisions
 from tests.storage.conftest import SHA
-from tests.storage.test_opening import NEWEST
 from tests.support.postgres import Postgres
 from tests.support.tables_of import run_sql
 
 Files = dict[str, tuple[bytes, int]]
+
+NEWEST = known_revisions()[0]
 
 
 def files_in(folder: Path) -> Files:
@@ -79,7 +81,12 @@ class TestFile:
         before = files_in(tmp_path)
         state = await inspect_database(f"sqlite+aiosqlite:///{folder}/archive.db".replace("?", "%3F"))
         assert files_in(tmp_path) == before
-        assert (state.exists, state.is_in_use, state.revision, state.hash_choice) == (True, False, NEWEST, SHA)
+        assert (state.exists, state.is_in_use, state.revision, state.hash_choice) == (
+            True,
+            False,
+            state.newest_revision,
+            SHA,
+        )
 
     async def test_that_was_migrated_but_never_opened(self, tmp_path: Path) -> None:
         await migrate(f"sqlite+aiosqlite:///{tmp_path}/archive.db")

@@ -19,8 +19,8 @@ from storage.messages import rows as message_rows
 from storage.privacy import erase_user
 from storage.tables import attachments, channels, messages, reaction_totals, reactions, refetch_ranges, sync_progress
 from storage.tenants import Tenant, purge_tenant, save_tenant, stop_tenant
-from tests.storage.conftest import running_job
 from tests.support.builders import HOUR, MINUTE, NOW, attachment, change, channel, message, reaction, thread, total
+from tests.support.job_steps import running_job
 from tests.support.tables_of import Rows, count_of, only_row, rows_of
 
 LATER = NOW + MINUTE

@@ -127,7 +127,7 @@ async def api_of(sim: Simulator) -> AsyncIterator[Api]:
 
 
 class RawGateway:
-    """A gateway client that does only what it is told."""
+    """A gateway client that sends nothing by itself."""
 
     def __init__(self, socket: aiohttp.ClientWebSocketResponse, token: str) -> None:
         self.socket = socket

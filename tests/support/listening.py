@@ -10,6 +10,7 @@ from adapters.events import (
     ChannelRef,
     EventHandler,
     LiveEvent,
+    LiveEventHandler,
     MessageEdited,
     PlatformEvent,
     TenantJoined,
@@ -57,8 +58,10 @@ class Listening(Connected):
 
 
 @asynccontextmanager
-async def listening(sim: Simulator, first: EventHandler | None = None) -> AsyncIterator[Listening]:
-    """An adapter that has reported which guilds it is in; ``first`` gets each event before the link does."""
+async def listening(
+    sim: Simulator, first: EventHandler | None = None, on_live_event: LiveEventHandler | None = None
+) -> AsyncIterator[Listening]:
+    """An adapter that has reported which guilds it is in; the handlers get each event before the link does."""
     link = Listening(sim)
 
     async def both(event: PlatformEvent) -> None:
@@ -66,7 +69,12 @@ async def listening(sim: Simulator, first: EventHandler | None = None) -> AsyncI
             await first(event)
         await link.record(event)
 
-    running = asyncio.create_task(link.adapter.run(both, link.live_events.append))
+    def both_live(event: LiveEvent) -> None:
+        if on_live_event is not None:
+            on_live_event(event)
+        link.live_events.append(event)
+
+    running = asyncio.create_task(link.adapter.run(both, both_live))
     try:
         await link.until(lambda event: isinstance(event, TenantsReady))
         yield link

@@ -29,7 +29,7 @@ _KINDS = {
 
 
 class Unrest:
-    """Makes things happen in a guild.
+    """Make things happen in a guild.
 
     While no daemon listens, the users behind one emoji only grow or only shrink: two who swap in the same gap leave
     the total as it was, which is all that can be seen of it afterwards.
@@ -47,22 +47,22 @@ class Unrest:
         self.now = ""
 
     def listened_to(self) -> None:
-        """Somebody knows how it stands now."""
+        """Begin anew: what happened so far has been read."""
         self._trend.clear()
 
     async def happen(self, times: int, *, silent: bool) -> None:
-        """So many things, among all else that goes on."""
+        """Make so many changes, among all else that goes on."""
         for number in range(times):
             if number % 5 == 0:
                 await asyncio.sleep(0.002)
             kind = self._chance.choices(list(_KINDS), list(_KINDS.values()))[0]
             act: Callable[[bool], None] = getattr(self, f"_{kind}")
-            self.now = f"{kind}{' unheard' if silent else ''}"
+            self.now = f"{kind}{' silently' if silent else ''}"
             act(silent)
             self.done[kind] = self.done.get(kind, 0) + 1
 
     def _place(self) -> Channel:
-        """Somewhere where people can still write."""
+        """Return a channel or thread where people can still write."""
         threads = [thread for thread in self._guild.threads.values() if not thread.archived]
         everywhere = [*self._guild.channels.values(), *threads]
         return self._chance.choice([channel for channel in everywhere if channel.type in (0, 11)])

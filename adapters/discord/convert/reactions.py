@@ -23,7 +23,7 @@ def reaction_totals(value: object, hash_user: HashUser) -> tuple[ReactionTotalRe
 
 
 def _totals(emoji: tuple[str, str], payload: Payload) -> Iterator[ReactionTotalRecord]:
-    """Those of its two kinds that somebody has given. Discord's ``count`` is that of both."""
+    """Return the totals of the two kinds that were given. Discord's ``count`` is that of both."""
     key, shown = emoji
     burst = as_int(as_object(payload.get("count_details")).get("burst")) or 0
     normal = (as_int(payload.get("count")) or 0) - burst

@@ -8,7 +8,7 @@ from adapters.discord.simulator.store import Payload
 
 
 def user_payload(user: User) -> Payload:
-    """An account as everyone sees it."""
+    """Return an account as everyone sees it."""
     payload: Payload = {
         "id": str(user.id),
         "username": user.username,

@@ -21,7 +21,7 @@ Answer = Callable[[], web.Response]
 
 
 async def break_answer(request: web.Request, fault: Fault, answer: Answer) -> web.StreamResponse:
-    """The answer to a request that a fault strikes; `answer` makes the one it would have got."""
+    """Return the answer to a request that a fault strikes; `answer` makes the one it would have got."""
     match fault.kind:
         case "status":
             return _error(fault)

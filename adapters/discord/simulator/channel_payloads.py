@@ -28,7 +28,7 @@ def _id(value: int | None) -> str | None:
 
 
 def overwrite_payload(overwrite: Overwrite) -> Payload:
-    """A permission overwrite; of type 1 it names a user."""
+    """Return a permission overwrite; of type 1 it names a user."""
     return {
         "id": str(overwrite.id),
         "type": overwrite.type,
@@ -38,7 +38,7 @@ def overwrite_payload(overwrite: Overwrite) -> Payload:
 
 
 def tag_payload(tag: Tag) -> Payload:
-    """A forum's tag."""
+    """Return a forum's tag."""
     return {
         "id": str(tag.id),
         "name": tag.name,
@@ -49,7 +49,7 @@ def tag_payload(tag: Tag) -> Payload:
 
 
 def channel_payload(world: World, guild: Guild, channel: Channel) -> Payload:
-    """A channel or thread as REST gives it to who may see it."""
+    """Return a channel or thread as REST gives it to who may see it."""
     if channel.is_thread:
         return thread_payload(guild, channel)
     payload: Payload = {
@@ -92,7 +92,7 @@ def _post_fields(channel: Channel) -> Payload:
 
 
 def gateway_channel_payload(world: World, guild: Guild, channel: Channel) -> Payload:
-    """A channel as the gateway gives it: without VIEW_CHANNEL, obfuscated (mandatory since 2026-11-16)."""
+    """Return a channel as the gateway gives it: without VIEW_CHANNEL, obfuscated (mandatory since 2026-11-16)."""
     if channel.is_thread or can_view(guild, channel):
         return channel_payload(world, guild, channel)
     payload = dict.fromkeys(channel_payload(world, guild, channel)) | {
@@ -116,7 +116,7 @@ def gateway_channel_payload(world: World, guild: Guild, channel: Channel) -> Pay
 
 
 def thread_payload(guild: Guild, thread: Channel) -> Payload:
-    """A thread; ``member`` is there only where the bot has joined it."""
+    """Return a thread; ``member`` is there only where the bot has joined it."""
     payload: Payload = {
         "id": str(thread.id),
         "type": thread.type,
@@ -154,7 +154,7 @@ def _thread_metadata(thread: Channel) -> Payload:
 
 
 def thread_member(thread: Channel, user_id: int) -> Payload:
-    """Who joined a thread, and when."""
+    """Return who joined a thread, and when."""
     joined = iso(thread.create_timestamp or time_of(thread.id))
     return {"id": str(thread.id), "user_id": str(user_id), "join_timestamp": joined, "flags": 0}
 
@@ -173,7 +173,7 @@ def active_threads(world: World, guild: Guild) -> Payload:
 def archived_threads(
     world: World, guild: Guild, channel_id: int, before: datetime | None = None, limit: int = 50
 ) -> tuple[list[Payload], bool]:
-    """A channel's public archived threads, last archived first; and whether there are more.
+    """Return a channel's public archived threads, last archived first; and whether there are more.
 
     ``before`` is exclusive, so of threads archived at one instant across a page's edge some are never listed.
     """
@@ -191,7 +191,7 @@ def archived_threads(
 
 
 def threads_listing(guild: Guild, threads: list[Payload], has_more: bool) -> Payload:
-    """The body around listed threads, with the bot's memberships in them."""
+    """Return the body around listed threads, with the bot's memberships in them."""
     members = [thread["member"] for thread in threads if "member" in thread]
     return {"threads": threads, "members": members, "has_more": has_more}
 

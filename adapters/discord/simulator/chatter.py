@@ -47,7 +47,7 @@ def _speak(scene: Scene, recent: Sequence[Payload], bits: int) -> Payload:
 
 
 def speaker(people: Sequence[User], bits: int) -> User:
-    """Someone: a few write much, most write little."""
+    """Return someone: a few write much, most write little."""
     first, second = bits % len(people), (bits >> 20) % len(people)
     return people[min(first, second)]
 

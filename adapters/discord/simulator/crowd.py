@@ -11,7 +11,7 @@ _DAY_MS = 86_400_000
 
 
 def syllables(seed: int, number: int) -> str:
-    """A word of no language, the same for the same numbers."""
+    """Return a word of no language, the same for the same numbers."""
     bits, word = mix(seed), ""
     for _ in range(number):
         bits, onset = divmod(bits, len(_ONSETS))
@@ -21,7 +21,7 @@ def syllables(seed: int, number: int) -> str:
 
 
 def person(seed: int, index: int) -> User:
-    """Someone: ``zq_`` and letters, an account opened between 2015 and 2025."""
+    """Return someone: ``zq_`` and letters, an account opened between 2015 and 2025."""
     bits = mix(seed * 1_000_003 + index)
     word = syllables(bits, 5)
     opened = DISCORD_EPOCH_MS + 200 * _DAY_MS + bits % (3_600 * _DAY_MS)
@@ -38,7 +38,7 @@ def person(seed: int, index: int) -> User:
 
 
 def crowd(seed: int, size: int) -> list[User]:
-    """So many people, no two of one name."""
+    """Make so many people, no two of one name."""
     people: dict[str, User] = {}
     for index in count():
         if len(people) == size:
@@ -49,7 +49,7 @@ def crowd(seed: int, size: int) -> list[User]:
 
 
 def bot(seed: int, index: int, name: str) -> User:
-    """An application's account, with the four-digit tag that bots still have."""
+    """Return an application's account, with the four-digit tag that bots still have."""
     bits = mix(seed * 7_919 + index)
     opened = DISCORD_EPOCH_MS + 900 * _DAY_MS + bits % (2_000 * _DAY_MS)
     discriminator = f"{bits % 9999 + 1:04d}"
@@ -76,7 +76,7 @@ _CREATURES = (
 
 
 def neighbours(seed: int, size: int) -> list[User]:
-    """People of the demo, with names for human eyes; no two of one name."""
+    """Make people for the demo, with names for human eyes; no two of one name."""
     people = []
     for index, stranger in enumerate(crowd(seed, size)):
         round_number, place = divmod(mix(seed) + index * 7, len(_MANNERS) * len(_CREATURES))

@@ -36,7 +36,7 @@ _MODERATORS = ("moderators", 200)
 
 
 def demo_world(seed: int = 1, now: datetime = WORLD_NOW) -> World:
-    """One guild whose history ends ``now``: a dozen channels, two forums, a few threads, one channel nobody may see."""
+    """Return one guild whose history ends ``now``: a dozen channels, two forums, some threads, one hidden channel."""
     world = new_world(seed, now)
     people = neighbours(seed, 150)
     guild = new_guild(world, 0, "The Village Garden", people)
@@ -60,7 +60,7 @@ def demo_world(seed: int = 1, now: datetime = WORLD_NOW) -> World:
 def demo_scene(
     world: World, guild: Guild, channel: Channel, people: Sequence[User], messages: int, now: datetime
 ) -> Scene:
-    """A channel whose so many messages begin 200 days ago and end some days before now."""
+    """Return a channel whose so many messages begin 200 days ago and end some days before now."""
     pace = min(timedelta(hours=12), _HISTORY * 0.95 / max(messages, 1))
     return Scene(world, guild, channel, people, now - _HISTORY, pace)
 

@@ -34,7 +34,7 @@ class Edge:
         self._requests = requests
 
     def guard(self, template: str, route: Route) -> Handler:
-        """A route as the HTTP server calls it."""
+        """Return a route as the HTTP server calls it."""
 
         async def handle(request: web.Request) -> web.StreamResponse:
             ids = request.match_info
@@ -56,7 +56,7 @@ class Edge:
         return handle
 
     def guard_gateway(self, serve: Handler) -> Handler:
-        """The gateway's handshake: logged, struck by faults of route `GATEWAY`, without token or limits."""
+        """Guard the gateway's handshake: logged, struck by faults of route `GATEWAY`, without token or limits."""
 
         async def handle(request: web.Request) -> web.StreamResponse:
             entry = self._requests.begin(request.method, GATEWAY, request.path, request.query, None)

@@ -51,7 +51,7 @@ class Fault:
     seconds: float = 1.0
 
     def matches(self, template: str, channel_id: int | None) -> bool:
-        """Whether a request of this route and channel is meant."""
+        """Return whether a request of this route and channel is meant."""
         return self.route in (None, template) and self.channel_id in (None, channel_id)
 
 
@@ -78,7 +78,7 @@ class ArmedFault:
         self.struck = 0
 
     def strikes(self, template: str, channel_id: int | None) -> bool:
-        """Whether this request, which is counted, is struck."""
+        """Return whether this request, which is counted, is struck."""
         fault = self.fault
         if self.spent or not fault.matches(template, channel_id):
             return False
@@ -130,7 +130,7 @@ class Faults:
         await self._cleared.wait()
 
     def strike(self, template: str, channel_id: int | None) -> Fault | None:
-        """The fault that this request meets, if any."""
+        """Return the fault that this request meets, if any."""
         for armed in self._armed:
             if armed.strikes(template, channel_id):
                 if armed.spent:

@@ -97,7 +97,7 @@ class Gateway:
     # The protocol
 
     async def serve(self, request: web.Request) -> web.WebSocketResponse:
-        """One connection, from HELLO to its close."""
+        """Serve one connection, from HELLO to its close."""
         patience = self.heartbeat_seconds * 1.5  # a client that falls silent is taken for dead
         # Not autoclose: answering a client's close could be cut short, and with it the code would be lost.
         socket = web.WebSocketResponse(timeout=1.0, receive_timeout=patience, autoclose=False, max_msg_size=4096)
@@ -118,7 +118,7 @@ class Gateway:
         return socket
 
     async def _read(self, socket: web.WebSocketResponse, connection: Connection) -> int | None:
-        """Take frames until the end; the code with which the client closed, if it was the client."""
+        """Take frames until the end; return the code with which the client closed, if it was the client."""
         while True:
             try:
                 message = await socket.receive()

@@ -12,7 +12,7 @@ from adapters.discord.simulator.store import Payload
 
 
 def role_payload(role: Role) -> Payload:
-    """A role."""
+    """Return a role."""
     payload: Payload = {
         "id": str(role.id),
         "name": role.name,
@@ -33,7 +33,7 @@ def role_payload(role: Role) -> Payload:
 
 
 def emoji_payload(guild: Guild, emoji: Emoji) -> Payload:
-    """A guild's own emoji, with who uploaded it."""
+    """Return a guild's own emoji, with who uploaded it."""
     payload: Payload = {
         "id": str(emoji.id),
         "name": emoji.name,
@@ -49,7 +49,7 @@ def emoji_payload(guild: Guild, emoji: Emoji) -> Payload:
 
 
 def member_payload(guild: Guild, user: User, *, with_user: bool = True) -> Payload:
-    """A member of a guild; gateway messages carry it without its user."""
+    """Return a member of a guild; gateway messages carry it without its user."""
     is_bot = user.id == guild.bot_id
     payload: Payload = {
         "avatar": None,
@@ -116,7 +116,7 @@ def guild_payload(guild: Guild) -> Payload:
 
 
 def gateway_guild_payload(guild: Guild) -> Payload:
-    """The guild object of GUILD_UPDATE, with what the gateway adds to it."""
+    """Return the guild object of GUILD_UPDATE, with what the gateway adds to it."""
     return guild_payload(guild) | {"guild_id": str(guild.id)}
 
 
@@ -146,5 +146,5 @@ def guild_create(world: World, guild: Guild) -> Payload:
 
 
 def unavailable_guild(guild: Guild) -> Payload:
-    """A guild as READY lists it, and as GUILD_DELETE tells an outage."""
+    """Return a guild as READY lists it, and as GUILD_DELETE shows an outage."""
     return {"id": str(guild.id), "unavailable": True}

@@ -13,7 +13,7 @@ from adapters.discord.simulator.session import Session
 
 
 def shard_of(data: dict[str, Any]) -> tuple[int, int]:
-    """Which shard of how many an IDENTIFY asks for; (0, 0), which there cannot be, where that is nonsense."""
+    """Return which shard of how many an IDENTIFY requests; (0, 0), which cannot be, where that is nonsense."""
     match data.get("shard"):
         case None:
             return 0, 1
@@ -23,7 +23,7 @@ def shard_of(data: dict[str, Any]) -> tuple[int, int]:
 
 
 def refusal(world: World, data: Any, *, minimum_shards: int) -> tuple[int, str] | None:
-    """The close code and reason that an IDENTIFY deserves, None where it is accepted."""
+    """Return the close code and reason that an IDENTIFY deserves, None where it is accepted."""
     if not isinstance(data, dict) or data.get("token") != world.token:
         return 4004, "Authentication failed."
     intents, (shard_id, shards) = data.get("intents"), shard_of(data)

@@ -12,7 +12,7 @@ _MASK: Final = (1 << 64) - 1
 
 
 def mix(value: int) -> int:
-    """One round of splitmix64: 64 well-spread bits from any integer, far cheaper than a ``Random``."""
+    """Compute one round of splitmix64: 64 well-spread bits from any integer, far cheaper than a ``Random``."""
     value = (value + 0x9E3779B97F4A7C15) & _MASK
     value = ((value ^ (value >> 30)) * 0xBF58476D1CE4E5B9) & _MASK
     value = ((value ^ (value >> 27)) * 0x94D049BB133111EB) & _MASK
@@ -20,27 +20,27 @@ def mix(value: int) -> int:
 
 
 def milliseconds(moment: datetime) -> int:
-    """Unix milliseconds of an aware time, exactly."""
+    """Return the Unix milliseconds of an aware time, exactly."""
     return (moment - DISCORD_EPOCH) // timedelta(milliseconds=1) + DISCORD_EPOCH_MS
 
 
 def snowflake(unix_milliseconds: int, low: int = 0) -> int:
-    """The id that Discord would give at this time; ``low`` (22 bits) tells ids of one millisecond apart."""
+    """Return the id that Discord would give at this time; ``low`` (22 bits) tells ids of one millisecond apart."""
     return ((unix_milliseconds - DISCORD_EPOCH_MS) << 22) | (low & 0x3FFFFF)
 
 
 def time_of(snowflake_id: int) -> datetime:
-    """The time in an id, to the millisecond."""
+    """Return the time in an id, to the millisecond."""
     return DISCORD_EPOCH + timedelta(milliseconds=snowflake_id >> 22)
 
 
 def iso(moment: datetime) -> str:
-    """A UTC time as Discord writes it."""
+    """Return a UTC time as Discord writes it."""
     return moment.isoformat()
 
 
 def iso_or_none(moment: datetime | None) -> str | None:
-    """A time that may be unset, as Discord writes it."""
+    """Return a time that may be unset, as Discord writes it."""
     return None if moment is None else iso(moment)
 
 
@@ -57,12 +57,12 @@ class IdSource:
         return time_of(snowflake(self._now_ms))
 
     def advance(self, step: timedelta) -> datetime:
-        """Let time pass."""
+        """Move the clock on."""
         self._now_ms += step // timedelta(milliseconds=1)
         return self.now
 
     def take(self) -> int:
-        """An id of this very moment."""
+        """Return an id of this very moment."""
         self._low += 1
         if self._low >= 1 << 20:
             self._low, self._now_ms = 1, self._now_ms + 1

@@ -41,12 +41,12 @@ class LazyStore:
         return mix(self._salt + index)
 
     def id_at(self, index: int) -> int:
-        """The id of message number ``index`` of the untouched channel."""
+        """Return the id of message number ``index`` of the untouched channel."""
         bits = self._bits(index)
         return self._first_ms + index * self._step_ms + bits % self._step_ms << 22 | bits >> 42
 
     def _first_beyond(self, message_id: int) -> int:
-        """The number of the first untouched message with a larger id."""
+        """Return the number of the first untouched message with a larger id."""
         elapsed = (message_id >> 22) - self._first_ms
         index = min(max(elapsed // self._step_ms, 0), self._size)
         if index < self._size and self.id_at(index) <= message_id:
@@ -176,7 +176,7 @@ class LazyStore:
     # Changing
 
     def _touch(self, message_id: int) -> bool:
-        """Lift a message out of the arithmetic, so that it can be changed; whether there is one."""
+        """Lift a message out of the arithmetic, so that it can be changed; return whether there is one."""
         index = self._index_of(message_id)
         if self._changed.get(message_id) is None and index is not None and message_id not in self._gone:
             self._changed.adopt(orjson.loads(self._render(index)), self._reactors(index))

@@ -44,25 +44,25 @@ class Template:
 
 @cache
 def people(seed: int) -> tuple[User, ...]:
-    """Who writes and reacts in lazy channels, by rising id."""
+    """Return who writes and reacts in lazy channels, by rising id."""
     return tuple(sorted(crowd(seed, CROWD_SIZE), key=lambda user: user.id))
 
 
 @cache
 def people_payloads(seed: int) -> tuple[Payload, ...]:
-    """The same, as payloads."""
+    """Return the same people as payloads."""
     return tuple(user_payload(user) for user in people(seed))
 
 
 @cache
 def texts(seed: int) -> tuple[str, ...]:
-    """What they say, as the inside of JSON strings."""
+    """Return what they say, as the inside of JSON strings."""
     return tuple(json.dumps(text)[1:-1] for text in utterances(seed, TEXTS))
 
 
 @cache
 def templates(seed: int) -> tuple[Template, ...]:
-    """The pool. Which message gets which template is for the store to say."""
+    """Return the pool. Which message gets which template is for the store to say."""
     return tuple(_template(seed, index) for index in range(POOL_SIZE))
 
 

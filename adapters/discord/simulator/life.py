@@ -27,7 +27,7 @@ class Life:
         return self._bits % sides
 
     def step(self) -> str:
-        """Let something happen; what it was."""
+        """Let something happen; return what it was."""
         what = self._draw(100)
         if what < 48:
             return self._post()
@@ -106,7 +106,7 @@ class Life:
         return "archive"
 
     def pause_seconds(self) -> float:
-        """How long nothing happens, a second on the average."""
+        """Return how long nothing happens, a second on the average."""
         return 0.2 + self._draw(1_600) / 1_000
 
 

@@ -57,14 +57,14 @@ class Window:
         self.ends_at = -math.inf
 
     def take(self, now: float) -> bool:
-        """Use one up; False where none is left."""
+        """Use one up; return False where none is left."""
         if now >= self.ends_at:
             self.used, self.ends_at = 0, now + self.seconds
         self.used += 1
         return self.used <= self.allowed
 
     def left(self) -> int:
-        """How many are left in the window that is open."""
+        """Return how many are left in the window that is open."""
         return max(0, self.allowed - self.used)
 
 
@@ -128,7 +128,7 @@ class Limiter:
 
 
 def refusal_headers(refusal: Refusal) -> dict[str, str]:
-    """What a 429 carries beside the headers of its bucket."""
+    """Return what a 429 carries beside the headers of its bucket."""
     headers = {"Retry-After": str(max(1, math.ceil(refusal.retry_after_seconds)))}
     if refusal.scope != "cloudflare":
         headers["X-RateLimit-Scope"] = refusal.scope

@@ -29,7 +29,7 @@ def message(
     edited: datetime | None = None,
     **parts: Any,
 ) -> Payload:
-    """A message; ``parts`` are further fields, or other values for these."""
+    """Return a message; ``parts`` are further fields, or other values for these."""
     return {
         "type": kind,
         "content": content,
@@ -52,7 +52,7 @@ def message(
 
 
 def reference(channel_id: int, message_id: int | None = None, guild_id: int | None = None, kind: int = 0) -> Payload:
-    """What a reply, a pin notice, a crosspost (type 0) or a forward (type 1) points at."""
+    """Return what a reply, a pin notice, a crosspost (type 0) or a forward (type 1) points at."""
     payload: Payload = {"type": kind, "channel_id": str(channel_id)}
     if message_id is not None:
         payload["message_id"] = str(message_id)
@@ -62,14 +62,14 @@ def reference(channel_id: int, message_id: int | None = None, guild_id: int | No
 
 
 def nested(payload: Payload) -> Payload:
-    """A message as it appears inside a reply to it: one level deep, without its reactions."""
+    """Return a message as it appears inside a reply to it: one level deep, without its reactions."""
     return {key: value for key, value in payload.items() if key not in _NESTABLE}
 
 
 def attachment(
     channel_id: int, attachment_id: int, filename: str, size: int, content_type: str | None = None, **parts: Any
 ) -> Payload:
-    """A file, with a signed URL that runs out two weeks after the upload."""
+    """Return a file, with a signed URL that runs out two weeks after the upload."""
     expires = milliseconds(time_of(attachment_id) + timedelta(days=14)) // 1000
     signature = "".join(f"{mix(attachment_id + part):016x}" for part in range(4))
     query = f"?ex={expires:x}&is={expires - 1_209_600:x}&hm={signature}&"
@@ -87,7 +87,7 @@ def attachment(
 
 
 def reaction_emoji(emoji: str) -> Payload:
-    """The emoji of a reaction, from ``🔥``, ``name:id``, ``<:name:id>`` or ``<a:name:id>``."""
+    """Return the emoji of a reaction, from ``🔥``, ``name:id``, ``<:name:id>`` or ``<a:name:id>``."""
     custom = re.fullmatch(r"<?(a?):?([^:]*):(\d+)>?", emoji)
     if custom is None:
         return {"id": None, "name": emoji}
@@ -96,7 +96,7 @@ def reaction_emoji(emoji: str) -> Payload:
 
 
 def without_content(payload: Payload) -> Payload:
-    """A message as a bot without the message-content privilege gets it: blanked, and without its poll."""
+    """Return a message as a bot without the message-content privilege gets it: blanked, and without its poll."""
     blank: Payload = {"content": "", "embeds": [], "attachments": [], "components": []}
     kept = {key: value for key, value in payload.items() if key != "poll"}
     if "message_snapshots" in payload:

@@ -151,11 +151,11 @@ class Guild:
         return self.roles[self.id]
 
     def find(self, channel_id: int) -> Channel | None:
-        """A channel or thread by its id."""
+        """Return a channel or thread by its id."""
         return self.channels.get(channel_id) or self.threads.get(channel_id)
 
     def children(self, channel_id: int) -> list[Channel]:
-        """The threads under a channel, oldest first."""
+        """Return the threads under a channel, oldest first."""
         return sorted(
             (thread for thread in self.threads.values() if thread.parent_id == channel_id), key=lambda t: t.id
         )
@@ -180,7 +180,7 @@ class World:
         return bool(self.application_flags & (MESSAGE_CONTENT_FLAG | MESSAGE_CONTENT_FLAG << 1))
 
     def find(self, channel_id: int) -> tuple[Guild, Channel] | None:
-        """A channel or thread with its guild, wherever it is."""
+        """Return a channel or thread with its guild, wherever it is."""
         for guild in self.guilds.values():
             channel = guild.find(channel_id)
             if channel is not None:

@@ -21,7 +21,7 @@ Who = Literal["everyone", "bot"]
 
 
 def permissions(guild: Guild, channel: Channel, who: Who = "everyone") -> int:
-    """The bits that a newcomer or the bot has in a channel; a thread has its parent's. 0 without VIEW_CHANNEL."""
+    """Return the bits a newcomer or the bot has in a channel; a thread has its parent's. 0 without VIEW_CHANNEL."""
     place = _ruling(guild, channel)
     if place is None:
         return 0
@@ -52,7 +52,7 @@ def _base(guild: Guild, who: Who) -> int:
 
 
 def _apply(bits: int, channel: Channel, ids: set[int], kind: int) -> int:
-    """Overwrites of one rank act together: what any of them allows beats what another of them denies."""
+    """Apply overwrites of one rank together: what any of them allows beats what another of them denies."""
     deny = allow = 0
     for overwrite in channel.overwrites:
         if overwrite.type == kind and overwrite.id in ids:
@@ -62,7 +62,7 @@ def _apply(bits: int, channel: Channel, ids: set[int], kind: int) -> int:
 
 
 def can_view(guild: Guild, channel: Channel, who: Who = "bot") -> bool:
-    """Whether the channel exists for them at all. What the bot cannot view is obfuscated.
+    """Return whether the channel exists for them at all. What the bot cannot view is obfuscated.
 
     A category can be viewed where any channel in it can.
     """
@@ -83,5 +83,5 @@ def can_open(guild: Guild, channel: Channel, who: Who = "bot") -> bool:
 
 
 def can_read(guild: Guild, channel: Channel, who: Who = "bot") -> bool:
-    """Whether asking also shows something: without READ_MESSAGE_HISTORY Discord answers with an empty list."""
+    """Return whether a request also shows something: without READ_MESSAGE_HISTORY the answer is an empty list."""
     return can_open(guild, channel, who) and bool(permissions(guild, channel, who) & READ_MESSAGE_HISTORY)

@@ -16,7 +16,7 @@ class Places:
         self._world = world
 
     def guild(self, request: web.Request) -> Guild:
-        """A guild that the bot is in."""
+        """Return a guild that the bot is in."""
         guild = self._world.guilds.get(path_id(request, "guild_id"))
         if guild is None:
             raise unknown("Guild", 10004)
@@ -30,21 +30,21 @@ class Places:
         return _available(found[0]), found[1]
 
     def open_channel(self, request: web.Request) -> tuple[Guild, Channel]:
-        """A channel whose messages the bot may ask for, though it may be shown none."""
+        """Return a channel whose messages the bot may request, though it may be shown none."""
         guild, channel = self.known_channel(request)
         if not can_open(guild, channel):
             raise missing_access()
         return guild, channel
 
     def read_channel(self, request: web.Request) -> tuple[Guild, Channel]:
-        """A channel whose history the bot may read."""
+        """Return a channel whose history the bot may read."""
         guild, channel = self.open_channel(request)
         if not permissions(guild, channel, "bot") & READ_MESSAGE_HISTORY:
             raise Refused(403, 50013, "Missing Permissions")
         return guild, channel
 
     def message(self, request: web.Request) -> tuple[Channel, Payload]:
-        """A message, with the channel it is in."""
+        """Return a message, with the channel it is in."""
         _, channel = self.read_channel(request)
         message = channel.messages.get(path_id(request, "message_id"))
         if message is None:

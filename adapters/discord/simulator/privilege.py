@@ -45,17 +45,17 @@ _EVENT_INTENTS = {
 
 
 def intent_of(event: str) -> int:
-    """The intent that an event needs, 0 for none."""
+    """Return the intent that an event needs, 0 for none."""
     return next((intent for prefix, intent in _EVENT_INTENTS.items() if event.startswith(prefix)), 0)
 
 
 def granted(intents: int, application_flags: int) -> bool:
-    """Whether the application may use all the privileged intents among these."""
+    """Return whether the application may use all the privileged intents among these."""
     return all(application_flags & flags for intent, flags in PRIVILEGES.items() if intents & intent)
 
 
 def blank(message: dict[str, Any], bot_id: str) -> dict[str, Any]:
-    """A message as a bot without the privilege gets it. Its own, and those that mention it, stay whole."""
+    """Return a message as a bot without the privilege gets it. Its own, and those that mention it, stay whole."""
     if _concerns(message, bot_id):
         return message
     blanked = without_content(message)

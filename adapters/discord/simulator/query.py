@@ -11,25 +11,25 @@ SNOWFLAKE = re.compile(r"[0-9]{1,20}")
 
 
 def snowflake(text: str, field: str) -> int:
-    """An id."""
+    """Return an id."""
     if not SNOWFLAKE.fullmatch(text) or int(text) >= 1 << 64:
         raise invalid_form(field, "NUMBER_TYPE_COERCE", f'Value "{text}" is not snowflake.')
     return int(text)
 
 
 def path_id(request: web.Request, field: str) -> int:
-    """An id in the path."""
+    """Return an id in the path."""
     return snowflake(request.match_info[field], field)
 
 
 def query_id(request: web.Request, field: str) -> int | None:
-    """An id in the query, None where it is not given."""
+    """Return an id in the query, None where it is not given."""
     text = request.query.get(field)
     return None if text is None else snowflake(text, field)
 
 
 def query_int(request: web.Request, field: str, *, default: int, least: int, most: int) -> int:
-    """A whole number within bounds."""
+    """Return a whole number within bounds."""
     text = request.query.get(field)
     if text is None:
         return default
@@ -45,7 +45,7 @@ def query_int(request: web.Request, field: str, *, default: int, least: int, mos
 
 
 def query_bool(request: web.Request, field: str) -> bool:
-    """A flag; absent is false."""
+    """Return a flag; absent is false."""
     text = request.query.get(field, "false").lower()
     if text not in ("true", "false", "1", "0"):
         raise invalid_form(field, "BOOLEAN_TYPE_CONVERT", "Must be either true or false.")
@@ -53,7 +53,7 @@ def query_bool(request: web.Request, field: str) -> bool:
 
 
 def query_time(request: web.Request, field: str) -> datetime | None:
-    """An ISO 8601 time; one without an offset is taken as UTC."""
+    """Return an ISO 8601 time; one without an offset is taken as UTC."""
     text = request.query.get(field)
     if text is None:
         return None
@@ -65,7 +65,7 @@ def query_time(request: web.Request, field: str) -> datetime | None:
 
 
 def anchor(request: web.Request) -> tuple[str | None, int | None]:
-    """Which of before, after and around is given, and its id. They exclude each other."""
+    """Return which of before, after and around is given, and its id. They exclude each other."""
     given = [name for name in ("around", "before", "after") if name in request.query]
     if len(given) > 1:
         raise invalid_form(given[1], "MUTUALLY_EXCLUSIVE", "Only one of before, after and around may be given.")

@@ -34,7 +34,7 @@ class RequestLog:
         self._counts: Counter[tuple[str, int | None, int]] = Counter()
 
     def begin(self, method: str, template: str, path: str, query: Mapping[str, str], channel_id: int | None) -> Entry:
-        """Note a request at its arrival, so that also one that never gets an answer is seen."""
+        """Log a request at its arrival, so that also one that never gets an answer is seen."""
         entry = Entry(
             at_monotonic=time.monotonic(),
             method=method,
@@ -54,7 +54,7 @@ class RequestLog:
         entry.status = status
 
     def count(self, template: str | None = None, status: int | None = None, channel_id: int | None = None) -> int:
-        """How many requests had this route template, this status and this channel (None: any)."""
+        """Return how many requests had this route template, this status and this channel (None: any)."""
         return sum(
             n
             for (its_template, its_channel, its_status), n in self._counts.items()
@@ -73,7 +73,7 @@ class RequestLog:
     def entries(
         self, template: str | None = None, status: int | None = None, channel_id: int | None = None
     ) -> list[Entry]:
-        """The kept requests, in the order in which they came."""
+        """Return the kept requests, in the order in which they came."""
         return [
             entry
             for entry in self._entries

@@ -50,23 +50,23 @@ def invalid_form(field: str, code: str, message: str) -> Refused:
 
 
 def json_answer(payload: Any, status: int = 200) -> web.Response:
-    """An answer with a body made here."""
+    """Return an answer with a body made here."""
     return json_bytes(dump(payload), status)
 
 
 def json_bytes(body: bytes, status: int = 200) -> web.Response:
-    """An answer with ready bytes. No charset in the type: discord.py takes such a body for text and fails."""
+    """Return an answer with ready bytes. No charset in the type: discord.py takes such a body for text and fails."""
     return web.Response(body=body, status=status, content_type="application/json", headers=ORIGIN)
 
 
 def html_answer(status: int, title: str, *, via: bool = True) -> web.Response:
-    """An error page, as proxies before the API send it."""
+    """Return an error page, as proxies before the API send it."""
     page = f"<html><head><title>{status} {title}</title></head><body><h1>{title}</h1></body></html>"
     return web.Response(body=page.encode(), status=status, content_type="text/html", headers=ORIGIN if via else EDGE)
 
 
 def rate_limited(refusal: Refusal) -> web.Response:
-    """A 429: Discord's JSON, or Cloudflare's page, which has no Via."""
+    """Return a 429: Discord's JSON, or Cloudflare's page, which has no Via."""
     if refusal.scope == "cloudflare":
         response = html_answer(429, "Error 1015: You are being rate limited", via=False)
     else:

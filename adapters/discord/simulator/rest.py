@@ -83,7 +83,7 @@ class Rest:
         }
 
     def messages(self, request: web.Request) -> web.Response:
-        """A page of a channel, newest first."""
+        """Return a page of a channel, newest first."""
         guild, channel = self._places.open_channel(request)
         if channel.type in WITHOUT_MESSAGES:
             raise Refused(400, 50024, "Cannot execute action on this channel type")
@@ -100,12 +100,12 @@ class Rest:
         return json_answer([self._seen(message) for message in page])
 
     def message(self, request: web.Request) -> web.Response:
-        """One message."""
+        """Return one message."""
         _, message = self._places.message(request)
         return json_answer(self._seen(message))
 
     def reactions(self, request: web.Request) -> web.Response:
-        """Who gave an emoji to a message, by rising user id."""
+        """Return who gave an emoji to a message, by rising user id."""
         channel, message = self._places.message(request)
         emoji = request.match_info["emoji_name"]
         limit = query_int(request, "limit", default=25, least=1, most=100)
@@ -117,7 +117,7 @@ class Rest:
         return json_answer(users)
 
     def pins(self, request: web.Request) -> web.Response:
-        """What is pinned in a channel, the newest first."""
+        """Return what is pinned in a channel, the newest first."""
         guild, channel = self._places.open_channel(request)
         limit = query_int(request, "limit", default=50, least=1, most=50)
         before = query_time(request, "before")
@@ -126,11 +126,11 @@ class Rest:
         return json_answer({"items": items, "has_more": len(found) > limit})
 
     def active(self, request: web.Request) -> web.Response:
-        """A guild's active threads, all at once."""
+        """Return a guild's active threads, all at once."""
         return json_answer(active_threads(self.world, self._places.guild(request)))
 
     def archived(self, request: web.Request) -> web.Response:
-        """A channel's archived public threads, the last archived first."""
+        """Return a channel's archived public threads, the last archived first."""
         guild, channel = self._places.read_channel(request)
         if channel.type not in WITH_THREADS:
             raise Refused(400, 50024, "Cannot execute action on this channel type")
@@ -139,14 +139,14 @@ class Rest:
         return json_answer(threads_listing(guild, threads, has_more))
 
     def channel(self, request: web.Request) -> web.Response:
-        """One channel or thread."""
+        """Return one channel or thread."""
         guild, channel = self._places.known_channel(request)
         if not can_view(guild, channel):
             raise missing_access()
         return json_answer(channel_payload(self.world, guild, channel))
 
     def guild(self, request: web.Request) -> web.Response:
-        """One guild."""
+        """Return one guild."""
         guild = self._places.guild(request)
         payload = guild_payload(guild)
         if query_bool(request, "with_counts"):
@@ -155,15 +155,15 @@ class Rest:
         return json_answer(payload)
 
     def channels(self, request: web.Request) -> web.Response:
-        """A guild's channels, without what the bot cannot view."""
+        """Return a guild's channels, without what the bot cannot view."""
         return json_answer(rest_channels(self.world, self._places.guild(request)))
 
     def roles(self, request: web.Request) -> web.Response:
-        """A guild's roles."""
+        """Return a guild's roles."""
         return json_answer([role_payload(role) for role in self._places.guild(request).roles.values()])
 
     def member(self, request: web.Request) -> web.Response:
-        """One member, the bot itself above all."""
+        """Return one member, the bot itself above all."""
         guild, user_id = self._places.guild(request), path_id(request, "user_id")
         user = self.world.bot if user_id == self.world.bot.id else guild.users.get(user_id)
         if user is None:
@@ -171,14 +171,14 @@ class Rest:
         return json_answer(member_payload(guild, user))
 
     def my_guilds(self, request: web.Request) -> web.Response:
-        """The guilds that the bot is in."""
+        """Return the guilds that the bot is in."""
         limit = query_int(request, "limit", default=200, least=1, most=200)
         after = query_id(request, "after") or 0
         guilds = sorted((guild for guild in self.world.guilds.values() if guild.id > after), key=lambda g: g.id)
         return json_answer([_my_guild(guild, self.world.bot.id) for guild in guilds[:limit]])
 
     def search(self, request: web.Request) -> web.Response:
-        """How many messages there are, and the newest of them."""
+        """Return how many messages there are, and the newest of them."""
         guild = self._places.guild(request)
         limit = query_int(request, "limit", default=25, least=1, most=25)
         offset = query_int(request, "offset", default=0, least=0, most=9975)
@@ -193,7 +193,7 @@ class Rest:
         return json_answer(body)
 
     def _shortened(self, limit: int, channel_id: int, edge_id: int) -> int:
-        """A page's length, by a chance that is the same for the same page."""
+        """Return a page's length, by a chance that is the same for the same page."""
         if self.short_pages and limit > 1:
             chance = mix(self._seed ^ channel_id ^ edge_id)
             if chance % 1000 < self.short_pages * 1000:
@@ -205,7 +205,7 @@ class Rest:
 
 
 def _is_emoji(text: str) -> bool:
-    """Whether Discord could know it: `name:id`, or some character beyond ASCII."""
+    """Return whether Discord could know it: `name:id`, or some character beyond ASCII."""
     _, colon, emoji_id = text.rpartition(":")
     return bool(colon and emoji_id.isdecimal()) or not text.isascii()
 

@@ -15,7 +15,7 @@ from adapters.discord.simulator.permissions import (
 
 
 def plain_channel(guild: Guild, number: int, name: str, **fields: Any) -> Channel:
-    """A text channel, or with ``type`` another, opened some days after the guild."""
+    """Return a text channel, or with ``type`` another, opened some days after the guild."""
     opened = milliseconds(WORLD_NOW - timedelta(days=900) + timedelta(hours=7 * number))
     given: dict[str, Any] = {"type": 0, "position": len(guild.channels)} | fields
     channel = Channel(id=snowflake(opened, mix(guild.id + number)), guild_id=guild.id, name=name, **given)
@@ -44,7 +44,7 @@ class _Builder:
 
 
 def add_channels(guild: Guild, people: Sequence[User]) -> dict[str, Channel]:
-    """All of them, by a name that the other parts of the rich world know them by."""
+    """Return all of them, by a name that the other parts of the rich world know them by."""
     build = _Builder(guild, people)
     _categories(build)
     _open_to_all(build)

@@ -46,7 +46,7 @@ def open_thread(
 
 
 def hang_thread(scene: Scene, name: str, **fields: Any) -> Scene:
-    """A thread on a message: it has the message's id, and begins by pointing at it."""
+    """Return a thread on a message: it has the message's id, and begins by pointing at it."""
     original = scene.say("worth a thread")
     inside = open_thread(scene, name, thread_id=int(original["id"]), **fields)
     shown = {"thread": thread_payload(scene.guild, inside.channel), "flags": original["flags"] | HAS_THREAD}
@@ -113,7 +113,7 @@ def add_posts(scenes: dict[str, Scene]) -> None:
 
 
 def post(scene: Scene, name: str, replies: int, **fields: Any) -> Scene:
-    """A post: a thread whose first message has its id. The forum's last message id is its newest post's id."""
+    """Return a post: a thread whose first message has its id. The forum's last message id is its newest post's id."""
     inside = open_thread(scene, name, **fields)
     inside.say("what do you think of this?", message_id=inside.channel.id)
     inside.channel.message_count = 0

@@ -38,19 +38,19 @@ class Scene:
         self._moment_ms = milliseconds(self.start)
 
     def take_id(self) -> int:
-        """An id some time after the last one."""
+        """Return an id some time after the last one."""
         self._taken += 1
         bits = mix(self.world.seed ^ self.channel.id + self._taken)
         self._moment_ms += 1 + bits % max(1, self.pace // timedelta(milliseconds=1) * 2)
         return snowflake(self._moment_ms, bits >> 44)
 
     def any_id(self) -> int:
-        """The id of something else of this moment: a file, an interaction, a webhook."""
+        """Return the id of something else of this moment: a file, an interaction, a webhook."""
         self._taken += 1
         return snowflake(self._moment_ms, mix(self.channel.id * 31 + self._taken) >> 44)
 
     def pick(self, number: int) -> User:
-        """Someone, the same for the same number."""
+        """Return someone, the same for the same number."""
         return self.people[mix(self.channel.id + number) % len(self.people)]
 
     def say(
@@ -92,5 +92,5 @@ class Scene:
                 self.channel.messages.react(int(payload["id"]), reaction_emoji(emoji), user_payload(user), bool(kind))
 
     def file(self, name: str, size: int, content_type: str | None = None, **parts: Any) -> Payload:
-        """A file for the next message."""
+        """Return a file for the next message."""
         return attachment(self.channel.id, self.any_id(), name, size, content_type, **parts)

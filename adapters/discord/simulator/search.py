@@ -16,7 +16,7 @@ PINS_LOOKED_FOR_IN = 10_000
 def search(
     guild: Guild, channel_ids: set[int], *, include_nsfw: bool, offset: int, limit: int
 ) -> tuple[int, list[Payload]]:
-    """How many messages the bot could find in these channels (none given: in all), and a page, newest first."""
+    """Return how many messages the bot could find in these channels (none given: in all), and a page, newest first."""
     places = [
         place
         for place in (*guild.channels.values(), *guild.threads.values())

@@ -21,7 +21,7 @@ class Session:
         self._buffer: deque[tuple[int, bytes]] = deque(maxlen=buffer_size)
 
     def covers(self, guild_id: int | None) -> bool:
-        """Whether events of this guild come to this session's shard."""
+        """Return whether events of this guild come to this session's shard."""
         shard_id, shards = self.shard
         return guild_id is None or (guild_id >> 22) % shards == shard_id
 
@@ -39,7 +39,7 @@ class Session:
             self.connection.send(frame)
 
     def missed_since(self, sequence: object) -> list[bytes] | None:
-        """The frames after a sequence number; None where some are forgotten, or it was never sent."""
+        """Return the frames after a sequence number; None where some are forgotten, or it was never sent."""
         oldest = self._buffer[0][0] if self._buffer else self.sequence + 1
         if not isinstance(sequence, int) or not oldest - 1 <= sequence <= self.sequence:
             return None

@@ -23,7 +23,7 @@ def app_shapes(scene: Scene, bots: list[User]) -> None:
 
 
 def _metadata(scene: Scene, kind: int, user: User, **parts: object) -> Payload:
-    """Who used what: ``authorizing_integration_owners`` names the guild (0) and the user (1)."""
+    """Return who used what: ``authorizing_integration_owners`` names the guild (0) and the user (1)."""
     owners = {"0": str(scene.guild.id), "1": str(user.id)}
     known: Payload = {
         "id": str(scene.any_id()),

@@ -113,7 +113,7 @@ def _sticker(scene: Scene) -> Payload:
 
 
 def starter(scene: Scene, original: Payload) -> Payload:
-    """What stands first in a thread that hangs on a message."""
+    """Return what stands first in a thread that hangs on a message."""
     return scene.say(
         kind=STARTER,
         message_reference=reference(int(original["channel_id"]), int(original["id"]), scene.guild.id),

@@ -20,21 +20,21 @@ class MessageStore(Protocol):
     def __len__(self) -> int: ...
 
     def __iter__(self) -> Iterator[Payload]:
-        """Every message, oldest first."""
+        """Return every message, oldest first."""
         ...
 
     def page(
         self, *, after: int | None = None, before: int | None = None, around: int | None = None, limit: int = 50
     ) -> list[Payload]:
-        """A page, always newest first; ``after`` gives the oldest messages beyond it, as Discord does."""
+        """Return a page, always newest first; ``after`` gives the oldest messages beyond it, as Discord does."""
         ...
 
     def page_json(self, *, after: int | None = None, before: int | None = None, limit: int = 50) -> bytes:
-        """The same page as ready bytes of JSON: what a benchmark's server sends."""
+        """Return a page as ready bytes of JSON: what a benchmark's server sends."""
         ...
 
     def get(self, message_id: int) -> Payload | None:
-        """One message; None where there is none."""
+        """Return one message; None where there is none."""
         ...
 
     def put(self, payload: Payload) -> None:
@@ -42,7 +42,7 @@ class MessageStore(Protocol):
         ...
 
     def remove(self, message_id: int) -> bool:
-        """Forget a message; whether there was one. Replies to it then show null."""
+        """Remove a message; return whether there was one. Replies to it then show null."""
         ...
 
     def forget_reference(self, message_id: int) -> None:
@@ -54,7 +54,7 @@ class MessageStore(Protocol):
         ...
 
     def unreact(self, message_id: int, emoji_key: str, user_id: int, burst: bool = False) -> bool:
-        """Take one user's reaction back; whether it was there."""
+        """Remove one user's reaction; return whether it was there."""
         ...
 
     def clear_reactions(self, message_id: int, emoji_key: str | None = None) -> None:
@@ -64,7 +64,7 @@ class MessageStore(Protocol):
     def reaction_users(
         self, message_id: int, emoji: str, kind: int = 0, after: int | None = None, limit: int = 25
     ) -> list[Payload] | None:
-        """Who gave this emoji (``🔥`` or ``name:id``), by rising user id; None where there is no such message.
+        """Return who gave this emoji (``🔥`` or ``name:id``), by rising user id; None where there is no such message.
 
         ``kind`` is Discord's ``type``: 0 for normal reactions, 1 for burst ones.
         """
@@ -72,13 +72,13 @@ class MessageStore(Protocol):
 
 
 def emoji_key_of(emoji: str) -> str:
-    """What tells one emoji from another in a request's path: the id of a custom one, else the character."""
+    """Return what tells one emoji from another in a request's path: the id of a custom one, else the character."""
     _, colon, emoji_id = emoji.rpartition(":")
     return emoji_id if colon and emoji_id.isdigit() else emoji
 
 
 def emoji_key(emoji: Payload) -> str:
-    """What tells one emoji from another in a payload."""
+    """Return what tells one emoji from another in a payload."""
     return str(emoji.get("id") or emoji.get("name") or "")
 
 
@@ -90,7 +90,7 @@ class Reactors:
     users: tuple[dict[int, Payload], dict[int, Payload]] = field(default_factory=lambda: ({}, {}))
 
     def entry(self) -> Payload:
-        """The element of a message's ``reactions`` that Discord would show."""
+        """Return the element of a message's ``reactions`` that Discord would show."""
         normal, burst = (len(users) for users in self.users)
         return {
             "emoji": self.emoji,
@@ -102,7 +102,7 @@ class Reactors:
         }
 
     def page(self, kind: int, after: int | None, limit: int) -> list[Payload]:
-        """Some of them, by rising user id."""
+        """Return some of them, by rising user id."""
         wanted = sorted(user_id for user_id in self.users[kind] if after is None or user_id > after)
         return [self.users[kind][user_id] for user_id in wanted[:limit]]
 
@@ -211,7 +211,7 @@ class ListStore:
 
 
 def span(ids: list[int], *, after: int | None, before: int | None, around: int | None, limit: int) -> tuple[int, int]:
-    """From where to where in ascending ids a page reaches. Where nothing is given: the newest."""
+    """Return from where to where in ascending ids a page reaches; the newest where nothing is given."""
     if around is not None:
         start = max(0, bisect_left(ids, around) - limit // 2)
         return start, start + limit
@@ -223,5 +223,5 @@ def span(ids: list[int], *, after: int | None, before: int | None, around: int |
 
 
 def dump(payload: Any) -> bytes:
-    """JSON as Discord sends it: ASCII, so that lone surrogates and NUL survive as escapes."""
+    """Write JSON as Discord sends it: ASCII, so that lone surrogates and NUL survive as escapes."""
     return json.dumps(payload, separators=(",", ":")).encode("ascii")

@@ -29,24 +29,24 @@ class Truth:
     hash_of: Hash
 
     def tenants(self) -> Iterator[Row]:
-        """The guild itself."""
+        """Yield the guild itself."""
         reader = Reader(self.hash_of)
         about = kept({"description": reader.text(self.guild.description)})
         yield {"platform_id": str(self.guild.id), "name": reader.text(self.guild.name), "metadata": about}
 
     def channels(self) -> Iterator[Row]:
-        """Every channel and thread that a first sync comes across."""
+        """Yield every channel and thread that a first sync comes across."""
         reader = Reader(self.hash_of)
         for channel in listed(self.guild):
             yield channel_row(self.guild, channel, reader)
 
     def messages(self) -> Iterator[Row]:
-        """The messages of archived channels, channel by channel, oldest first."""
+        """Yield the messages of archived channels, channel by channel, oldest first."""
         for channel, payload in self._payloads():
             yield {"channel_platform_id": str(channel.id)} | read_message(payload, self.hash_of)[0]
 
     def attachments(self) -> Iterator[Row]:
-        """Their files."""
+        """Yield their files."""
         for channel, payload in self._payloads():
             reader = read_message(payload, self.hash_of)[1] if payload.get("attachments") else None
             if reader is not None:
@@ -54,12 +54,12 @@ class Truth:
                 yield from (_hung(channel, payload) | row for row in files.values())
 
     def reaction_totals(self) -> Iterator[Row]:
-        """How often each emoji was given to them."""
+        """Yield how often each emoji was given to them."""
         for channel, payload in self._payloads():
             yield from (_hung(channel, payload) | row for row in _totals(payload))
 
     def reactions(self) -> Iterator[Row]:
-        """And by whom."""
+        """Yield who gave them."""
         for channel, payload in self._payloads():
             for total in _totals(payload):
                 kind = {name: total[name] for name in ("emoji_key", "burst", "emoji")}
@@ -92,12 +92,12 @@ def _fans(channel: Channel, payload: Payload, emoji_key: str, burst: bool) -> It
 
 
 def truth(world: World, guild_id: int, key: bytes | None = None) -> Truth:
-    """What an archive of this guild must hold, with author hashes under this key."""
+    """Return what an archive of this guild must hold, with author hashes under this key."""
     return Truth(world.guilds[guild_id], hash_with(key))
 
 
 def secrets(world: World) -> tuple[set[str], set[str]]:
-    """What must be found in no stored byte: the ids of all users, and all their names of two letters and more."""
+    """Return what no stored byte may hold: the ids of all users, and all their names of two letters and more."""
     users = [user_payload(world.bot), *lazy_users(world.seed)]
     names: set[str | None] = set()
     for guild in world.guilds.values():
@@ -113,7 +113,7 @@ def secrets(world: World) -> tuple[set[str], set[str]]:
 
 
 def _users_within(value: Any) -> Iterator[Payload]:
-    """Every object anywhere in a payload that looks like a user or a member."""
+    """Yield every object anywhere in a payload that looks like a user or a member."""
     if isinstance(value, dict):
         if {"username", "nick", "additional_name"} & value.keys():
             yield value

@@ -12,7 +12,7 @@ _THREADS = {10: "thread", 11: "thread", 12: "thread"}
 
 
 def skip_reason(guild: Guild, channel: Channel) -> str | None:
-    """Why a channel or thread is not archived; None where it is."""
+    """Return why a channel or thread is not archived; None where it is."""
     if channel.type == PRIVATE_THREAD:
         return "not_public"
     if channel.is_thread:
@@ -42,7 +42,7 @@ def listed(guild: Guild) -> Iterator[Channel]:
 
 
 def channel_row(guild: Guild, channel: Channel, reader: Reader) -> Row:
-    """A channel's row."""
+    """Return a channel's row."""
     reason = skip_reason(guild, channel)
     is_hidden = reason == "obfuscated"
     return {

@@ -11,7 +11,7 @@ from adapters.discord.simulator.truth_types import TYPE_NAMES
 
 
 def read_message(payload: Row, hash_of: Hash) -> tuple[Row, Reader]:
-    """A message's row without its channel, and the reader for what hangs on it."""
+    """Return a message's row without its channel, and the reader for what hangs on it."""
     reader = Reader(hash_of, list(_names(payload, hash_of)))
     reply = _reply(payload)
     return {
@@ -67,7 +67,7 @@ def _time(value: str | None) -> datetime | None:
 
 
 def _reply(payload: Row) -> Row | None:
-    """What this answers, where it is an answer."""
+    """Return what this answers, where it is an answer."""
     points_at: Row = payload.get("message_reference") or {}
     is_answer = payload["type"] in (19, 21, 23) and not points_at.get("type") and points_at.get("message_id")
     return points_at if is_answer else None
@@ -164,7 +164,7 @@ def _subscription(source: Row, reader: Reader) -> Row:
 
 
 def read_file(source: Row, reader: Reader) -> Row:
-    """An attachment's row without its message."""
+    """Return an attachment's row without its message."""
     expiry = parse_qs(urlsplit(source["url"]).query).get("ex")
     return {
         "platform_id": source["id"],
@@ -178,7 +178,7 @@ def read_file(source: Row, reader: Reader) -> Row:
 
 
 def read_totals(source: Row) -> Iterator[Row]:
-    """The rows of an emoji's two kinds without their message; none where Discord does not say which emoji."""
+    """Yield the rows of an emoji's two kinds without their message; none where Discord does not say which emoji."""
     emoji, details = source["emoji"], source.get("count_details") or {}
     if not emoji.get("id") and not emoji.get("name"):
         return

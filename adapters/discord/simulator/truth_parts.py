@@ -10,7 +10,7 @@ Row: TypeAlias = dict[str, Any]
 
 
 def kept(pairs: Row, *unless_zero: str) -> Row:
-    """What of an object is there at all: no null, no false, nothing empty; zero only where it says something."""
+    """Return what of an object is there at all: no null, no false, nothing empty; zero only where it says something."""
     there = {key: value for key, value in pairs.items() if value is not None and value is not False}
     there = {key: value for key, value in there.items() if value not in ("", [], {})}
     return {key: value for key, value in there.items() if key not in unless_zero or value != 0}
@@ -24,15 +24,15 @@ class Reader:
     names: list[Name] = field(default_factory=list)
 
     def text(self, value: Any) -> str | None:
-        """A text leaf."""
+        """Return a text leaf."""
         return scrub(value, self.names, self.hash_of) if isinstance(value, str) else None
 
     def texts(self, source: Row, *keys: str) -> Row:
-        """Some text leaves of an object."""
+        """Return some text leaves of an object."""
         return {key: self.text(source.get(key)) for key in keys}
 
     def user(self, source: Row | None) -> str | None:
-        """The hash of a user object's id."""
+        """Return the hash of a user object's id."""
         return self.hash_of(source["id"]) if source and source.get("id") else None
 
     # What may hang on a message
@@ -122,7 +122,7 @@ class Reader:
         return kept({"id": source.get("answer_id"), "text": self.text(media.get("text")), "emoji": shown})
 
     def file_facts(self, source: Row) -> Row:
-        """What the metadata of an attachment holds."""
+        """Return what the metadata of an attachment holds."""
         hidden = str(source.get("filename", "")).startswith("SPOILER_") or (source.get("flags") or 0) & 8 != 0
         facts = _same(source, "width", "height", "duration_secs", "flags", "ephemeral") | {"spoiler": hidden}
         return kept(self.texts(source, "title", "description") | facts, "flags")
@@ -133,7 +133,7 @@ def _same(source: Row, *keys: str) -> Row:
 
 
 def each(sources: Iterable[Row] | None, read: Callable[[Row], Row]) -> list[Row]:
-    """A list's elements, one by one; none where there is no list."""
+    """Return a list's elements, one by one; none where there is no list."""
     return [read(source) for source in sources or ()]
 
 

@@ -19,14 +19,14 @@ Rule: TypeAlias = Callable[[str, int, Hash], tuple[int, str] | None]
 
 
 def hash_with(key: bytes | None) -> Hash:
-    """The author hash: SHA-256 of the digits, keyed where there is a key."""
+    """Return the author hash: SHA-256 of the digits, keyed where there is a key."""
     if key is None:
         return lambda digits: hashlib.sha256(digits.encode()).hexdigest()
     return lambda digits: hmac.new(key, digits.encode(), hashlib.sha256).hexdigest()
 
 
 def scrub(text: str, names: Iterable[Name], hash_of: Hash) -> str:
-    """The text as it may be stored."""
+    """Return the text as it may be stored."""
     readable = _SURROGATE.sub("?", text.replace("\0", ""))
     pieces = _without_names(readable, sorted(names, key=lambda name: -len(name[0])))
     return "".join(piece if is_done else _without_ids(piece, hash_of) for is_done, piece in pieces)
@@ -38,7 +38,7 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def _without_names(text: str, names: list[Name]) -> Iterator[tuple[bool, str]]:
-    """Pieces of the text, and of each whether it is what a name became."""
+    """Return pieces of the text, and of each whether it is what a name became."""
     for name, author in names:
         if text == name:
             yield True, f"<@{author}>"
@@ -108,7 +108,7 @@ def _without_ids(text: str, hash_of: Hash) -> str:
 
 
 def _step(text: str, place: int, hash_of: Hash) -> tuple[int, str]:
-    """What stands at a place: what a rule makes of it, or one character as it is."""
+    """Return what stands at a place: what a rule makes of it, or one character as it is."""
     if _BEGINNINGS.match(text, place):
         for rule in _RULES:
             found = rule(text, place, hash_of)
@@ -118,7 +118,7 @@ def _step(text: str, place: int, hash_of: Hash) -> tuple[int, str]:
 
 
 def _thing(text: str, place: int, hash_of: Hash) -> tuple[int, str] | None:
-    """What has an id and names no one stays, unless a long number hides elsewhere in it."""
+    """Return what names a thing by its id as it is, unless a long number hides elsewhere in it."""
     for pattern in (_BRACKETED, _LINK, _THING):
         found = pattern.match(text, place)
         if found and not _LONG.search(_outside_ids(pattern, found)):
@@ -135,7 +135,7 @@ def _outside_ids(pattern: re.Pattern[str], found: re.Match[str]) -> str:
 
 
 def text_around(found: re.Match[str], group: str) -> str:
-    """What was found but for one group, which leaves a gap."""
+    """Return what was found but for one group, which leaves a gap."""
     start, end = found.span(group)
     return f"{found.string[found.start() : start]} {found.string[end : found.end()]}"
 
@@ -164,7 +164,7 @@ def _profile(text: str, place: int, hash_of: Hash) -> tuple[int, str] | None:
 
 
 def _escape(text: str, place: int, hash_of: Hash) -> tuple[int, str] | None:
-    """An encoded @ or ! is no part of the number after it."""
+    """Split an encoded @ or ! off the number after it."""
     return (place + 3, text[place : place + 3]) if text[place : place + 3] in ("%40", "%21") else None
 
 

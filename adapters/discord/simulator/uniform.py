@@ -15,13 +15,13 @@ _THREAD_MESSAGES = 5
 
 
 def new_world(seed: int, now: datetime = WORLD_NOW) -> World:
-    """A world with a bot and no guilds, in which it is now so late."""
+    """Return a world with a bot and no guilds, in which it is now so late."""
     own = bot(seed, 99, "archivist")
     return World(seed=seed, bot=own, application_id=own.id, ids=IdSource(now))
 
 
 def new_guild(world: World, number: int, name: str, users: list[User]) -> Guild:
-    """A guild in which everyone may read everything, and the bot is an ordinary member."""
+    """Return a guild in which everyone may read everything, and the bot is an ordinary member."""
     opened = milliseconds(WORLD_NOW - _LONGEST - timedelta(days=number + 1))
     guild_id = snowflake(opened, mix(world.seed) + number)
     guild = Guild(id=guild_id, name=name, owner_id=users[0].id, bot_id=world.bot.id)
@@ -58,7 +58,7 @@ def uniform_world(
     guilds: int = 1,
     now: datetime = WORLD_NOW,
 ) -> World:
-    """Guilds of equal text channels, with so many active threads of five messages spread over them."""
+    """Return guilds of equal text channels, with so many active threads of five messages spread over them."""
     world = new_world(seed, now)
     for number in range(guilds):
         guild = new_guild(world, number, f"Guild {number}", list(people(seed)))
@@ -70,7 +70,7 @@ def uniform_world(
 
 
 def uneven_world(sizes: Sequence[int], channels: int, seed: int = 1) -> World:
-    """Guilds of so many messages each; each of their channels has twice as many as the next one."""
+    """Return guilds of so many messages each; each of their channels has twice as many as the next one."""
     world = new_world(seed)
     for number, size in enumerate(sizes):
         guild = new_guild(world, number, f"Guild {number}", list(people(seed)))
@@ -81,7 +81,7 @@ def uneven_world(sizes: Sequence[int], channels: int, seed: int = 1) -> World:
 
 
 def tree_world(channels: int = 300, threads: int = 2_000, seed: int = 1) -> World:
-    """A guild of many channels and threads with a few messages each; every second thread is archived."""
+    """Return a guild of many channels and threads with a few messages each; every second thread is archived."""
     world = uniform_world(channels, 3, seed)
     guild = next(iter(world.guilds.values()))
     parents = list(guild.channels)
@@ -91,7 +91,7 @@ def tree_world(channels: int = 300, threads: int = 2_000, seed: int = 1) -> Worl
 
 
 def add_thread(world: World, guild: Guild, parent_id: int, index: int, *, archived: bool) -> Channel:
-    """A public thread of five messages, opened some minutes after the one before it."""
+    """Return a public thread of five messages, opened some minutes after the one before it."""
     opened = WORLD_NOW - timedelta(days=30) + timedelta(minutes=7 * index)
     thread = Channel(
         id=snowflake(milliseconds(opened), index),

@@ -46,7 +46,7 @@ _CODE = (
 
 
 def clause(bits: int) -> str:
-    """Something that someone noticed."""
+    """Return something that someone noticed."""
     bits, opening = divmod(bits, len(_OPENINGS))
     bits, thing = divmod(bits, len(_THINGS))
     bits, happening = divmod(bits, len(_HAPPENINGS))
@@ -80,18 +80,18 @@ _KINDS: tuple[Callable[[int], str], ...] = (
 
 
 def utterance(bits: int) -> str:
-    """What one message says: mostly a line, sometimes a word, a link, code or an essay."""
+    """Return what one message says: mostly a line, sometimes a word, a link, code or an essay."""
     bits = mix(bits)
     return _KINDS[bits % len(_KINDS)](bits >> 5)
 
 
 def title(bits: int) -> str:
-    """A post's or thread's name."""
+    """Return a post's or thread's name."""
     bits = mix(bits)
     return f"{_THINGS[bits % len(_THINGS)]} {_HAPPENINGS[(bits >> 8) % len(_HAPPENINGS)]}"
 
 
 @cache
 def utterances(seed: int, size: int) -> tuple[str, ...]:
-    """A pool to draw from where making each text anew would cost too much."""
+    """Return a pool to draw from where making each text anew would cost too much."""
     return tuple(utterance(seed * 1_000_033 + index) for index in range(size))
