@@ -9,12 +9,10 @@ from storage.channels import ChannelState, channel_states, save_channels
 from storage.database import Database, open_database
 from storage.jobs import JobLease
 from storage.tenants import Tenant, save_tenant
-from tests.support.builders import GUILD, NOW, channel
+from tests.support.builders import GUILD, NOW, SHA, channel
 from tests.support.job_steps import running_job
 from tests.support.postgres import Postgres
 from tests.support.repair_steps import Way
-
-SHA = "sha256"
 
 
 @pytest.fixture

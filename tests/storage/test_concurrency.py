@@ -17,8 +17,7 @@ from storage.messages import MessageBatch, save_batch
 from storage.reactions import pending_totals, save_users
 from storage.tables import messages
 from storage.tenants import Tenant, save_tenant
-from tests.storage.conftest import SHA
-from tests.support.builders import HOUR, MINUTE, NOW, attachment, change, channel, message, reaction, thread, total
+from tests.support.builders import HOUR, MINUTE, NOW, SHA, attachment, change, channel, message, reaction, thread, total
 from tests.support.tables_of import count_of, until_stored
 
 CLAIMERS = 4

@@ -15,8 +15,7 @@ from storage.privacy import Erased
 from storage.reactions import pending_lists
 from storage.repair import PageOutcome
 from storage.tables import attachments, channels, messages, reaction_totals, reactions
-from tests.storage.conftest import SHA
-from tests.support.builders import NOW, attachment, both_totals, channel, message, thread, total
+from tests.support.builders import NOW, SHA, attachment, both_totals, channel, message, thread, total
 from tests.support.erasure_steps import (
     OTHER,
     WHO,

@@ -15,8 +15,7 @@ from storage import errors
 from storage.connection import from_os_error, translated
 from storage.database import Database, open_database
 from storage.tenants import Tenant, save_tenant
-from tests.storage.conftest import SHA
-from tests.support.builders import GUILD, NOW
+from tests.support.builders import GUILD, NOW, SHA
 from tests.support.patience import PATIENCE_SECONDS
 from tests.support.postgres import Postgres
 

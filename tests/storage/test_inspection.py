@@ -12,7 +12,7 @@ from storage.connection import DatabaseState, inspect_database
 from storage.database import Database, migrate, open_database
 from storage.errors import BadDatabaseUrl, DatabaseDamaged, DatabaseUnreachable, DatabaseUnsuitable
 from storage.migrations.runner import known_revisions
-from tests.storage.conftest import SHA
+from tests.support.builders import SHA
 from tests.support.postgres import Postgres
 from tests.support.tables_of import run_sql
 

@@ -23,7 +23,7 @@ from storage.errors import (
 )
 from storage.migrations.runner import LOCK_KEY
 from storage.tables import archive_settings, metadata
-from tests.storage.conftest import SHA
+from tests.support.builders import SHA
 from tests.support.postgres import Postgres
 from tests.support.tables_of import count_of, only_row, run_sql
 

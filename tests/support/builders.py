@@ -17,6 +17,7 @@ from adapters.records import (
 )
 from storage.live import MessageChange, ReactionState
 
+SHA = "sha256"  # how user ids are hashed
 NOW = datetime(2026, 11, 23, 10, 0, 0, 123456, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
 MINUTE = timedelta(minutes=1)
