@@ -22,7 +22,7 @@ from storage.connection import (
     sqlite_writer,
     translated,
 )
-from storage.errors import DatabaseReadOnly, DatabaseTooNew, DatabaseUnreachable, StorageError
+from storage.errors import DatabaseReadOnly, DatabaseTooNew, DatabaseTooOld, DatabaseUnreachable, StorageError
 from storage.settings import record_hash_choice, require_hash_choice
 
 _MIGRATION_PATIENCE = timedelta(seconds=30)
@@ -31,7 +31,7 @@ _PING = text("SELECT count(*) FROM archive_settings")
 
 
 class Database:
-    """An open archive. ``reading`` and ``writing`` are for this room alone; everybody else calls its functions."""
+    """An open archive. ``reading`` and ``writing`` are for ``storage`` alone; others call its functions."""
 
     def __init__(self, *, reader: AsyncEngine, writer: AsyncEngine, path: Path | None, closing: AsyncExitStack) -> None:
         self.dialect: str = writer.dialect.name
@@ -43,7 +43,7 @@ class Database:
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncConnection]:
-        """A connection for SELECTs; on SQLite one that cannot write."""
+        """Lend a connection for SELECTs; on SQLite one that cannot write."""
         self._refuse_if_closed()
         with translated():
             async with self._reader.connect() as connection:
@@ -51,7 +51,7 @@ class Database:
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[AsyncConnection]:
-        """One transaction: committed at the end, rolled back on any error."""
+        """Run one transaction: committed at the end, rolled back on any error."""
         self._refuse_if_closed()
         with translated():
             async with self._writer.begin() as connection:
@@ -59,7 +59,7 @@ class Database:
 
     @finish_before_cancel
     async def ping(self) -> None:
-        """Whether the archive can be read and written at this moment.
+        """Check that the archive can be read and written at this moment.
 
         Raises:
             StorageError: it cannot; the message says why.
@@ -72,7 +72,7 @@ class Database:
                 await _check_server(connection)
 
     async def close(self) -> None:
-        """Close every connection and let the file go. Can be called twice."""
+        """Close every connection and release the file. Can be called twice."""
         self._is_closed = True
         await self._closing.aclose()
 
@@ -94,6 +94,7 @@ async def open_database(url: str, *, hash_choice: str) -> Database:
             the database cannot be used.
         DatabaseInUse: another process has this SQLite file open.
         DatabaseTooNew: a newer version of this program wrote it.
+        DatabaseTooOld: a version before the first release wrote it.
         HashChoiceMismatch: it was begun with another choice.
     """
     parsed = parse_url(url)
@@ -120,6 +121,8 @@ async def open_for_reading(url: str, *, hash_choice: str) -> Database:
     found = await inspect_database(url)
     if found.is_too_new:
         raise DatabaseTooNew
+    if found.is_too_old:
+        raise DatabaseTooOld
     if found.needs_migration or found.hash_choice is None:
         raise StorageError("There is no archive of this version there. Run the daemon or 'migrate' once.")
     require_hash_choice(found.hash_choice, hash_choice)
@@ -174,7 +177,7 @@ def _look_at_file(path: Path) -> None:
 
 
 def _engines(url: URL) -> tuple[AsyncEngine, AsyncEngine]:
-    """One that reads and one that writes; on PostgreSQL they share a pool, and reading opens no transaction."""
+    """Make an engine to read and one to write; on PostgreSQL they share a pool, and reading opens no transaction."""
     if url.get_backend_name() == "sqlite":
         return sqlite_reader(url), sqlite_writer(url)
     engine = postgres(url, pool_size=10, max_overflow=10)
@@ -187,7 +190,7 @@ async def _check_server(connection: AsyncConnection) -> None:
 
 
 def _file_id(path: Path | None) -> tuple[int, int] | None:
-    """Which file a name stands for; None where there is none."""
+    """Identify the file that a name stands for; None where there is none."""
     try:
         found = path.stat() if path is not None else None
     except OSError:

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 
 class StorageError(Exception):
-    """The database refused what was asked of it. This is a fault of the program; please report it."""
+    """The database refused a statement. This is a fault of the program; please report it."""
 
     code: ClassVar[str] = "storage_error"
     remedy: ClassVar[str] = "Please report it, with the log around it."  # what the operator can do
@@ -67,6 +67,14 @@ class DatabaseTooNew(StorageError):
     remedy = "Install the version that wrote the database, or a later one."
 
 
+class DatabaseTooOld(StorageError):
+    """This archive was made by a version before the first release, whose tables were others, and cannot be brought
+    along. Begin a new one under another name; the next sync reads again what the platform still has."""
+
+    code = "database_too_old"
+    remedy = "Set database.url to a new archive; the next sync reads again what the platform still has."
+
+
 class DatabaseInUse(StorageError):
     """Another process works on this SQLite archive. Only one can: stop the other one first."""
 
@@ -103,14 +111,14 @@ class UnknownTenant(StorageError):
 
 
 class TenantStopped(StorageError):
-    """The syncs of this tenant are stopped by its administrator. Resume it before asking for one."""
+    """The syncs of this tenant are stopped by its administrator. Resume it before requesting one."""
 
     code = "tenant_stopped"
-    remedy = "Resume the tenant, then ask again."
+    remedy = "Resume the tenant, then request it again."
 
 
 class LeaseLost(StorageError):
     """The job is no longer this worker's: it was taken over, or ended. Stop working on it; nothing was written."""
 
     code = "lease_lost"
-    remedy = "Nothing need be done: whoever has the job goes on from its checkpoints."
+    remedy = "Nothing need be done: the worker that has the job goes on from its checkpoints."

@@ -50,7 +50,7 @@ def _advice(recorded: str, choice: str) -> str:
     old, new = recorded.partition(":")[0], choice.partition(":")[0]
     if old == new:
         return "The archive was begun with another key for hashing user ids. Give the key it was begun with."
-    begun = f"The archive was begun with {old} hashing of user ids, the configuration asks for {new}."
+    begun = f"The archive was begun with {old} hashing of user ids, the configuration says {new}."
     if old == "sha256":
         return f"{begun} Unset PLATFORM_SYNC_HASH_KEY, or begin a new archive."
     return f"{begun} Set PLATFORM_SYNC_HASH_KEY to the key it was begun with, or begin a new archive."

@@ -16,7 +16,7 @@ from adapters.registry import PLATFORMS
 from bot.check.channels import Coverage, coverage_of
 from bot.config import Config
 from storage.connection import DatabaseState, KnownTenant, inspect_database
-from storage.errors import DatabaseReadOnly, DatabaseTooNew, HashChoiceMismatch, StorageError
+from storage.errors import DatabaseReadOnly, DatabaseTooNew, DatabaseTooOld, HashChoiceMismatch, StorageError
 from storage.tenants import tenant_id_of
 
 _CONNECT_SECONDS = 20.0
@@ -90,7 +90,7 @@ class Check:
             from_where = f"at revision {state.revision}" if state.revision else "not begun yet"
             text = f"{state.dialect}, {from_where}: the daemon brings it to {state.newest_revision} when it starts"
             yield Finding("database", Mark.NOTE, text)
-        elif not state.is_too_new:
+        elif not (state.is_too_new or state.is_too_old):
             in_use = "; a daemon is working on it" if state.is_in_use else ""
             text = f"{state.dialect}, at revision {state.revision}, tenants: {len(state.tenants)}{in_use}"
             yield Finding("database", Mark.OK, text)
@@ -99,6 +99,8 @@ class Check:
         problems = []
         if state.is_too_new:
             problems.append(f"{DatabaseTooNew()} (it is at revision {state.revision})")
+        if state.is_too_old:
+            problems.append(str(DatabaseTooOld()))
         if not state.is_writable:
             problems.append(str(DatabaseReadOnly()))
         if state.hash_choice not in (None, self._hasher.choice):

@@ -1,10 +1,12 @@
-"""What platforms tell while they are connected, on its way into the archive."""
+"""Live events on their way into the archive."""
 
 from bot.live.buffer import (
     LiveBuffer,
 )
-from bot.live.writer import (
+from bot.live.tracker import (
     ChangeTracker,
+)
+from bot.live.writer import (
     LiveWriter,
 )
 

@@ -1,4 +1,4 @@
-"""Events gathered per message: however many there are of one, one change is written, the last word of each kind."""
+"""Changes by message: however many events there are of one, one change is written, the last word of each kind."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ from adapters.events import (
     ReactionChanged,
     ReactionsCleared,
 )
-from adapters.records import ChannelRecord, MessageRecord
+from adapters.records import ChannelRecord
 from storage.live import MessageChange, ReactionState
 
 Key: TypeAlias = tuple[str, str, str]
@@ -21,56 +21,6 @@ Key: TypeAlias = tuple[str, str, str]
 
 LARGEST = 20_000  # messages that wait to be written
 _LARGEST_LOST = 50_000  # messages remembered by their ids alone, once there are more
-
-
-@dataclass(slots=True)
-class _Gathered:
-    """What became of one message."""
-
-    edited: MessageRecord | None = None
-    is_deleted: bool = False
-    is_invalidated: bool = False
-    is_cleared: bool = False
-    cleared: set[str] = field(default_factory=set)
-    reactions: dict[tuple[str, str, bool], ReactionState] = field(default_factory=dict)
-
-    def add(self, event: LiveEvent) -> None:
-        match event:
-            case MessageEdited():
-                self.edited = event.message
-            case MessagesDeleted():
-                self.is_deleted = True
-            case MessageInvalidated():
-                self.is_invalidated = True
-            case ReactionChanged():
-                self.reactions[event.emoji_key, event.user_hash, event.burst] = ReactionState(
-                    emoji_key=event.emoji_key,
-                    emoji=event.emoji,
-                    user_hash=event.user_hash,
-                    burst=event.burst,
-                    is_given=event.is_given,
-                )
-            case ReactionsCleared(emoji_key=None):
-                self.is_cleared, self.reactions = True, {}
-            case ReactionsCleared(emoji_key=str(emoji_key)):
-                self.cleared.add(emoji_key)
-                self.reactions = {key: state for key, state in self.reactions.items() if key[0] != emoji_key}
-            case ChannelChanged():
-                raise AssertionError("not of a message")
-
-    def change(self, key: Key) -> MessageChange:
-        tenant_id, channel_id, message_id = key
-        return MessageChange(
-            tenant_id=tenant_id,
-            channel_id=channel_id,
-            message_id=message_id,
-            edited=self.edited,
-            is_deleted=self.is_deleted,
-            is_invalidated=self.is_invalidated,
-            is_cleared=self.is_cleared,
-            cleared=frozenset(self.cleared),
-            reactions=tuple(self.reactions.values()),
-        )
 
 
 @dataclass(slots=True)
@@ -87,25 +37,28 @@ class LiveBatch:
 
 
 class LiveBuffer:
-    """Bounded: beyond its size it keeps only which messages are to be looked at again, beyond that which tenants."""
+    """Bounded: beyond its size it keeps only which messages are to be read again, beyond that which tenants."""
 
     def __init__(self, largest: int = LARGEST, largest_lost: int = _LARGEST_LOST) -> None:
         self._largest = largest
         self._largest_lost = largest_lost
-        self._messages: dict[Key, _Gathered] = {}
+        self._messages: dict[Key, MessageChange] = {}
         self._channels: dict[tuple[str, str], ChannelRecord] = {}
         self.lost: set[Key] = set()
         self.lost_tenants: set[str] = set()
 
     def add(self, tenant_id: str, event: LiveEvent) -> list[Key]:
-        """Take an event in; the messages that it is about."""
+        """Take an event in; return the messages that it is about."""
         keys = list(_keys(tenant_id, event))
         for key in keys:
-            gathered = self._messages.get(key)
-            if gathered is None and len(self._messages) < self._largest:
-                gathered = self._messages[key] = _Gathered()
-            if gathered is not None:
-                gathered.add(event)
+            change = self._messages.get(key)
+            if change is None and len(self._messages) < self._largest:
+                tenant_id, channel_id, message_id = key
+                change = self._messages[key] = MessageChange(
+                    tenant_id=tenant_id, channel_platform_id=channel_id, message_platform_id=message_id
+                )
+            if change is not None:
+                _add(change, event)
             elif len(self.lost) < self._largest_lost:
                 self.lost.add(key)
             else:
@@ -113,17 +66,17 @@ class LiveBuffer:
         return keys
 
     def add_channel(self, tenant_id: str, channel: ChannelRecord) -> None:
-        """A channel as it is now."""
+        """Take in a channel as it is now."""
         self._channels[tenant_id, channel.platform_id] = channel
 
     def __len__(self) -> int:
         return len(self._messages) + len(self._channels) + len(self.lost) + len(self.lost_tenants)
 
     def take(self, limit: int) -> LiveBatch:
-        """The changes that have waited longest and all the rest; they are forgotten here."""
+        """Remove and return the changes that have waited longest, and all that is not a change of a message."""
         keys = [key for key, _ in zip(self._messages, range(limit), strict=False)]
         batch = LiveBatch(
-            changes=[self._messages.pop(key).change(key) for key in keys],
+            changes=[self._messages.pop(key) for key in keys],
             lost=self.lost,
             lost_tenants=self.lost_tenants,
         )
@@ -131,6 +84,30 @@ class LiveBuffer:
             batch.channels.setdefault(tenant_id, []).append(channel)
         self._channels, self.lost, self.lost_tenants = {}, set(), set()
         return batch
+
+
+def _add(change: MessageChange, event: LiveEvent) -> None:
+    match event:
+        case MessageEdited():
+            change.edited = event.message
+        case MessagesDeleted():
+            change.is_deleted = True
+        case MessageInvalidated():
+            change.is_invalidated = True
+        case ReactionChanged():
+            change.react(
+                ReactionState(
+                    emoji_key=event.emoji_key,
+                    burst=event.burst,
+                    emoji=event.emoji,
+                    user_hash=event.user_hash,
+                    is_given=event.is_given,
+                )
+            )
+        case ReactionsCleared():
+            change.clear(event.emoji_key)
+        case ChannelChanged():
+            raise AssertionError("not of a message")
 
 
 def _keys(tenant_id: str, event: LiveEvent) -> Iterator[Key]:

@@ -1,4 +1,4 @@
-"""What the platform tells while it is connected, gathered per message and written in small batches.
+"""What the platform says while it is connected, buffered by message and written in small batches.
 
 An event never moves a checkpoint: it changes what is stored, and what is not stored yet the sync will read. What
 cannot be written is never lost: it becomes work for the next repair.
@@ -7,13 +7,14 @@ cannot be written is never lost: it becomes work for the next repair.
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager, suppress
 from datetime import datetime, timedelta
 
 from adapters.base import PlatformAdapter
 from adapters.events import ChannelChanged, LiveEvent
 from bot.live.buffer import LiveBatch, LiveBuffer
+from bot.live.tracker import ChangeTracker, ChangeTrackers
 from storage import channels, live, repair
 from storage.database import Database
 from storage.errors import StorageError
@@ -25,21 +26,9 @@ log = logging.getLogger(__name__)
 
 _BATCH = 1_000  # messages in one transaction
 _FLUSH_SECONDS = 0.1
-_MARK_SECONDS = 5.0
+_WATERMARK_SECONDS = 5.0
 _PAUSE_SECONDS = 1.0
 _LEASE = timedelta(seconds=15)
-
-
-class ChangeTracker:
-    """The messages of one channel that were told of while its pages were under way, and when."""
-
-    def __init__(self, count: Callable[[], int]) -> None:
-        self.now = count
-        self.marks: dict[str, int] = {}
-
-    def changed_since(self, mark: int, message_ids: Iterable[str]) -> set[str]:
-        """Those of the messages that were told of since a moment, and so may have been read before or after."""
-        return {i for i in message_ids if self.marks.get(i, -1) > mark} if self.marks else set()
 
 
 class LiveWriter:
@@ -53,87 +42,75 @@ class LiveWriter:
         self._owner = owner
         self._clock = clock
         self._buffer = LiveBuffer()
-        self._watches: dict[tuple[str, str], ChangeTracker] = {}
-        self._count = 0
-        self._followed: dict[str, set[str]] = {}  # platform: its tenants of which it tells
-        self._leads: set[str] = set()
-        self._undecided = set(adapters)  # whether this process leads is not known yet: what comes in waits
+        self._trackers = ChangeTrackers()
+        self._followed: dict[str, set[str]] = {}  # platform: its tenants whose events come in
+        self._led: set[str] = set()  # platforms whose events this process writes
+        self._undecided = set(adapters)  # platforms of which nobody knows yet who leads: their events wait
         self._unwritten = LiveBatch()
-        self._marked_at = 0.0
+        self._advanced_at = 0.0
 
     def submit(self, platform: str, event: LiveEvent) -> None:
-        """An event came in. Returns at once."""
-        self._count += 1
+        """Take an event in. Returns at once."""
         if isinstance(event, ChannelChanged):
             self._buffer.add_channel(tenant_id_of(platform, event.tenant_platform_id), event.record)
             return
-        for tenant_id, channel_id, message_id in self._buffer.add(
-            tenant_id_of(platform, event.channel.tenant_platform_id), event
-        ):
-            if watch := self._watches.get((tenant_id, channel_id)):
-                watch.marks[message_id] = self._count
+        self._trackers.note(self._buffer.add(tenant_id_of(platform, event.channel.tenant_platform_id), event))
 
-    @contextmanager
-    def tracking(self, tenant_id: str, channel_id: str) -> Iterator[ChangeTracker]:
-        """Note what is told of a channel while its pages are read."""
-        watch = self._watches[tenant_id, channel_id] = ChangeTracker(lambda: self._count)
-        try:
-            yield watch
-        finally:
-            if self._watches.get((tenant_id, channel_id)) is watch:  # not one of a job that took this one over
-                del self._watches[tenant_id, channel_id]
+    def tracking(self, tenant_id: str, channel_platform_id: str) -> AbstractContextManager[ChangeTracker]:
+        """Track what changes in a channel while its pages are read."""
+        return self._trackers.tracking(tenant_id, channel_platform_id)
 
     def follow(self, platform: str, tenant_id: str) -> None:
-        """The platform tells of this tenant from now on."""
+        """Note that events of a tenant come in from now on."""
         self._followed.setdefault(platform, set()).add(tenant_id)
 
     def unfollow(self, platform: str, tenant_id: str) -> None:
-        """The platform tells of this tenant no more."""
+        """Note that events of a tenant come in no more."""
         self._followed.get(platform, set()).discard(tenant_id)
 
     async def connected(self, platform: str, *, present: Iterable[str]) -> None:
-        """A new connection: what happened before it was not told. Put that down, for every tenant."""
+        """Record a gap for every tenant at a new connection: events before it are missing."""
         reason = GapReason.SESSION_LOST if platform in self._followed else GapReason.PROCESS_DOWN
         self._followed[platform] = set(present)
-        self._leads.discard(platform)
+        self._led.discard(platform)
         self._undecided.add(platform)
-        await self._lead(platform, reason)
+        await self._acquire_leadership(platform, reason)
 
     async def run(self) -> None:
-        """Write what comes in until cancelled; what is gathered by then is still written."""
+        """Write what comes in until cancelled; what is buffered by then is still written."""
         try:
             while True:
                 await asyncio.sleep(_FLUSH_SECONDS)
-                await self._turn()
+                await self._write_due()
         finally:
-            await self._turn()
+            await self._write_due()
             await self.release_leadership()
 
     async def release_leadership(self) -> None:
         """Let another process lead at once."""
-        for platform in self._leads:
+        for platform in self._led:
             with suppress(StorageError):
                 await acquire_leadership(self._db, platform, self._owner, now=self._clock(), lease=timedelta())
 
-    async def _turn(self) -> None:
-        heard = {name: adapter.received_until for name, adapter in self._adapters.items()}
+    async def _write_due(self) -> None:
+        received = {name: adapter.received_until for name, adapter in self._adapters.items()}
         try:
             await self._flush()
-            if time.monotonic() - self._marked_at > _MARK_SECONDS:
-                await self._mark(heard)
+            if time.monotonic() - self._advanced_at > _WATERMARK_SECONDS:
+                await self._advance(received)
         except StorageError as e:
-            log.error("what the platform told cannot be written yet", extra={"code": e.code, "error": str(e)})
+            log.error("live events cannot be written yet", extra={"code": e.code, "error": str(e)})
             await asyncio.sleep(_PAUSE_SECONDS)
 
     async def _flush(self) -> None:
         while (self._unwritten or len(self._buffer)) and not self._undecided:
             self._unwritten = self._unwritten or self._buffer.take(_BATCH)
-            if self._leads:
+            if self._led:
                 await self._write()
             self._unwritten = LiveBatch()
 
     async def _write(self) -> None:
-        """A batch; one that the database will not have is looked at again by the next repair."""
+        """Write a batch; have one that the database refuses read again by the next repair."""
         batch, now = self._unwritten, self._clock()
         try:
             await live.apply_changes(self._db, batch.changes, now)
@@ -142,37 +119,41 @@ class LiveWriter:
         except StorageError as e:
             if e.is_transient:
                 raise
-            log.error("what the platform told cannot be written", extra={"code": e.code, "error": str(e)})
-            batch.lost.update((change.tenant_id, change.channel_id, change.message_id) for change in batch.changes)
+            log.error("live events cannot be written", extra={"code": e.code, "error": str(e)})
+            batch.lost.update(
+                (change.tenant_id, change.channel_platform_id, change.message_platform_id) for change in batch.changes
+            )
             batch.changes, batch.channels = [], {}
         if batch.lost or batch.lost_tenants:
-            log.warning("messages will be looked at again", extra={"messages": len(batch.lost)})
+            log.warning("messages will be read again", extra={"messages": len(batch.lost)})
             await repair.refetch(self._db, batch.lost, now, only_stored=True)
             for tenant_id in batch.lost_tenants:
                 await repair.request_audit(self._db, tenant_id, now)
 
-    async def _mark(self, heard: Mapping[str, datetime | None]) -> None:
-        """All that was told until then is written: a gap can begin no sooner."""
-        self._marked_at = time.monotonic()
-        await self.keep_the_lead()
-        for platform in self._leads:
-            if received_until := heard.get(platform):
+    async def _advance(self, received: Mapping[str, datetime | None]) -> None:
+        """Note that all that was received until then is written: a gap can begin no sooner."""
+        self._advanced_at = time.monotonic()
+        await self.renew_leadership()
+        for platform in self._led:
+            if received_until := received.get(platform):
                 await advance_watermark(self._db, platform, self._owner, received_until, self._clock())
 
-    async def keep_the_lead(self) -> None:
-        """Renew the lead, or take it where the process that had it is gone."""
+    async def renew_leadership(self) -> None:
+        """Renew the leadership, or take it over from a process that is gone."""
         for platform in list(self._followed):
-            await self._lead(platform, GapReason.TAKEOVER)
+            await self._acquire_leadership(platform, GapReason.TAKEOVER)
 
-    async def _lead(self, platform: str, reason: GapReason) -> None:
-        """One process writes what a platform tells; the others stand by."""
+    async def _acquire_leadership(self, platform: str, reason: GapReason) -> None:
+        """One process writes the events of a platform; the others stand by."""
         now = self._clock()
-        lead = await acquire_leadership(self._db, platform, self._owner, now=now, lease=_LEASE)
-        if not lead.is_mine:
-            self._leads.discard(platform)
-        elif platform not in self._leads:
+        leadership = await acquire_leadership(self._db, platform, self._owner, now=now, lease=_LEASE)
+        if not leadership.is_mine:
+            self._led.discard(platform)
+        elif platform not in self._led:
             for tenant_id in sorted(self._followed[platform]):
-                await repair.record_gap(self._db, tenant_id, reason, began_at=lead.watermark_at, ended_at=now, now=now)
+                await repair.record_gap(
+                    self._db, tenant_id, reason, began_at=leadership.watermark_at, ended_at=now, now=now
+                )
             await advance_watermark(self._db, platform, self._owner, now, now)
-            self._leads.add(platform)
+            self._led.add(platform)
         self._undecided.discard(platform)

@@ -40,7 +40,8 @@ class ReactionPass:
                 await self._fetch_totals(channel, tracker)
 
     async def _fetch_totals(self, channel: PendingChannel, tracker: ChangeTracker) -> None:
-        job, after, gone = self.job, None, set[str]()
+        job, gone = self.job, set[str]()
+        after: PendingTotal | None = None
         while totals := await reactions.pending_totals(job.db, channel.id, after, _TOTALS_A_PAGE):
             for total in totals:
                 if job.should_yield:

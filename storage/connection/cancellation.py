@@ -25,7 +25,7 @@ D = TypeVar("D", bound=HasDialect)
 def finish_before_cancel(
     function: Callable[Concatenate[D, P], Coroutine[Any, Any, T]],
 ) -> Callable[Concatenate[D, P], Coroutine[Any, Any, T]]:
-    """On SQLite let a call finish, and only then its cancellation go on. Nothing here takes long."""
+    """Let a call on SQLite finish, and only then its cancellation go on. Nothing here takes long."""
 
     @wraps(function)
     async def call(db: D, /, *args: P.args, **kwargs: P.kwargs) -> T:
@@ -46,5 +46,5 @@ async def _settled(task: asyncio.Task[T]) -> T:
     if cancelled is None:
         return task.result()
     if not task.cancelled():
-        task.exception()  # whoever cancelled does not want to know
+        task.exception()  # the one who cancelled does not want to know
     raise cancelled

@@ -59,7 +59,7 @@ _BY_ERRNO: dict[int | None, type[errors.StorageError]] = {
 
 @contextmanager
 def translated() -> Iterator[None]:
-    """Everything that a driver raises inside comes out as a StorageError.
+    """Turn everything that a driver raises inside into a StorageError.
 
     An error that can quote the row it refused (a constraint, a bad value) is not chained: tracebacks end up in
     logs, and the row may be a message.
@@ -81,7 +81,7 @@ def translated() -> Iterator[None]:
 
 
 def from_os_error(error: OSError, what: str) -> errors.StorageError:
-    """What a failed file operation means for the archive. ``what`` names the file and what was tried."""
+    """Say what a failed file operation means for the archive. ``what`` names the file and what was tried."""
     kind = _BY_ERRNO.get(error.errno)
     if kind is None:
         return _file_unusable(f"{what}: {error.strerror}.")
@@ -122,7 +122,7 @@ def _named(kind: type[errors.StorageError] | None, detail: str) -> errors.Storag
 
 
 def _first_line(cause: BaseException | None) -> str:
-    """What libpq says of a connection: host, user and database, never a password and never a row."""
+    """Quote what libpq says of a connection: host, user and database, never a password and never a row."""
     return str(cause).strip().partition("\n")[0]
 
 

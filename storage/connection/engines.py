@@ -33,7 +33,7 @@ _COMMON: dict[str, Any] = {"hide_parameters": True, "json_serializer": dump_json
 
 
 def sqlite_writer(url: URL) -> AsyncEngine:
-    """The one connection that writes.
+    """Make the engine of the one connection that writes.
 
     One, because SQLite before 3.51.3 can damage a WAL database when two connections write or checkpoint at the
     same instant (https://www.sqlite.org/wal.html#walresetbug).
@@ -44,23 +44,23 @@ def sqlite_writer(url: URL) -> AsyncEngine:
 
 
 def sqlite_reader(url: URL) -> AsyncEngine:
-    """Connections that cannot write and never wait for the one that does."""
+    """Make an engine of connections that cannot write and never wait for the one that does."""
     return _sqlite(url, _READER_PRAGMAS, pool_size=4, max_overflow=4)
 
 
 def sqlite_migrator(url: URL) -> AsyncEngine:
-    """A connection for migrations: rebuilding a table with foreign keys on would delete what refers to it."""
+    """Make an engine for migrations: rebuilding a table with foreign keys on would delete what refers to it."""
     engine = _sqlite(url, _MIGRATOR_PRAGMAS, poolclass=NullPool)
     _begin_immediate(engine)
     return engine
 
 
 def postgres(url: URL, **options: Any) -> AsyncEngine:
-    """A pool that notices a restarted server before a statement fails on it."""
+    """Make an engine whose pool notices a restarted server before a statement fails on it."""
     connect: dict[str, Any] = {
         "application_name": "platform-sync",
         "connect_timeout": 10,
-        "client_encoding": "utf8",  # whatever the server has, so that it can be asked
+        "client_encoding": "utf8",  # whatever the server has, so that it can be queried
     }
     connect = {k: v for k, v in connect.items() if k not in url.query}
     return create_async_engine(url, pool_pre_ping=True, connect_args=connect, **_COMMON, **options)
@@ -97,7 +97,7 @@ _DRIVERS = {
 
 
 def parse_url(url: str) -> URL:
-    """A usable URL with its driver named. What it refuses it never repeats: there may be a password in it.
+    """Parse a URL and name its driver. What it refuses it never repeats: there may be a password in it.
 
     Raises:
         BadDatabaseUrl: not a URL, a database or driver of another kind, or a SQLite one without a file.
@@ -115,7 +115,7 @@ def parse_url(url: str) -> URL:
 
 
 def sqlite_path(url: URL) -> Path | None:
-    """The file of a SQLite URL, every link followed, so that one archive has one name. None for a server."""
+    """Find the file of a SQLite URL, every link followed, so that one archive has one name. None for a server."""
     return Path(url.database or "").resolve() if url.get_backend_name() == "sqlite" else None
 
 

@@ -61,7 +61,7 @@ class FileLock:
             await asyncio.sleep(_POLL_SECONDS)
 
     def release(self) -> None:
-        """Let it go; nothing happens if it was not held."""
+        """Release the lock; nothing happens if it was not held."""
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None
@@ -76,7 +76,7 @@ class FileLock:
 
 
 def is_locked(database: Path) -> bool:
-    """Whether a process holds the lock of a database at this moment. Makes no file.
+    """Find out whether a process holds the lock of a database at this moment. Makes no file.
 
     Raises:
         DatabaseReadOnly, DatabaseUnreachable: the lock's file cannot be read.

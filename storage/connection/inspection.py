@@ -15,7 +15,6 @@ from sqlalchemy import (
     column,
     create_engine,
     inspect,
-    literal,
     select,
     table,
     text,
@@ -51,15 +50,16 @@ class DatabaseState:
     revision: str | None  # None: there are no tables yet
     newest_revision: str  # that this program knows
     is_too_new: bool  # a newer version of this program wrote it
+    is_too_old: bool  # a version before the first release wrote it
     is_writable: bool
-    is_in_use: bool  # another process has this SQLite archive open; of a server, which many may use, never told
+    is_in_use: bool  # another process has this SQLite archive open; of a server, which many may use, never said
     hash_choice: str | None  # as it was begun with; None: not begun
     tenants: tuple[KnownTenant, ...] = ()
 
     @property
     def needs_migration(self) -> bool:
         """Whether opening it brings it to another schema, or creates it."""
-        return self.revision != self.newest_revision and not self.is_too_new
+        return self.revision != self.newest_revision and not (self.is_too_new or self.is_too_old)
 
 
 async def inspect_database(url: str) -> DatabaseState:
@@ -88,7 +88,7 @@ def _inspect_file(path: Path) -> DatabaseState:
 
 
 def _look_for(path: Path) -> tuple[bool, bool]:
-    """Whether a file is there, and whether it can be written or made."""
+    """Find out whether a file is there, and whether it can be written or made."""
     try:
         path.stat()
     except FileNotFoundError:
@@ -133,15 +133,17 @@ def _read(connection: Connection) -> _Content:
 
 
 def _state(dialect: str, found: _Content, *, exists: bool, is_writable: bool, is_in_use: bool) -> DatabaseState:
-    from storage.migrations import known_revisions
+    from storage.migrations import BEFORE_THE_BASELINE, known_revisions
 
     known = known_revisions()
+    is_too_old = found.revision in BEFORE_THE_BASELINE
     return DatabaseState(
         dialect=dialect,
         exists=exists,
         revision=found.revision,
         newest_revision=known[0],
-        is_too_new=found.revision is not None and found.revision not in known,
+        is_too_new=found.revision is not None and found.revision not in known and not is_too_old,
+        is_too_old=is_too_old,
         is_writable=is_writable,
         is_in_use=is_in_use,
         hash_choice=found.hash_choice,
@@ -150,22 +152,21 @@ def _state(dialect: str, found: _Content, *, exists: bool, is_writable: bool, is
 
 
 _NAME = "tenants"
-_ALWAYS = ("id", "platform", "platform_id", "name")
-_STOPPED = "stopped_at"  # since revision 0002
+_COLUMNS = ("id", "platform", "platform_id", "name", "stopped_at")
 
 
 def known_tenants(connection: Connection) -> tuple[KnownTenant, ...]:
-    """Every tenant by id; none where there are no such tables."""
+    """List every tenant by id; none where there is no such table."""
     inspector = inspect(connection)
     if not inspector.has_table(_NAME):
         return ()
     columns = {found["name"] for found in inspector.get_columns(_NAME)}
-    if not columns.issuperset(_ALWAYS):
+    if not columns.issuperset(_COLUMNS):
         return ()  # another program's
-    is_stopped = column(_STOPPED).is_not(None) if _STOPPED in columns else literal(value=False)
-    told: list[ColumnElement[Any]] = [*map(column, _ALWAYS), is_stopped.label("is_stopped")]
-    rows = connection.execute(select(*told).select_from(table(_NAME)).order_by("id")).mappings()
-    return tuple(KnownTenant(**{**row, "is_stopped": bool(row["is_stopped"])}) for row in rows)
+    known: list[ColumnElement[Any]] = [column(name) for name in _COLUMNS]
+    query = select(*known).select_from(table(_NAME)).order_by(column("id"))
+    rows = map(dict, connection.execute(query).mappings())
+    return tuple(KnownTenant(is_stopped=row.pop("stopped_at") is not None, **row) for row in rows)
 
 
 _FACTS = text("SELECT current_setting('server_encoding'), current_setting('transaction_read_only')")
@@ -179,7 +180,7 @@ _MAY_WRITE = text(
 
 
 async def is_read_only(connection: AsyncConnection) -> bool:
-    """Whether the server only reads: a standby, or one that is set so.
+    """Find out whether the server only reads: a standby, or one that is set so.
 
     Raises:
         DatabaseUnsuitable: it cannot hold every text.
@@ -191,6 +192,6 @@ async def is_read_only(connection: AsyncConnection) -> bool:
 
 
 async def may_write(connection: AsyncConnection) -> bool:
-    """Whether our role may change the archive's tables, or make them where there are none yet."""
+    """Find out whether our role may change the archive's tables, or make them where there are none yet."""
     answer = await connection.execute(_MAY_WRITE, {"tables": list(metadata.tables)})
     return bool(answer.scalar_one())

@@ -1,4 +1,4 @@
-"""Bringing the archive along with what a platform tells while it is connected.
+"""Bringing the archive along with what a platform says while it is connected.
 
 Only what is stored already is changed, and no checkpoint is moved: what is not stored yet the sync will read.
 """
@@ -9,14 +9,13 @@ from datetime import datetime
 from storage.connection import finish_before_cancel
 from storage.database import Database
 from storage.live.changes import MessageChange
-from storage.live.messages import mark_deleted, refetch, save_edits, stored_ones
+from storage.live.messages import find_stored, mark_deleted, refetch, save_edits
 from storage.live.reactions import apply_reactions
-from storage.privacy import redactors_for
 
 
 @finish_before_cancel
 async def apply_changes(db: Database, changes: Sequence[MessageChange], now: datetime) -> None:
-    """Make stored messages what they became, in one transaction. Applying a change again changes nothing.
+    """Bring stored messages to what they became, in one transaction. Applying a change again changes nothing.
 
     What is not stored, or in a channel that is not archived, or of a tenant that is stopped, is left alone.
 
@@ -28,16 +27,15 @@ async def apply_changes(db: Database, changes: Sequence[MessageChange], now: dat
     Raises:
         ValueError: a message has two changes.
     """
-    if len({(c.tenant_id, c.channel_id, c.message_id) for c in changes}) != len(changes):
+    if len({(c.tenant_id, c.channel_platform_id, c.message_platform_id) for c in changes}) != len(changes):
         raise ValueError("of each message one change")
     if not changes:
         return
     async with db.writing() as connection:
-        redactors = await redactors_for(connection, {change.tenant_id for change in changes})
-        stored = await stored_ones(connection, changes)
+        stored = await find_stored(connection, changes)
         if not stored:
             return
-        await save_edits(connection, stored, redactors, now)
+        await save_edits(connection, stored, now)
         await mark_deleted(connection, stored, now)
         await refetch(connection, stored, now)
-        await apply_reactions(connection, stored, redactors, now)
+        await apply_reactions(connection, stored, now)

@@ -1,49 +1,43 @@
-"""What became of messages while the platform was listened to."""
+"""What became of messages while the platform was connected."""
 
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
 
 from adapters.records import MessageRecord
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReactionState:
-    """Whether a user has given an emoji, by the last that was told of it."""
+    """Whether a user has given an emoji, by the last event about it."""
 
     emoji_key: str
+    burst: bool
     emoji: str
     user_hash: str
-    burst: bool
     is_given: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class MessageChange:
-    """All that became of one message. Reactions were taken away before those that are told here."""
+    """All that became of one message. What was cleared was cleared before the reactions here were given."""
 
     tenant_id: str
-    channel_id: str  # the platform's
-    message_id: str
-    edited: MessageRecord | None  # as it is now, but for its reactions
-    is_deleted: bool
-    is_invalidated: bool  # something changed, and too little of it was told: it is to be looked at again
-    is_cleared: bool  # all reactions were taken away
-    cleared: frozenset[str]  # the keys of the emoji that were taken away
-    reactions: tuple[ReactionState, ...]
+    channel_platform_id: str
+    message_platform_id: str
+    edited: MessageRecord | None = None  # as it is now, but for its reactions
+    is_deleted: bool = False
+    is_invalidated: bool = False  # it changed in a way that the event did not say: it is to be read again
+    is_cleared: bool = False  # all reactions were taken away
+    cleared: set[str] = field(default_factory=set)  # the keys of the emoji that were taken away
+    reactions: dict[tuple[str, bool, str], ReactionState] = field(default_factory=dict)
 
+    def react(self, state: ReactionState) -> None:
+        """Note what a user did with an emoji; the last word counts."""
+        self.reactions[state.emoji_key, state.burst, state.user_hash] = state
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoredChange:
-    """A change of a message that is stored."""
-
-    change: MessageChange
-    channel_id: int  # channels.id
-    edited_at: datetime | None  # as stored
-
-    @property
-    def edited(self) -> MessageRecord | None:
-        """What the message became; None too where what is stored is newer."""
-        edited = self.change.edited
-        if edited is None or self.edited_at is None:
-            return edited
-        return edited if edited.edited_at is not None and edited.edited_at >= self.edited_at else None
+    def clear(self, emoji_key: str | None) -> None:
+        """Note that an emoji was taken away, or all of them (None), and forget who had given it until then."""
+        if emoji_key is None:
+            self.is_cleared, self.reactions = True, {}
+        else:
+            self.cleared.add(emoji_key)
+            self.reactions = {key: state for key, state in self.reactions.items() if key[0] != emoji_key}

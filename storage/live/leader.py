@@ -1,4 +1,4 @@
-"""Who writes what a platform tells: one process, by a lease that it renews. The others stand by.
+"""Who writes the live events of a platform: one process, by a lease that it renews. The others stand by.
 
 On SQLite there is only one process, which leads at once.
 """
@@ -6,77 +6,66 @@ On SQLite there is only one process, which leads at once.
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import bindparam, or_, select, true, update
-from sqlalchemy.sql.dml import ReturningInsert
+from sqlalchemy import Boolean, bindparam, or_, select, update
 
 from storage.connection import finish_before_cancel
 from storage.database import Database
-from storage.sql import INSERT, Id, UtcDateTime
+from storage.sql import NOW, PLATFORM, Id, UtcDateTime, insert
 from storage.tables import live_state
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Leadership:
-    """Who writes what a platform tells."""
+    """Who writes the live events of a platform."""
 
     is_mine: bool
-    watermark_at: datetime | None  # everything the platform told until then is written; None: it was never listened to
+    watermark_at: datetime | None  # all events received until then are written; None: there were none yet
 
 
-_NOW = bindparam("now", type_=UtcDateTime)
-_PLATFORM = bindparam("of_platform", type_=Id)
 _OWNER = bindparam("new_owner", type_=Id)
-_WATERMARK_AT = select(live_state.c.watermark_at).where(live_state.c.platform == _PLATFORM).with_for_update()
-
-
-def _take(dialect: str) -> ReturningInsert[tuple[str]]:
-    """Nothing comes back where another process leads."""
-    statement = INSERT[dialect](live_state).values(
-        platform=_PLATFORM,
-        owner=_OWNER,
-        lease_until=bindparam("until", type_=UtcDateTime),
-        created_at=_NOW,
-        updated_at=_NOW,
-    )
-    is_free = or_(
-        live_state.c.owner.is_(None),
-        live_state.c.owner == _OWNER,
-        live_state.c.lease_until.is_(None),
-        live_state.c.lease_until <= _NOW,
-    )
-    names = ("owner", "lease_until", "updated_at")
-    return statement.on_conflict_do_update(
-        index_elements=["platform"],
-        set_={name: statement.excluded[name] for name in names},
-        where=true() if dialect == "sqlite" else is_free,
-    ).returning(live_state.c.platform)
-
-
-_TAKE = {dialect: _take(dialect) for dialect in INSERT}
+_WATERMARK_AT = select(live_state.c.watermark_at).where(live_state.c.platform == PLATFORM).with_for_update()
+_ENTER = insert(live_state).values(
+    platform=PLATFORM, owner=_OWNER, lease_until=bindparam("until", type_=UtcDateTime), created_at=NOW, updated_at=NOW
+)
+_IS_FREE = or_(
+    live_state.c.owner.is_(None),
+    live_state.c.owner == _OWNER,
+    live_state.c.lease_until.is_(None),
+    live_state.c.lease_until <= NOW,
+    # A SQLite archive has one process: whatever another one left behind, its lease is void.
+    bindparam("is_alone", type_=Boolean),
+)
+# Nothing comes back where another process leads.
+_TAKE = _ENTER.on_conflict_do_update(
+    index_elements=["platform"],
+    set_={name: _ENTER.excluded[name] for name in ("owner", "lease_until", "updated_at")},
+    where=_IS_FREE,
+).returning(live_state.c.platform)
 
 
 @finish_before_cancel
 async def acquire_leadership(db: Database, platform: str, owner: str, *, now: datetime, lease: timedelta) -> Leadership:
-    """Take the lead of a platform or renew it, unless another process has it and its lease has not run out."""
+    """Take the leadership of a platform or renew it, unless another process has it and its lease has not run out."""
     values = {"of_platform": platform, "new_owner": owner, "until": now + lease, "now": now}
+    values["is_alone"] = db.dialect == "sqlite"
     async with db.writing() as connection:
         watermark_at = (await connection.execute(_WATERMARK_AT, values)).scalar_one_or_none()
-        taken = (await connection.execute(_TAKE[db.dialect], values)).one_or_none()
+        taken = (await connection.execute(_TAKE, values)).one_or_none()
     return Leadership(is_mine=taken is not None, watermark_at=watermark_at)
 
 
 _NEW_WATERMARK_AT = bindparam("new_watermark_at", type_=UtcDateTime)
 _ADVANCE = (
     update(live_state)
-    .where(live_state.c.platform == _PLATFORM, live_state.c.owner == _OWNER)
+    .where(live_state.c.platform == PLATFORM, live_state.c.owner == _OWNER)
     .where(or_(live_state.c.watermark_at.is_(None), live_state.c.watermark_at < _NEW_WATERMARK_AT))
-    .values(watermark_at=_NEW_WATERMARK_AT, updated_at=_NOW)
+    .values(watermark_at=_NEW_WATERMARK_AT, updated_at=NOW)
 )
 
 
 @finish_before_cancel
 async def advance_watermark(db: Database, platform: str, owner: str, watermark_at: datetime, now: datetime) -> None:
-    """Everything the platform told until then is written. Nothing is marked where another process leads.
+    """Note that all events received until then are written, unless another process leads.
 
     It never moves backwards.
     """

@@ -1,90 +1,74 @@
 """Reactions as they are given, taken back and cleared: who gave them, and the totals that follow from it."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from datetime import datetime
+from typing import TypeAlias
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage.live import reaction_rows as rows
-from storage.live.changes import ReactionState, StoredChange
-from storage.live.reaction_rows import TotalKey, UserKey
+from storage.live.changes import ReactionState
+from storage.live.messages import StoredChanges
+from storage.live.reaction_rows import TotalKey
 from storage.live.tally import Tally
-from storage.privacy import Redactor
+from storage.reactions import UserKey, add_users, prepare_users
 from storage.sql import clean_text
 
-
-@dataclass(frozen=True, slots=True)
-class _Event:
-    """A user gave an emoji or took it back."""
-
-    total: TotalKey
-    user: UserKey
-    emoji: str
-    is_given: bool
-    is_of_forgotten: bool  # whose reactions are not stored: nobody can tell whether this one was counted already
+Incoming: TypeAlias = list[tuple[UserKey, ReactionState]]
 
 
-async def apply_reactions(
-    connection: AsyncConnection, stored: Iterable[StoredChange], redactors: Mapping[str, Redactor], now: datetime
-) -> None:
+async def apply_reactions(connection: AsyncConnection, stored: StoredChanges, now: datetime) -> None:
     """Take away what was cleared, then count what was given and taken back since."""
     await _clear(connection, stored)
-    events = [_event(one, state, redactors[one.change.tenant_id]) for one in stored for state in one.change.reactions]
-    if not events:
+    incoming: Incoming = [
+        ((*key, clean_text(state.emoji_key), state.burst, state.user_hash), state)
+        for key, change in stored.items()
+        for state in change.reactions.values()
+    ]
+    if not incoming:
         return
-    tallies = await rows.find_totals(connection, {event.total for event in events})
-    before = await rows.find_users(connection, {event.user for event in events if _is_known(event, tallies)})
-    after = set(before)
-    for event in events:
-        _count(event, tallies, after)
-    await _save(connection, tallies, now)
-    await rows.add_users(connection, [(user, tallies[user[:4]].emoji) for user in after - before], now)
-    await rows.delete_users(connection, before - after)
-    gone = [key for key, tally in tallies.items() if tally.is_changed and tally.is_stored and tally.is_gone]
-    await rows.delete_totals(connection, gone)
-
-
-async def _clear(connection: AsyncConnection, stored: Iterable[StoredChange]) -> None:
-    cleared = [one for one in stored if one.change.is_cleared]
-    messages = [(one.channel_id, one.change.message_id) for one in cleared]
-    emoji = [(one.channel_id, one.change.message_id, clean_text(key)) for one in stored for key in one.change.cleared]
-    await rows.clear(connection, messages, emoji)
-
-
-def _event(one: StoredChange, state: ReactionState, redactor: Redactor) -> _Event:
-    total = (one.channel_id, one.change.message_id, clean_text(state.emoji_key), state.burst)
-    return _Event(
-        total=total,
-        user=(*total, state.user_hash),
-        emoji=clean_text(state.emoji),
-        is_given=state.is_given,
-        is_of_forgotten=redactor.is_erased(state.user_hash),
+    tallies = await rows.find_totals(connection, {_total(user) for user, _ in incoming})
+    for user, state in incoming:
+        if state.is_given:
+            tallies.setdefault(_total(user), Tally(emoji=clean_text(state.emoji)))
+    prepared = await prepare_users(
+        connection, ((user, tallies[_total(user)].emoji) for user, _ in incoming if _total(user) in tallies)
     )
+    before = await rows.find_users(connection, [user for user in prepared.emoji_of if tallies[_total(user)].is_known])
+    after = set(before)
+    for user, state in incoming:
+        if tally := tallies.get(_total(user)):
+            # Of an erased person no row says whether this reaction was counted already.
+            _count(tally, after, user, is_given=state.is_given, is_erased=user not in prepared.emoji_of)
+    await _save_totals(connection, tallies, now)
+    await add_users(connection, prepared.only(after - before), now)
+    await rows.delete_users(connection, before - after)
 
 
-def _is_known(event: _Event, tallies: Mapping[TotalKey, Tally]) -> bool:
-    tally = tallies.get(event.total)
-    return tally is not None and tally.is_known
+def _total(user: UserKey) -> TotalKey:
+    return user[:4]
 
 
-def _count(event: _Event, tallies: dict[TotalKey, Tally], users: set[UserKey]) -> None:
-    """``users`` are those of the kinds that are known."""
-    tally = tallies.get(event.total)
-    if tally is None:
-        if not event.is_given:
-            return
-        tally = tallies[event.total] = Tally(emoji=event.emoji)
-    if event.is_of_forgotten or not tally.is_known:
+def _count(tally: Tally, users: set[UserKey], user: UserKey, *, is_given: bool, is_erased: bool) -> None:
+    """``users`` are those of the totals all of whose users are stored."""
+    if is_erased or not tally.is_known:
         tally.invalidate()
-    elif event.is_given and event.user not in users:
-        users.add(event.user)
+    elif is_given and user not in users:
+        users.add(user)
         tally.add(1)
-    elif not event.is_given and event.user in users:
-        users.remove(event.user)
+    elif not is_given and user in users:
+        users.remove(user)
         tally.add(-1)
 
 
-async def _save(connection: AsyncConnection, tallies: Mapping[TotalKey, Tally], now: datetime) -> None:
-    kept = [(key, tally) for key, tally in tallies.items() if tally.is_changed and not tally.is_gone]
-    await rows.save_totals(connection, kept, now)
+async def _clear(connection: AsyncConnection, stored: StoredChanges) -> None:
+    cleared = [key for key, change in stored.items() if change.is_cleared]
+    emoji = [(*key, clean_text(emoji)) for key, change in stored.items() for emoji in change.cleared]
+    await rows.clear(connection, cleared, emoji)
+
+
+async def _save_totals(connection: AsyncConnection, tallies: Mapping[TotalKey, Tally], now: datetime) -> None:
+    """A total that nobody is left of goes, with its users by the foreign key."""
+    changed = {key: tally for key, tally in tallies.items() if tally.is_changed}
+    await rows.save_totals(connection, {key: tally for key, tally in changed.items() if not tally.is_gone}, now)
+    await rows.delete_totals(connection, [key for key, tally in changed.items() if tally.is_gone and tally.is_stored])

@@ -1,28 +1,81 @@
-"""Whether a message is still as it is stored."""
+"""Messages as they are stored, and whether they are still so."""
 
-from dataclasses import replace
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, fields, replace
 
 import orjson
+from sqlalchemy import RowMapping, Select, Table, select
+from sqlalchemy.ext.asyncio import AsyncConnection
 
-from adapters.records import AttachmentRecord, MessageRecord, Metadata
-from storage.sql import as_plain
+from adapters.records import AttachmentRecord, AuthorKind, MessageRecord, Metadata, ReactionTotalRecord
+from storage.sql import CHANNEL_ID, all_rows, as_plain, dump_json, fields_of, json_strings
+from storage.tables import attachments, messages, reaction_totals
 
 
-def is_changed(stored: MessageRecord, told: MessageRecord) -> bool:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredMessage:
+    """A message as it is stored."""
+
+    record: MessageRecord
+    is_deleted: bool
+
+
+def _of_messages(table: Table, key: str) -> Select[tuple[object, ...]]:
+    return select(table).where(table.c.channel_id == CHANNEL_ID, table.c[key].in_(select(json_strings("wanted"))))
+
+
+_STORED = (
+    _of_messages(messages, "platform_id"),
+    _of_messages(attachments, "message_platform_id"),
+    _of_messages(reaction_totals, "message_platform_id"),
+)
+_OWN_FIELDS = {field.name for field in fields(MessageRecord)} - {"attachments", "reaction_totals"}
+
+
+async def stored_messages(
+    connection: AsyncConnection, channel_id: int, message_ids: Collection[str]
+) -> dict[str, StoredMessage]:
+    """Read those of the messages that are stored, by their ids."""
+    values = {"channel": channel_id, "wanted": dump_json(list(message_ids))}
+    rows, files, totals = [await all_rows(connection, statement, values) for statement in _STORED]
+    files_of: dict[str, list[AttachmentRecord]] = {}
+    for row in files:
+        files_of.setdefault(row["message_platform_id"], []).append(AttachmentRecord(**fields_of(row, AttachmentRecord)))
+    totals_of: dict[str, list[ReactionTotalRecord]] = {}
+    for row in totals:
+        total = ReactionTotalRecord(**fields_of(row, ReactionTotalRecord))
+        totals_of.setdefault(row["message_platform_id"], []).append(total)
+    return {
+        (message_id := row["platform_id"]): StoredMessage(
+            record=_message(row, files_of.get(message_id, ()), totals_of.get(message_id, ())),
+            is_deleted=row["deleted_at"] is not None,
+        )
+        for row in rows
+    }
+
+
+def _message(
+    row: RowMapping, files: Iterable[AttachmentRecord], totals: Iterable[ReactionTotalRecord]
+) -> MessageRecord:
+    values = {name: row[name] for name in _OWN_FIELDS} | {"author_kind": AuthorKind(row["author_kind"])}
+    return MessageRecord(**values, attachments=tuple(files), reaction_totals=tuple(totals))
+
+
+def is_changed(stored: MessageRecord, incoming: MessageRecord) -> bool:
     """Whether storing a message again would change its row or anything that hangs on it.
 
-    A replied-to author who is no longer told is no change.
+    A replied-to author whom the platform no longer names is no change.
     """
-    return _values(stored, stored) != _values(told, stored)
+    return _values(stored, stored) != _values(incoming, stored)
 
 
-def is_edited(stored: MessageRecord, told: MessageRecord) -> bool:
-    """The same, but that the addresses of its files are other ones is no change: platforms sign them anew each day."""
-    return _values(_without_signatures(stored), stored) != _values(_without_signatures(told), stored)
+def is_edited(stored: MessageRecord, incoming: MessageRecord) -> bool:
+    """Whether it would change more than the addresses of its files, which platforms sign anew each day."""
+    return _values(_without_signatures(stored), stored) != _values(_without_signatures(incoming), stored)
 
 
 def _values(message: MessageRecord, stored: MessageRecord) -> tuple[object, ...]:
-    """All that is told of a message, in a form in which the same is equal."""
+    """All that is stored of a message, in a form in which what is equal compares so."""
     return (
         message.author_hash,
         message.author_kind,

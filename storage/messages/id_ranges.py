@@ -16,7 +16,7 @@ from storage.tables import messages
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IdRange:
-    """Ids between two texts, of some lengths."""
+    """Ids between two texts, of lengths between two numbers."""
 
     low: str  # exclusive
     high: str  # inclusive

@@ -1,93 +1,165 @@
-"""Messages as they are written and read back: rows, with their attachments and reaction totals."""
+"""Messages that may be stored, and the one function that writes them."""
 
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import InitVar, dataclass, replace
 from datetime import datetime
+from typing import TypeAlias
 
-from sqlalchemy import RowMapping, Select, Table, bindparam, select
+from sqlalchemy import Delete, Table, delete, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
-from sqlalchemy.types import Text
 
-from adapters.records import AttachmentRecord, AuthorKind, MessageRecord, ReactionTotalRecord
-from storage.messages import upsert_postgres as postgres_batch
-from storage.messages import upsert_sqlite as sqlite_batch
-from storage.messages.told import ChannelBatch
-from storage.sql import RowId, all_rows, clean, dump_json, fields_of, is_clean, json_elements
+from adapters.records import MessageRecord
+from storage.messages import upsert_postgres, upsert_sqlite
+from storage.messages.upsert import ChannelBatch
+from storage.privacy import Redactor, redactors_for
+from storage.sql import NOW, Id, RowId, clean, dump_json, is_clean, json_objects, types_of
 from storage.tables import attachments, messages, reaction_totals
 
-_WRITE_ROWS = {"sqlite": sqlite_batch.write_rows, "postgresql": postgres_batch.write_rows}
-_OWN_FIELDS = {field.name for field in fields(MessageRecord)} - {"attachments", "reaction_totals"}
+ChannelKey: TypeAlias = tuple[str, int]
+"""``tenants.id`` and ``channels.id``."""
+
+_SEAL = object()
 
 
-def storable(records: Iterable[MessageRecord]) -> list[MessageRecord]:
-    """Each id once, text that both databases accept. Nearly always that is what comes in."""
-    unique = list({message.platform_id: message for message in records}.values())
-    texts = [(m.content, m.type, m.metadata, m.attachments, m.reaction_totals) for m in unique]
-    return unique if is_clean(texts) else [clean(message) for message in unique]
+@dataclass(frozen=True, slots=True)
+class PreparedMessages:
+    """Messages that may be stored: each once, of text that both databases accept, without erased people.
 
+    Only ``prepare`` makes them, and ``write_messages`` takes nothing else.
+    """
 
-async def write_rows(
-    connection: AsyncConnection, tenant_id: str, channel_id: int, records: Sequence[MessageRecord], now: datetime
-) -> None:
-    """Upsert messages with their attachments and totals, as ``storable`` gives them. What is so already is left."""
-    await write_channels(connection, [ChannelBatch(tenant_id, channel_id, records)], now)
+    channels: tuple[ChannelBatch, ...]
+    keeps_totals: bool  # the stored reaction totals stay as they are: these records do not say them
+    seal: InitVar[object]
 
+    def __post_init__(self, seal: object) -> None:
+        if seal is not _SEAL:
+            raise TypeError("messages are prepared for being stored by prepare() alone")
 
-async def write_channels(connection: AsyncConnection, told: Sequence[ChannelBatch], now: datetime) -> None:
-    """The same for messages of several channels, each channel once."""
-    await _WRITE_ROWS[connection.dialect.name](connection, told, now)
+    def rows(self) -> Iterator[tuple[int, MessageRecord]]:
+        """Each message with its channel (``channels.id``)."""
+        return ((batch.channel_id, record) for batch in self.channels for record in batch.records)
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoredMessage:
-    """A message as it is stored."""
-
-    record: MessageRecord
-    is_deleted: bool
-
-
-def _of_messages(dialect: str, table: Table, key: str) -> Select[tuple[object, ...]]:
-    """``told`` is a JSON array of message ids."""
-    told = select(json_elements(dialect, "told", Text()))
-    return select(table).where(table.c.channel_id == bindparam("channel", type_=RowId), table.c[key].in_(told))
-
-
-_STORED = {
-    dialect: (
-        _of_messages(dialect, messages, "platform_id"),
-        _of_messages(dialect, attachments, "message_platform_id"),
-        _of_messages(dialect, reaction_totals, "message_platform_id"),
-    )
-    for dialect in _WRITE_ROWS
-}
-
-
-async def stored_messages(
-    connection: AsyncConnection, channel_id: int, message_ids: Collection[str]
-) -> dict[str, StoredMessage]:
-    """Those of the messages that are stored, by their ids."""
-    values = {"channel": channel_id, "told": dump_json(list(message_ids))}
-    rows, files, totals = [
-        await all_rows(connection, statement, values) for statement in _STORED[connection.dialect.name]
-    ]
-    files_of: dict[str, list[AttachmentRecord]] = {}
-    for row in files:
-        files_of.setdefault(row["message_platform_id"], []).append(AttachmentRecord(**fields_of(row, AttachmentRecord)))
-    totals_of: dict[str, list[ReactionTotalRecord]] = {}
-    for row in totals:
-        total = ReactionTotalRecord(**fields_of(row, ReactionTotalRecord))
-        totals_of.setdefault(row["message_platform_id"], []).append(total)
-    return {
-        (message_id := row["platform_id"]): StoredMessage(
-            record=_message(row, files_of.get(message_id, ()), totals_of.get(message_id, ())),
-            is_deleted=row["deleted_at"] is not None,
+    def only(self, message_ids: Collection[str]) -> "PreparedMessages":
+        """Those of the messages with these ids."""
+        channels = (
+            replace(batch, records=tuple(r for r in batch.records if r.platform_id in message_ids))
+            for batch in self.channels
         )
-        for row in rows
-    }
+        return PreparedMessages(tuple(b for b in channels if b.records), self.keeps_totals, _SEAL)
 
 
-def _message(
-    row: RowMapping, files: Iterable[AttachmentRecord], totals: Iterable[ReactionTotalRecord]
-) -> MessageRecord:
-    values = {name: row[name] for name in _OWN_FIELDS} | {"author_kind": AuthorKind(row["author_kind"])}
-    return MessageRecord(**values, attachments=tuple(files), reaction_totals=tuple(totals))
+async def prepare(
+    connection: AsyncConnection, incoming: Mapping[ChannelKey, Iterable[MessageRecord]], *, keeps_totals: bool = False
+) -> PreparedMessages:
+    """Prepare messages for being stored in the transaction of ``connection``; of two with one id the last counts."""
+    redactors = await redactors_for(connection, {tenant_id for tenant_id, _ in incoming})
+    batches = (
+        ChannelBatch(tenant_id, channel_id, _storable(redactors[tenant_id], records))
+        for (tenant_id, channel_id), records in incoming.items()
+    )
+    return PreparedMessages(tuple(batch for batch in batches if batch.records), keeps_totals, _SEAL)
+
+
+def _storable(redactor: Redactor, records: Iterable[MessageRecord]) -> tuple[MessageRecord, ...]:
+    unique = list({record.platform_id: record for record in records}.values())
+    texts = [(m.content, m.type, m.metadata, m.attachments, m.reaction_totals) for m in unique]
+    if not is_clean(texts):
+        unique = [clean(record) for record in unique]
+    return tuple(map(redactor.message, unique) if redactor else unique)
+
+
+_UPSERT = {"sqlite": upsert_sqlite.upsert, "postgresql": upsert_postgres.upsert}
+
+
+async def write_messages(connection: AsyncConnection, prepared: PreparedMessages, now: datetime) -> None:
+    """Bring messages with their attachments and reaction totals to what the records say; what is so stays untouched.
+
+    Two things stay although the records do not say them: when a message was deleted, and a replied-to author.
+    Attachments taken out by an edit go, and totals that nobody is left of; their users go by the foreign key.
+    """
+    if not prepared.channels:
+        return
+    may_be_stored = await _channels_with_stored(connection, prepared)
+    upsert = _UPSERT[connection.dialect.name]
+    await upsert(connection, prepared.channels, now, with_totals=not prepared.keeps_totals)
+    if may_be_stored:
+        await _delete_stale(connection, prepared, may_be_stored)
+
+
+_ranges = json_objects("ranges", channel_id=RowId, first=Id(), last=Id())
+_MAY_BE_STORED = select(_ranges.c.channel_id).where(
+    select(messages.c.id)
+    .where(messages.c.channel_id == _ranges.c.channel_id)
+    .where(messages.c.platform_id >= _ranges.c.first, messages.c.platform_id <= _ranges.c.last)
+    .exists()
+)
+
+
+async def _channels_with_stored(connection: AsyncConnection, prepared: PreparedMessages) -> set[int]:
+    """Find the channels of which a message may be stored: one look at an index each, instead of one for each message.
+
+    Ids are compared as text, so that it is right for ids of any form; it says yes too often, never no.
+    """
+    ids = [(batch.channel_id, [record.platform_id for record in batch.records]) for batch in prepared.channels]
+    ranges = [{"channel_id": channel_id, "first": min(each), "last": max(each)} for channel_id, each in ids]
+    return set((await connection.execute(_MAY_BE_STORED, {"ranges": dump_json(ranges)})).scalars())
+
+
+_MESSAGE = ("channel_id", "message_platform_id")
+
+
+def _delete_others(table: Table, *part: str) -> Delete:
+    """Of the messages ``written`` keep the parts ``kept``, both JSON arrays of their keys."""
+    written = json_objects("written", **types_of(table, _MESSAGE))
+    kept = json_objects("kept", **types_of(table, (*_MESSAGE, *part)))
+    return (
+        delete(table)
+        .where(tuple_(*(table.c[name] for name in _MESSAGE)).in_(select(written)))
+        .where(tuple_(*(table.c[name] for name in (*_MESSAGE, *part))).not_in(select(kept)))
+    )
+
+
+_DELETE_ATTACHMENTS = _delete_others(attachments, "platform_id")
+_DELETE_TOTALS = _delete_others(reaction_totals, "emoji_key", "burst")
+
+
+async def _delete_stale(connection: AsyncConnection, prepared: PreparedMessages, channel_ids: set[int]) -> None:
+    written = [(_key(c, r.platform_id), r) for c, r in prepared.rows() if c in channel_ids]
+    files = [k | {"platform_id": file.platform_id} for k, r in written for file in r.attachments]
+    await _delete(connection, _DELETE_ATTACHMENTS, [k for k, _ in written], files)
+    if not prepared.keeps_totals:
+        totals = [k | {"emoji_key": t.emoji_key, "burst": t.burst} for k, r in written for t in r.reaction_totals]
+        await _delete(connection, _DELETE_TOTALS, [k for k, _ in written], totals)
+
+
+async def _delete(
+    connection: AsyncConnection, statement: Delete, written: Sequence[object], kept: Sequence[object]
+) -> None:
+    await connection.execute(statement, {"written": dump_json(written), "kept": dump_json(kept)})
+
+
+def _key(channel_id: int, message_platform_id: str) -> dict[str, object]:
+    """A message as an object of a JSON array of keys."""
+    return {"channel_id": channel_id, "message_platform_id": message_platform_id}
+
+
+_deleted = json_objects("deleted", channel_id=RowId, message_platform_id=Id())
+_MARK_DELETED = (
+    update(messages)
+    .where(tuple_(messages.c.channel_id, messages.c.platform_id).in_(select(_deleted)))
+    .where(messages.c.deleted_at.is_(None))
+    .values(deleted_at=NOW, updated_at=NOW)
+)
+
+
+async def mark_rows_deleted(connection: AsyncConnection, keys: Collection[tuple[int, str]], now: datetime) -> int:
+    """Mark messages (``channels.id`` and the platform's id) as deleted; their rows stay, and an earlier mark stays.
+
+    Returns:
+        How many were not marked before.
+    """
+    if not keys:
+        return 0
+    deleted = dump_json([_key(channel_id, message_id) for channel_id, message_id in keys])
+    return (await connection.execute(_MARK_DELETED, {"deleted": deleted, "now": now})).rowcount

@@ -8,8 +8,7 @@ from sqlalchemy import JSON, ColumnElement, Table, true
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from adapters.records import AttachmentRecord, MessageRecord, ReactionTotalRecord
-from storage.messages.conflicts import update_attachment, update_message, update_total
-from storage.messages.told import ChannelBatch
+from storage.messages.upsert import ChannelBatch, update_attachment, update_message, update_total
 from storage.sql import Id, Insert, RowId, dump_json, insert_rows, json_objects, types_of
 from storage.tables import attachments, messages, reaction_totals
 
@@ -33,18 +32,18 @@ _TOTAL_COLUMNS = ("emoji_key", "burst", "emoji", "count")
 def _upsert_messages() -> Insert:
     """``rows`` is an array of {channel_id, tenant_id, records}."""
     channel = json_objects("rows", "channel", channel_id=RowId, tenant_id=Id(), records=JSON())
-    told = json_objects(channel.c.records, "told", **types_of(messages, _MESSAGE_COLUMNS))
+    row = json_objects(channel.c.records, "row", **types_of(messages, _MESSAGE_COLUMNS))
     place: dict[str, ColumnElement[Any]] = {"channel_id": channel.c.channel_id, "tenant_id": channel.c.tenant_id}
-    values = place | {name: told.c[name] for name in _MESSAGE_COLUMNS}
-    return update_message(insert_rows(messages, channel.join(told, true()), values), values)
+    values = place | {name: row.c[name] for name in _MESSAGE_COLUMNS}
+    return update_message(insert_rows(messages, channel.join(row, true()), values), values)
 
 
 def _insert_parts(table: Table, columns: Iterable[str]) -> Insert:
     """``rows`` is an array of {channel_id, message_platform_id, parts}; each of the parts becomes a row."""
-    told = json_objects("rows", "told", channel_id=RowId, message_platform_id=Id(), parts=JSON())
-    part = json_objects(told.c.parts, "part", **types_of(table, columns))
-    place: dict[str, ColumnElement[Any]] = {name: told.c[name] for name in ("channel_id", "message_platform_id")}
-    return insert_rows(table, told.join(part, true()), place | {name: part.c[name] for name in columns})
+    row = json_objects("rows", "row", channel_id=RowId, message_platform_id=Id(), parts=JSON())
+    part = json_objects(row.c.parts, "part", **types_of(table, columns))
+    place: dict[str, ColumnElement[Any]] = {name: row.c[name] for name in ("channel_id", "message_platform_id")}
+    return insert_rows(table, row.join(part, true()), place | {name: part.c[name] for name in columns})
 
 
 _MESSAGES = _upsert_messages()
@@ -52,17 +51,20 @@ _ATTACHMENTS = update_attachment(_insert_parts(attachments, _ATTACHMENT_COLUMNS)
 _TOTALS = update_total(_insert_parts(reaction_totals, _TOTAL_COLUMNS), _TOTAL_COLUMNS)
 
 
-async def write_rows(connection: AsyncConnection, told: Sequence[ChannelBatch], now: datetime) -> None:
+async def upsert(
+    connection: AsyncConnection, batches: Sequence[ChannelBatch], now: datetime, *, with_totals: bool
+) -> None:
     """Upsert messages, attachments and reaction totals."""
-    await connection.execute(_MESSAGES, {"now": now, "rows": dump_json(told)})
-    messages = [(some.channel_id, message) for some in told for message in some.records]
-    files = [_parts(c, m, {a.platform_id: a for a in m.attachments}) for c, m in messages if m.attachments]
-    totals = [
-        _parts(c, m, {(t.emoji_key, t.burst): t for t in m.reaction_totals}) for c, m in messages if m.reaction_totals
-    ]
-    for statement, some in ((_ATTACHMENTS, files), (_TOTALS, totals)):
-        if some:
-            await connection.execute(statement, {"now": now, "rows": dump_json(some)})
+    rows = [{"channel_id": b.channel_id, "tenant_id": b.tenant_id, "records": b.records} for b in batches]
+    await connection.execute(_MESSAGES, {"now": now, "rows": dump_json(rows)})
+    records = [(batch.channel_id, record) for batch in batches for record in batch.records]
+    parts = [(_ATTACHMENTS, [_parts(c, m, {a.platform_id: a for a in m.attachments}) for c, m in records])]
+    if with_totals:
+        totals = [_parts(c, m, {(t.emoji_key, t.burst): t for t in m.reaction_totals}) for c, m in records]
+        parts.append((_TOTALS, totals))
+    for statement, each in parts:
+        if rows := [row for row in each if row["parts"]]:
+            await connection.execute(statement, {"now": now, "rows": dump_json(rows)})
 
 
 def _parts(

@@ -1,5 +1,5 @@
 """The history of the schema, and running it. Imported where it is needed: Alembic takes half a second."""
 
-from storage.migrations.runner import current_revision, known_revisions, upgrade
+from storage.migrations.runner import BEFORE_THE_BASELINE, current_revision, known_revisions, upgrade
 
-__all__ = ["current_revision", "known_revisions", "upgrade"]
+__all__ = ["BEFORE_THE_BASELINE", "current_revision", "known_revisions", "upgrade"]

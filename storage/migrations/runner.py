@@ -8,7 +8,10 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 
-from storage.errors import DatabaseDamaged, DatabaseTooNew
+from storage.errors import DatabaseDamaged, DatabaseTooNew, DatabaseTooOld
+
+BEFORE_THE_BASELINE = frozenset(("0001", "0002", "0003"))
+"""Revisions of versions before the first release, which no migration leads on from."""
 
 LOCK_KEY = 0x506C6174_53796E63  # any number that nothing else on this database uses: "PlatSync"
 
@@ -21,11 +24,12 @@ def upgrade(connection: Connection, revision: str = "head") -> str:
 
     Raises:
         DatabaseTooNew: it is at a revision that this program does not know.
+        DatabaseTooOld: it was made before the first release.
         DatabaseDamaged: the rows contradict each other afterwards.
     """
     if connection.dialect.name == "postgresql":
         connection.execute(_LOCK)
-    _refuse_newer(connection)
+    _refuse_unknown(connection)
     if revision != "head" or current_revision(connection) != _script().get_current_head():
         command.upgrade(_config(connection), revision)
     if connection.dialect.name == "sqlite" and connection.execute(_BROKEN_REFERENCES).first():
@@ -56,7 +60,9 @@ def _script() -> ScriptDirectory:
     return ScriptDirectory.from_config(_config())
 
 
-def _refuse_newer(connection: Connection) -> None:
+def _refuse_unknown(connection: Connection) -> None:
     unknown = set(MigrationContext.configure(connection).get_current_heads()) - set(known_revisions())
+    if unknown & BEFORE_THE_BASELINE:
+        raise DatabaseTooOld
     if unknown:
         raise DatabaseTooNew(f"{DatabaseTooNew().args[0]} (it is at revision {', '.join(sorted(unknown))})")

@@ -9,8 +9,8 @@ from storage.privacy.export import (
 )
 from storage.privacy.redaction import (
     Redactor,
+    erased_in_channels,
     redactor_for,
-    redactor_for_channel,
     redactors_for,
 )
 
@@ -18,8 +18,8 @@ __all__ = [
     "Erased",
     "Redactor",
     "erase_user",
+    "erased_in_channels",
     "export_user",
     "redactor_for",
-    "redactor_for_channel",
     "redactors_for",
 ]

@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, Select, bindparam, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from adapters.records import AttachmentRecord, ChannelRecord, MessageRecord, Metadata
-from storage.sql import CHANNEL_ID, TENANT_ID, dump_json
+from storage.sql import TENANT_ID, dump_json
 from storage.tables import channels, erased_users
 
 FORGOTTEN = "forgotten"
@@ -118,7 +118,6 @@ def _erased_in(tenant_id: ColumnElement[str]) -> Select[Any]:
 
 
 _ERASED = _erased_in(TENANT_ID)
-_ERASED_BY_CHANNEL = _erased_in(select(channels.c.tenant_id).where(channels.c.id == CHANNEL_ID).scalar_subquery())
 _ERASED_IN_EACH = select(erased_users.c.tenant_id, erased_users.c.user_hash).where(
     erased_users.c.tenant_id.in_(bindparam("tenants", expanding=True))
 )
@@ -129,11 +128,6 @@ async def redactor_for(connection: AsyncConnection, tenant_id: str) -> Redactor:
     return Redactor(frozenset((await connection.execute(_ERASED, {"tenant": tenant_id})).scalars()))
 
 
-async def redactor_for_channel(connection: AsyncConnection, channel_id: int) -> Redactor:
-    """Read who is erased in the tenant of a channel (``channels.id``)."""
-    return Redactor(frozenset((await connection.execute(_ERASED_BY_CHANNEL, {"channel": channel_id})).scalars()))
-
-
 async def redactors_for(connection: AsyncConnection, tenant_ids: Collection[str]) -> dict[str, Redactor]:
     """Read who is erased in each of several tenants."""
     known: dict[str, set[str]] = {EVERY_TENANT: set(), **{tenant_id: set() for tenant_id in tenant_ids}}
@@ -141,3 +135,15 @@ async def redactors_for(connection: AsyncConnection, tenant_ids: Collection[str]
         known[tenant_id].add(user_hash)
     everywhere = known[EVERY_TENANT]
     return {tenant_id: Redactor(frozenset(everywhere | known[tenant_id])) for tenant_id in tenant_ids}
+
+
+_ERASED_IN_CHANNELS = select(channels.c.id, erased_users.c.user_hash).where(
+    channels.c.id.in_(bindparam("channels", expanding=True)),
+    or_(erased_users.c.tenant_id == EVERY_TENANT, erased_users.c.tenant_id == channels.c.tenant_id),
+)
+
+
+async def erased_in_channels(connection: AsyncConnection, channel_ids: Collection[int]) -> set[tuple[int, str]]:
+    """Find who is erased in which of some channels (``channels.id``)."""
+    rows = await connection.execute(_ERASED_IN_CHANNELS, {"channels": list(channel_ids)})
+    return {(channel_id, user_hash) for channel_id, user_hash in rows}

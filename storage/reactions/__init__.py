@@ -9,6 +9,7 @@ from storage.reactions.pending import (
     pending_lists,
     pending_totals,
 )
+from storage.reactions.rows import PreparedUsers, UserKey, add_users, prepare_users
 from storage.reactions.users import (
     save_users,
 )
@@ -18,8 +19,12 @@ __all__ = [
     "UNKNOWN",
     "PendingChannel",
     "PendingTotal",
+    "PreparedUsers",
+    "UserKey",
+    "add_users",
     "pending_channels",
     "pending_lists",
     "pending_totals",
+    "prepare_users",
     "save_users",
 ]

@@ -11,13 +11,13 @@ lists the users to their end and counts them (docs/decisions/0010).
 from dataclasses import dataclass, fields
 from datetime import datetime
 
-from sqlalchemy import Integer, RowMapping, and_, bindparam, case, func, select, tuple_
-from sqlalchemy.types import Boolean
+from sqlalchemy import RowMapping, and_, bindparam, case, func, select, tuple_
+from sqlalchemy.types import Boolean, Integer
 
 from adapters.records import ChannelType
 from storage.connection import finish_before_cancel
 from storage.database import Database
-from storage.sql import Id, RowId, all_rows, fields_of
+from storage.sql import CHANNEL_ID, LIMIT, MESSAGE_PLATFORM_ID, TENANT_ID, Id, all_rows, fields_of
 from storage.tables import IS_PENDING, channels, messages, reaction_totals
 
 UNKNOWN = 10**9
@@ -77,7 +77,7 @@ IS_TO_BE_FETCHED = and_(IS_PENDING, _deleted_at.is_(None))
 """Whether the users of a total are to be fetched; those of a deleted message cannot be."""
 
 _parent = channels.alias("parent")
-_archived = select(channels.c.id).where(channels.c.tenant_id == bindparam("tenant"), channels.c.skip_reason.is_(None))
+_archived = select(channels.c.id).where(channels.c.tenant_id == TENANT_ID, channels.c.skip_reason.is_(None))
 _sums = (
     select(_total.channel_id, func.count().label("lists"), func.sum(_requests).label("requests"))
     .where(_total.channel_id.in_(_archived), IS_TO_BE_FETCHED)
@@ -127,13 +127,10 @@ _KEY = (_total.message_platform_id, _total.emoji_key, _total.burst)
 # Their keys first, which are all in the index: else SQLite would read all totals of the channel.
 _page = (
     select(_total.channel_id, *_KEY)
-    .where(_total.channel_id == bindparam("channel", type_=RowId), IS_TO_BE_FETCHED)
-    .where(
-        tuple_(*_KEY)
-        > tuple_(bindparam("message", type_=Id), bindparam("emoji", type_=Id), bindparam("burst", type_=Boolean))
-    )
+    .where(_total.channel_id == CHANNEL_ID, IS_TO_BE_FETCHED)
+    .where(tuple_(*_KEY) > tuple_(MESSAGE_PLATFORM_ID, bindparam("emoji", type_=Id), bindparam("burst", type_=Boolean)))
     .order_by(*_KEY)
-    .limit(bindparam("limit", type_=Integer))
+    .limit(LIMIT)
     .subquery("page")
 )
 _whole = reaction_totals.alias("whole")

@@ -4,22 +4,20 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Delete, and_, bindparam, delete, select, update
-from sqlalchemy.dialects import sqlite
-from sqlalchemy.types import Boolean, Integer, Text
+from sqlalchemy import ColumnElement, and_, bindparam, delete, select, update
+from sqlalchemy.types import Boolean, Integer
 
 from storage.connection import finish_before_cancel
 from storage.database import Database
 from storage.jobs import JobLease, require_lease
-from storage.privacy import redactor_for_channel
 from storage.reactions.pending import PendingTotal
-from storage.sql import INSERT, Id, RowId, UtcDateTime, differs, dump_json, json_elements, one_row
+from storage.reactions.rows import UserKey, add_users, prepare_users
+from storage.sql import CHANNEL_ID, MESSAGE_PLATFORM_ID, NOW, Id, UtcDateTime, dump_json, json_strings
 from storage.tables import reaction_totals, reactions
 
-_NOW = bindparam("now", type_=UtcDateTime)
 _KEY: dict[str, ColumnElement[Any]] = {
-    "channel_id": bindparam("channel", type_=RowId),
-    "message_platform_id": bindparam("message", type_=Id),
+    "channel_id": CHANNEL_ID,
+    "message_platform_id": MESSAGE_PLATFORM_ID,
     "emoji_key": bindparam("key", type_=Id),
     "burst": bindparam("is_burst", type_=Boolean),
 }
@@ -39,41 +37,16 @@ _SETTLE = (
         count=bindparam("new_count", type_=Integer),
         fetched_count=bindparam("new_fetched_count", type_=Integer),
         uncounted_events=bindparam("new_events", type_=Integer),
-        updated_at=_NOW,
+        updated_at=NOW,
     )
-    .returning(_stored.emoji)
 )
 _DELETE_TOTAL = delete(reaction_totals).where(_IS_TOTAL)
 
 
-def _delete_others(dialect: str) -> Delete:
-    """Keep those of ``users``, a JSON array of hashes."""
-    kept = select(json_elements(dialect, "users", Text()))
-    is_theirs = and_(*(reactions.c[name] == value for name, value in _KEY.items()))
-    return delete(reactions).where(is_theirs, reactions.c.user_hash.not_in(kept))
-
-
-def _add(dialect: str) -> sqlite.Insert:
-    """Add those of ``users`` that are missing; rewrite the others only where the emoji has another name by now."""
-    user = json_elements(dialect, "users", Text())
-    given: dict[str, ColumnElement[Any]] = {
-        **_KEY,
-        "user_hash": user,
-        "emoji": bindparam("emoji", type_=Text),
-        "created_at": _NOW,
-        "updated_at": _NOW,
-    }
-    # Without a WHERE in between, SQLite would take ON CONFLICT for the ON of a join.
-    statement = INSERT[dialect](reactions).from_select(list(given), select(*given.values()).where(user.is_not(None)))
-    return statement.on_conflict_do_update(
-        index_elements=[column.name for column in reactions.primary_key],
-        set_={"emoji": statement.excluded.emoji, "updated_at": statement.excluded.updated_at},
-        where=differs([(reactions.c.emoji, statement.excluded.emoji)]),
-    )
-
-
-_DELETE_OTHERS = {dialect: _delete_others(dialect) for dialect in INSERT}
-_ADD = {dialect: _add(dialect) for dialect in INSERT}
+_DELETE_OTHERS = delete(reactions).where(
+    and_(*(reactions.c[name] == value for name, value in _KEY.items())),
+    reactions.c.user_hash.not_in(select(json_strings("users"))),
+)
 
 
 @finish_before_cancel
@@ -102,17 +75,20 @@ async def save_users(
     found = set(user_hashes)
     values = _values(total, len(found), now)
     async with db.writing() as connection:
-        redactor = await redactor_for_channel(connection, total.channel_id)
-        values["users"] = dump_json(sorted(user for user in found if not redactor.is_erased(user)))
+        prepared = await prepare_users(connection, ((_user(total, user), total.emoji) for user in found))
         await require_lease(connection, job)
-        settled = await one_row(connection, _SETTLE, values)
-        if settled is None:
+        if not (await connection.execute(_SETTLE, values)).rowcount:
             return
         if not values["new_count"]:
             await connection.execute(_DELETE_TOTAL, values)
             return
-        await connection.execute(_DELETE_OTHERS[db.dialect], values)
-        await connection.execute(_ADD[db.dialect], values | {"emoji": settled["emoji"]})
+        users = dump_json([key[-1] for key in prepared.emoji_of])
+        await connection.execute(_DELETE_OTHERS, values | {"users": users})
+        await add_users(connection, prepared, now)
+
+
+def _user(total: PendingTotal, user_hash: str) -> UserKey:
+    return total.channel_id, total.message_platform_id, total.emoji_key, total.burst, user_hash
 
 
 def _values(total: PendingTotal, found: int, now: datetime) -> dict[str, object]:

@@ -15,17 +15,16 @@ from storage.jobs import JobLease, require_lease
 from storage.messages import (
     IN_RANGE,
     IdRange,
+    PreparedMessages,
     StoredMessage,
-    delete_stale,
     is_changed,
     is_edited,
     number,
+    prepare,
     split_by_length,
-    storable,
     stored_messages,
-    write_rows,
+    write_messages,
 )
-from storage.privacy import redactor_for
 from storage.repair.model import RefetchKind, RefetchRange
 from storage.repair.refetch import add_refetches
 from storage.sql import CHANNEL_ID, NOW, RANGE_ID, Id, dump_json, json_strings, one_row
@@ -107,7 +106,6 @@ async def reconcile_page(
     Raises:
         LeaseLost: the job is another's; nothing was written.
     """
-    records = storable(messages)
     async with db.writing() as connection:
         await require_lease(connection, job)
         place = await one_row(connection, _PLACE, {"range": planned.id})
@@ -121,8 +119,9 @@ async def reconcile_page(
             id_ranges=tuple(split_by_length(planned.after_platform_id, reached)),
             now=now,
         )
-        missing, changed, deleted = await _reconcile(page, records, touched)
-        found = PageOutcome(seen=len(records), missing=missing, changed=changed, deleted=deleted)
+        prepared = await prepare(connection, {(page.tenant_id, page.channel_id): messages})
+        missing, changed, deleted = await _reconcile(page, prepared, touched)
+        found = PageOutcome(seen=len(list(prepared.rows())), missing=missing, changed=changed, deleted=deleted)
         found = replace(found, left=await _move_cursor(page, planned, reached, found))
         lowest, highest = number(planned.after_platform_id), number(reached)
         again = [message_id for message_id in touched if lowest < number(message_id) <= highest]
@@ -131,15 +130,14 @@ async def reconcile_page(
     return found
 
 
-async def _reconcile(page: _Page, records: Sequence[MessageRecord], touched: Collection[str]) -> tuple[int, int, int]:
+async def _reconcile(page: _Page, prepared: PreparedMessages, touched: Collection[str]) -> tuple[int, int, int]:
     """Bring a range to a page's records, except for messages that were touched meanwhile.
 
     Returns:
         How many messages were missing, how many stored otherwise, how many gone and not marked so.
     """
+    records = [record for _, record in prepared.rows()]
     incoming = [record for record in records if record.platform_id not in touched]
-    if redactor := await redactor_for(page.connection, page.tenant_id):
-        incoming = [redactor.message(record) for record in incoming]
     stored = await stored_messages(page.connection, page.channel_id, [record.platform_id for record in incoming])
     missing = [record for record in incoming if record.platform_id not in stored]
     pairs = [(stored[record.platform_id], record) for record in incoming if record.platform_id in stored]
@@ -147,7 +145,9 @@ async def _reconcile(page: _Page, records: Sequence[MessageRecord], touched: Col
     back = [record.platform_id for old, record in pairs if old.is_deleted]
     kept = dump_json(sorted({*(record.platform_id for record in records), *touched}))
     await _lock(page, [*(record.platform_id for record in changed), *back], kept)
-    await _write(page, missing, changed)
+    written = {record.platform_id for record in (*missing, *changed)}
+    await write_messages(page.connection, prepared.only(written), page.now)
+    await _count_missing(page, missing)
     if back:
         await page.execute(_UNMARK, back=dump_json(back))
     deleted = 0
@@ -167,13 +167,8 @@ _COUNT_MISSING = (
 )
 
 
-async def _write(page: _Page, missing: Sequence[MessageRecord], changed: Sequence[MessageRecord]) -> None:
-    if missing or changed:
-        rows = sorted([*missing, *changed], key=lambda record: number(record.platform_id))
-        await write_rows(page.connection, page.tenant_id, page.channel_id, rows, page.now)
-    if changed:
-        await delete_stale(page.connection, page.channel_id, changed)
-    # What lies beyond the checkpoint is counted when that passes over it.
+async def _count_missing(page: _Page, missing: Sequence[MessageRecord]) -> None:
+    """Count what lies up to the checkpoint; the rest is counted when that passes over it."""
     counted = sum(number(record.platform_id) <= number(page.checkpoint_id) for record in missing)
     if counted:
         await page.execute(_COUNT_MISSING, missing=counted)

@@ -87,7 +87,7 @@ def _as_json(element: FunctionElement[Any], compiler: SQLCompiler, kw: dict[str,
 
 
 def _inner(kw: dict[str, Any]) -> dict[str, Any]:
-    """What concerns the whole row source is not for its argument."""
+    """Leave out what concerns the whole row source and not its argument."""
     return {name: value for name, value in kw.items() if name not in ("add_to_result_map", "asfrom", "lateral")}
 
 

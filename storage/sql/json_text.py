@@ -15,7 +15,7 @@ _INTEGERS = range(-(2**63), 2**64)  # what orjson writes
 
 
 def dump_json(value: Any) -> str:
-    """JSON text, cleaned where it has to be. Dataclasses become objects.
+    """Write JSON text, cleaned where it has to be. Dataclasses become objects.
 
     Raises:
         TypeError: the value has no JSON form.
@@ -30,7 +30,7 @@ def dump_json(value: Any) -> str:
 
 
 def is_clean(value: Any) -> bool:
-    """Whether no text inside needs cleaning. May say no of one that holds a backslash before "u0000"."""
+    """Find out whether no text inside needs cleaning. May say no of one that holds a backslash before "u0000"."""
     try:
         return b"\\u0000" not in orjson.dumps(value, default=as_plain)
     except TypeError:
@@ -38,7 +38,7 @@ def is_clean(value: Any) -> bool:
 
 
 def clean(value: T) -> T:
-    """The same value without NUL characters; lone surrogates become "?", too large integers text."""
+    """Take NUL characters out of a value; lone surrogates become "?", too large integers text."""
     cleaned: Any = value
     if isinstance(value, str):
         cleaned = clean_text(value)
@@ -54,14 +54,14 @@ def clean(value: T) -> T:
 
 
 def clean_text(text: str) -> str:
-    """The same text without NUL characters, "?" for lone surrogates."""
+    """Take NUL characters out of a text; lone surrogates become "?"."""
     if text.isascii() and "\0" not in text:
         return text  # keeps a StrEnum what it is
     return text.replace("\0", "").encode("utf-8", "replace").decode()
 
 
 def as_plain(value: object) -> object:
-    """For orjson, which knows dicts and lists alone: other mappings and sequences."""
+    """Make dicts and lists of other mappings and sequences, for orjson, which knows no others."""
     if isinstance(value, Mapping):
         return dict(value)
     if isinstance(value, Sequence):

@@ -11,17 +11,17 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 async def one_row(
     connection: AsyncConnection, statement: Executable, values: Mapping[str, object] | None = None
 ) -> RowMapping | None:
-    """The only row, or None where there is none."""
+    """Run a statement. Returns its only row, or None where there is none."""
     return (await connection.execute(statement, values)).mappings().one_or_none()
 
 
 async def all_rows(
     connection: AsyncConnection, statement: Executable, values: Mapping[str, object] | None = None
 ) -> Sequence[RowMapping]:
-    """Every row."""
+    """Run a statement. Returns every row."""
     return (await connection.execute(statement, values)).mappings().all()
 
 
 def fields_of(row: RowMapping, record: type[Any]) -> dict[str, Any]:
-    """The values that a dataclass is made of, by the names of its fields."""
+    """Take the values that a dataclass is made of, by the names of its fields."""
     return {field.name: row[field.name] for field in fields(record)}

@@ -9,7 +9,7 @@ from sqlalchemy.types import TypeEngine
 
 
 def utc_text(time: datetime) -> str:
-    """A time as SQLite keeps it: always UTC, always of one width, so that text order is time order.
+    """Write a time as SQLite keeps it: always UTC, always of one width, so that text order is time order.
 
     SQLite's own date functions read this form.
 
@@ -28,7 +28,7 @@ class UtcDateTime(TypeDecorator[datetime]):
     cache_ok = True
 
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
-        """Text on SQLite."""
+        """Choose text on SQLite."""
         return TEXT() if dialect.name == "sqlite" else TIMESTAMP(timezone=True)
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> str | datetime | None:
@@ -38,7 +38,7 @@ class UtcDateTime(TypeDecorator[datetime]):
         return utc_text(value) if dialect.name == "sqlite" else _aware(value)
 
     def process_result_value(self, value: str | datetime | None, dialect: Dialect) -> datetime | None:
-        """An aware time in UTC, whatever time zone the server's session has."""
+        """Make an aware time in UTC, whatever time zone the server's session has."""
         if value is None:
             return None
         return (datetime.fromisoformat(value) if isinstance(value, str) else value).astimezone(UTC)
@@ -61,7 +61,7 @@ class Id(TypeDecorator[str]):
     cache_ok = True
 
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
-        """Without a language's rules of order on PostgreSQL, too."""
+        """Choose text without a language's rules of order on PostgreSQL, too."""
         return TEXT(collation="C") if dialect.name == "postgresql" else TEXT()
 
     def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:

@@ -72,5 +72,5 @@ def sqlite_text(statement: Insert, columns: Iterable[str]) -> str:
 
 
 def differs(changes: Iterable[tuple[ColumnElement[Any], ColumnElement[Any]]]) -> ColumnElement[bool]:
-    """Whether any stored value is another than the new one. What does not differ is not rewritten."""
+    """Find out in SQL whether any stored value is another than the new one. What does not differ is not rewritten."""
     return or_(*(stored.is_distinct_from(new) for stored, new in changes))

@@ -35,7 +35,7 @@ class Tenant:
     sync_status: SyncStatus
     last_sync_at: datetime | None
     last_successful_sync_at: datetime | None
-    not_before: datetime | None  # the platform asked us to stay away until then
+    not_before: datetime | None  # the platform lets us send no request before
     stopped_at: datetime | None  # since when its administrator has had its syncs stopped
     purged_at: datetime | None  # since when its archive is deleted, on request; it is stopped too
     metadata: Mapping[str, JsonValue]

@@ -78,10 +78,10 @@ async def test_a_process_that_takes_the_lead_records_what_it_may_have_missed(pos
         await store_something(first_db, tenant.id, clock())
         for live in (first, second):
             live.follow(platform, tenant.id)
-        await second.keep_the_lead()
+        await second.renew_leadership()
         assert await gaps.list_gaps(second_db, tenant.id) == []
         clock.ahead = timedelta(minutes=1)  # the first one has given no sign of life since
-        await second.keep_the_lead()
+        await second.renew_leadership()
         assert [gap.reason for gap in await gaps.list_gaps(second_db, tenant.id)] == [GapReason.TAKEOVER]
     finally:
         await first_db.close()

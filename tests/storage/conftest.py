@@ -7,10 +7,12 @@ import pytest
 
 from storage.channels import ChannelState, channel_states, save_channels
 from storage.database import Database, open_database
-from storage.jobs import JobKind, JobLease, claim, enqueue
+from storage.jobs import JobLease
 from storage.tenants import Tenant, save_tenant
-from tests.support.builders import GUILD, HOUR, NOW, channel
+from tests.support.builders import GUILD, NOW, channel
+from tests.support.job_steps import running_job
 from tests.support.postgres import Postgres
+from tests.support.repair_steps import Way
 
 SHA = "sha256"
 
@@ -52,9 +54,7 @@ async def general(db: Database, tenant: Tenant) -> ChannelState:
     return (await channel_states(db, tenant.id))[0]
 
 
-async def running_job(db: Database, tenant_id: str, owner: str = "worker") -> JobLease:
-    """A job that a worker has claimed for an hour."""
-    await enqueue(db, tenant_id, JobKind.INITIAL, now=NOW)
-    claimed = await claim(db, owner, now=NOW, lease=HOUR)
-    assert claimed is not None
-    return claimed[1]
+@pytest.fixture
+def way(db: Database, tenant: Tenant, general: ChannelState, lease: JobLease) -> Way:
+    """The channel, read again by the job."""
+    return Way(db, tenant, general, lease)

@@ -25,9 +25,9 @@ async def test_each_channel_with_what_is_kept_of_it(
 ) -> None:
     await save_channels(db, tenant.id, [skipped(thread("6", "5"), SkipReason.NOT_PUBLIC)], NOW)
     ids = [state.id for state in await channel_states(db, tenant.id)]
-    told = [message(n, reaction_totals=(*both_totals("👍", 3, 2), total("🎉"))) for n in (1, 2)]
+    records = [message(n, reaction_totals=(*both_totals("👍", 3, 2), total("🎉"))) for n in (1, 2)]
     for channel_id in ids:
-        batch = MessageBatch(tenant_id=tenant.id, channel_id=channel_id, messages=told, job=lease)
+        batch = MessageBatch(tenant_id=tenant.id, channel_id=channel_id, messages=records, job=lease)
         await save_batch(db, batch, NOW)
     await mark_deleted(db, general.id, ["1"], job=None, now=NOW)
     await fail_channel(db, general.id, error={"code": "x"}, job=lease, now=LATER)

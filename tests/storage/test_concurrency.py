@@ -38,9 +38,9 @@ async def dbs(db: Database, database_url: str) -> AsyncIterator[list[Database]]:
 
 async def test_of_many_requests_at_once_one_makes_a_job(dbs: list[Database], tenant: Tenant) -> None:
     for _ in range(5):
-        asked = await asyncio.gather(*(enqueue(db, tenant.id, kind, now=NOW) for db in dbs for kind in JobKind))
-        assert sum(created for _, created in asked) == 1
-        assert len({job.id for job, _ in asked}) == 1
+        queued = await asyncio.gather(*(enqueue(db, tenant.id, kind, now=NOW) for db in dbs for kind in JobKind))
+        assert sum(created for _, created in queued) == 1
+        assert len({job.id for job, _ in queued}) == 1
         claimed = await claim(dbs[0], "worker", now=NOW, lease=HOUR)
         assert claimed is not None
         await finish(dbs[0], claimed[1], status=JobStatus.SUCCEEDED, totals={}, error=None, now=NOW)
@@ -142,22 +142,22 @@ async def test_a_job_is_not_taken_over_while_a_batch_of_it_is_being_committed(
     assert await claim(dbs[1], "other", now=NOW + 2 * HOUR, lease=MINUTE) is not None
 
 
-async def test_a_tenant_told_by_many_at_once_is_one(dbs: list[Database]) -> None:
+async def test_a_tenant_saved_by_many_at_once_is_one(dbs: list[Database]) -> None:
     for number in range(25):
         record = TenantRecord(platform_id=str(number), name="Guild")
-        told = await asyncio.gather(*(save_tenant(db, "discord", record, connected=True, now=NOW) for db in dbs * 3))
-        assert sum(created for _, created in told) == 1
-        assert len({tenant.id for tenant, _ in told}) == 1
+        saved = await asyncio.gather(*(save_tenant(db, "discord", record, connected=True, now=NOW) for db in dbs * 3))
+        assert sum(created for _, created in saved) == 1
+        assert len({tenant.id for tenant, _ in saved}) == 1
 
 
-async def test_of_many_who_want_the_lead_one_has_it(dbs: list[Database]) -> None:
-    asked = await asyncio.gather(
+async def test_of_many_who_want_the_leadership_one_has_it(dbs: list[Database]) -> None:
+    tried = await asyncio.gather(
         *(acquire_leadership(db, "discord", f"process {n}", now=NOW, lease=MINUTE) for n, db in enumerate(dbs))
     )
-    assert sum(each.is_mine for each in asked) == (1 if dbs[0].dialect == "postgresql" else len(dbs))
+    assert sum(each.is_mine for each in tried) == (1 if dbs[0].dialect == "postgresql" else len(dbs))
 
 
-async def test_what_the_platform_tells_and_what_a_job_reads_do_not_wait_for_each_other(
+async def test_events_and_what_a_job_reads_do_not_wait_for_each_other(
     dbs: list[Database], tenant: Tenant, general: ChannelState, lease: JobLease
 ) -> None:
     """Each of these locks many rows; taken in two orders they would block each other, and one would fail."""
@@ -175,7 +175,7 @@ async def test_what_the_platform_tells_and_what_a_job_reads_do_not_wait_for_each
         for pending in (await pending_totals(dbs[1], general.id, None, 100))[:40]:
             await save_users(dbs[1], pending, user_hashes=["a", "b"], job=lease, now=NOW)
 
-    async def hear(db: Database, step: int) -> None:
+    async def apply(db: Database, step: int) -> None:
         given = [reaction("c", emoji=emoji, is_given=step > 0) for emoji in ("👍", "🎉")[::step]]
         changes = [change(tenant.id, "5", str(n), reactions=given, edited=message(n)) for n in numbers[::step]]
         await apply_changes(db, changes, NOW)
@@ -188,7 +188,7 @@ async def test_what_the_platform_tells_and_what_a_job_reads_do_not_wait_for_each
     for _ in range(5):
         await asyncio.gather(
             *(read(), fetch()),
-            *(hear(dbs[2 + n], step) for n, step in enumerate((1, -1))),
+            *(apply(dbs[2 + n], step) for n, step in enumerate((1, -1))),
             *map(list_channels, (1, -1)),
         )
     assert await count_of(dbs[0], messages) == len(numbers)

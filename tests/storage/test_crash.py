@@ -14,8 +14,9 @@ from storage.jobs import JobKind, claim, enqueue
 from storage.messages import MessageBatch, save_batch
 from storage.tables import attachments, messages
 from storage.tenants import Tenant, save_tenant
-from tests.storage.conftest import SHA, running_job
+from tests.storage.conftest import SHA
 from tests.support.builders import GUILD, HOUR, NOW, attachment, channel, message
+from tests.support.job_steps import running_job
 from tests.support.postgres import Postgres
 from tests.support.tables_of import count_of, run_sql, until_stored
 

@@ -23,7 +23,6 @@ from storage.privacy import erase_user
 from storage.repair import GapReason, record_gap
 from storage.tables import metadata
 from storage.tenants import defer_until, save_tenant, stop_tenant
-from tests.storage.conftest import running_job
 from tests.support.builders import (
     GUILD,
     HOUR,
@@ -38,6 +37,7 @@ from tests.support.builders import (
     thread,
     total,
 )
+from tests.support.job_steps import running_job
 from tests.support.tables_of import Rows, rows_of
 
 _OWN = {"id", "job_id", "last_job_id"}  # made of chance

@@ -47,10 +47,10 @@ def test_each_error_has_a_code_of_its_own_and_says_what_to_do() -> None:
 def test_sqlites_codes(code: int, kind: type[errors.StorageError]) -> None:
     cause = sqlite3.OperationalError("whatever it says")
     cause.sqlite_errorcode, cause.sqlite_errorname = code, "SQLITE_NAME"
-    with pytest.raises(errors.StorageError) as told, translated():
+    with pytest.raises(errors.StorageError) as raised, translated():
         raise DBAPIError.instance("INSERT", None, cause, sqlite3.Error)
-    assert type(told.value) is kind
-    assert "SQLITE_NAME" in str(told.value)
+    assert type(raised.value) is kind
+    assert "SQLITE_NAME" in str(raised.value)
 
 
 @pytest.mark.parametrize(
@@ -63,9 +63,9 @@ def test_sqlites_codes(code: int, kind: type[errors.StorageError]) -> None:
     ],
 )
 def test_the_systems_codes(number: int, kind: type[errors.StorageError]) -> None:
-    told = from_os_error(OSError(number, "said so"), "Cannot create /x")
-    assert type(told) is kind
-    assert str(told).startswith("Cannot create /x: said so.")
+    raised = from_os_error(OSError(number, "said so"), "Cannot create /x")
+    assert type(raised) is kind
+    assert str(raised).startswith("Cannot create /x: said so.")
 
 
 def test_a_file_opened_for_reading(tmp_path: Path) -> None:
@@ -83,15 +83,15 @@ async def test_another_programs_lock_is_waited_for_and_then_named(tmp_path: Path
         await connection.execute(text("PRAGMA busy_timeout = 100"))  # milliseconds, in place of half a minute
     other = sqlite3.connect(tmp_path / "archive.db", isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
-    with pytest.raises(errors.DatabaseBusy) as told:
+    with pytest.raises(errors.DatabaseBusy) as raised:
         await save_tenant(db, "discord", GUILD, connected=True, now=NOW)
-    assert told.value.is_transient
+    assert raised.value.is_transient
     other.close()
     await save_tenant(db, "discord", GUILD, connected=True, now=NOW)
     await db.close()
 
 
-async def test_a_deadlock_is_told_as_one_that_can_be_tried_again(postgres: Postgres) -> None:
+async def test_a_deadlock_is_named_as_one_that_can_be_tried_again(postgres: Postgres) -> None:
     db = await open_database(postgres.create_database(), hash_choice=SHA)
     for number in "12":
         await save_tenant(db, "discord", TenantRecord(platform_id=number, name=None), connected=True, now=NOW)
@@ -118,12 +118,12 @@ async def test_no_error_quotes_a_row(db: Database, tenant: Tenant) -> None:
                 {"name": "a secret"},
             )
 
-    with pytest.raises(errors.StorageError) as told:
+    with pytest.raises(errors.StorageError) as raised:
         await insert()
-    assert not told.value.is_transient
-    assert "secret" not in str(told.value)
-    assert told.value.__cause__ is None
-    assert told.value.__suppress_context__
+    assert not raised.value.is_transient
+    assert "secret" not in str(raised.value)
+    assert raised.value.__cause__ is None
+    assert raised.value.__suppress_context__
 
 
 async def test_cancelling_at_any_instant_leaves_the_archive_usable(db: Database, tenant: Tenant) -> None:
@@ -139,7 +139,7 @@ async def test_cancelling_at_any_instant_leaves_the_archive_usable(db: Database,
     assert any(isinstance(end, asyncio.CancelledError) for (end,) in cancelled)
 
 
-async def test_a_timeout_is_told_once_the_work_is_done(db: Database) -> None:
+async def test_a_timeout_is_raised_once_the_work_is_done(db: Database) -> None:
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0):
             await save_tenant(db, "discord", GUILD, connected=True, now=NOW)

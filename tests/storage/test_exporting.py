@@ -6,21 +6,13 @@ from typing import Any
 import orjson
 import pytest
 
-from storage.channels import ChannelState
 from storage.database import Database
-from storage.jobs import JobLease
 from storage.messages import mark_deleted
 from storage.privacy import erase_user, export_user
-from storage.tenants import Tenant
-from tests.storage.test_forgetting import OTHER, WHO, another, fill
 from tests.support.builders import HOUR, NOW, attachment, both_totals, message, total
+from tests.support.erasure_steps import OTHER, WHO, another, fill
 from tests.support.repair_steps import LATER, Way
 from tests.support.tables_of import run_sql
-
-
-@pytest.fixture
-def way(db: Database, tenant: Tenant, general: ChannelState, lease: JobLease) -> Way:
-    return Way(db, tenant, general, lease)
 
 
 async def exported(db: Database, tenant_id: str | None, who: str = WHO) -> list[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""Gaps: who listens, what was not told, and when it is repaired."""
+"""Gaps: who leads, what was not received, and when it is repaired."""
 
 from datetime import datetime
 from typing import Any
@@ -230,7 +230,7 @@ class TestSettling:
         await mark_skipped(db, planned.id, ["5"], SkipReason.NOT_PUBLIC, NOW)
         assert await settle_gaps(db, planned.id, now=LATER) == 2
 
-    async def test_the_oldest_is_told_first(self, db: Database, read: Tenant) -> None:
+    async def test_the_oldest_is_listed_first(self, db: Database, read: Tenant) -> None:
         for began_at in (MUCH_LATER, NOW, LATER):
             await put_down(db, read, began_at, MUCH_LATER)
         assert [gap.began_at for gap in await list_gaps(db, read.id)] == [NOW, LATER, MUCH_LATER]

@@ -11,12 +11,14 @@ import pytest
 from storage.connection import DatabaseState, inspect_database
 from storage.database import Database, migrate, open_database
 from storage.errors import BadDatabaseUrl, DatabaseDamaged, DatabaseUnreachable, DatabaseUnsuitable
+from storage.migrations.runner import known_revisions
 from tests.storage.conftest import SHA
-from tests.storage.test_opening import NEWEST
 from tests.support.postgres import Postgres
 from tests.support.tables_of import run_sql
 
 Files = dict[str, tuple[bytes, int]]
+
+NEWEST = known_revisions()[0]
 
 
 def files_in(folder: Path) -> Files:
@@ -40,6 +42,7 @@ async def test_an_open_archive(db: Database, database_url: str, tmp_path: Path) 
         revision=NEWEST,
         newest_revision=NEWEST,
         is_too_new=False,
+        is_too_old=False,
         is_writable=True,
         is_in_use=db.dialect == "sqlite",
         hash_choice=SHA,
@@ -51,6 +54,13 @@ async def test_one_of_a_newer_program(db: Database, database_url: str) -> None:
     await run_sql(db, "UPDATE alembic_version SET version_num = 'future'")
     state = await inspect_database(database_url)
     assert (state.revision, state.is_too_new, state.needs_migration) == ("future", True, False)
+
+
+@pytest.mark.parametrize("revision", ["0001", "0002", "0003"])
+async def test_one_from_before_the_first_release(db: Database, database_url: str, revision: str) -> None:
+    await run_sql(db, "UPDATE alembic_version SET version_num = :revision", revision=revision)
+    state = await inspect_database(database_url)
+    assert (state.is_too_old, state.is_too_new, state.needs_migration) == (True, False, False)
 
 
 class TestFile:
@@ -71,7 +81,12 @@ class TestFile:
         before = files_in(tmp_path)
         state = await inspect_database(f"sqlite+aiosqlite:///{folder}/archive.db".replace("?", "%3F"))
         assert files_in(tmp_path) == before
-        assert (state.exists, state.is_in_use, state.revision, state.hash_choice) == (True, False, NEWEST, SHA)
+        assert (state.exists, state.is_in_use, state.revision, state.hash_choice) == (
+            True,
+            False,
+            state.newest_revision,
+            SHA,
+        )
 
     async def test_that_was_migrated_but_never_opened(self, tmp_path: Path) -> None:
         await migrate(f"sqlite+aiosqlite:///{tmp_path}/archive.db")

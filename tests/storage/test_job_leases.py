@@ -1,4 +1,4 @@
-"""Running jobs: claimed in order by one worker, fenced, each end told to the tenant, released."""
+"""Running jobs: claimed in order by one worker, fenced, each end brought to the tenant, released."""
 
 from dataclasses import replace
 
@@ -98,7 +98,7 @@ class TestClaim:
 
 class TestFinish:
     @pytest.mark.parametrize("end", ENDS)
-    async def test_each_end_is_told_to_the_tenant(self, db: Database, tenant: Tenant, end: JobStatus) -> None:
+    async def test_each_end_is_brought_to_the_tenant(self, db: Database, tenant: Tenant, end: JobStatus) -> None:
         await queued(db, tenant.id)
         _, lease = await claimed(db)
         error = None if end is JobStatus.SUCCEEDED else {"code": "x", "message": "why"}

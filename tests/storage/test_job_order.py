@@ -1,4 +1,4 @@
-"""Whose turn it is: positions are the order of claiming, a job steps aside for others, the queue in figures."""
+"""The order of the queue: positions are the order of claiming, a job yields to others, the queue in figures."""
 
 from datetime import timedelta
 
@@ -82,14 +82,14 @@ class TestQueue:
         assert (await queue_figures(db, NOW + 2 * SECOND)).oldest_waiting_seconds == 3
 
 
-class TestSteppingAside:
+class TestYielding:
     async def test_a_job_that_had_its_turn_goes_behind_everybody(self, db: Database) -> None:
         long, *others = [await new_tenant(db, n) for n in range(4)]
         await queued(db, long, JobKind.MANUAL)
         _, lease = await claimed(db)
         for n, tenant_id in enumerate(others):
             await queued(db, tenant_id, now=NOW + n * SECOND)
-        last = NOW + 2 * SECOND  # in the very instant in which the last of them was asked for
+        last = NOW + 2 * SECOND  # in the very instant in which the last of them was queued
         job = await yield_job(db, lease, totals={"messages": 9}, now=last)
         assert (job.status, job.priority, job.run_after) == (JobStatus.QUEUED, 0, last)
         assert (job.totals, job.kind, job.lease_until) == ({"messages": 9}, JobKind.MANUAL, None)

@@ -1,4 +1,4 @@
-"""Asking for syncs: one unfinished job a tenant, called off, listed, and who is due."""
+"""Requesting syncs: one unfinished job a tenant, cancelled, listed, and who is due."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -54,7 +54,7 @@ class TestEnqueue:
         assert await get_job(db, job.id) == job == await newest_job(db, tenant.id)
         assert await status_of(db, tenant.id) is SyncStatus.PENDING
 
-    async def test_asking_again_gives_the_unfinished_job(self, db: Database, tenant: Tenant) -> None:
+    async def test_requesting_again_gives_the_unfinished_job(self, db: Database, tenant: Tenant) -> None:
         job = await queued(db, tenant.id)
         assert await enqueue(db, tenant.id, JobKind.INITIAL, now=LATER) == (job, False)
         running, _ = await claimed(db)
@@ -116,10 +116,10 @@ class TestCancel:
         assert await claim(db, "worker", now=LATER, lease=MINUTE) is None
         await queued(db, tenant.id)
 
-    async def test_a_running_jobs_worker_is_told(self, db: Database, tenant: Tenant, lease: JobLease) -> None:
-        asked = await cancel(db, lease.job_id, LATER)
-        assert asked is not None
-        assert (asked.status, asked.finished_at, asked.cancel_requested) == (JobStatus.RUNNING, None, True)
+    async def test_a_running_jobs_worker_ends_it(self, db: Database, tenant: Tenant, lease: JobLease) -> None:
+        requested = await cancel(db, lease.job_id, LATER)
+        assert requested is not None
+        assert (requested.status, requested.finished_at, requested.cancel_requested) == (JobStatus.RUNNING, None, True)
         assert (await renew(db, lease, now=LATER, extend=MINUTE, totals={})).cancel_requested
         await finish(db, lease, status=JobStatus.CANCELLED, totals={}, error=None, now=LATER)
         assert await status_of(db, tenant.id) is SyncStatus.PENDING

@@ -7,13 +7,15 @@ from pathlib import Path
 import pytest
 from psycopg import AsyncConnection
 
-from storage.database import Database, migrate, open_database
+from storage.connection import inspect_database
+from storage.database import Database, migrate, open_database, open_for_reading
 from storage.errors import (
     BadDatabaseUrl,
     DatabaseDamaged,
     DatabaseInUse,
     DatabaseReadOnly,
     DatabaseTooNew,
+    DatabaseTooOld,
     DatabaseUnreachable,
     DatabaseUnsuitable,
     HashChoiceMismatch,
@@ -25,7 +27,7 @@ from tests.storage.conftest import SHA
 from tests.support.postgres import Postgres
 from tests.support.tables_of import count_of, only_row, run_sql
 
-NEWEST = "0001"
+NEWEST = "baseline"
 HMAC = "hmac-sha256:0123456789abcdef"
 
 
@@ -101,6 +103,21 @@ async def test_an_archive_of_a_newer_program_is_left_alone(database_url: str) ->
         with pytest.raises(DatabaseTooNew, match="newer version") as refused:
             await attempt
         assert "future" in str(refused.value)
+
+
+@pytest.mark.parametrize("revision", ["0001", "0002", "0003"])
+async def test_an_archive_from_before_the_first_release_is_refused(database_url: str, revision: str) -> None:
+    db = await open_database(database_url, hash_choice=SHA)
+    await run_sql(db, "UPDATE alembic_version SET version_num = :revision", revision=revision)
+    await db.close()
+    for attempt in (
+        open_database(database_url, hash_choice=SHA),
+        open_for_reading(database_url, hash_choice=SHA),
+        migrate(database_url),
+    ):
+        with pytest.raises(DatabaseTooOld, match="before the first release"):
+            await attempt
+    assert (await inspect_database(database_url)).revision == revision
 
 
 @pytest.mark.parametrize(

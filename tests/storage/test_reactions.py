@@ -121,8 +121,8 @@ class TestWhatIsPending:
             "emoji": "1",
             "burst": False,
             "limit": 5,
-            "tenant": way.tenant.id,
             "users_per_request": 100,
+            "tenant": way.tenant.id,
         }
         async with db.writing() as connection:
             known = {name: values[name] for name in query.compile().params if name in values}

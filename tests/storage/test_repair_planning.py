@@ -5,22 +5,16 @@ from dataclasses import replace
 import pytest
 
 from adapters.records import SkipReason
-from storage.channels import ChannelState, channel_states, mark_skipped, save_channels
+from storage.channels import channel_states, mark_skipped, save_channels
 from storage.database import Database
 from storage.errors import LeaseLost
-from storage.jobs import JobLease
 from storage.messages import mark_deleted
 from storage.repair import RefetchKind, pending_ranges, request_audit
 from storage.tables import channels, refetch_ranges, sync_gaps, tenants
-from storage.tenants import Tenant, stop_tenant
+from storage.tenants import stop_tenant
 from tests.support.builders import HOUR, MINUTE, NOW, SECOND, channel, message, thread
 from tests.support.repair_steps import BEGINNING, LATER, Way
 from tests.support.tables_of import only_row, rows_of, run_sql
-
-
-@pytest.fixture
-def way(db: Database, tenant: Tenant, general: ChannelState, lease: JobLease) -> Way:
-    return Way(db, tenant, general, lease)
 
 
 class TestPlanning:

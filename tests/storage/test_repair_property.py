@@ -1,6 +1,6 @@
 """Whatever is stored and whatever the platform has: reading a range again makes the one like the other.
 
-In pages of any size, broken off anywhere, with messages that are told of meanwhile.
+In pages of any size, broken off anywhere, with messages that events name meanwhile.
 """
 
 from collections.abc import Iterator
@@ -53,7 +53,7 @@ class World:
     crashes: list[bool] = field(default_factory=list)
 
     def page(self, after: int, size: int) -> list[MessageRecord]:
-        """As a platform answers: the oldest ones behind an id, whatever is asked of them."""
+        """As a platform answers: the oldest ones behind an id, however many there are."""
         return [variant(n, self.there[n]) for n in sorted(self.there) if n > after][:size]
 
     @property
@@ -131,7 +131,7 @@ class Reader:
 
 
 def _as_it_was(page: list[MessageRecord], touched: set[str]) -> Iterator[MessageRecord]:
-    """Of a message that is told of meanwhile a page may hold an older form, or nothing yet."""
+    """Of a message that an event names meanwhile a page may hold an older form, or nothing yet."""
     for record in page:
         if record.platform_id not in touched:
             yield record

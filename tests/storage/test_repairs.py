@@ -1,87 +1,25 @@
-"""Repairs: reading a range again makes the archive what the platform has, and writes nothing else."""
+"""Reading a range again makes the archive what the platform has, and writes nothing else."""
 
 from dataclasses import replace
 from typing import Any
 
 import pytest
-from sqlalchemy import select
 
-from adapters.records import SkipReason
-from storage.channels import ChannelState, channel_states, mark_skipped, save_channels
+from storage.channels import channel_states, save_channels
 from storage.database import Database
 from storage.errors import LeaseLost
-from storage.jobs import JobLease
-from storage.messages import id_ranges, mark_deleted
+from storage.messages import mark_deleted
 from storage.repair import PageOutcome, RefetchKind, finish_audit, refetch
-from storage.repair import plan_gaps as gap_planning
 from storage.tables import attachments, messages, reaction_totals, refetch_ranges, sync_progress
-from storage.tenants import Tenant, purge_tenant
-from tests.support.builders import HOUR, MINUTE, NOW, SECOND, attachment, channel, message, thread, total
+from storage.tenants import purge_tenant
+from tests.support.builders import HOUR, MINUTE, NOW, SECOND, attachment, channel, message, total
 from tests.support.faults import Killed, killed_before
-from tests.support.repair_steps import BEGINNING, LATER, Way, plan_of, state
+from tests.support.repair_steps import BEGINNING, LATER, Way, state
 from tests.support.tables_of import count_of, only_row, rows_of, run_sql
-
-
-@pytest.fixture
-def way(db: Database, tenant: Tenant, general: ChannelState, lease: JobLease) -> Way:
-    return Way(db, tenant, general, lease)
 
 
 async def deleted(db: Database) -> list[str]:
     return [row["platform_id"] for row in await rows_of(db, messages) if row["deleted_at"] is not None]
-
-
-class TestLookingAgain:
-    async def test_stored_messages_of_archived_channels(self, db: Database, way: Way) -> None:
-        await save_channels(db, way.tenant.id, [channel("6"), channel("7"), thread("8", "5")], NOW)
-        ids = {state.platform_id: state.id for state in await channel_states(db, way.tenant.id)}
-        await way.store(message(9), message(10), message(1000))
-        for platform_id in "678":
-            await way.store(message(11), channel_id=ids[platform_id])
-        await mark_skipped(db, way.tenant.id, ["7"], SkipReason.NOT_PUBLIC, NOW)
-        wanted = [("5", "10"), ("5", "1000"), ("5", "404"), ("6", "11"), ("7", "11"), ("8", "11"), ("404", "9")]
-        keys = {(way.tenant.id, channel_id, message_id) for channel_id, message_id in wanted}
-        for now in (NOW, LATER):
-            await refetch(db, keys | {("discord-other", "5", "9")}, now, only_stored=True)
-        found = await way.pending()
-        assert [(r.channel_platform_id, r.after_platform_id, r.until_platform_id) for r in found] == [
-            ("5", "9", "10"),
-            ("5", "999", "1000"),
-            ("6", "10", "11"),
-            ("8", "10", "11"),
-        ]
-        assert {r.kind for r in found} == {RefetchKind.REFETCH}
-        assert [r.parent_platform_id for r in found] == [None, None, None, "5"]
-        assert {row["updated_at"] for row in await rows_of(db, refetch_ranges)} == {NOW}
-
-    async def test_nothing_to_look_at(self, db: Database, way: Way) -> None:
-        await refetch(db, set(), NOW)
-        await way.refetch("7", channel="404")
-        assert await count_of(db, refetch_ranges) == 0
-
-    async def test_in_a_channel_whether_stored_or_not(self, db: Database, way: Way) -> None:
-        for now in (NOW, LATER):
-            await way.refetch("100", "7", "0", now=now)
-        assert await way.ranges() == [("5", "0", "0"), ("5", "6", "7"), ("5", "99", "100")]
-
-    async def test_many_at_once(self, db: Database, way: Way) -> None:
-        await way.store(*(message(n) for n in range(1, 6_001)))
-        await refetch(db, {(way.tenant.id, "5", str(n)) for n in range(1, 6_501)}, NOW, only_stored=True)
-        assert await count_of(db, refetch_ranges) == 6_000
-
-    async def test_it_is_done_when_it_was_read(self, db: Database, way: Way) -> None:
-        await way.store(message(1), message(2), message(3))
-        await way.refetch("2", "3")
-        first, second = await way.pending()
-        outcome = await way.save(first, message(2, content="new"))
-        assert outcome == PageOutcome(seen=1, missing=0, changed=1, deleted=0, left=None)
-        assert await way.save(second) == PageOutcome(deleted=1)
-        assert await way.pending() == []
-        assert [(m["content"], m["deleted_at"]) for m in await rows_of(db, messages)] == [
-            ("message 1", None),
-            ("new", None),
-            ("message 3", LATER),
-        ]
 
 
 class TestAPage:
@@ -143,7 +81,7 @@ class TestAPage:
         assert (await way.save(repair, replace(old, **change), now=LATER + MINUTE)).changed == 0
         assert await state(db) == after
 
-    async def test_a_file_whose_address_is_signed_anew_is_kept_but_not_told(self, db: Database, way: Way) -> None:
+    async def test_a_file_whose_address_is_signed_anew_is_kept_but_not_counted(self, db: Database, way: Way) -> None:
         await way.store(message(1, attachments=(attachment("1"),)))
         url = "https://cdn.example/1/cat.png?ex=2"
         renewed = attachment("1", url=url, url_expires_at=NOW + 9 * HOUR)
@@ -248,55 +186,3 @@ class TestAPage:
         with killed_before(db, "UPDATE refetch_ranges"), pytest.raises(Killed):
             await way.save(planned, message(1, content="new"), message(2))
         assert [await state(db), await rows_of(db, refetch_ranges)] == before
-
-
-class TestHowItIsFound:
-    @pytest.mark.parametrize("name", ["absent", "active"])
-    async def test_by_an_index(self, db: Database, way: Way, name: str) -> None:
-        absent = select(messages.c.platform_id).where(id_ranges.IN_RANGE)
-        query, index = {
-            "absent": (
-                absent,
-                {"sqlite": "channel_id=? AND platform_id>? AND platform_id<?", "postgresql": "uq_messages_channel_id"},
-            ),
-            "active": (gap_planning._ACTIVE, dict.fromkeys(("sqlite", "postgresql"), "ix_messages_tenant_id_sent_at")),
-        }[name]
-        values = {"channel": 1, "low": "1", "high": "2", "shortest": 1, "longest": 1, "tenant": "t", "since": NOW}
-        assert index[db.dialect] in await plan_of(db, query, values)
-
-    @pytest.mark.parametrize("after", [None, "0", "9", "99", "100", "105", "999", "1000", "123456"])
-    @pytest.mark.parametrize("until", ["1", "9", "10", "99", "100", "105", "5000", "123456"])
-    async def test_spans_are_ranges_of_numbers(self, db: Database, way: Way, after: str | None, until: str) -> None:
-        known = {
-            1,
-            2,
-            9,
-            10,
-            11,
-            19,
-            90,
-            98,
-            99,
-            100,
-            101,
-            104,
-            105,
-            106,
-            500,
-            999,
-            1000,
-            1001,
-            5000,
-            5001,
-            99999,
-            123456,
-        }
-        await run_sql(db, "DELETE FROM messages")
-        await way.store(*(message(n) for n in sorted(known)))
-        found: list[int] = []
-        async with db.reading() as connection:
-            for span in id_ranges.split_by_length(after, until):
-                values = {"channel": way.channel.id, **span.as_values()}
-                query = select(messages.c.platform_id).where(id_ranges.IN_RANGE)
-                found += [int(i) for i in (await connection.execute(query, values)).scalars()]
-        assert sorted(found) == [n for n in sorted(known) if int(after or 0) < n <= int(until)]

@@ -20,9 +20,12 @@ _POSTGRES_CATALOG = (
     " WHERE connamespace = 'public'::regnamespace AND contype <> 'n'",
     "SELECT tablename, indexname, indexdef FROM pg_indexes WHERE schemaname = 'public'",
     "SELECT table_name, column_name, data_type, is_nullable, column_default, collation_name, is_identity"
-    " FROM information_schema.columns WHERE table_schema = 'public'",
+    " FROM information_schema.columns WHERE table_schema = 'public'"
+    " AND table_name NOT IN (SELECT viewname FROM pg_views WHERE schemaname = 'public')",
 )
-_SQLITE_CATALOG = "SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite_%'"
+_SQLITE_CATALOG = (
+    "SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite_%' AND type <> 'view'"
+)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -39,9 +39,8 @@ from storage.tenants import (
     unfinished_purges,
 )
 from storage.tenants import purge as purging
-from tests.storage.conftest import running_job
 from tests.support.builders import GUILD, HOUR, MINUTE, NOW, attachment, channel, message, thread, total
-from tests.support.job_steps import new_tenant, queued
+from tests.support.job_steps import new_tenant, queued, running_job
 from tests.support.tables_of import count_of, rows_of, run_sql
 
 LATER = NOW + MINUTE
@@ -54,11 +53,11 @@ async def fill(db: Database, tenant_id: str, lease: JobLease, *, messages_each: 
     await save_channels(db, tenant_id, [channel("1"), channel("2")], NOW)
     await save_threads(db, tenant_id, "1", [thread("3", "1")], {"until": "1"}, NOW)
     for state in await channel_states(db, tenant_id):
-        told = [
+        records = [
             message(n, attachments=(attachment("1"),), reaction_totals=(total("👍"),))
             for n in range(1, messages_each + 1)
         ]
-        await save_batch(db, MessageBatch(tenant_id=tenant_id, channel_id=state.id, messages=told, job=lease), NOW)
+        await save_batch(db, MessageBatch(tenant_id=tenant_id, channel_id=state.id, messages=records, job=lease), NOW)
         for pending in await pending_totals(db, state.id, None, 100):
             await save_users(db, pending, user_hashes=["a"], job=lease, now=NOW)
 
@@ -73,7 +72,7 @@ class TestStopping:
         assert ended is not None
         assert (ended.status, ended.finished_at) == (JobStatus.CANCELLED, LATER)
 
-    async def test_its_running_jobs_worker_is_told(self, db: Database, tenant: Tenant, lease: JobLease) -> None:
+    async def test_its_running_jobs_worker_ends_it(self, db: Database, tenant: Tenant, lease: JobLease) -> None:
         stopped = await stop_tenant(db, tenant.id, LATER)
         assert stopped is not None
         assert stopped.sync_status is SyncStatus.SYNCING
@@ -83,7 +82,7 @@ class TestStopping:
         assert job is not None
         assert job.status is JobStatus.CANCELLED
 
-    async def test_no_sync_is_asked_for_or_run(self, db: Database, tenant: Tenant) -> None:
+    async def test_no_sync_is_queued_or_run(self, db: Database, tenant: Tenant) -> None:
         other = await new_tenant(db, 7)
         await stop_tenant(db, tenant.id, NOW)
         for kind in JobKind:

@@ -61,7 +61,7 @@ async def test_what_changed_is_refreshed(db: Database, tenant: Tenant) -> None:
     assert stored == replace(tenant, name="New name", metadata={"description": None}, updated_at=LATER)
 
 
-async def test_what_is_not_told_keeps_what_is_stored(db: Database, tenant: Tenant) -> None:
+async def test_what_is_not_given_keeps_what_is_stored(db: Database, tenant: Tenant) -> None:
     unknown = TenantRecord(platform_id=GUILD.platform_id, name=None)
     assert await save_tenant(db, "discord", unknown, connected=True, now=LATER) == (tenant, False)
 

@@ -1,5 +1,6 @@
 """Records with sensible values, so that a test names only what it is about."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -80,24 +81,14 @@ def attachment(platform_id: str, **changes: Any) -> AttachmentRecord:
     return replace(record, **changes)
 
 
-_COLLECTIONS = {"reactions": tuple, "cleared": frozenset}
-
-
-def change(tenant_id: str, channel_id: str, message_id: str, **changes: Any) -> MessageChange:
+def change(
+    tenant_id: str, channel_id: str, message_id: str, *, reactions: Iterable[ReactionState] = (), **changes: Any
+) -> MessageChange:
     """Nothing happened to a message, but for what is named. The ids are the platform's but the tenant's."""
-    named: dict[str, Any] = {name: kind(changes.pop(name, ())) for name, kind in _COLLECTIONS.items()}
-    nothing = MessageChange(
-        tenant_id=tenant_id,
-        channel_id=channel_id,
-        message_id=message_id,
-        edited=None,
-        is_deleted=False,
-        is_invalidated=False,
-        is_cleared=False,
-        cleared=frozenset(),
-        reactions=(),
-    )
-    return replace(nothing, **named, **changes)
+    made = MessageChange(tenant_id=tenant_id, channel_platform_id=channel_id, message_platform_id=message_id, **changes)
+    for state in reactions:
+        made.react(state)
+    return made
 
 
 def reaction(user: str, *, emoji: str = "👍", burst: bool = False, is_given: bool = True) -> ReactionState:

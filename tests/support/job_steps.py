@@ -1,4 +1,4 @@
-"""Making and claiming jobs, in the fewest words."""
+"""Enqueueing and claiming jobs."""
 
 from datetime import datetime
 
@@ -6,31 +6,39 @@ from adapters.records import TenantRecord
 from storage.database import Database
 from storage.jobs import Job, JobKind, JobLease, claim, enqueue
 from storage.tenants import SyncStatus, get_tenant, save_tenant
-from tests.support.builders import MINUTE, NOW
+from tests.support.builders import HOUR, MINUTE, NOW
 
 
 async def new_tenant(db: Database, number: int | str, *, connected: bool = True) -> str:
-    """Its id."""
+    """Store a tenant. Returns its id."""
     record = TenantRecord(platform_id=str(number), name=None)
     return (await save_tenant(db, "discord", record, connected=connected, now=NOW))[0].id
 
 
 async def queued(db: Database, tenant_id: str, kind: JobKind = JobKind.SCHEDULED, now: datetime = NOW) -> Job:
-    """A new job."""
+    """Enqueue a new job."""
     job, created = await enqueue(db, tenant_id, kind, now=now)
     assert created
     return job
 
 
 async def claimed(db: Database, now: datetime = NOW, owner: str = "worker") -> tuple[Job, JobLease]:
-    """The next job, which there has to be."""
+    """Claim the next job, which there has to be."""
     found = await claim(db, owner, now=now, lease=MINUTE)
     assert found is not None
     return found
 
 
 async def status_of(db: Database, tenant_id: str) -> SyncStatus:
-    """Of a tenant."""
+    """Read the status of a tenant."""
     tenant = await get_tenant(db, tenant_id)
     assert tenant is not None
     return tenant.sync_status
+
+
+async def running_job(db: Database, tenant_id: str, owner: str = "worker") -> JobLease:
+    """Enqueue a job and claim it for an hour."""
+    await enqueue(db, tenant_id, JobKind.INITIAL, now=NOW)
+    claimed = await claim(db, owner, now=NOW, lease=HOUR)
+    assert claimed is not None
+    return claimed[1]

@@ -1,19 +1,20 @@
-"""Planning repairs and reading ranges again, in the fewest words."""
+"""Planning ranges and reading them again."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import text
 
 from adapters.records import MessageRecord
-from storage.channels import ChannelState
+from storage.channels import ChannelState, channel_states, save_channels
 from storage.database import Database
 from storage.jobs import JobLease
 from storage.messages import MessageBatch, save_batch
 from storage.repair import (
     PageOutcome,
     RefetchRange,
+    finish_audit,
     pending_ranges,
     plan_refetches,
     reconcile_page,
@@ -22,7 +23,7 @@ from storage.repair import (
 )
 from storage.tables import attachments, messages, reaction_totals, sync_gaps, sync_progress
 from storage.tenants import Tenant
-from tests.support.builders import HOUR, MINUTE, NOW, SECOND
+from tests.support.builders import HOUR, MINUTE, NOW, SECOND, channel, message, thread
 from tests.support.tables_of import rows_of
 
 LATER = NOW + MINUTE
@@ -93,6 +94,21 @@ class Way:
 
     async def ranges(self) -> list[tuple[str, str | None, str]]:
         return [(r.channel_platform_id, r.after_platform_id, r.until_platform_id) for r in await self.pending()]
+
+
+async def two_channels(way: Way, metadata: Mapping[str, object]) -> None:
+    """Plan the audit of a channel of three messages and of a thread of one."""
+    await save_channels(way.db, way.tenant.id, [thread("6", "5", metadata=metadata), channel("7")], NOW)
+    thread_id = (await channel_states(way.db, way.tenant.id))[1].id
+    await way.store(message(1), message(2), message(3))
+    await way.store(message(1), channel_id=thread_id)
+    await request_audit(way.db, way.tenant.id, NOW)
+    assert await way.plan() == 2
+
+
+async def finish_audits(way: Way, platform_count: int | None = None) -> None:
+    for repair in await way.pending():
+        await finish_audit(way.db, repair.id, platform_count=platform_count, job=way.lease, now=LATER)
 
 
 async def state(db: Database) -> list[Any]:

@@ -1,11 +1,25 @@
-"""What becomes of a stored row of a message, an attachment or a total when it comes again."""
+"""What the two databases' upserts of messages share: their input, and what becomes of a stored row that comes again."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from sqlalchemy import func
 
+from adapters.records import MessageRecord
 from storage.sql import Insert, update_changed
 from storage.tables import messages
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelBatch:
+    """Messages of one channel, each once."""
+
+    tenant_id: str
+    channel_id: int  # channels.id
+    records: tuple[MessageRecord, ...]
+
+
+_MESSAGE = ("channel_id", "message_platform_id")
 
 
 def update_message(statement: Insert, columns: Iterable[str]) -> Insert:
@@ -16,9 +30,9 @@ def update_message(statement: Insert, columns: Iterable[str]) -> Insert:
 
 def update_attachment(statement: Insert, columns: Iterable[str]) -> Insert:
     """Take the new values."""
-    return update_changed(statement, ("channel_id", "message_platform_id", "platform_id"), columns)
+    return update_changed(statement, (*_MESSAGE, "platform_id"), columns)
 
 
 def update_total(statement: Insert, columns: Iterable[str]) -> Insert:
     """Take the new count; which users are stored is another matter."""
-    return update_changed(statement, ("channel_id", "message_platform_id", "emoji_key", "burst"), columns)
+    return update_changed(statement, (*_MESSAGE, "emoji_key", "burst"), columns)

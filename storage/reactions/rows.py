@@ -1,0 +1,61 @@
+"""Reaction users that may be stored, and the one function that stores them."""
+
+from collections.abc import Collection, Iterable
+from dataclasses import InitVar, dataclass
+from datetime import datetime
+from typing import TypeAlias
+
+from sqlalchemy import select, true
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from storage.privacy import erased_in_channels
+from storage.sql import NOW, dump_json, insert, json_objects, types_of, update_changed
+from storage.tables import reactions
+
+UserKey: TypeAlias = tuple[int, str, str, bool, str]
+"""``channels.id``, the platform's message id, emoji key, whether as a burst, user hash: the primary key."""
+
+_KEY = ("channel_id", "message_platform_id", "emoji_key", "burst", "user_hash")
+_SEAL = object()
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedUsers:
+    """Users with the emoji as it is shown, without erased people. Only ``prepare_users`` makes them."""
+
+    emoji_of: dict[UserKey, str]
+    seal: InitVar[object]
+
+    def __post_init__(self, seal: object) -> None:
+        if seal is not _SEAL:
+            raise TypeError("users are prepared for being stored by prepare_users() alone")
+
+    def only(self, keys: Collection[UserKey]) -> "PreparedUsers":
+        """Those of the users with these keys."""
+        return PreparedUsers({key: emoji for key, emoji in self.emoji_of.items() if key in keys}, _SEAL)
+
+
+async def prepare_users(connection: AsyncConnection, incoming: Iterable[tuple[UserKey, str]]) -> PreparedUsers:
+    """Prepare users for being stored in the transaction of ``connection``, each with the emoji as it is shown."""
+    emoji_of = dict(incoming)
+    erased = await erased_in_channels(connection, {key[0] for key in emoji_of})
+    if erased:
+        emoji_of = {key: emoji for key, emoji in emoji_of.items() if (key[0], key[-1]) not in erased}
+    return PreparedUsers(emoji_of, _SEAL)
+
+
+_rows = json_objects("rows", **types_of(reactions, (*_KEY, "emoji")))
+_columns = {name: _rows.c[name] for name in (*_KEY, "emoji")} | {"created_at": NOW, "updated_at": NOW}
+_ADD = update_changed(
+    # Without a WHERE, SQLite would take ON CONFLICT for the ON of a join.
+    insert(reactions).from_select(list(_columns), select(*_columns.values()).where(true())),
+    _KEY,
+    ["emoji"],
+)
+
+
+async def add_users(connection: AsyncConnection, prepared: PreparedUsers, now: datetime) -> None:
+    """Store those users who are missing; rewrite the others only where the emoji has another name by now."""
+    rows = [dict(zip((*_KEY, "emoji"), (*key, emoji), strict=True)) for key, emoji in prepared.emoji_of.items()]
+    if rows:
+        await connection.execute(_ADD, {"rows": dump_json(rows), "now": now})

@@ -1,0 +1,38 @@
+"""The tables, each with the meaning of its columns."""
+
+from storage.tables.archive import IS_PENDING, attachments, channels, messages, reaction_totals, reactions, tenants
+from storage.tables.common import metadata
+from storage.tables.settings import archive_settings, erased_users
+from storage.tables.sync import (
+    IS_OPEN,
+    IS_UNFINISHED,
+    channel_audits,
+    live_state,
+    refetch_ranges,
+    sync_gaps,
+    sync_jobs,
+    sync_progress,
+    unfinished,
+)
+
+__all__ = [
+    "IS_OPEN",
+    "IS_PENDING",
+    "IS_UNFINISHED",
+    "archive_settings",
+    "attachments",
+    "channel_audits",
+    "channels",
+    "erased_users",
+    "live_state",
+    "messages",
+    "metadata",
+    "reaction_totals",
+    "reactions",
+    "refetch_ranges",
+    "sync_gaps",
+    "sync_jobs",
+    "sync_progress",
+    "tenants",
+    "unfinished",
+]

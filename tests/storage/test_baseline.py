@@ -1,0 +1,55 @@
+"""An archive of the first release is brought to the newest schema with every row as it was.
+
+``data/baseline-*.sql`` are dumps of such an archive with a row in every table. They never change.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, create_engine, inspect, text
+from sqlalchemy.pool import NullPool
+
+from storage.database import migrate
+from storage.migrations.runner import known_revisions
+from tests.support.postgres import Postgres
+
+DATA = Path(__file__).parent / "data"
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def baseline_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """An archive of the first release."""
+    if request.param == "sqlite":
+        url = f"sqlite:///{tmp_path}/archive.db"
+    else:
+        server: Postgres = request.getfixturevalue("postgres")
+        url = server.create_database(migrated=False)
+    statements = (DATA / f"baseline-{request.param}.sql").read_text().split(";\n")
+    _with_connection(url, lambda connection: [connection.exec_driver_sql(s) for s in statements if s.strip()])
+    return url
+
+
+async def test_every_row_is_as_it_was(baseline_url: str) -> None:
+    before = _with_connection(baseline_url, _rows)
+    assert all(before.values()), f"the dump has no row of {[table for table, rows in before.items() if not rows]}"
+    await migrate(baseline_url)
+    after = _with_connection(baseline_url, _rows)
+    assert after.pop("alembic_version") == [{"version_num": known_revisions()[0]}]
+    assert before.pop("alembic_version") == [{"version_num": "baseline"}]
+    for table, rows in before.items():
+        kept = [{name: row[name] for name in rows[0]} for row in after[table]]
+        assert kept == rows, table
+
+
+def _rows(connection: Connection) -> dict[str, list[dict[str, Any]]]:
+    return {
+        table: [dict(row) for row in connection.execute(text(f"SELECT * FROM {table}")).mappings()]  # noqa: S608 # ours
+        for table in inspect(connection).get_table_names()
+    }
+
+
+def _with_connection(url: str, work: Callable[[Connection], Any]) -> Any:
+    with create_engine(url.replace("+aiosqlite", ""), poolclass=NullPool).begin() as connection:
+        return work(connection)

@@ -1,0 +1,63 @@
+"""Refetches: single messages are read again, each once."""
+
+from adapters.records import SkipReason
+from storage.channels import channel_states, mark_skipped, save_channels
+from storage.database import Database
+from storage.repair import PageOutcome, RefetchKind, refetch
+from storage.tables import messages, refetch_ranges
+from tests.support.builders import NOW, channel, message, thread
+from tests.support.repair_steps import LATER, Way
+from tests.support.tables_of import count_of, rows_of
+
+
+class TestLookingAgain:
+    async def test_stored_messages_of_archived_channels(self, db: Database, way: Way) -> None:
+        await save_channels(db, way.tenant.id, [channel("6"), channel("7"), thread("8", "5")], NOW)
+        ids = {state.platform_id: state.id for state in await channel_states(db, way.tenant.id)}
+        await way.store(message(9), message(10), message(1000))
+        for platform_id in "678":
+            await way.store(message(11), channel_id=ids[platform_id])
+        await mark_skipped(db, way.tenant.id, ["7"], SkipReason.NOT_PUBLIC, NOW)
+        wanted = [("5", "10"), ("5", "1000"), ("5", "404"), ("6", "11"), ("7", "11"), ("8", "11"), ("404", "9")]
+        keys = {(way.tenant.id, channel_id, message_id) for channel_id, message_id in wanted}
+        for now in (NOW, LATER):
+            await refetch(db, keys | {("discord-other", "5", "9")}, now, only_stored=True)
+        found = await way.pending()
+        assert [(r.channel_platform_id, r.after_platform_id, r.until_platform_id) for r in found] == [
+            ("5", "9", "10"),
+            ("5", "999", "1000"),
+            ("6", "10", "11"),
+            ("8", "10", "11"),
+        ]
+        assert {r.kind for r in found} == {RefetchKind.REFETCH}
+        assert [r.parent_platform_id for r in found] == [None, None, None, "5"]
+        assert {row["updated_at"] for row in await rows_of(db, refetch_ranges)} == {NOW}
+
+    async def test_nothing_to_look_at(self, db: Database, way: Way) -> None:
+        await refetch(db, set(), NOW)
+        await way.refetch("7", channel="404")
+        assert await count_of(db, refetch_ranges) == 0
+
+    async def test_in_a_channel_whether_stored_or_not(self, db: Database, way: Way) -> None:
+        for now in (NOW, LATER):
+            await way.refetch("100", "7", "0", now=now)
+        assert await way.ranges() == [("5", "0", "0"), ("5", "6", "7"), ("5", "99", "100")]
+
+    async def test_many_at_once(self, db: Database, way: Way) -> None:
+        await way.store(*(message(n) for n in range(1, 6_001)))
+        await refetch(db, {(way.tenant.id, "5", str(n)) for n in range(1, 6_501)}, NOW, only_stored=True)
+        assert await count_of(db, refetch_ranges) == 6_000
+
+    async def test_it_is_done_when_it_was_read(self, db: Database, way: Way) -> None:
+        await way.store(message(1), message(2), message(3))
+        await way.refetch("2", "3")
+        first, second = await way.pending()
+        outcome = await way.save(first, message(2, content="new"))
+        assert outcome == PageOutcome(seen=1, missing=0, changed=1, deleted=0, left=None)
+        assert await way.save(second) == PageOutcome(deleted=1)
+        assert await way.pending() == []
+        assert [(m["content"], m["deleted_at"]) for m in await rows_of(db, messages)] == [
+            ("message 1", None),
+            ("new", None),
+            ("message 3", LATER),
+        ]
