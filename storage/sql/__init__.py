@@ -3,7 +3,7 @@
 from sqlalchemy.dialects.postgresql import Insert, insert  # of both databases: see upsert
 
 from storage.sql.functions import DatabaseTime, PositionOf, TextAsJson, json_as_text
-from storage.sql.json_rows import json_elements, json_objects, json_strings, json_table, types_of
+from storage.sql.json_rows import json_objects, json_strings, types_of
 from storage.sql.json_text import as_plain, clean, clean_text, dump_json, is_clean
 from storage.sql.params import (
     AFTER_ID,
@@ -21,8 +21,6 @@ from storage.sql.params import (
 from storage.sql.rows import all_rows, fields_of, one_row
 from storage.sql.types import Id, JsonObject, RowId, UtcDateTime, utc_text
 from storage.sql.upsert import (
-    INSERT,
-    Inserter,
     differs,
     insert_parameters,
     insert_rows,
@@ -34,7 +32,6 @@ __all__ = [
     "AFTER_ID",
     "CHANNEL_ID",
     "CHANNEL_PLATFORM_ID",
-    "INSERT",
     "JOB_ID",
     "LIMIT",
     "MESSAGE_PLATFORM_ID",
@@ -46,7 +43,6 @@ __all__ = [
     "DatabaseTime",
     "Id",
     "Insert",
-    "Inserter",
     "JsonObject",
     "PositionOf",
     "RowId",
@@ -64,10 +60,8 @@ __all__ = [
     "insert_rows",
     "is_clean",
     "json_as_text",
-    "json_elements",
     "json_objects",
     "json_strings",
-    "json_table",
     "one_row",
     "sqlite_text",
     "types_of",

@@ -7,16 +7,11 @@ from collections.abc import Iterable
 from typing import Any
 
 from sqlalchemy import (
-    JSON,
     ColumnElement,
     FromClause,
     Table,
     bindparam,
-    cast,
     column,
-    func,
-    literal_column,
-    select,
 )
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
@@ -89,26 +84,3 @@ def _as_json(element: FunctionElement[Any], compiler: SQLCompiler, kw: dict[str,
 def _inner(kw: dict[str, Any]) -> dict[str, Any]:
     """Leave out what concerns the whole row source and not its argument."""
     return {name: value for name, value in kw.items() if name not in ("add_to_result_map", "asfrom", "lateral")}
-
-
-def json_elements(dialect: str, parameter: str, of_type: Text | JSON) -> ColumnElement[str]:
-    """The elements of a JSON array that is a parameter, one a row."""
-    if dialect == "sqlite":
-        rows = func.json_each(bindparam(parameter, type_=Text))
-    else:
-        suffix = "_text" if isinstance(of_type, Text) else ""
-        source = cast(bindparam(parameter, type_=Text), JSON)
-        rows = getattr(func, f"json_array_elements{suffix}")(source)
-    return rows.table_valued(column("value", of_type), name=parameter).c.value
-
-
-def json_table(dialect: str, parameter: str, **columns: TypeEngine[Any]) -> FromClause:
-    """Rows of a JSON array of objects that is a parameter; of an object's keys those that are columns count."""
-    if dialect == "postgresql":
-        rows = func.json_to_recordset(cast(bindparam(parameter, type_=Text), JSON))
-        return rows.table_valued(*(column(n, t) for n, t in columns.items())).render_derived(
-            name=parameter, with_types=True
-        )
-    value = func.json_each(bindparam(parameter, type_=Text)).table_valued("value", name=f"each_of_{parameter}").c.value
-    fields = (func.json_extract(value, literal_column(f"'$.{n}'"), type_=t).label(n) for n, t in columns.items())
-    return select(*fields).subquery(parameter)

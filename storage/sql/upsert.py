@@ -4,25 +4,15 @@ PostgreSQL's construct compiles for SQLite to the same text as SQLite's own; the
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 from sqlalchemy import ColumnElement, FromClause, Table, bindparam, or_, select
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects import sqlite
 from sqlalchemy.dialects.postgresql import Insert, insert
 
 from storage.sql.params import NOW
 
 _TIMESTAMPS = ("created_at", "updated_at")
-
-
-class Inserter(Protocol):
-    """An INSERT that knows ON CONFLICT."""
-
-    def __call__(self, table: Table, /) -> "sqlite.Insert": ...
-
-
-# PostgreSQL's construct has the same methods as SQLite's; it is typed as that one for want of a common base.
-INSERT: Mapping[str, Inserter] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}  # type: ignore[dict-item]
 
 
 def insert_parameters(table: Table, columns: Iterable[str]) -> Insert:

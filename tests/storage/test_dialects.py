@@ -29,6 +29,7 @@ from tests.support.builders import (
     MINUTE,
     NOW,
     attachment,
+    both_totals,
     change,
     channel,
     message,
@@ -85,7 +86,7 @@ async def _listen(db: Database) -> None:
     lease = await running_job(db, tenant.id)
     await save_channels(db, tenant.id, [channel("1")], NOW)
     (state,) = await channel_states(db, tenant.id)
-    records = [message(n, reaction_totals=(total("👍", n - 1),)) for n in (1, 2, 3)]
+    records = [message(n, reaction_totals=both_totals("👍", n - 1, 0)) for n in (1, 2, 3)]
     await save_batch(
         db, MessageBatch(tenant_id=tenant.id, channel_id=state.id, messages=records, job=lease), NOW + MINUTE
     )

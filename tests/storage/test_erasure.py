@@ -8,7 +8,7 @@ from storage.database import Database
 from storage.privacy import Erased, erase_user
 from storage.tables import attachments, channels, erased_users, messages, reaction_totals, reactions
 from tests.support.builders import NOW, message
-from tests.support.erasure_steps import OTHER, WHO, another, fill, forget, holdings, is_anywhere
+from tests.support.erasure_steps import OTHER, WHO, another, erase, fill, holdings, is_anywhere
 from tests.support.faults import Killed, killed_before
 from tests.support.repair_steps import LATER, Way
 from tests.support.tables_of import count_of, only_row, rows_of
@@ -19,7 +19,7 @@ class TestErasure:
         await fill(way, WHO)
         untouched = {row["platform_id"]: row for row in await rows_of(db, messages)}["6"]
         totals = await rows_of(db, reaction_totals)
-        assert await forget(db, way.tenant.id) == Erased(messages=1, attachments=2, reactions=2, mentions=6)
+        assert await erase(db, way.tenant.id) == Erased(messages=1, attachments=2, reactions=2, mentions=6)
         assert not await is_anywhere(db, WHO)
         first, second, third, fourth, _, sixth = await rows_of(db, messages)
         assert {name: first[name] for name in ("author_hash", "content", "edited_at", "metadata")} == {
@@ -56,7 +56,7 @@ class TestErasure:
 
     async def test_erasing_again_changes_nothing(self, db: Database, way: Way) -> None:
         await fill(way, WHO)
-        await forget(db, way.tenant.id)
+        await erase(db, way.tenant.id)
         before = await holdings(db)
         assert await erase_user(db, WHO, tenant_id=way.tenant.id, now=LATER + (LATER - NOW)) == Erased()
         assert await holdings(db) == before
@@ -66,7 +66,7 @@ class TestErasure:
         await fill(way, WHO)
         other = await another(way)
         await fill(other, WHO)
-        found = await forget(db, None if everywhere else other.tenant.id)
+        found = await erase(db, None if everywhere else other.tenant.id)
         times = 2 if everywhere else 1
         assert found == Erased(messages=times, attachments=2 * times, reactions=2 * times, mentions=6 * times)
         held = {table: [WHO in str(row) for row in rows] for table, rows in (await holdings(db)).items()}
@@ -91,7 +91,7 @@ class TestErasure:
                 await erase_user(db, WHO, tenant_id=way.tenant.id, now=LATER, window=2)
             await way.store(message(9, author_hash=WHO, content=WHO))
             assert WHO not in str((await rows_of(db, messages))[-1])
-        await forget(db, way.tenant.id)
+        await erase(db, way.tenant.id)
         assert not await is_anywhere(db, WHO)
 
     async def test_of_many_messages_none_is_left_out(self, db: Database, way: Way) -> None:

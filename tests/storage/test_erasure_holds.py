@@ -20,8 +20,8 @@ from tests.support.erasure_steps import (
     OTHER,
     WHO,
     channel_ref_of,
+    erase,
     fill,
-    forget,
     give,
     is_anywhere,
     naming,
@@ -38,7 +38,7 @@ class TestItHolds:
     async def kept(self, request: pytest.FixtureRequest, db: Database, way: Way) -> Way:
         """An archive in which a person is erased of whom everything was stored."""
         await fill(way, WHO)
-        await forget(db, way.tenant.id if request.param == "one" else None)
+        await erase(db, way.tenant.id if request.param == "one" else None)
         return way
 
     async def held(self, way: Way, road: Callable[[], Awaitable[object]]) -> None:
@@ -130,7 +130,7 @@ class TestItHolds:
             await connection.execute(text("SELECT id FROM sync_jobs FOR UPDATE"))
             saving = asyncio.create_task(save_batch(db, batch, NOW))
             await _until_waiting(other, 1)
-            wish = asyncio.create_task(forget(db, None))
+            wish = asyncio.create_task(erase(db, None))
             await _until_waiting(other, 2)
         await saving
         assert await wish == Erased(messages=1)

@@ -22,7 +22,7 @@ A, B = "a" * 64, "b" * 64
 async def filled(db: Database, tenant: Tenant, general: ChannelState, lease: JobLease) -> Database:
     """Two messages in a channel, one of them deleted, and two in a thread of it."""
     await save_channels(db, tenant.id, [channel("5", name="general"), thread("6", "5", name="a thread")], NOW)
-    told = {
+    records = {
         "5": [
             message(1, attachments=(attachment("1"),), reaction_totals=(*both_totals("👍", 1, 1), total("🎉"))),
             message(2, author_hash=B),
@@ -30,7 +30,7 @@ async def filled(db: Database, tenant: Tenant, general: ChannelState, lease: Job
         "6": [message(3, reply_to_message_platform_id="1", reply_to_author_hash=A), message(4, author_hash=B)],
     }
     for state in await channel_states(db, tenant.id):
-        batch = MessageBatch(tenant_id=tenant.id, channel_id=state.id, messages=told[state.platform_id], job=lease)
+        batch = MessageBatch(tenant_id=tenant.id, channel_id=state.id, messages=records[state.platform_id], job=lease)
         await save_batch(db, batch, NOW)
     for pending in await pending_totals(db, general.id, None, 10):
         await save_users(db, pending, user_hashes=[B], job=lease, now=NOW)

@@ -81,6 +81,6 @@ async def another(way: Way, platform_id: str = "200") -> Way:
     return Way(way.db, replace(way.tenant, id=tenant_id), state, lease)
 
 
-async def forget(db: Database, tenant_id: str | None) -> Erased:
+async def erase(db: Database, tenant_id: str | None) -> Erased:
     """Erase the person."""
     return await erase_user(db, WHO, tenant_id=tenant_id, now=LATER)
