@@ -16,6 +16,7 @@ from adapters.errors import (
 )
 from adapters.records import MessageRecord, SkipReason
 from tests.support.adapter import connected
+from tests.support.patience import PATIENCE_SECONDS
 from tests.support.small_world import CLOSED_VOICE, GUILD, HIDDEN, MESSAGES, NO_HISTORY, NOWHERE, TEXT, small_world
 
 MESSAGES_ROUTE = "/channels/{channel_id}/messages"
@@ -81,7 +82,7 @@ async def test_a_429_ends_the_sync_and_nothing_more_is_sent(scope: str) -> None:
             await read(session)
             reached_the_end = True
 
-        async with asyncio.timeout(2):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             with pytest.raises(RateLimited) as limited:
                 await link.adapter.sync(str(GUILD), body)
         assert limited.value.scope == scope
@@ -172,7 +173,7 @@ async def test_an_aborted_sync_does_not_hold_up_the_next() -> None:
             sim.faults.add(Fault("rate_limit", after=after))
             with pytest.raises(RateLimited):
                 await link.adapter.sync(str(guild_id), everywhere)
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(PATIENCE_SECONDS):
                 await link.adapter.sync(str(guild_id), everywhere)
 
 

@@ -9,6 +9,7 @@ from adapters.errors import CredentialRefused
 from adapters.events import ChannelDeleted, PlatformEvent, TenantJoined, TenantLeft, TenantsReady
 from adapters.records import SkipReason
 from tests.support.adapter import connected, make_adapter
+from tests.support.patience import PATIENCE_SECONDS
 from tests.support.small_world import GUILD, HIDDEN, OTHER_GUILD, POST, TEXT, VOICE, small_world
 
 pytestmark = pytest.mark.usefixtures("restored_addresses")
@@ -108,10 +109,10 @@ async def test_a_close_that_discord_calls_fatal_stops_it(code: int) -> None:
             ready.set()
 
         running = asyncio.create_task(adapter.run(on_event))
-        await asyncio.wait_for(ready.wait(), 10)
+        await asyncio.wait_for(ready.wait(), PATIENCE_SECONDS)
         sim.gateway.close(code)
         with pytest.raises(CredentialRefused):
-            await asyncio.wait_for(running, 10)
+            await asyncio.wait_for(running, PATIENCE_SECONDS)
 
 
 async def test_a_refused_token_stops_it() -> None:
@@ -122,7 +123,7 @@ async def test_a_refused_token_stops_it() -> None:
         async def on_event(_: PlatformEvent) -> None: ...
 
         with pytest.raises(CredentialRefused, match="DISCORD_BOT_TOKEN"):
-            await asyncio.wait_for(adapter.run(on_event), 10)
+            await asyncio.wait_for(adapter.run(on_event), PATIENCE_SECONDS)
 
 
 async def test_without_the_intent_it_stops_with_the_remedy() -> None:
@@ -133,4 +134,4 @@ async def test_without_the_intent_it_stops_with_the_remedy() -> None:
         async def on_event(_: PlatformEvent) -> None: ...
 
         with pytest.raises(CredentialRefused, match="Message Content Intent"):
-            await asyncio.wait_for(make_adapter(sim).run(on_event), 10)
+            await asyncio.wait_for(make_adapter(sim).run(on_event), PATIENCE_SECONDS)

@@ -126,7 +126,9 @@ async def test_a_sync_that_could_do_nothing_is_failed_and_logged(
     assert (job["status"], tenant["sync_status"]) == ("failed", "failed")
     assert job["error"]["code"] == "call_failed"
     assert "503" in job["error"]["message"]
-    (line,) = lines(caplog, "sync ended")
+    ended = lines(caplog, "sync ended")
+    assert len(ended) == 1, "the end of one sync is one line"
+    (line,) = ended
     assert (line["levelname"], line.get("job"), line.get("status")) == ("WARNING", job["job_id"], "failed")
     assert "503" in str(line.get("error"))
 

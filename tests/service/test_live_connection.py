@@ -11,6 +11,7 @@ from adapters.discord.simulator import Simulator
 from adapters.events import LiveEvent, MessageEdited, PlatformEvent, TenantJoined, TenantOutage, TenantsReady
 from tests.support.adapter import make_adapter
 from tests.support.listening import Listening, listening
+from tests.support.patience import PATIENCE_SECONDS
 from tests.support.small_world import GUILD, MESSAGES, OTHER_GUILD, TEXT, small_world
 
 pytestmark = pytest.mark.usefixtures("restored_addresses")
@@ -19,7 +20,7 @@ EDITED = [str(number) for number in range(50)]
 
 
 async def until(is_so: Callable[[], bool]) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while not is_so():  # noqa: ASYNC110 (nothing tells when received_until changes)
             await asyncio.sleep(0.005)
 

@@ -17,6 +17,7 @@ from adapters.events import (
     ReactionChanged,
 )
 from tests.support.listening import at, edited, listening
+from tests.support.patience import PATIENCE_SECONDS
 from tests.support.small_world import (
     CLOSED_VOICE,
     GUILD,
@@ -105,7 +106,7 @@ async def test_whatever_message_it_is_an_edit_tells_what_rest_gives_and_nobodys_
     ids, names = secrets(world)
     async with Simulator(world) as sim, listening(sim) as link:
         before = {}
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             for place in (*guild.channels.values(), *guild.threads.values()):
                 for payload in place.messages.page(limit=40) if can_read(guild, place, "bot") else ():
                     sim.change.edit(place.id, int(payload["id"]))

@@ -12,8 +12,9 @@ from bot.queue import JobQueue
 from storage.database import open_database
 from storage.jobs import JobKind
 from storage.tenants import save_tenant
+from tests.support.patience import PATIENCE_SECONDS
 
-SOON, NEVER = 5.0, 3600.0
+SOON, NEVER = PATIENCE_SECONDS, 3600.0
 
 
 @pytest.fixture

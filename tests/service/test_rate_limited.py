@@ -49,8 +49,12 @@ async def test_a_rate_limit_ends_the_sync_and_the_next_one_goes_on_after_the_wai
             Fault("rate_limit", route=MESSAGES, channel_id=limited, retry_after=WAIT.total_seconds(), after=1)
         )
         async with running_daemon(sim, url, SETTINGS, clock=clock) as daemon:
-            (job,) = await daemon.idle()
-            assert (job["status"], job["error"]["code"]) == ("rate_limited", "rate_limited")
+            found = await daemon.until(
+                lambda: daemon.get("/api/jobs"), lambda answer: answer["jobs"] and answer["jobs"][-1]["finished_at"]
+            )
+            job = found["jobs"][-1]
+            assert job["status"] == "rate_limited", "the sync went on"
+            assert job["error"]["code"] == "rate_limited"
             refused = next(entry for entry in sim.requests.entries() if entry.status == 429)
             later = [e.path for e in sim.requests.entries(MESSAGES) if e.at_monotonic > refused.at_monotonic]
             assert later == [], "requests left after the 429"
@@ -76,7 +80,9 @@ async def test_a_rate_limit_is_logged_and_counted(tmp_path: Path, caplog: pytest
         async with running_daemon(sim, f"sqlite+aiosqlite:///{tmp_path}/archive.db", SETTINGS) as daemon:
             await daemon.idle()
             counted = (await daemon.metrics.expose(""))[0].decode()
-    (line,) = [record.__dict__ for record in caplog.records if record.getMessage() == "sync ended"]
+    ended = [record.__dict__ for record in caplog.records if record.getMessage() == "sync ended"]
+    assert len(ended) == 1, "the end of one sync is one line"
+    (line,) = ended
     error = line.get("error") or {}
     assert (line["levelname"], line.get("status"), error.get("code")) == ("WARNING", "rate_limited", "rate_limited")
     assert (error.get("scope"), error.get("retry_after_seconds")) == ("shared", 90)

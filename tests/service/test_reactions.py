@@ -1,7 +1,6 @@
 """The users behind reactions: fetched once, after all messages, for no more requests than their pages."""
 
 from collections.abc import Iterable
-from datetime import timedelta
 from math import ceil
 from typing import Any
 
@@ -12,13 +11,12 @@ from adapters.discord.simulator.truth import truth
 from tests.support.archive import archived, assert_equal_to_truth
 from tests.support.daemon import Clock, Daemon, archiving, running_daemon
 from tests.support.guilds import guild_of
-from tests.support.process import NO_TICK
+from tests.support.process import INTERVAL
 
 pytestmark = pytest.mark.usefixtures("restored_addresses")
 
 USERS = "/channels/{channel_id}/messages/{message_id}/reactions/{emoji_name}"
 MESSAGES = "/channels/{channel_id}/messages"
-INTERVAL = timedelta(seconds=int(NO_TICK["PLATFORM_SYNC_SYNC__INTERVAL"]))
 
 
 def lists_of(world: World, guild_ids: Iterable[int]) -> int:

@@ -194,7 +194,9 @@ async def test_no_id_of_a_user_is_in_the_database(tmp_path: Path) -> None:
 
 async def test_a_file_is_stored_as_the_platform_gives_it(database_url: str) -> None:
     archive = await archive_of(database_url)
-    ((place, file),) = archive.rows("attachments").items()
+    files = archive.rows("attachments")
+    assert len(files) == 1, "one file was posted"
+    ((place, file),) = files.items()
     assert place[:2] == (str(QUIET), str(archive.ids["original"])), "it hangs on another message"
     assert (file["filename"], file["size_bytes"], file["content_type"]) == ("cat.png", 12_345, "image/png")
     assert file["url"] == archive.file_url

@@ -19,6 +19,7 @@ from tests.support.archive import assert_equal_to_truth, count_messages
 from tests.support.daemon import Clock, Daemon, running_daemon
 from tests.support.guilds import guild_of
 from tests.support.patience import PATIENCE_SECONDS
+from tests.support.process import INTERVAL
 
 pytestmark = pytest.mark.usefixtures("restored_addresses")
 
@@ -63,7 +64,7 @@ async def test_what_happened_while_the_daemon_was_down_is_made_up_for(database_u
         sim.change.leave_guild(leaves, silent=True)
         sim.change.rename_guild(stays, "Renamed", silent=True)
         sim.change.post(next(iter(world.guilds[stays].channels)), "while you were out", silent=True)
-        clock.ahead = timedelta(hours=2)
+        clock.ahead = 2 * INTERVAL
         async with running_daemon(sim, database_url, clock=clock) as daemon:
             await status_of(daemon, leaves, "disconnected")
             await daemon.idle(3)

@@ -27,6 +27,7 @@ from tests.support.erasure_steps import (
     is_anywhere,
     naming,
 )
+from tests.support.patience import PATIENCE_SECONDS
 from tests.support.repair_steps import LATER, Way
 from tests.support.tables_of import rows_of, run_sql
 
@@ -143,6 +144,6 @@ _WAITING = text("SELECT count(*) FROM pg_stat_activity WHERE datname = current_d
 
 async def _until_waiting(db: Database, number: int) -> None:
     """Wait until so many connections of a PostgreSQL database wait for a lock."""
-    async with asyncio.timeout(10), db.reading() as connection:
+    async with asyncio.timeout(PATIENCE_SECONDS), db.reading() as connection:
         while (await connection.execute(_WAITING)).scalar_one() < number:  # noqa: ASYNC110 # nothing tells of it
             await asyncio.sleep(0.01)

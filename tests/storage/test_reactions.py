@@ -180,7 +180,9 @@ class TestSaving:
             await way.save(each, "a", "b", "b")
         fetched = replace(both[1], fetched_count=2)
         await way.save(fetched, "c", "b", now=LATER)
-        kept, new = [r for r in await rows_of(db, reactions) if r["emoji_key"] == both[1].emoji_key]
+        left = [r for r in await rows_of(db, reactions) if r["emoji_key"] == both[1].emoji_key]
+        assert [r["user_hash"] for r in left] == ["b", "c"]
+        kept, new = left
         assert (kept["user_hash"], kept["created_at"], kept["updated_at"]) == ("b", NOW, NOW)
         assert (new["user_hash"], new["created_at"]) == ("c", LATER)
         assert await count_of(db, reactions) == 4

@@ -11,6 +11,7 @@ from adapters.discord.config import DiscordOptions
 from adapters.discord.simulator import Simulator
 from adapters.events import PlatformEvent, TenantsReady
 from adapters.privacy import UserHasher
+from tests.support.patience import PATIENCE_SECONDS
 
 FAST = 100_000.0  # requests a second: no pace
 
@@ -31,7 +32,7 @@ class Connected:
 
     async def until(self, matches: Callable[[PlatformEvent], bool], times: int = 1) -> None:
         """Wait until so many events match."""
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             while sum(map(matches, self.events)) < times:
                 self._news.clear()
                 await self._news.wait()

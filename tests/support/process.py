@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,8 @@ UNHURRIED = {
 }
 NO_REACTIONS = {"PLATFORM_SYNC_SYNC__REACTION_USERS": "false"}
 NO_REPAIRS = {"PLATFORM_SYNC_SYNC__REPAIR_LOOKBACK": "0"}  # what is read again after a restart is counted elsewhere
-NO_TICK = {"PLATFORM_SYNC_SYNC__INTERVAL": str(30 * 86_400)}  # or a test meets its guild's minute of the hour one day
+INTERVAL = timedelta(days=30)  # with the default a test meets its guild's minute of the hour one day
+NO_TICK = {"PLATFORM_SYNC_SYNC__INTERVAL": f"{INTERVAL.days} d"}
 
 
 _URL = re.compile(r'"url": "([^"]+)"')
