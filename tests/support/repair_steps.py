@@ -41,11 +41,11 @@ class Way:
     def __init__(self, db: Database, tenant: Tenant, channel: ChannelState, lease: JobLease) -> None:
         self.db, self.tenant, self.channel, self.lease = db, tenant, channel, lease
 
-    async def store(self, *records: MessageRecord, channel_id: int | None = None) -> None:
+    async def store(self, *records: MessageRecord, channel_id: int | None = None, now: datetime = NOW) -> None:
         batch = MessageBatch(
             tenant_id=self.tenant.id, channel_id=channel_id or self.channel.id, messages=records, job=self.lease
         )
-        await save_batch(self.db, batch, NOW)
+        await save_batch(self.db, batch, now)
 
     async def plan(self, lookback: timedelta = timedelta(0), now: datetime = LATER) -> int:
         return await plan_refetches(

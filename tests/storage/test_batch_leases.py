@@ -1,0 +1,55 @@
+"""Batches under a lease: a job that is another's, or is over, writes nothing more."""
+
+from dataclasses import replace
+
+import pytest
+
+from storage.channels import fail_channel, finish_channel
+from storage.database import Database
+from storage.errors import LeaseLost
+from storage.jobs import JobStatus, claim, finish
+from storage.messages import mark_deleted
+from storage.tables import messages, sync_progress
+from tests.support.builders import HOUR, NOW, message
+from tests.support.repair_steps import LATER, Way
+from tests.support.tables_of import count_of, only_row
+
+
+async def test_a_worker_that_lost_its_job_writes_nothing(db: Database, way: Way) -> None:
+    await way.store(message(1))
+    taken_over = await claim(db, "other", now=NOW + 2 * HOUR, lease=HOUR)
+    assert taken_over is not None
+    assert taken_over[1].job_id == way.lease.job_id
+    before = await only_row(db, sync_progress)
+    for write in (
+        way.store(message(2)),
+        finish_channel(db, way.channel.id, deleted_head_id=None, job=way.lease, now=LATER),
+        fail_channel(db, way.channel.id, error={"code": "x"}, job=way.lease, now=LATER),
+        mark_deleted(db, way.channel.id, ["1"], job=way.lease, now=LATER),
+    ):
+        with pytest.raises(LeaseLost):
+            await write
+    assert (await only_row(db, messages))["deleted_at"] is None
+    assert await only_row(db, sync_progress) == before
+    way.lease = taken_over[1]
+    await way.store(message(2))
+    assert await count_of(db, messages) == 2
+
+
+@pytest.mark.parametrize("stranger", [{"owner": "thief"}, {"attempt": 2}, {"job_id": "none"}])
+async def test_a_lease_that_was_never_given_writes_nothing(db: Database, way: Way, stranger: dict[str, object]) -> None:
+    way.lease = replace(way.lease, **stranger)  # type: ignore[arg-type] # one field of three
+    with pytest.raises(LeaseLost):
+        await way.store(message(1))
+    assert [await count_of(db, t) for t in (messages, sync_progress)] == [0, 0]
+
+
+async def test_a_lease_that_ran_out_holds_until_the_job_is_taken_over(db: Database, way: Way) -> None:
+    await way.store(message(1), now=NOW + 5 * HOUR)
+    assert await count_of(db, messages) == 1
+
+
+async def test_a_finished_job_writes_nothing_more(db: Database, way: Way) -> None:
+    await finish(db, way.lease, status=JobStatus.SUCCEEDED, totals={}, error=None, now=NOW)
+    with pytest.raises(LeaseLost):
+        await way.store(message(1))
