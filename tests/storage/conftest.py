@@ -11,6 +11,7 @@ from storage.jobs import JobLease
 from storage.tenants import Tenant, save_tenant
 from tests.support.builders import GUILD, NOW, SHA, channel
 from tests.support.job_steps import running_job
+from tests.support.live_steps import Board, LiveChannel
 from tests.support.postgres import Postgres
 from tests.support.repair_steps import Way
 
@@ -56,3 +57,15 @@ async def general(db: Database, tenant: Tenant) -> ChannelState:
 def way(db: Database, tenant: Tenant, general: ChannelState, lease: JobLease) -> Way:
     """The channel, read again by the job."""
     return Way(db, tenant, general, lease)
+
+
+@pytest.fixture
+def live(db: Database, tenant: Tenant, general: ChannelState, lease: JobLease) -> LiveChannel:
+    """The channel, changed by a live connection."""
+    return LiveChannel(db, tenant, general, lease)
+
+
+@pytest.fixture
+def board(db: Database, tenant: Tenant, general: ChannelState, lease: JobLease) -> Board:
+    """The reactions to one message of the channel."""
+    return Board(db, tenant, general, lease)
