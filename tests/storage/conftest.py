@@ -24,6 +24,15 @@ async def db(database_url: str) -> AsyncIterator[Database]:
     await db.close()
 
 
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A database without any table; the SQLite one has no folder yet either."""
+    if request.param == "sqlite":
+        return f"sqlite+aiosqlite:///{tmp_path}/new/folder/archive.db"
+    server: Postgres = request.getfixturevalue("postgres")
+    return server.create_database(migrated=False)
+
+
 @pytest.fixture
 async def both(tmp_path: Path, postgres: Postgres) -> AsyncIterator[tuple[Database, Database]]:
     """One archive of each kind, for tests that compare them."""

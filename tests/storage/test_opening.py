@@ -1,43 +1,28 @@
-"""Opening an archive: migrated whoever comes first, refused with a plain reason where it must not be used."""
+"""Opening an archive: made where there is none, refused with a plain reason where it must not be used."""
 
 import asyncio
 import sys
 from pathlib import Path
 
 import pytest
-from psycopg import AsyncConnection
 
-from storage.connection import inspect_database
-from storage.database import Database, migrate, open_database, open_for_reading
+from storage.database import Database, migrate, open_database
 from storage.errors import (
     BadDatabaseUrl,
     DatabaseDamaged,
     DatabaseInUse,
     DatabaseReadOnly,
-    DatabaseTooNew,
-    DatabaseTooOld,
     DatabaseUnreachable,
     DatabaseUnsuitable,
     HashChoiceMismatch,
     StorageError,
 )
-from storage.migrations.runner import LOCK_KEY
 from storage.tables import archive_settings, metadata
 from tests.support.builders import SHA
 from tests.support.postgres import Postgres
-from tests.support.tables_of import count_of, only_row, run_sql
+from tests.support.tables_of import count_of, only_row
 
-NEWEST = "baseline"
 HMAC = "hmac-sha256:0123456789abcdef"
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """A database without any table; the SQLite one has no folder yet either."""
-    if request.param == "sqlite":
-        return f"sqlite+aiosqlite:///{tmp_path}/new/folder/archive.db"
-    server: Postgres = request.getfixturevalue("postgres")
-    return server.create_database(migrated=False)
 
 
 async def test_an_archive_is_made_from_nothing(empty_url: str) -> None:
@@ -52,72 +37,14 @@ async def test_an_archive_is_made_from_nothing(empty_url: str) -> None:
 
 
 async def test_an_archive_can_be_opened_again_and_again(empty_url: str) -> None:
-    assert await migrate(empty_url) == NEWEST
-    assert await migrate(empty_url) == NEWEST
+    for _ in range(2):
+        assert await migrate(empty_url) == "baseline"
     for _ in range(2):
         db = await open_database(empty_url, hash_choice=SHA)
         await db.close()
         await db.close()
     with pytest.raises(StorageError, match="closed"):
         await db.ping()
-
-
-@pytest.mark.process
-@pytest.mark.slow
-async def test_several_processes_migrate_at_once(empty_url: str) -> None:
-    program = f"import asyncio, storage.database as d; print(asyncio.run(d.migrate({empty_url!r})))"
-    processes = [
-        await asyncio.create_subprocess_exec(sys.executable, "-c", program, stdout=asyncio.subprocess.PIPE)
-        for _ in range(3)
-    ]
-    assert [(await p.communicate())[0].decode().strip() for p in processes] == [NEWEST] * 3
-    assert [p.returncode for p in processes] == [0] * 3
-
-
-async def test_migrations_take_turns_on_a_server(postgres: Postgres) -> None:
-    url = postgres.create_database(migrated=False)
-    place = url.replace("+psycopg", "")
-    async with await AsyncConnection.connect(place, autocommit=True) as other:
-        await other.execute(f"SELECT pg_advisory_lock({LOCK_KEY})")
-        migrating = asyncio.create_task(migrate(url))
-        assert not (await asyncio.wait({migrating}, timeout=0.5))[0]
-    assert await migrating == NEWEST
-
-
-async def test_a_migration_that_fails_leaves_nothing(empty_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    def crash(*_: object) -> None:
-        raise RuntimeError("killed in mid-migration")
-
-    with monkeypatch.context() as patched:
-        patched.setattr("alembic.runtime.migration.HeadMaintainer.update_to_step", crash)
-        with pytest.raises(RuntimeError):
-            await migrate(empty_url)
-    assert await migrate(empty_url) == NEWEST
-
-
-async def test_an_archive_of_a_newer_program_is_left_alone(database_url: str) -> None:
-    db = await open_database(database_url, hash_choice=SHA)
-    await run_sql(db, "UPDATE alembic_version SET version_num = 'future'")
-    await db.close()
-    for attempt in (open_database(database_url, hash_choice=SHA), migrate(database_url)):
-        with pytest.raises(DatabaseTooNew, match="newer version") as refused:
-            await attempt
-        assert "future" in str(refused.value)
-
-
-@pytest.mark.parametrize("revision", ["0001", "0002", "0003"])
-async def test_an_archive_from_before_the_first_release_is_refused(database_url: str, revision: str) -> None:
-    db = await open_database(database_url, hash_choice=SHA)
-    await run_sql(db, "UPDATE alembic_version SET version_num = :revision", revision=revision)
-    await db.close()
-    for attempt in (
-        open_database(database_url, hash_choice=SHA),
-        open_for_reading(database_url, hash_choice=SHA),
-        migrate(database_url),
-    ):
-        with pytest.raises(DatabaseTooOld, match="before the first release"):
-            await attempt
-    assert (await inspect_database(database_url)).revision == revision
 
 
 @pytest.mark.parametrize(
@@ -263,13 +190,13 @@ async def test_a_removed_file_is_noticed(tmp_path: Path) -> None:
     await db.close()
 
 
-async def test_a_killed_server_is_told_and_found_again(postgres: Postgres) -> None:
+async def test_a_killed_server_is_reported_and_found_again(postgres: Postgres) -> None:
     db = await open_database(postgres.create_database(), hash_choice=SHA)
     postgres.kill()
     for _ in range(2):
-        with pytest.raises(DatabaseUnreachable) as told:
+        with pytest.raises(DatabaseUnreachable) as refused:
             await db.ping()
-        assert told.value.is_transient
+        assert refused.value.is_transient
     postgres.restart()
     await db.ping()
     await db.close()
