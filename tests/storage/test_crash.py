@@ -91,9 +91,9 @@ async def test_a_killed_server_leaves_whole_batches(postgres: Postgres) -> None:
         storing = asyncio.create_task(store(stored))
         await until_stored(db, messages, stored + 2 * BATCH)
         await asyncio.to_thread(postgres.kill)
-        with pytest.raises(DatabaseUnreachable) as told:
+        with pytest.raises(DatabaseUnreachable) as refused:
             await storing
-        assert told.value.is_transient
+        assert refused.value.is_transient
         postgres.restart()
         stored = await check(db)
     await db.close()
@@ -110,9 +110,9 @@ async def test_a_full_disk_loses_nothing_committed(tmp_path: Path) -> None:
 
     await store(0)
     await run_sql(db, "PRAGMA max_page_count = 100")  # of the one connection that writes
-    with pytest.raises(DatabaseFull, match="make room") as told:
+    with pytest.raises(DatabaseFull, match="make room") as refused:
         await store(BATCH)
-    assert told.value.is_transient
+    assert refused.value.is_transient
     assert await check(db) == BATCH
     await run_sql(db, "PRAGMA max_page_count = 100000")
     await store(BATCH)

@@ -1,4 +1,4 @@
-"""Whatever comes in whichever order, in the end the archive has the reactions that the platform has."""
+"""In whichever order events and pages come, in the end the archive has the reactions that the platform has."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -29,8 +29,8 @@ Event: TypeAlias = ReactionChanged | ReactionsCleared
 
 EMOJI = ("🔥", "77")
 REACTIONS: list[Given] = [(emoji, burst, user) for emoji in EMOJI for burst in (False, True) for user in "ab"]
-OFTEN = ("toggle", "toggle", "toggle", "hear_all", "fetch", "fetch", "fetch")
-SELDOM = ("clear", "tell_again", "hear", "read", "catch_up")
+OFTEN = ("toggle", "toggle", "toggle", "apply_all", "fetch", "fetch", "fetch")
+SELDOM = ("clear", "send_again", "apply", "read", "catch_up")
 STEPS = st.lists(st.tuples(st.sampled_from([*OFTEN, *OFTEN, *SELDOM]), st.integers(0, 7)), min_size=20, max_size=60)
 
 
@@ -44,10 +44,10 @@ class World:
     lease: JobLease
     message_id: int
     truth: set[Given] = field(default_factory=set)
-    told: list[Event] = field(default_factory=list)  # in the order of their happening
+    happened: list[Event] = field(default_factory=list)  # in the order of their happening
     under_way: list[Event] = field(default_factory=list)
     fetching: Iterator[PendingTotal] | None = None
-    asked: tuple[PendingTotal, list[str]] | None = None
+    incoming: tuple[PendingTotal, list[str]] | None = None
     is_read: bool = False
     short: set[tuple[str, bool]] = field(default_factory=set)  # totals whose list held fewer users than they said
     clock: Any = field(default_factory=lambda: count(1))
@@ -77,25 +77,25 @@ class World:
         )
 
     async def clear(self, number: int) -> None:
-        """Somebody takes all away."""
+        """Clear one emoji's reactions, or all."""
         emoji = (*EMOJI, None)[number % 3]
         self.truth = {given for given in self.truth if emoji is not None and given[0] != emoji}
         self.happen(ReactionsCleared(channel=self.place, message_platform_id=str(self.message_id), emoji_key=emoji))
 
     def happen(self, event: Event) -> None:
-        self.told.append(event)
+        self.happened.append(event)
         self.under_way.append(event)
 
-    async def tell_again(self, number: int) -> None:
-        """The connection was resumed: the last ones come once more."""
-        self.under_way += self.told[-number - 1 :]
+    async def send_again(self, number: int) -> None:
+        """Send the last events once more, as a resumed connection does."""
+        self.under_way += self.happened[-number - 1 :]
 
-    async def hear_all(self, _: int) -> None:
-        """What is under way is written."""
-        await self.hear(len(self.under_way))
+    async def apply_all(self, _: int) -> None:
+        """Apply all that is under way."""
+        await self.apply(len(self.under_way))
 
-    async def hear(self, events: int) -> None:
-        """Some of what is under way is written."""
+    async def apply(self, events: int) -> None:
+        """Apply the first events of those under way."""
         buffer = LiveBuffer()
         for each in self.under_way[:events]:
             buffer.add(self.tenant.id, each)
@@ -103,7 +103,7 @@ class World:
         await apply_changes(self.db, buffer.take(10).changes, self.now())
 
     async def read(self, _: int = 0) -> None:
-        """A page brings the message; never while users are fetched."""
+        """Store the message as a page brings it; never while users are fetched."""
         if self.fetching is None:
             self.is_read = True
             records = [message(self.message_id, reaction_totals=tuple(self.totals()))]
@@ -120,9 +120,9 @@ class World:
         return sorted(user for key, kind, user in self.truth if (key, kind) == (emoji, burst))
 
     async def fetch(self, _: int = 0) -> bool:
-        """Save the users who were asked for, and ask for the next ones; False where there is nothing to do."""
-        if self.asked is not None:
-            pending, users = self.asked
+        """Save the users that were fetched, and fetch the next ones; False where there is nothing to do."""
+        if self.incoming is not None:
+            pending, users = self.incoming
             if pending.is_count_known and len(users) < pending.count:
                 self.short.add((pending.emoji_key, pending.burst))
             await save_users(self.db, pending, user_hashes=users, job=self.lease, now=self.now())
@@ -131,14 +131,14 @@ class World:
             self.fetching = iter([total for total in page if total.message_platform_id == str(self.message_id)])
         following = next(self.fetching, None)
         if following is None:
-            was_busy, self.fetching, self.asked = self.asked is not None, None, None
+            was_busy, self.fetching, self.incoming = self.incoming is not None, None, None
             return was_busy
-        self.asked = following, self.users(following.emoji_key, burst=following.burst)
+        self.incoming = following, self.users(following.emoji_key, burst=following.burst)
         return True
 
     async def catch_up(self, _: int = 0) -> None:
-        """All is written, and all users are fetched."""
-        await self.hear_all(0)
+        """Apply all that is under way, and fetch all users."""
+        await self.apply_all(0)
         while await self.fetch() or await self.fetch():
             pass
 
@@ -158,8 +158,8 @@ async def test_the_archive_has_what_the_platform_has(
         await world.read()
     await world.catch_up()
     assert await _users(world) == world.truth
-    told = {(t.emoji_key, t.burst): t.count for t in world.totals() if (t.emoji_key, t.burst) not in world.short}
-    assert await _counts(world) == told
+    expected = {(t.emoji_key, t.burst): t.count for t in world.totals() if (t.emoji_key, t.burst) not in world.short}
+    assert await _counts(world) == expected
     event(f"{len(world.short)} short lists")
 
 

@@ -1,4 +1,4 @@
-"""Reactions: what is pending, each kind fetched by itself, and the users made exactly those that were told."""
+"""Reactions: what is pending, each kind fetched by itself, and the users made exactly those that were fetched."""
 
 from dataclasses import replace
 from typing import Any

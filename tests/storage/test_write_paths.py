@@ -1,4 +1,4 @@
-"""Whatever is written of what a platform says goes through the redaction of erased people.
+"""All that is written of a platform's records goes through the redaction of erased people.
 
 Every public function of storage that writes is listed here: under how it is called with an erased person, or under
 why it cannot store one. A function that is in neither list fails the test.
@@ -15,12 +15,9 @@ import pytest
 
 import storage
 from storage import channels, live, messages, reactions, repair
-from storage.channels import ChannelState
 from storage.database import Database
-from storage.jobs import JobLease
 from storage.privacy import erase_user
 from storage.tables import metadata
-from storage.tenants import Tenant
 from tests.support.builders import NOW, attachment, change, channel, message, reaction, thread, total
 from tests.support.repair_steps import LATER, Way
 from tests.support.tables_of import rows_of
@@ -119,7 +116,7 @@ async def test_an_erased_person_is_not_stored(db: Database, way: Way, function: 
 
 
 @pytest.mark.parametrize("function", STORES_PEOPLE, ids=lambda function: function.__name__)
-async def test_somebody_else_is(db: Database, way: Way, function: Any) -> None:
+async def test_another_person_is(db: Database, way: Way, function: Any) -> None:
     """Or the test above would pass where a call stores nothing at all."""
     await STORES_PEOPLE[function](db, way)
     assert any([WHO in str(await rows_of(db, table)) for table in metadata.tables.values()])
@@ -149,8 +146,3 @@ def _package_of(function: Any) -> str:
 
 BELOW = ("migrations", "sql", "connection", "tables")
 """Packages that know no records."""
-
-
-@pytest.fixture
-def way(db: Database, tenant: Tenant, general: ChannelState, lease: JobLease) -> Way:
-    return Way(db, tenant, general, lease)
