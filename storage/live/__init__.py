@@ -1,4 +1,4 @@
-"""Bringing the archive along with what a platform tells while it is connected."""
+"""Changes of a live connection, and which process applies them."""
 
 from storage.live.apply import (
     apply_changes,

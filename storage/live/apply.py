@@ -1,4 +1,4 @@
-"""Bringing the archive along with what a platform says while it is connected.
+"""Keeping the archive current with what a platform says while it is connected.
 
 Only what is stored already is changed, and no checkpoint is moved: what is not stored yet the sync will read.
 """
@@ -9,8 +9,11 @@ from datetime import datetime
 from storage.connection import finish_before_cancel
 from storage.database import Database
 from storage.live.changes import MessageChange
-from storage.live.messages import find_stored, mark_deleted, refetch, save_edits
+from storage.live.messages import find_stored, save_edits
 from storage.live.reactions import apply_reactions
+from storage.messages import mark_rows_deleted
+from storage.privacy import redactors_for
+from storage.repair import add_refetches
 
 
 @finish_before_cancel
@@ -32,10 +35,14 @@ async def apply_changes(db: Database, changes: Sequence[MessageChange], now: dat
     if not changes:
         return
     async with db.writing() as connection:
+        # Before rows are locked: an erasure that waits for this table would deadlock with what waits for those rows.
+        await redactors_for(connection, {change.tenant_id for change in changes})
         stored = await find_stored(connection, changes)
         if not stored:
             return
         await save_edits(connection, stored, now)
-        await mark_deleted(connection, stored, now)
-        await refetch(connection, stored, now)
+        await mark_rows_deleted(connection, [key for key, change in stored.items() if change.is_deleted], now)
+        invalidated = [change for change in stored.values() if change.is_invalidated]
+        keys = [(c.tenant_id, c.channel_platform_id, c.message_platform_id) for c in invalidated]
+        await add_refetches(connection, keys, now)
         await apply_reactions(connection, stored, now)

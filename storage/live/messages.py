@@ -1,4 +1,4 @@
-"""Which changed messages are stored, and their rows: edited, deleted, to be read again."""
+"""Which changed messages are stored, and their edits."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -10,8 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from adapters.records import MessageRecord
 from storage.live.changes import MessageChange
-from storage.messages import mark_rows_deleted, prepare, write_messages
-from storage.repair import add_refetches
+from storage.messages import prepare, write_messages
 from storage.sql import Id, RowId, dump_json, json_objects
 from storage.tables import channels, messages, tenants
 
@@ -81,14 +80,3 @@ async def save_edits(connection: AsyncConnection, stored: StoredChanges, now: da
             edited.setdefault((change.tenant_id, channel_id), []).append(change.edited)
     if edited:
         await write_messages(connection, await prepare(connection, edited, keeps_totals=True), now)
-
-
-async def mark_deleted(connection: AsyncConnection, stored: StoredChanges, now: datetime) -> None:
-    """Mark deleted messages so."""
-    await mark_rows_deleted(connection, [key for key, change in stored.items() if change.is_deleted], now)
-
-
-async def refetch(connection: AsyncConnection, stored: StoredChanges, now: datetime) -> None:
-    """Have invalidated messages read by the next repair."""
-    keys = [(c.tenant_id, c.channel_platform_id, c.message_platform_id) for c in stored.values() if c.is_invalidated]
-    await add_refetches(connection, keys, now)

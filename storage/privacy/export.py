@@ -74,7 +74,7 @@ _CHANNEL_REF = (
 )
 _is_theirs = messages.c.author_hash == USER_HASH
 _WISHES = (
-    select(_kind("forgotten"), erased_users.c.tenant_id, erased_users.c.erased_at)
+    select(_kind("forgotten"), erased_users.c.tenant_id, erased_users.c.erased_at.label("forgotten_at"))
     .where(erased_users.c.user_hash == USER_HASH)
     .where(or_(TENANT_ID == EVERY_TENANT, erased_users.c.tenant_id.in_([EVERY_TENANT, TENANT_ID])))
     .order_by(erased_users.c.tenant_id)
@@ -95,21 +95,15 @@ def _messages() -> Select[Any]:
     is_reply = messages.c.reply_to_author_hash == USER_HASH
     is_named = or_(*(names_user(column) for column in (messages.c.content, messages.c.metadata)))
     kind = case((_is_theirs, "message"), (is_reply, "reply"), else_="mention")
-    names = (
-        "type",
-        "sent_at",
-        "edited_at",
-        "deleted_at",
-        "content",
-        "reply_to_channel_platform_id",
-        "reply_to_message_platform_id",
-    )
+    names = ("type", "sent_at", "edited_at", "deleted_at", "content")
     return (
         select(
             kind.label("kind"),
             *_CHANNEL_REF,
             messages.c.platform_id.label("message_id"),
             *(messages.c[name] for name in names),
+            messages.c.reply_to_channel_platform_id.label("reply_to_channel_id"),
+            messages.c.reply_to_message_platform_id.label("reply_to_message_id"),
             messages.c.metadata,
         )
         .join_from(messages, channels, channels.c.id == messages.c.channel_id)

@@ -1,7 +1,7 @@
 """Erased people: nothing about them is stored again, whatever the platform sends.
 
 A wish is recorded once for each tenant, or once for all. Every transaction that stores a platform's records reads
-the wishes first, and so a wish waits until none is under way that did not know of it.
+the wishes before it locks a message or a total, and so a wish waits until none is under way that did not know of it.
 """
 
 import re

@@ -39,6 +39,7 @@ _SETTLE = (
         uncounted_events=bindparam("new_events", type_=Integer),
         updated_at=NOW,
     )
+    .returning(_stored.emoji)
 )
 _DELETE_TOTAL = delete(reaction_totals).where(_IS_TOTAL)
 
@@ -77,14 +78,15 @@ async def save_users(
     async with db.writing() as connection:
         prepared = await prepare_users(connection, ((_user(total, user), total.emoji) for user in found))
         await require_lease(connection, job)
-        if not (await connection.execute(_SETTLE, values)).rowcount:
+        emoji = (await connection.execute(_SETTLE, values)).scalar_one_or_none()
+        if emoji is None:
             return
         if not values["new_count"]:
             await connection.execute(_DELETE_TOTAL, values)
             return
         users = dump_json([key[-1] for key in prepared.emoji_of])
         await connection.execute(_DELETE_OTHERS, values | {"users": users})
-        await add_users(connection, prepared, now)
+        await add_users(connection, prepared.shown_as(emoji), now)
 
 
 def _user(total: PendingTotal, user_hash: str) -> UserKey:

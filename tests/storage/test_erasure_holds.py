@@ -15,7 +15,7 @@ from storage.privacy import Erased
 from storage.reactions import pending_lists
 from storage.repair import PageOutcome
 from storage.tables import attachments, channels, messages, reaction_totals, reactions
-from tests.support.builders import NOW, SHA, attachment, both_totals, channel, message, thread, total
+from tests.support.builders import NOW, SHA, attachment, both_totals, change, channel, message, reaction, thread, total
 from tests.support.erasure_steps import (
     OTHER,
     WHO,
@@ -135,6 +135,28 @@ class TestItHolds:
         await saving
         assert await wish == Erased(messages=1)
         assert not await is_anywhere(db, WHO)
+        await other.close()
+
+    async def test_a_live_change_holds_no_row_while_it_waits_for_a_wish(
+        self, db: Database, database_url: str, way: Way
+    ) -> None:
+        """Or the two could wait for each other: what stores pages reads the wishes and then locks rows."""
+        if db.dialect == "sqlite":
+            return  # there is one writer
+        await way.store(message(1, reaction_totals=(total("👍"),)))
+        await give(way, OTHER)
+        other = await open_database(database_url, hash_choice=SHA)
+        given = change(
+            way.tenant.id, "5", "1", edited=message(1, content="new", edited_at=LATER), reactions=[reaction(WHO)]
+        )
+        async with other.writing() as connection:
+            await connection.execute(text("LOCK TABLE erased_users IN ACCESS EXCLUSIVE MODE"))
+            applying = asyncio.create_task(apply_changes(db, [given], LATER))
+            await _until_waiting(other, 1)
+            for table in (channels, messages, reaction_totals, reactions):
+                assert (await connection.execute(table.select().with_for_update(nowait=True))).all()
+        await applying
+        assert [row["content"] for row in await rows_of(db, messages)] == ["new"]
         await other.close()
 
 

@@ -40,8 +40,8 @@ async def test_everything_about_a_person(db: Database, way: Way) -> None:
         "edited_at": NOW,
         "deleted_at": LATER,
         "content": f"I am <@{WHO}>",
-        "reply_to_channel_platform_id": "5",
-        "reply_to_message_platform_id": "0",
+        "reply_to_channel_id": "5",
+        "reply_to_message_id": "0",
         "metadata": {"mentions": [WHO, OTHER]},
     }
     assert [row["message_id"] for row in rows[2:9]] == ["1", "2", "3", "4", "1", "1", "5"]
@@ -101,8 +101,8 @@ async def test_once_forgotten_the_wish_is_left(db: Database, way: Way) -> None:
     await erase_user(db, WHO, tenant_id=way.tenant.id, now=NOW)
     await erase_user(db, WHO, tenant_id=None, now=LATER)
     wishes = [
-        {"kind": "forgotten", "tenant_id": "", "erased_at": LATER},
-        {"kind": "forgotten", "tenant_id": way.tenant.id, "erased_at": NOW},
+        {"kind": "forgotten", "tenant_id": "", "forgotten_at": LATER},
+        {"kind": "forgotten", "tenant_id": way.tenant.id, "forgotten_at": NOW},
     ]
     assert await exported(db, None) == wishes
     assert await exported(db, way.tenant.id) == wishes

@@ -189,6 +189,13 @@ class TestSaving:
         await way.save(fetched, now=LATER)
         assert await count_of(db, reactions) == 2
 
+    async def test_a_name_that_changed_while_the_users_were_fetched(self, db: Database, way: Pass) -> None:
+        await way.tell(message(1, reaction_totals=(replace(total("77"), emoji="<:old:77>"),)))
+        pending = await way.only()
+        await way.tell(message(1, reaction_totals=(replace(total("77"), emoji="<:new:77>"),)))
+        await way.save(pending, "a")
+        assert [row["emoji"] for row in await rows_of(db, reactions)] == ["<:new:77>"]
+
     async def test_the_emoji_is_as_the_total_has_it(self, db: Database, way: Pass) -> None:
         await way.tell(message(1, reaction_totals=(replace(total("77"), emoji="<:old:77>"),)))
         stale = await way.only()
