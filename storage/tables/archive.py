@@ -104,7 +104,7 @@ messages = Table(
     comment="A message. Deleted ones stay, with their deleted_at.",
 )
 Index(
-    "ix_messages_reply_to_message_id",
+    "ix_messages_reply_to_message_platform_id",
     messages.c.reply_to_message_platform_id,
     sqlite_where=messages.c.reply_to_message_platform_id.is_not(None),
     postgresql_where=messages.c.reply_to_message_platform_id.is_not(None),

@@ -20,7 +20,7 @@ metadata = MetaData(
 
 
 def timestamp_columns() -> tuple[Column[object], Column[object]]:
-    """When a row was written; an upsert that changes nothing leaves both alone."""
+    """Make the columns that say when a row was written; an upsert that changes nothing leaves both alone."""
     return (
         Column("created_at", UtcDateTime, nullable=False, comment="When this row was first written."),
         Column("updated_at", UtcDateTime, nullable=False, comment="When this row was last changed."),
@@ -33,7 +33,6 @@ def one_of(column: str, *values: str) -> CheckConstraint:
 
 
 _OUTCOME = {
-    "stored": "How many messages were stored before.",
     "seen": "How many messages the platform listed.",
     "missing": "How many of them were not stored.",
     "changed": "How many of them were stored otherwise.",
@@ -42,7 +41,7 @@ _OUTCOME = {
 
 
 def outcome_columns() -> tuple[Column[object], ...]:
-    """What reading messages again has found."""
+    """Make the columns of what reading messages again has found."""
     return tuple(
         Column(name, Integer, nullable=False, server_default=literal_column("0"), comment=comment)
         for name, comment in _OUTCOME.items()

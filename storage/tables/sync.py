@@ -39,7 +39,7 @@ sync_jobs = Table(
     _tenant_id(),
     Column("kind", Text, nullable=False, comment="initial, scheduled, manual or audit."),
     Column("status", Text, nullable=False, comment="queued or running, or how it ended."),
-    Column("priority", Integer, nullable=False, comment="Among jobs that are due the lowest number runs first."),
+    Column("priority", Integer, nullable=False, comment="Among jobs that are due the highest number runs first."),
     Column(
         "attempt",
         Integer,
@@ -158,6 +158,13 @@ channel_audits = Table(
     metadata,
     _channel_key(),
     Column("audited_at", UtcDateTime, nullable=False, comment="When its last audit was completed."),
+    Column(
+        "stored",
+        Integer,
+        nullable=False,
+        server_default=literal_column("0"),
+        comment="How many messages were stored before.",
+    ),
     *outcome_columns(),
     Column("platform_count", Integer, comment="How many messages there are by the platform's own count."),
     *timestamp_columns(),

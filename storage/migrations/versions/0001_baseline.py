@@ -201,7 +201,7 @@ def upgrade() -> None:
         sa.Column("kind", sa.Text(), nullable=False, comment="initial, scheduled, manual or audit."),
         sa.Column("status", sa.Text(), nullable=False, comment="queued or running, or how it ended."),
         sa.Column(
-            "priority", sa.Integer(), nullable=False, comment="Among jobs that are due the lowest number runs first."
+            "priority", sa.Integer(), nullable=False, comment="Among jobs that are due the highest number runs first."
         ),
         sa.Column(
             "attempt", sa.Integer(), nullable=False, comment="How often a worker has taken it up: the fencing token."
@@ -355,7 +355,7 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_messages_author_hash"), "messages", ["author_hash"], unique=False)
     op.create_index(
-        "ix_messages_reply_to_message_id",
+        "ix_messages_reply_to_message_platform_id",
         "messages",
         ["reply_to_message_platform_id"],
         unique=False,
@@ -375,13 +375,6 @@ def upgrade() -> None:
             comment="The cursor, exclusive: everything up to it has been read again.",
         ),
         sa.Column("until_platform_id", ID, nullable=False, comment="The last message of the range, inclusive."),
-        sa.Column(
-            "stored",
-            sa.Integer(),
-            server_default=sa.text("0"),
-            nullable=False,
-            comment="How many messages were stored before.",
-        ),
         sa.Column(
             "seen",
             sa.Integer(),

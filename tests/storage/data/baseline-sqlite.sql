@@ -149,7 +149,7 @@ CREATE TABLE messages (
 	CONSTRAINT uq_messages_channel_id_platform_id UNIQUE (channel_id, platform_id)
 );
 CREATE INDEX ix_messages_author_hash ON messages (author_hash);
-CREATE INDEX ix_messages_reply_to_message_id ON messages (reply_to_message_platform_id) WHERE reply_to_message_platform_id IS NOT NULL;
+CREATE INDEX ix_messages_reply_to_message_platform_id ON messages (reply_to_message_platform_id) WHERE reply_to_message_platform_id IS NOT NULL;
 CREATE INDEX ix_messages_tenant_id_sent_at ON messages (tenant_id, sent_at);
 CREATE TABLE refetch_ranges (
 	id INTEGER NOT NULL, 
@@ -157,7 +157,6 @@ CREATE TABLE refetch_ranges (
 	kind TEXT NOT NULL, 
 	after_platform_id TEXT, 
 	until_platform_id TEXT NOT NULL, 
-	stored INTEGER DEFAULT 0 NOT NULL, 
 	seen INTEGER DEFAULT 0 NOT NULL, 
 	missing INTEGER DEFAULT 0 NOT NULL, 
 	changed INTEGER DEFAULT 0 NOT NULL, 
@@ -311,6 +310,6 @@ INSERT INTO sync_jobs (id, tenant_id, kind, status, priority, attempt, run_after
 INSERT INTO sync_progress (channel_id, last_message_platform_id, last_message_at, deleted_head_platform_id, messages_archived, state, last_error, last_job_id, created_at, updated_at) VALUES (1, '8', '2026-11-23 10:00:00.123456+00:00', '9', 2, 'failed', '{"code": "x", "message": "y", "at": "2026-11-23", "attempts": 4}', 'job-1', '2026-11-23 10:00:00.123456+00:00', '2026-11-23 10:00:00.123456+00:00');
 INSERT INTO live_state (platform, owner, lease_until, watermark_at, created_at, updated_at) VALUES ('discord', 'process', '2026-11-23 10:00:00.123456+00:00', '2026-11-23 10:00:00.123456+00:00', '2026-11-23 10:00:00.123456+00:00', '2026-11-23 10:00:00.123456+00:00');
 INSERT INTO sync_gaps (id, tenant_id, reason, began_at, ended_at, planned_at, repaired_at, created_at, updated_at) VALUES (1, 'discord-100', 'session_lost', '2026-11-23 10:00:00.123456+00:00', '2026-11-23 10:00:00.123456+00:00', '2026-11-23 10:00:00.123456+00:00', NULL, '2026-11-23 10:00:00.123456+00:00', '2026-11-23 10:00:00.123456+00:00');
-INSERT INTO refetch_ranges (id, channel_id, kind, after_platform_id, until_platform_id, stored, seen, missing, changed, deleted, created_at, updated_at) VALUES (1, 1, 'gap', '6', '8', 1, 2, 3, 4, 5, '2026-11-23 10:00:00.123456+00:00', '2026-11-23 10:00:00.123456+00:00');
+INSERT INTO refetch_ranges (id, channel_id, kind, after_platform_id, until_platform_id, seen, missing, changed, deleted, created_at, updated_at) VALUES (1, 1, 'gap', '6', '8', 2, 3, 4, 5, '2026-11-23 10:00:00.123456+00:00', '2026-11-23 10:00:00.123456+00:00');
 INSERT INTO channel_audits (channel_id, audited_at, stored, seen, missing, changed, deleted, platform_count, created_at, updated_at) VALUES (1, '2026-11-23 10:00:00.123456+00:00', 1, 2, 3, 4, 5, 6, '2026-11-23 10:00:00.123456+00:00', '2026-11-23 10:00:00.123456+00:00');
 INSERT INTO erased_users (tenant_id, user_hash, erased_at, created_at, updated_at) VALUES ('', 'ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff', '2026-11-23 10:00:00.123456+00:00', '2026-11-23 10:00:00.123456+00:00', '2026-11-23 10:00:00.123456+00:00');
