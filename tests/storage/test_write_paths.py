@@ -1,11 +1,13 @@
 """All that is written of a platform's records goes through the redaction of erased people.
 
-Every public function of storage that writes is listed here: under how it is called with an erased person, or under
-why it cannot store one. A function that is in neither list fails the test.
+Every public function of storage that may write is listed here: under how it is called with an erased person, under
+why it cannot store one, or as a step of those that can. A function that is in no list fails the test.
 """
 
 import inspect
 import pkgutil
+import re
+import sys
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import replace
 from importlib import import_module
@@ -84,26 +86,49 @@ STORES_PEOPLE: dict[Any, Call] = {
 }
 
 STORES_NOBODY = {
-    "channels": ("advance", "fail_channel", "finish_channel", "follow_parents", "lock_channels", "mark_skipped"),
+    "channels": (
+        *("advance", "fail_channel", "finish_channel", "follow_parents", "let_threads_follow", "lock_channels"),
+        "mark_skipped",
+    ),
+    "connection": ("is_read_only", "may_write"),
     "jobs": (
-        *("cancel", "claim", "enqueue", "finish", "newest_job", "release", "release_orphans", "renew"),
-        *("require_lease", "settle_status", "yield_job"),
+        *("cancel", "claim", "enqueue", "finish", "release", "release_orphans", "renew", "require_lease"),
+        *("settle_status", "update_and_settle", "update_held", "yield_job"),
     ),
     "live": ("acquire_leadership", "advance_watermark"),
     "messages": ("mark_deleted", "mark_rows_deleted", "prepare", "stored_messages"),
     "privacy": ("erase_user", "erased_in_channels", "redactor_for", "redactors_for"),
-    "reactions": ("pending_lists", "prepare_users"),
-    "repair": ("add_gap", "add_refetches", "close_gap", "record_gap", "refetch", "request_audit", "settle_gaps"),
+    "reactions": ("prepare_users",),
+    "repair": (
+        *("add_gap", "add_refetches", "close_gap", "finish_audit", "plan_gaps", "plan_refetches"),
+        *("record_gap", "refetch", "request_audit", "settle_gaps"),
+    ),
+    "settings": ("record_hash_choice",),
+    "sql": ("all_rows", "one_row"),
     "tenants": ("defer_until", "purge_tenant", "resume_tenant", "save_tenant", "stop_tenant"),
 }
 """They read, or write ids, states, numbers and times of their own, or what a community says of itself."""
+
+STEPS = {
+    "live": (
+        *("apply_reactions", "clear", "delete_totals", "delete_users", "find_stored", "find_totals", "find_users"),
+        *("save_edits", "save_totals"),
+    ),
+    "messages": ("upsert",),
+}
+"""They run inside ``apply_changes`` and ``write_messages``, and no door of storage shows them."""
 
 
 def test_every_public_coroutine_that_may_write_is_listed() -> None:
     """Add a new one to STORES_PEOPLE with a call, or, where it can store no word about a person, to STORES_NOBODY."""
     listed = {(_package_of(function), function.__name__) for function in STORES_PEOPLE}
-    listed |= {(package, name) for package, names in STORES_NOBODY.items() for name in names}
+    listed |= {(package, name) for names in (STORES_NOBODY, STEPS) for package in names for name in names[package]}
     assert set(_may_write()) == listed
+
+
+def test_no_door_shows_a_step() -> None:
+    for package, names in STEPS.items():
+        assert not set(names) & set(import_module(f"storage.{package}").__all__)
 
 
 @pytest.mark.parametrize("function", STORES_PEOPLE, ids=lambda function: function.__name__)
@@ -130,19 +155,37 @@ def test_nobody_else_can_make_what_is_written() -> None:
 
 
 def _may_write() -> Iterator[tuple[str, str]]:
-    """The coroutines of the doors, but for those that open a connection for reading."""
-    for module in pkgutil.iter_modules(storage.__path__):
-        if module.ispkg and module.name not in BELOW:
-            door = import_module(f"storage.{module.name}")
-            for name in door.__all__:
-                function = inspect.unwrap(getattr(door, name))
-                if inspect.iscoroutinefunction(function) and ".reading()" not in inspect.getsource(function):
-                    yield module.name, name
+    """Find the public coroutines of all modules that are given a connection, or open one for writing."""
+    for module in pkgutil.walk_packages(storage.__path__, "storage."):
+        if "migrations" in module.name:
+            continue
+        for name, function in _functions_of(import_module(module.name)).items():
+            if not name.startswith("_") and (_has_connection(function) or _opens_writing(function)):
+                yield _package_of(function), name
+
+
+def _functions_of(module: Any) -> dict[str, Any]:
+    """The coroutines that are defined in a module, without their decorators."""
+    functions = {name: inspect.unwrap(value) for name, value in vars(module).items() if callable(value)}
+    kinds = (inspect.iscoroutinefunction, inspect.isasyncgenfunction)
+    return {
+        name: function
+        for name, function in functions.items()
+        if function.__module__ == module.__name__ and any(is_kind(function) for is_kind in kinds)
+    }
+
+
+def _has_connection(function: Any) -> bool:
+    return any("AsyncConnection" in str(parameter) for parameter in inspect.signature(function).parameters.values())
+
+
+def _opens_writing(function: Any) -> bool:
+    """Whether it does so itself or by another function of its module."""
+    source = inspect.getsource(function)
+    others = _functions_of(sys.modules[function.__module__])
+    named = set(re.findall(r"\b\w+(?=\()", source)) - {function.__name__}
+    return ".writing()" in source or any(_opens_writing(others[name]) for name in named & others.keys())
 
 
 def _package_of(function: Any) -> str:
     return str(function.__module__.split(".")[1])
-
-
-BELOW = ("migrations", "sql", "connection", "tables")
-"""Packages that know no records."""
