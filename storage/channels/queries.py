@@ -36,10 +36,8 @@ class ChannelState(HasParent):
     id: int
     platform_id: str
     parent_platform_id: str | None
-    name: str | None
     type: ChannelType
     skip_reason: SkipReason | None  # None: it is archived
-    skipped_since: datetime | None
     is_archived_thread: bool  # by the platform: a thread that only the listing of archived ones shows
     message_count: int | None  # how many messages it holds by the platform's own count
     head_id: str | None  # the newest message that the platform names, which may be gone
@@ -50,7 +48,6 @@ class ChannelState(HasParent):
     state: ProgressState | None  # None: it was never read
     messages_archived: int
     last_error: Mapping[str, JsonValue] | None
-    last_job_id: str | None
 
     @property
     def holds_messages(self) -> bool:
@@ -67,10 +64,8 @@ _STATES = (
         channels.c.id,
         channels.c.platform_id,
         _parent.c.platform_id.label("parent_platform_id"),
-        channels.c.name,
         channels.c.type,
         channels.c.skip_reason,
-        channels.c.skipped_since,
         channels.c.metadata,
         channels.c.head_platform_id.label("head_id"),
         channels.c.thread_cursor,
@@ -80,7 +75,6 @@ _STATES = (
         sync_progress.c.state,
         sync_progress.c.messages_archived,
         sync_progress.c.last_error,
-        sync_progress.c.last_job_id,
     )
     .select_from(_WITH_PROGRESS)
     .where(channels.c.tenant_id == TENANT_ID)

@@ -50,24 +50,20 @@ async def save_batch(db: Database, batch: MessageBatch, now: datetime) -> None:
 
 @finish_before_cancel
 async def mark_deleted(
-    db: Database, channel_id: int, message_ids: Sequence[str], *, job: JobLease | None, now: datetime
-) -> int:
+    db: Database, channel_id: int, message_ids: Sequence[str], *, job: JobLease, now: datetime
+) -> None:
     """Mark messages of a channel as deleted, in a transaction of its own; their rows stay.
 
     Args:
         db: the archive.
         channel_id: ``channels.id``.
         message_ids: the platform's; unknown ones do not matter.
-        job: the lease of the job that found it out; None where the platform said it by itself.
+        job: the lease of the job that found it out.
         now: what becomes ``deleted_at``, where it is not set yet.
-
-    Returns:
-        How many were not marked before.
 
     Raises:
         LeaseLost: the job is another's; nothing was written.
     """
     async with db.writing() as connection:
-        if job is not None:
-            await require_lease(connection, job)
-        return await mark_rows_deleted(connection, [(channel_id, message_id) for message_id in message_ids], now)
+        await require_lease(connection, job)
+        await mark_rows_deleted(connection, [(channel_id, message_id) for message_id in message_ids], now)

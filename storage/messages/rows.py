@@ -153,13 +153,9 @@ _MARK_DELETED = (
 )
 
 
-async def mark_rows_deleted(connection: AsyncConnection, keys: Collection[tuple[int, str]], now: datetime) -> int:
-    """Mark messages (``channels.id`` and the platform's id) as deleted; their rows stay, and an earlier mark stays.
-
-    Returns:
-        How many were not marked before.
-    """
+async def mark_rows_deleted(connection: AsyncConnection, keys: Collection[tuple[int, str]], now: datetime) -> None:
+    """Mark messages (``channels.id`` and the platform's id) as deleted; their rows stay, and an earlier mark stays."""
     if not keys:
-        return 0
+        return
     deleted = dump_json([_key(channel_id, message_id) for channel_id, message_id in keys])
-    return (await connection.execute(_MARK_DELETED, {"deleted": deleted, "now": now})).rowcount
+    await connection.execute(_MARK_DELETED, {"deleted": deleted, "now": now})

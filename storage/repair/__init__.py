@@ -6,11 +6,9 @@ from storage.repair.audit import (
 from storage.repair.audit_report import (
     ChannelAudit,
     Coverage,
-    RefetchFigures,
     audits_due,
     channel_audits,
     coverage,
-    refetch_figures,
 )
 from storage.repair.gaps import (
     Gap,
@@ -47,7 +45,6 @@ __all__ = [
     "Gap",
     "GapReason",
     "PageOutcome",
-    "RefetchFigures",
     "RefetchKind",
     "RefetchRange",
     "add_gap",
@@ -63,7 +60,6 @@ __all__ = [
     "reconcile_page",
     "record_gap",
     "refetch",
-    "refetch_figures",
     "request_audit",
     "settle_gaps",
 ]

@@ -12,7 +12,7 @@ from storage.repair.audit import HAS_AUDIT_RANGES
 from storage.repair.model import RefetchKind
 from storage.sql import AFTER_ID, PLATFORM, TENANT_ID, UtcDateTime, all_rows, fields_of, one_row
 from storage.tables import channel_audits as findings
-from storage.tables import channels, refetch_ranges, sync_gaps, sync_progress, tenants
+from storage.tables import channels, refetch_ranges, sync_progress, tenants
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,22 +59,20 @@ _audited = (
 )
 
 
-def _ranges(kind: RefetchKind) -> ColumnElement[int]:
-    """Count the ranges of a kind that are left in a tenant's archived channels."""
-    return (
-        select(func.count())
-        .select_from(refetch_ranges.join(channels, channels.c.id == refetch_ranges.c.channel_id))
-        .where(channels.c.tenant_id == TENANT_ID, channels.c.skip_reason.is_(None), refetch_ranges.c.kind == kind.value)
-        .scalar_subquery()
-    )
-
-
+# The ranges of an audit that are left in a tenant's archived channels.
+_ranges_left = (
+    select(func.count())
+    .select_from(refetch_ranges.join(channels, channels.c.id == refetch_ranges.c.channel_id))
+    .where(channels.c.tenant_id == TENANT_ID, channels.c.skip_reason.is_(None))
+    .where(refetch_ranges.c.kind == RefetchKind.AUDIT.value)
+    .scalar_subquery()
+)
 _COVERAGE = (
     select(
         tenants.c.audit_requested_at.label("requested_at"),
         tenants.c.audited_at,
         *_audited.c,
-        _ranges(RefetchKind.AUDIT).label("ranges_left"),
+        _ranges_left.label("ranges_left"),
     )
     .select_from(tenants.join(_audited, true()))
     .where(tenants.c.id == TENANT_ID)
@@ -128,32 +126,6 @@ async def channel_audits(
     async with db.reading() as connection:
         rows = await all_rows(connection, _CHANNEL_AUDITS.limit(limit), values)
     return [ChannelAudit(**fields_of(row, ChannelAudit)) for row in rows]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RefetchFigures:
-    """What is still to be read again in a tenant's archived channels."""
-
-    refetch: int
-    gap: int
-    audit: int
-    unrepaired_gaps: int  # of which not all that happened is known yet; the one under way among them
-
-
-_FIGURES = select(
-    *(_ranges(kind).label(kind.value) for kind in RefetchKind),
-    select(func.count())
-    .where(sync_gaps.c.tenant_id == TENANT_ID, sync_gaps.c.repaired_at.is_(None))
-    .scalar_subquery()
-    .label("unrepaired_gaps"),
-)
-
-
-@finish_before_cancel
-async def refetch_figures(db: Database, tenant_id: str) -> RefetchFigures:
-    """Count the ranges of each kind, and the gaps, that are left."""
-    async with db.reading() as connection:
-        return RefetchFigures(**(await connection.execute(_FIGURES, {"tenant": tenant_id})).mappings().one())
 
 
 _last_audit = func.coalesce(tenants.c.audited_at, tenants.c.created_at)

@@ -7,17 +7,15 @@ from storage.channels import mark_skipped
 from storage.database import Database
 from storage.repair import (
     Coverage,
-    RefetchFigures,
     audits_due,
     coverage,
     finish_audit,
-    refetch_figures,
     request_audit,
 )
 from storage.tables import channel_audits as findings
 from storage.tables import refetch_ranges
 from storage.tenants import purge_tenant, stop_tenant
-from tests.support.builders import HOUR, MINUTE, NOW, message
+from tests.support.builders import MINUTE, NOW, message
 from tests.support.job_steps import new_tenant
 from tests.support.repair_steps import LATER, Way, finish_audits, two_channels
 from tests.support.tables_of import rows_of, run_sql
@@ -68,21 +66,6 @@ async def test_the_archive_is_so_many_of_so_many(db: Database, way: Way) -> None
     hidden = await coverage(db, way.tenant.id)
     assert hidden is not None
     assert (hidden.stored, hidden.channels_audited, hidden.channels) == (4, 2, 2)
-
-
-async def test_figures(db: Database, way: Way) -> None:
-    await two_channels(way, {})
-    await way.refetch("1", "2")
-    await way.gap(NOW - HOUR, NOW)
-    assert await way.plan() == 2
-    await way.gap(NOW, None)
-    figures = RefetchFigures(refetch=2, gap=2, audit=2, unrepaired_gaps=2)
-    assert await refetch_figures(db, way.tenant.id) == figures
-    await mark_skipped(db, way.tenant.id, ["6"], SkipReason.NOT_PUBLIC, NOW)
-    await run_sql(db, "UPDATE sync_gaps SET repaired_at = planned_at")
-    hidden = RefetchFigures(refetch=2, gap=1, audit=1, unrepaired_gaps=1)
-    assert await refetch_figures(db, way.tenant.id) == hidden
-    assert await refetch_figures(db, "discord-other") == RefetchFigures(refetch=0, gap=0, audit=0, unrepaired_gaps=0)
 
 
 async def test_which_audits_are_due(db: Database, way: Way) -> None:

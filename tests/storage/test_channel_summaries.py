@@ -29,7 +29,7 @@ async def test_each_channel_with_what_is_kept_of_it(
     for channel_id in ids:
         batch = MessageBatch(tenant_id=tenant.id, channel_id=channel_id, messages=records, job=lease)
         await save_batch(db, batch, NOW)
-    await mark_deleted(db, general.id, ["1"], job=None, now=NOW)
+    await mark_deleted(db, general.id, ["1"], job=lease, now=NOW)
     await fail_channel(db, general.id, error={"code": "x"}, job=lease, now=LATER)
     read = ChannelSummary(
         id=general.id,

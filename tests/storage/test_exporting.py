@@ -21,7 +21,7 @@ async def exported(db: Database, tenant_id: str | None, who: str = WHO) -> list[
 
 async def test_everything_about_a_person(db: Database, way: Way) -> None:
     await fill(way, WHO)
-    await mark_deleted(db, way.channel.id, ["1"], job=None, now=LATER)
+    await mark_deleted(db, way.channel.id, ["1"], job=way.lease, now=LATER)
     rows = await exported(db, way.tenant.id)
     kinds = [row["kind"] for row in rows]
     assert kinds == [

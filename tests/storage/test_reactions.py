@@ -88,7 +88,7 @@ class TestWhatIsPending:
         await way.tell(message(4, reaction_totals=(total("👍", 1),)), channel_id=ids["8"])
         await way.tell(message(5, reaction_totals=(total("👍", 101, burst=True),)), channel_id=ids["9"])
         await mark_skipped(db, way.tenant.id, ["7"], SkipReason.NOT_PUBLIC, NOW)
-        await mark_deleted(db, ids["8"], ["4"], job=None, now=NOW)
+        await mark_deleted(db, ids["8"], ["4"], job=way.lease, now=NOW)
         first = PendingChannel(
             id=way.channel.id, platform_id="5", parent_platform_id=None, type=ChannelType.TEXT, lists=3, requests=5
         )

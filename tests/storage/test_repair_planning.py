@@ -36,7 +36,7 @@ class TestPlanning:
         await way.store(message(99), channel_id=ids["6"])  # too old
         await way.store(message(150), channel_id=ids["7"])
         await way.store(message(2000), channel_id=ids["8"])
-        await mark_deleted(db, ids["8"], ["2000"], job=None, now=NOW)
+        await mark_deleted(db, ids["8"], ["2000"], job=way.lease, now=NOW)
         await way.store(message(2000), channel_id=ids["9"])
         await mark_skipped(db, way.tenant.id, ["9"], SkipReason.NOT_PUBLIC, NOW)
         for began in (160, 170):

@@ -146,7 +146,7 @@ async def prepare(way: Way, world: World) -> None:
     for number in sorted(world.stored):
         await way.store(variant(number, world.stored[number][0]))
     gone = [str(n) for n, (_, is_deleted) in world.stored.items() if is_deleted]
-    await mark_deleted(way.db, way.channel.id, gone, job=None, now=NOW)
+    await mark_deleted(way.db, way.channel.id, gone, job=way.lease, now=NOW)
     await run_sql(way.db, "UPDATE sync_progress SET last_message_platform_id = :until", until=str(world.until))
     await plan_range(way, world)
 

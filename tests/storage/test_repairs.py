@@ -99,7 +99,7 @@ class TestAPage:
 
     async def test_a_message_that_is_there_again(self, db: Database, way: Way) -> None:
         await way.store(message(1), message(2))
-        await mark_deleted(db, way.channel.id, ["1", "2"], job=None, now=NOW)
+        await mark_deleted(db, way.channel.id, ["1", "2"], job=way.lease, now=NOW)
         assert await way.save(await way.audit(), message(1)) == PageOutcome(seen=1, changed=1)
         first, second = await rows_of(db, messages)
         assert (first["deleted_at"], first["updated_at"]) == (None, LATER)
@@ -125,7 +125,7 @@ class TestAPage:
 
     async def test_what_was_touched_meanwhile_is_left_alone_and_looked_at_again(self, db: Database, way: Way) -> None:
         await way.store(*(message(n) for n in range(1, 7)))
-        await mark_deleted(db, way.channel.id, ["6"], job=None, now=NOW)
+        await mark_deleted(db, way.channel.id, ["6"], job=way.lease, now=NOW)
         before = await rows_of(db, messages)
         repair = await way.audit()
         page = [message(2, content="old or new"), message(3), message(5, content="changed"), message(7)]

@@ -34,7 +34,7 @@ async def filled(db: Database, tenant: Tenant, general: ChannelState, lease: Job
         await save_batch(db, batch, NOW)
     for pending in await pending_totals(db, general.id, None, 10):
         await save_users(db, pending, user_hashes=[B], job=lease, now=NOW)
-    await mark_deleted(db, general.id, ["2"], job=None, now=NOW)
+    await mark_deleted(db, general.id, ["2"], job=lease, now=NOW)
     return db
 
 
