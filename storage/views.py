@@ -14,21 +14,21 @@ class View:
     query: str  # with {day} for the day of a message in UTC, which the databases write differently
 
     def create(self, dialect: str) -> str:
-        """The statement that makes it."""
+        """Write the statement that makes it on a database."""
         return f"CREATE VIEW {self.name} AS {self.query.format(day=_DAY[dialect])}"
 
 
 _DAY = {"sqlite": "substr(m.sent_at, 1, 10)", "postgresql": "to_char(m.sent_at AT TIME ZONE 'UTC', 'YYYY-MM-DD')"}
 
-_PLACE = """
+_CHANNEL = """
     coalesce(t.name, t.platform_id) AS tenant,
     CASE WHEN c.type = 'thread' THEN p.name ELSE c.name END AS channel,
     CASE WHEN c.type = 'thread' THEN c.name END AS thread"""
-_JOIN_PLACE = """
+_JOIN_CHANNEL = """
     JOIN channels c ON c.id = m.channel_id
     JOIN tenants t ON t.id = c.tenant_id
     LEFT JOIN channels p ON p.id = c.parent_id"""
-_PLACE_COLUMNS = {
+_CHANNEL_COLUMNS = {
     "tenant": "The community's name, or its id where it has none.",
     "channel": "The channel's name; of a thread that of the channel it belongs to.",
     "thread": "The thread's name; null outside of threads.",
@@ -38,7 +38,7 @@ _AUTHOR = "The first eight digits of the author's pseudonym."
 readable_messages = View(
     name="readable_messages",
     comment="Every message with where it was written, what it answers, and how many reactions and files it has.",
-    columns=_PLACE_COLUMNS
+    columns=_CHANNEL_COLUMNS
     | {
         "message_platform_id": "The platform's id of the message.",
         "author": _AUTHOR,
@@ -52,7 +52,7 @@ readable_messages = View(
         "reactions": "How often people reacted to it, with whatever emoji.",
         "files": "How many files hang on it.",
     },
-    query=f"""SELECT{_PLACE},
+    query=f"""SELECT{_CHANNEL},
     m.platform_id AS message_platform_id,
     substr(m.author_hash, 1, 8) AS author,
     m.author_kind,
@@ -66,13 +66,13 @@ readable_messages = View(
       WHERE r.channel_id = m.channel_id AND r.message_platform_id = m.platform_id) AS reactions,
     (SELECT count(*) FROM attachments a
       WHERE a.channel_id = m.channel_id AND a.message_platform_id = m.platform_id) AS files
-  FROM messages m{_JOIN_PLACE}""",  # noqa: S608 # made of constants
+  FROM messages m{_JOIN_CHANNEL}""",  # noqa: S608 # made of constants
 )
 
 readable_threads = View(
     name="readable_threads",
     comment="Every thread that has messages, with how many by how many people, from when to when.",
-    columns=_PLACE_COLUMNS
+    columns=_CHANNEL_COLUMNS
     | {
         "thread_platform_id": "The platform's id of the thread.",
         "messages": "How many messages it has; deleted ones do not count.",
@@ -80,13 +80,13 @@ readable_threads = View(
         "first_message_at": "When the first one was sent.",
         "last_message_at": "When the last one was sent.",
     },
-    query=f"""SELECT{_PLACE},
+    query=f"""SELECT{_CHANNEL},
     c.platform_id AS thread_platform_id,
     count(*) AS messages,
     count(DISTINCT m.author_hash) AS authors,
     min(m.sent_at) AS first_message_at,
     max(m.sent_at) AS last_message_at
-  FROM messages m{_JOIN_PLACE}
+  FROM messages m{_JOIN_CHANNEL}
   WHERE c.type = 'thread' AND m.deleted_at IS NULL
   GROUP BY c.id, c.platform_id, c.type, c.name, p.name, t.name, t.platform_id""",
 )
@@ -94,7 +94,7 @@ readable_threads = View(
 readable_reactions = View(
     name="readable_reactions",
     comment="Who gave which emoji to whose message.",
-    columns=_PLACE_COLUMNS
+    columns=_CHANNEL_COLUMNS
     | {
         "message_platform_id": "The platform's id of the message.",
         "author": _AUTHOR,
@@ -103,7 +103,7 @@ readable_reactions = View(
         "given_by": "The first eight digits of the pseudonym of who gave it.",
         "first_seen_at": "When the archive learnt of it.",
     },
-    query=f"""SELECT{_PLACE},
+    query=f"""SELECT{_CHANNEL},
     m.platform_id AS message_platform_id,
     substr(m.author_hash, 1, 8) AS author,
     r.emoji,
@@ -111,14 +111,14 @@ readable_reactions = View(
     substr(r.user_hash, 1, 8) AS given_by,
     r.created_at AS first_seen_at
   FROM reactions r
-    JOIN messages m ON m.channel_id = r.channel_id AND m.platform_id = r.message_platform_id{_JOIN_PLACE}""",
+    JOIN messages m ON m.channel_id = r.channel_id AND m.platform_id = r.message_platform_id{_JOIN_CHANNEL}""",
 )
 
 daily_activity = View(
     name="daily_activity",
     comment="How many messages by how many people on each day, channel by channel.",
     columns={
-        "tenant": _PLACE_COLUMNS["tenant"],
+        "tenant": _CHANNEL_COLUMNS["tenant"],
         "channel": "The channel's name; messages of its threads count as its own.",
         "day": "The day in UTC, as 2026-11-26.",
         "messages": "How many messages were sent; deleted ones do not count.",
@@ -130,7 +130,7 @@ daily_activity = View(
     {{day}} AS day,
     count(*) AS messages,
     count(DISTINCT m.author_hash) AS authors
-  FROM messages m{_JOIN_PLACE}
+  FROM messages m{_JOIN_CHANNEL}
   WHERE m.deleted_at IS NULL
   GROUP BY t.id, t.name, t.platform_id, CASE WHEN c.type = 'thread' THEN p.id ELSE c.id END,
     CASE WHEN c.type = 'thread' THEN p.name ELSE c.name END, {{day}}""",  # noqa: S608 # made of constants

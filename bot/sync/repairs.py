@@ -110,7 +110,13 @@ class RepairPass:
         async def write(changed_before: set[str]) -> RefetchRange | None:
             found = page.within(refetch, reached)
             outcome = await reconcile_page(
-                job.db, refetch, found, reached=reached, touched=changed_before, job=job.lease, now=job.clock()
+                job.db,
+                refetch,
+                found,
+                reached=reached,
+                changed_meanwhile=changed_before,
+                job=job.lease,
+                now=job.clock(),
             )
             job.progress.changed += outcome.changed
             job.progress.deleted += outcome.deleted

@@ -4,7 +4,6 @@ from storage.connection.cancellation import (
     finish_before_cancel,
 )
 from storage.connection.driver_errors import (
-    from_os_error,
     translated,
 )
 from storage.connection.engines import (
@@ -30,7 +29,6 @@ __all__ = [
     "FileLock",
     "KnownTenant",
     "finish_before_cancel",
-    "from_os_error",
     "inspect_database",
     "is_read_only",
     "parse_url",

@@ -40,11 +40,11 @@ class Tally:
 
     @property
     def is_gone(self) -> bool:
-        """Whether nobody is left."""
+        """Whether the count is zero, so that the row is deleted."""
         return self.count == 0
 
     def as_values(self) -> dict[str, object]:
-        """The columns of its row."""
+        """Make the columns of its row."""
         return {
             "emoji": self.emoji,
             "count": self.count,
@@ -54,7 +54,7 @@ class Tally:
 
 
 def tally_of(row: RowMapping) -> Tally:
-    """The tally of a stored total."""
+    """Make the tally of a stored total."""
     return Tally(
         emoji=row["emoji"],
         count=row["count"],

@@ -1,4 +1,4 @@
-"""Messages as they are stored, and whether they are still so."""
+"""Messages as they are stored, and whether incoming ones differ from them."""
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, fields, replace
@@ -62,7 +62,7 @@ def _message(
 
 
 def is_changed(stored: MessageRecord, incoming: MessageRecord) -> bool:
-    """Whether storing a message again would change its row or anything that hangs on it.
+    """Find out whether storing a message again would change its row, its attachments or its totals.
 
     A replied-to author whom the platform no longer names is no change.
     """
@@ -70,12 +70,12 @@ def is_changed(stored: MessageRecord, incoming: MessageRecord) -> bool:
 
 
 def is_edited(stored: MessageRecord, incoming: MessageRecord) -> bool:
-    """Whether it would change more than the addresses of its files, which platforms sign anew each day."""
+    """Find out whether storing a message again would change more than its files' addresses, signed anew each day."""
     return _values(_without_signatures(stored), stored) != _values(_without_signatures(incoming), stored)
 
 
 def _values(message: MessageRecord, stored: MessageRecord) -> tuple[object, ...]:
-    """All that is stored of a message, in a form in which what is equal compares so."""
+    """Make a tuple to compare of all that is stored of a message, whatever the order of its files and totals."""
     return (
         message.author_hash,
         message.author_kind,
@@ -97,7 +97,7 @@ def _file(file: AttachmentRecord) -> tuple[object, ...]:
 
 
 def _json(metadata: Metadata) -> bytes:
-    """As text: in Python 1, 1.0 and True are equal."""
+    """Write metadata as text, because in Python 1, 1.0 and True are equal."""
     return orjson.dumps(metadata, default=as_plain, option=orjson.OPT_SORT_KEYS)
 
 

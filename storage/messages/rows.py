@@ -37,11 +37,11 @@ class PreparedMessages:
             raise TypeError("messages are prepared for being stored by prepare() alone")
 
     def rows(self) -> Iterator[tuple[int, MessageRecord]]:
-        """Each message with its channel (``channels.id``)."""
+        """List each message with its channel (``channels.id``)."""
         return ((batch.channel_id, record) for batch in self.channels for record in batch.records)
 
     def only(self, message_ids: Collection[str]) -> "PreparedMessages":
-        """Those of the messages with these ids."""
+        """Keep the messages with these ids."""
         channels = (
             replace(batch, records=tuple(r for r in batch.records if r.platform_id in message_ids))
             for batch in self.channels
@@ -73,7 +73,7 @@ _UPSERT = {"sqlite": upsert_sqlite.upsert, "postgresql": upsert_postgres.upsert}
 
 
 async def write_messages(connection: AsyncConnection, prepared: PreparedMessages, now: datetime) -> None:
-    """Bring messages with their attachments and reaction totals to what the records say; what is so stays untouched.
+    """Bring messages with their attachments and reaction totals to what the records say; equal rows are not written.
 
     Two things stay although the records do not say them: when a message was deleted, and a replied-to author.
     Attachments taken out by an edit go, and totals that nobody is left of; their users go by the foreign key.
@@ -110,7 +110,7 @@ _MESSAGE = ("channel_id", "message_platform_id")
 
 
 def _delete_others(table: Table, *part: str) -> Delete:
-    """Of the messages ``written`` keep the parts ``kept``, both JSON arrays of their keys."""
+    """Delete all parts of the messages ``written`` but those ``kept``, both JSON arrays of keys."""
     written = json_objects("written", **types_of(table, _MESSAGE))
     kept = json_objects("kept", **types_of(table, (*_MESSAGE, *part)))
     return (
@@ -140,7 +140,7 @@ async def _delete(
 
 
 def _key(channel_id: int, message_platform_id: str) -> dict[str, object]:
-    """A message as an object of a JSON array of keys."""
+    """Make the key of a message, an object of a JSON array."""
     return {"channel_id": channel_id, "message_platform_id": message_platform_id}
 
 

@@ -38,12 +38,12 @@ def upgrade(connection: Connection, revision: str = "head") -> str:
 
 
 def known_revisions() -> list[str]:
-    """The revisions that this program knows, the newest first."""
+    """List the revisions that this program knows, the newest first."""
     return [revision.revision for revision in _script().walk_revisions()]
 
 
 def current_revision(connection: Connection) -> str | None:
-    """The revision that a database is at; None where it has no tables yet. Changes nothing."""
+    """Read the revision that a database is at; None where it has no tables yet."""
     return next(iter(MigrationContext.configure(connection).get_current_heads()), None)
 
 

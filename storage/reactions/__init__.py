@@ -2,7 +2,6 @@
 
 from storage.reactions.pending import (
     IS_TO_BE_FETCHED,
-    UNKNOWN,
     PendingChannel,
     PendingTotal,
     pending_channels,
@@ -16,7 +15,6 @@ from storage.reactions.users import (
 
 __all__ = [
     "IS_TO_BE_FETCHED",
-    "UNKNOWN",
     "PendingChannel",
     "PendingTotal",
     "PreparedUsers",

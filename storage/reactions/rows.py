@@ -31,11 +31,11 @@ class PreparedUsers:
             raise TypeError("users are prepared for being stored by prepare_users() alone")
 
     def shown_as(self, emoji: str) -> "PreparedUsers":
-        """The users with another name of the emoji."""
+        """Give all users this name of the emoji."""
         return PreparedUsers(dict.fromkeys(self.emoji_of, emoji), _SEAL)
 
     def only(self, keys: Collection[UserKey]) -> "PreparedUsers":
-        """Those of the users with these keys."""
+        """Keep the users with these keys."""
         return PreparedUsers({key: emoji for key, emoji in self.emoji_of.items() if key in keys}, _SEAL)
 
 

@@ -23,6 +23,7 @@ _KEY: dict[str, ColumnElement[Any]] = {
 }
 _stored = reaction_totals.c
 _IS_TOTAL = and_(*(_stored[name] == value for name, value in _KEY.items()))
+# The row's time tells it from a total that was cleared and given again meanwhile, which can have all the same numbers.
 _IS_AS_READ = and_(
     _IS_TOTAL,
     _stored.created_at == bindparam("read_created_at", type_=UtcDateTime),

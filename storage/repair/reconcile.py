@@ -60,7 +60,7 @@ class _Page:
 
 
 # The row stays locked until the commit, so that nobody widens the range in between.
-_PLACE = (
+_CONTEXT = (
     select(channels.c.tenant_id, sync_progress.c.last_message_platform_id.label("checkpoint_id"))
     .select_from(
         refetch_ranges.join(channels, channels.c.id == refetch_ranges.c.channel_id).outerjoin(
@@ -79,7 +79,7 @@ async def reconcile_page(
     messages: Sequence[MessageRecord],
     *,
     reached: str,
-    touched: Collection[str],
+    changed_meanwhile: Collection[str],
     job: JobLease,
     now: datetime,
 ) -> PageOutcome:
@@ -94,8 +94,8 @@ async def reconcile_page(
             written.
         messages: all that the platform has behind ``planned.after_platform_id`` up to ``reached``.
         reached: how far the page goes; ``planned.until_platform_id`` at the furthest.
-        touched: messages of which events came while the page was under way, which may be older or newer than it. They
-            are left alone and read again.
+        changed_meanwhile: messages of which events came while the page was under way, which may be older or newer than
+            it. They are left alone and read again.
         job: the lease of the job that does it.
         now: the time of the rows' change.
 
@@ -108,42 +108,42 @@ async def reconcile_page(
     """
     async with db.writing() as connection:
         await require_lease(connection, job)
-        place = await one_row(connection, _PLACE, {"range": planned.id})
-        if place is None:
+        context = await one_row(connection, _CONTEXT, {"range": planned.id})
+        if context is None:
             return PageOutcome()
         page = _Page(
             connection=connection,
-            tenant_id=place["tenant_id"],
+            tenant_id=context["tenant_id"],
             channel_id=planned.channel_id,
-            checkpoint_id=place["checkpoint_id"],
+            checkpoint_id=context["checkpoint_id"],
             id_ranges=tuple(split_by_length(planned.after_platform_id, reached)),
             now=now,
         )
         prepared = await prepare(connection, {(page.tenant_id, page.channel_id): messages})
-        missing, changed, deleted = await _reconcile(page, prepared, touched)
+        missing, changed, deleted = await _reconcile(page, prepared, changed_meanwhile)
         found = PageOutcome(seen=len(list(prepared.rows())), missing=missing, changed=changed, deleted=deleted)
         found = replace(found, left=await _move_cursor(page, planned, reached, found))
         lowest, highest = number(planned.after_platform_id), number(reached)
-        again = [message_id for message_id in touched if lowest < number(message_id) <= highest]
+        again = [message_id for message_id in changed_meanwhile if lowest < number(message_id) <= highest]
         channel = planned.channel_platform_id
         await add_refetches(connection, [(page.tenant_id, channel, message_id) for message_id in again], now)
     return found
 
 
-async def _reconcile(page: _Page, prepared: PreparedMessages, touched: Collection[str]) -> tuple[int, int, int]:
-    """Bring a range to a page's records, except for messages that were touched meanwhile.
+async def _reconcile(page: _Page, prepared: PreparedMessages, left_alone: Collection[str]) -> tuple[int, int, int]:
+    """Bring a range to a page's records, except for the messages that are left alone.
 
     Returns:
         How many messages were missing, how many stored otherwise, how many gone and not marked so.
     """
     records = [record for _, record in prepared.rows()]
-    incoming = [record for record in records if record.platform_id not in touched]
+    incoming = [record for record in records if record.platform_id not in left_alone]
     stored = await stored_messages(page.connection, page.channel_id, [record.platform_id for record in incoming])
     missing = [record for record in incoming if record.platform_id not in stored]
     pairs = [(stored[record.platform_id], record) for record in incoming if record.platform_id in stored]
     changed = [record for old, record in pairs if is_changed(old.record, record)]
     back = [record.platform_id for old, record in pairs if old.is_deleted]
-    kept = dump_json(sorted({*(record.platform_id for record in records), *touched}))
+    kept = dump_json(sorted({*(record.platform_id for record in records), *left_alone}))
     await _lock(page, [*(record.platform_id for record in changed), *back], kept)
     written = {record.platform_id for record in (*missing, *changed)}
     await write_messages(page.connection, prepared.only(written), page.now)

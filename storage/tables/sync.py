@@ -75,7 +75,7 @@ Index(
 
 
 def unfinished(jobs: FromClause) -> ColumnElement[bool]:
-    """The predicate for any alias; with literals, because a database cannot match parameters with that index."""
+    """Write that predicate for any alias, with literals: a database cannot match parameters with the index."""
     return jobs.c.status.in_([literal_column("'queued'"), literal_column("'running'")])
 
 

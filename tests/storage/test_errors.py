@@ -12,7 +12,8 @@ from sqlalchemy.exc import DBAPIError
 
 from adapters.records import TenantRecord
 from storage import errors
-from storage.connection import from_os_error, translated
+from storage.connection import translated
+from storage.connection.driver_errors import from_os_error
 from storage.database import Database, open_database
 from storage.tenants import Tenant, save_tenant
 from tests.support.builders import GUILD, NOW, SHA

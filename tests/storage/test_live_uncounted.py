@@ -6,7 +6,8 @@ import pytest
 
 from adapters.records import ReactionTotalRecord
 from storage.privacy import erase_user
-from storage.reactions import UNKNOWN, pending_channels, pending_lists, save_users
+from storage.reactions import pending_channels, pending_lists, save_users
+from storage.reactions.pending import UNKNOWN
 from storage.tables import reaction_totals, reactions
 from tests.support.builders import MINUTE, NOW, SECOND, both_totals, reaction, total
 from tests.support.live_steps import GONE, LATER, Board

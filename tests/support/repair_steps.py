@@ -80,7 +80,7 @@ class Way:
             repair,
             records,
             reached=reached or repair.until_platform_id,
-            touched=frozenset(touched),
+            changed_meanwhile=frozenset(touched),
             job=self.lease,
             now=now,
         )
