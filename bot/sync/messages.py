@@ -45,7 +45,7 @@ class ChannelReader:
         after = state.checkpoint_id
         page: tuple[MessageRecord, ...] | None = None
         while page is None or (page and (head is None or int(after or 0) < head)):
-            mark = tracker.now()
+            mark = tracker.mark()
             page = await self.job.session.messages(state.platform_id, after, parent_id=state.thread_parent_id)
             self.estimator.add(page, progress.estimator.now())
             if page:

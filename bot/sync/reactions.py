@@ -64,7 +64,7 @@ class ReactionPass:
 
     async def _fetch_users(self, channel: PendingChannel, total: PendingTotal, tracker: ChangeTracker) -> bool:
         """Fetch and store one list; False where it changed meanwhile, so that it may be older than what is stored."""
-        job, message_id, mark = self.job, total.message_platform_id, tracker.now()
+        job, message_id, mark = self.job, total.message_platform_id, tracker.mark()
         users = await job.session.reaction_users(
             channel.platform_id, message_id, total.emoji, burst=total.burst, total=total.expected
         )

@@ -93,7 +93,7 @@ class RepairPass:
 
     async def _fetch(self, refetch: RefetchRange, tracker: ChangeTracker) -> _Page:
         self.requests_left -= 1
-        mark, after = tracker.now(), refetch.after_platform_id
+        mark, after = tracker.mark(), refetch.after_platform_id
         messages = await self.job.session.messages(
             refetch.channel_platform_id, after, parent_id=refetch.thread_parent_id
         )
