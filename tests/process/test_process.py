@@ -20,7 +20,7 @@ from tests.support.process import (
     sqlite_url,
 )
 
-pytestmark = pytest.mark.process
+pytestmark = [pytest.mark.slow, pytest.mark.process]
 
 MESSAGES = "/channels/{channel_id}/messages"
 slow = functools.partial(pytest.param, marks=pytest.mark.slow)
@@ -71,7 +71,6 @@ async def test_what_starting_again_cannot_help_is_said_and_exits_78(
     assert said in log
 
 
-@pytest.mark.slow
 async def test_a_missing_intent_is_said_with_its_remedy(tmp_path: Path) -> None:
     world = uniform_world(1, 1)
     world.application_flags = 0
@@ -81,7 +80,6 @@ async def test_a_missing_intent_is_said_with_its_remedy(tmp_path: Path) -> None:
     assert "Message Content Intent" in log
 
 
-@pytest.mark.slow
 async def test_a_port_in_use_is_said(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
@@ -92,7 +90,6 @@ async def test_a_port_in_use_is_said(tmp_path: Path) -> None:
     assert f"cannot listen on 127.0.0.1:{port}" in log
 
 
-@pytest.mark.slow
 async def test_a_second_daemon_on_one_sqlite_file_is_refused(tmp_path: Path) -> None:
     url = sqlite_url(tmp_path)
     async with Simulator(uniform_world(1, 1)) as sim, process(tmp_path / "first", sim=sim, url=url) as first:
@@ -102,7 +99,6 @@ async def test_a_second_daemon_on_one_sqlite_file_is_refused(tmp_path: Path) -> 
     assert "Another process works on this SQLite archive" in log
 
 
-@pytest.mark.slow
 async def test_another_hash_key_is_refused(tmp_path: Path) -> None:
     async with Simulator(uniform_world(1, 1)) as sim:
         async with process(tmp_path / "first", sim=sim, url=sqlite_url(tmp_path)) as first:
@@ -114,7 +110,6 @@ async def test_another_hash_key_is_refused(tmp_path: Path) -> None:
     assert "hashing" in log
 
 
-@pytest.mark.slow
 async def test_the_demo_archives_a_living_community(tmp_path: Path) -> None:
     # At its own pace: the demo's Discord enforces the limits.
     async with process(tmp_path / "log", "demo", url=sqlite_url(tmp_path)) as demo:

@@ -11,7 +11,7 @@ import pytest
 from adapters.discord.simulator import Simulator, uniform_world
 from tests.support.daemon import Daemon, running_daemon
 
-pytestmark = pytest.mark.usefixtures("restored_addresses")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("restored_addresses")]
 
 NO_JOB = "/api/jobs/00000000-0000-7000-8000-000000000000"
 

@@ -13,7 +13,7 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 from adapters.discord.simulator import Simulator, uniform_world
 from tests.support.daemon import Daemon, running_daemon
 
-pytestmark = pytest.mark.usefixtures("restored_addresses")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("restored_addresses")]
 
 CALLS = """
     POST /api/tenants, GET /api/tenants, GET /api/tenants/{tenantId}, DELETE /api/tenants/{tenantId},

@@ -11,7 +11,7 @@ from bot.api.sync import EXPLANATIONS
 from tests.support.archive import count_messages
 from tests.support.daemon import Daemon, running_daemon
 
-pytestmark = pytest.mark.usefixtures("restored_addresses")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("restored_addresses")]
 
 GUILDS = 4
 NO_USERS = {"PLATFORM_SYNC_SYNC__REACTION_USERS": "false"}

@@ -15,7 +15,7 @@ from storage.tables import metadata, tenants
 from tests.support.archive import assert_equal_to_truth, count_messages
 from tests.support.daemon import Clock, Daemon, running_daemon
 
-pytestmark = pytest.mark.usefixtures("restored_addresses")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("restored_addresses")]
 
 SLOW = {"requests_per_second": 20.0}
 NO_REACTIONS = {"PLATFORM_SYNC_SYNC__REACTION_USERS": "false"}
@@ -103,7 +103,6 @@ async def newest(daemon: Daemon, guild_id: int) -> Any:
     return (await daemon.get(f"/api/tenants/discord-{guild_id}/sync"))["job"]
 
 
-@pytest.mark.slow
 async def test_a_purge_deletes_every_row_of_a_tenant_and_none_of_another(database_url: str) -> None:
     world = rich_world()
     purged, *others = world.guilds

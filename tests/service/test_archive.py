@@ -7,7 +7,7 @@ from adapters.discord.simulator.truth import truth
 from tests.support.archive import assert_equal_to_truth
 from tests.support.daemon import running_daemon
 
-pytestmark = pytest.mark.usefixtures("restored_addresses")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("restored_addresses")]
 
 
 @pytest.mark.parametrize("key", [None, pytest.param(b"a key", marks=pytest.mark.slow)], ids=["plain", "keyed"])

@@ -18,6 +18,8 @@ from bot import app
 from bot.config import load
 from tests.support.daemon import Daemon, running_daemon
 
+pytestmark = pytest.mark.slow
+
 LOOK_SECONDS = 1.0  # how often the worker looks at the queue by itself
 NO_REACTIONS = {"PLATFORM_SYNC_SYNC__REACTION_USERS": "false"}
 

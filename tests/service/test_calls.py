@@ -20,7 +20,7 @@ from tests.support.patience import PATIENCE_SECONDS
 from tests.support.small_world import CLOSED_VOICE, GUILD, HIDDEN, MESSAGES, NO_HISTORY, NOWHERE, TEXT, small_world
 
 MESSAGES_ROUTE = "/channels/{channel_id}/messages"
-pytestmark = pytest.mark.usefixtures("restored_addresses")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("restored_addresses")]
 
 
 async def read(session: PlatformSession, channel: int = TEXT) -> tuple[MessageRecord, ...]:

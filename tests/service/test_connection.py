@@ -12,7 +12,7 @@ from tests.support.adapter import connected, make_adapter
 from tests.support.patience import PATIENCE_SECONDS
 from tests.support.small_world import GUILD, HIDDEN, OTHER_GUILD, POST, TEXT, VOICE, small_world
 
-pytestmark = pytest.mark.usefixtures("restored_addresses")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("restored_addresses")]
 
 
 def is_ready(event: PlatformEvent) -> bool:

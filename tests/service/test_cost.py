@@ -8,7 +8,7 @@ from tests.support.archive import assert_equal_to_truth
 from tests.support.daemon import ONLY_MESSAGES, running_daemon
 from tests.support.guilds import guild_of
 
-pytestmark = pytest.mark.usefixtures("restored_addresses")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("restored_addresses")]
 
 MESSAGES = "/channels/{channel_id}/messages"
 ARCHIVED = "/channels/{channel_id}/threads/archived/public"

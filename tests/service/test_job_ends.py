@@ -13,7 +13,7 @@ from bot.app import utc_now
 from tests.support.archive import count_messages
 from tests.support.daemon import Daemon, running_daemon
 
-pytestmark = pytest.mark.usefixtures("restored_addresses")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("restored_addresses")]
 
 MESSAGES = "/channels/{channel_id}/messages"
 LISTING = "/guilds/{guild_id}/channels"

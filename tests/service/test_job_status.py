@@ -10,7 +10,7 @@ import pytest
 from adapters.discord.simulator import Fault, Simulator, uniform_world
 from tests.support.daemon import running_daemon
 
-pytestmark = pytest.mark.usefixtures("restored_addresses")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("restored_addresses")]
 
 MESSAGES = "/channels/{channel_id}/messages"
 SETTINGS = {"PLATFORM_SYNC_SYNC__REACTION_USERS": "false"}

@@ -13,7 +13,7 @@ from tests.support.daemon import Clock, running_daemon
 from tests.support.guilds import guild_of
 from tests.support.process import process
 
-pytestmark = pytest.mark.usefixtures("restored_addresses")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("restored_addresses")]
 
 MESSAGES = "/channels/{channel_id}/messages"
 SELDOM = [pytest.param(scope, marks=pytest.mark.slow) for scope in ("shared", "cloudflare")]
@@ -58,7 +58,6 @@ async def test_a_429_ends_its_job_at_once_and_others_only_where_it_is_global(
         assert_equal_to_truth(database_url, truth(world, guild_id), guild_id)
 
 
-@pytest.mark.slow
 async def test_one_fault_in_fifty_is_made_up_for_by_the_next_sync(database_url: str) -> None:
     world = rich_world()
     async with Simulator(world) as sim:
@@ -74,7 +73,6 @@ async def test_one_fault_in_fifty_is_made_up_for_by_the_next_sync(database_url: 
 
 
 @pytest.mark.process
-@pytest.mark.slow
 async def test_500s_for_ever_are_asked_four_times_at_0_1_3_and_7_seconds(tmp_path: Path) -> None:
     """In a process of its own, so that the waits are real."""
     url = f"sqlite+aiosqlite:///{tmp_path}/archive.db"

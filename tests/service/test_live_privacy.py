@@ -31,7 +31,7 @@ from tests.support.small_world import (
     small_world,
 )
 
-pytestmark = pytest.mark.usefixtures("restored_addresses")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("restored_addresses")]
 
 FIRST = MESSAGES[0]
 EMBED = {"type": "link", "url": "https://example.com/", "title": f"by <@{WRITER.id}>"}

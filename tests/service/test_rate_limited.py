@@ -17,7 +17,7 @@ from tests.support.daemon import running_daemon
 from tests.support.faults import refuse_updates
 from tests.support.small_world import GUILD, TEXT, small_world
 
-pytestmark = pytest.mark.usefixtures("restored_addresses")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("restored_addresses")]
 
 MESSAGES = "/channels/{channel_id}/messages"
 WAIT = timedelta(seconds=90)

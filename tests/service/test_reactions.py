@@ -13,7 +13,7 @@ from tests.support.daemon import Clock, Daemon, archiving, running_daemon
 from tests.support.guilds import guild_of
 from tests.support.process import INTERVAL
 
-pytestmark = pytest.mark.usefixtures("restored_addresses")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("restored_addresses")]
 
 USERS = "/channels/{channel_id}/messages/{message_id}/reactions/{emoji_name}"
 MESSAGES = "/channels/{channel_id}/messages"
@@ -25,7 +25,6 @@ def lists_of(world: World, guild_ids: Iterable[int]) -> int:
     return sum(ceil(total["count"] / 100) for total in totals)
 
 
-@pytest.mark.slow
 async def test_all_users_are_fetched_by_the_fewest_requests_and_only_once(database_url: str) -> None:
     world = rich_world()
     async with archiving(world, database_url) as (sim, daemon):

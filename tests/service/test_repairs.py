@@ -11,7 +11,7 @@ from tests.support.archive import archived, assert_current, count_messages
 from tests.support.daemon import Daemon, running_daemon
 from tests.support.guilds import guild_of
 
-pytestmark = pytest.mark.usefixtures("restored_addresses")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("restored_addresses")]
 
 MESSAGES = "/channels/{channel_id}/messages"
 USERS = "/channels/{channel_id}/messages/{message_id}/reactions/{emoji_name}"

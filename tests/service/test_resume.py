@@ -11,7 +11,7 @@ from adapters.discord.simulator.truth import truth
 from tests.support.archive import archived, assert_equal_to_truth
 from tests.support.daemon import Daemon, running_daemon
 
-pytestmark = pytest.mark.usefixtures("restored_addresses")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("restored_addresses")]
 
 MESSAGES = "/channels/{channel_id}/messages"
 ONLY_MESSAGES = {"PLATFORM_SYNC_SYNC__REACTION_USERS": "false"}

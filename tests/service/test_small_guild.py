@@ -35,7 +35,7 @@ from tests.support.small_world import (
     small_world,
 )
 
-pytestmark = pytest.mark.usefixtures("restored_addresses")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("restored_addresses")]
 
 LONG = "so it goes, and on and on " * 150  # near to the longest that Discord lets people write
 EXPIRES = datetime(2026, 3, 1, 12, 30, tzinfo=UTC)

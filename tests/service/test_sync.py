@@ -11,13 +11,12 @@ from tests.support.archive import archived, assert_equal_to_truth
 from tests.support.daemon import ONLY_MESSAGES, Clock, archiving, running_daemon
 from tests.support.guilds import guild_of
 
-pytestmark = pytest.mark.usefixtures("restored_addresses")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("restored_addresses")]
 
 MESSAGES = "/channels/{channel_id}/messages"
 SELDOM = [pytest.param(scope, marks=pytest.mark.slow) for scope in ("shared", "cloudflare")]
 
 
-@pytest.mark.slow
 async def test_new_messages_channels_threads_and_posts_arrive(database_url: str) -> None:
     world = rich_world()
     guild_id = guild_of(world)

@@ -21,7 +21,7 @@ from tests.support.guilds import guild_of
 from tests.support.patience import PATIENCE_SECONDS
 from tests.support.process import INTERVAL
 
-pytestmark = pytest.mark.usefixtures("restored_addresses")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("restored_addresses")]
 
 
 async def status_of(daemon: Daemon, guild_id: int, wanted: str) -> None:

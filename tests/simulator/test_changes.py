@@ -8,6 +8,8 @@ from adapters.discord.simulator.payloads import active_threads, archived_threads
 from adapters.discord.simulator.permissions import READ_MESSAGE_HISTORY, VIEW_CHANNEL, can_read
 from tests.support.changes import RecordedChanges, ids, recorded_rich
 
+pytestmark = pytest.mark.slow
+
 
 def test_a_thread_rests_wakes_and_goes(recorded: RecordedChanges) -> None:
     parent = recorded.named("general")

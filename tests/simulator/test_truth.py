@@ -15,6 +15,8 @@ from adapters.discord.simulator.payloads import rest_channels
 from adapters.discord.simulator.truth import Truth, secrets, truth
 from adapters.discord.simulator.truth_scrub import hash_with, scrub
 
+pytestmark = pytest.mark.slow
+
 rich = cache(rich_world)
 TABLES = ("tenants", "channels", "messages", "attachments", "reaction_totals", "reactions")
 HASH = hash_with(None)

@@ -11,6 +11,8 @@ from adapters.discord.simulator import demo_world, rich_world, tree_world, unifo
 from adapters.discord.simulator.model import Channel, Guild, World
 from adapters.discord.simulator.payloads import archived_threads, guild_create
 
+pytestmark = pytest.mark.slow
+
 rich, demo = cache(rich_world), cache(demo_world)  # for who only reads
 
 

@@ -22,6 +22,8 @@ from tests.support.tables_of import count_of, until_stored
 
 CLAIMERS = 4
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 async def dbs(db: Database, database_url: str) -> AsyncIterator[list[Database]]:
