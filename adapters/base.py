@@ -1,5 +1,6 @@
 """The seam between platforms and everything else: what an adapter does."""
 
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,6 +15,16 @@ T = TypeVar("T")
 
 ThreadCursor: TypeAlias = Mapping[str, str]
 """How far a channel's archived threads have been listed. Only the adapter that made it can read it."""
+
+
+def require_id(platform: str, id_pattern: str, value: str) -> None:
+    """Refuse what is no id of a platform.
+
+    Raises:
+        ValueError: says what its ids look like.
+    """
+    if not re.fullmatch(id_pattern, value):
+        raise ValueError(f"must be an id of {platform}, which match {id_pattern}")
 
 
 class PlatformOptions(BaseModel):

@@ -1,7 +1,6 @@
 """The command line: what an operator types, and what it answers where that cannot work."""
 
 import asyncio
-import re
 import sys
 from collections.abc import Coroutine
 from contextlib import nullcontext
@@ -11,7 +10,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 from rich.console import Console
 
-from adapters.base import PlatformAdapter
+from adapters.base import PlatformAdapter, require_id
 from adapters.errors import CredentialRefused
 from adapters.privacy import UserHasher
 from adapters.registry import PLATFORMS
@@ -132,7 +131,7 @@ def forget(
     settings = _settings(config)
     _set_up_logs(settings)
     hasher = _hasher(settings)
-    _require_id(user_id, platform)
+    _require_user_id(platform, user_id)
 
     async def remove() -> None:
         counts = await people.forget(
@@ -161,7 +160,7 @@ def export_user(
     settings = _settings(config)
     _set_up_logs(settings)
     hasher = _hasher(settings)
-    _require_id(user_id, platform)
+    _require_user_id(platform, user_id)
 
     async def write() -> None:
         with output.open("wb") if output else nullcontext(sys.stdout.buffer) as file:
@@ -174,12 +173,14 @@ def export_user(
     _run(write())
 
 
-def _require_id(user_id: str, platform: str) -> None:
+def _require_user_id(platform: str, user_id: str) -> None:
     """Leave where this is no id of the platform."""
     if platform not in PLATFORMS:
         _leave(f"there is no platform {platform}; there is {', '.join(PLATFORMS)}", FAILED)
-    if not re.fullmatch(PLATFORMS[platform].id_pattern, user_id):
-        _leave(f"USER_ID must be an id of {platform}, which match {PLATFORMS[platform].id_pattern}", FAILED)
+    try:
+        require_id(platform, PLATFORMS[platform].id_pattern, user_id)
+    except ValueError as e:
+        _leave(f"USER_ID {e}", FAILED)
 
 
 def _settings(file: Path | None) -> Config:

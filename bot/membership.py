@@ -59,6 +59,7 @@ class Membership:
                 await repair.close_gap(self._db, tenant_id_of(platform, record.platform_id), now, now)
             case TenantLeft(platform_id):
                 await self._disconnect(platform, platform_id)
+                await self._open_gap(platform, platform_id, GapReason.LEFT)
             case TenantOutage(platform_id):
                 await self._open_gap(platform, platform_id, GapReason.OUTAGE)
             case ChannelDeleted(tenant_platform_id, channel_platform_id):
@@ -88,6 +89,7 @@ class Membership:
         await self._live.connected(platform, present=[t.id for t in known if t.platform_id in present])
         for tenant in known:
             if tenant.platform_id not in present:
+                await self._open_gap(platform, tenant.platform_id, GapReason.LEFT)
                 await self._disconnect(platform, tenant.platform_id)
         for record in records:
             await self._connect(platform, record)
@@ -111,7 +113,6 @@ class Membership:
 
     async def _disconnect(self, platform: str, platform_id: str) -> None:
         """Mark a tenant as disconnected, since the bot is not in its community."""
-        await self._open_gap(platform, platform_id, GapReason.LEFT)
         tenant_id = tenant_id_of(platform, platform_id)
         self._scheduler.forget(tenant_id)
         self._records.pop((platform, platform_id), None)

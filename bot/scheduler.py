@@ -38,9 +38,7 @@ class Scheduler:
     def follow(self, tenant_id: str) -> None:
         """Tick for a tenant, from now on and at its own minute of the interval."""
         if self._apscheduler.get_job(tenant_id) is None:
-            trigger = IntervalTrigger(
-                seconds=int(self._interval.total_seconds()), start_date=self._first_tick(tenant_id), timezone="UTC"
-            )
+            trigger = _trigger(self._interval, self._first_tick(tenant_id))
             self._apscheduler.add_job(self._tick, trigger, args=[tenant_id], id=tenant_id)
 
     def forget(self, tenant_id: str) -> None:
@@ -50,8 +48,7 @@ class Scheduler:
 
     def every(self, interval: timedelta, name: str, act: Callable[[], Awaitable[None]]) -> None:
         """Run a task at an interval, beside the tenants' ticks."""
-        trigger = IntervalTrigger(seconds=int(interval.total_seconds()), timezone="UTC")
-        self._apscheduler.add_job(self._guarded, trigger, args=[name, act], id=name)
+        self._apscheduler.add_job(self._guarded, _trigger(interval), args=[name, act], id=name)
 
     def next_sync_at(self, tenant_id: str) -> datetime | None:
         """Return when the next tick is due; None for a tenant that is not followed."""
@@ -88,3 +85,8 @@ class Scheduler:
         now = self._clock()
         start = datetime.fromtimestamp(0, now.tzinfo) + share * self._interval
         return start + ((now - start) // self._interval + 1) * self._interval
+
+
+def _trigger(interval: timedelta, first_tick: datetime | None = None) -> IntervalTrigger:
+    """Make the trigger of an exact interval, fractions of a second included."""
+    return IntervalTrigger(seconds=interval.total_seconds(), start_date=first_tick, timezone="UTC")

@@ -136,9 +136,14 @@ class Worker:
 
     async def _outcome(self, attempt: _Attempt) -> Outcome:
         try:
-            await self._sync(attempt)
+            tenant = await self._tenant_of(attempt)
+            await self._sync(attempt, tenant)
         except LeaseLost:
             raise
+        except RateLimited as e:
+            # Where the wait cannot be stored the job does not end here, or it would be tried again too early.
+            await self._back_off(tenant, e)
+            return Outcome.of_error(e)
         except CredentialRefused as e:
             await self._end(attempt, Outcome.of_error(e), 0.0)
             raise
@@ -146,10 +151,13 @@ class Worker:
             return Outcome.of_error(e)
         return Outcome.of_progress(attempt.progress)
 
-    async def _sync(self, attempt: _Attempt) -> None:
+    async def _tenant_of(self, attempt: _Attempt) -> Tenant:
         tenant = await tenants.get_tenant(self._db, attempt.job.tenant_id)
         if tenant is None:
             raise LeaseLost
+        return tenant
+
+    async def _sync(self, attempt: _Attempt, tenant: Tenant) -> None:
         due = self._next_due(tenant.id)
 
         async def body(session: PlatformSession) -> None:
@@ -170,11 +178,7 @@ class Worker:
             finally:
                 attempt.progress.note(session.request_counts)
 
-        try:
-            await self._adapters[tenant.platform].sync(tenant.platform_id, body)
-        except RateLimited as e:
-            await self._back_off(tenant, e)
-            raise
+        await self._adapters[tenant.platform].sync(tenant.platform_id, body)
 
     def _next_due(self, tenant_id: str) -> datetime | None:
         """Return when the tenant's next tick is; one that is being served right now is past."""

@@ -7,13 +7,13 @@ from adapters.base import PlatformAdapter
 from bot.api.endpoint import Endpoint, NoParameters, Result
 from bot.api.openapi import AnyEndpoint
 from bot.api.problems import Problem
-from bot.api.responses import HealthResponse, Readiness
+from bot.api.responses import Health, Readiness
 from storage.database import Database
 from storage.errors import StorageError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Health:
+class HealthCalls:
     """Serves the process's liveness and readiness."""
 
     db: Database
@@ -29,7 +29,7 @@ class Health:
                 handler=self.health,
                 params=NoParameters,
                 body=NoParameters,
-                results={200: HealthResponse},
+                results={200: Health},
             ),
             Endpoint(
                 method="GET",
@@ -45,7 +45,7 @@ class Health:
 
     async def health(self, _: NoParameters, __: NoParameters) -> Result:
         """Answer that the process is alive."""
-        return Result(HealthResponse(status="ok"))
+        return Result(Health(status="ok"))
 
     async def readiness(self, _: NoParameters, __: NoParameters) -> Result:
         """Answer whether the gateways and the database can be used."""

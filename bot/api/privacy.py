@@ -9,7 +9,7 @@ from bot.api.endpoint import Endpoint, NoParameters, Result
 from bot.api.openapi import AnyEndpoint
 from bot.api.requests import ErasureRequest, of_platforms
 from bot.api.responses import ForgottenView
-from bot.api.tenants import find_tenant, require_id
+from bot.api.tenants import find_tenant, require_id_field
 from storage import privacy
 from storage.database import Database
 
@@ -40,7 +40,7 @@ class PrivacyCalls:
 
     async def forget(self, _: NoParameters, erasure: ErasureRequest) -> Result:
         """Erase a person. Nothing of the id is stored or logged; its hash is, or it could not be recognized again."""
-        require_id(self.adapters[erasure.platform], "user_id", erasure.user_id)
+        require_id_field(self.adapters[erasure.platform], "user_id", erasure.user_id)
         if erasure.tenant_id is not None:
             await find_tenant(self.db, erasure.tenant_id)
         user_hash = self.hash_user(erasure.user_id)

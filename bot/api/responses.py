@@ -107,7 +107,9 @@ class ChannelView(ResponseModel):
     checkpoint_at: datetime | None = Field(description="When that message was sent.")
     state: ProgressState | None = Field(description="How the last sync left it; null: none has read it yet.")
     last_error: ChannelError | None = Field(description="Why it was given up; null: it was not.")
-    reactions_pending: int = Field(description="Emoji of its messages whose users are still to be fetched.")
+    reactions_pending: int = Field(
+        description="User lists of reactions still to be fetched: one an emoji and kind (normal or burst) of a message."
+    )
 
 
 class ChannelList(ResponseModel):
@@ -117,7 +119,7 @@ class ChannelList(ResponseModel):
     next_cursor: str | None = Field(description="Asks for the next page; null: this is the last one.")
 
 
-class HealthResponse(ResponseModel):
+class Health(ResponseModel):
     """The process is alive."""
 
     status: Literal["ok"]

@@ -13,7 +13,7 @@ from adapters.base import PlatformAdapter
 from bot.api.audits import AuditCalls
 from bot.api.auth import guard
 from bot.api.docs import ExposeMetrics, OwnPages, redirect_to_docs
-from bot.api.health import Health
+from bot.api.health import HealthCalls
 from bot.api.jobs import JobCalls
 from bot.api.presenter import Presenter
 from bot.api.privacy import PrivacyCalls
@@ -58,7 +58,7 @@ class Api:
             *AuditCalls(db=self.db).endpoints(),
             *PrivacyCalls(db=self.db, adapters=self.adapters, hash_user=self.hash_user, clock=self.clock).endpoints(),
             *JobCalls(db=self.db, presenter=presenter).endpoints(),
-            *Health(db=self.db, adapters=self.adapters).endpoints(),
+            *HealthCalls(db=self.db, adapters=self.adapters).endpoints(),
         ]
         pages = OwnPages(endpoints, self.expose_metrics, has_token=has_token).pages
         return [

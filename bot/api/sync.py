@@ -67,7 +67,7 @@ class SyncCalls:
             Endpoint(
                 method="GET",
                 path="/api/tenants/{tenantId}/channels",
-                summary="Coverage: every channel, thread and post of a tenant; archived how far, or skipped and why.",
+                summary="Channels: every channel, thread and post of a tenant; archived how far, or skipped and why.",
                 handler=self.list_channels,
                 params=ChannelPage,
                 body=NoParameters,

@@ -1,10 +1,9 @@
 """The calls about tenants: create, show, remove."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from adapters.base import PlatformAdapter
+from adapters.base import PlatformAdapter, require_id
 from adapters.records import TenantRecord
 from bot.api.endpoint import Endpoint, NoParameters, Result
 from bot.api.openapi import AnyEndpoint
@@ -84,7 +83,7 @@ class TenantCalls:
     async def create_tenant(self, _: NoParameters, new: NewTenant) -> Result:
         """Store a tenant; its first sync is enqueued where the bot is in the community."""
         adapter = self.adapters[new.platform]
-        require_id(adapter, "platform_id", new.platform_id)
+        require_id_field(adapter, "platform_id", new.platform_id)
         record = TenantRecord(platform_id=new.platform_id, name=new.name)
         connected = adapter.is_member(new.platform_id)
         tenant, created, job = await self.service.create(new.platform, record, connected=connected)
@@ -125,12 +124,17 @@ async def find_tenant(db: Database, tenant_id: str) -> Tenant:
     return tenant
 
 
-def require_id(adapter: PlatformAdapter, field: str, value: str) -> None:
-    """Refuse what is no id of a platform."""
-    if not re.fullmatch(adapter.id_pattern, value):
-        detail = f"must be an id of {adapter.name}, which match {adapter.id_pattern}"
-        errors = [{"field": field, "detail": detail}]
-        raise Problem(422, "invalid_body", f"{field}: {detail}", errors=errors)
+def require_id_field(adapter: PlatformAdapter, field: str, value: str) -> None:
+    """Refuse a body of which a field is no id of its platform.
+
+    Raises:
+        Problem: 422.
+    """
+    try:
+        require_id(adapter.name, adapter.id_pattern, value)
+    except ValueError as e:
+        errors = [{"field": field, "detail": str(e)}]
+        raise Problem(422, "invalid_body", f"{field}: {e}", errors=errors) from e
 
 
 def no_such_tenant(tenant_id: str) -> Problem:

@@ -35,15 +35,15 @@ class Skipped:
 
 
 @dataclass(frozen=True, slots=True)
-class Coverage:
+class ListingSummary:
     """What a sync would read now."""
 
     archived_text: str
     skipped: list[Skipped]
 
 
-def coverage_of(channels: Sequence[ChannelRecord]) -> Coverage:
-    """Sort a listing by its verdicts; archived threads, which it does not hold, follow their channels too."""
+def summarize(channels: Sequence[ChannelRecord]) -> ListingSummary:
+    """Summarize a listing by what would be archived and why the rest would not; its threads follow their channels."""
     archived: Counter[ChannelType] = Counter()
     kept_out: defaultdict[SkipReason, list[ChannelRecord]] = defaultdict(list)
     by_id = {channel.platform_id: channel for channel in channels}
@@ -55,7 +55,7 @@ def coverage_of(channels: Sequence[ChannelRecord]) -> Coverage:
             kept_out[reason].append(channel)
     kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(archived.items()))
     text = f"archived: {archived.total()}" + (f" ({kinds})" if kinds else "")
-    return Coverage(text, [_skipped(reason, kept_out[reason]) for reason in _REASONS if reason in kept_out])
+    return ListingSummary(text, [_skipped(reason, kept_out[reason]) for reason in _REASONS if reason in kept_out])
 
 
 def _reason(channel: ChannelRecord, by_id: dict[str, ChannelRecord]) -> SkipReason | None:

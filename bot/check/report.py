@@ -13,7 +13,7 @@ from adapters.events import LiveEvent, PlatformEvent, TenantsReady
 from adapters.privacy import UserHasher
 from adapters.records import ChannelRecord, TenantRecord
 from adapters.registry import PLATFORMS
-from bot.check.channels import Coverage, coverage_of
+from bot.check.channels import summarize
 from bot.config import Config
 from storage.connection import DatabaseState, KnownTenant, inspect_database
 from storage.errors import DatabaseReadOnly, DatabaseTooNew, DatabaseTooOld, HashChoiceMismatch, StorageError
@@ -202,7 +202,7 @@ def _ignore(_: LiveEvent) -> None: ...
 
 
 def _channel_findings(about: str, channels: tuple[ChannelRecord, ...]) -> list[Finding]:
-    coverage: Coverage = coverage_of(channels)
-    return [Finding(about, Mark.OK, coverage.archived_text)] + [
-        Finding(about, Mark.PROBLEM if skipped.is_fault else Mark.NOTE, skipped.text) for skipped in coverage.skipped
+    summary = summarize(channels)
+    return [Finding(about, Mark.OK, summary.archived_text)] + [
+        Finding(about, Mark.PROBLEM if skipped.is_fault else Mark.NOTE, skipped.text) for skipped in summary.skipped
     ]

@@ -1,8 +1,5 @@
 """Live events on their way into the archive."""
 
-from bot.live.buffer import (
-    LiveBuffer,
-)
 from bot.live.tracker import (
     ChangeTracker,
 )
@@ -12,6 +9,5 @@ from bot.live.writer import (
 
 __all__ = [
     "ChangeTracker",
-    "LiveBuffer",
     "LiveWriter",
 ]

@@ -28,7 +28,7 @@ class ChangeTracker:
     _count: EventCount
     marks: dict[str, int] = field(default_factory=dict)
 
-    def now(self) -> int:
+    def mark(self) -> int:
         """Return a mark to ask ``changed_since`` about later."""
         return self._count.value
 

@@ -144,7 +144,7 @@ class LiveWriter:
             await self._acquire_leadership(platform, GapReason.TAKEOVER)
 
     async def _acquire_leadership(self, platform: str, reason: GapReason) -> None:
-        """One process writes the events of a platform; the others stand by."""
+        """Take or renew the leadership of a platform, unless another process has it; a new one begins with a gap."""
         now = self._clock()
         leadership = await acquire_leadership(self._db, platform, self._owner, now=now, lease=_LEASE)
         if not leadership.is_mine:

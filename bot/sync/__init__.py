@@ -3,10 +3,6 @@
 from bot.sync.context import (
     JobContext,
 )
-from bot.sync.estimator import (
-    ChannelEstimator,
-    SyncEstimator,
-)
 from bot.sync.progress import (
     Progress,
 )
@@ -15,9 +11,7 @@ from bot.sync.service import (
 )
 
 __all__ = [
-    "ChannelEstimator",
     "JobContext",
     "Progress",
-    "SyncEstimator",
     "TenantSync",
 ]

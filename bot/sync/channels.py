@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-from adapters.errors import ChannelUnreadable
 from adapters.records import ChannelRecord
 from bot.concurrency import for_each
 from bot.sync.context import JobContext
@@ -65,6 +64,6 @@ class ChannelListing:
             async with job.guard(state):
                 reason = await job.session.find_channel(state.platform_id)
                 if reason is not None:
-                    raise ChannelUnreadable(reason)
+                    await job.skip(state, reason)
 
         await for_each(vanished, job.config.concurrent_channels, find)

@@ -63,7 +63,7 @@ class JobContext:
         try:
             yield
         except ChannelUnreadable as e:
-            await self._skip(channel, e.reason)
+            await self.skip(channel, e.reason)
         except CallFailed as e:
             await self._give_up(channel, e)
 
@@ -102,7 +102,7 @@ class JobContext:
         await channels.finish_channel(self.db, channel.id, deleted_head_id=deleted_head_id, job=self.lease, now=now)
         self.progress.channels[channel.platform_id] = ChannelOutcome.DONE
 
-    async def _skip(self, channel: AnyChannel, reason: SkipReason) -> None:
+    async def skip(self, channel: AnyChannel, reason: SkipReason) -> None:
         """Mark a channel as one that cannot be read any more; its messages stay."""
         log.info("channel can no longer be read", extra={"channel": channel.platform_id, "reason": str(reason)})
         await channels.mark_skipped(self.db, self.tenant_id, [channel.platform_id], reason, self.clock())

@@ -12,7 +12,7 @@ from storage import messages
 from storage.channels import ChannelState
 from storage.messages import MessageBatch
 
-_Pages: TypeAlias = list[tuple[int, tuple[MessageRecord, ...]]]  # each with the tracker's time before it was fetched
+_Pages: TypeAlias = list[tuple[int, tuple[MessageRecord, ...]]]  # each with the tracker's mark before it was fetched
 
 
 @dataclass(slots=True)
@@ -45,12 +45,12 @@ class ChannelReader:
         after = state.checkpoint_id
         page: tuple[MessageRecord, ...] | None = None
         while page is None or (page and (head is None or int(after or 0) < head)):
-            fetched_at = tracker.now()
+            mark = tracker.mark()
             page = await self.job.session.messages(state.platform_id, after, parent_id=state.thread_parent_id)
             self.estimator.add(page, progress.estimator.now())
             if page:
                 after = page[-1].platform_id
-                self._fetched.append((fetched_at, page))
+                self._fetched.append((mark, page))
             if sum(len(fetched) for _, fetched in self._fetched) >= self.job.config.batch_size:
                 await self._flush(tracker)
         return not page
@@ -61,7 +61,7 @@ class ChannelReader:
             return
 
         def changed() -> set[str]:
-            return {i for at, page in pages for i in tracker.changed_since(at, (m.platform_id for m in page))}
+            return {i for mark, page in pages for i in tracker.changed_since(mark, (m.platform_id for m in page))}
 
         async def write(changed_before: set[str]) -> None:
             if changed_before:  # their events found nothing stored that they could change

@@ -64,7 +64,7 @@ class ReactionPass:
 
     async def _fetch_users(self, channel: PendingChannel, total: PendingTotal, tracker: ChangeTracker) -> bool:
         """Fetch and store one list; False where it changed meanwhile, so that it may be older than what is stored."""
-        job, message_id, fetched_at = self.job, total.message_platform_id, tracker.now()
+        job, message_id, mark = self.job, total.message_platform_id, tracker.mark()
         users = await job.session.reaction_users(
             channel.platform_id, message_id, total.emoji, burst=total.burst, total=total.expected
         )
@@ -77,7 +77,7 @@ class ReactionPass:
                 await job.refetch(channel, {message_id})
             return True
 
-        is_stored = await job.store(channel, lambda: tracker.changed_since(fetched_at, [message_id]), write)
+        is_stored = await job.store(channel, lambda: tracker.changed_since(mark, [message_id]), write)
         if is_stored:
             self._count(len(users))
         return is_stored

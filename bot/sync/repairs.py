@@ -28,7 +28,7 @@ class _Page:
 
     after: int
     messages: tuple[MessageRecord, ...]
-    fetched_at: int  # the tracker's time
+    mark: int  # of the tracker, before it was fetched
 
     def covers(self, refetch: RefetchRange) -> bool:
         """Return whether a whole range lies in it, so that no request is needed."""
@@ -93,11 +93,11 @@ class RepairPass:
 
     async def _fetch(self, refetch: RefetchRange, tracker: ChangeTracker) -> _Page:
         self.requests_left -= 1
-        fetched_at, after = tracker.now(), refetch.after_platform_id
+        mark, after = tracker.mark(), refetch.after_platform_id
         messages = await self.job.session.messages(
             refetch.channel_platform_id, after, parent_id=refetch.thread_parent_id
         )
-        return _Page(int(after or 0), messages, fetched_at)
+        return _Page(int(after or 0), messages, mark)
 
     async def _save(
         self, channel: _Channel, refetch: RefetchRange, page: _Page, tracker: ChangeTracker
@@ -122,7 +122,7 @@ class RepairPass:
             job.progress.deleted += outcome.deleted
             return outcome.left
 
-        return await job.store(channel, lambda: tracker.changed_since(page.fetched_at, tracker.marks), write)
+        return await job.store(channel, lambda: tracker.changed_since(page.mark, tracker.marks), write)
 
     async def _finish_audit(self, audit: RefetchRange) -> None:
         job = self.job

@@ -3,7 +3,9 @@
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from adapters.events import TenantJoined
+import pytest
+
+from adapters.events import TenantJoined, TenantLeft
 from adapters.records import TenantRecord
 from bot.audit_schedule import AuditSchedule
 from bot.live import LiveWriter
@@ -16,9 +18,10 @@ from storage.database import Database, open_database
 from storage.jobs import JobKind
 from storage.messages import MessageBatch, save_batch
 from storage.repair import GapReason, gaps
-from storage.tenants import save_tenant
+from storage.tenants import get_tenant, save_tenant
 from tests.support.builders import channel, message
 from tests.support.daemon import Clock
+from tests.support.faults import Killed, killed_before
 from tests.support.job_steps import claimed, queued
 from tests.support.postgres import Postgres
 
@@ -61,6 +64,30 @@ async def test_audits_are_asked_for_one_at_a_time_and_only_when_they_are_due(tmp
         await schedule.enqueue_due()
         assert len(await audits()) == 2
     finally:
+        await db.close()
+
+
+async def test_a_tenant_that_was_left_is_disconnected_before_its_gap_is_recorded(tmp_path: Path) -> None:
+    clock = Clock()
+    db = await open_database(f"sqlite+aiosqlite:///{tmp_path}/archive.db", hash_choice="sha256")
+    queue = JobQueue(db, clock)
+    scheduler = Scheduler(queue, timedelta(hours=1), clock)
+    membership = Membership(db, LiveWriter(db, {}, "me", clock), queue, scheduler, auto_create={}, clock=clock)
+    scheduler.start()
+    try:
+        await membership.listen("discord", TenantJoined(TenantRecord(platform_id="1", name=None)))
+        assert scheduler.next_sync_at("discord-1") is not None
+        for job in await jobs.list_jobs(db):  # its first sync, in place of the one below
+            await jobs.cancel(db, job.id, clock())
+        await store_something(db, "discord-1", clock())
+        with killed_before(db, "INSERT INTO sync_gaps"), pytest.raises(Killed):
+            await membership.listen("discord", TenantLeft("1"))
+        assert scheduler.next_sync_at("discord-1") is None, "it is still synced"
+        tenant = await get_tenant(db, "discord-1")
+        assert tenant is not None
+        assert not tenant.is_connected, "it still counts as connected"
+    finally:
+        scheduler.stop()
         await db.close()
 
 

@@ -10,9 +10,11 @@ from adapters.base import PlatformSession
 from adapters.discord.simulator import Fault, Limits, Simulator, uniform_world
 from adapters.errors import RateLimited
 from bot.app import utc_now
+from storage.database import migrate
 from tests.support.adapter import connected
 from tests.support.archive import count_messages
 from tests.support.daemon import running_daemon
+from tests.support.faults import refuse_updates
 from tests.support.small_world import GUILD, TEXT, small_world
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("restored_addresses")]
@@ -87,6 +89,21 @@ async def test_a_rate_limit_is_logged_and_counted(tmp_path: Path, caplog: pytest
     assert (line["levelname"], line.get("status"), error.get("code")) == ("WARNING", "rate_limited", "rate_limited")
     assert (error.get("scope"), error.get("retry_after_seconds")) == ("shared", 90)
     assert 'platform_sync_rate_limits_total{scope="shared"} 1.0' in counted.splitlines()
+
+
+async def test_a_wait_that_cannot_be_stored_leaves_the_job_to_its_lease(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    url = f"sqlite+aiosqlite:///{tmp_path}/archive.db"
+    await migrate(url)
+    refuse_updates(tmp_path / "archive.db", "tenants", "not_before")
+    async with Simulator(uniform_world(1, 10)) as sim:
+        sim.faults.add(Fault("rate_limit", route=MESSAGES, retry_after=WAIT.total_seconds(), times=None))
+        async with running_daemon(sim, url, SETTINGS) as daemon:
+            await daemon.sees(lambda: {"sync broken off", "sync ended"} & {r.getMessage() for r in caplog.records})
+            jobs = (await daemon.get("/api/jobs"))["jobs"]
+            assert [job["status"] for job in jobs] == ["running"], "it ended, and is tried again too early"
+            assert sim.requests.count(MESSAGES) == 1, "a request left after the 429"
 
 
 async def five_pages(session: PlatformSession) -> None:

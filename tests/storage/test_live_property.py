@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from adapters.events import ChannelRef, ReactionChanged, ReactionsCleared
 from adapters.records import ReactionTotalRecord
-from bot.live import LiveBuffer
+from bot.live.buffer import LiveBuffer
 from storage.channels import ChannelState
 from storage.database import Database
 from storage.jobs import JobLease

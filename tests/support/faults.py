@@ -1,7 +1,9 @@
 """Faults of the database, between any two statements."""
 
+import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import event
@@ -27,3 +29,12 @@ def killed_before(db: Database, *beginnings: str) -> Iterator[None]:
         yield
     finally:
         event.remove(engine, "before_cursor_execute", refuse)
+
+
+def refuse_updates(file: Path, table: str, column: str) -> None:
+    """Make an SQLite archive refuse every update of a column from now on, as one that is damaged there would."""
+    with closing(sqlite3.connect(file)) as connection:
+        connection.execute(
+            f"CREATE TRIGGER refuse_{column} BEFORE UPDATE OF {column} ON {table} "
+            "BEGIN SELECT RAISE(ABORT, 'refused by the test'); END"
+        )

@@ -11,7 +11,7 @@ from adapters.events import (
     ReactionsCleared,
 )
 from adapters.records import AuthorKind, MessageRecord
-from bot.live import LiveBuffer
+from bot.live.buffer import LiveBuffer
 
 PLACE = ChannelRef(tenant_platform_id="1", platform_id="2")
 

@@ -9,15 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adapters.discord.convert import last_id_before, snowflake_time
-from adapters.discord.gateway import (
-    MESSAGE_EVENTS,
-    GuildState,
-    KeepAlive,
-    channel_ref,
-    ids_only,
-    is_whole,
-    live_event,
-)
+from adapters.discord.gateway.events import MESSAGE_EVENTS, channel_ref, ids_only, is_whole, live_event
+from adapters.discord.gateway.guild_state import GuildState
+from adapters.discord.gateway.liveness import KeepAlive
 from adapters.events import (
     ChannelChanged,
     ChannelRef,

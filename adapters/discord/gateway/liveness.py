@@ -91,7 +91,7 @@ def _received_until(shard: discord.ShardInfo) -> datetime | None:
 
 
 def _keep_alive(shard: discord.ShardInfo | None) -> KeepAlive | None:
-    """Private parts of the library (docs/decisions/0003): where they are missing, nothing is claimed."""
+    """Return a shard's heartbeat from private parts of the library (docs/decisions/0003); None where it has none."""
     websocket = getattr(getattr(shard, "_parent", None), "ws", None)
     found = getattr(websocket, "_keep_alive", None)
     return found if isinstance(found, KeepAlive) else None

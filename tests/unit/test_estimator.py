@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from adapters.records import AuthorKind, MessageRecord, ReactionTotalRecord
-from bot.sync import ChannelEstimator, SyncEstimator
+from bot.sync.estimator import ChannelEstimator, SyncEstimator
 
 PAGE = 100
 START = datetime(2024, 1, 1, tzinfo=UTC)
