@@ -122,8 +122,9 @@ async def process(
     sim: Simulator | None = None,
     url: str = "",
     settings: Mapping[str, str] = {},
+    module: str = "bot",
 ) -> AsyncIterator[Process]:
-    """Run a process, and kill it at the end of the block, if it still runs."""
+    """Run a module as a process, and kill it at the end of the block, if it still runs."""
     environment = {
         **{name: value for name, value in os.environ.items() if not name.startswith("COV_")},
         **NO_TICK,
@@ -143,7 +144,7 @@ async def process(
         started = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
-            "bot",
+            module,
             *(arguments or ("run",)),
             cwd=ROOT,
             env=environment,
