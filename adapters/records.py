@@ -106,6 +106,11 @@ class ReactionTotalRecord:
             raise ValueError("a kind that nobody has given has no total")
 
 
+_CONTENT = ("embeds", "components", "poll", "stickers")
+"""Metadata that is content, beside the text and the files."""
+_OF_A_FORWARD = ("content", "embeds", "attachments", "stickers", "components")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MessageRecord:
     """One message of one channel, with what hangs on it."""
@@ -126,3 +131,11 @@ class MessageRecord:
 
     def __post_init__(self) -> None:
         _aware(self.sent_at, self.edited_at)
+
+    @property
+    def is_blank(self) -> bool:
+        """Whether nothing shows of what its author wrote or attached."""
+        if self.content or self.attachments or any(self.metadata.get(key) for key in _CONTENT):
+            return False
+        forward = self.metadata.get("forward")
+        return not (isinstance(forward, Mapping) and any(forward.get(key) for key in _OF_A_FORWARD))

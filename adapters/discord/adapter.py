@@ -14,6 +14,7 @@ from discord.http import Route
 
 from adapters.base import PlatformSession, RequestObserver
 from adapters.discord.config import DiscordOptions
+from adapters.discord.content import CONTENT_REMEDY
 from adapters.discord.gateway import GatewayClient, ignore
 from adapters.discord.rest import RateLimiter, RequestScope, RestClient
 from adapters.discord.session import DiscordSession
@@ -34,10 +35,6 @@ _FATAL_CLOSES = {
     4013: "Discord does not know the intents that the bot requested",
     4014: "the bot has no Message Content intent",
 }
-_CONTENT_REMEDY = (
-    "the bot may not read message content: switch on 'Message Content Intent' on the Bot page of the application "
-    "at https://discord.com/developers/applications, then start again"
-)
 _REFUSAL_REMEDY = (
     "Discord refuses the bot's token: set DISCORD_BOT_TOKEN to the token from the Bot page of the application "
     "at https://discord.com/developers/applications"
@@ -139,7 +136,7 @@ class DiscordAdapter:
         if client is None or not client.is_ready():
             raise TenantUnavailable("the bot is not connected to Discord at present")
         if not client.may_read_content:
-            raise ContentWithheld(_CONTENT_REMEDY)
+            raise ContentWithheld(CONTENT_REMEDY)
 
         async def with_session(scope: RequestScope) -> T:
             return await body(DiscordSession(client, tenant_platform_id, self._rest, scope, self._hash_user))
@@ -151,7 +148,7 @@ def _fatal(error: Exception) -> CredentialRefused | None:
     if isinstance(error, discord.LoginFailure):
         return CredentialRefused(_REFUSAL_REMEDY)
     if isinstance(error, discord.PrivilegedIntentsRequired):
-        return CredentialRefused(_CONTENT_REMEDY)
+        return CredentialRefused(CONTENT_REMEDY)
     if isinstance(error, discord.ConnectionClosed) and error.code in _FATAL_CLOSES:
         if error.code == 4004:
             return CredentialRefused(_REFUSAL_REMEDY)

@@ -104,9 +104,9 @@ class GatewayClient(discord.AutoShardedClient):
         """Return the channels of a guild that the gateway showed only as hidden, by id."""
         return self._dispatcher.hidden_channels(guild_id)
 
-    def shows_readable_channels(self, guild_id: int) -> bool:
-        """Return whether the gateway shows channels of a guild that everyone and the bot may read."""
-        return self._dispatcher.shows_readable_channels(guild_id)
+    def readable_channels(self, guild_id: int) -> list[str]:
+        """Return the channels with messages that the gateway shows as readable for everyone and the bot."""
+        return self._dispatcher.readable_channels(guild_id)
 
     @property
     def received_until(self) -> datetime | None:
