@@ -47,12 +47,13 @@ class LiveWriter:
         self._led: set[str] = set()  # platforms whose events this process writes
         self._undecided = set(adapters)  # platforms of which nobody knows yet who leads: their events wait
         self._unwritten = LiveBatch()
+        self._writing = asyncio.Lock()
         self._advanced_at = 0.0
 
     def submit(self, platform: str, event: LiveEvent) -> None:
         """Take an event in. Returns at once."""
         if isinstance(event, ChannelChanged):
-            self._buffer.add_channel(tenant_id_of(platform, event.tenant_platform_id), event.record)
+            self._buffer.add_channel(tenant_id_of(platform, event.tenant_platform_id), event.record, self._clock())
             return
         self._trackers.note(self._buffer.add(tenant_id_of(platform, event.channel.tenant_platform_id), event))
 
@@ -102,8 +103,21 @@ class LiveWriter:
             log.error("live events cannot be written yet", extra={"code": e.code, "error": str(e)})
             await asyncio.sleep(_PAUSE_SECONDS)
 
+    async def write_channels(self) -> None:
+        """Write now what was told of channels so far, so that what is stored next is judged by it.
+
+        Raises:
+            StorageError: it cannot be written; it is kept.
+        """
+        while (self._buffer.has_channels or self._unwritten.channels) and not self._undecided:
+            await self._flush_batch()
+
     async def _flush(self) -> None:
         while (self._unwritten or len(self._buffer)) and not self._undecided:
+            await self._flush_batch()
+
+    async def _flush_batch(self) -> None:
+        async with self._writing:
             self._unwritten = self._unwritten or self._buffer.take(_BATCH)
             if self._led:
                 await self._write()
@@ -114,8 +128,10 @@ class LiveWriter:
         batch, now = self._unwritten, self._clock()
         try:
             await live.apply_changes(self._db, batch.changes, now)
-            for tenant_id, records in batch.channels.items():
-                await channels.save_changed_channels(self._db, tenant_id, records, now)
+            for tenant_id, told in batch.channels.items():
+                records = [one.record for one in told]
+                told_at = {one.record.platform_id: one.told_at for one in told}
+                await channels.save_changed_channels(self._db, tenant_id, records, now, told_at=told_at)
         except StorageError as e:
             if e.is_transient:
                 raise

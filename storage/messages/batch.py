@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from adapters.records import MessageRecord
-from storage.channels import advance
+from storage.channels import advance, require_archived
 from storage.connection import finish_before_cancel
 from storage.database import Database
 from storage.jobs import JobLease, require_lease
@@ -35,6 +35,7 @@ async def save_batch(db: Database, batch: MessageBatch, now: datetime) -> None:
 
     Raises:
         LeaseLost: the job is another's; nothing was written.
+        ChannelSkipped: the channel is not archived any more; nothing was written.
     """
     async with db.writing() as connection:
         prepared = await prepare(connection, {(batch.tenant_id, batch.channel_id): batch.messages})
@@ -49,6 +50,7 @@ async def save_batch(db: Database, batch: MessageBatch, now: datetime) -> None:
             count=len(records),
             now=now,
         )
+        await require_archived(connection, batch.channel_id)
 
 
 @finish_before_cancel

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.types import Integer
 
 from adapters.records import MessageRecord
+from storage.channels import require_archived
 from storage.connection import finish_before_cancel
 from storage.database import Database
 from storage.jobs import JobLease, require_lease
@@ -110,6 +111,7 @@ async def reconcile_page(
 
     Raises:
         LeaseLost: the job is another's; nothing was written.
+        ChannelSkipped: the channel is not archived any more; nothing was written.
     """
     async with db.writing() as connection:
         await require_lease(connection, job)
@@ -133,6 +135,7 @@ async def reconcile_page(
         again = [message_id for message_id in changed_meanwhile if lowest < number(message_id) <= highest]
         channel = planned.channel_platform_id
         await add_refetches(connection, [(page.tenant_id, channel, message_id) for message_id in again], now)
+        await require_archived(connection, page.channel_id)
     return found
 
 
