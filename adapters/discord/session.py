@@ -14,6 +14,7 @@ from adapters.discord.convert import (
     message_record,
     snowflake,
     snowflake_time,
+    snowflakes,
     thread_record,
     url_emoji,
 )
@@ -56,7 +57,7 @@ class DiscordSession:
 
     async def channels(self) -> tuple[ChannelRecord, ...]:
         """List the channels, the roles that decide who may read them, and the active threads: three requests."""
-        guild_id, bot = self._guild_id, self._bot_principal()
+        guild_id, bot = self._guild_id, await self._bot_principal()
         channels, roles, active = (
             await self._call_for_guild(lambda: self._http.get_all_guild_channels(guild_id), list),
             await self._call_for_guild(lambda: self._http.get_roles(guild_id), list),
@@ -158,17 +159,16 @@ class DiscordSession:
         except ChannelUnreadable as e:
             raise TenantUnavailable("Discord no longer lets the bot into this guild") from e
 
-    def _bot_principal(self) -> Principal:
-        guild = self._client.get_guild(self._guild_id)
-        if guild is None or guild.unavailable or guild.me is None:
-            raise TenantUnavailable("the bot is not in this guild at present, or Discord has an outage there")
-        roles = frozenset(str(role.id) for role in guild.me.roles) | {str(guild.id)}
-        return Principal(role_ids=roles, user_id=str(guild.me.id), is_owner=guild.owner_id == guild.me.id)
+    async def _bot_principal(self) -> Principal:
+        """Return it by the gateway's state, or by a request where the gateway did not tell the bot's roles."""
+        principal = self._client.principal(self._guild_id)
+        if principal is not None:
+            return principal
+        bot_id = self._client.login.bot_id
+        member = await self._call_for_guild(lambda: self._http.get_member(self._guild_id, int(bot_id or 0)), dict)
+        roles = frozenset(snowflakes(member.get("roles"))) | {str(self._guild_id)}
+        return Principal(role_ids=roles, user_id=bot_id)
 
     def _can_read_history(self, channel_id: str) -> bool:
         """Return it by the gateway's state, which is up to date; for a thread its parent decides."""
-        guild = self._client.get_guild(self._guild_id)
-        channel = guild.get_channel(int(channel_id)) if guild else None
-        if guild is None or channel is None:
-            return False
-        return channel.permissions_for(guild.me).read_message_history
+        return self._client.may_read(self._guild_id, channel_id)

@@ -10,7 +10,7 @@ from typing import Any, ClassVar, TypeVar
 
 import aiohttp
 
-from adapters.base import PlatformSession, RequestCounts, ThreadCursor, ThreadPage
+from adapters.base import ConnectionHealth, PlatformSession, RequestCounts, ThreadCursor, ThreadPage
 from adapters.errors import ChannelUnreadable
 from adapters.events import EventHandler, TenantJoined, TenantOutage, TenantsReady
 from adapters.privacy import UserHasher
@@ -71,7 +71,7 @@ class PostOffice:
         await listener(TenantsReady((VILLAGE,)))
         await asyncio.Event().wait()
 
-    unready_reason = None
+    unready_reason, health = None, ConnectionHealth()
     invite_url = "https://post.example/invite"
 
     @property
