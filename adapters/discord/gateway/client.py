@@ -84,9 +84,13 @@ class GatewayClient:
         """Return the channels of a guild that the gateway showed only as hidden, by id."""
         return self._dispatcher.hidden_channels(guild_id)
 
+    def is_there(self, guild_id: int) -> bool:
+        """Return whether the bot is in a guild, and Discord shows it."""
+        return self._roster.has_arrived(str(guild_id))
+
     def principal(self, guild_id: int) -> Principal | None:
-        """Return the bot as a member of a guild, by the gateway's payloads; None where the guild is not there."""
-        return self._dispatcher.principal(guild_id) if self._roster.has_arrived(str(guild_id)) else None
+        """Return the bot as a member of a guild, by the gateway's payloads; None where they do not tell its roles."""
+        return self._dispatcher.principal(guild_id)
 
     def may_read(self, guild_id: int, channel_id: str) -> bool:
         """Return whether the bot may read a channel's history, as far as the gateway told."""
@@ -104,6 +108,10 @@ class GatewayClient:
         except TimeoutError:
             return False
         return self._roster.has_arrived(guild_id)
+
+    def shows_readable_channels(self, guild_id: int) -> bool:
+        """Return whether the gateway shows channels of a guild that everyone and the bot may read."""
+        return self._dispatcher.shows_readable_channels(guild_id)
 
     @property
     def received_until(self) -> datetime | None:
