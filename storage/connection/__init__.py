@@ -7,10 +7,8 @@ from storage.connection.driver_errors import (
     translated,
 )
 from storage.connection.engines import (
-    parse_url,
     postgres,
     sqlite_migrator,
-    sqlite_path,
     sqlite_reader,
     sqlite_writer,
 )
@@ -23,6 +21,11 @@ from storage.connection.inspection import (
     inspect_database,
     is_read_only,
 )
+from storage.connection.urls import (
+    parse_url,
+    secrets_of_url,
+    sqlite_path,
+)
 
 __all__ = [
     "DatabaseState",
@@ -33,6 +36,7 @@ __all__ = [
     "is_read_only",
     "parse_url",
     "postgres",
+    "secrets_of_url",
     "sqlite_migrator",
     "sqlite_path",
     "sqlite_reader",
