@@ -15,6 +15,9 @@ from storage.connection.engines import (
 from storage.connection.file_lock import (
     FileLock,
 )
+from storage.connection.files import (
+    make_private_file,
+)
 from storage.connection.inspection import (
     DatabaseState,
     KnownTenant,
@@ -34,6 +37,7 @@ __all__ = [
     "finish_before_cancel",
     "inspect_database",
     "is_read_only",
+    "make_private_file",
     "parse_url",
     "postgres",
     "secrets_of_url",
