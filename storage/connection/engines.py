@@ -1,16 +1,13 @@
 """How a connection to each database has to be set up."""
 
-from pathlib import Path
 from typing import Any
 
 import orjson
-from sqlalchemy import URL, Connection, NullPool, event, make_url
+from sqlalchemy import URL, Connection, NullPool, event
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from storage.errors import BadDatabaseUrl
 from storage.sql import dump_json
 
 BUSY_SECONDS = 30.0
@@ -86,43 +83,3 @@ def _begin_immediate(engine: AsyncEngine) -> None:
     @event.listens_for(engine.sync_engine, "begin")
     def begin(connection: Connection) -> None:
         connection.exec_driver_sql("BEGIN IMMEDIATE")
-
-
-_DRIVERS = {
-    "sqlite": "sqlite+aiosqlite",
-    "sqlite+aiosqlite": "sqlite+aiosqlite",
-    "postgresql": "postgresql+psycopg",
-    "postgresql+psycopg": "postgresql+psycopg",
-}
-
-
-def parse_url(url: str) -> URL:
-    """Parse a URL and name its driver. What it refuses it never repeats: there may be a password in it.
-
-    Raises:
-        BadDatabaseUrl: not a URL, a database or driver of another kind, or a SQLite one without a file.
-    """
-    try:
-        parsed = make_url(url)
-    except (ArgumentError, ValueError):
-        raise BadDatabaseUrl from None
-    driver = _DRIVERS.get(parsed.drivername)
-    if driver is None:
-        raise BadDatabaseUrl(f"{BadDatabaseUrl().args[0]} This one begins with {parsed.drivername}.")
-    if driver.startswith("sqlite"):
-        _check_file(parsed)
-    return parsed.set(drivername=driver)
-
-
-def sqlite_path(url: URL) -> Path | None:
-    """Find the file of a SQLite URL, every link followed, so that one archive has one name. None for a server."""
-    return Path(url.database or "").resolve() if url.get_backend_name() == "sqlite" else None
-
-
-def _check_file(url: URL) -> None:
-    if not url.database or url.database == ":memory:" or url.database.startswith("file:"):
-        raise BadDatabaseUrl(
-            "An archive needs a file: sqlite+aiosqlite:///<path>, with four slashes for an absolute path."
-        )
-    if url.query or url.host:
-        raise BadDatabaseUrl("A SQLite URL takes no options and no host: sqlite+aiosqlite:///<path>.")
