@@ -25,6 +25,16 @@ class CallFailed(PlatformError):
         self.attempts = attempts
 
 
+class MessageUnreadable(CallFailed):
+    """A message cannot be made a record. Give the channel up before it."""
+
+    code = "message_unreadable"
+    remedy = "please report it: the message named here holds something that this program does not expect"
+
+    def __init__(self, message_id: str | None, cause: str) -> None:
+        super().__init__(f"the message {message_id} cannot be converted ({cause})", attempts=1)
+
+
 class ChannelUnreadable(PlatformError):
     """A channel cannot be read and will not be by asking again. Skip it, with the reason."""
 
