@@ -53,14 +53,27 @@ def sqlite_migrator(url: URL) -> AsyncEngine:
 
 
 def postgres(url: URL, **options: Any) -> AsyncEngine:
-    """Make an engine whose pool notices a restarted server before a statement fails on it."""
+    """Make an engine whose pool notices a restarted server before a statement fails on it.
+
+    Its sessions' time zone is UTC, whatever the server, the database, the role or the URL says: elsewhere the year 1
+    can fall into the year before, which Python has not.
+    """
     connect: dict[str, Any] = {
         "application_name": "platform-sync",
         "connect_timeout": 10,
         "client_encoding": "utf8",  # whatever the server has, so that it can be queried
     }
     connect = {k: v for k, v in connect.items() if k not in url.query}
-    return create_async_engine(url, pool_pre_ping=True, connect_args=connect, **_COMMON, **options)
+    engine = create_async_engine(url, pool_pre_ping=True, connect_args=connect, **_COMMON, **options)
+
+    @event.listens_for(engine.sync_engine, "connect")
+    def prepare(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
+        cursor = connection.cursor()
+        cursor.execute("SET TIME ZONE 'UTC'")
+        cursor.close()
+        connection.commit()  # or the first rollback would take it back
+
+    return engine
 
 
 def _sqlite(url: URL, pragmas: tuple[str, ...], **options: Any) -> AsyncEngine:
