@@ -32,7 +32,7 @@ class ChannelEstimator:
     last_at: datetime | None = None
     begun: float | None = None
     is_done: bool = False
-    has_given_up: bool = False  # what is left of it this job will not read
+    has_ended: bool = False  # if it is not done, this job reads no more of it
 
     def add(self, page: Iterable[MessageRecord], now: float) -> None:
         """Count a page that was read."""
@@ -134,7 +134,7 @@ class SyncEstimator:
             return None
         if self._reactions_began is not None:
             return self._reactions_seconds_left()
-        left = self._messages_left()
+        left = self._left_of([channel for channel in self.channels if not channel.has_ended])
         elapsed, read = self.now() - self._began, self._read
         if left is None or (left and not read):
             return None
@@ -162,8 +162,11 @@ class SyncEstimator:
         return left / self.page_size + (lists * (1 + left / read) if read else 0) + self.backlog
 
     def _messages_left(self) -> float | None:
-        known = [left for channel in self.channels if (left := channel.left) is not None]
-        unknown = [channel for channel in self.channels if channel.left is None]
+        return self._left_of(self.channels)
+
+    def _left_of(self, channels: list[ChannelEstimator]) -> float | None:
+        known = [left for channel in channels if (left := channel.left) is not None]
+        unknown = [channel for channel in channels if channel.left is None]
         if not unknown:
             return sum(known)
         density = self._density()
@@ -185,6 +188,6 @@ class SyncEstimator:
 
     def _channel_seconds(self, channel: ChannelEstimator) -> float:
         left = channel.left
-        if not left or not channel.read or channel.begun is None:
+        if not left or not channel.read or channel.begun is None or channel.has_ended:
             return 0.0
         return left * (self.now() - channel.begun) / channel.read

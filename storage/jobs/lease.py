@@ -4,6 +4,7 @@ The attempt number is the fencing token: the worker that takes a job up raises i
 """
 
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import (
@@ -31,8 +32,8 @@ from storage.errors import LeaseLost
 from storage.jobs.model import HELD, RENEWED_UNTIL, Job, JobLease, JobStatus, due_at, job_of
 from storage.jobs.order import queue_order
 from storage.jobs.tenant_status import SETTLED_STATUS, settle_status
-from storage.sql import NOW, TENANT_ID, DatabaseTime, Id, JsonObject, one_row
-from storage.tables import sync_jobs, tenants, unfinished
+from storage.sql import JOB_ID, NOW, TENANT_ID, DatabaseTime, Id, JsonObject, one_row
+from storage.tables import sync_jobs, sync_progress, tenants, unfinished
 
 _TOTALS = bindparam("new_totals", type_=JsonObject)
 
@@ -118,9 +119,22 @@ async def claim(
         row = await one_row(connection, _CLAIM, {**values, "of_any": of_any, "platforms": names})
         if row is None:
             return None
-        job = job_of(row)
+        job = await _with_what_it_stored(connection, job_of(row))
         await settle_status(connection, job.tenant_id, now)
     return job, JobLease(job_id=job.id, owner=owner, attempt=job.attempt, seconds=seconds)
+
+
+_STORED = select(func.coalesce(func.sum(sync_progress.c.job_messages), 0)).where(sync_progress.c.last_job_id == JOB_ID)
+
+
+async def _with_what_it_stored(connection: AsyncConnection, job: Job) -> Job:
+    """Correct the figures of a job whose worker died: what it had stored was counted where it stored it."""
+    if job.attempt == 1:
+        return job
+    stored = int((await connection.execute(_STORED, {"job": job.id})).scalar_one())
+    counted = job.totals.get("messages")
+    more = max(stored, counted if isinstance(counted, int) else 0)
+    return replace(job, totals={**job.totals, "messages": more})
 
 
 _RENEW = (
