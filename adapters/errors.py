@@ -1,8 +1,12 @@
 """What a platform can refuse, named by what the caller does about it: give the channel up, end the job, stop."""
 
+from math import isnan
 from typing import ClassVar
 
 from adapters.records import SkipReason
+
+_LONGEST_WAIT_SECONDS = 86_400.0
+_DEFAULT_WAIT_SECONDS = 60.0
 
 
 class PlatformError(Exception):
@@ -63,9 +67,11 @@ class RateLimited(PlatformError):
     remedy = "nothing need be done: the next sync goes on once the wait is over; if it comes often, lower the pace"
 
     def __init__(self, *, retry_after_seconds: float, scope: str) -> None:
-        super().__init__(f"rate limited by the platform (scope {scope}) for {retry_after_seconds:g} s")
-        self.retry_after_seconds = retry_after_seconds
+        """Take the platform's word for how long to wait, within reason: a day at most, a minute where it says none."""
+        seconds = _DEFAULT_WAIT_SECONDS if isnan(retry_after_seconds) else retry_after_seconds
+        self.retry_after_seconds = min(max(seconds, 0.0), _LONGEST_WAIT_SECONDS)
         self.scope = scope
+        super().__init__(f"rate limited by the platform (scope {scope}) for {self.retry_after_seconds:g} s")
 
     @property
     def is_global(self) -> bool:

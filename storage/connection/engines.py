@@ -1,6 +1,8 @@
 """How a connection to each database has to be set up."""
 
-from typing import Any
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any, TypeAlias
 
 import orjson
 from sqlalchemy import URL, Connection, NullPool, event
@@ -8,7 +10,7 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from storage.sql import dump_json
+from storage.sql import SQLITE_CLOCK, dump_json, utc_text
 
 BUSY_SECONDS = 30.0
 """How long a write waits for another one: our own writers queue, an analyst's tool may hold a lock."""
@@ -25,29 +27,31 @@ _WRITER_PRAGMAS = (
 _READER_PRAGMAS = ("PRAGMA query_only = ON",)
 _MIGRATOR_PRAGMAS = ("PRAGMA journal_mode = WAL", "PRAGMA foreign_keys = OFF")
 
+Clock: TypeAlias = Callable[[], datetime]
+
 # Parameters would put archived text into error messages.
 _COMMON: dict[str, Any] = {"hide_parameters": True, "json_serializer": dump_json, "json_deserializer": orjson.loads}
 
 
-def sqlite_writer(url: URL) -> AsyncEngine:
+def sqlite_writer(url: URL, clock: Clock) -> AsyncEngine:
     """Make the engine of the one connection that writes.
 
     One, because SQLite before 3.51.3 can damage a WAL database when two connections write or checkpoint at the
     same instant (https://www.sqlite.org/wal.html#walresetbug).
     """
-    engine = _sqlite(url, _WRITER_PRAGMAS, pool_size=1, max_overflow=0, pool_timeout=2 * BUSY_SECONDS)
+    engine = _sqlite(url, _WRITER_PRAGMAS, clock, pool_size=1, max_overflow=0, pool_timeout=2 * BUSY_SECONDS)
     _begin_immediate(engine)
     return engine
 
 
-def sqlite_reader(url: URL) -> AsyncEngine:
+def sqlite_reader(url: URL, clock: Clock) -> AsyncEngine:
     """Make an engine of connections that cannot write and never wait for the one that does."""
-    return _sqlite(url, _READER_PRAGMAS, pool_size=4, max_overflow=4)
+    return _sqlite(url, _READER_PRAGMAS, clock, pool_size=4, max_overflow=4)
 
 
-def sqlite_migrator(url: URL) -> AsyncEngine:
+def sqlite_migrator(url: URL, clock: Clock) -> AsyncEngine:
     """Make an engine for migrations: rebuilding a table with foreign keys on would delete what refers to it."""
-    engine = _sqlite(url, _MIGRATOR_PRAGMAS, poolclass=NullPool)
+    engine = _sqlite(url, _MIGRATOR_PRAGMAS, clock, poolclass=NullPool)
     _begin_immediate(engine)
     return engine
 
@@ -76,12 +80,16 @@ def postgres(url: URL, **options: Any) -> AsyncEngine:
     return engine
 
 
-def _sqlite(url: URL, pragmas: tuple[str, ...], **options: Any) -> AsyncEngine:
+def _sqlite(url: URL, pragmas: tuple[str, ...], clock: Clock, **options: Any) -> AsyncEngine:
     engine = create_async_engine(url, connect_args={"timeout": BUSY_SECONDS}, **_COMMON, **options)
+
+    def later(seconds: float) -> str:
+        return utc_text(clock() + timedelta(seconds=seconds))
 
     @event.listens_for(engine.sync_engine, "connect")
     def prepare(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
         connection.isolation_level = None  # the driver would begin transactions late, and none for a SELECT
+        connection.create_function(SQLITE_CLOCK, 1, later)
         cursor = connection.cursor()
         for pragma in pragmas:
             cursor.execute(pragma)
