@@ -38,7 +38,7 @@ class ContentWatch:
         self._http = client.http
         self._guild_id = guild_id
         self._rest = rest
-        self._bot_id = str(client.user.id) if client.user else ""
+        self._bot_id = client.login.bot_id or ""
         self._seen: tuple[str, str] | None = None  # the last message that showed content, with its channel
 
     async def page(self, channel_id: str, send: Send) -> list[Any]:
