@@ -37,6 +37,7 @@ from storage.repair.reconcile import (
 from storage.repair.refetch import (
     add_refetches,
     refetch,
+    refetch_read_elsewhere,
 )
 
 __all__ = [
@@ -60,6 +61,7 @@ __all__ = [
     "reconcile_page",
     "record_gap",
     "refetch",
+    "refetch_read_elsewhere",
     "request_audit",
     "settle_gaps",
 ]
