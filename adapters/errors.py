@@ -33,6 +33,16 @@ class NoSuchCall(CallFailed):
     """The platform does not know the call itself."""
 
 
+class MessageUnreadable(CallFailed):
+    """A message cannot be made a record. Give the channel up before it."""
+
+    code = "message_unreadable"
+    remedy = "please report it: the message named here holds something that this program does not expect"
+
+    def __init__(self, message_id: str | None, cause: str) -> None:
+        super().__init__(f"the message {message_id} cannot be converted ({cause})", attempts=1)
+
+
 class ChannelUnreadable(PlatformError):
     """A channel refuses to be read, or is gone. Give it up; why it is skipped is for the next listing to say."""
 

@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager, closing
+from contextlib import AsyncExitStack, asynccontextmanager, closing, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from storage.connection import (
     finish_before_cancel,
     inspect_database,
     is_read_only,
+    make_private_file,
     parse_url,
     postgres,
     sqlite_migrator,
@@ -176,7 +177,12 @@ async def _migrate(url: URL) -> str:
 
 
 def _look_at_file(path: Path) -> None:
-    """Open the file once by hand: the asynchronous driver's thread can outlive an event loop where it cannot."""
+    """Open the file once by hand: the asynchronous driver's thread can outlive an event loop where it cannot.
+
+    SQLite gives its other files the rights of this one.
+    """
+    with suppress(OSError):  # which SQLite says better
+        make_private_file(path)
     with translated(), closing(sqlite3.connect(path)) as connection:
         connection.execute("PRAGMA schema_version")
 
