@@ -16,6 +16,7 @@ from storage.repair.gaps import (
     add_gap,
     close_gap,
     list_gaps,
+    prune_gaps,
     record_gap,
     settle_gaps,
 )
@@ -58,6 +59,7 @@ __all__ = [
     "list_gaps",
     "pending_ranges",
     "plan_refetches",
+    "prune_gaps",
     "reconcile_page",
     "record_gap",
     "refetch",
