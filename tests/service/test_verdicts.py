@@ -51,7 +51,10 @@ async def test_a_refusal_of_a_second_is_made_up_for_by_the_next_sync(url: str, r
             sim.change.set_bot_permissions(parent, silent=True)
             job = await first_job(daemon)
             assert (job["status"], job["error"]["channels"][0]["code"]) == ("partial", "channel_unreadable")
+            coverage = await daemon.get(f"/api/tenants/discord-{guild_id}/coverage")
+            assert {one["code"] for one in coverage["incomplete"]} == {"channel_unreadable"}
             assert (await synced(daemon, guild_id))["status"] == "succeeded"
+            assert (await daemon.get(f"/api/tenants/discord-{guild_id}/coverage"))["incomplete"] == []
             rows = (await daemon.get(f"/api/tenants/discord-{guild_id}/channels"))["channels"]
             assert {(row["sync_state"], str(row["last_error"])) for row in rows} == {("archived", "None")}
     assert_equal_to_truth(url, truth(world, guild_id), guild_id, without=["reactions"])
