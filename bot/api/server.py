@@ -21,6 +21,7 @@ from bot.api.privacy import PrivacyCalls
 from bot.api.problems import problems
 from bot.api.sync import SyncCalls
 from bot.api.tenants import TenantCalls
+from bot.hosts import reachable_hosts
 from bot.queue import JobQueue
 from bot.tenants import TenantService
 from storage.database import Database
@@ -105,9 +106,8 @@ async def serve(
         AddressInUse: names the address and the setting.
     """
     connections = connections or Connections()
-    app = web.Application(
-        middlewares=[connections.watch, problems, guard(token, allowed_hosts)], client_max_size=_LARGEST_BODY
-    )
+    hosts = [*reachable_hosts(host), *allowed_hosts]
+    app = web.Application(middlewares=[connections.watch, problems, guard(token, hosts)], client_max_size=_LARGEST_BODY)
     app.add_routes(api.routes(has_token=token is not None))
     app.on_response_prepare.append(_add_headers)
     runner = web.AppRunner(
