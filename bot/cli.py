@@ -20,6 +20,7 @@ from bot import privacy as people
 from bot.api import AddressInUse
 from bot.check import Check, Finding, Mark
 from bot.config import Config, ConfigError, load
+from bot.demo_files import DemoRefused
 from bot.metrics import Metrics
 from storage.database import migrate as migrate_database
 from storage.errors import StorageError
@@ -70,14 +71,15 @@ def run(config: ConfigFile = None) -> None:
 @app.command()
 def demo(
     config: ConfigFile = None,
-    seconds: Annotated[float | None, typer.Option(help="End after so long; otherwise at Ctrl-C.")] = None,
+    seconds: Annotated[float | None, typer.Option(min=0, help="End after so long; otherwise at Ctrl-C.")] = None,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Begin anew; otherwise it goes on where it ended.")] = False,
 ) -> None:
     """Run the daemon against a simulated Discord with a living community; needs no token."""
     from bot.demo import run_demo
 
     settings = _settings(config)
     console = _set_up_logs(settings)
-    _run(run_demo(settings, _hasher(settings), console=console, seconds=seconds))
+    _run(run_demo(settings, console=console, seconds=seconds, fresh=fresh))
 
 
 @app.command()
@@ -219,7 +221,7 @@ def _run(main: Coroutine[Any, Any, None]) -> None:
         asyncio.run(main)
     except (CredentialRefused, AddressInUse) as e:
         _leave(str(e), MISCONFIGURED)
-    except (people.DaemonRefused, OSError) as e:
+    except (people.DaemonRefused, DemoRefused, OSError) as e:
         _leave(str(e), FAILED)
     except StorageError as e:
         _leave(str(e), FAILED if e.is_transient else MISCONFIGURED)
