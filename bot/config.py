@@ -21,14 +21,22 @@ from pydantic import (
 
 from adapters.base import PlatformOptions
 from adapters.registry import PLATFORMS
-from bot.credentials import with_credentials
+from bot.credentials import misplaced, with_credentials
 from bot.durations import Duration, between
+from bot.wording import wrong_fields
 
 PREFIX = "PLATFORM_SYNC_"
 DEFAULT_FILE = Path("config.toml")
 _API_TOKEN = PREFIX + "API_TOKEN"
 _HASH_KEY = PREFIX + "HASH_KEY"
 _DATABASE_URL = PREFIX + "DATABASE__URL"  # may hold a password
+_SECRETS = {  # by the words in the name of a key that somebody may have put one under; the first that fits
+    "hash": _HASH_KEY,
+    "api": _API_TOKEN,
+    "http": _API_TOKEN,
+    **{name: platform.token_variable for name, platform in PLATFORMS.items()},
+    "": " or ".join(platform.token_variable for platform in PLATFORMS.values()),
+}
 _LISTS = ("allowed_hosts", "audit_hours")  # in the environment with commas
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
@@ -87,7 +95,7 @@ class SyncConfig(_Section):
     reaction_users: bool = True
     time_slice: Annotated[Duration, between("1 s", "1 d")] = timedelta(minutes=5)
     repair_lookback: Annotated[Duration, between("0 s", "365 d")] = timedelta(days=7)
-    repair_request_budget: Annotated[int, Field(ge=1)] = 5000
+    repair_request_budget: Annotated[int, Field(ge=1, le=1_000_000_000)] = 5000
     audit_interval: Annotated[Duration, between("0 s", "3650 d")] = timedelta(days=30)
     audit_hours: tuple[Hour, Hour] = (2, 6)
 
@@ -127,7 +135,7 @@ class Config(_Section):
     def _guarded(self) -> "Config":
         if self.api_token is None and not self.http.is_loopback:
             raise ValueError(
-                f"http.host {self.http.host} can be reached from other machines: set {_API_TOKEN}, "
+                f'http.host "{self.http.host}" can be reached from other machines: set {_API_TOKEN}, '
                 "or use a loopback address such as 127.0.0.1"
             )
         return self
@@ -149,7 +157,7 @@ def load(file: Path | None = None, environment: Mapping[str, str] = os.environ) 
         ConfigError: names every unknown or bad key at once.
     """
     values = _from_file(file)
-    wrong = [f"{name}: no such section; there are {', '.join(_SECTIONS)}" for name in values if name not in _SECTIONS]
+    wrong = [_no_such_section(name) for name in values if name not in _SECTIONS]
     tokens = [platform.token_variable for platform in PLATFORMS.values()]
     environment, bad_credentials = with_credentials(environment, [*tokens, _API_TOKEN, _HASH_KEY, _DATABASE_URL])
     wrong += [*bad_credentials, *_merge_environment(values, environment)]
@@ -158,7 +166,7 @@ def load(file: Path | None = None, environment: Mapping[str, str] = os.environ) 
         try:
             sections[name] = section.model_validate(values.get(name, {}))
         except ValidationError as e:
-            wrong += [_explain(name, section, error) for error in e.errors(include_input=False, include_url=False)]
+            wrong += _explain(name, section, e)
     if wrong:
         raise ConfigError("the configuration is wrong:\n" + "\n".join(f"  {line}" for line in wrong))
     platforms = {
@@ -174,13 +182,18 @@ def load(file: Path | None = None, environment: Mapping[str, str] = os.environ) 
         raise ConfigError(str(e.errors()[0]["msg"]).removeprefix("Value error, ")) from e
 
 
+def _no_such_section(name: str) -> str:
+    secret = _about_secret("", name)
+    return f"{name}: " + (secret or f"no such section; there are {', '.join(_SECTIONS)}")
+
+
 def _secret(environment: Mapping[str, str], variable: str) -> SecretStr | None:
     text = environment.get(variable, "").strip()
     return SecretStr(text) if text else None
 
 
 def _from_file(file: Path | None) -> dict[str, Any]:
-    if file is None and not DEFAULT_FILE.exists():
+    if file is None and not os.path.lexists(DEFAULT_FILE):  # a link to nowhere is a mistake, too
         return {}
     file = file or DEFAULT_FILE
     try:
@@ -200,7 +213,8 @@ def _merge_environment(values: dict[str, Any], environment: Mapping[str, str]) -
         name, _, key = variable.removeprefix(PREFIX).lower().partition("__")
         section = _SECTIONS.get(name)
         if section is None or key not in section.model_fields:
-            wrong.append(f"{variable}: no such setting; the form is {PREFIX}<SECTION>__<KEY>, as in {PREFIX}HTTP__PORT")
+            form = f"the form is {PREFIX}<SECTION>__<KEY>, as in {PREFIX}HTTP__PORT"
+            wrong.append(f"{variable}: no such setting; {misplaced(variable, _SECRETS) or form}")
             continue
         inside = values.setdefault(name, {})
         if isinstance(inside, dict):
@@ -208,8 +222,18 @@ def _merge_environment(values: dict[str, Any], environment: Mapping[str, str]) -
     return wrong
 
 
-def _explain(name: str, section: type[BaseModel], error: Any) -> str:
-    where = ".".join(str(part) for part in (name, *error["loc"]))
-    if error["type"] == "extra_forbidden":
-        return f"{where}: no such key; there are {', '.join(section.model_fields)}"
-    return f"{where}: {error['msg'].removeprefix('Value error, ')}"
+def _explain(section_name: str, section: type[BaseModel], error: ValidationError) -> list[str]:
+    lines = []
+    for key, words in wrong_fields(section, error, whole=f"a table: [{section_name}], and below it the keys"):
+        if key in _LISTS:
+            words += "; in the environment with commas"
+        where = f"{section_name}.{key}" if key else section_name
+        lines.append(f"{where}: {_about_secret(section_name, key) or words}")
+    return lines
+
+
+def _about_secret(section: str, key: str) -> str | None:
+    """Say where a secret belongs, of a key that seems to hold one; None of any other."""
+    if section in _SECTIONS and key in _SECTIONS[section].model_fields:
+        return None
+    return misplaced(f"{section}.{key}", _SECRETS)
