@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from datetime import timedelta
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
@@ -53,4 +54,6 @@ def counts_of(progress: JobProgress) -> str:
         parts.append(f"{progress.repairs_pending:,} ranges to read again")
     if progress.reactions_pending:
         parts.append(f"{progress.reactions_pending:,} lists of reactions to fetch")
+    if (seconds := progress.seconds_left) is not None:
+        parts.append(f"ends in about {timedelta(seconds=round(seconds))}")
     return "; ".join(parts)

@@ -1,4 +1,4 @@
-"""What is allowed in a field, in words: in place of pydantic's texts, which say how a value failed to be read."""
+"""What people read: what is allowed in a field, in place of how a value failed to be read; counts of things."""
 
 from collections.abc import Collection, Iterator
 from typing import Any
@@ -11,6 +11,12 @@ _KINDS = {
     "integer": "a whole number",
     "number": "a number",
 }
+
+
+def counted(count: int, one: str) -> str:
+    """Write a count with its noun, as in "1 reply" and "16 replies"."""
+    many = f"{one[:-1]}ies" if one.endswith("y") else f"{one}es" if one.endswith("sh") else f"{one}s"
+    return f"{count:,} {one if count == 1 else many}"
 
 
 def wrong_fields(

@@ -20,7 +20,7 @@ from bot.api.privacy import PrivacyCalls
 from bot.api.problems import problems
 from bot.api.sync import SyncCalls
 from bot.api.tenants import TenantCalls
-from bot.hosts import reachable_hosts
+from bot.hosts import normal_host, reachable_hosts
 from bot.queue import JobQueue
 from bot.tenants import TenantService
 from storage.database import Database
@@ -105,13 +105,17 @@ async def serve(
     app.on_response_prepare.append(_add_headers)
     runner = web.AppRunner(app, handle_signals=False, access_log=None, logger=_server_log, shutdown_timeout=2.0)
     await runner.setup()
+    shown = normal_host(host) or host
     try:
         site = web.TCPSite(runner, host, port)
         try:
             await site.start()
         except OSError as e:
-            raise AddressInUse(f"cannot listen on {host}:{port}: {e.strerror}; see http.port") from e
-        yield f"http://{host}:{runner.addresses[0][1]}"
+            raise AddressInUse(
+                f"cannot listen on {shown}:{port}: {e.strerror}; set http.port to another one, as in "
+                f"PLATFORM_SYNC_HTTP__PORT={port + 1 if port < 65_535 else port - 1}"
+            ) from e
+        yield f"http://{shown}:{runner.addresses[0][1]}"
     finally:
         await runner.cleanup()
 
