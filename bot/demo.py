@@ -21,7 +21,7 @@ from bot.metrics import Metrics
 # What a real guild gets an hour for is to be seen within a minute: the pace, the limits, the interval.
 _REQUESTS_PER_SECOND = 400
 _INTERVAL = timedelta(seconds=20)
-_REACTED_PERCENT = 3
+_REACTED_PERCENT = 2
 _LATENCY_SECONDS = 0.005
 # Something happens every 1.3 s on the average; after an hour, when nobody watches any more, every 10 s.
 _LIVELY = timedelta(hours=1)
