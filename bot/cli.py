@@ -1,6 +1,8 @@
 """The command line: what an operator types, and what it answers where that cannot work."""
 
 import asyncio
+import os
+import signal
 import sys
 from collections.abc import Coroutine
 from contextlib import nullcontext
@@ -20,7 +22,9 @@ from bot import privacy as people
 from bot.api import AddressInUse
 from bot.check import Check, Finding, Mark
 from bot.config import Config, ConfigError, load
+from bot.demo_files import DemoRefused
 from bot.metrics import Metrics
+from bot.wording import counted
 from storage.database import migrate as migrate_database
 from storage.errors import StorageError
 
@@ -33,6 +37,8 @@ app = typer.Typer(
 
 FAILED = 1
 MISCONFIGURED = 78  # EX_CONFIG: starting again cannot help; the systemd unit does not restart on it
+
+READER_GONE = 128 + signal.SIGPIPE
 
 ConfigFile = Annotated[
     Path | None, typer.Option("--config", help="TOML file; config.toml where it is there.", show_default=False)
@@ -70,14 +76,15 @@ def run(config: ConfigFile = None) -> None:
 @app.command()
 def demo(
     config: ConfigFile = None,
-    seconds: Annotated[float | None, typer.Option(help="End after so long; otherwise at Ctrl-C.")] = None,
+    seconds: Annotated[float | None, typer.Option(min=0, help="End after so long; otherwise at Ctrl-C.")] = None,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Begin anew; otherwise it goes on where it ended.")] = False,
 ) -> None:
     """Run the daemon against a simulated Discord with a living community; needs no token."""
     from bot.demo import run_demo
 
     settings = _settings(config)
     console = _set_up_logs(settings)
-    _run(run_demo(settings, _hasher(settings), console=console, seconds=seconds))
+    _run(run_demo(settings, console=console, seconds=seconds, fresh=fresh))
 
 
 @app.command()
@@ -167,7 +174,9 @@ def export_user(
             written = await people.export(
                 settings, hasher.of(user_id), hash_choice=hasher.choice, tenant_id=tenant, output=file
             )
-        what = ", ".join(f"{count:,} {kind}" for kind, count in written.items()) or "nothing: nothing is held"
+        names = {"forgotten": "earlier wish"}
+        parts = [counted(count, names.get(kind, kind)) for kind, count in written.items()]
+        what = ", ".join(parts) or "nothing: nothing is held"
         typer.echo(f"wrote {what}", err=True)
 
     _run(write())
@@ -219,10 +228,18 @@ def _run(main: Coroutine[Any, Any, None]) -> None:
         asyncio.run(main)
     except (CredentialRefused, AddressInUse) as e:
         _leave(str(e), MISCONFIGURED)
-    except (people.DaemonRefused, OSError) as e:
+    except BrokenPipeError:
+        _leave_reader()
+    except (people.DaemonRefused, DemoRefused, OSError) as e:
         _leave(str(e), FAILED)
     except StorageError as e:
         _leave(str(e), FAILED if e.is_transient else MISCONFIGURED)
+
+
+def _leave_reader() -> NoReturn:
+    """End as SIGPIPE would: whoever read the output, such as head, has enough of it."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python's last flush would complain
+    raise typer.Exit(READER_GONE)
 
 
 def _leave(message: str, status: int) -> NoReturn:

@@ -39,7 +39,7 @@ class TenantView(ResponseModel):
     invite_url: str | None = Field(
         description="Of a disconnected tenant: where a person who manages the community adds the bot."
     )
-    hint: str | None = Field(description="What to do, where it is not synced at present.")
+    hint: str | None = Field(description="What can be done, where it is not in order.")
     totals: TenantTotals
 
 

@@ -21,7 +21,7 @@ from bot.api.privacy import PrivacyCalls
 from bot.api.problems import problems
 from bot.api.sync import SyncCalls
 from bot.api.tenants import TenantCalls
-from bot.hosts import reachable_hosts
+from bot.hosts import normal_host, reachable_hosts
 from bot.queue import JobQueue
 from bot.tenants import TenantService
 from storage.database import Database
@@ -120,14 +120,18 @@ async def serve(
         lingering_time=1.0,
     )
     await runner.setup()
+    shown = normal_host(host) or host
     try:
         assert runner.server is not None  # noqa: S101 (it is set up)
         try:
             sockets = listening_sockets(host, port)
         except OSError as e:
-            raise AddressInUse(f"cannot listen on {host}:{port}: {e.strerror}; see http.port") from e
+            raise AddressInUse(
+                f"cannot listen on {shown}:{port}: {e.strerror}; set http.port to another one, as in "
+                f"PLATFORM_SYNC_HTTP__PORT={port + 1 if port < 65_535 else port - 1}"
+            ) from e
         async with connections.accepting(runner.server, sockets):
-            yield f"http://{host}:{sockets[0].getsockname()[1]}"
+            yield f"http://{shown}:{sockets[0].getsockname()[1]}"
     finally:
         await runner.cleanup()
 
