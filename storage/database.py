@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, closing, suppress
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import URL, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
@@ -17,6 +18,7 @@ from storage.connection import (
     make_private_file,
     parse_url,
     postgres,
+    rewrite_and_truncate,
     sqlite_migrator,
     sqlite_path,
     sqlite_reader,
@@ -71,6 +73,25 @@ class Database:
             await connection.execute(_PING)
             if self.dialect == "postgresql":
                 await _check_server(connection)
+
+    @finish_before_cancel
+    async def empty_log(self) -> bool:
+        """Leave in the files of a SQLite archive what its rows say, and nothing of what they said before.
+
+        What was replaced is still in the write-ahead log, until it is emptied. And where a page was split, SQLite may
+        have left a piece of a row that was moved, which nothing overwrites but rebuilding the file: that is done where
+        it takes seconds.
+
+        Returns:
+            Whether it is done; not while somebody reads the file. On a server there is nothing to do.
+        """
+        if self._path is None:
+            return True
+        self._refuse_if_closed()
+        with translated():
+            async with self._writer.connect() as connection:
+                raw: Any = (await connection.get_raw_connection()).driver_connection
+                return await rewrite_and_truncate(raw, self._path.stat().st_size)
 
     async def close(self) -> None:
         """Close every connection and release the file. Can be called twice."""

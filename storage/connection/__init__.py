@@ -8,6 +8,7 @@ from storage.connection.driver_errors import (
 )
 from storage.connection.engines import (
     postgres,
+    rewrite_and_truncate,
     sqlite_migrator,
     sqlite_reader,
     sqlite_writer,
@@ -40,6 +41,7 @@ __all__ = [
     "make_private_file",
     "parse_url",
     "postgres",
+    "rewrite_and_truncate",
     "secrets_of_url",
     "sqlite_migrator",
     "sqlite_path",
