@@ -13,11 +13,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from storage.connection import (
     FileLock,
     finish_before_cancel,
-    inspect_database,
     is_read_only,
     make_private_file,
     parse_url,
     postgres,
+    require_archive,
     rewrite_and_truncate,
     sqlite_migrator,
     sqlite_path,
@@ -25,8 +25,8 @@ from storage.connection import (
     sqlite_writer,
     translated,
 )
-from storage.errors import DatabaseReadOnly, DatabaseTooNew, DatabaseTooOld, DatabaseUnreachable, StorageError
-from storage.settings import record_hash_choice, require_hash_choice
+from storage.errors import DatabaseReadOnly, DatabaseUnreachable, StorageError
+from storage.settings import record_hash_choice
 
 _MIGRATION_PATIENCE = timedelta(seconds=30)
 
@@ -140,14 +140,7 @@ async def open_for_reading(url: str, *, hash_choice: str) -> Database:
     Raises:
         StorageError: as for ``open_database``; also where there is no archive of this version yet.
     """
-    found = await inspect_database(url)
-    if found.is_too_new:
-        raise DatabaseTooNew
-    if found.is_too_old:
-        raise DatabaseTooOld
-    if found.needs_migration or found.hash_choice is None:
-        raise StorageError("There is no archive of this version there. Run the daemon or 'migrate' once.")
-    require_hash_choice(found.hash_choice, hash_choice)
+    await require_archive(url, hash_choice=hash_choice)
     parsed = parse_url(url)
     async with AsyncExitStack() as stack:
         reader, writer = _engines(parsed)

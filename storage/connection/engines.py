@@ -97,9 +97,10 @@ async def rewrite_and_truncate(connection: Any, size_bytes: int) -> bool:
     """
     try:
         await _all(connection, "PRAGMA busy_timeout = 0")
-        if size_bytes <= _REBUILT_AT_MOST_BYTES:
-            await _all(connection, "VACUUM")
         ((is_busy, _, _),) = await _all(connection, "PRAGMA wal_checkpoint(TRUNCATE)")
+        if not is_busy and size_bytes <= _REBUILT_AT_MOST_BYTES:
+            await _all(connection, "VACUUM")
+            ((is_busy, _, _),) = await _all(connection, "PRAGMA wal_checkpoint(TRUNCATE)")
     except sqlite3.OperationalError as error:
         if error.sqlite_errorcode & 0xFF not in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
             raise

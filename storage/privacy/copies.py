@@ -17,6 +17,7 @@ from storage.sql import dump_json
 _CROSSPOST = 1 << 1
 _LINK = re.compile(r"/channels/([0-9]+)/([0-9]+)/([0-9]+)")
 _QUOTING = ("embeds", "components")
+_TELLING = frozenset(("reference", "forward", *_QUOTING))
 _NOTHING: Mapping[str, Any] = {}
 
 
@@ -40,6 +41,8 @@ class Rest:
 
 def originals_of(kind: str, metadata: Metadata) -> set[Original]:
     """Find the messages that one of this type and metadata repeats something of."""
+    if _TELLING.isdisjoint(metadata):
+        return set()
     found = set() if (source := _source(kind, metadata)) is None else {source}
     for part in (*_parts(metadata), *_parts(_forward(metadata))):
         found |= _linked(part)
@@ -48,7 +51,7 @@ def originals_of(kind: str, metadata: Metadata) -> set[Original]:
 
 def is_emptied(metadata: Metadata) -> bool:
     """Find out whether this is left of an erased person's message, or of a copy of one."""
-    return bool(metadata.get(FORGOTTEN) or _forward(metadata).get(FORGOTTEN))
+    return FORGOTTEN in metadata or ("forward" in metadata and FORGOTTEN in _forward(metadata))
 
 
 def without_copies(kind: str, content: str, metadata: Metadata, emptied: Collection[Original]) -> Rest | None:
@@ -109,4 +112,5 @@ def _unquoted(metadata: Mapping[str, Any], emptied: Collection[Original]) -> dic
 
 
 def _linked(part: object) -> set[Original]:
-    return {Original(*ids) for ids in _LINK.findall(dump_json(part))}
+    text = dump_json(part)
+    return {Original(*ids) for ids in _LINK.findall(text)} if "/channels/" in text else set()
