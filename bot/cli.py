@@ -65,7 +65,7 @@ def run(config: ConfigFile = None) -> None:
     if not adapters:
         variables = " or ".join(platform.token_variable for platform in PLATFORMS.values())
         leave(f"{variables} is not set: put the bot's token there, or try 'demo', which needs none", MISCONFIGURED)
-    run_verb(daemon.run(settings, hasher, adapters, metrics=metrics, console=console))
+    run_verb(metrics.loop.beside(daemon.run(settings, hasher, adapters, metrics=metrics, console=console)))
 
 
 @app.command()

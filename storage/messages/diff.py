@@ -8,6 +8,7 @@ from sqlalchemy import RowMapping, Select, Table, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from adapters.records import AttachmentRecord, AuthorKind, MessageRecord, Metadata, ReactionTotalRecord
+from storage.privacy import is_emptied
 from storage.sql import CHANNEL_ID, all_rows, as_plain, dump_json, fields_of, json_strings
 from storage.tables import attachments, messages, reaction_totals
 
@@ -72,6 +73,24 @@ def is_changed(stored: MessageRecord, incoming: MessageRecord) -> bool:
 def is_edited(stored: MessageRecord, incoming: MessageRecord) -> bool:
     """Find out whether storing a message again would change more than its files' addresses, signed anew each day."""
     return _values(_without_signatures(stored), stored) != _values(_without_signatures(incoming), stored)
+
+
+def is_withheld(stored: MessageRecord, incoming: MessageRecord) -> bool:
+    """Find out whether a message comes without what it held, in a way in which nobody can have edited it.
+
+    A text goes by an edit alone, which has a time, and no edit leaves a message without anything. Only of one that had
+    nothing but embeds they can be suppressed, which its flags say. What an erasure leaves is bare on purpose.
+    """
+    if is_emptied(incoming.metadata):
+        return False
+    if stored.content and not incoming.content and incoming.edited_at == stored.edited_at:
+        return True
+    return incoming.is_blank and not stored.is_blank and not _is_suppressed(stored, incoming)
+
+
+def _is_suppressed(stored: MessageRecord, incoming: MessageRecord) -> bool:
+    others = {name: value for name, value in stored.metadata.items() if name != "embeds"}
+    return replace(stored, metadata=others).is_blank and stored.metadata.get("flags") != incoming.metadata.get("flags")
 
 
 def _values(message: MessageRecord, stored: MessageRecord) -> tuple[object, ...]:
