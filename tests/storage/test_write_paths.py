@@ -94,6 +94,7 @@ STORES_NOBODY = {
     "jobs": (
         *(
             "cancel",
+            "prune_jobs",
             "claim",
             "enqueue",
             "extend_lease",
@@ -114,7 +115,16 @@ STORES_NOBODY = {
     ),
     "reactions": ("prepare_users",),
     "repair": (
-        *("add_gap", "add_refetches", "close_gap", "finish_audit", "plan_gaps", "plan_refetches", "prune_gaps"),
+        *(
+            "add_gap",
+            "add_refetches",
+            "close_gap",
+            "finish_audit",
+            "plan_gaps",
+            "plan_refetches",
+            "prune_gaps",
+            "refetch_read_elsewhere",
+        ),
         *("record_gap", "refetch", "request_audit", "settle_gaps"),
     ),
     "settings": ("record_hash_choice",),
