@@ -172,12 +172,3 @@ class CoverageView(ResponseModel):
         description="A page of channels, in the order in which they were first seen."
     )
     next_cursor: str | None = Field(description="Asks for the next page of channels; null: this is the last one.")
-
-
-class ForgottenView(ResponseModel):
-    """What was removed of a person. No later sync brings it back."""
-
-    messages: int = Field(description="Messages emptied; their places stay, so that answers can be followed.")
-    attachments: int
-    reactions: int
-    mentions: int = Field(description="Rows in which they were mentioned or linked.")

@@ -24,6 +24,7 @@ from bot.api.tenants import TenantCalls
 from bot.hosts import normal_host, reachable_hosts
 from bot.queue import JobQueue
 from bot.tenants import TenantService
+from bot.wishes import WishKeeper
 from storage.database import Database
 
 log = logging.getLogger(__name__)
@@ -44,6 +45,7 @@ class Api:
     expose_metrics: ExposeMetrics
     concurrent_tenants: int
     hash_user: Callable[[str], str]
+    wishes: WishKeeper
 
     def routes(self, *, has_token: bool) -> list[web.RouteDef]:
         """Return every call with its handler; ``has_token`` is for their description."""
@@ -58,7 +60,7 @@ class Api:
             *TenantCalls(db=self.db, service=self.tenants, adapters=self.adapters, presenter=presenter).endpoints(),
             *SyncCalls(db=self.db, queue=self.queue, presenter=presenter, clock=self.clock).endpoints(),
             *AuditCalls(db=self.db).endpoints(),
-            *PrivacyCalls(db=self.db, adapters=self.adapters, hash_user=self.hash_user, clock=self.clock).endpoints(),
+            *PrivacyCalls(db=self.db, adapters=self.adapters, hash_user=self.hash_user, wishes=self.wishes).endpoints(),
             *JobCalls(db=self.db, presenter=presenter).endpoints(),
             *HealthCalls(db=self.db, adapters=self.adapters).endpoints(),
         ]
