@@ -39,7 +39,7 @@ class TenantView(ResponseModel):
     invite_url: str | None = Field(
         description="Of a disconnected tenant: where a person who manages the community adds the bot."
     )
-    hint: str | None = Field(description="What to do, where it is not synced at present.")
+    hint: str | None = Field(description="What can be done, where it is not in order.")
     totals: TenantTotals
 
 
@@ -185,12 +185,3 @@ class CoverageView(ResponseModel):
         description="A page of channels, in the order in which they were first seen."
     )
     next_cursor: str | None = Field(description="Asks for the next page of channels; null: this is the last one.")
-
-
-class ForgottenView(ResponseModel):
-    """What was removed of a person. No later sync brings it back."""
-
-    messages: int = Field(description="Messages emptied; their places stay, so that answers can be followed.")
-    attachments: int
-    reactions: int
-    mentions: int = Field(description="Rows in which they were mentioned or linked.")
