@@ -26,6 +26,7 @@ from bot.live import LiveWriter
 from bot.membership import Membership
 from bot.metrics import Metrics
 from bot.queue import JobQueue
+from bot.reconciliation import Reconciler
 from bot.scheduler import Scheduler
 from bot.systemd import Notifier, status_line
 from bot.tenants import TenantService
@@ -55,6 +56,7 @@ class _Parts:
     tenants: TenantService
     worker: Worker
     api: Api
+    reconciler: Reconciler
 
 
 async def run(
@@ -129,6 +131,8 @@ def _assemble(
     )
     scheduler.every(AUDIT_TICK, "audits", audits.enqueue_due)
     tenants = TenantService(db, queue, scheduler, membership, clock)
+    reconciler = Reconciler({"tenants": membership.reconcile}, once={"purges": tenants.finish_purges})
+    membership.on_news(reconciler.wake)
     worker = Worker(db, queue, adapters, live, sync, owner, clock, scheduler.next_sync_at, metrics)
     api = Api(
         db=db,
@@ -141,7 +145,15 @@ def _assemble(
         concurrent_tenants=sync.concurrent_tenants,
         hash_user=hasher.of,
     )
-    return _Parts(live=live, scheduler=scheduler, membership=membership, tenants=tenants, worker=worker, api=api)
+    return _Parts(
+        live=live,
+        scheduler=scheduler,
+        membership=membership,
+        tenants=tenants,
+        worker=worker,
+        api=api,
+        reconciler=reconciler,
+    )
 
 
 async def _run_until_stopped(
@@ -164,7 +176,7 @@ async def _run_until_stopped(
                 work.create_task(parts.live.run(), name="live")
                 work.create_task(_stop_on_signal(notifier), name="signals")
                 work.create_task(parts.worker.run(), name="worker")
-                work.create_task(parts.tenants.finish_purges(), name="purges")
+                work.create_task(parts.reconciler.run(), name="reconciliation")
                 work.create_task(notifier.watch(status), name="service manager")
                 if console is not None:
                     work.create_task(show_progress(console, parts.worker.running), name="progress")
