@@ -45,7 +45,7 @@ class DiscordAdapter:
     """
 
     name: ClassVar[str] = "discord"
-    id_pattern: ClassVar[str] = "[0-9]{1,20}"
+    id_pattern: ClassVar[str] = "[1-9][0-9]{0,19}"
 
     def __init__(
         self,

@@ -12,7 +12,7 @@ from adapters.discord.convert import (
     as_objects,
     channel_type,
     last_id_before,
-    message_record,
+    message_records,
     snowflake,
     snowflake_time,
     thread_record,
@@ -97,8 +97,7 @@ class DiscordSession:
         if not page and not self._can_read_history(parent_id or channel_id):
             # Discord shows an empty channel to a bot that may not read its history. Known at once, where it is known.
             raise ChannelUnreadable(SkipReason.BOT_LACKS_ACCESS)
-        records = [r for p in as_objects(page) if (r := message_record(p, channel_id, self._hash_user))]
-        records.sort(key=lambda record: int(record.platform_id))
+        records = await message_records(page, channel_id, self._hash_user)
         if page and not records:
             raise CallFailed("Discord sent a page in which no message has an id", attempts=1)
         return tuple(records)

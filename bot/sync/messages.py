@@ -34,9 +34,9 @@ class ChannelReader:
         """
         with self.job.tracking(self.state) as tracker:
             try:
-                is_read = await self._read(tracker)
+                is_read = self.estimator.is_done = await self._read(tracker)
             finally:
-                self.estimator.is_done = True
+                self.estimator.has_ended = True
                 await self._flush(tracker)
         if is_read:
             await self.job.settle(self.state, self._deleted_head)

@@ -9,6 +9,7 @@ from typing import Any
 
 from adapters.discord.convert import (
     Payload,
+    as_bits,
     as_object,
     as_objects,
     is_obfuscated,
@@ -179,8 +180,4 @@ def _changed_rules(rules: _AccessRules, event: str, data: Payload, bot_id: str |
 
 
 def _permissions(roles: Any) -> dict[str, str]:
-    return {
-        i: str(snowflake(role.get("permissions")) or 0)
-        for role in as_objects(roles)
-        if (i := snowflake(role.get("id")))
-    }
+    return {i: str(as_bits(role.get("permissions"))) for role in as_objects(roles) if (i := snowflake(role.get("id")))}
