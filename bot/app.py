@@ -6,6 +6,7 @@ import os
 import secrets
 import signal
 import socket
+import time
 from collections.abc import Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -33,8 +34,12 @@ from bot.tenants import TenantService
 from bot.worker import Worker
 from storage import jobs
 from storage.database import Database, open_database
+from storage.errors import DatabaseBusy, DatabaseInUse, DatabaseReadOnly, DatabaseUnreachable
 
 log = logging.getLogger(__name__)
+
+_PATIENCE_SECONDS = 10.0  # how long an archive that cannot be opened is waited for; then the service manager decides
+_PAUSE_SECONDS = 0.5
 
 
 def utc_now() -> datetime:
@@ -87,7 +92,7 @@ async def run(
     notifier = Notifier()
     async with AsyncExitStack() as opened:
         notifier.opening()
-        db = await open_database(config.database.url, hash_choice=hasher.choice)
+        db = await _open_patiently(config.database.url, hasher.choice)
         opened.push_async_callback(db.close)
         metrics.watch(db, adapters, clock)
         await jobs.release_orphans(db, clock())
@@ -104,6 +109,21 @@ async def run(
         notifier.ready()
         status = partial(status_line, db, adapters, parts.worker.running)
         await _run_until_stopped(parts, adapters, console, notifier, status)
+
+
+async def _open_patiently(url: str, hash_choice: str) -> Database:
+    """Open the archive; wait a little where it is in use, locked, read-only or away for a moment."""
+    give_up_at, is_told = time.monotonic() + _PATIENCE_SECONDS, False
+    while True:
+        try:
+            return await open_database(url, hash_choice=hash_choice)
+        except (DatabaseBusy, DatabaseInUse, DatabaseReadOnly, DatabaseUnreachable) as e:
+            if e.needs_a_person or time.monotonic() > give_up_at:
+                raise
+            if not is_told:
+                log.warning("waiting for the database", extra={"code": e.code, "error": str(e)})
+            is_told = True
+        await asyncio.sleep(_PAUSE_SECONDS)
 
 
 def _assemble(

@@ -32,7 +32,9 @@ app = typer.Typer(
 )
 
 FAILED = 1
-MISCONFIGURED = 78  # EX_CONFIG: starting again cannot help; the systemd unit does not restart on it
+# EX_CONFIG: a person has to change the configuration or a credential; the systemd unit does not restart on it. What
+# may pass by itself, such as an archive or a port in use, ends with FAILED and is tried again.
+MISCONFIGURED = 78
 
 ConfigFile = Annotated[
     Path | None, typer.Option("--config", help="TOML file; config.toml where it is there.", show_default=False)
@@ -217,12 +219,14 @@ def _hasher(settings: Config) -> UserHasher:
 def _run(main: Coroutine[Any, Any, None]) -> None:
     try:
         asyncio.run(main)
-    except (CredentialRefused, AddressInUse) as e:
+    except CredentialRefused as e:
         _leave(str(e), MISCONFIGURED)
+    except AddressInUse as e:
+        _leave(str(e), MISCONFIGURED if e.needs_a_person else FAILED)
     except (people.DaemonRefused, OSError) as e:
         _leave(str(e), FAILED)
     except StorageError as e:
-        _leave(str(e), FAILED if e.is_transient else MISCONFIGURED)
+        _leave(str(e), MISCONFIGURED if e.needs_a_person else FAILED)
 
 
 def _leave(message: str, status: int) -> NoReturn:

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from storage.connection import (
     FileLock,
+    WriteHealth,
     finish_before_cancel,
     inspect_database,
     is_read_only,
@@ -41,6 +42,7 @@ class Database:
         self._file_id = _file_id(path)
         self._closing = closing
         self._is_closed = False
+        self.writes = WriteHealth()
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncConnection]:
@@ -54,7 +56,7 @@ class Database:
     async def writing(self) -> AsyncIterator[AsyncConnection]:
         """Run one transaction: committed at the end, rolled back on any error."""
         self._refuse_if_closed()
-        with translated():
+        with self.writes.watching(), translated():
             async with self._writer.begin() as connection:
                 yield connection
 

@@ -20,6 +20,7 @@ from bot.api.privacy import PrivacyCalls
 from bot.api.problems import problems
 from bot.api.sync import SyncCalls
 from bot.api.tenants import TenantCalls
+from bot.database_probe import DatabaseProbe
 from bot.hosts import reachable_hosts
 from bot.queue import JobQueue
 from bot.tenants import TenantService
@@ -59,7 +60,9 @@ class Api:
             *AuditCalls(db=self.db).endpoints(),
             *PrivacyCalls(db=self.db, adapters=self.adapters, hash_user=self.hash_user, clock=self.clock).endpoints(),
             *JobCalls(db=self.db, presenter=presenter).endpoints(),
-            *HealthCalls(db=self.db, adapters=self.adapters).endpoints(),
+            *HealthCalls(
+                database=DatabaseProbe(self.db), adapters=self.adapters, is_settled=self.tenants.membership.is_settled
+            ).endpoints(),
         ]
         pages = OwnPages(endpoints, self.expose_metrics, has_token=has_token).pages
         return [
@@ -86,7 +89,11 @@ _server_log.addFilter(_OnlyFaults())
 
 
 class AddressInUse(Exception):
-    """The address to listen on is taken, or not this machine's."""
+    """The address to listen on is taken, or not this machine's, or not for this user."""
+
+    def __init__(self, message: str, *, needs_a_person: bool) -> None:
+        super().__init__(message)
+        self.needs_a_person = needs_a_person  # whether no new start can help before the configuration is changed
 
 
 @asynccontextmanager
@@ -110,7 +117,8 @@ async def serve(
         try:
             await site.start()
         except OSError as e:
-            raise AddressInUse(f"cannot listen on {host}:{port}: {e.strerror}; see http.port") from e
+            message = f"cannot listen on {host}:{port}: {e.strerror}; see http.port"
+            raise AddressInUse(message, needs_a_person=isinstance(e, PermissionError)) from e
         yield f"http://{host}:{runner.addresses[0][1]}"
     finally:
         await runner.cleanup()

@@ -29,11 +29,15 @@ from storage.connection.urls import (
     secrets_of_url,
     sqlite_path,
 )
+from storage.connection.write_health import (
+    WriteHealth,
+)
 
 __all__ = [
     "DatabaseState",
     "FileLock",
     "KnownTenant",
+    "WriteHealth",
     "finish_before_cancel",
     "inspect_database",
     "is_read_only",
