@@ -23,12 +23,14 @@ from bot.audit_schedule import AUDIT_TICK, AuditSchedule
 from bot.concurrency import first_error
 from bot.config import Config
 from bot.console import show_progress
+from bot.housekeeping import HOUSEKEEPING_TICK, Housekeeping
 from bot.live import LiveWriter
 from bot.membership import Membership
 from bot.metrics import Metrics
 from bot.queue import JobQueue
 from bot.reconciliation import Reconciler
 from bot.scheduler import Scheduler
+from bot.shutdown import StopDeadline
 from bot.systemd import Notifier, status_line
 from bot.tenants import TenantService
 from bot.worker import Worker
@@ -90,9 +92,11 @@ async def run(
     """
     metrics = metrics or Metrics()
     notifier = Notifier()
+    deadline = StopDeadline()
     async with AsyncExitStack() as opened:
+        opened.callback(deadline.cancel)
         notifier.opening()
-        db = await _open_patiently(config.database.url, hasher.choice)
+        db = await _open_patiently(config.database.url, hasher.choice, clock)
         opened.push_async_callback(db.close)
         metrics.watch(db, adapters, clock)
         await jobs.release_orphans(db, clock())
@@ -108,15 +112,15 @@ async def run(
         on_serving(url)
         notifier.ready()
         status = partial(status_line, db, adapters, parts.worker.running)
-        await _run_until_stopped(parts, adapters, console, notifier, status)
+        await _run_until_stopped(parts, adapters, console, notifier, deadline, status)
 
 
-async def _open_patiently(url: str, hash_choice: str) -> Database:
+async def _open_patiently(url: str, hash_choice: str, clock: Callable[[], datetime]) -> Database:
     """Open the archive; wait a little where it is in use, locked, read-only or away for a moment."""
     give_up_at, is_told = time.monotonic() + _PATIENCE_SECONDS, False
     while True:
         try:
-            return await open_database(url, hash_choice=hash_choice)
+            return await open_database(url, hash_choice=hash_choice, clock=clock)
         except (DatabaseBusy, DatabaseInUse, DatabaseReadOnly, DatabaseUnreachable) as e:
             if e.needs_a_person or time.monotonic() > give_up_at:
                 raise
@@ -150,6 +154,7 @@ def _assemble(
         clock=clock,
     )
     scheduler.every(AUDIT_TICK, "audits", audits.enqueue_due)
+    scheduler.every(HOUSEKEEPING_TICK, "housekeeping", Housekeeping(db, sync.keep_jobs, clock).run, at_once=True)
     tenants = TenantService(db, queue, scheduler, membership, clock)
     reconciler = Reconciler({"tenants": membership.reconcile}, once={"purges": tenants.finish_purges})
     membership.on_news(reconciler.wake)
@@ -181,6 +186,7 @@ async def _run_until_stopped(
     adapters: Mapping[str, PlatformAdapter],
     console: Console | None,
     notifier: Notifier,
+    deadline: StopDeadline,
     status: Callable[[], Coroutine[Any, Any, str]],
 ) -> None:
     """Run everything; the first to end, by a signal or an error, ends all.
@@ -194,9 +200,10 @@ async def _run_until_stopped(
                 connections.create_task(run, name=f"{name} connection")
             async with asyncio.TaskGroup() as work:
                 work.create_task(parts.live.run(), name="live")
-                work.create_task(_stop_on_signal(notifier), name="signals")
+                work.create_task(_stop_on_signal(notifier, deadline), name="signals")
                 work.create_task(parts.worker.run(), name="worker")
                 work.create_task(parts.reconciler.run(), name="reconciliation")
+                work.create_task(parts.scheduler.watch(), name="clock")
                 work.create_task(notifier.watch(status), name="service manager")
                 if console is not None:
                     work.create_task(show_progress(console, parts.worker.running), name="progress")
@@ -207,7 +214,7 @@ async def _run_until_stopped(
     log.info("stopped")
 
 
-async def _stop_on_signal(notifier: Notifier) -> None:
+async def _stop_on_signal(notifier: Notifier, deadline: StopDeadline) -> None:
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -216,6 +223,7 @@ async def _stop_on_signal(notifier: Notifier) -> None:
         await stop.wait()
         log.info("stopping: running syncs go to a safe point")
         notifier.stopping()
+        deadline.start()
         raise Stopped
     finally:
         for number in (signal.SIGTERM, signal.SIGINT):

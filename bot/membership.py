@@ -35,7 +35,7 @@ class Membership:
         clock: Callable[[], datetime],
     ) -> None:
         self._db = db
-        self._live = live
+        self._following = live.following
         self._queue = queue
         self._scheduler = scheduler
         self._auto_create = auto_create
@@ -65,13 +65,13 @@ class Membership:
         self._platforms[platform].take(event, self._clock())
         match event:
             case TenantsReady(records):
-                self._live.connected(platform, [tenant_id_of(platform, record.platform_id) for record in records])
+                self._following.connected(platform, [tenant_id_of(platform, record.platform_id) for record in records])
             case TenantJoined(record):
-                self._live.follow(platform, tenant_id_of(platform, record.platform_id))
+                self._following.begins(platform, tenant_id_of(platform, record.platform_id))
             case TenantLeft(platform_id):
-                self._live.unfollow(platform, tenant_id_of(platform, platform_id), GapReason.LEFT)
+                self._following.ends(platform, tenant_id_of(platform, platform_id), GapReason.LEFT)
             case TenantOutage(platform_id):
-                self._live.unfollow(platform, tenant_id_of(platform, platform_id), GapReason.OUTAGE)
+                self._following.ends(platform, tenant_id_of(platform, platform_id), GapReason.OUTAGE)
         self._on_news()
 
     async def reconcile(self) -> None:
@@ -103,7 +103,7 @@ class Membership:
         for tenant in known.values():
             if communities.is_absent(tenant.platform_id):
                 await self._disconnect(tenant)
-        await self._live.write_silences()  # before syncs are enqueued, so that they see what they have to read again
+        await self._following.write()  # before syncs are enqueued, so that they see what they have to read again
         overdue = await self._scheduler.overdue(platform) if communities.expected else []
         for platform_id, record in list(communities.present.items()):
             try:
@@ -124,7 +124,7 @@ class Membership:
             await tenants.save_tenant(self._db, tenant.platform, gone, connected=False, now=self._clock())
             log.warning("the bot is no longer in this community", extra={"tenant": tenant.id})
         if is_news or tenant.id not in self._absent:  # the process before may have ended before it put the gap down
-            self._live.unfollow(tenant.platform, tenant.id, GapReason.LEFT, since_watermark=True)
+            self._following.ends(tenant.platform, tenant.id, GapReason.LEFT, since_watermark=True)
             self._absent.add(tenant.id)
 
     async def _connect(

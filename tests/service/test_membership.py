@@ -22,7 +22,7 @@ from storage.tenants import get_tenant, save_tenant
 from tests.support.builders import channel, message
 from tests.support.daemon import Clock
 from tests.support.faults import Killed, killed_before
-from tests.support.job_steps import claimed, queued
+from tests.support.job_steps import claimed, expire_leadership, queued
 from tests.support.postgres import Postgres
 
 
@@ -104,17 +104,17 @@ async def test_a_process_that_takes_the_lead_records_what_it_may_have_missed(pos
     first, second = (LiveWriter(db, {}, owner, clock) for db, owner in ((first_db, "a"), (second_db, "b")))
     try:
         for live in (first, second):
-            live.connected(platform, [])
-            await live.renew_leadership()
+            live.following.connected(platform, [])
+            await live.following.renew()
         record = TenantRecord(platform_id="1", name=None)
         tenant, _ = await save_tenant(first_db, platform, record, connected=True, now=clock())
         await store_something(first_db, tenant.id, clock())
         for live in (first, second):
-            live.follow(platform, tenant.id)
-        await second.renew_leadership()
+            live.following.begins(platform, tenant.id)
+        await second.following.renew()
         assert await gaps.list_gaps(second_db, tenant.id) == []
-        clock.ahead = timedelta(minutes=1)  # the first one has given no sign of life since
-        await second.renew_leadership()
+        await expire_leadership(second_db)  # the first one has given no sign of life since
+        await second.following.renew()
         assert [gap.reason for gap in await gaps.list_gaps(second_db, tenant.id)] == [GapReason.TAKEOVER]
     finally:
         await first_db.close()
