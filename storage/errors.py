@@ -129,3 +129,10 @@ class LeaseLost(StorageError):
 
     code = "lease_lost"
     remedy = "Nothing need be done: the worker that has the job goes on from its checkpoints."
+
+
+class ChannelSkipped(StorageError):
+    """The channel was hidden or deleted while it was read. Nothing was written of what came."""
+
+    code = "channel_skipped"
+    remedy = "Nothing need be done: a listing that shows it again has it read."

@@ -1,12 +1,13 @@
 """Make the requests of one sync of one guild: raw payloads in, records out."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from datetime import datetime
 from typing import Any
 
 from discord.http import Route
 
 from adapters.base import Access, RequestCounts, ThreadCursor, ThreadPage
+from adapters.discord.content import ContentWatch
 from adapters.discord.convert import (
     Payload,
     as_objects,
@@ -42,6 +43,7 @@ class DiscordSession:
         self._rest = rest
         self._scope = scope
         self._hash_user = hash_user
+        self._content = ContentWatch(client, self._guild_id, rest)
         self._evaluation = GuildEvaluation(client, self._guild_id, rest, hash_user)
 
     @property
@@ -91,9 +93,12 @@ class DiscordSession:
     ) -> tuple[MessageRecord, ...]:
         """Return one page, by one request."""
         start = int(after or 0)
-        page = await self._rest.call(
-            lambda: self._http.logs_from(int(channel_id), _PAGE_SIZE, after=start), list, channel_id
-        )
+
+        def send() -> Coroutine[Any, Any, list[Any]]:
+            logs_from = self._http.logs_from
+            return self._rest.call(lambda: logs_from(int(channel_id), _PAGE_SIZE, after=start), list, channel_id)
+
+        page = await self._content.page(channel_id, send)
         if not page and not self._can_read_history(parent_id or channel_id):
             # Discord shows an empty channel to a bot that may not read its history. Known at once, where it is known.
             raise ChannelUnreadable(SkipReason.BOT_LACKS_ACCESS)

@@ -13,10 +13,9 @@ from datetime import datetime, timedelta
 
 from adapters.base import PlatformAdapter
 from adapters.events import ChannelChanged, LiveEvent
-from adapters.records import ChannelRecord
 from bot.concurrency import only_wanted_cancellation
 from bot.live.bisect import apply_bisecting
-from bot.live.buffer import LiveBatch, LiveBuffer
+from bot.live.buffer import LiveBatch, LiveBuffer, ToldChannel
 from bot.live.tracker import ChangeTracker, ChangeTrackers
 from storage import channels, repair
 from storage.database import Database
@@ -51,6 +50,7 @@ class LiveWriter:
         self._led: set[str] = set()  # platforms whose events this process writes
         self._undecided = set(adapters)  # platforms of which nobody knows yet who leads: their events wait
         self._unwritten: dict[str, LiveBatch] = {}  # by platform
+        self._writing = asyncio.Lock()
         self._advanced_at = 0.0
         self._is_stopping = False
 
@@ -60,7 +60,7 @@ class LiveWriter:
             return  # it lies behind the watermark: the next start begins with a gap from there
         buffer = self._buffers.setdefault(platform, LiveBuffer())
         if isinstance(event, ChannelChanged):
-            buffer.add_channel(tenant_id_of(platform, event.tenant_platform_id), event.record)
+            buffer.add_channel(tenant_id_of(platform, event.tenant_platform_id), event.record, self._clock())
             return
         self._trackers.note(buffer.add(tenant_id_of(platform, event.channel.tenant_platform_id), event))
 
@@ -118,12 +118,28 @@ class LiveWriter:
             log.exception("live events cannot be written, by a fault of the program: please report it")
             await asyncio.sleep(_PAUSE_SECONDS)
 
+    async def write_channels(self) -> None:
+        """Write now what was told of channels so far, so that what is stored next is judged by it.
+
+        Raises:
+            StorageError: it cannot be written; it is kept.
+        """
+        for platform, buffer in self._buffers.items():
+            while (buffer.has_channels or self._holds_channels(platform)) and platform not in self._undecided:
+                await self._flush_batch(platform)
+
+    def _holds_channels(self, platform: str) -> bool:
+        return platform in self._unwritten and bool(self._unwritten[platform].channels)
+
     async def _flush(self, platform: str) -> None:
         """Write what has gathered of a platform; of one that nobody knows yet who leads it waits."""
-        buffer = self._buffers[platform]
-        while (platform in self._unwritten or len(buffer)) and platform not in self._undecided:
+        while (platform in self._unwritten or len(self._buffers[platform])) and platform not in self._undecided:
+            await self._flush_batch(platform)
+
+    async def _flush_batch(self, platform: str) -> None:
+        async with self._writing:
             if platform not in self._unwritten:
-                self._unwritten[platform] = buffer.take(_BATCH)
+                self._unwritten[platform] = self._buffers[platform].take(_BATCH)
             if platform in self._led:
                 await self._write(self._unwritten[platform])
             del self._unwritten[platform]
@@ -133,8 +149,8 @@ class LiveWriter:
         now = self._clock()
         batch.lost |= await apply_bisecting(self._db, batch.changes, now, self._owner)
         batch.changes = []
-        for tenant_id, records in batch.channels.items():
-            await self._write_channels(tenant_id, records, now)
+        for tenant_id, told in batch.channels.items():
+            await self._write_told(tenant_id, told, now)
         batch.channels = {}
         if batch.lost or batch.lost_tenants:
             log.warning("messages will be read again", extra={"messages": len(batch.lost)})
@@ -142,9 +158,10 @@ class LiveWriter:
             for tenant_id in batch.lost_tenants:
                 await repair.request_audit(self._db, tenant_id, now)
 
-    async def _write_channels(self, tenant_id: str, records: list[ChannelRecord], now: datetime) -> None:
+    async def _write_told(self, tenant_id: str, told: list[ToldChannel], now: datetime) -> None:
+        records, told_at = [one.record for one in told], {one.record.platform_id: one.told_at for one in told}
         try:
-            await channels.save_changed_channels(self._db, tenant_id, records, now)
+            await channels.save_changed_channels(self._db, tenant_id, records, now, told_at=told_at)
         except ValueRefused as e:  # the next sync lists them
             log.error("a changed channel cannot be stored", extra={"tenant": tenant_id, "error": str(e)})
 

@@ -28,8 +28,9 @@ class ChannelListing:
     async def _list(self) -> set[str]:
         """Store what the platform lists, and return the ids of all that was listed."""
         job = self.job
+        began_at = job.clock()
         records = await job.session.channels()
-        await channels.save_channels(job.db, job.tenant_id, records, job.clock())
+        await channels.save_channels(job.db, job.tenant_id, records, job.clock(), began_at=began_at)
         listed = {record.platform_id for record in records}
         states = {state.platform_id: state for state in await self._states()}
 
@@ -45,11 +46,18 @@ class ChannelListing:
     async def _list_threads(self, parent: ChannelState) -> set[str]:
         job, listed = self.job, set[str]()
         async with job.guard(parent):
+            began_at = job.clock()
             async for page in job.session.archived_threads(parent.platform_id, parent.thread_cursor):
                 listed.update(thread.platform_id for thread in page.threads)
                 if page.threads or page.cursor != parent.thread_cursor:
                     await channels.save_threads(
-                        job.db, job.tenant_id, parent.platform_id, page.threads, page.cursor, job.clock()
+                        job.db,
+                        job.tenant_id,
+                        parent.platform_id,
+                        page.threads,
+                        page.cursor,
+                        job.clock(),
+                        began_at=began_at,
                     )
         return listed
 
@@ -80,8 +88,9 @@ class ChannelListing:
     async def _find_thread(self, state: ChannelState) -> None:
         job = self.job
         async with job.guard(state):
+            began_at = job.clock()
             if found := await job.session.find_channel(state.platform_id):
-                await channels.save_channels(job.db, job.tenant_id, [found], job.clock())
+                await channels.save_channels(job.db, job.tenant_id, [found], job.clock(), began_at=began_at)
 
 
 def _should_be_listed(state: ChannelState, *, is_thread: bool) -> bool:

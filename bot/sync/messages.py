@@ -2,6 +2,7 @@
 
 import time
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TypeAlias
 
 from adapters.records import MessageRecord
@@ -13,7 +14,8 @@ from storage import messages
 from storage.channels import ChannelState
 from storage.messages import MessageBatch
 
-_Pages: TypeAlias = list[tuple[int, tuple[MessageRecord, ...]]]  # each with the tracker's mark before it was fetched
+_Pages: TypeAlias = list[tuple[datetime, int, tuple[MessageRecord, ...]]]
+"""Pages, each with when it was asked for, and with the tracker's mark at that time."""
 
 
 @dataclass(slots=True)
@@ -47,7 +49,7 @@ class ChannelReader:
         head = int(state.head_id) if state.head_id else None
         after, is_short = state.checkpoint_id, False
         while head is None or int(after or 0) < head:
-            mark = tracker.mark()
+            asked_at, mark = self.job.clock(), tracker.mark()
             answer = await read_behind(
                 self.job.session, state.platform_id, after, parent_id=state.thread_parent_id, with_witness=is_short
             )
@@ -59,8 +61,8 @@ class ChannelReader:
                     self.job.doubt(self._doubt(after))
                 return answer.is_proven
             after, is_short = page[-1].platform_id, len(page) < self.job.session.page_size
-            self._fetched.append((mark, page))
-            if sum(len(fetched) for _, fetched in self._fetched) >= self.job.config.batch_size:
+            self._fetched.append((asked_at, mark, page))
+            if sum(len(fetched) for *_, fetched in self._fetched) >= self.job.config.batch_size:
                 await self._flush(tracker)
         return True
 
@@ -76,19 +78,21 @@ class ChannelReader:
             return
 
         def changed() -> set[str]:
-            return {i for mark, page in pages for i in tracker.changed_since(mark, (m.platform_id for m in page))}
+            return {i for _, mark, page in pages for i in tracker.changed_since(mark, (m.platform_id for m in page))}
 
         async def write(changed_before: set[str]) -> None:
             if changed_before:  # their events found nothing stored that they could change
                 await self.job.refetch(self.state, changed_before)
-            await self._save([message for _, page in pages for message in page])
+            await self._save([message for *_, page in pages for message in page], asked_at=pages[0][0])
 
         await self.job.store(self.state, changed, write)
 
-    async def _save(self, fetched: list[MessageRecord]) -> None:
+    async def _save(self, fetched: list[MessageRecord], asked_at: datetime) -> None:
         """Store rows and checkpoint, in one transaction."""
         job = self.job
-        batch = MessageBatch(tenant_id=job.tenant_id, channel_id=self.state.id, messages=fetched, job=job.lease)
+        batch = MessageBatch(
+            tenant_id=job.tenant_id, channel_id=self.state.id, messages=fetched, job=job.lease, asked_at=asked_at
+        )
         began = time.monotonic()
         await messages.save_batch(job.db, batch, job.clock())
         job.metrics.batch_committed(len(fetched), time.monotonic() - began)

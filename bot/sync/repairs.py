@@ -7,6 +7,7 @@ is when the tenant's next sync is due.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import groupby
 
 from adapters.records import MessageRecord
@@ -30,6 +31,7 @@ class _Page:
     after: int
     messages: tuple[MessageRecord, ...]
     mark: int  # of the tracker, before it was fetched
+    asked_at: datetime
     is_proven: bool  # whether it shows that the bot may read there
 
     def covers(self, refetch: RefetchRange) -> bool:
@@ -100,7 +102,7 @@ class RepairPass:
 
     async def _fetch(self, refetch: RefetchRange, tracker: ChangeTracker, *, with_witness: bool) -> _Page:
         self.requests_left -= 1
-        mark, after = tracker.mark(), refetch.after_platform_id
+        asked_at, mark, after = self.job.clock(), tracker.mark(), refetch.after_platform_id
         answer = await read_behind(
             self.job.session,
             refetch.channel_platform_id,
@@ -108,7 +110,7 @@ class RepairPass:
             parent_id=refetch.thread_parent_id,
             with_witness=with_witness,
         )
-        return _Page(int(after or 0), answer.messages, mark, answer.is_proven)
+        return _Page(int(after or 0), answer.messages, mark, asked_at, answer.is_proven)
 
     def _ended(self, page: _Page, left: RefetchRange) -> bool:
         """Return whether a page that was not full leaves off where a range goes on: no more is expected there."""
@@ -119,7 +121,7 @@ class RepairPass:
         """Leave ranges as they are until it is proven that nothing lies behind the first one's cursor."""
 
         async def believe(tracker: ChangeTracker, mark: int) -> None:
-            empty = _Page(int(ranges[0].after_platform_id or 0), (), mark, is_proven=True)
+            empty = _Page(int(ranges[0].after_platform_id or 0), (), mark, self.job.clock(), is_proven=True)
             await self._read_ranges(channel, ranges, tracker, empty)
 
         self.job.doubt(
@@ -149,6 +151,7 @@ class RepairPass:
                 changed_meanwhile=changed_before,
                 job=job.lease,
                 now=job.clock(),
+                asked_at=page.asked_at,
             )
             job.progress.changed += outcome.changed
             job.progress.deleted += outcome.deleted
