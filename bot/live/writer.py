@@ -7,6 +7,7 @@ cannot be written is never lost: it becomes work for the next repair.
 import asyncio
 import logging
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager, suppress
 from datetime import datetime, timedelta
@@ -49,7 +50,7 @@ class LiveWriter:
         self._followed: dict[str, set[str]] = {}  # platform: its tenants whose events come in
         self._led: set[str] = set()  # platforms whose events this process writes
         self._undecided = set(adapters)  # platforms of which nobody knows yet who leads: their events wait
-        self._unwritten: dict[str, LiveBatch] = {}  # by platform
+        self._unwritten = defaultdict[str, LiveBatch](LiveBatch)  # by platform
         self._writing = asyncio.Lock()
         self._advanced_at = 0.0
         self._is_stopping = False
@@ -125,32 +126,34 @@ class LiveWriter:
             StorageError: it cannot be written; it is kept.
         """
         for platform, buffer in self._buffers.items():
-            while (buffer.has_channels or self._holds_channels(platform)) and platform not in self._undecided:
+            while (buffer.has_channels or self._unwritten.get(platform, LiveBatch()).channels) and self._knows(
+                platform
+            ):
                 await self._flush_batch(platform)
-
-    def _holds_channels(self, platform: str) -> bool:
-        return platform in self._unwritten and bool(self._unwritten[platform].channels)
 
     async def _flush(self, platform: str) -> None:
         """Write what has gathered of a platform; of one that nobody knows yet who leads it waits."""
-        while (platform in self._unwritten or len(self._buffers[platform])) and platform not in self._undecided:
+        while (self._unwritten[platform] or len(self._buffers[platform])) and self._knows(platform):
             await self._flush_batch(platform)
+
+    def _knows(self, platform: str) -> bool:
+        """Whether it is decided who leads."""
+        return platform not in self._undecided
 
     async def _flush_batch(self, platform: str) -> None:
         async with self._writing:
-            if platform not in self._unwritten:
-                self._unwritten[platform] = self._buffers[platform].take(_BATCH)
+            self._unwritten[platform] = self._unwritten[platform] or self._buffers[platform].take(_BATCH)
             if platform in self._led:
                 await self._write(self._unwritten[platform])
-            del self._unwritten[platform]
+            self._unwritten[platform] = LiveBatch()
 
     async def _write(self, batch: LiveBatch) -> None:
         """Write a batch; have what the database refuses of it read again by the next repair."""
         now = self._clock()
         batch.lost |= await apply_bisecting(self._db, batch.changes, now, self._owner)
         batch.changes = []
-        for tenant_id, told in batch.channels.items():
-            await self._write_told(tenant_id, told, now)
+        for tenant_id, changed in batch.channels.items():
+            await self._write_channels(tenant_id, changed, now)
         batch.channels = {}
         if batch.lost or batch.lost_tenants:
             log.warning("messages will be read again", extra={"messages": len(batch.lost)})
@@ -158,8 +161,9 @@ class LiveWriter:
             for tenant_id in batch.lost_tenants:
                 await repair.request_audit(self._db, tenant_id, now)
 
-    async def _write_told(self, tenant_id: str, told: list[ToldChannel], now: datetime) -> None:
-        records, told_at = [one.record for one in told], {one.record.platform_id: one.told_at for one in told}
+    async def _write_channels(self, tenant_id: str, changed: list[ToldChannel], now: datetime) -> None:
+        records = [one.record for one in changed]
+        told_at = {one.record.platform_id: one.told_at for one in changed}
         try:
             await channels.save_changed_channels(self._db, tenant_id, records, now, told_at=told_at)
         except ValueRefused as e:  # the next sync lists them
