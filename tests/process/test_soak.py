@@ -14,9 +14,9 @@ import pytest
 from sqlalchemy import Select, create_engine, func, select
 
 from adapters.discord.simulator import Simulator, uniform_world
-from adapters.discord.simulator.truth import truth
 from storage.tables import IS_PENDING, live_state, reaction_totals, refetch_ranges, sync_gaps
 from tests.support.archive import assert_current, assert_nothing_falsely_gone
+from tests.support.erased import truth_without
 from tests.support.guilds import guild_of, until_current
 from tests.support.process import UNHURRIED, Process, process
 from tests.support.skewed_daemon import SKEW_FILE, set_skew
@@ -65,11 +65,11 @@ async def test_whatever_happens_the_archive_stays_true(
         async with running() as daemon:
             await leads(daemon, url)
             await sync_until_nothing_remains(daemon, guild_id, url, kind="audit")
-            await until_current(daemon, url, world)
+            await until_current(daemon, url, world, erased=troubles.erased)
             coverage = await daemon.get(f"/api/tenants/discord-{guild_id}/coverage")
             assert coverage["audited_at"]
             assert await daemon.stop() == 0
-    assert_current(url, truth(world, guild_id), guild_id)
+    assert_current(url, truth_without(world, guild_id, troubles.erased), guild_id)
     print(f"{rounds} rounds, troubles {troubles.made}, changes {sum(unrest.done.values())}: {unrest.done}")
     assert set(unrest.done) >= {"post", "edit", "delete", "react", "unreact", "hide", "show", "thread", "archive"}
 
@@ -78,24 +78,24 @@ async def live_through(troubles: Troubles, sim: Simulator, unrest: Unrest, daemo
     """Make trouble for a daemon three times while its guild goes on, and hold the archive against it after each."""
     world = sim.world
     guild_id = guild_of(world)
-    await recover(daemon, sim, url, sessions=0)
+    await recover(daemon, sim, url, troubles)
     unrest.listened_to()
     for _ in range(3):
         async with troubles.make(daemon):
             syncing = asyncio.create_task(sync_in_trouble(daemon, guild_id))
             await unrest.happen(CHANGES, silent=False)
             await syncing
-            assert_nothing_falsely_gone(url, truth(world, guild_id), guild_id)
-        await recover(daemon, sim, url, sessions=troubles.sessions)
+            assert_nothing_falsely_gone(url, truth_without(world, guild_id, troubles.erased), guild_id)
+        await recover(daemon, sim, url, troubles)
 
 
-async def recover(daemon: Process, sim: Simulator, url: str, *, sessions: int) -> None:
-    """Wait until a daemon listens again, in so many sessions at least, sync, and hold the archive against the guild."""
+async def recover(daemon: Process, sim: Simulator, url: str, troubles: Troubles) -> None:
+    """Wait until a daemon listens again, sync, and hold the archive against the guild."""
     guild_id = guild_of(sim.world)
-    await daemon.until(lambda: sim.gateway.connected and sim.gateway.identifies >= sessions)
+    await daemon.until(lambda: sim.gateway.connected and sim.gateway.identifies >= troubles.sessions)
     await leads(daemon, url)
     await sync_until_nothing_remains(daemon, guild_id, url)
-    await until_current(daemon, url, sim.world, since=datetime.now(UTC) - PROMISED)
+    await until_current(daemon, url, sim.world, since=datetime.now(UTC) - PROMISED, erased=troubles.erased)
 
 
 async def sync_in_trouble(daemon: Process, guild_id: int) -> None:

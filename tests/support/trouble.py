@@ -1,6 +1,7 @@
 """The ways in which what a daemon stands on fails it, each begun, and ended, while its guild goes on."""
 
 import asyncio
+import hashlib
 import random
 import signal
 import sqlite3
@@ -14,7 +15,7 @@ from sqlalchemy import make_url
 
 from adapters.discord.simulator import Fault, Simulator
 from adapters.discord.simulator.permissions import READ_MESSAGE_HISTORY
-from tests.support.process import Process
+from tests.support.process import Process, run_to_end
 from tests.support.skewed_daemon import set_skew
 from tests.support.unrest import Unrest
 
@@ -36,7 +37,8 @@ class Troubles:
         self._chance = random.Random(seed)
         self._changes = changes
         self._next: list[str] = []
-        self.sessions = 0
+        self.sessions = 0  # how many there have been at least
+        self.erased: set[str] = set()  # the hashes of people who were forgotten
         self.made: dict[str, int] = {}
 
     def make(self, daemon: Process) -> AbstractAsyncContextManager[str]:
@@ -161,6 +163,23 @@ class Troubles:
     async def _make_backup(self, daemon: Process) -> AsyncIterator[None]:
         await asyncio.to_thread(back_up, self._url, self._skew.parent)
         yield
+
+    @asynccontextmanager
+    async def _make_erasure(self, daemon: Process) -> AsyncIterator[None]:
+        """Somebody is forgotten beside the sync."""
+
+        async def forget() -> None:
+            settings = {"PLATFORM_SYNC_HTTP__PORT": (await daemon.url()).rpartition(":")[2]}
+            output = self._skew.with_name("forgotten")
+            status, said = await run_to_end(output, "forget", url=self._url, settings=settings, given=f"{person.id}\n")
+            assert (status, "removed" in said) == (0, True), said
+
+        guild = next(iter(self._sim.world.guilds.values()))
+        person = self._chance.choice(list(guild.users.values())[:40])
+        self.erased.add(hashlib.sha256(str(person.id).encode()).hexdigest())
+        forgetting = asyncio.create_task(forget())
+        yield
+        await forgetting
 
 
 @contextmanager
