@@ -63,6 +63,7 @@ async def test_whatever_happens_the_archive_stays_true(
                     assert await daemon.stop() == 0
             await unrest.happen(CHANGES, silent=True)
         async with running() as daemon:
+            await daemon.joined()
             await leads(daemon, url)
             await sync_until_nothing_remains(daemon, guild_id, url, kind="audit")
             await until_current(daemon, url, world, erased=troubles.erased)
@@ -93,6 +94,7 @@ async def recover(daemon: Process, sim: Simulator, url: str, troubles: Troubles)
     """Wait until a daemon listens again, sync, and hold the archive against the guild."""
     guild_id = guild_of(sim.world)
     await daemon.until(lambda: sim.gateway.connected and sim.gateway.identifies >= troubles.sessions)
+    await daemon.joined()
     await leads(daemon, url)
     await sync_until_nothing_remains(daemon, guild_id, url)
     await until_current(daemon, url, sim.world, since=datetime.now(UTC) - PROMISED, erased=troubles.erased)

@@ -80,6 +80,10 @@ class Process:
         """Return a job once it has ended."""
         return await self._once(f"/api/jobs/{job_id}", lambda job: job["finished_at"])
 
+    async def joined(self) -> None:
+        """Wait until there is a tenant."""
+        await self._once("/api/tenants", lambda answer: answer["tenants"])
+
     async def synced(self) -> None:
         """Wait until every tenant's archive is complete."""
         await self._once("/api/tenants", _are_complete)
