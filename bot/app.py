@@ -33,6 +33,7 @@ from bot.scheduler import Scheduler
 from bot.shutdown import StopDeadline
 from bot.systemd import Notifier, status_line
 from bot.tenants import TenantService
+from bot.wishes import WishKeeper
 from bot.worker import Worker
 from storage import jobs
 from storage.database import Database, open_database
@@ -62,6 +63,7 @@ class _Parts:
     membership: Membership
     tenants: TenantService
     worker: Worker
+    wishes: WishKeeper
     api: Api
     reconciler: Reconciler
 
@@ -156,6 +158,7 @@ def _assemble(
     scheduler.every(AUDIT_TICK, "audits", audits.enqueue_due)
     scheduler.every(HOUSEKEEPING_TICK, "housekeeping", Housekeeping(db, sync.keep_jobs, clock).run, at_once=True)
     tenants = TenantService(db, queue, scheduler, membership, clock)
+    wishes = WishKeeper(db, clock)
     reconciler = Reconciler({"tenants": membership.reconcile}, once={"purges": tenants.finish_purges})
     membership.on_news(reconciler.wake)
     worker = Worker(db, queue, adapters, live, sync, owner, clock, scheduler.next_sync_at, metrics)
@@ -169,6 +172,7 @@ def _assemble(
         expose_metrics=metrics.expose,
         concurrent_tenants=sync.concurrent_tenants,
         hash_user=hasher.of,
+        wishes=wishes,
     )
     return _Parts(
         live=live,
@@ -176,6 +180,7 @@ def _assemble(
         membership=membership,
         tenants=tenants,
         worker=worker,
+        wishes=wishes,
         api=api,
         reconciler=reconciler,
     )
@@ -204,6 +209,7 @@ async def _run_until_stopped(
                 work.create_task(parts.worker.run(), name="worker")
                 work.create_task(parts.reconciler.run(), name="reconciliation")
                 work.create_task(parts.scheduler.watch(), name="clock")
+                work.create_task(parts.wishes.run(), name="wishes")
                 work.create_task(notifier.watch(status), name="service manager")
                 if console is not None:
                     work.create_task(show_progress(console, parts.worker.running), name="progress")

@@ -112,16 +112,6 @@ async def test_another_hash_key_is_refused(tmp_path: Path) -> None:
     assert "hashing" in log
 
 
-async def test_the_demo_archives_a_living_community(tmp_path: Path) -> None:
-    # At its own pace: the demo's Discord enforces the limits.
-    async with process(tmp_path / "log", "demo", url=sqlite_url(tmp_path)) as demo:
-        await demo.url()
-        await demo.until(lambda: count_messages(sqlite_url(tmp_path)) >= 1_000)
-        (tenant,) = (await demo.get("/api/tenants"))["tenants"]
-        assert (tenant["name"], tenant["sync_status"]) == ("The Village Garden", "syncing")
-        assert await demo.stop() == 0
-
-
 async def test_migrate_says_where_the_database_is(tmp_path: Path) -> None:
     status, log = await run_to_end(tmp_path / "log", "migrate", url=sqlite_url(tmp_path))
     assert (status, "the database is at revision" in log) == (0, True), log
