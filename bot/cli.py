@@ -1,32 +1,27 @@
 """The command line: what an operator types, and what it answers where that cannot work."""
 
-import asyncio
-import os
-import signal
 import sys
-from collections.abc import Coroutine
 from contextlib import nullcontext
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated
 
 import typer
 from rich.console import Console
 
 from adapters.base import PlatformAdapter, require_id
-from adapters.errors import CredentialRefused
 from adapters.privacy import UserHasher
 from adapters.registry import PLATFORMS
 from bot import app as daemon
 from bot import logs, program_version
 from bot import privacy as people
-from bot.api import AddressInUse
 from bot.check import Check, Finding, Mark
 from bot.config import Config, ConfigError, load
-from bot.demo_files import DemoRefused
+from bot.exits import FAILED, MISCONFIGURED
+from bot.exits import leave as _leave
+from bot.exits import run as _run
 from bot.metrics import Metrics
 from bot.wording import counted
 from storage.database import migrate as migrate_database
-from storage.errors import StorageError
 
 app = typer.Typer(
     help="Keeps a complete, private, queryable archive of every Discord guild its bot is in.",
@@ -34,11 +29,6 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-
-FAILED = 1
-MISCONFIGURED = 78  # EX_CONFIG: starting again cannot help; the systemd unit does not restart on it
-
-READER_GONE = 128 + signal.SIGPIPE
 
 ConfigFile = Annotated[
     Path | None, typer.Option("--config", help="TOML file; config.toml where it is there.", show_default=False)
@@ -49,6 +39,19 @@ def _show_version(is_given: bool) -> None:
     if is_given:
         typer.echo(f"platform-sync {program_version()}")
         raise typer.Exit
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1.0
+    if not 0 <= seconds < float("inf"):
+        raise typer.BadParameter("must be a number of seconds, such as 60")
+    return seconds
+
+
+Seconds = Annotated[float | None, typer.Option(parser=_seconds, metavar="SECONDS", help="End after so long.")]
 
 
 @app.callback()
@@ -69,14 +72,18 @@ def run(config: ConfigFile = None) -> None:
     adapters = _adapters(settings, hasher, metrics)
     if not adapters:
         variables = " or ".join(platform.token_variable for platform in PLATFORMS.values())
-        _leave(f"{variables} is not set: put the bot's token there, or try 'demo', which needs none", MISCONFIGURED)
+        _leave(
+            f"{variables} is not set: put the bot's token there, or try './run demo', which needs none", MISCONFIGURED
+        )
     _run(metrics.loop.beside(daemon.run(settings, hasher, adapters, metrics=metrics, console=console)))
 
 
 @app.command()
 def demo(
     config: ConfigFile = None,
-    seconds: Annotated[float | None, typer.Option(min=0, help="End after so long; otherwise at Ctrl-C.")] = None,
+    seconds: Annotated[
+        float | None, typer.Option(parser=_seconds, metavar="SECONDS", help="End after so long.")
+    ] = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Begin anew; otherwise it goes on where it ended.")] = False,
 ) -> None:
     """Run the daemon against a simulated Discord with a living community; needs no token."""
@@ -221,27 +228,3 @@ def _adapters(settings: Config, hasher: UserHasher, metrics: Metrics) -> dict[st
 def _hasher(settings: Config) -> UserHasher:
     key = settings.hash_key
     return UserHasher(key.get_secret_value().encode() if key else None)
-
-
-def _run(main: Coroutine[Any, Any, None]) -> None:
-    try:
-        asyncio.run(main)
-    except (CredentialRefused, AddressInUse) as e:
-        _leave(str(e), MISCONFIGURED)
-    except BrokenPipeError:
-        _leave_reader()
-    except (people.DaemonRefused, DemoRefused, OSError) as e:
-        _leave(str(e), FAILED)
-    except StorageError as e:
-        _leave(str(e), FAILED if e.is_transient else MISCONFIGURED)
-
-
-def _leave_reader() -> NoReturn:
-    """End as SIGPIPE would: whoever read the output, such as head, has enough of it."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python's last flush would complain
-    raise typer.Exit(READER_GONE)
-
-
-def _leave(message: str, status: int) -> NoReturn:
-    print(f"platform-sync: {message}", file=sys.stderr)  # noqa: T201 (the operator's terminal)
-    raise typer.Exit(status)

@@ -1,6 +1,7 @@
 """The aiohttp server, and all calls put together."""
 
 import logging
+import os
 from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -111,10 +112,9 @@ async def serve(
         try:
             await site.start()
         except OSError as e:
-            raise AddressInUse(
-                f"cannot listen on {shown}:{port}: {e.strerror}; set http.port to another one, as in "
-                f"PLATFORM_SYNC_HTTP__PORT={port + 1 if port < 65_535 else port - 1}"
-            ) from e
+            why, other = os.strerror(e.errno) if e.errno else str(e), port + 1 if port < 65_535 else port - 1
+            remedy = f"set http.port to another one, as in PLATFORM_SYNC_HTTP__PORT={other}"
+            raise AddressInUse(f"cannot listen on {shown}:{port}: {why}; {remedy}") from e
         yield f"http://{shown}:{runner.addresses[0][1]}"
     finally:
         await runner.cleanup()
