@@ -31,6 +31,7 @@ from bot.scheduler import Scheduler
 from bot.shutdown import StopDeadline
 from bot.systemd import Notifier, status_line
 from bot.tenants import TenantService
+from bot.wishes import WishKeeper
 from bot.worker import Worker
 from storage import jobs
 from storage.database import Database, open_database
@@ -56,6 +57,7 @@ class _Parts:
     membership: Membership
     tenants: TenantService
     worker: Worker
+    wishes: WishKeeper
     api: Api
 
 
@@ -134,6 +136,7 @@ def _assemble(
     scheduler.every(AUDIT_TICK, "audits", audits.enqueue_due)
     scheduler.every(HOUSEKEEPING_TICK, "housekeeping", Housekeeping(db, sync.keep_jobs, clock).run, at_once=True)
     tenants = TenantService(db, queue, scheduler, membership, clock)
+    wishes = WishKeeper(db, clock)
     worker = Worker(db, queue, adapters, live, sync, owner, clock, scheduler.next_sync_at, metrics)
     api = Api(
         db=db,
@@ -145,8 +148,17 @@ def _assemble(
         expose_metrics=metrics.expose,
         concurrent_tenants=sync.concurrent_tenants,
         hash_user=hasher.of,
+        wishes=wishes,
     )
-    return _Parts(live=live, scheduler=scheduler, membership=membership, tenants=tenants, worker=worker, api=api)
+    return _Parts(
+        live=live,
+        scheduler=scheduler,
+        membership=membership,
+        tenants=tenants,
+        worker=worker,
+        wishes=wishes,
+        api=api,
+    )
 
 
 async def _run_until_stopped(
@@ -172,6 +184,7 @@ async def _run_until_stopped(
                 work.create_task(parts.worker.run(), name="worker")
                 work.create_task(parts.scheduler.watch(), name="clock")
                 work.create_task(parts.tenants.finish_purges(), name="purges")
+                work.create_task(parts.wishes.run(), name="wishes")
                 work.create_task(notifier.watch(status), name="service manager")
                 if console is not None:
                     work.create_task(show_progress(console, parts.worker.running), name="progress")

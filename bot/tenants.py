@@ -76,6 +76,7 @@ class TenantService:
         """
         await self._await_safe_point(tenant_id)
         messages = await tenants.purge_tenant(self.db, tenant_id, self.clock())
+        await self.db.empty_log()  # else the file's log would still hold what was deleted
         log.info("tenant purged", extra={"tenant": tenant_id, "messages": messages})
         return messages
 

@@ -96,6 +96,13 @@ class DatabaseUnsuitable(StorageError):
     remedy = "Create a PostgreSQL database with ENCODING 'UTF8'."
 
 
+class NoArchive(StorageError):
+    """There is no archive of this version there. Run the daemon or 'migrate' once."""
+
+    code = "no_archive"
+    remedy = "Give the configuration that the daemon runs with, or run it once."
+
+
 class HashChoiceMismatch(StorageError):
     """The archive was begun with another way of hashing user ids than the one configured now."""
 

@@ -13,6 +13,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 from adapters.base import PlatformAdapter
 from bot.api.audits import AuditCalls
 from bot.api.auth import guard
+from bot.api.connections import KEEP_ALIVE_SECONDS, Connections, listening_sockets
 from bot.api.docs import ExposeMetrics, OwnPages, redirect_to_docs
 from bot.api.health import HealthCalls
 from bot.api.jobs import JobCalls
@@ -24,6 +25,7 @@ from bot.api.tenants import TenantCalls
 from bot.hosts import normal_host, reachable_hosts
 from bot.queue import JobQueue
 from bot.tenants import TenantService
+from bot.wishes import WishKeeper
 from storage.database import Database
 
 log = logging.getLogger(__name__)
@@ -44,6 +46,7 @@ class Api:
     expose_metrics: ExposeMetrics
     concurrent_tenants: int
     hash_user: Callable[[str], str]
+    wishes: WishKeeper
 
     def routes(self, *, has_token: bool) -> list[web.RouteDef]:
         """Return every call with its handler; ``has_token`` is for their description."""
@@ -58,7 +61,7 @@ class Api:
             *TenantCalls(db=self.db, service=self.tenants, adapters=self.adapters, presenter=presenter).endpoints(),
             *SyncCalls(db=self.db, queue=self.queue, presenter=presenter, clock=self.clock).endpoints(),
             *AuditCalls(db=self.db).endpoints(),
-            *PrivacyCalls(db=self.db, adapters=self.adapters, hash_user=self.hash_user, clock=self.clock).endpoints(),
+            *PrivacyCalls(db=self.db, adapters=self.adapters, hash_user=self.hash_user, wishes=self.wishes).endpoints(),
             *JobCalls(db=self.db, presenter=presenter).endpoints(),
             *HealthCalls(db=self.db, adapters=self.adapters).endpoints(),
         ]
@@ -92,30 +95,45 @@ class AddressInUse(Exception):
 
 @asynccontextmanager
 async def serve(
-    api: Api, *, host: str, port: int, allowed_hosts: Collection[str], token: str | None
+    api: Api,
+    *,
+    host: str,
+    port: int,
+    allowed_hosts: Collection[str],
+    token: str | None,
+    connections: Connections | None = None,
 ) -> AsyncIterator[str]:
     """Serve until the block ends; gives the server's address.
 
     Raises:
         AddressInUse: names the address and the setting.
     """
-    app = web.Application(
-        middlewares=[problems, guard(token, [*reachable_hosts(host), *allowed_hosts])], client_max_size=_LARGEST_BODY
-    )
+    connections = connections or Connections()
+    hosts = [*reachable_hosts(host), *allowed_hosts]
+    app = web.Application(middlewares=[connections.watch, problems, guard(token, hosts)], client_max_size=_LARGEST_BODY)
     app.add_routes(api.routes(has_token=token is not None))
     app.on_response_prepare.append(_add_headers)
-    runner = web.AppRunner(app, handle_signals=False, access_log=None, logger=_server_log, shutdown_timeout=2.0)
+    runner = web.AppRunner(
+        app,
+        handle_signals=False,
+        access_log=None,
+        logger=_server_log,
+        shutdown_timeout=2.0,
+        keepalive_timeout=KEEP_ALIVE_SECONDS,
+        lingering_time=1.0,
+    )
     await runner.setup()
     shown = normal_host(host) or host
     try:
-        site = web.TCPSite(runner, host, port)
+        assert runner.server is not None  # noqa: S101 (it is set up)
         try:
-            await site.start()
+            sockets = listening_sockets(host, port)
         except OSError as e:
             why, other = os.strerror(e.errno) if e.errno else str(e), port + 1 if port < 65_535 else port - 1
             remedy = f"set http.port to another one, as in PLATFORM_SYNC_HTTP__PORT={other}"
             raise AddressInUse(f"cannot listen on {shown}:{port}: {why}; {remedy}") from e
-        yield f"http://{shown}:{runner.addresses[0][1]}"
+        async with connections.accepting(runner.server, sockets):
+            yield f"http://{shown}:{sockets[0].getsockname()[1]}"
     finally:
         await runner.cleanup()
 

@@ -123,8 +123,12 @@ async def process(
     url: str = "",
     settings: Mapping[str, str] = {},
     folder: Path = ROOT,
+    given: str | None = None,
 ) -> AsyncIterator[Process]:
-    """Run a process in a folder, and kill it at the end of the block, if it still runs."""
+    """Run a process in a folder, and kill it at the end of the block, if it still runs.
+
+    It may be ``given`` something to read.
+    """
     environment = {
         **{name: value for name, value in os.environ.items() if not name.startswith("COV_")},
         **NO_TICK,
@@ -151,7 +155,11 @@ async def process(
             env=environment,
             stderr=output,
             stdout=output,
+            stdin=None if given is None else asyncio.subprocess.PIPE,
         )
+    if started.stdin is not None:
+        started.stdin.write((given or "").encode())
+        started.stdin.close()
     running = Process(started, log)
     try:
         yield running
@@ -167,9 +175,10 @@ async def run_to_end(
     url: str = "",
     settings: Mapping[str, str] = {},
     folder: Path = ROOT,
+    given: str | None = None,
 ) -> tuple[int, str]:
     """Return how a process that ends by itself does so, and what it has printed."""
-    async with process(log, *arguments, sim=sim, url=url, settings=settings, folder=folder) as running:
+    async with process(log, *arguments, sim=sim, url=url, settings=settings, folder=folder, given=given) as running:
         return await running.ended(), running.log
 
 
