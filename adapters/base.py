@@ -43,6 +43,23 @@ class ThreadPage:
     cursor: ThreadCursor
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessagePage:
+    """One answer of a channel's messages.
+
+    A platform that does not keep the order of its ids may send a message late: then ``reached`` lies before the last
+    ones, so that the next page shows them again with what was missing among them.
+    """
+
+    messages: tuple[MessageRecord, ...]  # ascending, each once; empty only where the platform sent none
+    reached: str | None  # what the next page is to begin after: beyond this page's own ``after``; None where empty
+    is_full: bool  # whether there may be more for no other reason than that no more are sent at once
+
+    def holds(self, message_id: str | None) -> bool:
+        """Return whether a message, or one beyond it, is in it."""
+        return bool(self.messages) and message_id is not None and int(self.messages[-1].platform_id) >= int(message_id)
+
+
 @dataclass(frozen=True, slots=True)
 class RequestCounts:
     """How many requests a session has sent so far, and how many of them were retries."""
@@ -88,12 +105,11 @@ class PlatformSession(Protocol):
         """Return why a channel that no listing shows any more cannot be read; None where it can."""
         ...
 
-    async def messages(
-        self, channel_id: str, after: str | None, *, parent_id: str | None = None
-    ) -> tuple[MessageRecord, ...]:
-        """Return the oldest messages with an id beyond ``after``, ascending. Empty only where there are none.
+    async def messages(self, channel_id: str, after: str | None, *, parent_id: str | None = None) -> MessagePage:
+        """Return the oldest messages with an id beyond ``after``. Empty only where there are none.
 
-        ``parent_id`` is the channel of a thread.
+        ``parent_id`` is the channel of a thread. An answer that brings nothing beyond ``after`` and is not empty is a
+        failed call.
         """
         ...
 

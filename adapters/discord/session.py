@@ -6,29 +6,28 @@ from typing import Any, TypeVar
 
 from discord.http import Route
 
-from adapters.base import RequestCounts, ThreadCursor, ThreadPage
+from adapters.base import MessagePage, RequestCounts, ThreadCursor, ThreadPage
 from adapters.discord.convert import (
     Payload,
     as_objects,
     last_id_before,
-    message_record,
-    snowflake,
     snowflake_time,
     thread_record,
     url_emoji,
 )
 from adapters.discord.gateway import GatewayClient
 from adapters.discord.message_count import count_messages
+from adapters.discord.message_page import PAGE_SIZE as _PAGE_SIZE
+from adapters.discord.message_page import fault_of_page, message_page
 from adapters.discord.permissions import ChannelEvaluator, Principal
-from adapters.discord.rest import EmojiGone, RequestScope, RestClient
+from adapters.discord.reaction_users import FaultOf, reaction_users
+from adapters.discord.rest import RequestScope, RestClient
 from adapters.discord.threads import archived_threads
-from adapters.errors import CallFailed, ChannelUnreadable, TenantUnavailable
+from adapters.errors import ChannelUnreadable, TenantUnavailable
 from adapters.privacy import HashUser
-from adapters.records import ChannelRecord, MessageRecord, SkipReason
+from adapters.records import ChannelRecord, SkipReason
 
 T = TypeVar("T")
-
-_PAGE_SIZE = 100  # the most that Discord gives in one answer, of messages, threads and users
 
 
 class DiscordSession:
@@ -88,40 +87,37 @@ class DiscordSession:
             return e.reason
         return None
 
-    async def messages(
-        self, channel_id: str, after: str | None, *, parent_id: str | None = None
-    ) -> tuple[MessageRecord, ...]:
+    async def messages(self, channel_id: str, after: str | None, *, parent_id: str | None = None) -> MessagePage:
         """Return one page, by one request."""
         start = int(after or 0)
         page = await self._rest.call(
-            lambda: self._http.logs_from(int(channel_id), _PAGE_SIZE, after=start), list, channel_id
+            lambda: self._http.logs_from(int(channel_id), _PAGE_SIZE, after=start),
+            list,
+            channel_id,
+            fault_of=lambda body: fault_of_page(body, channel_id, start),
         )
         if not page and not self._can_read_history(parent_id or channel_id):
             # Discord shows an empty channel to a bot that may not read its history.
             raise ChannelUnreadable(SkipReason.BOT_LACKS_ACCESS)
-        records = [r for p in as_objects(page) if (r := message_record(p, channel_id, self._hash_user))]
-        records.sort(key=lambda record: int(record.platform_id))
-        if page and not records:
-            raise CallFailed("Discord sent a page in which no message has an id", attempts=1)
-        return tuple(records)
+        return message_page(page, channel_id, start, self._hash_user)
 
     async def reaction_users(
         self, channel_id: str, message_id: str, emoji: str, *, burst: bool, total: int
     ) -> list[str]:
         """Return the users behind one emoji, page by page up to the total or a page that is not full."""
-        found: dict[str, None] = {}
-        after: str | None = None
-        while len(found) < total:
-            try:
-                page = as_objects(await self._reaction_page(channel_id, message_id, url_emoji(emoji), after, burst))
-            except EmojiGone:
-                break
-            users = [user_id for user in page if (user_id := snowflake(user.get("id")))]
-            found |= dict.fromkeys(map(self._hash_user, users))
-            if len(page) < _PAGE_SIZE or not users:
-                break
-            after = users[-1]
-        return list(found)
+
+        async def fetch(after: int | None, fault_of: FaultOf) -> list[Any]:
+            return await self._rest.call(
+                lambda: self._http.get_reaction_users(
+                    int(channel_id), int(message_id), url_emoji(emoji), _PAGE_SIZE, after, 1 if burst else 0
+                ),
+                list,
+                channel_id,
+                fault_of=fault_of,
+            )
+
+        users = await reaction_users(fetch, total)
+        return list(dict.fromkeys(map(self._hash_user, users)))
 
     def sent_at(self, message_id: str) -> datetime | None:
         """Read the time from the snowflake."""
@@ -140,17 +136,6 @@ class DiscordSession:
             return await self._rest.call(lambda: self._http.request(route, params=params), dict)
 
         return await count_messages(search, self._rest.pause)
-
-    async def _reaction_page(
-        self, channel_id: str, message_id: str, emoji: str, after: str | None, burst: bool
-    ) -> list[Any]:
-        return await self._rest.call(
-            lambda: self._http.get_reaction_users(
-                int(channel_id), int(message_id), emoji, _PAGE_SIZE, int(after) if after else None, 1 if burst else 0
-            ),
-            list,
-            channel_id,
-        )
 
     async def _call_for_guild(self, send: Callable[[], Coroutine[Any, Any, Any]], expected: type[T]) -> T:
         try:

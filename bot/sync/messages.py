@@ -1,13 +1,15 @@
-"""Reads one channel, oldest first, from its checkpoint up to the head that was pinned when the job began."""
+"""Reads one channel, oldest first, from its checkpoint to its end."""
 
 import time
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
+from adapters.base import MessagePage
 from adapters.records import MessageRecord
 from bot.live import ChangeTracker
 from bot.sync.context import JobContext
 from bot.sync.estimator import ChannelEstimator
+from bot.sync.pages import next_page
 from storage import messages
 from storage.channels import ChannelState
 from storage.messages import MessageBatch
@@ -25,35 +27,53 @@ class ChannelReader:
     _fetched: _Pages = field(default_factory=list)
 
     async def run(self) -> None:
-        """Page, and commit every ``batch_size`` messages; what was fetched is kept however this ends.
-
-        Messages newer than the head that come with its page are kept too. A short page does not end a channel: only
-        the head does, or an empty page, which says that the head was deleted.
-        """
+        """Page to the end, and commit every ``batch_size`` messages; what was fetched is kept however this ends."""
         with self.job.live.tracking(self.job.tenant_id, self.state.platform_id) as tracker:
             try:
-                head_is_gone = await self._read(tracker)
+                await self._read(tracker)
             finally:
                 self.estimator.is_done = True
                 await self._flush(tracker)
-        await self.job.settle(self.state, self.state.head_id if head_is_gone else None)
+        await self.job.settle(self.state, self._head_to_remember())
 
-    async def _read(self, tracker: ChangeTracker) -> bool:
-        """Fetch up to the head; True where it turns out to be gone."""
+    async def _read(self, tracker: ChangeTracker) -> None:
+        """Fetch up to the channel's end."""
         state, progress = self.state, self.job.progress
-        head = int(state.head_id) if state.head_id else None
         after = state.checkpoint_id
-        page: tuple[MessageRecord, ...] | None = None
-        while page is None or (page and (head is None or int(after or 0) < head)):
+        known: frozenset[str | None] = frozenset({after})
+        while True:
             mark = tracker.mark()
-            page = await self.job.session.messages(state.platform_id, after, parent_id=state.thread_parent_id)
-            self.estimator.add(page, progress.estimator.now())
-            if page:
-                after = page[-1].platform_id
-                self._fetched.append((mark, page))
+            page = await next_page(self.job.session, state.platform_id, after, parent_id=state.thread_parent_id)
+            fresh = tuple(message for message in page.messages if message.platform_id not in known)
+            self.estimator.add(fresh, progress.estimator.now())
+            if fresh:
+                self._fetched.append((mark, fresh))
             if sum(len(fetched) for _, fetched in self._fetched) >= self.job.config.batch_size:
                 await self._flush(tracker)
-        return not page
+            if self._is_end(page):
+                return
+            after, known = page.reached, frozenset(message.platform_id for message in page.messages)
+
+    def _is_end(self, page: MessagePage) -> bool:
+        """Return whether nothing lies behind a page: it is empty, or it is not full and holds the head.
+
+        The head is what the platform calls its newest message. It may be gone, late or left out, so that a full page is
+        never the end; and a platform may send a page that is not full in mid-channel.
+        """
+        if not page.messages:
+            return True
+        return not page.is_full and page.holds(self.state.head_id)
+
+    def _head_to_remember(self) -> str | None:
+        """Return the head that need not be asked for again while it stays the same.
+
+        Where it has moved back, the highest one known stays, so that the next sync asks again: nobody knows then what
+        has come after it. An archived thread can have no news.
+        """
+        head, before = self.state.head_id, self.state.deleted_head_id
+        if head is None or before is None or self.state.is_archived_thread:
+            return head
+        return max(head, before, key=int)
 
     async def _flush(self, tracker: ChangeTracker) -> None:
         pages, self._fetched = self._fetched, []

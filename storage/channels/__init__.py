@@ -5,11 +5,13 @@ from storage.channels.checkpoint import (
     advance,
     fail_channel,
     finish_channel,
+    reopen_channel,
 )
 from storage.channels.queries import (
     ChannelState,
     ChannelSummary,
     HasParent,
+    channel_state,
     channel_states,
     channel_summaries,
 )
@@ -30,6 +32,7 @@ __all__ = [
     "HasParent",
     "ProgressState",
     "advance",
+    "channel_state",
     "channel_states",
     "channel_summaries",
     "fail_channel",
@@ -37,6 +40,7 @@ __all__ = [
     "follow_parents",
     "lock_channels",
     "mark_skipped",
+    "reopen_channel",
     "save_changed_channels",
     "save_channels",
     "save_threads",

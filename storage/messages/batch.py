@@ -28,7 +28,7 @@ class MessageBatch:
 
 @finish_before_cancel
 async def save_batch(db: Database, batch: MessageBatch, now: datetime) -> None:
-    """Store a batch of messages and move the channel's checkpoint to its last one.
+    """Store a batch of messages and move the channel's checkpoint to its newest one; it never moves back.
 
     Raises:
         LeaseLost: the job is another's; nothing was written.
@@ -37,12 +37,13 @@ async def save_batch(db: Database, batch: MessageBatch, now: datetime) -> None:
         prepared = await prepare(connection, {(batch.tenant_id, batch.channel_id): batch.messages})
         await write_messages(connection, prepared, now)
         records = [record for _, record in prepared.rows()]
+        newest = max(records, key=lambda record: int(record.platform_id))
         await advance(
             connection,
             batch.job,
             batch.channel_id,
-            message_id=records[-1].platform_id,
-            sent_at=records[-1].sent_at,
+            message_id=newest.platform_id,
+            sent_at=newest.sent_at,
             count=len(records),
             now=now,
         )

@@ -1,7 +1,9 @@
 """Gaps, what is to be read again because of them, and audits."""
 
 from storage.repair.audit import (
+    count_stored,
     finish_audit,
+    settle_audit,
 )
 from storage.repair.audit_report import (
     ChannelAudit,
@@ -52,6 +54,7 @@ __all__ = [
     "audits_due",
     "channel_audits",
     "close_gap",
+    "count_stored",
     "coverage",
     "finish_audit",
     "list_gaps",
@@ -61,5 +64,6 @@ __all__ = [
     "record_gap",
     "refetch",
     "request_audit",
+    "settle_audit",
     "settle_gaps",
 ]

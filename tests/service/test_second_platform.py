@@ -10,7 +10,7 @@ from typing import Any, ClassVar, TypeVar
 
 import aiohttp
 
-from adapters.base import PlatformSession, RequestCounts, ThreadCursor, ThreadPage
+from adapters.base import MessagePage, PlatformSession, RequestCounts, ThreadCursor, ThreadPage
 from adapters.errors import ChannelUnreadable
 from adapters.events import EventHandler, TenantJoined, TenantOutage, TenantsReady
 from adapters.privacy import UserHasher
@@ -115,14 +115,15 @@ class Counter:
     async def find_channel(self, channel_id: str) -> SkipReason | None:
         return SkipReason.DELETED
 
-    async def messages(
-        self, channel_id: str, after: str | None, *, parent_id: str | None = None
-    ) -> tuple[MessageRecord, ...]:
+    async def messages(self, channel_id: str, after: str | None, *, parent_id: str | None = None) -> MessagePage:
         if channel_id != "C0OPEN":
             raise ChannelUnreadable(SkipReason.BOT_LACKS_ACCESS)
         self.requests += 1
         self._office.asked_after.append(after)
-        return tuple(self._office.letters[int(after or 0) :][:100])
+        page = tuple(self._office.letters[int(after or 0) :][:100])
+        return MessagePage(
+            messages=page, reached=page[-1].platform_id if page else None, is_full=len(page) == self.page_size
+        )
 
     async def reaction_users(
         self, channel_id: str, message_id: str, emoji: str, *, burst: bool, total: int

@@ -55,6 +55,7 @@ async def test_a_channel_is_stored_with_its_parent_and_its_head(db: Database, te
         checkpoint_id=None,
         checkpoint_at=None,
         deleted_head_id=None,
+        is_read_to_end=False,
         thread_cursor=None,
         state=None,
         messages_archived=0,

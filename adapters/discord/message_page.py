@@ -1,0 +1,68 @@
+"""Read a page of messages as Discord and its likes send it: in any order, with what does not belong there.
+
+Discord sends the newest first, all beyond the cursor. Other servers order by time, repeat the cursor's own message, or
+ignore the cursor: the answer then says nothing of what lies beyond it, and counts as a failed one.
+"""
+
+import logging
+
+from adapters.base import MessagePage
+from adapters.discord.convert import Payload, as_objects, last_id_before, message_record, snowflake, snowflake_time
+from adapters.privacy import HashUser
+from adapters.records import MessageRecord
+
+log = logging.getLogger(__name__)
+
+PAGE_SIZE = 100  # the most that Discord gives in one answer
+
+
+def fault_of_page(body: object, channel_id: str, after: int) -> str | None:
+    """Say why a page cannot be true: it holds something, but nothing of the channel beyond the cursor."""
+    if not body or any(int(message_id) > after for message_id in _ids(_own(body, channel_id))):
+        return None
+    return "Discord sent a page of messages that holds none beyond the one it was to begin after"
+
+
+def message_page(body: object, channel_id: str, after: int, hash_user: HashUser) -> MessagePage:
+    """Return the channel's messages of a page without a fault."""
+    sent = body if isinstance(body, list) else []
+    own = _own(body, channel_id)
+    records = [record for payload in own if (record := message_record(payload, channel_id, hash_user))]
+    if len(records) < len(sent):
+        log.warning(
+            "messages without an id, or of another channel, are left out",
+            extra={"channel": channel_id, "messages": len(sent) - len(records)},
+        )
+    unique = {record.platform_id: record for record in records}
+    ordered = sorted(unique.values(), key=_number)
+    return MessagePage(messages=tuple(ordered), reached=_reached(own, ordered, after), is_full=len(sent) >= PAGE_SIZE)
+
+
+def _reached(own: list[Payload], ordered: list[MessageRecord], after: int) -> str | None:
+    """Return how far a page is surely whole.
+
+    Where it is not in the order of its ids, one of the last millisecond or so may be missing at its edge.
+    """
+    if not ordered:
+        return None
+    last = ordered[-1].platform_id
+    if _is_in_order([int(message_id) for message_id in _ids(own)]):
+        return last
+    before_last = last_id_before(snowflake_time(last))
+    return before_last if int(before_last) > after else last
+
+
+def _is_in_order(ids: list[int]) -> bool:
+    return ids == sorted(ids) or ids == sorted(ids, reverse=True)
+
+
+def _own(body: object, channel_id: str) -> list[Payload]:
+    return [p for p in as_objects(body) if snowflake(p.get("channel_id")) in (None, channel_id)]
+
+
+def _ids(payloads: list[Payload]) -> list[str]:
+    return [message_id for payload in payloads if (message_id := snowflake(payload.get("id")))]
+
+
+def _number(record: MessageRecord) -> int:
+    return int(record.platform_id)
