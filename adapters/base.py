@@ -9,7 +9,7 @@ from typing import ClassVar, Protocol, TypeAlias, TypeVar
 from pydantic import BaseModel, ConfigDict
 
 from adapters.events import EventHandler, LiveEventHandler
-from adapters.records import ChannelRecord, MessageRecord, SkipReason
+from adapters.records import ChannelRecord, MessageRecord
 
 T = TypeVar("T")
 
@@ -68,6 +68,17 @@ class RequestCounts:
     retries: int
 
 
+@dataclass(frozen=True, slots=True)
+class Access:
+    """Which channels the bot may read, by the platform's own answers to requests that began after it was asked for."""
+
+    readable: frozenset[str]  # channels whose history everyone and the bot may read; a thread is not among them
+
+    def may_read(self, channel_id: str, parent_id: str | None) -> bool:
+        """Return whether the bot may read the history of a channel, or of a thread by its channel ``parent_id``."""
+        return (parent_id or channel_id) in self.readable
+
+
 class RequestObserver(Protocol):
     """Counts every request of an adapter, for the metrics."""
 
@@ -101,15 +112,36 @@ class PlatformSession(Protocol):
         """List the archived threads of a channel that ``cursor`` does not cover yet. None covers nothing."""
         ...
 
-    async def find_channel(self, channel_id: str) -> SkipReason | None:
-        """Return why a channel that no listing shows any more cannot be read; None where it can."""
+    async def find_channel(self, channel_id: str) -> ChannelRecord | None:
+        """Request a channel that no listing shows any more. Returns a thread as it is now, of a channel nothing.
+
+        Raises:
+            ChannelUnreadable: it is gone, or the bot may not see it.
+        """
         ...
 
     async def messages(self, channel_id: str, after: str | None, *, parent_id: str | None = None) -> MessagePage:
-        """Return the oldest messages with an id beyond ``after``. Empty only where there are none.
+        """Return the oldest messages with an id beyond ``after``.
 
-        ``parent_id`` is the channel of a thread. An answer that brings nothing beyond ``after`` and is not empty is a
-        failed call.
+        ``parent_id`` is the channel of a thread. A page with a message in it shows that the bot may read there, and is
+        whole between its ends. An empty one proves nothing by itself: a platform may answer so where the bot may not
+        read (``access`` tells the two apart). One that is not empty but holds nothing beyond ``after`` is a failed
+        call.
+
+        Raises:
+            ContentWithheld: the platform has blanked the page.
+        """
+        ...
+
+    async def access(self) -> Access:
+        """Evaluate who may read what from requests that begin now; nothing that was known before counts."""
+        ...
+
+    async def confirm_membership(self) -> None:
+        """Request the community itself.
+
+        Raises:
+            TenantUnavailable: the bot is not in it any more.
         """
         ...
 

@@ -25,8 +25,12 @@ class CallFailed(PlatformError):
         self.attempts = attempts
 
 
+class NoSuchCall(CallFailed):
+    """The platform does not know the call itself."""
+
+
 class ChannelUnreadable(PlatformError):
-    """A channel cannot be read and will not be by asking again. Skip it, with the reason."""
+    """A channel refuses to be read, or is gone. Give it up; why it is skipped is for the next listing to say."""
 
     code = "channel_unreadable"
     remedy = "give the bot View Channel and Read Message History there, if it should be archived"
@@ -67,7 +71,7 @@ class TenantUnavailable(PlatformError):
 
 
 class ContentWithheld(PlatformError):
-    """The bot lacks the privilege to read message content. End the job: the platform would send blanks."""
+    """The platform sends blanks in place of messages, or would. End the job; nothing of them may be stored."""
 
     code = "content_withheld"
     remedy = "switch on the privilege where the bot is registered, then start again"

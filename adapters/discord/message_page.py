@@ -5,6 +5,7 @@ ignore the cursor: the answer then says nothing of what lies beyond it, and coun
 """
 
 import logging
+from datetime import timedelta
 
 from adapters.base import MessagePage
 from adapters.discord.convert import Payload, as_objects, last_id_before, message_record, snowflake, snowflake_time
@@ -15,12 +16,17 @@ log = logging.getLogger(__name__)
 
 PAGE_SIZE = 100  # the most that Discord gives in one answer
 
+_DISORDER = timedelta(minutes=1)  # how far a server's order may be from that of its ids
+
 
 def fault_of_page(body: object, channel_id: str, after: int) -> str | None:
-    """Say why a page cannot be true: it holds something, but nothing of the channel beyond the cursor."""
-    if not body or any(int(message_id) > after for message_id in _ids(_own(body, channel_id))):
-        return None
-    return "Discord sent a page of messages that holds none beyond the one it was to begin after"
+    """Say why a page cannot be true: it brings nothing of the channel beyond the cursor, or begins long before it."""
+    ids = [int(message_id) for message_id in _ids(_own(body, channel_id))]
+    if body and (not ids or max(ids) <= after):
+        return "Discord sent a page of messages that holds none beyond the one it was to begin after"
+    if ids and snowflake_time(str(min(ids))) < snowflake_time(str(after)) - _DISORDER:
+        return "Discord sent a page of messages that begins long before the one it was to begin after"
+    return None
 
 
 def message_page(body: object, channel_id: str, after: int, hash_user: HashUser) -> MessagePage:

@@ -1,15 +1,18 @@
-"""Reads one channel, oldest first, from its checkpoint to its end."""
+"""Reads one channel, oldest first, from its checkpoint to its end: an empty page, or one not full that holds the head.
+
+The head is what the platform calls the newest message. It is a hint: it may be gone, late, left out, or older than
+others. So a full page is never the end, and neither is one that is not full where the head is still to come.
+"""
 
 import time
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from adapters.base import MessagePage
 from adapters.records import MessageRecord
 from bot.live import ChangeTracker
-from bot.sync.context import JobContext
+from bot.sync.context import EmptyPage, JobContext
 from bot.sync.estimator import ChannelEstimator
-from bot.sync.pages import next_page
+from bot.sync.pages import read_behind
 from storage import messages
 from storage.channels import ChannelState
 from storage.messages import MessageBatch
@@ -28,41 +31,52 @@ class ChannelReader:
 
     async def run(self) -> None:
         """Page to the end, and commit every ``batch_size`` messages; what was fetched is kept however this ends."""
-        with self.job.live.tracking(self.job.tenant_id, self.state.platform_id) as tracker:
+        with self.job.tracking(self.state) as tracker:
             try:
-                await self._read(tracker)
+                is_read = await self._read(tracker)
             finally:
                 self.estimator.is_done = True
                 await self._flush(tracker)
-        await self.job.settle(self.state, self._head_to_remember())
+        if is_read:
+            await self._settle()
 
-    async def _read(self, tracker: ChangeTracker) -> None:
-        """Fetch up to the channel's end."""
+    async def _read(self, tracker: ChangeTracker) -> bool:
+        """Fetch up to the channel's end; False where an empty page leaves that in doubt."""
         state, progress = self.state, self.job.progress
         after = state.checkpoint_id
-        known: frozenset[str | None] = frozenset({after})
+        is_end_near = after is not None and (state.head_id is None or int(state.head_id) <= int(after))
+        known = frozenset[str]()
         while True:
             mark = tracker.mark()
-            page = await next_page(self.job.session, state.platform_id, after, parent_id=state.thread_parent_id)
-            fresh = tuple(message for message in page.messages if message.platform_id not in known)
+            answer = await read_behind(
+                self.job.session, state.platform_id, after, parent_id=state.thread_parent_id, with_witness=is_end_near
+            )
+            fresh = tuple(message for message in answer.messages if message.platform_id not in known)
             self.estimator.add(fresh, progress.estimator.now())
             if fresh:
                 self._fetched.append((mark, fresh))
+            if answer.reached is None:
+                return answer.is_proven or self._doubt(after)
             if sum(len(fetched) for _, fetched in self._fetched) >= self.job.config.batch_size:
                 await self._flush(tracker)
-            if self._is_end(page):
-                return
-            after, known = page.reached, frozenset(message.platform_id for message in page.messages)
+            if not answer.is_full and answer.holds(state.head_id):
+                return True
+            is_end_near = not answer.is_full or answer.holds(state.head_id)
+            after, known = answer.reached, frozenset(message.platform_id for message in answer.messages)
 
-    def _is_end(self, page: MessagePage) -> bool:
-        """Return whether nothing lies behind a page: it is empty, or it is not full and holds the head.
+    def _doubt(self, after: str | None) -> bool:
+        """Have it proven that nothing lies behind a message, before the channel counts as read to its end."""
 
-        The head is what the platform calls its newest message. It may be gone, late or left out, so that a full page is
-        never the end; and a platform may send a page that is not full in mid-channel.
-        """
-        if not page.messages:
-            return True
-        return not page.is_full and page.holds(self.state.head_id)
+        async def believe(*_: object) -> None:
+            await self._settle()
+
+        self.job.doubt(
+            EmptyPage(channel=self.state, parent_id=self.state.thread_parent_id, after=after, believe=believe)
+        )
+        return False
+
+    async def _settle(self) -> None:
+        await self.job.settle(self.state, self._head_to_remember())
 
     def _head_to_remember(self) -> str | None:
         """Return the head that need not be asked for again while it stays the same.

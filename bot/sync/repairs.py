@@ -5,18 +5,18 @@ one transaction with its cursor, so being cut off anywhere repeats nothing. Like
 is when the tenant's next sync is due.
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import groupby
 
-from adapters.base import MessagePage
 from adapters.records import MessageRecord
 from bot.concurrency import for_each
 from bot.live import ChangeTracker
 from bot.sync.audits import AuditEnd
-from bot.sync.context import JobContext
-from bot.sync.pages import next_page
+from bot.sync.context import EmptyPage, JobContext
+from bot.sync.pages import NOTHING, Answer, read_behind
+from bot.sync.proof import ProofPass
 from storage import channels
 from storage.repair import RefetchKind, RefetchRange, pending_ranges, reconcile_page, settle_audit, settle_gaps
 
@@ -32,7 +32,7 @@ class _Page:
     """What one request brought: all messages behind ``after`` up to where it is whole; all there are if it is empty."""
 
     after: int
-    sent: MessagePage
+    sent: Answer
     mark: int  # of the tracker, before it was fetched
 
     def covers(self, refetch: RefetchRange) -> bool:
@@ -42,7 +42,11 @@ class _Page:
 
     def reaches(self, until: str) -> bool:
         """Return whether it is whole up to a message."""
-        return not self.sent.messages or int(self.sent.reached or 0) >= int(until)
+        return self.sent.reached is None or int(self.sent.reached) >= int(until)
+
+    def ends_before(self, refetch: RefetchRange) -> bool:
+        """Return whether it was not full and leaves off where a range goes on: no more is expected there."""
+        return not self.sent.is_full and self.sent.reached == refetch.after_platform_id
 
     def behind(self) -> set[str]:
         """Return the messages that it shows although they do not lie beyond its cursor: they were sent late."""
@@ -79,6 +83,7 @@ class RepairPass:
         )
         by_channel = [list(ranges) for _, ranges in groupby(pending, key=lambda refetch: refetch.channel_id)]
         await for_each(by_channel, job.config.concurrent_channels, self._read_channel)
+        await ProofPass(job).run()
         await settle_gaps(job.db, job.tenant_id, now=job.clock())
         if pending:  # counted anew: a channel that is skipped by now has none, and others may have come
             await settle_audit(job.db, job.tenant_id, now=job.clock())
@@ -88,25 +93,25 @@ class RepairPass:
     async def _read_channel(self, ranges: list[RefetchRange]) -> None:
         channel = _Channel(ranges[0].channel_id, ranges[0].channel_platform_id)
         async with self.job.guard(channel):
-            with self.job.live.tracking(self.job.tenant_id, channel.platform_id) as tracker:
+            with self.job.tracking(channel) as tracker:
                 audits = await self._read_ranges(channel, ranges, tracker)
-            for audit in audits:
-                await AuditEnd(self.job, audit, self.began_at).run()
-                self._count_done()
+            await self._finish_audits(audits)
 
     async def _read_ranges(
-        self, channel: _Channel, ranges: Iterable[RefetchRange], tracker: ChangeTracker
+        self, channel: _Channel, ranges: Sequence[RefetchRange], tracker: ChangeTracker, page: _Page | None = None
     ) -> list[RefetchRange]:
         """Read ranges again; the audits among them that were read to their end."""
-        page: _Page | None = None
         audits: list[RefetchRange] = []
-        for planned in ranges:
+        for number, planned in enumerate(ranges):
             left: RefetchRange | None = None if planned.is_read else planned
             while left is not None:
                 if page is None or not page.covers(left):
                     if self.requests_left <= 0 or self.job.should_yield:
                         return audits
-                    page = await self._fetch(left, tracker)
+                    page = await self._fetch(left, tracker, with_witness=page is not None and page.ends_before(left))
+                    if not page.sent.is_proven:
+                        self._doubt(channel, [left, *ranges[number + 1 :]])
+                        return audits
                 left = await self._save(channel, left, page, tracker)
             if planned.kind is RefetchKind.AUDIT:
                 audits.append(planned)
@@ -114,15 +119,42 @@ class RepairPass:
                 self._count_done()
         return audits
 
+    async def _finish_audits(self, audits: list[RefetchRange]) -> None:
+        for audit in audits:
+            await AuditEnd(self.job, audit, self.began_at).run()
+            self._count_done()
+
     def _count_done(self) -> None:
         self.job.progress.repairs_pending -= 1
         self.job.progress.repairs_done += 1
 
-    async def _fetch(self, refetch: RefetchRange, tracker: ChangeTracker) -> _Page:
+    async def _fetch(self, refetch: RefetchRange, tracker: ChangeTracker, *, with_witness: bool) -> _Page:
         self.requests_left -= 1
         mark, after = tracker.mark(), refetch.after_platform_id
-        sent = await next_page(self.job.session, refetch.channel_platform_id, after, parent_id=refetch.thread_parent_id)
-        return _Page(int(after or 0), sent, mark)
+        answer = await read_behind(
+            self.job.session,
+            refetch.channel_platform_id,
+            after,
+            parent_id=refetch.thread_parent_id,
+            with_witness=with_witness,
+        )
+        return _Page(int(after or 0), answer, mark)
+
+    def _doubt(self, channel: _Channel, ranges: list[RefetchRange]) -> None:
+        """Leave ranges as they are until it is proven that nothing lies behind the first one's cursor."""
+
+        async def believe(tracker: ChangeTracker, mark: int) -> None:
+            empty = _Page(int(ranges[0].after_platform_id or 0), NOTHING, mark)
+            await self._finish_audits(await self._read_ranges(channel, ranges, tracker, empty))
+
+        self.job.doubt(
+            EmptyPage(
+                channel=channel,
+                parent_id=ranges[0].thread_parent_id,
+                after=ranges[0].after_platform_id,
+                believe=believe,
+            )
+        )
 
     async def _save(
         self, channel: _Channel, refetch: RefetchRange, page: _Page, tracker: ChangeTracker

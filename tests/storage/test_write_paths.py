@@ -88,7 +88,7 @@ STORES_PEOPLE: dict[Any, Call] = {
 STORES_NOBODY = {
     "channels": (
         *("advance", "fail_channel", "finish_channel", "follow_parents", "let_threads_follow", "lock_channels"),
-        "mark_skipped",
+        *("mark_skipped", "reopen_channel"),
     ),
     "connection": ("is_read_only", "may_write"),
     "jobs": (
@@ -100,8 +100,8 @@ STORES_NOBODY = {
     "privacy": ("erase_user", "erased_in_channels", "redactor_for", "redactors_for"),
     "reactions": ("prepare_users",),
     "repair": (
-        *("add_gap", "add_refetches", "close_gap", "finish_audit", "plan_gaps", "plan_refetches"),
-        *("record_gap", "refetch", "request_audit", "settle_gaps"),
+        *("add_gap", "add_refetches", "close_gap", "complete_hanging_audit", "finish_audit", "plan_gaps"),
+        *("plan_refetches", "record_gap", "refetch", "request_audit", "settle_audit", "settle_gaps"),
     ),
     "settings": ("record_hash_choice",),
     "sql": ("all_rows", "one_row"),

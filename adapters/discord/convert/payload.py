@@ -44,6 +44,13 @@ def as_text(value: object) -> str | None:
     return value if isinstance(value, str) else None
 
 
+def readable(text: str) -> str:
+    """Return a text without what no database holds: NUL characters go, lone surrogates become "?"."""
+    if text.isascii() and "\x00" not in text:
+        return text
+    return text.replace("\x00", "").encode("utf-8", "replace").decode()
+
+
 def timestamp(value: object) -> datetime | None:
     """Return an ISO 8601 time as UTC, or None where it is absent or unreadable."""
     if not isinstance(value, str):

@@ -104,6 +104,10 @@ class GatewayClient(discord.AutoShardedClient):
         """Return the channels of a guild that the gateway showed only as hidden, by id."""
         return self._dispatcher.hidden_channels(guild_id)
 
+    def shows_readable_channels(self, guild_id: int) -> bool:
+        """Return whether the gateway shows channels of a guild that everyone and the bot may read."""
+        return self._dispatcher.shows_readable_channels(guild_id)
+
     @property
     def received_until(self) -> datetime | None:
         """Until when every event has been received; None where they are not received at present."""

@@ -46,6 +46,11 @@ class EventDispatcher:
         guild = self._guilds.get(str(guild_id))
         return guild.hidden_channels() if guild else {}
 
+    def shows_readable_channels(self, guild_id: int) -> bool:
+        """Return whether the gateway shows channels of a guild that everyone and the bot may read."""
+        guild = self._guilds.get(str(guild_id))
+        return guild is not None and guild.shows_readable_channels()
+
     def on_message_event(self, event: str, data: Any) -> None:
         """Handle an event of a message."""
         outgoing: LiveEvent | None = None

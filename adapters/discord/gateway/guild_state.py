@@ -19,7 +19,7 @@ from adapters.discord.convert import (
 )
 from adapters.discord.permissions import ChannelEvaluator, Principal
 from adapters.privacy import HashUser
-from adapters.records import ChannelRecord, SkipReason
+from adapters.records import ChannelRecord
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +64,10 @@ class GuildState:
     def hidden_channels(self) -> dict[str, Payload]:
         """Return the channels that the gateway shows only as hidden, by id."""
         return {channel_id: channel for channel_id, channel in self._channels.items() if is_obfuscated(channel)}
+
+    def shows_readable_channels(self) -> bool:
+        """Return whether there are channels that everyone and the bot may read."""
+        return any(record.skip_reason is None for record in self._records())
 
     def note_message(self, channel_id: str, message_id: str) -> None:
         """Record a message that came as the newest one of its channel."""
@@ -111,8 +115,7 @@ class GuildState:
         if thread_id is None or parent_id is None:
             return []  # the library says so in the log
         self._threads[thread_id] = None if is_private_thread(payload) else parent_id
-        skip_reason = None if parent_id in self._channels else SkipReason.BOT_LACKS_ACCESS
-        record = thread_record(payload, skip_reason, self._hash_user)
+        record = thread_record(payload, None, self._hash_user)
         return [record] if record else []
 
     def _update_rules(self, rules: _AccessRules) -> list[ChannelRecord]:

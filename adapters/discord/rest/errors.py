@@ -11,6 +11,7 @@ from adapters.errors import (
     ChannelUnreadable,
     CredentialRefused,
     MessageGone,
+    NoSuchCall,
     PlatformError,
     RateLimited,
     TenantUnavailable,
@@ -22,6 +23,7 @@ _DEFAULT_RETRY_AFTER_SECONDS = 60.0
 # https://discord.com/developers/docs/topics/opcodes-and-status-codes#json-json-error-codes
 _UNKNOWN_CHANNEL = 10003
 _UNKNOWN_GUILD = 10004
+_UNKNOWN_MEMBER = 10007
 _UNKNOWN_MESSAGE = 10008
 _UNKNOWN_EMOJI = 10014
 _ACCESS_CODES = (50001, 50013)
@@ -66,12 +68,13 @@ def to_platform_error(error: discord.HTTPException, attempts: int) -> PlatformEr
         return MessageGone()
     if error.code == _UNKNOWN_EMOJI:
         return EmojiGone()
-    if error.code == _UNKNOWN_GUILD:
+    if error.code in (_UNKNOWN_GUILD, _UNKNOWN_MEMBER):
         return TenantUnavailable("Discord knows no such guild, or the bot is not in it")
     if error.status == 403 and error.code in _ACCESS_CODES:
         return ChannelUnreadable(SkipReason.BOT_LACKS_ACCESS)
     # Never the body's text: it may repeat what was sent.
-    return CallFailed(f"Discord refused the call: status {error.status}, code {error.code}", attempts=attempts)
+    failed = NoSuchCall if (error.status, error.code) == (404, 0) else CallFailed
+    return failed(f"Discord refused the call: status {error.status}, code {error.code}", attempts=attempts)
 
 
 def describe(error: BaseException) -> str:

@@ -30,6 +30,13 @@ def _add_ends_of_channels() -> None:
             comment="Internal: whether the channel was read to its end since its checkpoint last moved.",
         ),
     )
+    if op.get_bind().dialect.name == "postgresql":
+        op.alter_column(
+            "sync_progress",
+            "deleted_head_platform_id",
+            comment="Internal: a newest message by the platform that need not be asked for: the end was read beyond it.",
+            existing_comment="Internal: a newest message by the platform that is deleted.",
+        )
     op.execute(
         "UPDATE sync_progress SET is_read_to_end = true WHERE state = 'complete'"
         " AND channel_id IN (SELECT id FROM channels WHERE head_platform_id IS NOT NULL)"
