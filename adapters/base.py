@@ -91,6 +91,26 @@ class RequestObserver(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class PartHealth:
+    """How one part of a platform's connection stands at this moment, such as a shard of its gateway.
+
+    ``heartbeat_age_seconds`` is how long ago the newest heartbeat was sent that was answered; None before the first.
+    """
+
+    name: str
+    is_connected: bool
+    heartbeat_age_seconds: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionHealth:
+    """How a platform's connection stands: its parts, and how long the platform still has us wait."""
+
+    parts: tuple[PartHealth, ...] = ()
+    wait_seconds: float = 0.0
+
+
 class PlatformSession(Protocol):
     """The requests of one sync. Every method may raise the errors of adapters.errors, none other."""
 
@@ -179,7 +199,8 @@ class PlatformAdapter(Protocol):
     async def run(self, on_event: EventHandler, on_live_event: LiveEventHandler) -> None:
         """Stay connected until cancelled, and call the handlers with the communities' events and with what changes.
 
-        A TenantsReady says that the changes before it were missed: the connection was another one, or none.
+        A TenantsReady says that the changes before it were missed in the communities it covers: that part of the
+        connection was another one, or none. The events come one by one, in the platform's order.
 
         Raises:
             CredentialRefused: the platform will not have this bot.
@@ -189,6 +210,11 @@ class PlatformAdapter(Protocol):
     @property
     def unready_reason(self) -> str | None:
         """Why the platform cannot be used at present, in plain words; None where it can."""
+        ...
+
+    @property
+    def health(self) -> ConnectionHealth:
+        """How the connection stands, for the metrics."""
         ...
 
     @property

@@ -27,7 +27,7 @@ class GuildEvaluation:
 
     async def listing(self) -> tuple[ChannelRecord, ...]:
         """List the channels and the active threads, by three requests and the bot's roles as the gateway tells them."""
-        bot = self._bot_by_gateway()
+        bot = self._bot_by_gateway() or await self._bot_by_rest()
         found, evaluator = await self._channels(bot)
         active = await self._call(lambda: self._http.get_active_threads(self._guild_id), dict, _active_fault)
         return (*found, *evaluator.threads(as_objects(active.get("threads"))))
@@ -64,30 +64,31 @@ class GuildEvaluation:
                 return None
         return "Discord listed roles without @everyone"
 
-    def _bot_by_gateway(self) -> Principal:
-        guild = self._client.get_guild(self._guild_id)
-        if guild is None or guild.unavailable or guild.me is None:
+    def _bot_by_gateway(self) -> Principal | None:
+        """Return it as the gateway told; None where it did not tell the bot's roles."""
+        if not self._client.is_there(self._guild_id):
             raise TenantUnavailable("the bot is not in this guild at present, or Discord has an outage there")
-        roles = frozenset(str(role.id) for role in guild.me.roles) | {str(guild.id)}
-        return Principal(role_ids=roles, user_id=str(guild.me.id), is_owner=guild.owner_id == guild.me.id)
+        return self._client.principal(self._guild_id)
 
     async def _bot_by_rest(self) -> Principal:
-        user = self._client.user
-        if user is None:
+        bot_id = self._client.login.bot_id
+        if bot_id is None:
             raise TenantUnavailable("the bot is not logged in at present")
         try:
-            member = await self._call(lambda: self._http.get_member(self._guild_id, user.id), dict, _member_fault)
+            member = await self._call(lambda: self._http.get_member(self._guild_id, int(bot_id)), dict, _member_fault)
         except NoSuchCall:  # a server that is not Discord's: the gateway knows the roles too
-            return self._bot_by_gateway()
+            if (known := self._bot_by_gateway()) is None:
+                raise
+            return known
         roles = frozenset(snowflakes(member.get("roles"))) | {str(self._guild_id)}
-        return Principal(role_ids=roles, user_id=str(user.id), is_owner=await self._owns_guild(user.id))
+        return Principal(role_ids=roles, user_id=bot_id, is_owner=await self._owns_guild(bot_id))
 
-    async def _owns_guild(self, user_id: int) -> bool:
-        known = self._client.get_guild(self._guild_id)
-        if known is not None and known.owner_id != user_id:
+    async def _owns_guild(self, user_id: str) -> bool:
+        known = self._client.principal(self._guild_id)
+        if known is not None and not known.is_owner:
             return False  # nobody becomes the owner unasked: what is not known cannot show too much
         guild = await self._call(lambda: self._http.get_guild(self._guild_id, with_counts=False), dict)
-        return snowflake(guild.get("owner_id")) == str(user_id)
+        return snowflake(guild.get("owner_id")) == user_id
 
     async def _call(
         self,

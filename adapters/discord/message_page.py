@@ -5,11 +5,12 @@ ignore the cursor: the answer then says nothing of what lies beyond it, and coun
 """
 
 import logging
+from collections.abc import Iterable
 from datetime import timedelta
+from typing import Any
 
 from adapters.base import MessagePage
-from adapters.discord.convert import Payload, as_objects, last_id_before, message_record, snowflake, snowflake_time
-from adapters.privacy import HashUser
+from adapters.discord.convert import Payload, as_objects, last_id_before, snowflake, snowflake_time
 from adapters.records import MessageRecord
 
 log = logging.getLogger(__name__)
@@ -21,7 +22,7 @@ _DISORDER = timedelta(minutes=1)  # how far a server's order may be from that of
 
 def fault_of_page(body: object, channel_id: str, after: int) -> str | None:
     """Say why a page cannot be true: it brings nothing of the channel beyond the cursor, or begins long before it."""
-    ids = [int(message_id) for message_id in _ids(_own(body, channel_id))]
+    ids = [int(message_id) for message_id in _ids(own_messages(body, channel_id))]
     if body and (not ids or max(ids) <= after):
         return "Discord sent a page of messages that holds none beyond the one it was to begin after"
     if ids and snowflake_time(str(min(ids))) < snowflake_time(str(after)) - _DISORDER:
@@ -29,22 +30,20 @@ def fault_of_page(body: object, channel_id: str, after: int) -> str | None:
     return None
 
 
-def message_page(body: object, channel_id: str, after: int, hash_user: HashUser) -> MessagePage:
-    """Return the channel's messages of a page without a fault."""
-    sent = body if isinstance(body, list) else []
-    own = _own(body, channel_id)
-    records = [record for payload in own if (record := message_record(payload, channel_id, hash_user))]
-    if len(records) < len(sent):
-        log.warning(
-            "messages without an id, or of another channel, are left out",
-            extra={"channel": channel_id, "messages": len(sent) - len(records)},
-        )
+def message_page(sent: list[Any], records: Iterable[MessageRecord], channel_id: str, after: int) -> MessagePage:
+    """Return a page without a fault, of what was sent and the records of its ``own_messages``."""
     unique = {record.platform_id: record for record in records}
     ordered = sorted(unique.values(), key=_number)
-    return MessagePage(messages=tuple(ordered), reached=_reached(own, ordered, after), is_full=len(sent) >= PAGE_SIZE)
+    ids = [int(message_id) for message_id in _ids(own_messages(sent, channel_id))]
+    if len(ids) < len(sent):
+        log.warning(
+            "messages without an id, or of another channel, are left out",
+            extra={"channel": channel_id, "messages": len(sent) - len(ids)},
+        )
+    return MessagePage(messages=tuple(ordered), reached=_reached(ids, ordered, after), is_full=len(sent) >= PAGE_SIZE)
 
 
-def _reached(own: list[Payload], ordered: list[MessageRecord], after: int) -> str | None:
+def _reached(ids: list[int], ordered: list[MessageRecord], after: int) -> str | None:
     """Return how far a page is surely whole.
 
     Where it is not in the order of its ids, one of the last millisecond or so may be missing at its edge.
@@ -52,7 +51,7 @@ def _reached(own: list[Payload], ordered: list[MessageRecord], after: int) -> st
     if not ordered:
         return None
     last = ordered[-1].platform_id
-    if _is_in_order([int(message_id) for message_id in _ids(own)]):
+    if _is_in_order(ids):
         return last
     before_last = last_id_before(snowflake_time(last))
     return before_last if int(before_last) > after else last
@@ -62,7 +61,8 @@ def _is_in_order(ids: list[int]) -> bool:
     return ids == sorted(ids) or ids == sorted(ids, reverse=True)
 
 
-def _own(body: object, channel_id: str) -> list[Payload]:
+def own_messages(body: object, channel_id: str) -> list[Payload]:
+    """Return the messages of a page that belong to its channel."""
     return [p for p in as_objects(body) if snowflake(p.get("channel_id")) in (None, channel_id)]
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from adapters.discord.convert import (
     Payload,
+    as_bits,
     as_int,
     as_objects,
     channel_record,
@@ -48,7 +49,7 @@ class Permissions:
 
     def __init__(self, guild_id: str, roles: Sequence[Payload]) -> None:
         self._guild_id = guild_id
-        self._by_role = {snowflake(role.get("id")): _bits(role.get("permissions")) for role in roles}
+        self._by_role = {snowflake(role.get("id")): as_bits(role.get("permissions")) for role in roles}
 
     def can_read(self, principal: Principal, channel: Payload) -> bool:
         """Return whether they see a channel and its history; a voice channel also takes CONNECT."""
@@ -75,17 +76,13 @@ def _with_overwrites(bits: int, overwrites: Iterable[Payload]) -> int:
     """Apply overwrites of one rank together: all their denials first, then all their allowances."""
     deny = allow = 0
     for overwrite in overwrites:
-        deny |= _bits(overwrite.get("deny"))
-        allow |= _bits(overwrite.get("allow"))
+        deny |= as_bits(overwrite.get("deny"))
+        allow |= as_bits(overwrite.get("allow"))
     return bits & ~deny | allow
 
 
 def _overwrites_of(kind: int, overwrites: Iterable[Payload]) -> list[tuple[str | None, Payload]]:
     return [(snowflake(o.get("id")), o) for o in overwrites if _overwrite_kind(o) == kind]
-
-
-def _bits(value: object) -> int:
-    return int(snowflake(value) or 0)
 
 
 def _overwrite_kind(overwrite: Payload) -> int | None:

@@ -11,6 +11,7 @@ from adapters.discord.convert import (
     Payload,
     channel_type,
     last_id_before,
+    message_records,
     snowflake_time,
     thread_record,
     url_emoji,
@@ -19,7 +20,7 @@ from adapters.discord.evaluation import GuildEvaluation
 from adapters.discord.gateway import GatewayClient
 from adapters.discord.message_count import count_messages
 from adapters.discord.message_page import PAGE_SIZE as _PAGE_SIZE
-from adapters.discord.message_page import fault_of_page, message_page
+from adapters.discord.message_page import fault_of_page, message_page, own_messages
 from adapters.discord.reaction_users import FaultOf, reaction_users
 from adapters.discord.rest import RequestScope, RestClient
 from adapters.discord.threads import archived_threads
@@ -96,7 +97,8 @@ class DiscordSession:
         if not page and not self._can_read_history(parent_id or channel_id):
             # Discord shows an empty channel to a bot that may not read its history. Known at once, where it is known.
             raise ChannelUnreadable(SkipReason.BOT_LACKS_ACCESS)
-        return message_page(page, channel_id, start, self._hash_user)
+        records = await message_records(own_messages(page, channel_id), channel_id, self._hash_user)
+        return message_page(page, records, channel_id, start)
 
     async def reaction_users(
         self, channel_id: str, message_id: str, emoji: str, *, burst: bool, total: int
@@ -136,8 +138,4 @@ class DiscordSession:
 
     def _can_read_history(self, channel_id: str) -> bool:
         """Return it by the gateway's state, which may be old: yes proves nothing. For a thread its parent decides."""
-        guild = self._client.get_guild(self._guild_id)
-        channel = guild.get_channel(int(channel_id)) if guild else None
-        if guild is None or channel is None:
-            return False
-        return channel.permissions_for(guild.me).read_message_history
+        return self._client.may_read(self._guild_id, channel_id)

@@ -33,9 +33,9 @@ class ChannelReader:
         """Page to the end, and commit every ``batch_size`` messages; what was fetched is kept however this ends."""
         with self.job.tracking(self.state) as tracker:
             try:
-                is_read = await self._read(tracker)
+                is_read = self.estimator.is_done = await self._read(tracker)
             finally:
-                self.estimator.is_done = True
+                self.estimator.has_ended = True
                 await self._flush(tracker)
         if is_read:
             await self._settle()

@@ -5,14 +5,18 @@ from storage.jobs.enqueue import (
     cancel,
     enqueue,
 )
+from storage.jobs.guard import (
+    extend_lease,
+    require_lease,
+)
 from storage.jobs.lease import (
     claim,
     finish,
     renew,
-    require_lease,
 )
 from storage.jobs.model import (
     HELD,
+    LONGEST_WAIT,
     Job,
     JobKind,
     JobLease,
@@ -45,6 +49,7 @@ from storage.jobs.tenant_status import (
 __all__ = [
     "CANCEL",
     "HELD",
+    "LONGEST_WAIT",
     "SETTLED_STATUS",
     "Job",
     "JobKind",
@@ -55,6 +60,7 @@ __all__ = [
     "claim",
     "due_tenants",
     "enqueue",
+    "extend_lease",
     "finish",
     "get_job",
     "has_due_jobs",

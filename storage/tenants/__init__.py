@@ -24,6 +24,7 @@ from storage.tenants.queries import (
 )
 from storage.tenants.rate_limit import (
     defer_until,
+    lift_impossible_waits,
 )
 
 __all__ = [
@@ -34,6 +35,7 @@ __all__ = [
     "defer_until",
     "freshness",
     "get_tenant",
+    "lift_impossible_waits",
     "list_tenants",
     "purge_tenant",
     "resume_tenant",

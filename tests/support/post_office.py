@@ -5,7 +5,15 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import ClassVar, TypeVar
 
-from adapters.base import Access, MessagePage, PlatformSession, RequestCounts, ThreadCursor, ThreadPage
+from adapters.base import (
+    Access,
+    ConnectionHealth,
+    MessagePage,
+    PlatformSession,
+    RequestCounts,
+    ThreadCursor,
+    ThreadPage,
+)
 from adapters.errors import ChannelUnreadable
 from adapters.events import EventHandler, TenantsReady
 from adapters.records import (
@@ -61,7 +69,7 @@ class PostOffice:
         await listener(TenantsReady((VILLAGE,)))
         await asyncio.Event().wait()
 
-    unready_reason = None
+    unready_reason, health = None, ConnectionHealth()
     invite_url = "https://post.example/invite"
 
     @property

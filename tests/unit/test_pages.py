@@ -4,7 +4,9 @@ from typing import Any
 
 import pytest
 
-from adapters.discord.message_page import fault_of_page, message_page
+from adapters.base import MessagePage
+from adapters.discord.convert import message_record
+from adapters.discord.message_page import fault_of_page, message_page, own_messages
 
 START = 1_000_000_000_000 << 22  # an id's time is in its upper bits, in milliseconds
 
@@ -18,8 +20,13 @@ def cursor(number: int) -> int:
     return START + (number // 10 << 22) + number % 10
 
 
+def page_of(body: Any, after: int = 0) -> MessagePage:
+    records = [r for payload in own_messages(body, "5") if (r := message_record(payload, "5", str))]
+    return message_page(body, records, "5", after)
+
+
 def read(body: Any, after: int = 0) -> tuple[list[int], int | None]:
-    page = message_page(body, "5", after, str)
+    page = page_of(body, after)
     numbers = [int(m.platform_id) - START for m in page.messages]
     return [(n >> 22) * 10 + (n & 15) for n in numbers], None if page.reached is None else int(page.reached)
 
@@ -59,5 +66,5 @@ def test_a_cursor_that_is_sent_again_or_late_is_no_fault_but_one_that_is_ignored
 
 def test_a_page_is_full_by_what_was_sent() -> None:
     body = [*sent(*range(10, 1_000, 10)), {"content": "without an id"}]
-    assert message_page(body, "5", 0, str).is_full
-    assert not message_page(body[1:], "5", 0, str).is_full
+    assert page_of(body).is_full
+    assert not page_of(body[1:]).is_full

@@ -11,8 +11,12 @@ from adapters.discord.convert.messages import (
     message_record,
     replies,
 )
+from adapters.discord.convert.pages import (
+    message_records,
+)
 from adapters.discord.convert.payload import (
     Payload,
+    as_bits,
     as_int,
     as_object,
     as_objects,
@@ -33,6 +37,7 @@ from adapters.discord.convert.scrub import (
 __all__ = [
     "Payload",
     "Scrubber",
+    "as_bits",
     "as_int",
     "as_object",
     "as_objects",
@@ -43,6 +48,7 @@ __all__ = [
     "is_private_thread",
     "last_id_before",
     "message_record",
+    "message_records",
     "replies",
     "snowflake",
     "snowflake_time",

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from adapters.discord.convert.payload import readable
+from adapters.discord.convert.payload import readable, snowflake
 
 LONGEST_NAME = 80
 """Discord's limit in characters for a webhook's name; for a person's it is 32."""
@@ -77,13 +77,13 @@ def names_of(users: Iterable[Mapping[str, Any]]) -> Names:
     """Collect the names of user objects; of two users with one name the first counts."""
     owners: dict[str, str] = {}
     for user in users:
-        user_id = user.get("id")
-        if not user_id:
+        user_id = snowflake(user.get("id"))
+        if user_id is None:
             continue
         for key in ("username", "global_name", "nick"):
             name = user.get(key)
             if isinstance(name, str) and 1 < len(name) <= LONGEST_NAME:
-                owners.setdefault(readable(name), str(user_id))
+                owners.setdefault(readable(name), user_id)
     owners.pop("", None)
     return Names(owners, _lengths(owners, 0), _lengths(owners, -1))
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from adapters.discord.convert import (
     Payload,
+    as_bits,
     as_object,
     as_objects,
     is_obfuscated,
@@ -17,7 +18,7 @@ from adapters.discord.convert import (
     snowflakes,
     thread_record,
 )
-from adapters.discord.permissions import ChannelEvaluator, Principal
+from adapters.discord.permissions import ChannelEvaluator, Permissions, Principal
 from adapters.privacy import HashUser
 from adapters.records import ChannelRecord
 
@@ -28,7 +29,7 @@ class _AccessRules:
 
     permissions: Mapping[str, str]  # by role
     owner_id: str | None
-    bot_roles: frozenset[str]
+    bot_roles: frozenset[str] | None  # None where they were not told
 
 
 class GuildState:
@@ -48,7 +49,7 @@ class GuildState:
         self._rules = _AccessRules(
             permissions=_permissions(payload.get("roles")),
             owner_id=snowflake(payload.get("owner_id")),
-            bot_roles=frozenset(snowflakes(next(members, {}).get("roles"))),
+            bot_roles=_roles_of(next(members, {})),
         )
         self._evaluator = self._new_evaluator()
         for thread in as_objects(payload.get("threads")):
@@ -60,6 +61,19 @@ class GuildState:
         if public is None and (public := self._evaluate(channel_id)) is not None:
             self._public[channel_id] = public
         return public
+
+    @property
+    def principal(self) -> Principal | None:
+        """The bot as a member of the guild; None where its roles were not told."""
+        return None if self._rules.bot_roles is None else self._bot(self._rules.bot_roles)
+
+    def may_bot_read(self, channel_id: str) -> bool:
+        """Return whether the bot may read a channel's history; for a thread its parent decides."""
+        channel = self._channels.get(self._threads.get(channel_id) or channel_id)
+        principal = self.principal
+        if channel is None or principal is None:
+            return False
+        return Permissions(self._guild_id, self._roles()).can_read(principal, channel)
 
     def hidden_channels(self) -> dict[str, Payload]:
         """Return the channels that the gateway shows only as hidden, by id."""
@@ -132,13 +146,22 @@ class GuildState:
 
     def _new_evaluator(self) -> ChannelEvaluator:
         rules = self._rules
-        bot = Principal(
-            role_ids=rules.bot_roles | {self._guild_id},
-            user_id=self._bot_id,
-            is_owner=rules.owner_id is not None and rules.owner_id == self._bot_id,
-        )
-        roles = [{"id": role_id, "permissions": bits} for role_id, bits in rules.permissions.items()]
-        return ChannelEvaluator(self._guild_id, roles, bot, self._hash_user)
+        # Where its roles were not told it may have any: a channel is not called closed to it for want of knowledge.
+        bot = self._bot(rules.bot_roles if rules.bot_roles is not None else frozenset(rules.permissions))
+        return ChannelEvaluator(self._guild_id, self._roles(), bot, self._hash_user)
+
+    def _roles(self) -> list[Payload]:
+        return [{"id": role_id, "permissions": bits} for role_id, bits in self._rules.permissions.items()]
+
+    def _bot(self, roles: frozenset[str]) -> Principal:
+        owner_id = self._rules.owner_id
+        is_owner = owner_id is not None and owner_id == self._bot_id
+        return Principal(role_ids=roles | {self._guild_id}, user_id=self._bot_id, is_owner=is_owner)
+
+
+def _roles_of(member: Payload) -> frozenset[str] | None:
+    roles = member.get("roles")
+    return frozenset(snowflakes(roles)) if isinstance(roles, list) else None
 
 
 def _changed_rules(rules: _AccessRules, event: str, data: Payload, bot_id: str | None) -> _AccessRules:
@@ -152,13 +175,9 @@ def _changed_rules(rules: _AccessRules, event: str, data: Payload, bot_id: str |
             gone = snowflake(data.get("role_id"))
             return replace(rules, permissions={i: bits for i, bits in rules.permissions.items() if i != gone})
         case "GUILD_MEMBER_UPDATE" if snowflake(as_object(data.get("user")).get("id")) == bot_id:
-            return replace(rules, bot_roles=frozenset(snowflakes(data.get("roles"))))
+            return replace(rules, bot_roles=_roles_of(data) or rules.bot_roles)
     return rules
 
 
 def _permissions(roles: Any) -> dict[str, str]:
-    return {
-        i: str(snowflake(role.get("permissions")) or 0)
-        for role in as_objects(roles)
-        if (i := snowflake(role.get("id")))
-    }
+    return {i: str(as_bits(role.get("permissions"))) for role in as_objects(roles) if (i := snowflake(role.get("id")))}
