@@ -39,8 +39,11 @@ class PlatformOptions(BaseModel):
 class ThreadPage:
     """A page of a channel's archived threads, and the cursor that is true once they are stored."""
 
-    threads: tuple[ChannelRecord, ...]
+    threads: tuple[ChannelRecord, ...]  # those that may be new
     cursor: ThreadCursor
+    listed: frozenset[str]  # the platform's ids of all on the page
+    archived_after: datetime | None  # the page shows all that were archived after this time (None: since ever) ...
+    archived_before: datetime | None  # ... and before this one (None: until now)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,8 +131,14 @@ class PlatformSession(Protocol):
         """List every channel of the community and every active thread, evaluated afresh; parents before children."""
         ...
 
-    def archived_threads(self, channel_id: str, cursor: ThreadCursor | None) -> AsyncIterator[ThreadPage]:
-        """List the archived threads of a channel that ``cursor`` does not cover yet. None covers nothing."""
+    def archived_threads(
+        self, channel_id: str, cursor: ThreadCursor | None, *, now: datetime, anew: str | None = None
+    ) -> AsyncIterator[ThreadPage]:
+        """List the archived threads of a channel that ``cursor`` does not cover yet. None covers nothing.
+
+        ``now`` is the time. ``anew`` is a reason to list all of them once more: a cursor that was not made for the same
+        one covers nothing.
+        """
         ...
 
     async def find_channel(self, channel_id: str) -> ChannelRecord | None:

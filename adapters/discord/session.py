@@ -1,6 +1,6 @@
 """Make the requests of one sync of one guild: raw payloads in, records out."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from datetime import datetime
 from typing import Any
 
@@ -65,19 +65,22 @@ class DiscordSession:
         """Request the guild itself."""
         await self._evaluation.confirm_membership()
 
-    async def archived_threads(self, channel_id: str, cursor: ThreadCursor | None) -> AsyncIterator[ThreadPage]:
+    async def archived_threads(
+        self, channel_id: str, cursor: ThreadCursor | None, *, now: datetime, anew: str | None = None
+    ) -> AsyncIterator[ThreadPage]:
         """List the archived public threads that the cursor does not cover; one request where nothing is new."""
 
-        async def fetch(before: str | None) -> Payload:
+        async def fetch(before: str | None, fault_of: Callable[[Payload], str | None]) -> Payload:
             return await self._rest.call(
                 lambda: self._http.get_public_archived_threads(int(channel_id), before, _PAGE_SIZE),
                 dict,
                 channel_id,
+                fault_of=fault_of,
             )
 
-        async for payloads, next_cursor in archived_threads(fetch, cursor):
-            records = (thread_record(p, None, self._hash_user) for p in payloads)
-            yield ThreadPage(tuple(r for r in records if r), next_cursor)
+        async for page in archived_threads(fetch, cursor, now=now, anew=anew):
+            records = (thread_record(p, None, self._hash_user) for p in page.threads)
+            yield ThreadPage(tuple(r for r in records if r), page.cursor, page.ids, page.after, page.before)
 
     async def find_channel(self, channel_id: str) -> ChannelRecord | None:
         """Request the channel itself; who may read one that is no thread takes more than its payload."""

@@ -7,6 +7,13 @@ from storage.channels.checkpoint import (
     finish_channel,
     reopen_channel,
 )
+from storage.channels.listings import (
+    archived_threads,
+    forget_listings,
+    keep_listings,
+    note_listed,
+    note_lookup,
+)
 from storage.channels.queries import (
     ChannelState,
     ChannelSummary,
@@ -32,14 +39,19 @@ __all__ = [
     "HasParent",
     "ProgressState",
     "advance",
+    "archived_threads",
     "channel_state",
     "channel_states",
     "channel_summaries",
     "fail_channel",
     "finish_channel",
     "follow_parents",
+    "forget_listings",
+    "keep_listings",
     "lock_channels",
     "mark_skipped",
+    "note_listed",
+    "note_lookup",
     "reopen_channel",
     "save_changed_channels",
     "save_channels",

@@ -46,6 +46,9 @@ class ChannelState(HasParent):
     deleted_head_id: str | None  # a newest message by the platform that need not be asked for: the end was read
     is_read_to_end: bool  # since the checkpoint last moved
     thread_cursor: Mapping[str, str] | None  # how far its archived threads have been listed
+    threads_listed_at: datetime | None  # when they were, by a sync that was broken off afterwards
+    unlisted_since: datetime | None  # since when no listing has shown it
+    looked_up_at: datetime | None  # when it was last requested because of that
     state: ProgressState | None  # None: it was never read
     messages_archived: int
     last_error: Mapping[str, JsonValue] | None
@@ -86,6 +89,9 @@ _ALL_STATES = (
         channels.c.metadata,
         channels.c.head_platform_id.label("head_id"),
         channels.c.thread_cursor,
+        channels.c.threads_listed_at,
+        channels.c.unlisted_since,
+        channels.c.looked_up_at,
         sync_progress.c.last_message_platform_id.label("checkpoint_id"),
         sync_progress.c.last_message_at.label("checkpoint_at"),
         sync_progress.c.deleted_head_platform_id.label("deleted_head_id"),

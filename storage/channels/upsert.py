@@ -15,7 +15,18 @@ from storage.channels.skip import let_threads_follow, lock_channels, since, stat
 from storage.connection import finish_before_cancel
 from storage.database import Database
 from storage.privacy import redactor_for
-from storage.sql import CHANNEL_PLATFORM_ID, NOW, TENANT_ID, Id, Insert, JsonObject, clean, insert, update_changed
+from storage.sql import (
+    CHANNEL_PLATFORM_ID,
+    NOW,
+    TENANT_ID,
+    Id,
+    Insert,
+    JsonObject,
+    UtcDateTime,
+    clean,
+    insert,
+    update_changed,
+)
 from storage.tables import channels, tenants
 
 _parent = channels.alias("parent")
@@ -29,6 +40,7 @@ _given = select(
     bindparam("type", type_=Text).label("type"),
     bindparam("reason", type_=Text).label("own_skip_reason"),
     bindparam("head", type_=Id).label("head_platform_id"),
+    bindparam("archived_at_given", type_=UtcDateTime).label("archived_at"),
     bindparam("metadata", type_=JsonObject).label("metadata"),
     NOW.label("now"),
 ).subquery("given")
@@ -49,6 +61,7 @@ _columns: dict[str, ColumnElement[Any]] = {
     "skipped_since": case((_reason.is_(None), None), else_=_given.c.now),
     "own_skip_reason": _given.c.own_skip_reason,
     "head_platform_id": _given.c.head_platform_id,
+    "archived_at": _given.c.archived_at,
     "metadata": _given.c.metadata,
     "created_at": _given.c.now,
     "updated_at": _given.c.now,
@@ -72,7 +85,7 @@ def _save_channel() -> Insert:
     return update_changed(
         statement,
         ("tenant_id", "platform_id"),
-        ("parent_id", "type", "skip_reason", "own_skip_reason"),
+        ("parent_id", "type", "skip_reason", "own_skip_reason", "archived_at"),
         revised={
             "name": func.coalesce(given.name, stored.name),
             "head_platform_id": func.coalesce(given.head_platform_id, stored.head_platform_id),
@@ -174,6 +187,7 @@ def _row(tenant_id: str, record: ChannelRecord, now: datetime) -> dict[str, obje
         "type": record.type.value,
         "reason": record.skip_reason.value if record.skip_reason else None,
         "head": record.last_message_platform_id,
+        "archived_at_given": record.archived_at,
         "metadata": dict(record.metadata),
         "now": now,
     }

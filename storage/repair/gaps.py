@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import RowMapping, bindparam, insert, select, update
+from sqlalchemy import RowMapping, bindparam, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage.connection import finish_before_cancel
@@ -147,6 +147,17 @@ async def list_gaps(db: Database, tenant_id: str) -> list[Gap]:
     """List a tenant's gaps that are not repaired, the oldest first."""
     async with db.reading() as connection:
         return [_gap_of(row) for row in await all_rows(connection, _UNREPAIRED, {"tenant": tenant_id})]
+
+
+_LAST_END = select(func.max(sync_gaps.c.ended_at)).where(sync_gaps.c.tenant_id == TENANT_ID)
+
+
+@finish_before_cancel
+async def last_gap_end(db: Database, tenant_id: str) -> datetime | None:
+    """Return until when changes of a tenant were last missed; None where no gap is known that has ended."""
+    async with db.reading() as connection:
+        found: datetime | None = (await connection.execute(_LAST_END, {"tenant": tenant_id})).scalar_one()
+    return found
 
 
 def _gap_of(row: RowMapping) -> Gap:

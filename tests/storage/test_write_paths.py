@@ -88,7 +88,7 @@ STORES_PEOPLE: dict[Any, Call] = {
 STORES_NOBODY = {
     "channels": (
         *("advance", "fail_channel", "finish_channel", "follow_parents", "let_threads_follow", "lock_channels"),
-        *("mark_skipped", "reopen_channel"),
+        *("forget_listings", "keep_listings", "mark_skipped", "note_listed", "note_lookup", "reopen_channel"),
     ),
     "connection": ("is_read_only", "may_write"),
     "jobs": (

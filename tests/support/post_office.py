@@ -106,7 +106,9 @@ class Counter:
             box("C0LOCKED", SkipReason.NOT_PUBLIC, newest),
         )
 
-    async def archived_threads(self, channel_id: str, cursor: ThreadCursor | None) -> AsyncIterator[ThreadPage]:
+    async def archived_threads(
+        self, channel_id: str, cursor: ThreadCursor | None, **_: object
+    ) -> AsyncIterator[ThreadPage]:
         raise AssertionError("no box has threads")
         yield
 

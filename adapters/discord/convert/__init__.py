@@ -1,6 +1,7 @@
 """Turn payloads into records, private already."""
 
 from adapters.discord.convert.channels import (
+    archive_time,
     channel_record,
     channel_type,
     is_obfuscated,
@@ -37,6 +38,7 @@ from adapters.discord.convert.scrub import (
 __all__ = [
     "Payload",
     "Scrubber",
+    "archive_time",
     "as_bits",
     "as_int",
     "as_object",

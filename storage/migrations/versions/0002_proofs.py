@@ -20,6 +20,7 @@ def upgrade() -> None:
     _rank_jobs_by_time()
     _count_messages_by_job()
     _add_ends_of_channels()
+    _add_listings_of_threads()
 
 
 def _rank_jobs_by_time() -> None:
@@ -60,4 +61,33 @@ def _add_ends_of_channels() -> None:
     op.execute(
         "UPDATE sync_progress SET is_read_to_end = true WHERE state = 'complete'"
         " AND channel_id IN (SELECT id FROM channels WHERE head_platform_id IS NOT NULL)"
+    )
+
+
+def _add_listings_of_threads() -> None:
+    """Add when threads were put to rest and which of them no listing shows; the former from what is stored of them."""
+    columns = {
+        "archived_at": "When a thread was put to rest by the platform; null: it is open.",
+        "unlisted_since": "Internal: since when no listing has shown it.",
+        "looked_up_at": "Internal: when it was last requested because no listing showed it.",
+        "threads_listed_at": (
+            "Internal: when its archived threads were listed by a sync that was broken off afterwards."
+        ),
+    }
+    for name, comment in columns.items():
+        op.add_column("channels", sa.Column(name, TIME, comment=comment))
+    op.create_index("ix_channels_archived", "channels", ["parent_id", "archived_at"])
+    if op.get_bind().dialect.name == "postgresql":
+        op.execute(
+            "UPDATE channels SET archived_at = (metadata->>'archive_timestamp')::timestamptz WHERE type = 'thread'"
+            " AND metadata->>'archived' = 'true' AND metadata->>'archive_timestamp' ~"
+            r" '^20\d\d-\d\d-\d\dT\d\d\:\d\d\:\d\d(\.\d+)?\+00\:00$'"
+        )
+        return
+    op.execute(
+        "UPDATE channels SET archived_at = substr(stamps.stamp, 1, 10) || ' ' || substr(stamps.stamp, 12, 8)"
+        " || CASE length(stamps.stamp) WHEN 32 THEN substr(stamps.stamp, 20) ELSE '.000000+00\\:00' END"
+        " FROM (SELECT id, json_extract(metadata, '$.archive_timestamp') AS stamp FROM channels"
+        " WHERE type = 'thread' AND json_extract(metadata, '$.archived')) AS stamps"
+        " WHERE stamps.id = channels.id AND stamps.stamp LIKE '20%+00\\:00' AND length(stamps.stamp) IN (25, 32)"
     )
