@@ -170,7 +170,8 @@ def rest_channels(world: World, guild: Guild) -> list[Payload]:
 
 def active_threads(world: World, guild: Guild) -> Payload:
     """GET /guilds/{guild_id}/threads/active: all at once, newest id first, private ones too."""
-    threads = [thread for thread in guild.threads.values() if not thread.archived and can_view(guild, thread)]
+    shown = (thread for thread in guild.threads.values() if not thread.archived and not thread.unlisted)
+    threads = [thread for thread in shown if can_view(guild, thread)]
     return _listing(guild, sorted(threads, key=lambda thread: -thread.id), has_more=False)
 
 
@@ -187,6 +188,7 @@ def archived_threads(
         for thread in guild.threads.values()
         if thread.parent_id == channel_id
         and thread.archived
+        and not thread.unlisted
         and thread.type != PRIVATE_THREAD
         and thread.archive_timestamp is not None
         and (before is None or thread.archive_timestamp < before)

@@ -91,6 +91,7 @@ class Channel:
     overwrites: list[Overwrite] = field(default_factory=list)
     last_message_id: int | None = None  # may be a deleted one, or late; of a forum: its newest thread
     omits_head: bool = False  # payloads leave last_message_id out
+    unlisted: bool = False  # a thread that no listing shows, as those of channels that became announcement ones
     last_pin_timestamp: datetime | None = None
     rate_limit_per_user: int = 0
     flags: int = 0
