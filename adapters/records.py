@@ -137,6 +137,11 @@ class ReactionTotalRecord:
             raise ValueError("an emoji's key is too long for an index")
 
 
+_CONTENT = ("embeds", "components", "poll", "stickers")
+"""Metadata that is content, beside the text and the files."""
+_OF_A_FORWARD = ("content", "embeds", "attachments", "stickers", "components")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MessageRecord:
     """One message of one channel, with what hangs on it."""
@@ -159,3 +164,11 @@ class MessageRecord:
         if not _MESSAGE_ID.fullmatch(self.platform_id):
             raise ValueError("a message's id is a decimal number of at most 19 digits")
         _check_times(self.sent_at, self.edited_at)
+
+    @property
+    def is_blank(self) -> bool:
+        """Whether nothing shows of what its author wrote or attached."""
+        if self.content or self.attachments or any(self.metadata.get(key) for key in _CONTENT):
+            return False
+        forward = self.metadata.get("forward")
+        return not (isinstance(forward, Mapping) and any(forward.get(key) for key in _OF_A_FORWARD))

@@ -35,7 +35,7 @@ class Attempt:
     @property
     def facts(self) -> dict[str, object]:
         """The fields that its log lines have in common."""
-        named = {"guild": self.name} if self.name else {}
+        named = {"tenant_name": self.name} if self.name else {}  # "name" is the logger's
         return {"job": self.job.id, "tenant": self.job.tenant_id, **named}
 
 

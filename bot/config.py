@@ -103,6 +103,7 @@ class SyncConfig(_Section):
     concurrent_channels: Annotated[int, Field(ge=1, le=500)] = 64
     reaction_users: bool = True
     time_slice: Annotated[Duration, between("1 s", "1 d")] = timedelta(minutes=5)
+    keep_jobs: Annotated[Duration, between("0 s", "36500 d")] = timedelta(days=90)
     repair_lookback: Annotated[Duration, between("0 s", "365 d")] = timedelta(days=7)
     repair_request_budget: Annotated[int, Field(ge=1)] = 5000
     audit_interval: Annotated[Duration, between("0 s", "3650 d")] = timedelta(days=30)

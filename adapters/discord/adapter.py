@@ -12,6 +12,7 @@ from discord.http import Route
 
 from adapters.base import ConnectionHealth, PlatformSession, RequestObserver
 from adapters.discord.config import DiscordOptions
+from adapters.discord.content import CONTENT_REMEDY
 from adapters.discord.gateway import GatewayClient, ignore
 from adapters.discord.rest import RateLimiter, RequestScope, RestClient
 from adapters.discord.session import DiscordSession
@@ -21,10 +22,6 @@ from adapters.privacy import UserHasher
 
 T = TypeVar("T")
 
-_CONTENT_REMEDY = (
-    "the bot may not read message content: switch on 'Message Content Intent' on the Bot page of the application "
-    "at https://discord.com/developers/applications, then start again"
-)
 _REFUSAL_REMEDY = (
     "Discord refuses the bot's token: set DISCORD_BOT_TOKEN to the token from the Bot page of the application "
     "at https://discord.com/developers/applications"
@@ -34,7 +31,7 @@ _REFUSALS = {
     4004: _REFUSAL_REMEDY,
     4012: "Discord no longer speaks the gateway version that this program uses: install a newer one (close code 4012)",
     4013: "Discord does not know the intents that the bot requested (close code 4013)",
-    4014: _CONTENT_REMEDY,
+    4014: CONTENT_REMEDY,
 }
 
 
@@ -125,7 +122,7 @@ class DiscordAdapter:
         if client is None or client.login.application_id is None:
             raise TenantUnavailable("the bot is not connected to Discord at present")
         if not client.login.may_read_content:
-            raise ContentWithheld(_CONTENT_REMEDY)
+            raise ContentWithheld(CONTENT_REMEDY)
         if not await client.has_arrived(tenant_platform_id, self._arrival_seconds):
             raise TenantUnavailable("the bot is not in this guild at present, or Discord has an outage there")
 

@@ -53,7 +53,7 @@ class GuildEvaluation:
         return evaluator.channels(as_objects(channels), self._client.hidden_channels(guild_id)), evaluator
 
     def _channels_fault(self, channels: list[Any]) -> str | None:
-        if not as_objects(channels) and self._client.shows_readable_channels(self._guild_id):
+        if not as_objects(channels) and self._client.readable_channels(self._guild_id):
             return "Discord listed no channel of a guild that has some"
         return None
 

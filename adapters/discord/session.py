@@ -1,12 +1,13 @@
 """Make the requests of one sync of one guild: raw payloads in, records out."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from datetime import datetime
 from typing import Any
 
 from discord.http import Route
 
 from adapters.base import Access, MessagePage, RequestCounts, ThreadCursor, ThreadPage
+from adapters.discord.content import ContentWatch
 from adapters.discord.convert import (
     Payload,
     channel_type,
@@ -41,6 +42,7 @@ class DiscordSession:
         self._rest = rest
         self._scope = scope
         self._hash_user = hash_user
+        self._content = ContentWatch(client, self._guild_id, rest)
         self._evaluation = GuildEvaluation(client, self._guild_id, rest, hash_user)
 
     @property
@@ -91,12 +93,16 @@ class DiscordSession:
     async def messages(self, channel_id: str, after: str | None, *, parent_id: str | None = None) -> MessagePage:
         """Return one page, by one request."""
         start = int(after or 0)
-        page = await self._rest.call(
-            lambda: self._http.logs_from(int(channel_id), _PAGE_SIZE, after=start),
-            list,
-            channel_id,
-            fault_of=lambda body: fault_of_page(body, channel_id, start),
-        )
+
+        def send() -> Coroutine[Any, Any, list[Any]]:
+            return self._rest.call(
+                lambda: self._http.logs_from(int(channel_id), _PAGE_SIZE, after=start),
+                list,
+                channel_id,
+                fault_of=lambda body: fault_of_page(body, channel_id, start),
+            )
+
+        page = await self._content.page(channel_id, send)
         if not page and not self._can_read_history(parent_id or channel_id):
             # Discord shows an empty channel to a bot that may not read its history. Known at once, where it is known.
             raise ChannelUnreadable(SkipReason.BOT_LACKS_ACCESS)

@@ -18,6 +18,7 @@ from bot.sync.progress import ChannelFailure, ChannelOutcome, Progress
 from bot.sync.refusals import Refusals
 from storage import channels, repair
 from storage.database import Database
+from storage.errors import ChannelSkipped
 from storage.jobs import JobLease
 
 log = logging.getLogger(__name__)
@@ -85,6 +86,9 @@ class JobContext:
             await self.refuse(lambda: self._take_refusal(channel, refused))
         except CallFailed as e:
             await self.give_up(channel, e, attempts=e.attempts)
+        except ChannelSkipped:
+            log.info("channel was hidden while it was read", extra={"channel": channel.platform_id})
+            self.progress.channels[channel.platform_id] = ChannelOutcome.SKIPPED
 
     async def refuse(self, accept: Callable[[], Awaitable[None]]) -> None:
         """Note a refusal of the platform's, and what follows from it once the bot turns out to be in the community.
@@ -121,6 +125,8 @@ class JobContext:
     ) -> T:
         """Store what was read of a channel, also where the job is cancelled, then refetch what changed meanwhile.
 
+        What the platform has told of channels by now is stored first: a channel that was hidden is then not written.
+
         Args:
             channel: the channel.
             changed: gives the messages that events have named since they were fetched. What was read of them may be
@@ -129,6 +135,7 @@ class JobContext:
         """
 
         async def write_and_refetch() -> T:
+            await self.live.write_channels()
             before = changed()
             written = await write(before)
             if late := changed() - before:

@@ -6,6 +6,7 @@ others. So a full page is never the end, and neither is one that is not full whe
 
 import time
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TypeAlias
 
 from adapters.records import MessageRecord
@@ -17,7 +18,8 @@ from storage import messages
 from storage.channels import ChannelState
 from storage.messages import MessageBatch
 
-_Pages: TypeAlias = list[tuple[int, tuple[MessageRecord, ...]]]  # each with the tracker's mark before it was fetched
+_Pages: TypeAlias = list[tuple[datetime, int, tuple[MessageRecord, ...]]]
+"""Pages, each with when it was asked for, and with the tracker's mark at that time."""
 
 
 @dataclass(slots=True)
@@ -47,17 +49,17 @@ class ChannelReader:
         is_end_near = after is not None and (state.head_id is None or int(state.head_id) <= int(after))
         known = frozenset[str]()
         while True:
-            mark = tracker.mark()
+            asked_at, mark = self.job.clock(), tracker.mark()
             answer = await read_behind(
                 self.job.session, state.platform_id, after, parent_id=state.thread_parent_id, with_witness=is_end_near
             )
             fresh = tuple(message for message in answer.messages if message.platform_id not in known)
             self.estimator.add(fresh, progress.estimator.now())
             if fresh:
-                self._fetched.append((mark, fresh))
+                self._fetched.append((asked_at, mark, fresh))
             if answer.reached is None:
                 return answer.is_proven or self._doubt(after)
-            if sum(len(fetched) for _, fetched in self._fetched) >= self.job.config.batch_size:
+            if sum(len(fetched) for *_, fetched in self._fetched) >= self.job.config.batch_size:
                 await self._flush(tracker)
             if not answer.is_full and answer.holds(state.head_id):
                 return True
@@ -95,19 +97,21 @@ class ChannelReader:
             return
 
         def changed() -> set[str]:
-            return {i for mark, page in pages for i in tracker.changed_since(mark, (m.platform_id for m in page))}
+            return {i for _, mark, page in pages for i in tracker.changed_since(mark, (m.platform_id for m in page))}
 
         async def write(changed_before: set[str]) -> None:
             if changed_before:  # their events found nothing stored that they could change
                 await self.job.refetch(self.state, changed_before)
-            await self._save([message for _, page in pages for message in page])
+            await self._save([message for *_, page in pages for message in page], asked_at=pages[0][0])
 
         await self.job.store(self.state, changed, write)
 
-    async def _save(self, fetched: list[MessageRecord]) -> None:
+    async def _save(self, fetched: list[MessageRecord], asked_at: datetime) -> None:
         """Store rows and checkpoint, in one transaction."""
         job = self.job
-        batch = MessageBatch(tenant_id=job.tenant_id, channel_id=self.state.id, messages=fetched, job=job.lease)
+        batch = MessageBatch(
+            tenant_id=job.tenant_id, channel_id=self.state.id, messages=fetched, job=job.lease, asked_at=asked_at
+        )
         began = time.monotonic()
         await messages.save_batch(job.db, batch, job.clock())
         job.metrics.batch_committed(len(fetched), time.monotonic() - began)

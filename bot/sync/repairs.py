@@ -34,6 +34,7 @@ class _Page:
     after: int
     sent: Answer
     mark: int  # of the tracker, before it was fetched
+    asked_at: datetime
 
     def covers(self, refetch: RefetchRange) -> bool:
         """Return whether a whole range lies in it, so that no request is needed."""
@@ -130,7 +131,7 @@ class RepairPass:
 
     async def _fetch(self, refetch: RefetchRange, tracker: ChangeTracker, *, with_witness: bool) -> _Page:
         self.requests_left -= 1
-        mark, after = tracker.mark(), refetch.after_platform_id
+        asked_at, mark, after = self.job.clock(), tracker.mark(), refetch.after_platform_id
         answer = await read_behind(
             self.job.session,
             refetch.channel_platform_id,
@@ -138,13 +139,13 @@ class RepairPass:
             parent_id=refetch.thread_parent_id,
             with_witness=with_witness,
         )
-        return _Page(int(after or 0), answer, mark)
+        return _Page(int(after or 0), answer, mark, asked_at)
 
     def _doubt(self, channel: _Channel, ranges: list[RefetchRange]) -> None:
         """Leave ranges as they are until it is proven that nothing lies behind the first one's cursor."""
 
         async def believe(tracker: ChangeTracker, mark: int) -> None:
-            empty = _Page(int(ranges[0].after_platform_id or 0), NOTHING, mark)
+            empty = _Page(int(ranges[0].after_platform_id or 0), NOTHING, mark, self.job.clock())
             await self._finish_audits(await self._read_ranges(channel, ranges, tracker, empty))
 
         self.job.doubt(
@@ -175,6 +176,7 @@ class RepairPass:
                 changed_meanwhile=changed_before,
                 job=job.lease,
                 now=job.clock(),
+                asked_at=page.asked_at,
             )
             job.progress.changed += outcome.changed
             job.progress.deleted += outcome.deleted

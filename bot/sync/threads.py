@@ -47,8 +47,9 @@ class ThreadListing:
         job = self.job
         anew = self._missed_until.isoformat() if self._missed_until else None
         async with job.guard(parent):
+            began_at = job.clock()
             async for page in job.session.archived_threads(
-                parent.platform_id, parent.thread_cursor, now=job.clock(), anew=anew
+                parent.platform_id, parent.thread_cursor, now=began_at, anew=anew
             ):
                 self.listed |= page.listed
                 expected = await channels.archived_threads(
@@ -57,7 +58,13 @@ class ThreadListing:
                 self.unlisted |= expected - page.listed
                 if page.threads or page.cursor != parent.thread_cursor:
                     await channels.save_threads(
-                        job.db, job.tenant_id, parent.platform_id, page.threads, page.cursor, job.clock()
+                        job.db,
+                        job.tenant_id,
+                        parent.platform_id,
+                        page.threads,
+                        page.cursor,
+                        job.clock(),
+                        began_at=began_at,
                     )
             self._done.add(parent.platform_id)
 
@@ -82,9 +89,12 @@ class ThreadListing:
         """Request a thread that no listing shows, and store it as it is now: it may have news."""
         job = self.job
         async with job.guard(state):
+            began_at = job.clock()
             found = await job.session.find_channel(state.platform_id)
             has_changed = found is not None and found.last_message_platform_id not in (None, state.head_id)
-            await channels.save_channels(job.db, job.tenant_id, [found] if found else [], job.clock())
+            await channels.save_channels(
+                job.db, job.tenant_id, [found] if found else [], job.clock(), began_at=began_at
+            )
             await channels.note_lookup(job.db, job.tenant_id, state.id, has_changed=has_changed, now=job.clock())
 
     async def keep(self) -> None:

@@ -26,6 +26,7 @@ from storage.channels.skip import (
     follow_parents,
     lock_channels,
     mark_skipped,
+    require_archived,
 )
 from storage.channels.upsert import (
     save_changed_channels,
@@ -53,6 +54,7 @@ __all__ = [
     "note_listed",
     "note_lookup",
     "reopen_channel",
+    "require_archived",
     "save_changed_channels",
     "save_channels",
     "save_threads",

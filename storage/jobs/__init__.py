@@ -27,6 +27,9 @@ from storage.jobs.order import (
     queue,
     queue_position,
 )
+from storage.jobs.prune import (
+    prune_jobs,
+)
 from storage.jobs.queries import (
     QueueFigures,
     due_tenants,
@@ -67,6 +70,7 @@ __all__ = [
     "last_durations",
     "list_jobs",
     "newest_job",
+    "prune_jobs",
     "queue",
     "queue_figures",
     "queue_position",

@@ -19,6 +19,7 @@ from storage.repair.gaps import (
     close_gap,
     last_gap_end,
     list_gaps,
+    prune_gaps,
     record_gap,
     settle_gaps,
 )
@@ -40,6 +41,7 @@ from storage.repair.reconcile import (
 from storage.repair.refetch import (
     add_refetches,
     refetch,
+    refetch_read_elsewhere,
 )
 
 __all__ = [
@@ -62,9 +64,11 @@ __all__ = [
     "list_gaps",
     "pending_ranges",
     "plan_refetches",
+    "prune_gaps",
     "reconcile_page",
     "record_gap",
     "refetch",
+    "refetch_read_elsewhere",
     "request_audit",
     "settle_audit",
     "settle_gaps",

@@ -74,6 +74,11 @@ channels = Table(
         UtcDateTime,
         comment="Internal: when its archived threads were listed by a sync that was broken off afterwards.",
     ),
+    Column(
+        "hidden_at",
+        UtcDateTime,
+        comment="Internal: when it was last told to be hidden or gone: only a listing that began later shows it again.",
+    ),
     Column("metadata", JsonObject, nullable=False, comment=_METADATA),
     *timestamp_columns(),
     UniqueConstraint("tenant_id", "platform_id"),

@@ -19,6 +19,7 @@ from storage.tenants.queries import (
     TenantTotals,
     freshness,
     get_tenant,
+    list_connected,
     list_tenants,
     tenant_totals,
 )
@@ -36,6 +37,7 @@ __all__ = [
     "freshness",
     "get_tenant",
     "lift_impossible_waits",
+    "list_connected",
     "list_tenants",
     "purge_tenant",
     "resume_tenant",

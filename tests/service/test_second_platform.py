@@ -1,12 +1,10 @@
 """A second platform costs an adapter and nothing else: the same service archives it into the same tables."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import aiohttp
 
@@ -16,6 +14,7 @@ from bot import app as daemon
 from bot.config import load
 from tests.support.archive import archived
 from tests.support.daemon import Daemon
+from tests.support.delivering import PigeonLoft, delivering
 from tests.support.post_office import VILLAGE, PostOffice, letter
 
 
@@ -51,28 +50,6 @@ async def test_a_platform_of_another_kind_is_archived_by_the_same_service(tmp_pa
     assert boxes["C0LOCKED",]["skip_reason"] == "not_public"
 
 
-class PigeonLoft(PostOffice):
-    """Another platform, with a village of the same name."""
-
-    name: ClassVar[str] = "pigeon"
-
-
-@asynccontextmanager
-async def delivering(url: str, offices: Mapping[str, PostOffice], **settings: str) -> AsyncIterator[Daemon]:
-    environment = {"PLATFORM_SYNC_DATABASE__URL": url, "PLATFORM_SYNC_HTTP__PORT": "0", **settings}
-    serving: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-    adapters = dict(offices)
-    running = asyncio.create_task(
-        daemon.run(load(None, environment), UserHasher(), adapters, on_serving=serving.set_result)
-    )
-    try:
-        async with aiohttp.ClientSession() as session:
-            yield Daemon(session, await serving, running)
-    finally:
-        running.cancel()
-        await asyncio.gather(running, return_exceptions=True)
-
-
 async def first_syncs(daemon: Daemon, count: int) -> dict[str, str]:
     """How each tenant's newest sync ended, once there are so many, or after some seconds those that there are."""
     ends: dict[str, str] = {}
@@ -104,7 +81,7 @@ async def test_what_an_id_means_is_left_to_the_platform(tmp_path: Path) -> None:
     """What may have changed in a gap is read again from the id that the platform gives for its beginning."""
     office = PostOffice(150, datetime.now(UTC) - timedelta(minutes=151))
     an_hour_back = {"PLATFORM_SYNC_SYNC__REPAIR_LOOKBACK": "3600"}
-    async with delivering(f"sqlite+aiosqlite:///{tmp_path}/archive.db", {"post": office}, **an_hour_back) as daemon:
+    async with delivering(f"sqlite+aiosqlite:///{tmp_path}/archive.db", {"post": office}, an_hour_back) as daemon:
         assert await first_syncs(daemon, 1) == {"post-T0VILLAGE": "succeeded"}
         office.letters[119] = replace(office.letters[119], content="changed while nobody listened")
         office.asked_after.clear()

@@ -8,7 +8,7 @@ from adapters.records import TenantRecord
 from storage.database import Database
 from storage.jobs import Job, JobKind, JobLease, claim, enqueue
 from storage.sql import DatabaseTime
-from storage.tables import sync_jobs
+from storage.tables import live_state, sync_jobs
 from storage.tenants import SyncStatus, get_tenant, save_tenant
 from tests.support.builders import MINUTE, NOW
 
@@ -38,6 +38,12 @@ async def expire(db: Database) -> None:
     async with db.writing() as connection:
         past = DatabaseTime(literal(-1.0))
         await connection.execute(update(sync_jobs).where(sync_jobs.c.lease_until.is_not(None)).values(lease_until=past))
+
+
+async def expire_leadership(db: Database) -> None:
+    """Let the leaders' leases run out, as time does."""
+    async with db.writing() as connection:
+        await connection.execute(update(live_state).values(lease_until=DatabaseTime(literal(-1.0))))
 
 
 async def status_of(db: Database, tenant_id: str) -> SyncStatus:

@@ -15,7 +15,7 @@ from adapters.base import (
     ThreadPage,
 )
 from adapters.errors import ChannelUnreadable
-from adapters.events import EventHandler, TenantsReady
+from adapters.events import EventHandler, LiveEventHandler, TenantsReady
 from adapters.records import (
     AuthorKind,
     ChannelRecord,
@@ -52,6 +52,9 @@ def letter(number: int, start: datetime = START) -> MessageRecord:
     )
 
 
+async def _nothing(_: str | None) -> None: ...
+
+
 class PostOffice:
     """A platform with letters in boxes, whose ids look like nothing that Discord has."""
 
@@ -63,13 +66,19 @@ class PostOffice:
         self.letters = [letter(number, start) for number in range(1, letters + 1)]
         self.asked_after: list[str | None] = []
         self.tell: EventHandler | None = None
+        self.tell_live: LiveEventHandler | None = None
+        self.before_page: Callable[[str | None], Awaitable[None]] = _nothing  # called with ``after``; may raise
+        self.before_reactions: Callable[[str | None], Awaitable[None]] = _nothing  # called with the message's id
+        self.unready_reason: str | None = None
+        self.is_silent = False  # it never gets connected
 
-    async def run(self, listener: EventHandler, *_: object) -> None:
-        self.tell = listener
-        await listener(TenantsReady((VILLAGE,)))
+    async def run(self, listener: EventHandler, on_live: LiveEventHandler) -> None:
+        self.tell, self.tell_live = listener, on_live
+        if not self.is_silent:
+            await listener(TenantsReady((VILLAGE,)))
         await asyncio.Event().wait()
 
-    unready_reason, health = None, ConnectionHealth()
+    health = ConnectionHealth()
     invite_url = "https://post.example/invite"
 
     @property
@@ -119,6 +128,7 @@ class Counter:
         if channel_id != "C0OPEN":
             raise ChannelUnreadable(SkipReason.BOT_LACKS_ACCESS)
         self.requests += 1
+        await self._office.before_page(after)
         self._office.asked_after.append(after)
         page = tuple(self._office.letters[int(after or 0) :][: self.page_size])
         reached = page[-1].platform_id if page else None
@@ -132,6 +142,8 @@ class Counter:
     async def reaction_users(
         self, channel_id: str, message_id: str, emoji: str, *, burst: bool, total: int
     ) -> list[str]:
+        self.requests += 1
+        await self._office.before_reactions(message_id)
         return ["b" * 64, "c" * 64]
 
     def sent_at(self, message_id: str) -> datetime | None:

@@ -1,5 +1,9 @@
 """Turn payloads into records, private already."""
 
+from adapters.discord.convert.blanks import (
+    is_blanked,
+    shows_content,
+)
 from adapters.discord.convert.channels import (
     archive_time,
     channel_record,
@@ -46,12 +50,14 @@ __all__ = [
     "channel_record",
     "channel_type",
     "emoji_of",
+    "is_blanked",
     "is_obfuscated",
     "is_private_thread",
     "last_id_before",
     "message_record",
     "message_records",
     "replies",
+    "shows_content",
     "snowflake",
     "snowflake_time",
     "snowflakes",

@@ -84,6 +84,10 @@ class GatewayClient:
         """Return the channels of a guild that the gateway showed only as hidden, by id."""
         return self._dispatcher.hidden_channels(guild_id)
 
+    def readable_channels(self, guild_id: int) -> list[str]:
+        """Return the channels with messages that the gateway shows as readable for everyone and the bot."""
+        return self._dispatcher.readable_channels(guild_id)
+
     def is_there(self, guild_id: int) -> bool:
         """Return whether the bot is in a guild, and Discord shows it."""
         return self._roster.has_arrived(str(guild_id))
@@ -108,10 +112,6 @@ class GatewayClient:
         except TimeoutError:
             return False
         return self._roster.has_arrived(guild_id)
-
-    def shows_readable_channels(self, guild_id: int) -> bool:
-        """Return whether the gateway shows channels of a guild that everyone and the bot may read."""
-        return self._dispatcher.shows_readable_channels(guild_id)
 
     @property
     def received_until(self) -> datetime | None:

@@ -57,10 +57,10 @@ class EventDispatcher:
         guild = self._guilds.get(str(guild_id))
         return guild is not None and guild.may_bot_read(channel_id)
 
-    def shows_readable_channels(self, guild_id: int) -> bool:
-        """Return whether the gateway shows channels of a guild that everyone and the bot may read."""
+    def readable_channels(self, guild_id: int) -> list[str]:
+        """Return the channels with messages that everyone and the bot may read, by what the gateway has shown."""
         guild = self._guilds.get(str(guild_id))
-        return guild is not None and guild.shows_readable_channels()
+        return guild.readable_channels() if guild else []
 
     def on_message_event(self, event: str, data: Any) -> None:
         """Handle an event of a message."""

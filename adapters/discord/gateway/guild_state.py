@@ -20,7 +20,7 @@ from adapters.discord.convert import (
 )
 from adapters.discord.permissions import ChannelEvaluator, Permissions, Principal
 from adapters.privacy import HashUser
-from adapters.records import ChannelRecord
+from adapters.records import ChannelRecord, ChannelType
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,9 +79,11 @@ class GuildState:
         """Return the channels that the gateway shows only as hidden, by id."""
         return {channel_id: channel for channel_id, channel in self._channels.items() if is_obfuscated(channel)}
 
-    def shows_readable_channels(self) -> bool:
-        """Return whether there are channels that everyone and the bot may read."""
-        return any(record.skip_reason is None for record in self._records())
+    def readable_channels(self) -> list[str]:
+        """Return the text channels that everyone and the bot may read, those with the newest messages first."""
+        found = [r for r in self._records() if r.skip_reason is None and r.type is ChannelType.TEXT]
+        found.sort(key=lambda record: int(record.last_message_platform_id or 0), reverse=True)
+        return [record.platform_id for record in found]
 
     def note_message(self, channel_id: str, message_id: str) -> None:
         """Record a message that came as the newest one of its channel."""

@@ -35,6 +35,8 @@ async def break_answer(request: web.Request, fault: Fault, answer: Answer) -> we
             return _with_broken_json(answer())
         case "hollow":
             return json_answer({"threads": [], "members": [], "has_more": True})
+        case "empty":
+            return _emptied(answer())
         case "truncated":
             return await _truncated(request, answer())
         case "slow":
@@ -70,6 +72,11 @@ def _indexing(fault: Fault) -> web.Response:
 def _with_broken_json(response: web.Response) -> web.Response:
     whole = _bytes_of(response)
     response.body = whole[: max(1, len(whole) // 2)] if len(whole) > 2 else b"{"
+    return response
+
+
+def _emptied(response: web.Response) -> web.Response:
+    response.body = b"[]" if _bytes_of(response).startswith(b"[") else b"{}"
     return response
 
 

@@ -18,6 +18,7 @@ FaultKind = Literal[
     "close",
     "truncated",
     "invalid_json",
+    "empty",
     "indexing",
     "hang",
     "slow",
@@ -38,6 +39,7 @@ class Fault:
                   close         the connection closed before the headers
                   truncated     the true answer, cut in the middle of its body
                   invalid_json  the true answer with a body that is no JSON
+                  empty         an empty list or object in place of the true answer
                   indexing      202, the message search's "not indexed yet"
                   hang          no answer until the client goes
                   slow          the true answer after `seconds`
