@@ -9,6 +9,7 @@ from storage.channels import advance, require_archived
 from storage.connection import finish_before_cancel
 from storage.database import Database
 from storage.jobs import JobLease, require_lease
+from storage.messages.replies import mark_answers_to_deleted
 from storage.messages.rows import mark_rows_deleted, prepare, write_messages
 
 
@@ -41,6 +42,7 @@ async def save_batch(db: Database, batch: MessageBatch, now: datetime) -> None:
         prepared = await prepare(connection, {(batch.tenant_id, batch.channel_id): batch.messages})
         await write_messages(connection, prepared, now, seen_at=batch.asked_at)
         records = [record for _, record in prepared.rows()]
+        await mark_answers_to_deleted(connection, batch.channel_id, records, now)
         newest = max(records, key=lambda record: int(record.platform_id))
         await advance(
             connection,

@@ -96,7 +96,7 @@ STORES_NOBODY = {
         *("settle_status", "update_and_settle", "update_held", "yield_job"),
     ),
     "live": ("acquire_leadership", "advance_watermark"),
-    "messages": ("mark_deleted", "mark_rows_deleted", "prepare", "stored_messages"),
+    "messages": ("mark_answers_to_deleted", "mark_deleted", "mark_rows_deleted", "prepare", "stored_messages"),
     "privacy": ("erase_user", "erased_in_channels", "redactor_for", "redactors_for"),
     "reactions": ("prepare_users",),
     "repair": (

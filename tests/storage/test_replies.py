@@ -1,0 +1,59 @@
+"""Whether what a reply answers is deleted: the platform may leave that out, and the archive know it all the same."""
+
+from typing import Any
+
+from adapters.records import MessageRecord
+from storage.channels import fail_channel
+from storage.database import Database
+from storage.messages import mark_deleted
+from storage.tables import messages
+from tests.support.builders import NOW, message
+from tests.support.repair_steps import LATER, Way
+from tests.support.tables_of import rows_of
+
+CHANNEL = "5"  # of Way
+
+
+def reply(number: int, to: int, channel: str = CHANNEL, **changes: Any) -> MessageRecord:
+    own = {"reply_to_channel_platform_id": channel, "reply_to_message_platform_id": str(to), "type": "reply"}
+    return message(number, **own | changes)
+
+
+async def flagged(db: Database) -> list[str]:
+    return [row["platform_id"] for row in await rows_of(db, messages) if row["metadata"].get("reply_deleted")]
+
+
+async def test_an_original_that_is_not_where_all_was_read_was_deleted(db: Database, way: Way) -> None:
+    await way.store(
+        message(2),
+        reply(5, to=1),  # it was deleted before anything was read
+        reply(6, to=2),
+        reply(7, to=1, channel="77"),  # nobody knows
+        reply(8, to=1, reply_to_author_hash="b" * 64),  # the platform shows it
+        reply(9, to=99),  # no message answers a later one
+    )
+    assert await flagged(db) == ["5"]
+
+
+async def test_where_something_could_not_be_stored_nothing_follows_from_an_absence(db: Database, way: Way) -> None:
+    await fail_channel(db, way.channel.id, error={"code": "message_unstorable"}, job=way.lease, now=NOW)
+    await way.store(message(2), reply(5, to=1))
+    assert await flagged(db) == []
+
+
+async def test_one_that_was_deleted_later_is_known_once_the_reply_is_read_again(db: Database, way: Way) -> None:
+    await way.store(message(2), reply(5, to=2))
+    await mark_deleted(db, way.channel.id, ["2"], job=way.lease, now=LATER)
+    assert await flagged(db) == []
+    outcome = await way.save(await way.audit(), reply(5, to=2))
+    assert (outcome.changed, await flagged(db)) == (0, ["5"])
+
+
+async def test_what_was_said_stays_when_it_is_said_no_more(db: Database, way: Way) -> None:
+    told = reply(5, to=1, channel="77", metadata={"pinned": True, "reply_deleted": True})
+    await way.store(message(2), told)
+    outcome = await way.save(await way.audit(), message(2), reply(5, to=1, channel="77", metadata={"pinned": True}))
+    assert (outcome.changed, await flagged(db)) == (0, ["5"])
+    await way.store(reply(5, to=1, channel="77", content="edited"))
+    (row,) = [row for row in await rows_of(db, messages) if row["platform_id"] == "5"]
+    assert (row["content"], row["metadata"]) == ("edited", {"reply_deleted": True})
