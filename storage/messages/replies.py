@@ -1,20 +1,20 @@
 """Whether the message that another one answers is deleted: what a platform said of it, and what the archive knows.
 
 A platform that leaves the original out of its answer says nothing of it. What it said before stays, since nothing that
-was deleted comes back; and of an original of the same channel the archive knows itself whether it is there.
+was deleted comes back; and of an original of the same channel the archive itself may know that it was deleted.
 """
 
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, case, exists, literal_column, or_, select, update
+from sqlalchemy import ColumnElement, and_, case, exists, literal_column, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.types import Text
 
 from adapters.records import MessageRecord
 from storage.sql import CHANNEL_ID, NOW, JsonMerged, PositionOf, dump_json, json_as_text, json_strings
-from storage.tables import channels, messages, sync_progress
+from storage.tables import channels, messages
 
 FLAG = "reply_deleted"
 
@@ -33,18 +33,13 @@ def with_known_deletion(given: ColumnElement[Any]) -> ColumnElement[Any]:
 
 
 _original = messages.alias("original")
-_is_original = and_(
-    _original.c.channel_id == messages.c.channel_id,
-    _original.c.platform_id == messages.c.reply_to_message_platform_id,
-)
 _ANSWERS_HERE = exists().where(
     channels.c.id == messages.c.channel_id, channels.c.platform_id == messages.c.reply_to_channel_platform_id
 )
-_IS_WHOLE = ~exists().where(
-    sync_progress.c.channel_id == messages.c.channel_id, sync_progress.c.last_error.is_not(None)
-)
-_IS_GONE = or_(
-    exists().where(_is_original, _original.c.deleted_at.is_not(None)), and_(~exists().where(_is_original), _IS_WHOLE)
+_IS_GONE = exists().where(
+    _original.c.channel_id == messages.c.channel_id,
+    _original.c.platform_id == messages.c.reply_to_message_platform_id,
+    _original.c.deleted_at.is_not(None),
 )
 _MARK = (
     update(messages)
@@ -57,10 +52,9 @@ _MARK = (
 async def mark_answers_to_deleted(
     connection: AsyncConnection, channel_id: int, records: Iterable[MessageRecord], now: datetime
 ) -> None:
-    """Mark those messages that answer a deleted one of their channel, where the platform said nothing of it.
+    """Mark those messages that answer one of their channel which is stored as deleted, and of which nothing was said.
 
-    To be called where everything up to these messages is stored: then an earlier one that is not stored was deleted.
-    Nothing follows from that while something of the channel could not be stored (``last_error``).
+    That an original is not stored proves nothing.
     """
     untold = [
         record.platform_id
@@ -68,7 +62,6 @@ async def mark_answers_to_deleted(
         if record.reply_to_message_platform_id is not None
         and record.reply_to_author_hash is None
         and FLAG not in record.metadata
-        and int(record.reply_to_message_platform_id) < int(record.platform_id)
     ]
     if untold:
         await connection.execute(_MARK, {"channel": channel_id, "replies": dump_json(untold), "now": now})

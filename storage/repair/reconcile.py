@@ -130,8 +130,7 @@ async def reconcile_page(
         )
         prepared = await prepare(connection, {(page.tenant_id, page.channel_id): messages})
         missing, changed, deleted = await _reconcile(page, prepared, changed_meanwhile)
-        within = [record for _, record in prepared.rows() if number(record.platform_id) <= number(page.checkpoint_id)]
-        await mark_answers_to_deleted(connection, page.channel_id, within, now)
+        await mark_answers_to_deleted(connection, page.channel_id, [record for _, record in prepared.rows()], now)
         found = PageOutcome(seen=len(list(prepared.rows())), missing=missing, changed=changed, deleted=deleted)
         found = replace(found, left=await _move_cursor(page, planned, reached, found))
         lowest, highest = number(planned.after_platform_id), number(reached)

@@ -3,7 +3,6 @@
 from typing import Any
 
 from adapters.records import MessageRecord
-from storage.channels import fail_channel
 from storage.database import Database
 from storage.messages import mark_deleted
 from storage.tables import messages
@@ -23,22 +22,17 @@ async def flagged(db: Database) -> list[str]:
     return [row["platform_id"] for row in await rows_of(db, messages) if row["metadata"].get("reply_deleted")]
 
 
-async def test_an_original_that_is_not_where_all_was_read_was_deleted(db: Database, way: Way) -> None:
+async def test_what_answers_a_message_that_is_stored_as_deleted_says_so(db: Database, way: Way) -> None:
+    await way.store(message(2), message(3))
+    await mark_deleted(db, way.channel.id, ["2"], job=way.lease, now=NOW)
     await way.store(
-        message(2),
-        reply(5, to=1),  # it was deleted before anything was read
-        reply(6, to=2),
-        reply(7, to=1, channel="77"),  # nobody knows
-        reply(8, to=1, reply_to_author_hash="b" * 64),  # the platform shows it
-        reply(9, to=99),  # no message answers a later one
+        reply(5, to=2),
+        reply(6, to=3),
+        reply(7, to=2, channel="77"),
+        reply(8, to=2, reply_to_author_hash="b" * 64),  # the platform shows it
+        reply(9, to=1),  # not stored: nobody knows
     )
     assert await flagged(db) == ["5"]
-
-
-async def test_where_something_could_not_be_stored_nothing_follows_from_an_absence(db: Database, way: Way) -> None:
-    await fail_channel(db, way.channel.id, error={"code": "message_unstorable"}, job=way.lease, now=NOW)
-    await way.store(message(2), reply(5, to=1))
-    assert await flagged(db) == []
 
 
 async def test_one_that_was_deleted_later_is_known_once_the_reply_is_read_again(db: Database, way: Way) -> None:
