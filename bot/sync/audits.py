@@ -26,20 +26,27 @@ class AuditEnd:
         """Read on behind the checkpoint where the platform has more than is stored, then record what was found."""
         job, audit = self.job, self.audit
         count = await job.session.count_messages(audit.channel_platform_id)
-        missing = 0
-        state = await channels.channel_state(job.db, audit.channel_id)
+        missing = await self._read_on(count)
         stored = await repair.count_stored(job.db, audit.channel_id)
-        if state is not None and (not state.is_read_to_end or (count is not None and count > stored)):
-            before = await repair.count_stored(job.db, audit.channel_id, sent_before=self.began_at)
-            await ChannelReader(job, state, _no_estimate(job)).run()
-            missing = await repair.count_stored(job.db, audit.channel_id, sent_before=self.began_at) - before
-            stored = await repair.count_stored(job.db, audit.channel_id)
         if count is not None and count > stored:
             facts = {"channel": audit.channel_platform_id, "counted": count, "stored": stored}
             log.warning("the platform counts more messages than it shows", extra=facts)
         await finish(
             repair.finish_audit(job.db, audit.id, platform_count=count, missing=missing, job=job.lease, now=job.clock())
         )
+
+    async def _read_on(self, count: int | None) -> int:
+        """Read what lies behind the checkpoint, unless the count says nothing of more; how much of it was missed."""
+        job, channel_id = self.job, self.audit.channel_id
+        state = await channels.channel_state(job.db, channel_id)
+        if state is None or state.platform_id in job.failures:
+            return 0
+        has_more = count is not None and count > await repair.count_stored(job.db, channel_id)
+        if state.is_read_to_end and not has_more:
+            return 0
+        before = await repair.count_stored(job.db, channel_id, sent_before=self.began_at)
+        await ChannelReader(job, state, _no_estimate(job)).run()
+        return await repair.count_stored(job.db, channel_id, sent_before=self.began_at) - before
 
 
 def _no_estimate(job: JobContext) -> ChannelEstimator:

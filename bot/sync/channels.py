@@ -31,9 +31,7 @@ class ChannelListing:
     async def _list(self) -> set[str]:
         """Store what the platform lists, and return the ids of its channels and active threads."""
         job = self.job
-        began_at = job.clock()
-        records = await job.session.channels()
-        await channels.save_channels(job.db, job.tenant_id, records, job.clock(), began_at=began_at)
+        records = await job.list_channels()
         states = {state.platform_id: state for state in await self._states()}
         await self.threads.run([states[record.platform_id] for record in records if record.has_archived_threads])
         await job.settle_refusals()

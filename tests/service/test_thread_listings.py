@@ -102,6 +102,8 @@ async def test_a_listing_that_leads_nowhere_ends_its_channel_and_no_other(databa
             await daemon.sees(lambda: sim.requests.count(MESSAGES, channel_id=other) > 0)
             assert sim.requests.count(ARCHIVED, channel_id=stuck) <= 8
             sim.faults.clear()
-            await daemon.idle()
-            assert (await daemon.sync(guild_id))["status"] == "succeeded"
+            await daemon.until(
+                lambda: daemon.get(f"/api/tenants/discord-{guild_id}/sync"),
+                lambda answer: answer["job"]["status"] == "succeeded",
+            )
     assert_equal_to_truth(database_url, truth(world, guild_id), guild_id, without=["reactions"])
