@@ -4,8 +4,8 @@ import json
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from adapters.base import ThreadCursor
 from adapters.discord.convert import timestamp
+from adapters.pages import ThreadCursor
 
 MARGIN = timedelta(minutes=15)  # how late Discord's index may show a thread
 _SETTLED = timedelta(days=1)  # when it surely shows it; long, because our clock may be wrong

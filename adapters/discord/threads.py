@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypeAlias
 
-from adapters.base import ThreadCursor
 from adapters.discord.convert import Payload, archive_time, as_objects, snowflake
 from adapters.discord.thread_cursor import Listed, Span
 from adapters.errors import CallFailed
+from adapters.pages import ThreadCursor
 
 log = logging.getLogger(__name__)
 
