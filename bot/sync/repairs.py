@@ -85,6 +85,7 @@ class RepairPass:
         by_channel = [list(ranges) for _, ranges in groupby(pending, key=lambda refetch: refetch.channel_id)]
         await for_each(by_channel, job.config.concurrent_channels, self._read_channel)
         await ProofPass(job).run()
+        await job.settle_refusals()
         await settle_gaps(job.db, job.tenant_id, now=job.clock())
         if pending:  # counted anew: a channel that is skipped by now has none, and others may have come
             await settle_audit(job.db, job.tenant_id, now=job.clock())
