@@ -182,6 +182,7 @@ class RepairPass:
             job.progress.changed += outcome.changed
             job.progress.deleted += outcome.deleted
             await self._have_the_rest_read(channel, refetch, page)
+            job.set_aside(channel, outcome.set_aside)
             return outcome.left
 
         return await job.store(channel, lambda: tracker.changed_since(page.mark, tracker.marks), write)
