@@ -12,6 +12,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 from adapters.base import PlatformAdapter
 from bot.api.audits import AuditCalls
 from bot.api.auth import guard
+from bot.api.connections import KEEP_ALIVE_SECONDS, Connections, listening_sockets
 from bot.api.docs import ExposeMetrics, OwnPages, redirect_to_docs
 from bot.api.health import HealthCalls
 from bot.api.jobs import JobCalls
@@ -93,27 +94,42 @@ class AddressInUse(Exception):
 
 @asynccontextmanager
 async def serve(
-    api: Api, *, host: str, port: int, allowed_hosts: Collection[str], token: str | None
+    api: Api,
+    *,
+    host: str,
+    port: int,
+    allowed_hosts: Collection[str],
+    token: str | None,
+    connections: Connections | None = None,
 ) -> AsyncIterator[str]:
     """Serve until the block ends; gives the server's address.
 
     Raises:
         AddressInUse: names the address and the setting.
     """
-    app = web.Application(
-        middlewares=[problems, guard(token, [*reachable_hosts(host), *allowed_hosts])], client_max_size=_LARGEST_BODY
-    )
+    connections = connections or Connections()
+    hosts = [*reachable_hosts(host), *allowed_hosts]
+    app = web.Application(middlewares=[connections.watch, problems, guard(token, hosts)], client_max_size=_LARGEST_BODY)
     app.add_routes(api.routes(has_token=token is not None))
     app.on_response_prepare.append(_add_headers)
-    runner = web.AppRunner(app, handle_signals=False, access_log=None, logger=_server_log, shutdown_timeout=2.0)
+    runner = web.AppRunner(
+        app,
+        handle_signals=False,
+        access_log=None,
+        logger=_server_log,
+        shutdown_timeout=2.0,
+        keepalive_timeout=KEEP_ALIVE_SECONDS,
+        lingering_time=1.0,
+    )
     await runner.setup()
     try:
-        site = web.TCPSite(runner, host, port)
+        assert runner.server is not None  # noqa: S101 (it is set up)
         try:
-            await site.start()
+            sockets = listening_sockets(host, port)
         except OSError as e:
             raise AddressInUse(f"cannot listen on {host}:{port}: {e.strerror}; see http.port") from e
-        yield f"http://{host}:{runner.addresses[0][1]}"
+        async with connections.accepting(runner.server, sockets):
+            yield f"http://{host}:{sockets[0].getsockname()[1]}"
     finally:
         await runner.cleanup()
 
