@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import signal
 import sys
 from collections.abc import Coroutine
 from pathlib import Path
@@ -20,6 +21,7 @@ from bot.api import AddressInUse
 from bot.check import Check, Finding, Mark
 from bot.config import Config, ConfigError, load
 from bot.daemon_calls import DaemonRefused
+from bot.demo_files import DemoRefused
 from bot.metrics import Metrics
 from storage.database import migrate as migrate_database
 from storage.errors import StorageError
@@ -32,7 +34,11 @@ app = typer.Typer(
 )
 
 FAILED = 1
-MISCONFIGURED = 78  # EX_CONFIG: starting again cannot help; the systemd unit does not restart on it
+# EX_CONFIG: a person has to change the configuration or a credential; the systemd unit does not restart on it. What
+# may pass by itself, such as an archive or a port in use, ends with FAILED and is tried again.
+MISCONFIGURED = 78
+
+READER_GONE = 128 + signal.SIGPIPE
 
 ConfigFile = Annotated[
     Path | None, typer.Option("--config", help="TOML file; config.toml where it is there.", show_default=False)
@@ -71,14 +77,15 @@ def run(config: ConfigFile = None) -> None:
 @app.command()
 def demo(
     config: ConfigFile = None,
-    seconds: Annotated[float | None, typer.Option(help="End after so long; otherwise at Ctrl-C.")] = None,
+    seconds: Annotated[float | None, typer.Option(min=0, help="End after so long; otherwise at Ctrl-C.")] = None,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Begin anew; otherwise it goes on where it ended.")] = False,
 ) -> None:
     """Run the daemon against a simulated Discord with a living community; needs no token."""
     from bot.demo import run_demo
 
     settings = settings_of(config)
     console = set_up_logs(settings)
-    run_verb(run_demo(settings, hasher_of(settings), console=console, seconds=seconds))
+    run_verb(run_demo(settings, console=console, seconds=seconds, fresh=fresh))
 
 
 @app.command()
@@ -156,12 +163,22 @@ def run_verb(main: Coroutine[Any, Any, None]) -> None:
     """Run a verb to its end; what stops it becomes a line and an exit status."""
     try:
         asyncio.run(main)
-    except (CredentialRefused, AddressInUse) as e:
+    except CredentialRefused as e:
         leave(str(e), MISCONFIGURED)
-    except (DaemonRefused, OSError) as e:
+    except AddressInUse as e:
+        leave(str(e), MISCONFIGURED if e.needs_a_person else FAILED)
+    except BrokenPipeError:
+        _leave_reader()
+    except (DaemonRefused, DemoRefused, OSError) as e:
         leave(str(e), FAILED)
     except StorageError as e:
-        leave(str(e), FAILED if e.is_transient else MISCONFIGURED)
+        leave(str(e), MISCONFIGURED if e.needs_a_person else FAILED)
+
+
+def _leave_reader() -> NoReturn:
+    """End as SIGPIPE would: whoever read the output, such as head, has enough of it."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python's last flush would complain
+    raise typer.Exit(READER_GONE)
 
 
 def leave(message: str, status: int) -> NoReturn:

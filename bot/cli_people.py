@@ -15,6 +15,7 @@ from adapters.registry import PLATFORMS
 from bot import app as daemon
 from bot import privacy as people
 from bot.cli import FAILED, ConfigFile, app, hasher_of, leave, run_verb, set_up_logs, settings_of
+from bot.wording import counted
 from storage.connection import archive_name, require_archive
 
 UserId = Annotated[
@@ -88,7 +89,9 @@ def export_user(
             written = await people.export(
                 settings, hasher.of(person), hash_choice=hasher.choice, tenant_id=tenant, output=file
             )
-        what = ", ".join(f"{count:,} {kind}" for kind, count in written.items()) or "nothing: nothing is held"
+        names = {"forgotten": "earlier wish"}
+        parts = [counted(count, names.get(kind, kind)) for kind, count in written.items()]
+        what = ", ".join(parts) or "nothing: nothing is held"
         typer.echo(f"wrote {what}, of the archive at {archive_name(settings.database.url)}", err=True)
 
     run_verb(write())
@@ -118,7 +121,7 @@ def export_wishes(output: Output = None, config: ConfigFile = None) -> None:
     async def write() -> None:
         with _private(output) as file:
             count = await people.write_wishes(settings, hash_choice=hasher_of(settings).choice, output=file)
-        typer.echo(f"wrote {count:,} wishes", err=True)
+        typer.echo(f"wrote {counted(count, 'wish')}", err=True)
 
     run_verb(write())
 
