@@ -206,7 +206,9 @@ class Worker:
     async def _end(self, attempt: Attempt, outcome: Outcome) -> None:
         ended = await self._finish(attempt, outcome)
         status, error = outcome.status, outcome.error
-        self._metrics.job_ended(str(ended.kind), str(status))
+        has_looked = status in (jobs.JobStatus.SUCCEEDED, jobs.JobStatus.PARTIAL)
+        pending = attempt.progress.reactions_pending if has_looked else None
+        self._metrics.job_ended(ended.tenant_id, str(ended.kind), str(status), pending)
         level = logging.INFO if error is None else logging.WARNING
         facts = {**attempt.facts, "kind": str(ended.kind), "status": str(status), **_told(ended.totals)}
         log.log(level, "sync ended", extra=facts | ({"error": error} if error else {}))
