@@ -1,5 +1,7 @@
 """``python -m bot`` is the same as ``platform-sync``."""
 
+import bot.cli_people  # noqa: F401 # adds the verbs about one person
 from bot.cli import app
 
-app()
+if __name__ == "__main__":
+    app()

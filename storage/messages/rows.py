@@ -14,7 +14,14 @@ from storage.messages import upsert_postgres, upsert_sqlite
 from storage.messages.diff import is_withheld, stored_messages
 from storage.messages.isolation import Refused, upsert_isolated
 from storage.messages.upsert import ChannelBatch
-from storage.privacy import Redactor, redactors_for
+from storage.privacy import (
+    Redactor,
+    empty_traces_of,
+    is_emptied,
+    note_copies,
+    redactors_for,
+    without_erased_copies,
+)
 from storage.sql import NOW, Id, RowId, UtcDateTime, clean, dump_json, is_clean, json_objects, types_of
 from storage.tables import attachments, messages, reaction_totals
 
@@ -65,10 +72,12 @@ async def prepare(
 ) -> PreparedMessages:
     """Prepare messages for being stored in the transaction of ``connection``; of two with one id the last counts."""
     redactors = await redactors_for(connection, {tenant_id for tenant_id, _ in incoming})
-    batches = (
-        ChannelBatch(tenant_id, channel_id, _storable(redactors[tenant_id], records))
-        for (tenant_id, channel_id), records in incoming.items()
-    )
+    batches = []
+    for (tenant_id, channel_id), records in incoming.items():
+        storable: Sequence[MessageRecord] = _storable(redactors[tenant_id], records)
+        if redactor := redactors[tenant_id]:
+            storable = await without_erased_copies(connection, tenant_id, channel_id, storable, redactor)
+        batches.append(ChannelBatch(tenant_id, channel_id, tuple(storable)))
     return PreparedMessages(tuple(batch for batch in batches if batch.records), keeps_totals, _SEAL)
 
 
@@ -115,6 +124,9 @@ async def write_messages(
     await note_set_aside(connection, written, refused, now)
     if may_be_stored and stored.channels:
         await _delete_stale(connection, stored, may_be_stored)
+    await note_copies(connection, stored.rows(), now)
+    emptied = [(channel_id, r.platform_id) for channel_id, r in stored.rows() if is_emptied(r.metadata)]
+    await empty_traces_of(connection, emptied, now)
     return refused
 
 

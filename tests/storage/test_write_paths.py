@@ -98,7 +98,11 @@ STORES_NOBODY = {
     ),
     "live": ("acquire_leadership", "advance_watermark"),
     "messages": ("mark_deleted", "mark_rows_deleted", "prepare", "stored_messages", "unmark_rows_deleted"),
-    "privacy": ("erase_user", "erased_in_channels", "redactor_for", "redactors_for"),
+    "privacy": (
+        *("emptied_originals", "enter", "erase_user", "erased_in_channels", "fulfil_wish", "record_wish"),
+        *("redactor_for", "redactors_for", "sweep", "take_turn", "without_erased_copies", "without_erased_titles"),
+        *("empty_copies_from_elsewhere", "empty_forwards_saying", "empty_traces_of", "note_copies"),
+    ),
     "reactions": ("prepare_users",),
     "repair": (
         *("add_gap", "add_refetches", "close_gap", "finish_audit", "plan_gaps", "plan_refetches"),
