@@ -7,9 +7,11 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
 from sqlalchemy import create_engine, update
 
 from bot.app import utc_now
+from storage.errors import DatabaseUnreachable
 from storage.tables import sync_jobs
 from tests.support.archive import count_messages
 from tests.support.daemon import Clock, Daemon
@@ -123,3 +125,27 @@ async def test_what_a_tick_cuts_off_is_told(tmp_path: Path) -> None:
         assert job["estimated_completion_at"] is None
         (job,) = await daemon.until(daemon.idle, lambda jobs: jobs[0]["progress"]["reactions_pending"] == 0)
         assert (job["status"], job["progress"]["fraction"]) == ("succeeded", 1.0)
+
+
+@pytest.mark.parametrize("times", [2, 9])
+async def test_a_database_that_is_away_interrupts_a_job_some_times(tmp_path: Path, times: int) -> None:
+    url = f"sqlite+aiosqlite:///{tmp_path}/archive.db"
+    office, left = PostOffice(450), times
+
+    async def be_away(after: str | None) -> None:
+        nonlocal left
+        if after == "200" and left:
+            left -= 1
+            raise DatabaseUnreachable
+
+    office.before_page = be_away
+    async with delivering(url, {"post": office}, A_HUNDRED_AT_A_TIME) as daemon:
+        found = await daemon.until(
+            lambda: daemon.get("/api/jobs"), lambda found: any(job["finished_at"] for job in found["jobs"])
+        )
+    job = found["jobs"][-1]
+    if times == 2:
+        assert (job["status"], job["attempt"], job["metrics"]["messages"]) == ("succeeded", 3, 450)
+    else:
+        assert (job["status"], job["error"]["code"], job["attempt"]) == ("failed", "database_unreachable", 4)
+        assert job["metrics"]["messages"] == 200
