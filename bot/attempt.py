@@ -6,6 +6,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 from bot.concurrency import first_error, only_wanted_cancellation
 from bot.outcome import JobCancelled
@@ -15,6 +16,8 @@ from storage.errors import LeaseLost, StorageError
 from storage.jobs import Job, JobLease
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 HEARTBEAT_SECONDS = 2.0  # also how often progress is written
 _PAUSES = (1.0, 2.0, 4.0, 8.0, 16.0)  # before the end of a job is written again
@@ -98,8 +101,8 @@ class GuardedSync:
             log.warning("a heartbeat was missed", extra={"job": context.lease.job_id, "code": e.code})
 
 
-async def persist(write: Callable[[], Awaitable[Job]]) -> Job:
-    """Write how a job ends; again, where the database is in the way for a while.
+async def persist(write: Callable[[], Awaitable[T]]) -> T:
+    """Write what must not be lost, such as how a job ends; again, where the database is in the way for a while.
 
     Raises:
         StorageError: it is so for long, or for good.

@@ -149,7 +149,6 @@ class Worker:
     async def _put_back(self, attempt: Attempt, why: str) -> None:
         """Put the job behind those that wait; whoever takes it up goes on from its checkpoints."""
         totals = attempt.progress.totals
-
         await persist(partial(jobs.yield_job, self._db, attempt.lease, totals=totals, now=self._clock()))
         log.info(why, extra={**attempt.facts, **told(totals)})
         self._queue.wake()
@@ -244,4 +243,4 @@ class Worker:
         now = self._clock()
         until = now + timedelta(seconds=limit.retry_after_seconds)
         tenant_id = None if limit.is_global else tenant.id
-        await tenants.defer_until(self._db, tenant_id, tenant.platform, until=until, now=now)
+        await persist(partial(tenants.defer_until, self._db, tenant_id, tenant.platform, until=until, now=now))
