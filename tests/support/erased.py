@@ -1,5 +1,6 @@
 """A guild's truth as an archive may tell it once people have been erased from it."""
 
+import json
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -23,10 +24,16 @@ class TruthWithoutPeople:
         for row in self.truth.messages():
             if row["author_hash"] in self.erased:
                 yield row | nothing | {"metadata": {"forgotten": True}}
-            elif row["reply_to_author_hash"] in self.erased:
-                yield row | {"reply_to_author_hash": None}
             else:
-                yield row
+                replied = None if row["reply_to_author_hash"] in self.erased else row["reply_to_author_hash"]
+                named = {name: self._unnamed(row[name]) for name in ("content", "metadata")}
+                yield row | named | {"reply_to_author_hash": replied}
+
+    def _unnamed(self, value: Any) -> Any:
+        text = json.dumps(value)
+        for user_hash in self.erased:
+            text = text.replace(user_hash, "forgotten")
+        return json.loads(text)
 
     def attachments(self) -> Iterator[Row]:
         """Yield the files of those who are not erased."""
