@@ -34,7 +34,9 @@ app = typer.Typer(
 )
 
 FAILED = 1
-MISCONFIGURED = 78  # EX_CONFIG: starting again cannot help; the systemd unit does not restart on it
+# EX_CONFIG: a person has to change the configuration or a credential; the systemd unit does not restart on it. What
+# may pass by itself, such as an archive or a port in use, ends with FAILED and is tried again.
+MISCONFIGURED = 78
 
 READER_GONE = 128 + signal.SIGPIPE
 INTERRUPTED = 128 + signal.SIGINT
@@ -176,8 +178,10 @@ def run_verb(main: Coroutine[Any, Any, None]) -> None:
     """Run a verb to its end; what stops it becomes a line and an exit status."""
     try:
         asyncio.run(main)
-    except (CredentialRefused, AddressInUse) as e:
+    except CredentialRefused as e:
         leave(str(e), MISCONFIGURED)
+    except AddressInUse as e:
+        leave(str(e), MISCONFIGURED if e.needs_a_person else FAILED)
     except KeyboardInterrupt:
         raise typer.Exit(INTERRUPTED) from None
     except BrokenPipeError:
@@ -185,7 +189,7 @@ def run_verb(main: Coroutine[Any, Any, None]) -> None:
     except (DaemonRefused, DemoRefused, OSError) as e:
         leave(str(e), FAILED)
     except StorageError as e:
-        leave(str(e), FAILED if e.is_transient else MISCONFIGURED)
+        leave(str(e), MISCONFIGURED if e.needs_a_person else FAILED)
 
 
 def _leave_reader() -> NoReturn:

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from storage.connection import (
     FileLock,
+    WriteHealth,
     finish_before_cancel,
     is_read_only,
     make_private_file,
@@ -43,6 +44,7 @@ class Database:
         self._file_id = _file_id(path)
         self._closing = closing
         self._is_closed = False
+        self.writes = WriteHealth()
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncConnection]:
@@ -56,7 +58,7 @@ class Database:
     async def writing(self) -> AsyncIterator[AsyncConnection]:
         """Run one transaction: committed at the end, rolled back on any error."""
         self._refuse_if_closed()
-        with translated():
+        with self.writes.watching(), translated():
             async with self._writer.begin() as connection:
                 yield connection
 

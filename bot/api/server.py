@@ -22,6 +22,7 @@ from bot.api.privacy import PrivacyCalls
 from bot.api.problems import problems
 from bot.api.sync import SyncCalls
 from bot.api.tenants import TenantCalls
+from bot.database_probe import DatabaseProbe
 from bot.hosts import normal_host, reachable_hosts
 from bot.queue import JobQueue
 from bot.tenants import TenantService
@@ -63,7 +64,9 @@ class Api:
             *AuditCalls(db=self.db).endpoints(),
             *PrivacyCalls(db=self.db, adapters=self.adapters, hash_user=self.hash_user, wishes=self.wishes).endpoints(),
             *JobCalls(db=self.db, presenter=presenter).endpoints(),
-            *HealthCalls(db=self.db, adapters=self.adapters).endpoints(),
+            *HealthCalls(
+                database=DatabaseProbe(self.db), adapters=self.adapters, is_settled=self.tenants.membership.is_settled
+            ).endpoints(),
         ]
         pages = OwnPages(endpoints, self.expose_metrics, has_token=has_token).pages
         return [
@@ -90,7 +93,11 @@ _server_log.addFilter(_OnlyFaults())
 
 
 class AddressInUse(Exception):
-    """The address to listen on is taken, or not this machine's."""
+    """The address to listen on is taken, or not this machine's, or not for this user."""
+
+    def __init__(self, message: str, *, needs_a_person: bool) -> None:
+        super().__init__(message)
+        self.needs_a_person = needs_a_person  # whether no new start can help before the configuration is changed
 
 
 @asynccontextmanager
@@ -131,7 +138,8 @@ async def serve(
         except OSError as e:
             why, other = os.strerror(e.errno) if e.errno else str(e), port + 1 if port < 65_535 else port - 1
             remedy = f"set http.port to another one, as in PLATFORM_SYNC_HTTP__PORT={other}"
-            raise AddressInUse(f"cannot listen on {shown}:{port}: {why}; {remedy}") from e
+            message = f"cannot listen on {shown}:{port}: {why}; {remedy}"
+            raise AddressInUse(message, needs_a_person=isinstance(e, PermissionError)) from e
         async with connections.accepting(runner.server, sockets):
             yield f"http://{shown}:{sockets[0].getsockname()[1]}"
     finally:

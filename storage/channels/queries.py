@@ -10,9 +10,9 @@ from adapters.records import ChannelType, JsonValue, SkipReason
 from storage.channels.checkpoint import ProgressState
 from storage.connection import finish_before_cancel
 from storage.database import Database
-from storage.reactions import IS_TO_BE_FETCHED
+from storage.reactions import PENDING_IN_CHANNEL
 from storage.sql import AFTER_ID, TENANT_ID, all_rows, fields_of
-from storage.tables import channels, reaction_totals, sync_progress
+from storage.tables import channels, sync_progress
 
 
 class HasParent:
@@ -126,13 +126,6 @@ class ChannelSummary:
     updated_at: datetime | None  # of its progress
 
 
-_pending = (
-    select(func.count())
-    .select_from(reaction_totals)
-    .where(reaction_totals.c.channel_id == channels.c.id, IS_TO_BE_FETCHED)
-    .correlate(channels)
-    .scalar_subquery()
-)
 IS_INCOMPLETE = or_(
     and_(
         channels.c.skip_reason.is_(None),
@@ -167,7 +160,7 @@ _SUMMARIES = (
         sync_progress.c.last_message_at.label("checkpoint_at"),
         sync_progress.c.state,
         sync_progress.c.last_error,
-        case((channels.c.skip_reason.is_(None), _pending), else_=0).label("reactions_pending"),
+        case((channels.c.skip_reason.is_(None), PENDING_IN_CHANNEL), else_=0).label("reactions_pending"),
         sync_progress.c.updated_at,
     )
     .select_from(_WITH_PROGRESS)

@@ -32,11 +32,15 @@ from storage.connection.urls import (
     secrets_of_url,
     sqlite_path,
 )
+from storage.connection.write_health import (
+    WriteHealth,
+)
 
 __all__ = [
     "DatabaseState",
     "FileLock",
     "KnownTenant",
+    "WriteHealth",
     "archive_name",
     "finish_before_cancel",
     "inspect_database",

@@ -24,6 +24,7 @@ def upgrade() -> None:
     _count_messages_by_job()
     _follow_wishes()
     _note_copies()
+    _index_what_is_looked_for()
 
 
 def _add_hiding_of_channels() -> None:
@@ -49,6 +50,15 @@ def _count_messages_by_job() -> None:
     comment = "How many of them the job that last worked on it has stored, in all its attempts."
     column = sa.Column("job_messages", sa.BigInteger(), nullable=False, server_default=sa.text("0"), comment=comment)
     op.add_column("sync_progress", column)
+
+
+def _index_what_is_looked_for() -> None:
+    """Find deleted messages, and jobs of one status or kind, without reading all the others."""
+    deleted = sa.text("deleted_at IS NOT NULL")
+    columns = ["tenant_id", "channel_id", "platform_id"]
+    op.create_index("ix_messages_deleted", "messages", columns, sqlite_where=deleted, postgresql_where=deleted)
+    op.create_index("ix_sync_jobs_status_id", "sync_jobs", ["status", "id"])
+    op.create_index("ix_sync_jobs_kind_id", "sync_jobs", ["kind", "id"])
 
 
 def _follow_wishes() -> None:
