@@ -39,8 +39,28 @@ class PlatformOptions(BaseModel):
 class ThreadPage:
     """A page of a channel's archived threads, and the cursor that is true once they are stored."""
 
-    threads: tuple[ChannelRecord, ...]
+    threads: tuple[ChannelRecord, ...]  # those that may be new
     cursor: ThreadCursor
+    listed: frozenset[str]  # the platform's ids of all on the page
+    archived_after: datetime | None  # the page shows all that were archived after this time (None: since ever) ...
+    archived_before: datetime | None  # ... and before this one (None: until now)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessagePage:
+    """One answer of a channel's messages.
+
+    A platform that does not keep the order of its ids may send a message late: then ``reached`` lies before the last
+    ones, so that the next page shows them again with what was missing among them.
+    """
+
+    messages: tuple[MessageRecord, ...]  # ascending, each once; empty only where the platform sent none
+    reached: str | None  # what the next page is to begin after: beyond this page's own ``after``; None where empty
+    is_full: bool  # whether there may be more for no other reason than that no more are sent at once
+
+    def holds(self, message_id: str | None) -> bool:
+        """Return whether a message, or one beyond it, is in it."""
+        return bool(self.messages) and message_id is not None and int(self.messages[-1].platform_id) >= int(message_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,8 +136,14 @@ class PlatformSession(Protocol):
         """List every channel of the community and every active thread, evaluated afresh; parents before children."""
         ...
 
-    def archived_threads(self, channel_id: str, cursor: ThreadCursor | None) -> AsyncIterator[ThreadPage]:
-        """List the archived threads of a channel that ``cursor`` does not cover yet. None covers nothing."""
+    def archived_threads(
+        self, channel_id: str, cursor: ThreadCursor | None, *, now: datetime, anew: str | None = None
+    ) -> AsyncIterator[ThreadPage]:
+        """List the archived threads of a channel that ``cursor`` does not cover yet. None covers nothing.
+
+        ``now`` is the time. ``anew`` is a reason to list all of them once more: a cursor that was not made for the same
+        one covers nothing.
+        """
         ...
 
     async def find_channel(self, channel_id: str) -> ChannelRecord | None:
@@ -128,14 +154,13 @@ class PlatformSession(Protocol):
         """
         ...
 
-    async def messages(
-        self, channel_id: str, after: str | None, *, parent_id: str | None = None
-    ) -> tuple[MessageRecord, ...]:
-        """Return the oldest messages with an id beyond ``after``, ascending.
+    async def messages(self, channel_id: str, after: str | None, *, parent_id: str | None = None) -> MessagePage:
+        """Return the oldest messages with an id beyond ``after``.
 
         ``parent_id`` is the channel of a thread. A page with a message in it shows that the bot may read there, and is
         whole between its ends. An empty one proves nothing by itself: a platform may answer so where the bot may not
-        read (``access`` tells the two apart).
+        read (``access`` tells the two apart). One that is not empty but holds nothing beyond ``after`` is a failed
+        call.
 
         Raises:
             ContentWithheld: the platform has blanked the page.

@@ -41,6 +41,7 @@ _given = select(
     bindparam("type", type_=Text).label("type"),
     bindparam("reason", type_=Text).label("own_skip_reason"),
     bindparam("head", type_=Id).label("head_platform_id"),
+    bindparam("archived_at_given", type_=UtcDateTime).label("archived_at"),
     bindparam("metadata", type_=JsonObject).label("metadata"),
     NOW.label("now"),
 ).subquery("given")
@@ -64,6 +65,7 @@ _columns: dict[str, ColumnElement[Any]] = {
     "own_skip_reason": _given.c.own_skip_reason,
     "hidden_at": case((_given.c.own_skip_reason != "unsupported", bindparam("told_at", type_=UtcDateTime))),
     "head_platform_id": _given.c.head_platform_id,
+    "archived_at": _given.c.archived_at,
     "metadata": _given.c.metadata,
     "created_at": _given.c.now,
     "updated_at": _given.c.now,
@@ -93,7 +95,7 @@ def _save_channel(stays_skipped: Callable[[Any], ColumnElement[bool]]) -> Insert
     return update_changed(
         statement,
         ("tenant_id", "platform_id"),
-        ("parent_id", "type"),
+        ("parent_id", "type", "archived_at"),
         revised={
             "name": func.coalesce(given.name, stored.name),
             "head_platform_id": func.coalesce(given.head_platform_id, stored.head_platform_id),
@@ -245,6 +247,7 @@ def _row(tenant_id: str, record: ChannelRecord, now: datetime) -> dict[str, obje
         "type": record.type.value,
         "reason": record.skip_reason.value if record.skip_reason else None,
         "head": record.last_message_platform_id,
+        "archived_at_given": record.archived_at,
         "metadata": dict(record.metadata),
         "now": now,
     }

@@ -9,6 +9,7 @@ from storage.channels import advance, require_archived
 from storage.connection import finish_before_cancel
 from storage.database import Database
 from storage.jobs import JobLease, require_lease
+from storage.messages.replies import mark_answers_to_deleted
 from storage.messages.rows import mark_rows_deleted, prepare, write_messages
 
 
@@ -29,7 +30,7 @@ class MessageBatch:
 
 @finish_before_cancel
 async def save_batch(db: Database, batch: MessageBatch, now: datetime) -> None:
-    """Store a batch of messages and move the channel's checkpoint to its last one.
+    """Store a batch of messages and move the channel's checkpoint to its newest one; it never moves back.
 
     What was marked as deleted before it was asked for is marked so no longer.
 
@@ -41,12 +42,14 @@ async def save_batch(db: Database, batch: MessageBatch, now: datetime) -> None:
         prepared = await prepare(connection, {(batch.tenant_id, batch.channel_id): batch.messages})
         await write_messages(connection, prepared, now, seen_at=batch.asked_at)
         records = [record for _, record in prepared.rows()]
+        await mark_answers_to_deleted(connection, batch.channel_id, records, now)
+        newest = max(records, key=lambda record: int(record.platform_id))
         await advance(
             connection,
             batch.job,
             batch.channel_id,
-            message_id=records[-1].platform_id,
-            sent_at=records[-1].sent_at,
+            message_id=newest.platform_id,
+            sent_at=newest.sent_at,
             count=len(records),
             now=now,
         )

@@ -21,6 +21,7 @@ from storage.messages import (
     is_changed,
     is_edited,
     is_withheld,
+    mark_answers_to_deleted,
     number,
     prepare,
     split_by_length,
@@ -129,6 +130,7 @@ async def reconcile_page(
         )
         prepared = await prepare(connection, {(page.tenant_id, page.channel_id): messages})
         missing, changed, deleted = await _reconcile(page, prepared, changed_meanwhile)
+        await mark_answers_to_deleted(connection, page.channel_id, [record for _, record in prepared.rows()], now)
         found = PageOutcome(seen=len(list(prepared.rows())), missing=missing, changed=changed, deleted=deleted)
         found = replace(found, left=await _move_cursor(page, planned, reached, found))
         lowest, highest = number(planned.after_platform_id), number(reached)
