@@ -2,7 +2,7 @@
 back.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any
@@ -12,10 +12,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.types import Text
 
 from adapters.records import ChannelRecord
+from storage.channels.prepare import prepared_channels
 from storage.channels.skip import let_threads_follow, lock_channels, since, state_of, unmonitored_since
 from storage.connection import finish_before_cancel
 from storage.database import Database
-from storage.privacy import redactor_for, without_erased_titles
 from storage.sql import (
     CHANNEL_PLATFORM_ID,
     NOW,
@@ -24,7 +24,6 @@ from storage.sql import (
     Insert,
     JsonObject,
     UtcDateTime,
-    clean,
     insert,
     update_changed,
 )
@@ -166,10 +165,9 @@ async def save_changed_channels(
     """
     async with db.writing() as connection:
         if await lock_channels(connection, tenant_id):
-            rows = [_row(tenant_id, r, now) for r in await _prepare(connection, tenant_id, records)]
-            if rows:
-                told = [row | {"told_at": told_at.get(str(row["channel_platform"]), now)} for row in rows]
-                await connection.execute(_SAVE_CHANGED, told)
+            async for prepared in prepared_channels(connection, tenant_id, records):
+                rows = [_row(tenant_id, r, now) | {"told_at": told_at.get(r.platform_id, now)} for r in prepared]
+                await connection.execute(_SAVE_CHANGED, rows)
             await let_threads_follow(connection, tenant_id, now)
 
 
@@ -211,31 +209,9 @@ async def _save_listed(
     now: datetime,
     began_at: datetime | None,
 ) -> None:
-    rows = [_row(tenant_id, record, now) for record in await _prepare(connection, tenant_id, records)]
-    if rows:
-        await connection.execute(_SAVE_LISTED, [row | {"told_at": None, "began": began_at or now} for row in rows])
-
-
-async def _prepare(
-    connection: AsyncConnection, tenant_id: str, records: Iterable[ChannelRecord]
-) -> list[ChannelRecord]:
-    """Make channels fit to be stored: each id once and behind its parent, clean text, erased people redacted."""
-    redactor = await redactor_for(connection, tenant_id)
-    cleaned = [clean(record) for record in _parents_first(records)]
-    if not redactor:
-        return cleaned
-    titled = await without_erased_titles(connection, tenant_id, cleaned, redactor)
-    return [redactor.channel(record) for record in titled]
-
-
-def _parents_first(records: Iterable[ChannelRecord]) -> Iterator[ChannelRecord]:
-    """Order records so that each follows its parent; of two with one id the last is left. A circle is cut."""
-    waiting = {record.platform_id: record for record in records}
-    while waiting:
-        chain = [waiting.pop(next(iter(waiting)))]
-        while (parent := waiting.pop(chain[-1].parent_platform_id or "", None)) is not None:
-            chain.append(parent)
-        yield from reversed(chain)
+    async for prepared in prepared_channels(connection, tenant_id, records):
+        rows = [_row(tenant_id, record, now) | {"told_at": None, "began": began_at or now} for record in prepared]
+        await connection.execute(_SAVE_LISTED, rows)
 
 
 def _row(tenant_id: str, record: ChannelRecord, now: datetime) -> dict[str, object]:

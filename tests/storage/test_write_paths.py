@@ -89,7 +89,7 @@ STORES_NOBODY = {
     "channels": (
         *("advance", "fail_channel", "finish_channel", "follow_parents", "let_threads_follow", "lock_channels"),
         *("forget_listings", "keep_listings", "mark_skipped", "note_listed", "note_lookup", "reopen_channel"),
-        "require_archived",
+        *("prepared_channels", "require_archived"),
     ),
     "connection": ("is_read_only", "may_write"),
     "jobs": (
