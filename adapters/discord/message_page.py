@@ -9,8 +9,8 @@ from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
 
-from adapters.base import MessagePage
 from adapters.discord.convert import Payload, as_objects, last_id_before, snowflake, snowflake_time
+from adapters.pages import MessagePage
 from adapters.records import MessageRecord
 
 log = logging.getLogger(__name__)

@@ -6,7 +6,7 @@ from typing import Any
 
 from discord.http import Route
 
-from adapters.base import Access, MessagePage, RequestCounts, ThreadCursor, ThreadPage
+from adapters.base import Access, RequestCounts
 from adapters.discord.content import ContentWatch
 from adapters.discord.convert import (
     Payload,
@@ -26,6 +26,7 @@ from adapters.discord.reaction_users import FaultOf, reaction_users
 from adapters.discord.rest import RequestScope, RestClient
 from adapters.discord.threads import archived_threads
 from adapters.errors import ChannelUnreadable
+from adapters.pages import MessagePage, ThreadCursor, ThreadPage
 from adapters.privacy import HashUser
 from adapters.records import ChannelRecord, ChannelType, SkipReason
 

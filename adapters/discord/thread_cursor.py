@@ -4,8 +4,8 @@ import json
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from adapters.base import ThreadCursor
 from adapters.discord.convert import timestamp
+from adapters.pages import ThreadCursor
 
 MARGIN = timedelta(minutes=15)  # how late Discord's index may show a thread
 _SETTLED = timedelta(days=1)  # when it surely shows it; long, because our clock may be wrong
@@ -33,15 +33,18 @@ class Listed:
     anew: str | None
 
     @classmethod
-    def of(cls, cursor: ThreadCursor | None, now: datetime, anew: str | None) -> "Listed":
-        """Read a cursor. One that was made for another reason than ``anew`` covers nothing."""
+    def of(cls, cursor: ThreadCursor | None, now: datetime) -> "Listed":
+        """Read a cursor."""
         known = dict(cursor or {})
-        if anew is not None and known.get("anew") != anew:
-            return cls(None, [], anew)
         mark, spans = timestamp(known.get("mark")), _spans(known.get("open"))
         if pending := timestamp(known.get("pending")):
             mark, spans = pending, [Span(timestamp(known.get("resume")), mark)]
         return cls(None if mark is None else min(mark, now), spans, known.get("anew"))
+
+    def begin_anew(self, anew: str | None) -> None:
+        """Forget what was listed, unless that was for the same reason, or there is none."""
+        if anew is not None and self.anew != anew:
+            self.mark, self.open, self.anew = None, [], anew
 
     def cursor(self) -> ThreadCursor:
         """Return it in the form in which it is kept."""

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypeAlias
 
-from adapters.base import ThreadCursor
 from adapters.discord.convert import Payload, archive_time, as_objects, snowflake
 from adapters.discord.thread_cursor import Listed, Span
 from adapters.errors import CallFailed
+from adapters.pages import ThreadCursor
 
 log = logging.getLogger(__name__)
 
@@ -78,7 +78,7 @@ async def archived_threads(
     Raises:
         CallFailed: a page does not lead on, also when it is asked for again.
     """
-    listed = Listed.of(cursor, now, anew)
+    listed = Listed.of(cursor, now)
     while listed.open:
         span = listed.open[0]
         async for page in _walk(fetch, span.resume):
@@ -86,6 +86,7 @@ async def archived_threads(
             yield page.listed(span.floor, listed.cursor())
             if page.ends(span.floor):
                 break
+    listed.begin_anew(anew)  # not before: else a listing that is broken off again and again would never come to its end
     floor = listed.mark
     is_first = True
     async for page in _walk(fetch, None):

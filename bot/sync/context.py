@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from contextlib import AbstractContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -75,6 +75,7 @@ class JobContext:
     metrics: Metrics
     due: datetime | None  # when the tenant's next sync is
     failures: dict[str, dict[str, JsonValue]] = field(default_factory=dict)  # of channels that gave up, by platform id
+    incomplete: set[str] = field(default_factory=set)  # channels of which a message was set aside, by platform id
     doubts: list[EmptyPage] = field(default_factory=list)
     refusals: Refusals = field(default_factory=Refusals)
     listings: _Listings = field(default_factory=_Listings)
@@ -186,7 +187,18 @@ class JobContext:
             await channels.fail_channel(self.db, channel.id, error=error, job=self.lease, now=now)
             return
         await channels.finish_channel(self.db, channel.id, deleted_head_id=deleted_head_id, job=self.lease, now=now)
-        self.progress.channels[channel.platform_id] = ChannelOutcome.DONE
+        if channel.platform_id not in self.incomplete:
+            self.progress.channels[channel.platform_id] = ChannelOutcome.DONE
+
+    def set_aside(self, channel: AnyChannel, message_ids: Collection[str]) -> None:
+        """Tell of messages that the archive cannot hold; everything else of their channel is stored."""
+        if not message_ids:
+            return
+        self.incomplete.add(channel.platform_id)
+        message = f"{len(message_ids)} messages cannot be stored, such as {min(message_ids)}; everything else is stored"
+        remedy = "please report it, with the log around it; the channel's error names the messages"
+        facts = {"code": "message_set_aside", "message": message, "remedy": remedy}
+        self.progress.fail(ChannelFailure(channel_id=channel.platform_id, **facts))
 
     async def skip(self, channel: AnyChannel, reason: SkipReason) -> None:
         """Mark a channel as one that cannot be read any more; its messages stay."""

@@ -85,6 +85,7 @@ class RepairPass:
         by_channel = [list(ranges) for _, ranges in groupby(pending, key=lambda refetch: refetch.channel_id)]
         await for_each(by_channel, job.config.concurrent_channels, self._read_channel)
         await ProofPass(job).run()
+        await job.settle_refusals()
         await settle_gaps(job.db, job.tenant_id, now=job.clock())
         if pending:  # counted anew: a channel that is skipped by now has none, and others may have come
             await settle_audit(job.db, job.tenant_id, now=job.clock())
@@ -181,6 +182,7 @@ class RepairPass:
             job.progress.changed += outcome.changed
             job.progress.deleted += outcome.deleted
             await self._have_the_rest_read(channel, refetch, page)
+            job.set_aside(channel, outcome.set_aside)
             return outcome.left
 
         return await job.store(channel, lambda: tracker.changed_since(page.mark, tracker.marks), write)

@@ -90,7 +90,6 @@ class TenantSync:
             now=job.clock(),
         )
         await RepairPass(job, requests_left=job.config.repair_request_budget).run()
-        await job.settle_refusals()
 
     async def _clear_errors(self, states: list[ChannelState]) -> None:
         """Clear the error of what failed in an earlier job and went well in this one, though nothing was new."""

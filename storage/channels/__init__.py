@@ -27,6 +27,9 @@ from storage.channels.queries import (
     channel_states,
     channel_summaries,
 )
+from storage.channels.set_aside import (
+    note_set_aside,
+)
 from storage.channels.skip import (
     follow_parents,
     lock_channels,
@@ -61,6 +64,7 @@ __all__ = [
     "named_channels",
     "note_listed",
     "note_lookup",
+    "note_set_aside",
     "reopen_channel",
     "require_archived",
     "save_changed_channels",

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.types import Text
 
 from adapters.records import ChannelRecord
-from storage.channels.prepare import prepared_channels
+from storage.channels.rows import prepared_rows
 from storage.channels.skip import let_threads_follow, lock_channels, since, state_of, unmonitored_since
 from storage.connection import finish_before_cancel
 from storage.database import Database
@@ -165,9 +165,9 @@ async def save_changed_channels(
     """
     async with db.writing() as connection:
         if await lock_channels(connection, tenant_id):
-            async for prepared in prepared_channels(connection, tenant_id, records):
-                rows = [_row(tenant_id, r, now) | {"told_at": told_at.get(r.platform_id, now)} for r in prepared]
-                await connection.execute(_SAVE_CHANGED, rows)
+            async for rows in prepared_rows(connection, tenant_id, records, now):
+                told = [row | {"told_at": told_at.get(str(row["channel_platform"]), now)} for row in rows]
+                await connection.execute(_SAVE_CHANGED, told)
             await let_threads_follow(connection, tenant_id, now)
 
 
@@ -209,21 +209,5 @@ async def _save_listed(
     now: datetime,
     began_at: datetime | None,
 ) -> None:
-    async for prepared in prepared_channels(connection, tenant_id, records):
-        rows = [_row(tenant_id, record, now) | {"told_at": None, "began": began_at or now} for record in prepared]
-        await connection.execute(_SAVE_LISTED, rows)
-
-
-def _row(tenant_id: str, record: ChannelRecord, now: datetime) -> dict[str, object]:
-    return {
-        "tenant": tenant_id,
-        "channel_platform": record.platform_id,
-        "parent": record.parent_platform_id,
-        "name": record.name,
-        "type": record.type.value,
-        "reason": record.skip_reason.value if record.skip_reason else None,
-        "head": record.last_message_platform_id,
-        "archived_at_given": record.archived_at,
-        "metadata": dict(record.metadata),
-        "now": now,
-    }
+    async for rows in prepared_rows(connection, tenant_id, records, now):
+        await connection.execute(_SAVE_LISTED, [row | {"told_at": None, "began": began_at or now} for row in rows])

@@ -29,10 +29,14 @@ class MessageBatch:
 
 
 @finish_before_cancel
-async def save_batch(db: Database, batch: MessageBatch, now: datetime) -> None:
+async def save_batch(db: Database, batch: MessageBatch, now: datetime) -> frozenset[str]:
     """Store a batch of messages and move the channel's checkpoint to its newest one; it never moves back.
 
     What was marked as deleted before it was asked for is marked so no longer.
+
+    Returns:
+        The messages that the database cannot hold: they are named in the channel's error, and the checkpoint passes
+        over them.
 
     Raises:
         LeaseLost: the job is another's; nothing was written.
@@ -40,20 +44,25 @@ async def save_batch(db: Database, batch: MessageBatch, now: datetime) -> None:
     """
     async with db.writing() as connection:
         prepared = await prepare(connection, {(batch.tenant_id, batch.channel_id): batch.messages})
-        await write_messages(connection, prepared, now, seen_at=batch.asked_at)
+        refused = await write_messages(connection, prepared, now, seen_at=batch.asked_at)
         records = [record for _, record in prepared.rows()]
-        await mark_answers_to_deleted(connection, batch.channel_id, records, now)
-        newest = max(records, key=lambda record: int(record.platform_id))
+        stored = [record for record in records if (batch.channel_id, record.platform_id) not in refused]
+        await mark_answers_to_deleted(connection, batch.channel_id, stored, now)
         await advance(
             connection,
             batch.job,
             batch.channel_id,
-            message_id=newest.platform_id,
-            sent_at=newest.sent_at,
-            count=len(records),
+            message_id=max(records, key=_number).platform_id,
+            sent_at=max(stored, key=_number).sent_at if stored else now,
+            count=len(stored),
             now=now,
         )
         await require_archived(connection, batch.channel_id)
+    return frozenset(message_id for _, message_id in refused)
+
+
+def _number(record: MessageRecord) -> int:
+    return int(record.platform_id)
 
 
 @finish_before_cancel

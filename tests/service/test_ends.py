@@ -79,8 +79,11 @@ async def test_without_a_head_a_channel_is_asked_for_until_its_end_was_read(data
         sim.faults.add(fault)
         async with running_daemon(sim, database_url, SETTINGS) as daemon:
             await daemon.sees(lambda: sim.requests.count(MESSAGES) > 1)
-            await daemon.idle()
-            await daemon.sync(guild_id)
+            await daemon.ask("POST", f"/api/tenants/discord-{guild_id}/sync")  # unless it tries again by itself
+            await daemon.until(
+                lambda: daemon.get(f"/api/tenants/discord-{guild_id}/sync"),
+                lambda answer: answer["job"]["status"] == "succeeded",
+            )
             assert_equal_to_truth(database_url, truth(world, guild_id), guild_id, without=["reactions"])
             sim.requests.clear()
             assert (await daemon.sync(guild_id))["status"] == "succeeded"
@@ -124,6 +127,8 @@ async def test_a_page_that_leads_nowhere_ends_its_channel_and_no_other(database_
             assert first["metrics"]["messages"] == 100 + 100
             assert sim.requests.count(MESSAGES, channel_id=other.id) == 2
             sim.faults.clear()
-            await daemon.idle()
-            await daemon.sync(guild_id)
+            await daemon.until(
+                lambda: daemon.get(f"/api/tenants/discord-{guild_id}/sync"),
+                lambda answer: answer["job"]["status"] == "succeeded",
+            )
     assert_equal_to_truth(database_url, truth(world, guild_id), guild_id, without=["reactions"])

@@ -88,23 +88,13 @@ STORES_PEOPLE: dict[Any, Call] = {
 STORES_NOBODY = {
     "channels": (
         *("advance", "fail_channel", "finish_channel", "follow_parents", "let_threads_follow", "lock_channels"),
-        *("forget_listings", "keep_listings", "mark_skipped", "note_listed", "note_lookup", "reopen_channel"),
-        *("prepared_channels", "require_archived"),
+        *("forget_listings", "keep_listings", "mark_skipped", "note_listed", "note_set_aside", "note_lookup"),
+        *("prepared_rows", "reopen_channel", "require_archived"),
     ),
     "connection": ("is_read_only", "may_write"),
     "jobs": (
-        *(
-            "cancel",
-            "prune_jobs",
-            "claim",
-            "enqueue",
-            "extend_lease",
-            "finish",
-            "release",
-            "release_orphans",
-            "renew",
-            "require_lease",
-        ),
+        *("cancel", "claim", "enqueue", "extend_lease", "finish", "prune_jobs", "release", "release_orphans"),
+        *("renew", "require_lease"),
         *("settle_status", "update_and_settle", "update_held", "yield_job"),
     ),
     "live": ("acquire_leadership", "advance_watermark"),
@@ -123,18 +113,17 @@ STORES_NOBODY = {
     ),
     "reactions": ("prepare_users",),
     "repair": (
+        *("add_gap", "add_refetches", "close_gap", "complete_hanging_audit", "finish_audit", "plan_gaps"),
         *(
-            "add_gap",
-            "add_refetches",
-            "close_gap",
-            "complete_hanging_audit",
-            "finish_audit",
-            "plan_gaps",
             "plan_refetches",
             "prune_gaps",
+            "record_gap",
+            "refetch",
             "refetch_read_elsewhere",
+            "request_audit",
+            "settle_audit",
+            "settle_gaps",
         ),
-        *("record_gap", "refetch", "request_audit", "settle_audit", "settle_gaps"),
     ),
     "settings": ("record_hash_choice",),
     "sql": ("all_rows", "one_row"),
@@ -147,7 +136,7 @@ STEPS = {
         *("apply_reactions", "clear", "delete_totals", "delete_users", "find_stored", "find_totals", "find_users"),
         *("save_edits", "save_totals"),
     ),
-    "messages": ("upsert",),
+    "messages": ("upsert", "upsert_isolated"),
 }
 """They run inside ``apply_changes`` and ``write_messages``, and no door of storage shows them."""
 

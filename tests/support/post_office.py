@@ -8,14 +8,12 @@ from typing import ClassVar, TypeVar
 from adapters.base import (
     Access,
     ConnectionHealth,
-    MessagePage,
     PlatformSession,
     RequestCounts,
-    ThreadCursor,
-    ThreadPage,
 )
 from adapters.errors import ChannelUnreadable
 from adapters.events import EventHandler, LiveEventHandler, TenantsReady
+from adapters.pages import MessagePage, ThreadCursor, ThreadPage
 from adapters.records import (
     AuthorKind,
     ChannelRecord,

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from adapters.base import MessagePage
 from adapters.discord.convert import message_record
 from adapters.discord.message_page import fault_of_page, message_page, own_messages
+from adapters.pages import MessagePage
 
 START = 1_000_000_000_000 << 22  # an id's time is in its upper bits, in milliseconds
 

@@ -147,6 +147,15 @@ async def test_all_are_listed_once_more_for_a_new_reason_and_no_more_for_the_sam
     assert channel.requests == 1
 
 
+async def test_a_listing_comes_to_its_end_however_often_there_is_a_new_reason() -> None:
+    channel, found = Channel({i: START + timedelta(hours=i) for i in range(40)}), set[int]()
+    cursor: Any = None
+    for gap in range(12):
+        more, cursor = await listed(channel, cursor, 2, anew=f"gap {gap}")
+        found |= more
+    assert found == set(range(40))
+
+
 async def test_a_cursor_of_an_earlier_form_is_gone_on_with() -> None:
     channel = Channel({i: START + timedelta(hours=i) for i in range(20)})
     stamps = {name: channel.archived[number].isoformat() for name, number in (("mark", 4), ("pending", 18))}

@@ -54,15 +54,6 @@ def _count_messages_by_job() -> None:
     op.add_column("sync_progress", column)
 
 
-def _index_what_is_looked_for() -> None:
-    """Find deleted messages, and jobs of one status or kind, without reading all the others."""
-    deleted = sa.text("deleted_at IS NOT NULL")
-    columns = ["tenant_id", "channel_id", "platform_id"]
-    op.create_index("ix_messages_deleted", "messages", columns, sqlite_where=deleted, postgresql_where=deleted)
-    op.create_index("ix_sync_jobs_status_id", "sync_jobs", ["status", "id"])
-    op.create_index("ix_sync_jobs_kind_id", "sync_jobs", ["kind", "id"])
-
-
 def _add_ends_of_channels() -> None:
     """Add whether a channel was read to its end; one whose newest message nobody knows counts as not read."""
     op.add_column(
@@ -115,6 +106,15 @@ def _add_listings_of_threads() -> None:
         " WHERE type = 'thread' AND json_extract(metadata, '$.archived')) AS stamps"
         " WHERE stamps.id = channels.id AND stamps.stamp LIKE '20%+00\\:00' AND length(stamps.stamp) IN (25, 32)"
     )
+
+
+def _index_what_is_looked_for() -> None:
+    """Find deleted messages, and jobs of one status or kind, without reading all the others."""
+    deleted = sa.text("deleted_at IS NOT NULL")
+    columns = ["tenant_id", "channel_id", "platform_id"]
+    op.create_index("ix_messages_deleted", "messages", columns, sqlite_where=deleted, postgresql_where=deleted)
+    op.create_index("ix_sync_jobs_status_id", "sync_jobs", ["status", "id"])
+    op.create_index("ix_sync_jobs_kind_id", "sync_jobs", ["kind", "id"])
 
 
 def _follow_wishes() -> None:
