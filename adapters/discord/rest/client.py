@@ -40,6 +40,9 @@ discord.utils._from_json = _from_json  # noqa: SLF001 (docs/decisions/0003)
 
 _TRANSIENT = (Transient, aiohttp.ClientError, TimeoutError, json.JSONDecodeError, UnicodeDecodeError, OSError)
 
+# A header that is missing, no number or beyond every calendar: the library takes them for granted.
+_LIBRARY_SLIPS = (LookupError, ArithmeticError, ValueError, TypeError, AttributeError)
+
 
 @dataclass(eq=False, slots=True)
 class RequestScope:
@@ -187,6 +190,10 @@ class RestClient:
             request.cancel()
             await asyncio.wait({request})
             raise
+        except _TRANSIENT:
+            raise
+        except _LIBRARY_SLIPS as e:
+            raise Transient(f"Discord answered in a way that the library cannot read ({type(e).__name__})") from e
         if not isinstance(body, expected):
             raise Transient(f"Discord answered with {type(body).__name__} where {expected.__name__} was due")
         return body
