@@ -145,7 +145,7 @@ class RepairPass:
         return _Page(int(after or 0), answer, mark, asked_at)
 
     async def _confirm(self, refetch: RefetchRange, answer: Answer) -> None:
-        """Ask once more from within a page that begins behind stored messages: are they gone, or was its cursor ignored?
+        """Ask once more from within a page that leaves out stored messages: are they gone, or was its cursor ignored?
 
         Raises:
             UntrueAnswer: it was ignored now.
