@@ -1,0 +1,154 @@
+"""A seed's story: a daemon lives through troubles with its guild; then all is well, and the archive must be true."""
+
+import asyncio
+import logging
+import random
+import tempfile
+from collections.abc import Collection
+from pathlib import Path
+
+from adapters.discord.simulator import Simulator
+from tests.simulation import troubles as kinds
+from tests.simulation.community import NOW, Life, community, guild_of
+from tests.simulation.heartbeats import heartbeats_as_tasks
+from tests.simulation.inline_sqlite import Disk, inline_sqlite
+from tests.simulation.machine import Machine
+from tests.simulation.troubles import Stage
+from tests.simulation.universe import Run, World, run
+from tests.simulation.verdict import assert_true, remaining
+from tests.simulation.witness import Witness
+
+_PORT = 9000
+_MOST_SYNCS = 12
+_PATIENCE_SECONDS = 900.0
+log = logging.getLogger(__name__)
+
+
+def tell(seed: int, only: Collection[str] = ()) -> Run:
+    """Run a seed; ``only`` names the troubles it may draw from, all of them where it is empty."""
+    with tempfile.TemporaryDirectory() as folder, inline_sqlite() as disk, heartbeats_as_tasks():
+        return run(seed, lambda world: _story(world, disk, seed, Path(folder), only), now=NOW)
+
+
+async def _story(world: World, disk: Disk, seed: int, folder: Path, only: Collection[str]) -> None:
+    chance = random.Random(f"story {seed}")
+    discord = community(seed)
+    guild = guild_of(discord)
+    async with Simulator(discord, seed=seed, port=_PORT) as sim:
+        life = Life(sim, guild, seed)
+        machine = Machine(world, sim, disk, folder / "archive.db", _settings(chance))
+        witness = Witness(machine.archive, guild, life)
+        disk.on_commit = lambda _: witness.look()
+        stage = Stage(world, sim, guild, life, machine, disk, chance)
+        machine.start()
+        await _live(stage, _drawn(chance, only))
+        await _recover(stage)
+        await _read_everything(stage)
+        assert not witness.lies, "\n".join(witness.lies)
+        await assert_true(machine, discord)
+        await machine.stop()
+        await asyncio.sleep(1)
+        assert not (left := machine.leftovers()), f"the daemon has ended, and there is still {left}"
+    assert not witness.lies, "\n".join(witness.lies)
+
+
+def _settings(chance: random.Random) -> dict[str, str]:
+    interval = chance.choice(("30 d", "30 d", "2 min"))
+    settings = {"SYNC__INTERVAL": interval, "SYNC__BATCH_SIZE": chance.choice(("100", "100", "1000"))}
+    if chance.random() < 0.5:
+        settings |= {"DISCORD__REQUESTS_PER_SECOND": "100000", "DISCORD__CHANNEL_REQUESTS_PER_SECOND": "100000"}
+    return {f"PLATFORM_SYNC_{key}": value for key, value in settings.items()}
+
+
+def _drawn(chance: random.Random, only: Collection[str]) -> list[kinds.Trouble]:
+    among = [trouble for trouble in kinds.ALL if not only or trouble.__name__ in only]
+    return [chance.choice(among) for _ in range(chance.randint(1, 6))] if among else []
+
+
+async def _live(stage: Stage, troubles: list[kinds.Trouble]) -> None:
+    """Let people and troubles go on at once."""
+    async with asyncio.TaskGroup() as group:
+        people = group.create_task(_people(stage))
+        begun = []
+        for trouble in troubles:
+            await asyncio.sleep(stage.chance.expovariate(1 / 4))
+            if trouble in kinds.EXCLUSIVE:
+                await trouble(stage)
+            else:
+                begun.append(group.create_task(_befall(stage, trouble)))
+            log.info("%.3f s: %s", asyncio.get_running_loop().time(), trouble.__name__)
+        await asyncio.wait([people, *begun])
+
+
+async def _befall(stage: Stage, trouble: kinds.Trouble) -> None:
+    log.info("%.3f s: %s begins", asyncio.get_running_loop().time(), trouble.__name__)
+    await trouble(stage)
+    log.info("%.3f s: %s ends", asyncio.get_running_loop().time(), trouble.__name__)
+
+
+async def _people(stage: Stage) -> None:
+    for _ in range(stage.chance.randint(20, 80)):
+        await asyncio.sleep(stage.chance.expovariate(4))
+        if stage.guild.id in stage.sim.world.guilds:
+            await stage.life.happen(1, silent=False)
+
+
+async def _recover(stage: Stage) -> None:
+    """End every trouble that has not ended by itself; the daemon must not have ended."""
+    stage.sim.faults.clear()
+    stage.world.net.heal()
+    while stage.life._hidden:
+        stage.life._show(False)
+    process = stage.machine.process
+    assert process is not None
+    if process.done():
+        process.result()
+        raise AssertionError("the daemon has ended by itself")
+
+
+async def _read_everything(stage: Stage) -> None:
+    """Sync until nothing is left to be read, then audit, then sync until nothing is left."""
+    await _until_ready(stage)
+    await _sync_until_nothing_remains(stage)
+    await _sync_until_nothing_remains(stage, "audit")
+
+
+async def _until_ready(stage: Stage) -> None:
+    tenant = f"/api/tenants/discord-{stage.guild.id}"
+    async with asyncio.timeout(_PATIENCE_SECONDS):
+        while True:
+            status, _ = await stage.machine.ask("GET", "/readyz")
+            if status == 200 and (await stage.machine.ask("GET", tenant))[0] == 200:
+                return
+            _assert_alive(stage)
+            await asyncio.sleep(1)
+
+
+async def _sync_until_nothing_remains(stage: Stage, kind: str = "manual") -> None:
+    for _ in range(_MOST_SYNCS):
+        created, job = await _sync(stage, kind)
+        left = remaining(stage.machine)
+        if created and job["status"] == "succeeded" and not left:
+            return
+        if created:
+            kind = "manual"
+    raise AssertionError(f"{_MOST_SYNCS} syncs were not enough: {left} remain, the last one was {job}")
+
+
+async def _sync(stage: Stage, kind: str) -> tuple[bool, dict[str, object]]:
+    status, asked = await stage.machine.ask("POST", f"/api/tenants/discord-{stage.guild.id}/sync", json={"kind": kind})
+    assert status in (200, 202), (status, asked)
+    async with asyncio.timeout(_PATIENCE_SECONDS):
+        while True:
+            _assert_alive(stage)
+            status, job = await stage.machine.ask("GET", f"/api/jobs/{asked['job_id']}")
+            if status == 200 and job["finished_at"]:
+                return asked["created"], job
+            await asyncio.sleep(0.5)
+
+
+def _assert_alive(stage: Stage) -> None:
+    process = stage.machine.process
+    if process is not None and process.done():
+        process.result()
+        raise AssertionError("the daemon has ended by itself")
