@@ -66,6 +66,8 @@ class Life(Unrest):
     def __init__(self, sim: Simulator, guild: Guild, seed: int) -> None:
         super().__init__(sim, guild, seed)
         self.began = wall_clock().true_time()
+        self.is_away = False
+        """Whether the bot is not in the guild, or Discord has an outage there."""
         self.headless: set[int] = set()
         self.closed: list[int] = []
         """Channels that the bot may not read at present."""

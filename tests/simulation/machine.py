@@ -56,6 +56,13 @@ class Machine:
         hasher, metrics = cli._hasher(config), Metrics()
         await daemon.run(config, hasher, cli._adapters(config, hasher, metrics), metrics=metrics)
 
+    @property
+    def error(self) -> BaseException | None:
+        """Why the process has ended by itself; None where it has not."""
+        if self.process is None or not self.process.done() or self.process.cancelled():
+            return None
+        return self.process.exception()
+
     def kill(self) -> None:
         """End the process as SIGKILL does: nothing of it runs on, its files and connections are gone."""
         assert self.host is not None

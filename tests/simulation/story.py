@@ -89,7 +89,7 @@ async def _befall(stage: Stage, trouble: kinds.Trouble) -> None:
 async def _people(stage: Stage) -> None:
     for _ in range(stage.chance.randint(20, 80)):
         await asyncio.sleep(stage.chance.expovariate(4))
-        if stage.guild.id in stage.sim.world.guilds:
+        if stage.guild.id in stage.sim.world.guilds:  # else nobody could tell that they did anything
             await stage.life.happen(1, silent=False)
 
 

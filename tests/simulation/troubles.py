@@ -8,8 +8,10 @@ from contextlib import closing
 from dataclasses import dataclass
 
 from adapters.discord.simulator import Fault, Simulator
+from adapters.discord.simulator.limits import Scope
 from adapters.discord.simulator.model import MESSAGE_CONTENT_FLAG, Guild
 from adapters.discord.simulator.permissions import READ_MESSAGE_HISTORY, VIEW_CHANNEL
+from adapters.errors import CredentialRefused
 from tests.simulation.clocks import wall_clock
 from tests.simulation.community import Life
 from tests.simulation.inline_sqlite import Disk
@@ -136,22 +138,32 @@ async def withhold_content(on: Stage) -> None:
     on.sim.world.application_flags = 0
     await on.last(1, 25)
     on.sim.world.application_flags = MESSAGE_CONTENT_FLAG
+    if isinstance(on.machine.error, CredentialRefused):  # a new session was refused: that takes a person
+        on.machine.start()
 
 
 async def kick(on: Stage) -> None:
     """The bot is removed, and invited again."""
+    if on.life.is_away:
+        return
+    on.life.is_away = True
     on.life.close(*on.guild.channels)
     guild = on.sim.change.leave_guild(on.guild.id)
     await on.last(0.5, 20)
     on.sim.change.join_guild(guild)
     on.life.open(*on.guild.channels)
+    on.life.is_away = False
 
 
 async def outage(on: Stage) -> None:
     """Discord has an outage in the guild."""
+    if on.life.is_away:
+        return
+    on.life.is_away = True
     on.sim.change.set_guild_unavailable(on.guild.id)
     await on.last(0.5, 20)
     on.sim.change.set_guild_available(on.guild.id)
+    on.life.is_away = False
 
 
 async def lock(on: Stage) -> None:

@@ -32,7 +32,12 @@ def report(found: Run, again: Run | None) -> dict[str, Any]:
 
 
 def _cause(error: BaseException) -> str:
-    return "".join(traceback.format_exception(error))[-_LONGEST_CAUSE:]
+    """Return the traceback of the first error, without the frames of the loop."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    said = "".join(traceback.format_exception_only(error))[:_LONGEST_CAUSE]
+    ours = [frame for frame in traceback.extract_tb(error.__traceback__) if "simloom" not in frame.filename]
+    return "".join(traceback.format_list(ours[-6:])) + said
 
 
 def work(seeds: Sequence[int], *, mutation: str, only: Sequence[str]) -> None:
