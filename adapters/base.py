@@ -9,7 +9,7 @@ from typing import ClassVar, Protocol, TypeAlias, TypeVar
 from pydantic import BaseModel, ConfigDict
 
 from adapters.events import EventHandler, LiveEventHandler
-from adapters.records import ChannelRecord, MessageRecord, SkipReason
+from adapters.records import ChannelRecord, MessageRecord
 
 T = TypeVar("T")
 
@@ -51,6 +51,17 @@ class RequestCounts:
     retries: int
 
 
+@dataclass(frozen=True, slots=True)
+class Access:
+    """Which channels the bot may read, by the platform's own answers to requests that began after it was asked for."""
+
+    readable: frozenset[str]  # channels whose history everyone and the bot may read; a thread is not among them
+
+    def may_read(self, channel_id: str, parent_id: str | None) -> bool:
+        """Return whether the bot may read the history of a channel, or of a thread by its channel ``parent_id``."""
+        return (parent_id or channel_id) in self.readable
+
+
 class RequestObserver(Protocol):
     """Counts every request of an adapter, for the metrics."""
 
@@ -61,6 +72,26 @@ class RequestObserver(Protocol):
     def on_rate_limit(self, scope: str) -> None:
         """Take note of a rate limit of this scope."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class PartHealth:
+    """How one part of a platform's connection stands at this moment, such as a shard of its gateway.
+
+    ``heartbeat_age_seconds`` is how long ago the newest heartbeat was sent that was answered; None before the first.
+    """
+
+    name: str
+    is_connected: bool
+    heartbeat_age_seconds: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionHealth:
+    """How a platform's connection stands: its parts, and how long the platform still has us wait."""
+
+    parts: tuple[PartHealth, ...] = ()
+    wait_seconds: float = 0.0
 
 
 class PlatformSession(Protocol):
@@ -84,16 +115,37 @@ class PlatformSession(Protocol):
         """List the archived threads of a channel that ``cursor`` does not cover yet. None covers nothing."""
         ...
 
-    async def find_channel(self, channel_id: str) -> SkipReason | None:
-        """Return why a channel that no listing shows any more cannot be read; None where it can."""
+    async def find_channel(self, channel_id: str) -> ChannelRecord | None:
+        """Request a channel that no listing shows any more. Returns a thread as it is now, of a channel nothing.
+
+        Raises:
+            ChannelUnreadable: it is gone, or the bot may not see it.
+        """
         ...
 
     async def messages(
         self, channel_id: str, after: str | None, *, parent_id: str | None = None
     ) -> tuple[MessageRecord, ...]:
-        """Return the oldest messages with an id beyond ``after``, ascending. Empty only where there are none.
+        """Return the oldest messages with an id beyond ``after``, ascending.
 
-        ``parent_id`` is the channel of a thread.
+        ``parent_id`` is the channel of a thread. A page with a message in it shows that the bot may read there, and is
+        whole between its ends. An empty one proves nothing by itself: a platform may answer so where the bot may not
+        read (``access`` tells the two apart).
+
+        Raises:
+            ContentWithheld: the platform has blanked the page.
+        """
+        ...
+
+    async def access(self) -> Access:
+        """Evaluate who may read what from requests that begin now; nothing that was known before counts."""
+        ...
+
+    async def confirm_membership(self) -> None:
+        """Request the community itself.
+
+        Raises:
+            TenantUnavailable: the bot is not in it any more.
         """
         ...
 
@@ -131,7 +183,8 @@ class PlatformAdapter(Protocol):
     async def run(self, on_event: EventHandler, on_live_event: LiveEventHandler) -> None:
         """Stay connected until cancelled, and call the handlers with the communities' events and with what changes.
 
-        A TenantsReady says that the changes before it were missed: the connection was another one, or none.
+        A TenantsReady says that the changes before it were missed in the communities it covers: that part of the
+        connection was another one, or none. The events come one by one, in the platform's order.
 
         Raises:
             CredentialRefused: the platform will not have this bot.
@@ -141,6 +194,11 @@ class PlatformAdapter(Protocol):
     @property
     def unready_reason(self) -> str | None:
         """Why the platform cannot be used at present, in plain words; None where it can."""
+        ...
+
+    @property
+    def health(self) -> ConnectionHealth:
+        """How the connection stands, for the metrics."""
         ...
 
     @property

@@ -1,8 +1,12 @@
 """What a platform can refuse, named by what the caller does about it: give the channel up, end the job, stop."""
 
+from math import isnan
 from typing import ClassVar
 
 from adapters.records import SkipReason
+
+_LONGEST_WAIT_SECONDS = 86_400.0
+_DEFAULT_WAIT_SECONDS = 60.0
 
 
 class PlatformError(Exception):
@@ -25,8 +29,22 @@ class CallFailed(PlatformError):
         self.attempts = attempts
 
 
+class NoSuchCall(CallFailed):
+    """The platform does not know the call itself."""
+
+
+class MessageUnreadable(CallFailed):
+    """A message cannot be made a record. Give the channel up before it."""
+
+    code = "message_unreadable"
+    remedy = "please report it: the message named here holds something that this program does not expect"
+
+    def __init__(self, message_id: str | None, cause: str) -> None:
+        super().__init__(f"the message {message_id} cannot be converted ({cause})", attempts=1)
+
+
 class ChannelUnreadable(PlatformError):
-    """A channel cannot be read and will not be by asking again. Skip it, with the reason."""
+    """A channel refuses to be read, or is gone. Give it up; why it is skipped is for the next listing to say."""
 
     code = "channel_unreadable"
     remedy = "give the bot View Channel and Read Message History there, if it should be archived"
@@ -49,9 +67,11 @@ class RateLimited(PlatformError):
     remedy = "nothing need be done: the next sync goes on once the wait is over; if it comes often, lower the pace"
 
     def __init__(self, *, retry_after_seconds: float, scope: str) -> None:
-        super().__init__(f"rate limited by the platform (scope {scope}) for {retry_after_seconds:g} s")
-        self.retry_after_seconds = retry_after_seconds
+        """Take the platform's word for how long to wait, within reason: a day at most, a minute where it says none."""
+        seconds = _DEFAULT_WAIT_SECONDS if isnan(retry_after_seconds) else retry_after_seconds
+        self.retry_after_seconds = min(max(seconds, 0.0), _LONGEST_WAIT_SECONDS)
         self.scope = scope
+        super().__init__(f"rate limited by the platform (scope {scope}) for {self.retry_after_seconds:g} s")
 
     @property
     def is_global(self) -> bool:
@@ -67,7 +87,7 @@ class TenantUnavailable(PlatformError):
 
 
 class ContentWithheld(PlatformError):
-    """The bot lacks the privilege to read message content. End the job: the platform would send blanks."""
+    """The platform sends blanks in place of messages, or would. End the job; nothing of them may be stored."""
 
     code = "content_withheld"
     remedy = "switch on the privilege where the bot is registered, then start again"

@@ -10,11 +10,22 @@ from typing import TypeAlias
 from adapters.records import ChannelRecord, MessageRecord, TenantRecord
 
 
+def everything(_: str) -> bool:
+    """Cover every community: the connection has one part."""
+    return True
+
+
 @dataclass(frozen=True, slots=True)
 class TenantsReady:
-    """Connected: these, and only these, are the communities the bot is in."""
+    """A part of the connection begins anew: of the communities it covers these, and only these, are the bot's.
+
+    A connection may have parts that are lost and begin anew one by one, such as a gateway's shards; what was missed
+    was missed in the communities that ``covers`` is true of.
+    """
 
     tenants: tuple[TenantRecord, ...]
+    part: str = ""
+    covers: Callable[[str], bool] = everything  # of a community's platform id
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,11 +2,15 @@
 
 Records are frozen and already private: user ids are hashed and names dropped before one is built.
 Platform ids are text. Times are timezone-aware UTC; a naive one is refused.
+
+What no database can hold is refused here, in one place, so that it fails where it is read and not in the middle of a
+batch: a number beyond its column, a key too long for an index, a time that has no UTC form.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TypeAlias
 
@@ -43,9 +47,28 @@ class AuthorKind(StrEnum):
     SYSTEM = "system"
 
 
-def _aware(*times: datetime | None) -> None:
-    if any(t is not None and t.tzinfo is None for t in times):
-        raise ValueError("a record's times must be timezone-aware")
+LARGEST_NUMBER = 2**63 - 1
+"""Of a size in bytes."""
+
+LARGEST_COUNT = 2**31 - 1
+"""Of what is counted."""
+
+LONGEST_KEY = 500
+"""In characters. At most 2,000 bytes in UTF-8: PostgreSQL takes 2,700 for all columns of an index together."""
+
+_MESSAGE_ID = re.compile("0|[1-9][0-9]{0,18}", re.ASCII)
+
+
+def _check_times(*times: datetime | None) -> None:
+    for time in times:
+        if time is None or time.tzinfo is UTC:
+            continue
+        if time.tzinfo is None:
+            raise ValueError("a record's times must be timezone-aware")
+        try:
+            time.astimezone(UTC)
+        except OverflowError:
+            raise ValueError("a record's times must have a form in UTC") from None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +112,9 @@ class AttachmentRecord:
     metadata: Metadata = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        _aware(self.url_expires_at)
+        _check_times(self.url_expires_at)
+        if self.size_bytes is not None and not 0 <= self.size_bytes <= LARGEST_NUMBER:
+            raise ValueError("a file's size is a number of 63 bits")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,8 +127,15 @@ class ReactionTotalRecord:
     count: int
 
     def __post_init__(self) -> None:
-        if self.count < 1:
-            raise ValueError("a kind that nobody has given has no total")
+        if not 1 <= self.count <= LARGEST_COUNT:
+            raise ValueError("a total is from 1 (a kind that nobody has given has none) to 2,147,483,647")
+        if len(self.emoji_key) > LONGEST_KEY:
+            raise ValueError("an emoji's key is too long for an index")
+
+
+_CONTENT = ("embeds", "components", "poll", "stickers")
+"""Metadata that is content, beside the text and the files."""
+_OF_A_FORWARD = ("content", "embeds", "attachments", "stickers", "components")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,4 +157,14 @@ class MessageRecord:
     reaction_totals: tuple[ReactionTotalRecord, ...] = ()
 
     def __post_init__(self) -> None:
-        _aware(self.sent_at, self.edited_at)
+        if not _MESSAGE_ID.fullmatch(self.platform_id):
+            raise ValueError("a message's id is a decimal number of at most 19 digits")
+        _check_times(self.sent_at, self.edited_at)
+
+    @property
+    def is_blank(self) -> bool:
+        """Whether nothing shows of what its author wrote or attached."""
+        if self.content or self.attachments or any(self.metadata.get(key) for key in _CONTENT):
+            return False
+        forward = self.metadata.get("forward")
+        return not (isinstance(forward, Mapping) and any(forward.get(key) for key in _OF_A_FORWARD))

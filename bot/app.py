@@ -22,11 +22,13 @@ from bot.audit_schedule import AUDIT_TICK, AuditSchedule
 from bot.concurrency import first_error
 from bot.config import Config
 from bot.console import show_progress
+from bot.housekeeping import HOUSEKEEPING_TICK, Housekeeping
 from bot.live import LiveWriter
 from bot.membership import Membership
 from bot.metrics import Metrics
 from bot.queue import JobQueue
 from bot.scheduler import Scheduler
+from bot.shutdown import StopDeadline
 from bot.systemd import Notifier, status_line
 from bot.tenants import TenantService
 from bot.worker import Worker
@@ -83,9 +85,11 @@ async def run(
     """
     metrics = metrics or Metrics()
     notifier = Notifier()
+    deadline = StopDeadline()
     async with AsyncExitStack() as opened:
+        opened.callback(deadline.cancel)
         notifier.opening()
-        db = await open_database(config.database.url, hash_choice=hasher.choice)
+        db = await open_database(config.database.url, hash_choice=hasher.choice, clock=clock)
         opened.push_async_callback(db.close)
         metrics.watch(db, adapters, clock)
         await jobs.release_orphans(db, clock())
@@ -101,7 +105,7 @@ async def run(
         on_serving(url)
         notifier.ready()
         status = partial(status_line, db, adapters, parts.worker.running)
-        await _run_until_stopped(parts, adapters, console, notifier, status)
+        await _run_until_stopped(parts, adapters, console, notifier, deadline, status)
 
 
 def _assemble(
@@ -128,6 +132,7 @@ def _assemble(
         clock=clock,
     )
     scheduler.every(AUDIT_TICK, "audits", audits.enqueue_due)
+    scheduler.every(HOUSEKEEPING_TICK, "housekeeping", Housekeeping(db, sync.keep_jobs, clock).run, at_once=True)
     tenants = TenantService(db, queue, scheduler, membership, clock)
     worker = Worker(db, queue, adapters, live, sync, owner, clock, scheduler.next_sync_at, metrics)
     api = Api(
@@ -149,6 +154,7 @@ async def _run_until_stopped(
     adapters: Mapping[str, PlatformAdapter],
     console: Console | None,
     notifier: Notifier,
+    deadline: StopDeadline,
     status: Callable[[], Coroutine[Any, Any, str]],
 ) -> None:
     """Run everything; the first to end, by a signal or an error, ends all.
@@ -162,8 +168,9 @@ async def _run_until_stopped(
                 connections.create_task(run, name=f"{name} connection")
             async with asyncio.TaskGroup() as work:
                 work.create_task(parts.live.run(), name="live")
-                work.create_task(_stop_on_signal(notifier), name="signals")
+                work.create_task(_stop_on_signal(notifier, deadline), name="signals")
                 work.create_task(parts.worker.run(), name="worker")
+                work.create_task(parts.scheduler.watch(), name="clock")
                 work.create_task(parts.tenants.finish_purges(), name="purges")
                 work.create_task(notifier.watch(status), name="service manager")
                 if console is not None:
@@ -175,7 +182,7 @@ async def _run_until_stopped(
     log.info("stopped")
 
 
-async def _stop_on_signal(notifier: Notifier) -> None:
+async def _stop_on_signal(notifier: Notifier, deadline: StopDeadline) -> None:
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -184,6 +191,7 @@ async def _stop_on_signal(notifier: Notifier) -> None:
         await stop.wait()
         log.info("stopping: running syncs go to a safe point")
         notifier.stopping()
+        deadline.start()
         raise Stopped
     finally:
         for number in (signal.SIGTERM, signal.SIGINT):

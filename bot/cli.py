@@ -64,7 +64,7 @@ def run(config: ConfigFile = None) -> None:
     if not adapters:
         variables = " or ".join(platform.token_variable for platform in PLATFORMS.values())
         _leave(f"{variables} is not set: put the bot's token there, or try 'demo', which needs none", MISCONFIGURED)
-    _run(daemon.run(settings, hasher, adapters, metrics=metrics, console=console))
+    _run(metrics.loop.beside(daemon.run(settings, hasher, adapters, metrics=metrics, console=console)))
 
 
 @app.command()

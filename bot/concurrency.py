@@ -1,8 +1,8 @@
 """Structured concurrency: run over many items with a limit, and finish what must not be torn apart."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Iterable
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -14,7 +14,8 @@ async def for_each(items: Iterable[T], limit: int, act: Callable[[T], Awaitable[
 
     async def work() -> None:
         for item in remaining:
-            await act(item)
+            with only_wanted_cancellation():  # or a task group would take the item for done
+                await act(item)
 
     try:
         async with asyncio.TaskGroup() as group:
@@ -41,6 +42,26 @@ async def finish(work: Coroutine[Any, Any, T], grace_seconds: float = 5.0) -> T:
         if not task.cancelled():
             task.result()
         raise
+
+
+class StrayCancellation(Exception):
+    """Something was cancelled although nobody had asked for it: a library's slip."""
+
+
+@contextmanager
+def only_wanted_cancellation() -> Iterator[None]:
+    """Turn a cancellation that nobody has asked of this task into an error, so that it does not pass for an end.
+
+    Raises:
+        StrayCancellation: what was waited for had been cancelled by somebody else.
+    """
+    try:
+        yield
+    except asyncio.CancelledError as error:
+        task = asyncio.current_task()
+        if task is None or task.cancelling():
+            raise
+        raise StrayCancellation(str(StrayCancellation.__doc__)) from error
 
 
 def first_error(group: BaseExceptionGroup[BaseException]) -> BaseException:

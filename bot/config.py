@@ -2,11 +2,10 @@
 
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal
-from urllib.parse import unquote, urlsplit
 
 from pydantic import (
     BaseModel,
@@ -23,14 +22,16 @@ from adapters.base import PlatformOptions
 from adapters.registry import PLATFORMS
 from bot.credentials import with_credentials
 from bot.durations import Duration, between
+from bot.environment import FEWEST_CHARACTERS, PREFIX, merge_environment, read_secret
+from bot.hosts import bare_address, is_loopback, normal_host
+from storage.connection import parse_url, secrets_of_url
+from storage.errors import BadDatabaseUrl
 
-PREFIX = "PLATFORM_SYNC_"
 DEFAULT_FILE = Path("config.toml")
 _API_TOKEN = PREFIX + "API_TOKEN"
 _HASH_KEY = PREFIX + "HASH_KEY"
 _DATABASE_URL = PREFIX + "DATABASE__URL"  # may hold a password
-_LISTS = ("allowed_hosts", "audit_hours")  # in the environment with commas
-_LOOPBACK = ("127.0.0.1", "::1", "localhost")
+_URL_STARTS = ("sqlite+aiosqlite:///", "sqlite:///", "postgresql+psycopg://", "postgresql://")
 
 
 class ConfigError(Exception):
@@ -49,16 +50,18 @@ class DatabaseConfig(_Section):
     @field_validator("url")
     @classmethod
     def _is_known(cls, value: str) -> str:
-        if not value.startswith(("sqlite+aiosqlite:///", "postgresql+psycopg://")):
+        if not value.strip().startswith(_URL_STARTS):
             raise ValueError("must start with sqlite+aiosqlite:/// or postgresql+psycopg://")
-        return value
+        try:
+            parse_url(value)
+        except BadDatabaseUrl as e:
+            raise ValueError(str(e)) from None
+        return value.strip()
 
     @property
     def passwords(self) -> list[str]:
         """The secrets in the URL, as written there and as meant."""
-        parts = urlsplit(self.url)
-        written = [parts.password or "", *(pair.partition("=")[2] for pair in parts.query.split("&") if "pass" in pair)]
-        return [form for text in written if text for form in (text, unquote(text))]
+        return secrets_of_url(self.url)
 
 
 class HttpConfig(_Section):
@@ -68,10 +71,24 @@ class HttpConfig(_Section):
     port: Annotated[int, Field(ge=0, le=65_535)] = 8080
     allowed_hosts: tuple[str, ...] = ()
 
+    @field_validator("host")
+    @classmethod
+    def _without_brackets(cls, value: str) -> str:
+        return bare_address(value) or value.strip()
+
+    @field_validator("allowed_hosts")
+    @classmethod
+    def _as_hosts_are_sent(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        hosts = {given: normal_host(given) for given in value if given.strip()}
+        wrong = [given for given, host in hosts.items() if host is None]
+        if wrong:
+            raise ValueError(f"{', '.join(wrong)}: write the host's name alone, as in archive.example.org")
+        return tuple(host for host in hosts.values() if host)
+
     @property
     def is_loopback(self) -> bool:
         """Whether only this machine can reach the server."""
-        return self.host in _LOOPBACK or self.host.startswith("127.")
+        return is_loopback(self.host)
 
 
 Hour = Annotated[int, Field(ge=0, le=24)]
@@ -86,10 +103,18 @@ class SyncConfig(_Section):
     concurrent_channels: Annotated[int, Field(ge=1, le=500)] = 64
     reaction_users: bool = True
     time_slice: Annotated[Duration, between("1 s", "1 d")] = timedelta(minutes=5)
+    keep_jobs: Annotated[Duration, between("0 s", "36500 d")] = timedelta(days=90)
     repair_lookback: Annotated[Duration, between("0 s", "365 d")] = timedelta(days=7)
     repair_request_budget: Annotated[int, Field(ge=1)] = 5000
     audit_interval: Annotated[Duration, between("0 s", "3650 d")] = timedelta(days=30)
     audit_hours: tuple[Hour, Hour] = (2, 6)
+
+    @field_validator("audit_hours")
+    @classmethod
+    def _is_a_time(cls, value: tuple[int, int]) -> tuple[int, int]:
+        if value[0] % 24 == value[1] % 24 and value != (0, 24):
+            raise ValueError(f"from {value[0]} to {value[1]} is no time at all; the whole day is 0 to 24")
+        return value
 
 
 class LogConfig(_Section):
@@ -152,7 +177,9 @@ def load(file: Path | None = None, environment: Mapping[str, str] = os.environ) 
     wrong = [f"{name}: no such section; there are {', '.join(_SECTIONS)}" for name in values if name not in _SECTIONS]
     tokens = [platform.token_variable for platform in PLATFORMS.values()]
     environment, bad_credentials = with_credentials(environment, [*tokens, _API_TOKEN, _HASH_KEY, _DATABASE_URL])
-    wrong += [*bad_credentials, *_merge_environment(values, environment)]
+    secrets, bad_secrets = _read_secrets(environment, tokens)
+    wrong += [*bad_credentials, *bad_secrets]
+    wrong += merge_environment(values, environment, _SECTIONS, (_API_TOKEN, _HASH_KEY))
     sections: dict[str, BaseModel] = {}
     for name, section in _SECTIONS.items():
         try:
@@ -162,21 +189,24 @@ def load(file: Path | None = None, environment: Mapping[str, str] = os.environ) 
     if wrong:
         raise ConfigError("the configuration is wrong:\n" + "\n".join(f"  {line}" for line in wrong))
     platforms = {
-        name: PlatformConfig.model_construct(
-            options=sections.pop(name), token=_secret(environment, platform.token_variable)
-        )
+        name: PlatformConfig.model_construct(options=sections.pop(name), token=secrets[platform.token_variable])
         for name, platform in PLATFORMS.items()
     }
-    secrets = {"api_token": _secret(environment, _API_TOKEN), "hash_key": _secret(environment, _HASH_KEY)}
+    ours = {"api_token": secrets[_API_TOKEN], "hash_key": secrets[_HASH_KEY]}
     try:
-        return Config.model_validate({"platforms": platforms, **sections, **secrets})
+        return Config.model_validate({"platforms": platforms, **sections, **ours})
     except ValidationError as e:
-        raise ConfigError(str(e.errors()[0]["msg"]).removeprefix("Value error, ")) from e
+        raise ConfigError(str(e.errors(include_input=False)[0]["msg"]).removeprefix("Value error, ")) from None
 
 
-def _secret(environment: Mapping[str, str], variable: str) -> SecretStr | None:
-    text = environment.get(variable, "").strip()
-    return SecretStr(text) if text else None
+def _read_secrets(
+    environment: Mapping[str, str], tokens: Iterable[str]
+) -> tuple[dict[str, SecretStr | None], list[str]]:
+    """Read the platforms' tokens and our own secrets by their variables; the second result says what is wrong."""
+    found = {name: read_secret(environment, name) for name in tokens}
+    found[_API_TOKEN] = read_secret(environment, _API_TOKEN, fewest=FEWEST_CHARACTERS)
+    found[_HASH_KEY] = read_secret(environment, _HASH_KEY, fewest=FEWEST_CHARACTERS)
+    return {name: secret for name, (secret, _) in found.items()}, [wrong for _, wrong in found.values() if wrong]
 
 
 def _from_file(file: Path | None) -> dict[str, Any]:
@@ -184,28 +214,11 @@ def _from_file(file: Path | None) -> dict[str, Any]:
         return {}
     file = file or DEFAULT_FILE
     try:
-        return tomllib.loads(file.read_text(encoding="utf-8"))
+        return tomllib.loads(file.read_text(encoding="utf-8-sig"))
     except OSError as e:
         raise ConfigError(f"cannot read the configuration file {file}: {e.strerror}") from e
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as e:
         raise ConfigError(f"the configuration file {file} is not TOML: {e}") from e
-
-
-def _merge_environment(values: dict[str, Any], environment: Mapping[str, str]) -> list[str]:
-    """Put PLATFORM_SYNC_<SECTION>__<KEY> over the file's values; returns what names no key."""
-    wrong = []
-    for variable, text in environment.items():
-        if not variable.startswith(PREFIX) or variable in (_API_TOKEN, _HASH_KEY):
-            continue
-        name, _, key = variable.removeprefix(PREFIX).lower().partition("__")
-        section = _SECTIONS.get(name)
-        if section is None or key not in section.model_fields:
-            wrong.append(f"{variable}: no such setting; the form is {PREFIX}<SECTION>__<KEY>, as in {PREFIX}HTTP__PORT")
-            continue
-        inside = values.setdefault(name, {})
-        if isinstance(inside, dict):
-            inside[key] = [part.strip() for part in text.split(",")] if key in _LISTS else text
-    return wrong
 
 
 def _explain(name: str, section: type[BaseModel], error: Any) -> str:

@@ -18,7 +18,7 @@ def with_credentials(environment: Mapping[str, str], names: Iterable[str]) -> tu
             continue
         file = Path(directory or "") / name
         try:
-            text = file.read_text(encoding="utf-8").strip()
+            text = file.read_text(encoding="utf-8-sig").strip()
         except FileNotFoundError:
             continue
         except OSError as e:

@@ -12,12 +12,21 @@ from datetime import datetime
 from itertools import chain
 from typing import TypeAlias
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, Metric, ProcessCollector, disable_created_metrics
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    Metric,
+    ProcessCollector,
+    disable_created_metrics,
+)
 from prometheus_client.core import GaugeMetricFamily, InfoMetricFamily
 from prometheus_client.exposition import choose_encoder
 
 from adapters.base import PlatformAdapter
 from bot import program_version
+from bot.loop_watch import LoopWatch
 from storage import jobs, tenants
 from storage.database import Database
 from storage.errors import StorageError
@@ -82,6 +91,12 @@ class Metrics:
         self._messages = Counter(
             "platform_sync_messages_archived", "Messages committed to the archive.", registry=registry
         )
+        self.loop = LoopWatch()
+        Gauge(
+            "platform_sync_event_loop_longest_stop_seconds",
+            "The longest time of the last ten minutes for which the process could do nothing else.",
+            registry=registry,
+        ).set_function(lambda: self.loop.longest_seconds)
         self._watched: _Watched | None = None
 
     def watch(self, db: Database, adapters: Mapping[str, PlatformAdapter], clock: Callable[[], datetime]) -> None:

@@ -41,6 +41,13 @@ class Outcome:
         return cls(JobStatus.FAILED, facts)
 
     @classmethod
+    def of_fault(cls, error: Exception) -> "Outcome":
+        """End a job by a fault of the program, of whatever kind; what it is about is in the log alone."""
+        message = f"the sync met a fault of the program ({type(error).__name__}); the log has the traceback"
+        remedy = "the next sync tries again; please report it, with the log around it"
+        return cls(JobStatus.FAILED, {"code": "internal_error", "message": message, "remedy": remedy})
+
+    @classmethod
     def of_progress(cls, progress: Progress) -> "Outcome":
         """Judge by the channels that gave up a sync that ran to its end."""
         return cls(JobStatus.PARTIAL if progress.error else JobStatus.SUCCEEDED, progress.error)

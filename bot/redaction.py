@@ -31,12 +31,13 @@ _AUTHORIZATION = re.compile(
 )
 _ID = re.compile(r"[0-9]{15,}")  # snowflakes; what is longer is none, but may hold one
 _LEAST_ID = 10**14
-_MENTION = re.compile(r"<@[^>\s]*>")
+_MENTION = re.compile(r"<@[^<>\s]*>")
 _CURSOR = re.compile(r"\b(after|before|around)=[0-9]+")  # the pages of a reaction begin at user ids
-_QUERY = re.compile(r"""(\bhttps?://[^\s?'"<>]+)\?[^\s'"<>]*""")
-_PERSON = re.compile(r"<(?:Client)?(?:User|Member|Message|Webhook|Thread)\b[^\n]*>")
-_PAYLOAD = re.compile(r"""[\[{]\s*(?:[\[{]\s*)*["'](?:.*[\]}]|.*\Z)""", re.DOTALL)
-_SOURCE = re.compile(r"""^[\s|]*File "[^"\n]*", line [0-9]+, in [^\n]*(?:\n[^\n]*)?""", re.MULTILINE)
+# Each takes a piece of text as a whole, also where there is nothing to take out of it: none is looked at twice.
+_ADDRESS = re.compile(r"""(\bhttps?://[^\s?'"<>]+)(\?[^\s'"<>]*)?""")
+_PERSON = re.compile(r"<(?:Client)?(?:User|Member|Message|Webhook|Thread)\b")
+_BRACKETS = re.compile(r"[\[{][\s\[{]*")
+_SOURCE = re.compile(r"""^(?:[^\S\n]|\|)*File "[^"\n]*", line [0-9]+, in [^\n]*(?:\n[^\n]*)?""", re.MULTILINE)
 
 
 class LogRedactor:
@@ -119,9 +120,28 @@ def _number(value: float | None) -> float | str | None:
 
 
 def _dumpless(text: str) -> str:
-    for pattern, stands_in in ((_QUERY, r"\1?<query>"), (_PAYLOAD, "<payload>"), (_PERSON, "<object>")):
-        text = pattern.sub(stands_in, text)
+    text = _ADDRESS.sub(lambda found: f"{found[1]}?<query>" if found[2] else found[0], text)
+    text = "\n".join(map(_objectless, _payloadless(text).split("\n")))
     return _ID.sub("<id>", _peopleless(text))
+
+
+def _payloadless(text: str) -> str:
+    """Take out what begins like a container of texts, up to the last bracket that may close it."""
+    clean, done = list[str](), 0
+    for brackets in _BRACKETS.finditer(text):
+        if brackets.start() >= done and text[brackets.end() : brackets.end() + 1] in ("'", '"'):
+            clean += (text[done : brackets.start()], "<payload>")
+            done = max(text.rfind("]", brackets.end()), text.rfind("}", brackets.end())) + 1
+            if not done:
+                return "".join(clean)
+    return "".join([*clean, text[done:]])
+
+
+def _objectless(line: str) -> str:
+    """Take out of a line what begins like the dump of an object of people's, up to the last bracket that closes one."""
+    begins = _PERSON.search(line)
+    end = line.rfind(">", begins.end()) if begins else -1
+    return f"{line[: begins.start()]}<object>{line[end + 1 :]}" if begins and end >= 0 else line
 
 
 def _peopleless(text: str) -> str:

@@ -1,9 +1,10 @@
 """The clock: every tenant has its minute of the interval, and all that a tick does is enqueue."""
 
+import asyncio
 import hashlib
 import logging
 from collections.abc import Awaitable, Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.interval import IntervalTrigger
@@ -13,6 +14,9 @@ from storage.errors import TenantStopped
 from storage.jobs import JobKind
 
 log = logging.getLogger(__name__)
+
+_WATCH_SECONDS = 60.0
+_LEEWAY = timedelta(seconds=5)
 
 
 class Scheduler:
@@ -46,9 +50,33 @@ class Scheduler:
         if self._apscheduler.get_job(tenant_id) is not None:
             self._apscheduler.remove_job(tenant_id)
 
-    def every(self, interval: timedelta, name: str, act: Callable[[], Awaitable[None]]) -> None:
-        """Run a task at an interval, beside the tenants' ticks."""
-        self._apscheduler.add_job(self._guarded, _trigger(interval), args=[name, act], id=name)
+    def every(
+        self, interval: timedelta, name: str, act: Callable[[], Awaitable[None]], *, at_once: bool = False
+    ) -> None:
+        """Run a task at an interval, beside the tenants' ticks; the first time after one, or at the start."""
+        first = {"next_run_time": datetime.now(UTC)} if at_once else {}
+        self._apscheduler.add_job(self._guarded, _trigger(interval), args=[name, act], id=name, **first)
+
+    async def watch(self) -> None:
+        """Keep the ticks to the machine's clock when that is set, until cancelled.
+
+        APScheduler counts to a tick once, by a clock that nobody sets, and then looks at the machine's. Where that was
+        set back, what was due in an hour would be due in an hour and as much more.
+        """
+        while True:
+            await asyncio.sleep(_WATCH_SECONDS)
+            self.realign()
+
+    def realign(self) -> None:
+        """Bring every tick that lies further ahead than its interval to where it belongs, and run what is due."""
+        now = self._clock()
+        for job in self._apscheduler.get_jobs():
+            at, interval = job.next_run_time, job.trigger.interval
+            if at is not None and at > now + interval + _LEEWAY:
+                start = self._first_tick(job.id) if job.func == self._tick else None
+                self._apscheduler.reschedule_job(job.id, trigger=_trigger(interval, start))
+                log.warning("the clock was set back: a tick was brought forward", extra={"task": job.id})
+        self._apscheduler.wakeup()
 
     def next_sync_at(self, tenant_id: str) -> datetime | None:
         """Return when the next tick is due; None for a tenant that is not followed."""

@@ -106,3 +106,6 @@ def _outcome(pending: "asyncio.Task[str]") -> tuple[str, bool]:
         return pending.result(), True
     except StorageError as e:
         return f"the database cannot be used: {e}", False
+    except Exception as e:
+        log.exception("the status could not be told, by a fault of the program")
+        return f"a fault of the program ({type(e).__name__})", False

@@ -86,6 +86,8 @@ class TenantService:
                 await self.purge(tenant_id)
         except StorageError as e:
             log.error("a purge that was broken off could not be finished", extra={"code": e.code, "error": str(e)})
+        except Exception:
+            log.exception("a purge that was broken off could not be finished, by a fault of the program")
 
     async def _await_safe_point(self, tenant_id: str) -> None:
         """Wait until a stopped tenant's sync has ended, but not for long. It may run in another process."""

@@ -1,9 +1,9 @@
 """Opening the archive: the lock, the migrations, the hash choice, the connections."""
 
 import sqlite3
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager, closing
-from datetime import timedelta
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager, closing, suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from sqlalchemy import URL, text
@@ -14,6 +14,7 @@ from storage.connection import (
     finish_before_cancel,
     inspect_database,
     is_read_only,
+    make_private_file,
     parse_url,
     postgres,
     sqlite_migrator,
@@ -81,13 +82,18 @@ class Database:
             raise StorageError("The archive is closed.")
 
 
-async def open_database(url: str, *, hash_choice: str) -> Database:
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+async def open_database(url: str, *, hash_choice: str, clock: Callable[[], datetime] = _now) -> Database:
     """Open the archive, creating and migrating it where needed.
 
     Args:
         url: ``sqlite+aiosqlite:///<path>`` or ``postgresql+psycopg://<user>@<host>/<name>``.
         hash_choice: how user ids are hashed (``sha256`` or ``hmac-sha256:<fingerprint of the key>``); recorded at
             the first start, and held to ever after.
+        clock: what SQLite takes for the time; PostgreSQL has its server's.
 
     Raises:
         BadDatabaseUrl, DatabaseUnreachable, DatabaseReadOnly, DatabaseFull, DatabaseDamaged, DatabaseUnsuitable:
@@ -103,7 +109,7 @@ async def open_database(url: str, *, hash_choice: str) -> Database:
         if path is not None:
             stack.enter_context(await FileLock(path).acquire())
         await _migrate(parsed)
-        reader, writer = _engines(parsed)
+        reader, writer = _engines(parsed, clock)
         stack.push_async_callback(reader.dispose)
         stack.push_async_callback(writer.dispose)
         with translated():
@@ -128,7 +134,7 @@ async def open_for_reading(url: str, *, hash_choice: str) -> Database:
     require_hash_choice(found.hash_choice, hash_choice)
     parsed = parse_url(url)
     async with AsyncExitStack() as stack:
-        reader, writer = _engines(parsed)
+        reader, writer = _engines(parsed, _now)
         stack.push_async_callback(reader.dispose)
         stack.push_async_callback(writer.dispose)
         return Database(reader=reader, writer=reader, path=sqlite_path(parsed), closing=stack.pop_all())
@@ -159,7 +165,7 @@ async def _migrate(url: URL) -> str:
     path = sqlite_path(url)
     if path is not None:
         _look_at_file(path)
-    engine = postgres(url) if path is None else sqlite_migrator(url)
+    engine = postgres(url) if path is None else sqlite_migrator(url, _now)
     try:
         with translated():
             async with engine.begin() as connection:
@@ -171,15 +177,20 @@ async def _migrate(url: URL) -> str:
 
 
 def _look_at_file(path: Path) -> None:
-    """Open the file once by hand: the asynchronous driver's thread can outlive an event loop where it cannot."""
+    """Open the file once by hand: the asynchronous driver's thread can outlive an event loop where it cannot.
+
+    SQLite gives its other files the rights of this one.
+    """
+    with suppress(OSError):  # which SQLite says better
+        make_private_file(path)
     with translated(), closing(sqlite3.connect(path)) as connection:
         connection.execute("PRAGMA schema_version")
 
 
-def _engines(url: URL) -> tuple[AsyncEngine, AsyncEngine]:
+def _engines(url: URL, clock: Callable[[], datetime]) -> tuple[AsyncEngine, AsyncEngine]:
     """Make an engine to read and one to write; on PostgreSQL they share a pool, and reading opens no transaction."""
     if url.get_backend_name() == "sqlite":
-        return sqlite_reader(url), sqlite_writer(url)
+        return sqlite_reader(url, clock), sqlite_writer(url, clock)
     engine = postgres(url, pool_size=10, max_overflow=10)
     return engine.execution_options(isolation_level="AUTOCOMMIT"), engine
 

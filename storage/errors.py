@@ -19,6 +19,13 @@ class StorageError(Exception):
             self.is_transient = is_transient
 
 
+class ValueRefused(StorageError):
+    """The database cannot hold a value. What it belongs to is set aside; everything else is stored."""
+
+    code = "value_refused"
+    remedy = "Please report it, with the log around it; nothing else is held up by it."
+
+
 class DatabaseUnreachable(StorageError):
     """The database does not answer. Check that it runs, its address, and the user and password in the URL."""
 
@@ -122,3 +129,10 @@ class LeaseLost(StorageError):
 
     code = "lease_lost"
     remedy = "Nothing need be done: the worker that has the job goes on from its checkpoints."
+
+
+class ChannelSkipped(StorageError):
+    """The channel was hidden or deleted while it was read. Nothing was written of what came."""
+
+    code = "channel_skipped"
+    remedy = "Nothing need be done: a listing that shows it again has it read."

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 
 from adapters.discord.convert import Payload, as_int
 from adapters.errors import CallFailed, ChannelUnreadable
+from adapters.records import LARGEST_COUNT
 
 _ATTEMPTS = 3
 _SHORTEST_WAIT_SECONDS, _LONGEST_WAIT_SECONDS = 1.0, 5.0
@@ -25,7 +26,7 @@ async def count_messages(
             return None
         total = as_int(answer.get("total_results"))
         if total is not None or attempt == _ATTEMPTS - 1:
-            return total
+            return total if total is not None and 0 <= total <= LARGEST_COUNT else None
         retry_after = as_int(answer.get("retry_after")) or 0
         await sleep(min(max(retry_after, _SHORTEST_WAIT_SECONDS), _LONGEST_WAIT_SECONDS))
     return None

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from adapters.discord.convert import (
     Payload,
+    as_bits,
     as_int,
     as_objects,
     channel_record,
@@ -48,7 +49,7 @@ class Permissions:
 
     def __init__(self, guild_id: str, roles: Sequence[Payload]) -> None:
         self._guild_id = guild_id
-        self._by_role = {snowflake(role.get("id")): _bits(role.get("permissions")) for role in roles}
+        self._by_role = {snowflake(role.get("id")): as_bits(role.get("permissions")) for role in roles}
 
     def can_read(self, principal: Principal, channel: Payload) -> bool:
         """Return whether they see a channel and its history; a voice channel also takes CONNECT."""
@@ -75,17 +76,13 @@ def _with_overwrites(bits: int, overwrites: Iterable[Payload]) -> int:
     """Apply overwrites of one rank together: all their denials first, then all their allowances."""
     deny = allow = 0
     for overwrite in overwrites:
-        deny |= _bits(overwrite.get("deny"))
-        allow |= _bits(overwrite.get("allow"))
+        deny |= as_bits(overwrite.get("deny"))
+        allow |= as_bits(overwrite.get("allow"))
     return bits & ~deny | allow
 
 
 def _overwrites_of(kind: int, overwrites: Iterable[Payload]) -> list[tuple[str | None, Payload]]:
     return [(snowflake(o.get("id")), o) for o in overwrites if _overwrite_kind(o) == kind]
-
-
-def _bits(value: object) -> int:
-    return int(snowflake(value) or 0)
 
 
 def _overwrite_kind(overwrite: Payload) -> int | None:
@@ -101,7 +98,6 @@ class ChannelEvaluator:
         self._everyone = everyone(guild_id)
         self._bot = bot
         self._hash_user = hash_user
-        self._evaluated: set[str | None] = set()
 
     def channels(self, payloads: Iterable[Payload], hidden: Mapping[str, Payload]) -> list[ChannelRecord]:
         """Return the records of the channels that REST lists, and of those that only the gateway shows, as hidden."""
@@ -111,16 +107,14 @@ class ChannelEvaluator:
         return records
 
     def threads(self, payloads: Iterable[Payload]) -> list[ChannelRecord]:
-        """Return the records of threads whose channels were evaluated before."""
-        return [r for p in payloads if (r := thread_record(p, self._thread_skip_reason(p), self._hash_user))]
+        """Return the records of threads, which are read where their channels are."""
+        return [r for p in payloads if (r := thread_record(p, None, self._hash_user))]
 
     def is_public(self, payload: Payload) -> bool:
         """Return whether @everyone may read a channel."""
         return not is_obfuscated(payload) and self._permissions.can_read(self._everyone, payload)
 
     def _channel(self, payload: Payload) -> ChannelRecord | None:
-        if channel_id := snowflake(payload.get("id")):
-            self._evaluated.add(channel_id)
         return channel_record(payload, self._skip_reason(payload), self._hash_user)
 
     def _skip_reason(self, payload: Payload) -> SkipReason | None:
@@ -131,7 +125,3 @@ class ChannelEvaluator:
         if not self.is_public(payload):
             return SkipReason.NOT_PUBLIC
         return None if self._permissions.can_read(self._bot, payload) else SkipReason.BOT_LACKS_ACCESS
-
-    def _thread_skip_reason(self, payload: Payload) -> SkipReason | None:
-        """Return a thread's own reason: it is read where its parent is, unless no listing shows that one to the bot."""
-        return None if snowflake(payload.get("parent_id")) in self._evaluated else SkipReason.BOT_LACKS_ACCESS

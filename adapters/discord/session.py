@@ -1,32 +1,32 @@
 """Make the requests of one sync of one guild: raw payloads in, records out."""
 
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Coroutine
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any
 
 from discord.http import Route
 
-from adapters.base import RequestCounts, ThreadCursor, ThreadPage
+from adapters.base import Access, RequestCounts, ThreadCursor, ThreadPage
+from adapters.discord.content import ContentWatch
 from adapters.discord.convert import (
     Payload,
     as_objects,
+    channel_type,
     last_id_before,
-    message_record,
+    message_records,
     snowflake,
     snowflake_time,
     thread_record,
     url_emoji,
 )
+from adapters.discord.evaluation import GuildEvaluation
 from adapters.discord.gateway import GatewayClient
 from adapters.discord.message_count import count_messages
-from adapters.discord.permissions import ChannelEvaluator, Principal
 from adapters.discord.rest import EmojiGone, RequestScope, RestClient
 from adapters.discord.threads import archived_threads
-from adapters.errors import CallFailed, ChannelUnreadable, TenantUnavailable
+from adapters.errors import CallFailed, ChannelUnreadable
 from adapters.privacy import HashUser
-from adapters.records import ChannelRecord, MessageRecord, SkipReason
-
-T = TypeVar("T")
+from adapters.records import ChannelRecord, ChannelType, MessageRecord, SkipReason
 
 _PAGE_SIZE = 100  # the most that Discord gives in one answer, of messages, threads and users
 
@@ -43,6 +43,8 @@ class DiscordSession:
         self._rest = rest
         self._scope = scope
         self._hash_user = hash_user
+        self._content = ContentWatch(client, self._guild_id, rest)
+        self._evaluation = GuildEvaluation(client, self._guild_id, rest, hash_user)
 
     @property
     def page_size(self) -> int:
@@ -56,15 +58,15 @@ class DiscordSession:
 
     async def channels(self) -> tuple[ChannelRecord, ...]:
         """List the channels, the roles that decide who may read them, and the active threads: three requests."""
-        guild_id, bot = self._guild_id, self._bot_principal()
-        channels, roles, active = (
-            await self._call_for_guild(lambda: self._http.get_all_guild_channels(guild_id), list),
-            await self._call_for_guild(lambda: self._http.get_roles(guild_id), list),
-            await self._call_for_guild(lambda: self._http.get_active_threads(guild_id), dict),
-        )
-        evaluator = ChannelEvaluator(str(guild_id), as_objects(roles), bot, self._hash_user)
-        found = evaluator.channels(as_objects(channels), self._client.hidden_channels(guild_id))
-        return (*found, *evaluator.threads(as_objects(active.get("threads"))))
+        return await self._evaluation.listing()
+
+    async def access(self) -> Access:
+        """Evaluate afresh who may read what: three requests, four where the bot may be the owner."""
+        return await self._evaluation.access()
+
+    async def confirm_membership(self) -> None:
+        """Request the guild itself."""
+        await self._evaluation.confirm_membership()
 
     async def archived_threads(self, channel_id: str, cursor: ThreadCursor | None) -> AsyncIterator[ThreadPage]:
         """List the archived public threads that the cursor does not cover; one request where nothing is new."""
@@ -80,27 +82,27 @@ class DiscordSession:
             records = (thread_record(p, None, self._hash_user) for p in payloads)
             yield ThreadPage(tuple(r for r in records if r), next_cursor)
 
-    async def find_channel(self, channel_id: str) -> SkipReason | None:
-        """Request the channel itself."""
-        try:
-            await self._rest.call(lambda: self._http.get_channel(int(channel_id)), dict, channel_id)
-        except ChannelUnreadable as e:
-            return e.reason
-        return None
+    async def find_channel(self, channel_id: str) -> ChannelRecord | None:
+        """Request the channel itself; who may read one that is no thread takes more than its payload."""
+        payload = await self._rest.call(lambda: self._http.get_channel(int(channel_id)), dict, channel_id)
+        is_thread = channel_type(payload) is ChannelType.THREAD
+        return thread_record(payload, None, self._hash_user) if is_thread else None
 
     async def messages(
         self, channel_id: str, after: str | None, *, parent_id: str | None = None
     ) -> tuple[MessageRecord, ...]:
         """Return one page, by one request."""
         start = int(after or 0)
-        page = await self._rest.call(
-            lambda: self._http.logs_from(int(channel_id), _PAGE_SIZE, after=start), list, channel_id
-        )
+
+        def send() -> Coroutine[Any, Any, list[Any]]:
+            logs_from = self._http.logs_from
+            return self._rest.call(lambda: logs_from(int(channel_id), _PAGE_SIZE, after=start), list, channel_id)
+
+        page = await self._content.page(channel_id, send)
         if not page and not self._can_read_history(parent_id or channel_id):
-            # Discord shows an empty channel to a bot that may not read its history.
+            # Discord shows an empty channel to a bot that may not read its history. Known at once, where it is known.
             raise ChannelUnreadable(SkipReason.BOT_LACKS_ACCESS)
-        records = [r for p in as_objects(page) if (r := message_record(p, channel_id, self._hash_user))]
-        records.sort(key=lambda record: int(record.platform_id))
+        records = await message_records(page, channel_id, self._hash_user)
         if page and not records:
             raise CallFailed("Discord sent a page in which no message has an id", attempts=1)
         return tuple(records)
@@ -152,23 +154,6 @@ class DiscordSession:
             channel_id,
         )
 
-    async def _call_for_guild(self, send: Callable[[], Coroutine[Any, Any, Any]], expected: type[T]) -> T:
-        try:
-            return await self._rest.call(send, expected)
-        except ChannelUnreadable as e:
-            raise TenantUnavailable("Discord no longer lets the bot into this guild") from e
-
-    def _bot_principal(self) -> Principal:
-        guild = self._client.get_guild(self._guild_id)
-        if guild is None or guild.unavailable or guild.me is None:
-            raise TenantUnavailable("the bot is not in this guild at present, or Discord has an outage there")
-        roles = frozenset(str(role.id) for role in guild.me.roles) | {str(guild.id)}
-        return Principal(role_ids=roles, user_id=str(guild.me.id), is_owner=guild.owner_id == guild.me.id)
-
     def _can_read_history(self, channel_id: str) -> bool:
-        """Return it by the gateway's state, which is up to date; for a thread its parent decides."""
-        guild = self._client.get_guild(self._guild_id)
-        channel = guild.get_channel(int(channel_id)) if guild else None
-        if guild is None or channel is None:
-            return False
-        return channel.permissions_for(guild.me).read_message_history
+        """Return it by the gateway's state, which may be old: yes proves nothing. For a thread its parent decides."""
+        return self._client.may_read(self._guild_id, channel_id)

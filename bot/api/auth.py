@@ -7,6 +7,7 @@ from aiohttp import web
 from aiohttp.typedefs import Middleware
 
 from bot.api.problems import Handler, Problem
+from bot.hosts import is_loopback, normal_host
 
 _LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "[::1]"})
 
@@ -20,12 +21,12 @@ def guard(token: str | None, own_hosts: Collection[str]) -> Middleware:
     A page of another site can make its reader's browser send requests to this machine. It cannot hide it: the
     browser names the site (Sec-Fetch-Site, Origin), or, by a rebound name, the wrong Host.
     """
-    hosts = _LOCAL_HOSTS | set(own_hosts)
+    hosts = _LOCAL_HOSTS | {host for given in own_hosts if (host := normal_host(given))}
 
     @web.middleware
     async def check(request: web.Request, handler: Handler) -> web.StreamResponse:
-        host = _without_port(request.headers.get("Host", ""))
-        if host.lower() not in hosts:
+        host = normal_host(request.headers.get("Host", ""))
+        if host not in hosts and not (host and is_loopback(host)):
             raise Problem(421, "wrong_host", f"this server is not {host or 'a nameless host'}; see http.allowed_hosts")
         if request.headers.get("Sec-Fetch-Site", "none") not in ("none", "same-origin") or _is_foreign(request, hosts):
             raise Problem(403, "cross_site", "requests from other sites' pages are refused")
@@ -36,13 +37,9 @@ def guard(token: str | None, own_hosts: Collection[str]) -> Middleware:
     return check
 
 
-def _without_port(host: str) -> str:
-    return host[: host.index("]") + 1] if host.startswith("[") and "]" in host else host.partition(":")[0]
-
-
 def _is_foreign(request: web.Request, hosts: Collection[str]) -> bool:
     origin = request.headers.get("Origin")
-    return origin is not None and _without_port(origin.partition("://")[2]).lower() not in hosts
+    return origin is not None and normal_host(origin.partition("://")[2]) not in hosts
 
 
 def _has_token(request: web.Request, token: str) -> bool:

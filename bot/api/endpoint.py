@@ -1,6 +1,7 @@
 """A call is declared once; from that its requests are served, wrong ones refused, and the OpenAPI document made."""
 
 import asyncio
+import codecs
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -125,7 +126,7 @@ def _value(text: str, annotation: object) -> object:
 async def _body(request: web.Request, model: type[B]) -> B:
     if not model.model_fields:
         return model()
-    raw = await _read(request)
+    raw = (await _read(request)).removeprefix(codecs.BOM_UTF8)  # editors on Windows begin a file with one
     if not raw and not any(info.is_required() for info in model.model_fields.values()):
         return model()
     if request.content_type not in _JSON_TYPES:

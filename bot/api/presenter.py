@@ -134,7 +134,7 @@ def job_view(job: Job, position: int | None, expected_at: datetime | None, now: 
         finished_at=job.finished_at,
         estimated_completion_at=expected_at,
         progress=JobProgress(
-            fraction=1.0 if job.status is JobStatus.SUCCEEDED else totals.number("fraction"),
+            fraction=totals.number("fraction"),
             **totals.counts(JobProgress.model_fields.keys() - {"fraction"}),
         ),
         metrics=JobMetrics(

@@ -20,6 +20,7 @@ from bot.api.privacy import PrivacyCalls
 from bot.api.problems import problems
 from bot.api.sync import SyncCalls
 from bot.api.tenants import TenantCalls
+from bot.hosts import reachable_hosts
 from bot.queue import JobQueue
 from bot.tenants import TenantService
 from storage.database import Database
@@ -97,7 +98,9 @@ async def serve(
     Raises:
         AddressInUse: names the address and the setting.
     """
-    app = web.Application(middlewares=[problems, guard(token, allowed_hosts)], client_max_size=_LARGEST_BODY)
+    app = web.Application(
+        middlewares=[problems, guard(token, [*reachable_hosts(host), *allowed_hosts])], client_max_size=_LARGEST_BODY
+    )
     app.add_routes(api.routes(has_token=token is not None))
     app.on_response_prepare.append(_add_headers)
     runner = web.AppRunner(app, handle_signals=False, access_log=None, logger=_server_log, shutdown_timeout=2.0)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TypeAlias
 
 from adapters.events import (
@@ -23,12 +24,20 @@ LARGEST = 20_000  # messages that wait to be written
 _LARGEST_LOST = 50_000  # messages remembered by their ids alone, once there are more
 
 
+@dataclass(frozen=True, slots=True)
+class ToldChannel:
+    """A channel as an event showed it, and when that came in."""
+
+    record: ChannelRecord
+    told_at: datetime
+
+
 @dataclass(slots=True)
 class LiveBatch:
     """What is written at once."""
 
     changes: list[MessageChange] = field(default_factory=list)
-    channels: dict[str, list[ChannelRecord]] = field(default_factory=dict)  # by tenant
+    channels: dict[str, list[ToldChannel]] = field(default_factory=dict)  # by tenant
     lost: set[Key] = field(default_factory=set)  # messages of which no more is known than that
     lost_tenants: set[str] = field(default_factory=set)
 
@@ -43,7 +52,7 @@ class LiveBuffer:
         self._largest = largest
         self._largest_lost = largest_lost
         self._messages: dict[Key, MessageChange] = {}
-        self._channels: dict[tuple[str, str], ChannelRecord] = {}
+        self._channels: dict[tuple[str, str], ToldChannel] = {}
         self.lost: set[Key] = set()
         self.lost_tenants: set[str] = set()
 
@@ -65,9 +74,14 @@ class LiveBuffer:
                 self.lost_tenants.add(tenant_id)
         return keys
 
-    def add_channel(self, tenant_id: str, channel: ChannelRecord) -> None:
+    def add_channel(self, tenant_id: str, channel: ChannelRecord, told_at: datetime) -> None:
         """Take in a channel as it is now."""
-        self._channels[tenant_id, channel.platform_id] = channel
+        self._channels[tenant_id, channel.platform_id] = ToldChannel(channel, told_at)
+
+    @property
+    def has_channels(self) -> bool:
+        """Whether a change of a channel waits to be written."""
+        return bool(self._channels)
 
     def __len__(self) -> int:
         return len(self._messages) + len(self._channels) + len(self.lost) + len(self.lost_tenants)

@@ -7,20 +7,23 @@ cannot be written is never lost: it becomes work for the next repair.
 import asyncio
 import logging
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager, suppress
 from datetime import datetime, timedelta
 
 from adapters.base import PlatformAdapter
 from adapters.events import ChannelChanged, LiveEvent
-from bot.live.buffer import LiveBatch, LiveBuffer
+from bot.concurrency import only_wanted_cancellation
+from bot.live.bisect import apply_bisecting
+from bot.live.buffer import LiveBatch, LiveBuffer, ToldChannel
 from bot.live.tracker import ChangeTracker, ChangeTrackers
-from storage import channels, live, repair
+from storage import channels, repair
 from storage.database import Database
-from storage.errors import StorageError
+from storage.errors import StorageError, ValueRefused
 from storage.live import acquire_leadership, advance_watermark
 from storage.repair import GapReason
-from storage.tenants import tenant_id_of
+from storage.tenants import list_connected, tenant_id_of
 
 log = logging.getLogger(__name__)
 
@@ -29,6 +32,7 @@ _FLUSH_SECONDS = 0.1
 _WATERMARK_SECONDS = 5.0
 _PAUSE_SECONDS = 1.0
 _LEASE = timedelta(seconds=15)
+_LAST_WRITE_SECONDS = 10.0  # when the process stops; what is left lies behind the watermark
 
 
 class LiveWriter:
@@ -41,20 +45,25 @@ class LiveWriter:
         self._adapters = adapters
         self._owner = owner
         self._clock = clock
-        self._buffer = LiveBuffer()
+        self._buffers = {platform: LiveBuffer() for platform in adapters}
         self._trackers = ChangeTrackers()
         self._followed: dict[str, set[str]] = {}  # platform: its tenants whose events come in
         self._led: set[str] = set()  # platforms whose events this process writes
         self._undecided = set(adapters)  # platforms of which nobody knows yet who leads: their events wait
-        self._unwritten = LiveBatch()
+        self._unwritten = defaultdict[str, LiveBatch](LiveBatch)  # by platform
+        self._writing = asyncio.Lock()
         self._advanced_at = 0.0
+        self._is_stopping = False
 
     def submit(self, platform: str, event: LiveEvent) -> None:
         """Take an event in. Returns at once."""
+        if self._is_stopping:
+            return  # it lies behind the watermark: the next start begins with a gap from there
+        buffer = self._buffers.setdefault(platform, LiveBuffer())
         if isinstance(event, ChannelChanged):
-            self._buffer.add_channel(tenant_id_of(platform, event.tenant_platform_id), event.record)
+            buffer.add_channel(tenant_id_of(platform, event.tenant_platform_id), event.record, self._clock())
             return
-        self._trackers.note(self._buffer.add(tenant_id_of(platform, event.channel.tenant_platform_id), event))
+        self._trackers.note(buffer.add(tenant_id_of(platform, event.channel.tenant_platform_id), event))
 
     def tracking(self, tenant_id: str, channel_platform_id: str) -> AbstractContextManager[ChangeTracker]:
         """Track what changes in a channel while its pages are read."""
@@ -77,14 +86,17 @@ class LiveWriter:
         await self._acquire_leadership(platform, reason)
 
     async def run(self) -> None:
-        """Write what comes in until cancelled; what is buffered by then is still written."""
+        """Write what comes in until cancelled; what is buffered by then is still written, as far as there is time."""
         try:
             while True:
                 await asyncio.sleep(_FLUSH_SECONDS)
                 await self._write_due()
         finally:
-            await self._write_due()
-            await self.release_leadership()
+            self._is_stopping = True
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_LAST_WRITE_SECONDS):
+                    await self._write_due()
+                    await self.release_leadership()
 
     async def release_leadership(self) -> None:
         """Let another process lead at once."""
@@ -95,40 +107,67 @@ class LiveWriter:
     async def _write_due(self) -> None:
         received = {name: adapter.received_until for name, adapter in self._adapters.items()}
         try:
-            await self._flush()
-            if time.monotonic() - self._advanced_at > _WATERMARK_SECONDS:
-                await self._advance(received)
+            with only_wanted_cancellation():
+                for platform in self._buffers:
+                    await self._flush(platform)
+                if time.monotonic() - self._advanced_at > _WATERMARK_SECONDS:
+                    await self._advance(received)
         except StorageError as e:
             log.error("live events cannot be written yet", extra={"code": e.code, "error": str(e)})
             await asyncio.sleep(_PAUSE_SECONDS)
+        except Exception:
+            log.exception("live events cannot be written, by a fault of the program: please report it")
+            await asyncio.sleep(_PAUSE_SECONDS)
 
-    async def _flush(self) -> None:
-        while (self._unwritten or len(self._buffer)) and not self._undecided:
-            self._unwritten = self._unwritten or self._buffer.take(_BATCH)
-            if self._led:
-                await self._write()
-            self._unwritten = LiveBatch()
+    async def write_channels(self) -> None:
+        """Write now what was told of channels so far, so that what is stored next is judged by it.
 
-    async def _write(self) -> None:
-        """Write a batch; have one that the database refuses read again by the next repair."""
-        batch, now = self._unwritten, self._clock()
-        try:
-            await live.apply_changes(self._db, batch.changes, now)
-            for tenant_id, records in batch.channels.items():
-                await channels.save_changed_channels(self._db, tenant_id, records, now)
-        except StorageError as e:
-            if e.is_transient:
-                raise
-            log.error("live events cannot be written", extra={"code": e.code, "error": str(e)})
-            batch.lost.update(
-                (change.tenant_id, change.channel_platform_id, change.message_platform_id) for change in batch.changes
-            )
-            batch.changes, batch.channels = [], {}
+        Raises:
+            StorageError: it cannot be written; it is kept.
+        """
+        for platform, buffer in self._buffers.items():
+            while (buffer.has_channels or self._unwritten.get(platform, LiveBatch()).channels) and self._knows(
+                platform
+            ):
+                await self._flush_batch(platform)
+
+    async def _flush(self, platform: str) -> None:
+        """Write what has gathered of a platform; of one that nobody knows yet who leads it waits."""
+        while (self._unwritten[platform] or len(self._buffers[platform])) and self._knows(platform):
+            await self._flush_batch(platform)
+
+    def _knows(self, platform: str) -> bool:
+        """Whether it is decided who leads."""
+        return platform not in self._undecided
+
+    async def _flush_batch(self, platform: str) -> None:
+        async with self._writing:
+            self._unwritten[platform] = self._unwritten[platform] or self._buffers[platform].take(_BATCH)
+            if platform in self._led:
+                await self._write(self._unwritten[platform])
+            self._unwritten[platform] = LiveBatch()
+
+    async def _write(self, batch: LiveBatch) -> None:
+        """Write a batch; have what the database refuses of it read again by the next repair."""
+        now = self._clock()
+        batch.lost |= await apply_bisecting(self._db, batch.changes, now, self._owner)
+        batch.changes = []
+        for tenant_id, changed in batch.channels.items():
+            await self._write_channels(tenant_id, changed, now)
+        batch.channels = {}
         if batch.lost or batch.lost_tenants:
             log.warning("messages will be read again", extra={"messages": len(batch.lost)})
             await repair.refetch(self._db, batch.lost, now, only_stored=True)
             for tenant_id in batch.lost_tenants:
                 await repair.request_audit(self._db, tenant_id, now)
+
+    async def _write_channels(self, tenant_id: str, changed: list[ToldChannel], now: datetime) -> None:
+        records = [one.record for one in changed]
+        told_at = {one.record.platform_id: one.told_at for one in changed}
+        try:
+            await channels.save_changed_channels(self._db, tenant_id, records, now, told_at=told_at)
+        except ValueRefused as e:  # the next sync lists them
+            log.error("a changed channel cannot be stored", extra={"tenant": tenant_id, "error": str(e)})
 
     async def _advance(self, received: Mapping[str, datetime | None]) -> None:
         """Note that all that was received until then is written: a gap can begin no sooner."""
@@ -150,10 +189,14 @@ class LiveWriter:
         if not leadership.is_mine:
             self._led.discard(platform)
         elif platform not in self._led:
-            for tenant_id in sorted(self._followed[platform]):
+            for tenant_id in sorted(self._followed[platform] | await self._followed_elsewhere(platform, reason)):
                 await repair.record_gap(
                     self._db, tenant_id, reason, began_at=leadership.watermark_at, ended_at=now, now=now
                 )
             await advance_watermark(self._db, platform, self._owner, now, now)
             self._led.add(platform)
         self._undecided.discard(platform)
+
+    async def _followed_elsewhere(self, platform: str, reason: GapReason) -> set[str]:
+        """Return whom the process before has followed: it may have heard of them before this one does."""
+        return set(await list_connected(self._db, platform)) if reason is GapReason.TAKEOVER else set()

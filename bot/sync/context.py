@@ -2,21 +2,23 @@
 
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol, TypeVar
 
 from adapters.base import PlatformSession
-from adapters.errors import CallFailed, ChannelUnreadable
+from adapters.errors import CallFailed, ChannelUnreadable, PlatformError
 from adapters.records import JsonValue, SkipReason
 from bot.concurrency import finish
 from bot.config import SyncConfig
-from bot.live import LiveWriter
+from bot.live import ChangeTracker, LiveWriter
 from bot.metrics import Metrics
 from bot.sync.progress import ChannelFailure, ChannelOutcome, Progress
+from bot.sync.refusals import Refusals
 from storage import channels, repair
 from storage.database import Database
+from storage.errors import ChannelSkipped
 from storage.jobs import JobLease
 
 log = logging.getLogger(__name__)
@@ -37,6 +39,17 @@ class AnyChannel(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EmptyPage:
+    """A page that had no message behind ``after``: not believed before ``ProofPass`` has proven it."""
+
+    channel: AnyChannel
+    parent_id: str | None  # the channel of a thread
+    after: str | None
+    believe: Callable[[ChangeTracker, int], Awaitable[None]]
+    """Does what follows from it. It gets a tracker of the channel, and its mark before the page that is the proof."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class JobContext:
     """One job: which tenant it syncs, with what, and how far it is."""
 
@@ -51,6 +64,8 @@ class JobContext:
     metrics: Metrics
     due: datetime | None  # when the tenant's next sync is
     failures: dict[str, dict[str, JsonValue]] = field(default_factory=dict)  # of channels that gave up, by platform id
+    doubts: list[EmptyPage] = field(default_factory=list)
+    refusals: Refusals = field(default_factory=Refusals)
 
     @property
     def should_yield(self) -> bool:
@@ -59,18 +74,58 @@ class JobContext:
 
     @asynccontextmanager
     async def guard(self, channel: AnyChannel) -> AsyncIterator[None]:
-        """Keep a channel's failure to the channel: skip one that cannot be read, give up one whose call failed."""
+        """Keep a channel's failure to the channel: give it up, and let the others go on.
+
+        A refusal is not believed before the community itself has been asked for (``settle_refusals``): a bot that was
+        removed meets nothing else.
+        """
         try:
             yield
         except ChannelUnreadable as e:
-            await self.skip(channel, e.reason)
+            refused = e
+            await self.refuse(lambda: self._take_refusal(channel, refused))
         except CallFailed as e:
-            await self._give_up(channel, e)
+            await self.give_up(channel, e, attempts=e.attempts)
+        except ChannelSkipped:
+            log.info("channel was hidden while it was read", extra={"channel": channel.platform_id})
+            self.progress.channels[channel.platform_id] = ChannelOutcome.SKIPPED
+
+    async def refuse(self, accept: Callable[[], Awaitable[None]]) -> None:
+        """Note a refusal of the platform's, and what follows from it once the bot turns out to be in the community.
+
+        Raises:
+            TenantUnavailable: it is not.
+        """
+        await self.refusals.add(self.session, accept)
+
+    async def settle_refusals(self) -> None:
+        """Let what follows from the refusals so far be done.
+
+        Raises:
+            TenantUnavailable: the bot is not in the community any more, so nothing follows.
+        """
+        await self.refusals.settle(self.session)
+
+    def doubt(self, page: EmptyPage) -> None:
+        """Keep an empty page until it is proven."""
+        self.doubts.append(page)
+
+    def take_doubts(self) -> list[EmptyPage]:
+        """Remove and return the empty pages that were met so far."""
+        taken = list(self.doubts)
+        self.doubts.clear()
+        return taken
+
+    def tracking(self, channel: AnyChannel) -> AbstractContextManager[ChangeTracker]:
+        """Track what changes in a channel while its pages are read."""
+        return self.live.tracking(self.tenant_id, channel.platform_id)
 
     async def store(
         self, channel: AnyChannel, changed: Callable[[], set[str]], write: Callable[[set[str]], Awaitable[T]]
     ) -> T:
         """Store what was read of a channel, also where the job is cancelled, then refetch what changed meanwhile.
+
+        What the platform has told of channels by now is stored first: a channel that was hidden is then not written.
 
         Args:
             channel: the channel.
@@ -80,6 +135,7 @@ class JobContext:
         """
 
         async def write_and_refetch() -> T:
+            await self.live.write_channels()
             before = changed()
             written = await write(before)
             if late := changed() - before:
@@ -108,12 +164,19 @@ class JobContext:
         await channels.mark_skipped(self.db, self.tenant_id, [channel.platform_id], reason, self.clock())
         self.progress.channels[channel.platform_id] = ChannelOutcome.SKIPPED
 
-    async def _give_up(self, channel: AnyChannel, failure: CallFailed) -> None:
+    async def give_up(self, channel: AnyChannel, failure: PlatformError, *, attempts: int = 1) -> None:
         """Record why a channel gave up in its row, in the job and in the log; the others go on."""
         now, channel_id = self.clock(), channel.platform_id
         log.warning("channel gave up", extra={"channel": channel_id, "code": failure.code, "error": str(failure)})
         facts = {"code": failure.code, "message": str(failure), "remedy": failure.remedy}
         self.progress.fail(ChannelFailure(channel_id=channel_id, **facts))
-        error: dict[str, JsonValue] = {**facts, "at": now.isoformat(), "attempts": failure.attempts}
+        error: dict[str, JsonValue] = {**facts, "at": now.isoformat(), "attempts": attempts}
         self.failures[channel_id] = error
         await channels.fail_channel(self.db, channel.id, error=error, job=self.lease, now=now)
+
+    async def _take_refusal(self, channel: AnyChannel, refused: ChannelUnreadable) -> None:
+        """Believe that a channel is gone; that the bot may not read it is for the next listing to say."""
+        if refused.reason is SkipReason.DELETED:
+            await self.skip(channel, refused.reason)
+        else:
+            await self.give_up(channel, refused)

@@ -32,6 +32,7 @@ class ChannelEstimator:
     last_at: datetime | None = None
     begun: float | None = None
     is_done: bool = False
+    has_ended: bool = False  # if it is not done, this job reads no more of it
 
     def add(self, page: Iterable[MessageRecord], now: float) -> None:
         """Count a page that was read."""
@@ -78,6 +79,10 @@ class SyncEstimator:
     channels: list[ChannelEstimator] = field(default_factory=list)
     backlog: int = 0  # requests for reactions that earlier jobs have left
     lists_done: int = 0  # requests for reactions made
+    earlier_messages: int = 0  # what earlier attempts at the job have done
+    earlier_lists: int = 0
+    _read_before: int = 0  # messages that were read before the reactions
+    _repairs_began: tuple[float, int] | None = None
     _began: float | None = None
     _reactions_began: float | None = None
 
@@ -90,17 +95,38 @@ class SyncEstimator:
     def begin_reactions(self, requests: int) -> None:
         """Go over to the reactions: all messages are read, and so many requests are to come."""
         self.backlog, self.lists_done = requests, 0
+        self._read_before = self._read
         self.channels = []
         self._reactions_began = self.now()
 
     @property
-    def fraction(self) -> float | None:
-        """How much of the job's requests is done; None while there is no ground."""
-        done = sum(channel.read for channel in self.channels) / self.page_size + self.lists_done
+    def _read(self) -> int:
+        return self._read_before + sum(channel.read for channel in self.channels)
+
+    def fraction(self, repairs_done: int = 0, repairs_pending: int = 0) -> float | None:
+        """Return how much of the job's requests is done, a range of messages read again counting as one of them.
+
+        None while there is no ground.
+        """
         left = self._requests_left()
         if left is None or self._began is None:
             return None
+        messages, lists = self.earlier_messages + self._read, self.earlier_lists + self.lists_done
+        done, left = messages / self.page_size + lists + repairs_done, left + repairs_pending
         return round(done / (done + left), 4) if done + left else 1.0
+
+    def job_seconds_left(self, repairs_done: int, repairs_pending: int) -> float | None:
+        """Estimate the time until nothing is left of the job, at the pace it has; None while there is no ground."""
+        seconds, repairs = self.seconds_left(), self._repair_seconds(repairs_done, repairs_pending)
+        return None if seconds is None or repairs is None else seconds[1] + repairs
+
+    def _repair_seconds(self, done: int, pending: int) -> float | None:
+        if not pending:
+            return 0.0
+        if self._repairs_began is None:
+            self._repairs_began = self.now(), done
+        began, before = self._repairs_began
+        return (self.now() - began) / (done - before) * pending if done > before else None
 
     def seconds_left(self) -> tuple[float, float] | None:
         """Estimate the time until the last message is read, and until the job's end; None while there is no ground."""
@@ -108,8 +134,8 @@ class SyncEstimator:
             return None
         if self._reactions_began is not None:
             return self._reactions_seconds_left()
-        left = self._messages_left()
-        elapsed, read = self.now() - self._began, sum(channel.read for channel in self.channels)
+        left = self._left_of([channel for channel in self.channels if not channel.has_ended])
+        elapsed, read = self.now() - self._began, self._read
         if left is None or (left and not read):
             return None
         if not read:
@@ -129,15 +155,18 @@ class SyncEstimator:
     def _requests_left(self) -> float | None:
         if self._reactions_began is not None:
             return float(max(self.backlog - self.lists_done, 0))
-        left, read = self._messages_left(), sum(channel.read for channel in self.channels)
+        left, read = self._messages_left(), self._read
         if left is None:
             return None
         lists = sum(channel.user_lists for channel in self.channels)
         return left / self.page_size + (lists * (1 + left / read) if read else 0) + self.backlog
 
     def _messages_left(self) -> float | None:
-        known = [left for channel in self.channels if (left := channel.left) is not None]
-        unknown = [channel for channel in self.channels if channel.left is None]
+        return self._left_of(self.channels)
+
+    def _left_of(self, channels: list[ChannelEstimator]) -> float | None:
+        known = [left for channel in channels if (left := channel.left) is not None]
+        unknown = [channel for channel in channels if channel.left is None]
         if not unknown:
             return sum(known)
         density = self._density()
@@ -159,6 +188,6 @@ class SyncEstimator:
 
     def _channel_seconds(self, channel: ChannelEstimator) -> float:
         left = channel.left
-        if not left or not channel.read or channel.begun is None:
+        if not left or not channel.read or channel.begun is None or channel.has_ended:
             return 0.0
         return left * (self.now() - channel.begun) / channel.read

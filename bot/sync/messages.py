@@ -2,17 +2,20 @@
 
 import time
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TypeAlias
 
 from adapters.records import MessageRecord
 from bot.live import ChangeTracker
-from bot.sync.context import JobContext
+from bot.sync.context import EmptyPage, JobContext
 from bot.sync.estimator import ChannelEstimator
+from bot.sync.proof import read_behind
 from storage import messages
 from storage.channels import ChannelState
 from storage.messages import MessageBatch
 
-_Pages: TypeAlias = list[tuple[int, tuple[MessageRecord, ...]]]  # each with the tracker's mark before it was fetched
+_Pages: TypeAlias = list[tuple[datetime, int, tuple[MessageRecord, ...]]]
+"""Pages, each with when it was asked for, and with the tracker's mark at that time."""
 
 
 @dataclass(slots=True)
@@ -23,6 +26,7 @@ class ChannelReader:
     state: ChannelState
     estimator: ChannelEstimator
     _fetched: _Pages = field(default_factory=list)
+    _deleted_head: str | None = None  # the head, where it turns out to be gone
 
     async def run(self) -> None:
         """Page, and commit every ``batch_size`` messages; what was fetched is kept however this ends.
@@ -30,30 +34,43 @@ class ChannelReader:
         Messages newer than the head that come with its page are kept too. A short page does not end a channel: only
         the head does, or an empty page, which says that the head was deleted.
         """
-        with self.job.live.tracking(self.job.tenant_id, self.state.platform_id) as tracker:
+        with self.job.tracking(self.state) as tracker:
             try:
-                head_is_gone = await self._read(tracker)
+                is_read = self.estimator.is_done = await self._read(tracker)
             finally:
-                self.estimator.is_done = True
+                self.estimator.has_ended = True
                 await self._flush(tracker)
-        await self.job.settle(self.state, self.state.head_id if head_is_gone else None)
+        if is_read:
+            await self.job.settle(self.state, self._deleted_head)
 
     async def _read(self, tracker: ChangeTracker) -> bool:
-        """Fetch up to the head; True where it turns out to be gone."""
+        """Fetch up to the head, or to an end that is proven; False where an empty page leaves that in doubt."""
         state, progress = self.state, self.job.progress
         head = int(state.head_id) if state.head_id else None
-        after = state.checkpoint_id
-        page: tuple[MessageRecord, ...] | None = None
-        while page is None or (page and (head is None or int(after or 0) < head)):
-            mark = tracker.mark()
-            page = await self.job.session.messages(state.platform_id, after, parent_id=state.thread_parent_id)
+        after, is_short = state.checkpoint_id, False
+        while head is None or int(after or 0) < head:
+            asked_at, mark = self.job.clock(), tracker.mark()
+            answer = await read_behind(
+                self.job.session, state.platform_id, after, parent_id=state.thread_parent_id, with_witness=is_short
+            )
+            page = answer.messages
             self.estimator.add(page, progress.estimator.now())
-            if page:
-                after = page[-1].platform_id
-                self._fetched.append((mark, page))
-            if sum(len(fetched) for _, fetched in self._fetched) >= self.job.config.batch_size:
+            if not page:
+                self._deleted_head = state.head_id
+                if not answer.is_proven:
+                    self.job.doubt(self._doubt(after))
+                return answer.is_proven
+            after, is_short = page[-1].platform_id, len(page) < self.job.session.page_size
+            self._fetched.append((asked_at, mark, page))
+            if sum(len(fetched) for *_, fetched in self._fetched) >= self.job.config.batch_size:
                 await self._flush(tracker)
-        return not page
+        return True
+
+    def _doubt(self, after: str | None) -> EmptyPage:
+        async def believe(*_: object) -> None:
+            await self.job.settle(self.state, self._deleted_head)
+
+        return EmptyPage(channel=self.state, parent_id=self.state.thread_parent_id, after=after, believe=believe)
 
     async def _flush(self, tracker: ChangeTracker) -> None:
         pages, self._fetched = self._fetched, []
@@ -61,19 +78,21 @@ class ChannelReader:
             return
 
         def changed() -> set[str]:
-            return {i for mark, page in pages for i in tracker.changed_since(mark, (m.platform_id for m in page))}
+            return {i for _, mark, page in pages for i in tracker.changed_since(mark, (m.platform_id for m in page))}
 
         async def write(changed_before: set[str]) -> None:
             if changed_before:  # their events found nothing stored that they could change
                 await self.job.refetch(self.state, changed_before)
-            await self._save([message for _, page in pages for message in page])
+            await self._save([message for *_, page in pages for message in page], asked_at=pages[0][0])
 
         await self.job.store(self.state, changed, write)
 
-    async def _save(self, fetched: list[MessageRecord]) -> None:
+    async def _save(self, fetched: list[MessageRecord], asked_at: datetime) -> None:
         """Store rows and checkpoint, in one transaction."""
         job = self.job
-        batch = MessageBatch(tenant_id=job.tenant_id, channel_id=self.state.id, messages=fetched, job=job.lease)
+        batch = MessageBatch(
+            tenant_id=job.tenant_id, channel_id=self.state.id, messages=fetched, job=job.lease, asked_at=asked_at
+        )
         began = time.monotonic()
         await messages.save_batch(job.db, batch, job.clock())
         job.metrics.batch_committed(len(fetched), time.monotonic() - began)

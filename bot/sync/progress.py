@@ -1,5 +1,6 @@
-"""How far a running job is, counted as it goes."""
+"""How far a running job is, counted as it goes, over all its attempts."""
 
+import time
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -11,6 +12,7 @@ from adapters.records import JsonValue
 from bot.sync.estimator import SyncEstimator
 
 _NAMED_FAILURES = 50
+_NEARLY = 0.9999  # what is never rounded up to "all"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -51,15 +53,37 @@ class Counts:
     requests: int = 0
     retries: int = 0
 
+    def added_to(self, earlier: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
+        """Add what earlier attempts at the job did; what is pending is so at present, whoever counted it."""
+        own = asdict_of(self)
+        return {name: n if name.endswith("_pending") else n + count_in(earlier, name) for name, n in own.items()}
+
+
+def asdict_of(counts: Counts) -> dict[str, int]:
+    """Return the counts by their names, without those of a subclass."""
+    return {name: getattr(counts, name) for name in Counts.__dataclass_fields__}
+
+
+def count_in(totals: Mapping[str, JsonValue], name: str) -> int:
+    """Return a count of stored totals; 0 where there is none."""
+    value = totals.get(name)
+    return value if isinstance(value, int) else 0
+
 
 @dataclass(slots=True, kw_only=True)
 class Progress(Counts):
-    """Counts of one job, and the estimate of its end."""
+    """Counts of one attempt at a job, and the estimate of its end; ``earlier`` is what the attempts before stored."""
 
     channels: dict[str, ChannelOutcome] = field(default_factory=dict)  # by the platform's ids
     failures: list[ChannelFailure] = field(default_factory=list)
     estimator: SyncEstimator = field(default_factory=SyncEstimator)
     is_cut_short: bool = False  # what could wait made room for new messages
+    earlier: Mapping[str, JsonValue] = field(default_factory=dict)
+    began: float = field(default_factory=time.monotonic)
+
+    def __post_init__(self) -> None:
+        self.estimator.earlier_messages = count_in(self.earlier, "messages")
+        self.estimator.earlier_lists = count_in(self.earlier, "reactions_done")
 
     def note(self, counts: RequestCounts) -> None:
         """Take over a session's counts of requests."""
@@ -85,26 +109,36 @@ class Progress(Counts):
     @property
     def totals(self) -> dict[str, JsonValue]:
         """All counts, as stored with the job."""
-        return {**self.channel_counts, **{name: getattr(self, name) for name in Counts.__dataclass_fields__}}
+        before = self.earlier.get("duration_seconds")
+        seconds = time.monotonic() - self.began + (before if isinstance(before, int | float) else 0.0)
+        return {**self.channel_counts, **self.added_to(self.earlier), "duration_seconds": round(seconds, 3)}
 
-    def snapshot(self, now: datetime, due: datetime | None) -> dict[str, JsonValue]:
-        """Return the counts with the estimate, as stored while the job runs.
+    @property
+    def fraction(self) -> float | None:
+        """How much of a job that has not ended is done, from 0 to 1 without it; None while there is no ground."""
+        fraction = self.estimator.fraction(self.repairs_done, self.repairs_pending)
+        return None if fraction is None else min(fraction, _NEARLY)
 
-        ``due`` is when the tenant's next sync is: reactions then make room for it.
-        """
-        at = self._ends_at(now, due)
+    @property
+    def is_whole(self) -> bool:
+        """Whether nothing is left of what the job is for."""
+        counts = self.channel_counts
+        is_read = counts["channels_done"] == counts["channels_total"]
+        return is_read and not self.reactions_pending and not self.repairs_pending
+
+    def snapshot(self, now: datetime) -> dict[str, JsonValue]:
+        """Return the counts with the fraction and the estimate, as stored while the job runs."""
+        seconds = self.estimator.job_seconds_left(self.repairs_done, self.repairs_pending)
+        at = None if seconds is None else now + timedelta(seconds=seconds)
         return {
             **self.totals,
-            "fraction": self.estimator.fraction,
+            "fraction": self.fraction,
             "estimated_completion_at": at.isoformat() if at else None,
         }
 
-    def _ends_at(self, now: datetime, due: datetime | None) -> datetime | None:
-        seconds = self.estimator.seconds_left()
-        if seconds is None:
-            return None
-        read_at, ends_at = (now + timedelta(seconds=s) for s in seconds)
-        return max(read_at, min(ends_at, due)) if due else ends_at
+    def at_end(self, *, has_succeeded: bool) -> dict[str, JsonValue]:
+        """Return the counts with the fraction, as stored with a job that has ended; 1 only where nothing is left."""
+        return {**self.totals, "fraction": 1.0 if has_succeeded and self.is_whole else self.fraction}
 
     @property
     def error(self) -> Mapping[str, JsonValue] | None:

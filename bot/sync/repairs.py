@@ -5,14 +5,16 @@ one transaction with its cursor, so being cut off anywhere repeats nothing. Like
 is when the tenant's next sync is due.
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import groupby
 
 from adapters.records import MessageRecord
 from bot.concurrency import finish, for_each
 from bot.live import ChangeTracker
-from bot.sync.context import JobContext
+from bot.sync.context import EmptyPage, JobContext
+from bot.sync.proof import ProofPass, read_behind
 from storage.repair import RefetchKind, RefetchRange, finish_audit, pending_ranges, reconcile_page, settle_gaps
 
 
@@ -29,6 +31,8 @@ class _Page:
     after: int
     messages: tuple[MessageRecord, ...]
     mark: int  # of the tracker, before it was fetched
+    asked_at: datetime
+    is_proven: bool  # whether it shows that the bot may read there
 
     def covers(self, refetch: RefetchRange) -> bool:
         """Return whether a whole range lies in it, so that no request is needed."""
@@ -67,37 +71,67 @@ class RepairPass:
         )
         channels = [list(ranges) for _, ranges in groupby(pending, key=lambda refetch: refetch.channel_id)]
         await for_each(channels, job.config.concurrent_channels, self._read_channel)
+        await ProofPass(job).run()
         await settle_gaps(job.db, job.tenant_id, now=job.clock())
         progress.is_cut_short |= progress.repairs_pending > 0 and job.should_yield
 
     async def _read_channel(self, ranges: list[RefetchRange]) -> None:
         channel = _Channel(ranges[0].channel_id, ranges[0].channel_platform_id)
         async with self.job.guard(channel):
-            with self.job.live.tracking(self.job.tenant_id, channel.platform_id) as tracker:
+            with self.job.tracking(channel) as tracker:
                 await self._read_ranges(channel, ranges, tracker)
 
-    async def _read_ranges(self, channel: _Channel, ranges: Iterable[RefetchRange], tracker: ChangeTracker) -> None:
-        page: _Page | None = None
-        for planned in ranges:
+    async def _read_ranges(
+        self, channel: _Channel, ranges: Sequence[RefetchRange], tracker: ChangeTracker, page: _Page | None = None
+    ) -> None:
+        for number, planned in enumerate(ranges):
             left: RefetchRange | None = None if planned.is_read else planned
             while left is not None:
                 if page is None or not page.covers(left):
                     if self.requests_left <= 0 or self.job.should_yield:
                         return
-                    page = await self._fetch(left, tracker)
+                    page = await self._fetch(left, tracker, with_witness=page is not None and self._ended(page, left))
+                    if not page.is_proven:
+                        self._doubt(channel, [left, *ranges[number + 1 :]])
+                        return
                 left = await self._save(channel, left, page, tracker)
             if planned.kind is RefetchKind.AUDIT:
                 await self._finish_audit(planned)
             self.job.progress.repairs_pending -= 1
             self.job.progress.repairs_done += 1
 
-    async def _fetch(self, refetch: RefetchRange, tracker: ChangeTracker) -> _Page:
+    async def _fetch(self, refetch: RefetchRange, tracker: ChangeTracker, *, with_witness: bool) -> _Page:
         self.requests_left -= 1
-        mark, after = tracker.mark(), refetch.after_platform_id
-        messages = await self.job.session.messages(
-            refetch.channel_platform_id, after, parent_id=refetch.thread_parent_id
+        asked_at, mark, after = self.job.clock(), tracker.mark(), refetch.after_platform_id
+        answer = await read_behind(
+            self.job.session,
+            refetch.channel_platform_id,
+            after,
+            parent_id=refetch.thread_parent_id,
+            with_witness=with_witness,
         )
-        return _Page(int(after or 0), messages, mark)
+        return _Page(int(after or 0), answer.messages, mark, asked_at, answer.is_proven)
+
+    def _ended(self, page: _Page, left: RefetchRange) -> bool:
+        """Return whether a page that was not full leaves off where a range goes on: no more is expected there."""
+        is_short = 0 < len(page.messages) < self.job.session.page_size
+        return is_short and page.last == int(left.after_platform_id or 0)
+
+    def _doubt(self, channel: _Channel, ranges: list[RefetchRange]) -> None:
+        """Leave ranges as they are until it is proven that nothing lies behind the first one's cursor."""
+
+        async def believe(tracker: ChangeTracker, mark: int) -> None:
+            empty = _Page(int(ranges[0].after_platform_id or 0), (), mark, self.job.clock(), is_proven=True)
+            await self._read_ranges(channel, ranges, tracker, empty)
+
+        self.job.doubt(
+            EmptyPage(
+                channel=channel,
+                parent_id=ranges[0].thread_parent_id,
+                after=ranges[0].after_platform_id,
+                believe=believe,
+            )
+        )
 
     async def _save(
         self, channel: _Channel, refetch: RefetchRange, page: _Page, tracker: ChangeTracker
@@ -117,6 +151,7 @@ class RepairPass:
                 changed_meanwhile=changed_before,
                 job=job.lease,
                 now=job.clock(),
+                asked_at=page.asked_at,
             )
             job.progress.changed += outcome.changed
             job.progress.deleted += outcome.deleted

@@ -14,6 +14,7 @@ from bot.sync.context import JobContext
 from bot.sync.estimator import ChannelEstimator
 from bot.sync.messages import ChannelReader
 from bot.sync.progress import ChannelOutcome
+from bot.sync.proof import ProofPass
 from bot.sync.reactions import ReactionPass
 from bot.sync.repairs import RepairPass
 from storage import channels, reactions, repair
@@ -41,6 +42,7 @@ class TenantSync:
         await self._repair()
         if self.job.config.reaction_users:
             await ReactionPass(self.job).run()
+            await self.job.settle_refusals()
         await self._clear_errors([state for state in states if state.platform_id not in unread])
 
     def _count(self, states: list[ChannelState], unread: KeysView[str]) -> None:
@@ -62,6 +64,8 @@ class TenantSync:
         estimators = [estimator for _, estimator in walks]
         job.progress.estimator.begin(estimators, job.progress.reactions_pending, page_size=job.session.page_size)
         await for_each(walks, job.config.concurrent_channels, self._read_channel)
+        await ProofPass(job).run()
+        await job.settle_refusals()
 
     async def _read_channel(self, walk: tuple[ChannelState, ChannelEstimator]) -> None:
         state, estimator = walk
@@ -79,6 +83,7 @@ class TenantSync:
             now=job.clock(),
         )
         await RepairPass(job, requests_left=job.config.repair_request_budget).run()
+        await job.settle_refusals()
 
     async def _clear_errors(self, states: list[ChannelState]) -> None:
         """Clear the error of what failed in an earlier job and went well in this one, though nothing was new."""

@@ -17,6 +17,7 @@ from storage.channels.skip import (
     follow_parents,
     lock_channels,
     mark_skipped,
+    require_archived,
 )
 from storage.channels.upsert import (
     save_changed_channels,
@@ -37,6 +38,7 @@ __all__ = [
     "follow_parents",
     "lock_channels",
     "mark_skipped",
+    "require_archived",
     "save_changed_channels",
     "save_channels",
     "save_threads",

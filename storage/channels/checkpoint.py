@@ -5,7 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Executable, bindparam, literal_column, select
+from sqlalchemy import ColumnElement, Executable, bindparam, case, literal_column, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.types import BigInteger, Text
 
@@ -13,7 +13,7 @@ from adapters.records import JsonValue
 from storage.connection import finish_before_cancel
 from storage.database import Database
 from storage.errors import LeaseLost
-from storage.jobs import HELD, JobLease
+from storage.jobs import HELD, JobLease, extend_lease
 from storage.sql import CHANNEL_ID, MESSAGE_PLATFORM_ID, NOW, Id, JsonObject, UtcDateTime, insert, one_row
 from storage.tables import sync_jobs, sync_progress
 
@@ -35,6 +35,7 @@ def _guarded(state: ProgressState, **columns: ColumnElement[Any]) -> Executable:
     given: dict[str, ColumnElement[Any]] = {
         "channel_id": CHANNEL_ID,
         "messages_archived": literal_column("0", BigInteger),
+        "job_messages": literal_column("0", BigInteger),
         "state": literal_column(f"'{state}'", Text),
         "last_job_id": sync_jobs.c.id,
         **columns,
@@ -47,6 +48,9 @@ def _guarded(state: ProgressState, **columns: ColumnElement[Any]) -> Executable:
         name: statement.excluded[name] for name in given if name not in ("channel_id", "created_at")
     }
     new["messages_archived"] = sync_progress.c.messages_archived + statement.excluded.messages_archived
+    is_same_job = sync_progress.c.last_job_id == statement.excluded.last_job_id
+    before = case((is_same_job, sync_progress.c.job_messages), else_=0)
+    new["job_messages"] = before + statement.excluded.job_messages
     upsert = statement.on_conflict_do_update(index_elements=["channel_id"], set_=new)
     return upsert.returning(sync_progress.c.channel_id)
 
@@ -56,6 +60,7 @@ _ADVANCE = _guarded(
     last_message_platform_id=MESSAGE_PLATFORM_ID,
     last_message_at=bindparam("sent_at", type_=UtcDateTime),
     messages_archived=bindparam("count", type_=BigInteger),
+    job_messages=bindparam("count", type_=BigInteger),
 )
 
 
@@ -130,6 +135,7 @@ async def _write(
     now: datetime,
     values: Mapping[str, object],
 ) -> None:
+    await extend_lease(connection, job)
     params = {"channel": channel_id, "now": now, **values, **job.as_values()}
     if await one_row(connection, statement, params) is None:
         raise LeaseLost

@@ -1,6 +1,7 @@
 """Which channels are not read, why, and since when.
 
-A channel's own skip reason is what the platform said of it. A thread without one shares its parent's.
+A channel's own skip reason is what the platform said of it. A thread without one shares its parent's, and is not read
+where that one is unknown.
 """
 
 from collections.abc import Sequence
@@ -14,7 +15,8 @@ from sqlalchemy.types import Text
 from adapters.records import SkipReason
 from storage.connection import finish_before_cancel
 from storage.database import Database
-from storage.sql import CHANNEL_PLATFORM_ID, NOW, TENANT_ID, differs
+from storage.errors import ChannelSkipped
+from storage.sql import CHANNEL_ID, CHANNEL_PLATFORM_ID, NOW, TENANT_ID, differs
 from storage.tables import channels, tenants
 
 _REASON = bindparam("reason", type_=Text)
@@ -66,6 +68,7 @@ _MARK_SKIPPED = (
         own_skip_reason=_REASON,
         skipped_since=since(_REASON, NOW),
         unmonitored_since=unmonitored_since(_REASON, NOW),
+        hidden_at=NOW,
         updated_at=NOW,
     )
 )
@@ -75,13 +78,31 @@ _MARK_SKIPPED = (
 async def mark_skipped(
     db: Database, tenant_id: str, platform_ids: Sequence[str], reason: SkipReason, now: datetime
 ) -> None:
-    """Stop reading channels, until a listing shows them as archived again. Their messages stay."""
+    """Stop reading channels, until a listing that begins after ``now`` shows them again. Their messages stay."""
     rows = [{"tenant": tenant_id, "channel_platform": i, "reason": reason.value, "now": now} for i in platform_ids]
     if not rows:
         return
     async with db.writing() as connection:
         await lock_channels(connection, tenant_id)
         await connection.execute(_MARK_SKIPPED, rows)
+
+
+# Locked until the commit, so that nobody hides the channel in between; batches do not wait for each other.
+_ARCHIVED = (
+    select(channels.c.id)
+    .where(channels.c.id == CHANNEL_ID, channels.c.skip_reason.is_(None))
+    .with_for_update(read=True, of=channels)
+)
+
+
+async def require_archived(connection: AsyncConnection, channel_id: int) -> None:
+    """Go on only while a channel is archived; it is so until the transaction ends. To be asked last in it.
+
+    Raises:
+        ChannelSkipped: it is not, so that what came of it may be private; nothing may be committed.
+    """
+    if (await connection.execute(_ARCHIVED, {"channel": channel_id})).first() is None:
+        raise ChannelSkipped
 
 
 _parent = channels.alias("parent")

@@ -2,11 +2,12 @@
 back.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, bindparam, case, func, select, update
+from sqlalchemy import ColumnElement, and_, bindparam, case, func, literal_column, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.types import Text
 
@@ -15,7 +16,18 @@ from storage.channels.skip import let_threads_follow, lock_channels, since, stat
 from storage.connection import finish_before_cancel
 from storage.database import Database
 from storage.privacy import redactor_for
-from storage.sql import CHANNEL_PLATFORM_ID, NOW, TENANT_ID, Id, Insert, JsonObject, clean, insert, update_changed
+from storage.sql import (
+    CHANNEL_PLATFORM_ID,
+    NOW,
+    TENANT_ID,
+    Id,
+    Insert,
+    JsonObject,
+    UtcDateTime,
+    clean,
+    insert,
+    update_changed,
+)
 from storage.tables import channels, tenants
 
 _parent = channels.alias("parent")
@@ -35,8 +47,10 @@ _given = select(
 # Nothing is stored for a tenant whose archive is deleted while its sync still runs.
 _is_kept = select(tenants.c.id).where(tenants.c.id == _given.c.tenant_id, tenants.c.purged_at.is_(None)).exists()
 _reason = case(
-    (_given.c.type == "thread", func.coalesce(_given.c.own_skip_reason, _parent.c.skip_reason)),
-    else_=_given.c.own_skip_reason,
+    (_given.c.own_skip_reason.is_not(None), _given.c.own_skip_reason),
+    (_given.c.type != "thread", None),
+    (_parent.c.id.is_(None), literal_column("'bot_lacks_access'", Text)),
+    else_=_parent.c.skip_reason,
 )
 _columns: dict[str, ColumnElement[Any]] = {
     "tenant_id": _given.c.tenant_id,
@@ -48,6 +62,7 @@ _columns: dict[str, ColumnElement[Any]] = {
     "skip_reason": _reason,
     "skipped_since": case((_reason.is_(None), None), else_=_given.c.now),
     "own_skip_reason": _given.c.own_skip_reason,
+    "hidden_at": case((_given.c.own_skip_reason != "unsupported", bindparam("told_at", type_=UtcDateTime))),
     "head_platform_id": _given.c.head_platform_id,
     "metadata": _given.c.metadata,
     "created_at": _given.c.now,
@@ -66,50 +81,93 @@ _found = (
 )
 
 
-def _save_channel() -> Insert:
+def _save_channel(stays_skipped: Callable[[Any], ColumnElement[bool]]) -> Insert:
+    """Take what is given, but for who is skipped where ``stays_skipped`` says of the given row that it is not to say.
+
+    A channel that is read becomes skipped in any case.
+    """
     statement = insert(channels).from_select(list(_columns), _found)
     given, stored = statement.excluded, channels.c
+    keeps = and_(stored.skip_reason.is_not(None), stays_skipped(given))
+    reason = case((keeps, stored.skip_reason), else_=given.skip_reason)
     return update_changed(
         statement,
         ("tenant_id", "platform_id"),
-        ("parent_id", "type", "skip_reason", "own_skip_reason"),
+        ("parent_id", "type"),
         revised={
             "name": func.coalesce(given.name, stored.name),
             "head_platform_id": func.coalesce(given.head_platform_id, stored.head_platform_id),
             "metadata": case((given.own_skip_reason == "obfuscated", stored.metadata), else_=given.metadata),
+            "skip_reason": reason,
+            "own_skip_reason": case((keeps, stored.own_skip_reason), else_=given.own_skip_reason),
+            "hidden_at": func.coalesce(given.hidden_at, stored.hidden_at),
         },
         along={
-            "sync_state": given.sync_state,
-            "skipped_since": since(given.skip_reason, given.updated_at),
-            "unmonitored_since": unmonitored_since(given.skip_reason, given.updated_at),
+            "sync_state": state_of(reason),
+            "skipped_since": since(reason, given.updated_at),
+            "unmonitored_since": unmonitored_since(reason, given.updated_at),
         },
     )
 
 
-_SAVE_CHANNEL = _save_channel()
+# What was told to be hidden since a listing began may have been hidden after it was listed.
+_SAVE_LISTED = _save_channel(lambda _: channels.c.hidden_at >= bindparam("began", type_=UtcDateTime))
+# An event hides at once. That it shows something is not believed: another event, of a role, may have been lost.
+_SAVE_CHANGED = _save_channel(lambda given: given.skip_reason.is_(None))
 
 
 @finish_before_cancel
-async def save_channels(db: Database, tenant_id: str, records: Sequence[ChannelRecord], now: datetime) -> None:
+async def save_channels(
+    db: Database,
+    tenant_id: str,
+    records: Sequence[ChannelRecord],
+    now: datetime,
+    *,
+    began_at: datetime | None = None,
+) -> None:
     """Store the channels of a listing, whatever its order; nothing is concluded from what is missing in it.
 
     A name of None keeps the stored one, an obfuscated record the stored metadata too. A thread that has no reason
     of its own takes its stored parent's. A row that does not change is not written.
+
+    Args:
+        db: the archive.
+        tenant_id: ours.
+        records: the channels.
+        now: the time of the rows' change.
+        began_at: when the listing's requests began; None: now. What was told to be hidden or gone since then stays so.
     """
     async with db.writing() as connection:
         await lock_channels(connection, tenant_id)
-        await _save(connection, tenant_id, records, now)
+        await _save_listed(connection, tenant_id, records, now, began_at)
 
 
 @finish_before_cancel
-async def save_changed_channels(db: Database, tenant_id: str, records: Sequence[ChannelRecord], now: datetime) -> None:
-    """Store the channels of events, and let their threads follow them.
+async def save_changed_channels(
+    db: Database,
+    tenant_id: str,
+    records: Sequence[ChannelRecord],
+    now: datetime,
+    *,
+    told_at: Mapping[str, datetime] = MappingProxyType({}),
+) -> None:
+    """Store the channels of events, and let their threads follow them. An event hides a channel; none shows one again.
 
     Nothing is stored of a tenant that is stopped, or that is not stored yet.
+
+    Args:
+        db: the archive.
+        tenant_id: ours.
+        records: the channels as the events show them.
+        now: the time of the rows' change.
+        told_at: when the events came in, by the channels' ids; where it is not said, now.
     """
     async with db.writing() as connection:
         if await lock_channels(connection, tenant_id):
-            await _save(connection, tenant_id, records, now)
+            rows = [_row(tenant_id, r, now) for r in await _prepare(connection, tenant_id, records)]
+            if rows:
+                told = [row | {"told_at": told_at.get(str(row["channel_platform"]), now)} for row in rows]
+                await connection.execute(_SAVE_CHANGED, told)
             await let_threads_follow(connection, tenant_id, now)
 
 
@@ -130,20 +188,30 @@ async def save_threads(
     records: Sequence[ChannelRecord],
     cursor: Mapping[str, str],
     now: datetime,
+    *,
+    began_at: datetime | None = None,
 ) -> None:
-    """Store a page of archived threads together with the cursor that is true once they are stored."""
+    """Store a page of archived threads together with the cursor that is true once they are stored.
+
+    ``began_at`` is as for ``save_channels``.
+    """
     values = {"tenant": tenant_id, "channel_platform": parent_platform_id, "cursor": dict(cursor), "now": now}
     async with db.writing() as connection:
         await lock_channels(connection, tenant_id)
-        await _save(connection, tenant_id, records, now)
+        await _save_listed(connection, tenant_id, records, now, began_at)
         await connection.execute(_SAVE_CURSOR, values)
 
 
-async def _save(connection: AsyncConnection, tenant_id: str, records: Iterable[ChannelRecord], now: datetime) -> None:
-    """Write channels: the only way into their table, so that none is written unprepared."""
-    prepared = await _prepare(connection, tenant_id, records)
-    if prepared:
-        await connection.execute(_SAVE_CHANNEL, [_row(tenant_id, record, now) for record in prepared])
+async def _save_listed(
+    connection: AsyncConnection,
+    tenant_id: str,
+    records: Iterable[ChannelRecord],
+    now: datetime,
+    began_at: datetime | None,
+) -> None:
+    rows = [_row(tenant_id, record, now) for record in await _prepare(connection, tenant_id, records)]
+    if rows:
+        await connection.execute(_SAVE_LISTED, [row | {"told_at": None, "began": began_at or now} for row in rows])
 
 
 async def _prepare(

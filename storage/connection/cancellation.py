@@ -2,7 +2,9 @@
 
 A cancelled call to the driver leaves a statement that runs on in its thread. Closing the connection does not end it
 (https://www.sqlite.org/c3ref/close.html, "zombie"): its transaction keeps the write lock until Python happens to free
-the cursor, and every other write fails meanwhile. PostgreSQL's driver cancels on the server, properly.
+the cursor, and every other write fails meanwhile. PostgreSQL's driver cancels on the server, properly; but a
+cancellation that comes in the instant in which a connection of the pool becomes free is lost on the way
+(https://github.com/python/cpython/issues/86296), and an error can take its place. Either is made good here.
 """
 
 import asyncio
@@ -25,15 +27,32 @@ D = TypeVar("D", bound=HasDialect)
 def finish_before_cancel(
     function: Callable[Concatenate[D, P], Coroutine[Any, Any, T]],
 ) -> Callable[Concatenate[D, P], Coroutine[Any, Any, T]]:
-    """Let a call on SQLite finish, and only then its cancellation go on. Nothing here takes long."""
+    """Let a call on SQLite finish, and only then its cancellation go on. Nothing here takes long.
+
+    On either database a call that was cancelled ends with its cancellation, whatever else came of it.
+    """
 
     @wraps(function)
     async def call(db: D, /, *args: P.args, **kwargs: P.kwargs) -> T:
         if db.dialect != "sqlite":
-            return await function(db, *args, **kwargs)
+            return await _heeded(function(db, *args, **kwargs))
         return await _settled(asyncio.ensure_future(function(db, *args, **kwargs)))
 
     return call
+
+
+async def _heeded(work: Coroutine[Any, Any, T]) -> T:
+    task = asyncio.current_task()
+    requests = task.cancelling() if task else 0
+    try:
+        result = await work
+    except Exception as error:
+        if task and task.cancelling() > requests:
+            raise asyncio.CancelledError from error
+        raise
+    if task and task.cancelling() > requests:
+        raise asyncio.CancelledError
+    return result
 
 
 async def _settled(task: asyncio.Task[T]) -> T:

@@ -28,10 +28,18 @@ _BY_SQLITE_CODE: dict[int, type[errors.StorageError]] = {
     sqlite3.SQLITE_CANTOPEN: errors.DatabaseUnreachable,
     sqlite3.SQLITE_CORRUPT: errors.DatabaseDamaged,
     sqlite3.SQLITE_NOTADB: errors.DatabaseDamaged,
+    sqlite3.SQLITE_TOOBIG: errors.ValueRefused,
+    sqlite3.SQLITE_MISMATCH: errors.ValueRefused,
 }
+
+_REFUSED_BY_A_RULE = (sqlite3.SQLITE_CONSTRAINT_NOTNULL, sqlite3.SQLITE_CONSTRAINT_CHECK)
 
 # https://www.postgresql.org/docs/current/errcodes-appendix.html; the longest prefix wins
 _BY_SQLSTATE: dict[str, type[errors.StorageError]] = {
+    "22": errors.ValueRefused,
+    "23502": errors.ValueRefused,  # a null, or what a check forbids; not a row that another one needs
+    "23514": errors.ValueRefused,
+    "54": errors.ValueRefused,  # too large for a row or an index
     "08": errors.DatabaseUnreachable,
     "25006": errors.DatabaseReadOnly,
     "28": errors.DatabaseUnreachable,
@@ -73,11 +81,11 @@ def translated() -> Iterator[None]:
     except PoolTimeout as error:
         raise errors.DatabaseBusy("Every connection to the database has been busy for too long.") from error
     except StatementError as error:
-        raise errors.StorageError(f"A value cannot be stored ({type(error.orig).__name__}).") from None
+        raise errors.ValueRefused(f"A value cannot be stored ({type(error.orig).__name__}).") from None
     except SQLAlchemyError as error:
         raise errors.StorageError(f"{errors.StorageError().args[0]} ({type(error).__name__})") from error
     except (OverflowError, UnicodeError) as error:
-        raise errors.StorageError(f"A value cannot be stored ({type(error).__name__}).") from None
+        raise errors.ValueRefused(f"A value cannot be stored ({type(error).__name__}).") from None
 
 
 def from_os_error(error: OSError, what: str) -> errors.StorageError:
@@ -110,7 +118,7 @@ def _from_driver(error: DBAPIError) -> errors.StorageError:
 
 def _from_sqlite(error: sqlite3.Error) -> errors.StorageError:
     code, name = getattr(error, "sqlite_errorcode", 0), getattr(error, "sqlite_errorname", type(error).__name__)
-    kind = _BY_SQLITE_CODE.get(code & 0xFF)
+    kind = errors.ValueRefused if code in _REFUSED_BY_A_RULE else _BY_SQLITE_CODE.get(code & 0xFF)
     if kind is errors.DatabaseUnreachable:
         return _file_unusable(f"The SQLite file cannot be opened or read ({name}).")
     return _named(kind, name)

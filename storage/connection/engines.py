@@ -1,17 +1,16 @@
 """How a connection to each database has to be set up."""
 
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any, TypeAlias
 
 import orjson
-from sqlalchemy import URL, Connection, NullPool, event, make_url
+from sqlalchemy import URL, Connection, NullPool, event
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from storage.errors import BadDatabaseUrl
-from storage.sql import dump_json
+from storage.sql import SQLITE_CLOCK, dump_json, utc_text
 
 BUSY_SECONDS = 30.0
 """How long a write waits for another one: our own writers queue, an analyst's tool may hold a lock."""
@@ -28,50 +27,69 @@ _WRITER_PRAGMAS = (
 _READER_PRAGMAS = ("PRAGMA query_only = ON",)
 _MIGRATOR_PRAGMAS = ("PRAGMA journal_mode = WAL", "PRAGMA foreign_keys = OFF")
 
+Clock: TypeAlias = Callable[[], datetime]
+
 # Parameters would put archived text into error messages.
 _COMMON: dict[str, Any] = {"hide_parameters": True, "json_serializer": dump_json, "json_deserializer": orjson.loads}
 
 
-def sqlite_writer(url: URL) -> AsyncEngine:
+def sqlite_writer(url: URL, clock: Clock) -> AsyncEngine:
     """Make the engine of the one connection that writes.
 
     One, because SQLite before 3.51.3 can damage a WAL database when two connections write or checkpoint at the
     same instant (https://www.sqlite.org/wal.html#walresetbug).
     """
-    engine = _sqlite(url, _WRITER_PRAGMAS, pool_size=1, max_overflow=0, pool_timeout=2 * BUSY_SECONDS)
+    engine = _sqlite(url, _WRITER_PRAGMAS, clock, pool_size=1, max_overflow=0, pool_timeout=2 * BUSY_SECONDS)
     _begin_immediate(engine)
     return engine
 
 
-def sqlite_reader(url: URL) -> AsyncEngine:
+def sqlite_reader(url: URL, clock: Clock) -> AsyncEngine:
     """Make an engine of connections that cannot write and never wait for the one that does."""
-    return _sqlite(url, _READER_PRAGMAS, pool_size=4, max_overflow=4)
+    return _sqlite(url, _READER_PRAGMAS, clock, pool_size=4, max_overflow=4)
 
 
-def sqlite_migrator(url: URL) -> AsyncEngine:
+def sqlite_migrator(url: URL, clock: Clock) -> AsyncEngine:
     """Make an engine for migrations: rebuilding a table with foreign keys on would delete what refers to it."""
-    engine = _sqlite(url, _MIGRATOR_PRAGMAS, poolclass=NullPool)
+    engine = _sqlite(url, _MIGRATOR_PRAGMAS, clock, poolclass=NullPool)
     _begin_immediate(engine)
     return engine
 
 
 def postgres(url: URL, **options: Any) -> AsyncEngine:
-    """Make an engine whose pool notices a restarted server before a statement fails on it."""
+    """Make an engine whose pool notices a restarted server before a statement fails on it.
+
+    Its sessions' time zone is UTC, whatever the server, the database, the role or the URL says: elsewhere the year 1
+    can fall into the year before, which Python has not.
+    """
     connect: dict[str, Any] = {
         "application_name": "platform-sync",
         "connect_timeout": 10,
         "client_encoding": "utf8",  # whatever the server has, so that it can be queried
     }
     connect = {k: v for k, v in connect.items() if k not in url.query}
-    return create_async_engine(url, pool_pre_ping=True, connect_args=connect, **_COMMON, **options)
+    engine = create_async_engine(url, pool_pre_ping=True, connect_args=connect, **_COMMON, **options)
+
+    @event.listens_for(engine.sync_engine, "connect")
+    def prepare(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
+        cursor = connection.cursor()
+        cursor.execute("SET TIME ZONE 'UTC'")
+        cursor.close()
+        connection.commit()  # or the first rollback would take it back
+
+    return engine
 
 
-def _sqlite(url: URL, pragmas: tuple[str, ...], **options: Any) -> AsyncEngine:
+def _sqlite(url: URL, pragmas: tuple[str, ...], clock: Clock, **options: Any) -> AsyncEngine:
     engine = create_async_engine(url, connect_args={"timeout": BUSY_SECONDS}, **_COMMON, **options)
+
+    def later(seconds: float) -> str:
+        return utc_text(clock() + timedelta(seconds=seconds))
 
     @event.listens_for(engine.sync_engine, "connect")
     def prepare(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
         connection.isolation_level = None  # the driver would begin transactions late, and none for a SELECT
+        connection.create_function(SQLITE_CLOCK, 1, later)
         cursor = connection.cursor()
         for pragma in pragmas:
             cursor.execute(pragma)
@@ -86,43 +104,3 @@ def _begin_immediate(engine: AsyncEngine) -> None:
     @event.listens_for(engine.sync_engine, "begin")
     def begin(connection: Connection) -> None:
         connection.exec_driver_sql("BEGIN IMMEDIATE")
-
-
-_DRIVERS = {
-    "sqlite": "sqlite+aiosqlite",
-    "sqlite+aiosqlite": "sqlite+aiosqlite",
-    "postgresql": "postgresql+psycopg",
-    "postgresql+psycopg": "postgresql+psycopg",
-}
-
-
-def parse_url(url: str) -> URL:
-    """Parse a URL and name its driver. What it refuses it never repeats: there may be a password in it.
-
-    Raises:
-        BadDatabaseUrl: not a URL, a database or driver of another kind, or a SQLite one without a file.
-    """
-    try:
-        parsed = make_url(url)
-    except (ArgumentError, ValueError):
-        raise BadDatabaseUrl from None
-    driver = _DRIVERS.get(parsed.drivername)
-    if driver is None:
-        raise BadDatabaseUrl(f"{BadDatabaseUrl().args[0]} This one begins with {parsed.drivername}.")
-    if driver.startswith("sqlite"):
-        _check_file(parsed)
-    return parsed.set(drivername=driver)
-
-
-def sqlite_path(url: URL) -> Path | None:
-    """Find the file of a SQLite URL, every link followed, so that one archive has one name. None for a server."""
-    return Path(url.database or "").resolve() if url.get_backend_name() == "sqlite" else None
-
-
-def _check_file(url: URL) -> None:
-    if not url.database or url.database == ":memory:" or url.database.startswith("file:"):
-        raise BadDatabaseUrl(
-            "An archive needs a file: sqlite+aiosqlite:///<path>, with four slashes for an absolute path."
-        )
-    if url.query or url.host:
-        raise BadDatabaseUrl("A SQLite URL takes no options and no host: sqlite+aiosqlite:///<path>.")

@@ -9,9 +9,11 @@ from types import TracebackType
 from typing import Self
 
 from storage.connection.driver_errors import from_os_error
+from storage.connection.files import keep_private, make_private_file, make_private_folder
 from storage.errors import DatabaseInUse
 
 _POLL_SECONDS = 0.05
+_GLANCE = timedelta(seconds=0.15)  # who only looks whether it is taken holds it for an instant
 
 
 class FileLock:
@@ -24,8 +26,8 @@ class FileLock:
         self._database = database
         self._descriptor: int | None = None
 
-    async def acquire(self, patience: timedelta = timedelta(0)) -> Self:
-        """Take the lock, creating the database's folder.
+    async def acquire(self, patience: timedelta = _GLANCE) -> Self:
+        """Take the lock, creating the database's folder. It and the files in it are ours alone from then on.
 
         Raises:
             DatabaseInUse: another process still has it after ``patience``.
@@ -33,8 +35,10 @@ class FileLock:
         """
         path = _path_of(self._database)
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+            make_private_folder(path.parent)
+            make_private_file(path)
+            keep_private(self._database)
+            descriptor = os.open(path, os.O_RDWR | os.O_NOFOLLOW)
         except OSError as error:
             raise from_os_error(error, f"Cannot create {path}") from error
         tries = max(1, int(patience.total_seconds() / _POLL_SECONDS))

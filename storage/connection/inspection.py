@@ -23,8 +23,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage.connection import engines
 from storage.connection.driver_errors import from_os_error, translated
-from storage.connection.engines import parse_url, sqlite_path
 from storage.connection.file_lock import is_locked
+from storage.connection.urls import parse_url, sqlite_path
 from storage.errors import DatabaseUnsuitable
 from storage.settings import recorded_hash_choice
 from storage.tables import metadata

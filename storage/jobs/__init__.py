@@ -5,14 +5,18 @@ from storage.jobs.enqueue import (
     cancel,
     enqueue,
 )
+from storage.jobs.guard import (
+    extend_lease,
+    require_lease,
+)
 from storage.jobs.lease import (
     claim,
     finish,
     renew,
-    require_lease,
 )
 from storage.jobs.model import (
     HELD,
+    LONGEST_WAIT,
     Job,
     JobKind,
     JobLease,
@@ -22,6 +26,9 @@ from storage.jobs.order import (
     has_due_jobs,
     queue,
     queue_position,
+)
+from storage.jobs.prune import (
+    prune_jobs,
 )
 from storage.jobs.queries import (
     QueueFigures,
@@ -45,6 +52,7 @@ from storage.jobs.tenant_status import (
 __all__ = [
     "CANCEL",
     "HELD",
+    "LONGEST_WAIT",
     "SETTLED_STATUS",
     "Job",
     "JobKind",
@@ -55,12 +63,14 @@ __all__ = [
     "claim",
     "due_tenants",
     "enqueue",
+    "extend_lease",
     "finish",
     "get_job",
     "has_due_jobs",
     "last_durations",
     "list_jobs",
     "newest_job",
+    "prune_jobs",
     "queue",
     "queue_figures",
     "queue_position",

@@ -2,26 +2,28 @@
 
 import itertools
 import secrets
-from datetime import UTC, datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import bindparam, case, or_, select, true, update
 from sqlalchemy.ext.asyncio import AsyncConnection
-from sqlalchemy.types import Integer
 
 from storage.connection import finish_before_cancel
 from storage.database import Database
 from storage.errors import DatabaseBusy, TenantStopped, UnknownTenant
-from storage.jobs.model import Job, JobKind, JobStatus, job_of
+from storage.jobs.model import LONGEST_WAIT, Job, JobKind, JobStatus, job_of
 from storage.jobs.tenant_status import settle_status
 from storage.sql import JOB_ID, NOW, TENANT_ID, UtcDateTime, insert, one_row
 from storage.tables import IS_UNFINISHED, sync_jobs, tenants, unfinished
 
-PRIORITIES = {JobKind.AUDIT: -10, JobKind.SCHEDULED: 0, JobKind.INITIAL: 10, JobKind.MANUAL: 20}
-"""A person waits for a manual one; a new community should not stand behind the hour's routine; an audit is long and
-never urgent."""
+_HEAD_STARTS = {
+    JobKind.MANUAL: timedelta(minutes=10),  # a person waits for it
+    JobKind.INITIAL: timedelta(minutes=5),  # a new community should not stand behind the hour's routine
+    JobKind.SCHEDULED: timedelta(),
+    JobKind.AUDIT: timedelta(hours=-1),  # it is long and never urgent
+}
 
-_TENANT = select(tenants.c.not_before, tenants.c.stopped_at).where(tenants.c.id == TENANT_ID)
+_TENANT = select(tenants.c.not_before, tenants.c.stopped_at, tenants.c.last_sync_at).where(tenants.c.id == TENANT_ID)
 _INSERT = (
     insert(sync_jobs)
     .on_conflict_do_nothing(index_elements=["tenant_id"], index_where=IS_UNFINISHED)
@@ -29,15 +31,14 @@ _INSERT = (
 )
 _UNFINISHED = select(sync_jobs).where(sync_jobs.c.tenant_id == TENANT_ID, unfinished(sync_jobs))
 
-_PRIORITY = bindparam("least_priority", type_=Integer)
+_RANK = bindparam("latest_rank", type_=UtcDateTime)
 _DUE = bindparam("due", type_=UtcDateTime)
-_LATEST = datetime.max.replace(tzinfo=UTC)
 _PULL_FORWARD = (
     update(sync_jobs)
     .where(sync_jobs.c.tenant_id == TENANT_ID, unfinished(sync_jobs), sync_jobs.c.status == "queued")
-    .where(or_(sync_jobs.c.priority < _PRIORITY, sync_jobs.c.run_after > _DUE))
+    .where(or_(sync_jobs.c.rank_at > _RANK, sync_jobs.c.run_after > _DUE))
     .values(
-        priority=case((sync_jobs.c.priority < _PRIORITY, _PRIORITY), else_=sync_jobs.c.priority),
+        rank_at=case((sync_jobs.c.rank_at > _RANK, _RANK), else_=sync_jobs.c.rank_at),
         run_after=case((sync_jobs.c.run_after > _DUE, _DUE), else_=sync_jobs.c.run_after),
         updated_at=NOW,
     )
@@ -50,7 +51,7 @@ async def enqueue(
 ) -> tuple[Job, bool]:
     """Queue a sync of a tenant. True where a job was made, False where it has an unfinished one, which is returned.
 
-    A manual request puts a waiting job in front and makes it due now. No job is due before the platform lets us
+    A waiting job is brought forward to where the new one would stand. No job is due before the platform lets us
     (``defer_until``), a manual one neither: the platform would only refuse it again.
 
     Raises:
@@ -63,23 +64,27 @@ async def enqueue(
             raise UnknownTenant(f"No tenant {tenant_id} is stored.")
         if tenant["stopped_at"] is not None:
             raise TenantStopped(f"The syncs of {tenant_id} are stopped.")
-        due = max(run_after or now, tenant["not_before"] or now)
+        due = max(run_after or now, min(tenant["not_before"] or now, now + LONGEST_WAIT))
+        rank = _rank_at(kind, due, tenant["last_sync_at"])
         for _ in range(3):  # the unfinished job may finish between the two statements
-            if (job := await _insert(connection, _new_job(tenant_id, kind, due, now))) is not None:
+            if (job := await _insert(connection, _new_job(tenant_id, kind, due, rank, now))) is not None:
                 return job, True
-            await connection.execute(_PULL_FORWARD, _forward(tenant_id, kind, due, now))
+            forward = {"tenant": tenant_id, "latest_rank": rank, "due": due, "now": now}
+            await connection.execute(_PULL_FORWARD, forward)
             found = await one_row(connection, _UNFINISHED, {"tenant": tenant_id})
             if found is not None:
                 return job_of(found), False
     raise DatabaseBusy(f"The jobs of {tenant_id} change too fast.")
 
 
-def _forward(tenant_id: str, kind: JobKind, due: datetime, now: datetime) -> dict[str, object]:
-    """Put what is queued in front and make it due for a person who waits; lift it to the routine's place for a tick."""
-    if kind is JobKind.MANUAL:
-        return {"tenant": tenant_id, "least_priority": PRIORITIES[kind], "due": due, "now": now}
-    priority = min(PRIORITIES[kind], PRIORITIES[JobKind.SCHEDULED])
-    return {"tenant": tenant_id, "least_priority": priority, "due": _LATEST, "now": now}
+def _rank_at(kind: JobKind, due: datetime, last_sync_at: datetime | None) -> datetime:
+    """Find the place of a job among those that are due: when it became due, less the head start of its kind.
+
+    So whoever waits comes nearer to the front, whatever is asked for meanwhile. Nobody gets ahead of those who have
+    waited since before the tenant's last sync: who asks again and again takes turns with them.
+    """
+    rank = due - _HEAD_STARTS[kind]
+    return rank if last_sync_at is None else max(rank, min(last_sync_at, due))
 
 
 async def _insert(connection: AsyncConnection, row: dict[str, object]) -> Job | None:
@@ -91,15 +96,16 @@ async def _insert(connection: AsyncConnection, row: dict[str, object]) -> Job | 
     return job
 
 
-def _new_job(tenant_id: str, kind: JobKind, due: datetime, now: datetime) -> dict[str, object]:
+def _new_job(tenant_id: str, kind: JobKind, due: datetime, rank: datetime, now: datetime) -> dict[str, object]:
     return {
         "id": _new_job_id(now),
         "tenant_id": tenant_id,
         "kind": kind.value,
         "status": JobStatus.QUEUED.value,
-        "priority": PRIORITIES[kind],
+        "priority": 0,
         "attempt": 0,
         "run_after": due,
+        "rank_at": rank,
         "cancel_requested": False,
         "queued_at": now,
         "totals": {},

@@ -3,10 +3,25 @@
 The attempt number is the fencing token: the worker that takes a job up raises it, and the worker before is shut out.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 
-from sqlalchemy import Update, and_, bindparam, case, func, null, or_, select, update
+from sqlalchemy import (
+    Boolean,
+    ColumnElement,
+    FromClause,
+    Update,
+    and_,
+    bindparam,
+    case,
+    func,
+    literal,
+    null,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.types import Text
 
@@ -14,21 +29,34 @@ from adapters.records import JsonValue
 from storage.connection import finish_before_cancel
 from storage.database import Database
 from storage.errors import LeaseLost
-from storage.jobs.model import HELD, Job, JobLease, JobStatus, due_at, job_of
+from storage.jobs.model import HELD, RENEWED_UNTIL, Job, JobLease, JobStatus, due_at, job_of
 from storage.jobs.order import queue_order
 from storage.jobs.tenant_status import SETTLED_STATUS, settle_status
-from storage.sql import NOW, TENANT_ID, JsonObject, UtcDateTime, one_row
-from storage.tables import sync_jobs, tenants, unfinished
+from storage.sql import JOB_ID, NOW, TENANT_ID, DatabaseTime, Id, JsonObject, one_row
+from storage.tables import sync_jobs, sync_progress, tenants, unfinished
 
-_UNTIL = bindparam("until", type_=UtcDateTime)
 _TOTALS = bindparam("new_totals", type_=JsonObject)
 
+# Beyond any lease: the database's clock was set back, and the worker that wrote it is not there any more.
+_BEYOND_SECONDS = 600.0
+
+
+def _ran_out(job: FromClause) -> ColumnElement[bool]:
+    """Whether nobody holds a running job, by the database's clock. Those of the busy tenants run in this process."""
+    is_over = or_(job.c.lease_until < DatabaseTime(), job.c.lease_until > DatabaseTime(literal(_BEYOND_SECONDS)))
+    return and_(job.c.status == "running", is_over)
+
+
+_PLATFORMS = bindparam("platforms", expanding=True, type_=Id())
+_IS_BUSY = bindparam("busy_tenants", expanding=True, type_=Id())
 _free, _tenant = sync_jobs.alias("free"), tenants.alias("tenant")
 _NEXT = (
     select(_free.c.id)
     .join(_tenant, _tenant.c.id == _free.c.tenant_id)
     .where(unfinished(_free), due_at(_free, _tenant) <= NOW)
-    .where(or_(_free.c.status == "queued", _free.c.lease_until < NOW), _tenant.c.stopped_at.is_(None))
+    .where(or_(_free.c.status == "queued", _ran_out(_free)), _tenant.c.stopped_at.is_(None))
+    .where(_free.c.tenant_id.not_in(_IS_BUSY))
+    .where(or_(bindparam("of_any", type_=Boolean), _tenant.c.platform.in_(_PLATFORMS)))
     .order_by(*queue_order(_free, _tenant))
     .limit(1)
     .with_for_update(skip_locked=True, of=_free)  # SQLite has no such thing and no need: one writer at a time
@@ -40,14 +68,14 @@ _CLAIM = (
         status="running",
         attempt=sync_jobs.c.attempt + 1,
         owner=bindparam("new_owner"),
-        lease_until=_UNTIL,
+        lease_until=RENEWED_UNTIL,
         started_at=func.coalesce(sync_jobs.c.started_at, NOW),
         updated_at=NOW,
     )
     .returning(sync_jobs)
 )
 _stopped = select(tenants.c.id).where(tenants.c.stopped_at.is_not(None))
-_is_cancelled = and_(sync_jobs.c.status == "running", sync_jobs.c.lease_until < NOW, sync_jobs.c.cancel_requested)
+_is_cancelled = and_(_ran_out(sync_jobs), sync_jobs.c.cancel_requested, sync_jobs.c.tenant_id.not_in(_IS_BUSY))
 _is_stopped = and_(sync_jobs.c.status == "queued", sync_jobs.c.tenant_id.in_(_stopped))
 _END_ABANDONED = (
     update(sync_jobs)
@@ -58,31 +86,68 @@ _END_ABANDONED = (
 
 
 @finish_before_cancel
-async def claim(db: Database, owner: str, *, now: datetime, lease: timedelta) -> tuple[Job, JobLease] | None:
+async def claim(
+    db: Database,
+    owner: str,
+    *,
+    now: datetime,
+    lease: timedelta,
+    busy: Collection[str] = (),
+    platforms: Collection[str] | None = None,
+) -> tuple[Job, JobLease] | None:
     """Take up the next job for ``lease``, or None where there is nothing to do.
 
-    Next is a waiting job that is due, or a running one whose lease ran out because its worker died: the highest
-    priority first, then the one that has been due longest. Cancelled jobs of dead workers are ended on the way, and
-    those of a tenant that was stopped in the instant in which they were queued.
+    Next is a waiting job that is due, or a running one whose lease ran out because its worker died: the one whose rank
+    is the earliest. Cancelled jobs of dead workers are ended on the way, and those of a tenant that was stopped in the
+    instant in which they were queued.
+
+    Args:
+        db: the archive.
+        owner: who takes it up.
+        now: what is due by then is taken.
+        lease: how long it is the owner's without being renewed, by the database's clock.
+        busy: tenants whose jobs the owner runs at present. It takes up none of theirs, also where their lease ran out
+            because the process or the database stood still: a job never runs twice in one process.
+        platforms: those whose jobs can be run; None: all.
     """
     async with db.writing() as connection:
-        await update_and_settle(connection, _END_ABANDONED, now)
-        row = await one_row(connection, _CLAIM, {"now": now, "until": now + lease, "new_owner": owner})
+        busy_tenants = list(busy)
+        await update_and_settle(connection, _END_ABANDONED, now, busy_tenants=busy_tenants)
+        seconds = lease.total_seconds()
+        values = {"now": now, "new_owner": owner, "lease_seconds": seconds, "busy_tenants": busy_tenants}
+        of_any, names = platforms is None, list(platforms or ())
+        row = await one_row(connection, _CLAIM, {**values, "of_any": of_any, "platforms": names})
         if row is None:
             return None
-        job = job_of(row)
+        job = await _with_what_it_stored(connection, job_of(row))
         await settle_status(connection, job.tenant_id, now)
-    return job, JobLease(job_id=job.id, owner=owner, attempt=job.attempt)
+    return job, JobLease(job_id=job.id, owner=owner, attempt=job.attempt, seconds=seconds)
 
 
-_RENEW = update(sync_jobs).where(*HELD).values(lease_until=_UNTIL, totals=_TOTALS, updated_at=NOW).returning(sync_jobs)
+_STORED = select(func.coalesce(func.sum(sync_progress.c.job_messages), 0)).where(sync_progress.c.last_job_id == JOB_ID)
+
+
+async def _with_what_it_stored(connection: AsyncConnection, job: Job) -> Job:
+    """Correct the figures of a job whose worker died: what it had stored was counted where it stored it."""
+    if job.attempt == 1:
+        return job
+    stored = int((await connection.execute(_STORED, {"job": job.id})).scalar_one())
+    counted = job.totals.get("messages")
+    more = max(stored, counted if isinstance(counted, int) else 0)
+    return replace(job, totals={**job.totals, "messages": more})
+
+
+_RENEW = (
+    update(sync_jobs)
+    .where(*HELD)
+    .values(lease_until=RENEWED_UNTIL, totals=_TOTALS, updated_at=NOW)
+    .returning(sync_jobs)
+)
 
 
 @finish_before_cancel
-async def renew(
-    db: Database, lease: JobLease, *, now: datetime, extend: timedelta, totals: Mapping[str, JsonValue]
-) -> Job:
-    """Keep a job for ``extend`` from now, and store how far it is.
+async def renew(db: Database, lease: JobLease, *, now: datetime, totals: Mapping[str, JsonValue]) -> Job:
+    """Keep a job for another length of its lease, and store how far it is.
 
     Returns:
         The job as it is now; its ``cancel_requested`` says whether the worker should end it.
@@ -90,7 +155,7 @@ async def renew(
     Raises:
         LeaseLost: it is not this worker's any more.
     """
-    values = {"now": now, "until": now + extend, "new_totals": dict(totals)}
+    values = {"now": now, "lease_seconds": lease.seconds, "new_totals": dict(totals)}
     async with db.writing() as connection:
         return await update_held(connection, _RENEW, lease, values)
 
@@ -161,24 +226,11 @@ async def update_held(
     return job_of(row)
 
 
-async def update_and_settle(connection: AsyncConnection, statement: Update, now: datetime) -> int:
+async def update_and_settle(
+    connection: AsyncConnection, statement: Update, now: datetime, **values: Collection[str]
+) -> int:
     """Run an update of jobs, which returns their tenants' ids, and settle those. Returns how many jobs it changed."""
-    tenant_ids = list((await connection.execute(statement, {"now": now})).scalars())
+    tenant_ids = list((await connection.execute(statement, {"now": now, **values})).scalars())
     for tenant_id in tenant_ids:
         await settle_status(connection, tenant_id, now)
     return len(tenant_ids)
-
-
-# The job's row stays locked until the commit, so that nobody takes the job up in between; a shared lock, so that
-# what a job does side by side does not wait for each other.
-_HELD = select(sync_jobs.c.id).where(*HELD).with_for_update(read=True)
-
-
-async def require_lease(connection: AsyncConnection, job: JobLease) -> None:
-    """Go on only while a job belongs to a lease; it does so until the transaction ends.
-
-    Raises:
-        LeaseLost: it does not; nothing may be committed.
-    """
-    if await one_row(connection, _HELD, job.as_values()) is None:
-        raise LeaseLost

@@ -2,14 +2,17 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
-from sqlalchemy import ColumnElement, FromClause, RowMapping, bindparam, case
+from sqlalchemy import ColumnElement, Float, FromClause, RowMapping, bindparam, case
 
 from adapters.records import JsonValue
-from storage.sql import fields_of
+from storage.sql import DatabaseTime, fields_of
 from storage.tables import sync_jobs
+
+LONGEST_WAIT = timedelta(days=1)
+"""For how long a platform can make us wait: what is later was a slip, of it or of a clock."""
 
 
 class JobKind(StrEnum):
@@ -46,9 +49,9 @@ class Job:
     tenant_id: str
     kind: JobKind
     status: JobStatus
-    priority: int  # the higher is run first
     attempt: int  # how often a worker has taken it up
     run_after: datetime
+    rank_at: datetime  # among those that are due the earlier is run first
     owner: str | None
     lease_until: datetime | None
     cancel_requested: bool  # the worker should end it at the next safe point
@@ -66,10 +69,19 @@ class JobLease:
     job_id: str
     owner: str
     attempt: int
+    seconds: float = 15.0  # how long it lasts from each renewal, by the database's clock
 
     def as_values(self) -> dict[str, object]:
         """Return the parameters of ``HELD``."""
         return {"lease_job": self.job_id, "lease_owner": self.owner, "lease_attempt": self.attempt}
+
+    def as_renewal(self) -> dict[str, object]:
+        """Return the parameters of ``HELD`` and ``RENEWED_UNTIL``."""
+        return {**self.as_values(), "lease_seconds": self.seconds}
+
+
+RENEWED_UNTIL = DatabaseTime(bindparam("lease_seconds", type_=Float))
+"""Until when a lease lasts that is given or renewed now."""
 
 
 HELD = (

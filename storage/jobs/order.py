@@ -13,14 +13,14 @@ from storage.tables import sync_jobs, tenants, unfinished
 
 
 def queue_order(job: FromClause, tenant: FromClause) -> tuple[ColumnElement[Any], ...]:
-    """Order jobs as they are served at the parameter ``now``: those that are due by priority, then how long they have
-    been due; then those that are held back, by when they will be due.
+    """Order jobs as they are served at the parameter ``now``: those that are due by their rank, then those that are
+    held back, by when they will be due.
 
-    Of two that became due in one instant, one that has run already lets the other go first.
+    Of two with one rank, one that has run already lets the other go first.
     """
-    due, urgency = due_at(job, tenant), -job.c.priority
+    due, rank = due_at(job, tenant), job.c.rank_at
     is_held = due > NOW
-    return is_held, case((is_held, 0), else_=urgency), due, urgency, job.c.attempt, job.c.id
+    return is_held, case((is_held, due), else_=rank), due, rank, job.c.attempt, job.c.id
 
 
 # Of a stopped tenant no job waits; one that slipped in is ended by the next claim.

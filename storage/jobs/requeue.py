@@ -8,9 +8,8 @@ from sqlalchemy import Update, bindparam, case, null, update
 from adapters.records import JsonValue
 from storage.connection import finish_before_cancel
 from storage.database import Database
-from storage.jobs.enqueue import PRIORITIES
 from storage.jobs.lease import update_and_settle, update_held
-from storage.jobs.model import HELD, Job, JobKind, JobLease
+from storage.jobs.model import HELD, Job, JobLease
 from storage.jobs.tenant_status import settle_status
 from storage.sql import NOW, JsonObject
 from storage.tables import sync_jobs, unfinished
@@ -34,10 +33,7 @@ async def release(db: Database, lease: JobLease, *, totals: Mapping[str, JsonVal
     await _requeue(db, _RELEASE, lease, totals, now)
 
 
-_ORDINARY = PRIORITIES[JobKind.SCHEDULED]
-_YIELD = _RELEASE.values(
-    run_after=NOW, priority=case((sync_jobs.c.priority > _ORDINARY, _ORDINARY), else_=sync_jobs.c.priority)
-)
+_YIELD = _RELEASE.values(run_after=NOW, rank_at=case((sync_jobs.c.rank_at > NOW, sync_jobs.c.rank_at), else_=NOW))
 
 
 @finish_before_cancel

@@ -6,11 +6,11 @@ On SQLite there is only one process, which leads at once.
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Boolean, bindparam, or_, select, update
+from sqlalchemy import Boolean, Float, bindparam, literal, or_, select, update
 
 from storage.connection import finish_before_cancel
 from storage.database import Database
-from storage.sql import NOW, PLATFORM, Id, UtcDateTime, insert
+from storage.sql import NOW, PLATFORM, DatabaseTime, Id, UtcDateTime, insert
 from storage.tables import live_state
 
 
@@ -25,13 +25,19 @@ class Leadership:
 _OWNER = bindparam("new_owner", type_=Id)
 _WATERMARK_AT = select(live_state.c.watermark_at).where(live_state.c.platform == PLATFORM).with_for_update()
 _ENTER = insert(live_state).values(
-    platform=PLATFORM, owner=_OWNER, lease_until=bindparam("until", type_=UtcDateTime), created_at=NOW, updated_at=NOW
+    platform=PLATFORM,
+    owner=_OWNER,
+    lease_until=DatabaseTime(bindparam("seconds", type_=Float)),
+    created_at=NOW,
+    updated_at=NOW,
 )
+_BEYOND_SECONDS = 600.0  # beyond any lease: the database's clock was set back since
 _IS_FREE = or_(
     live_state.c.owner.is_(None),
     live_state.c.owner == _OWNER,
     live_state.c.lease_until.is_(None),
-    live_state.c.lease_until <= NOW,
+    live_state.c.lease_until <= DatabaseTime(),
+    live_state.c.lease_until > DatabaseTime(literal(_BEYOND_SECONDS)),
     # A SQLite archive has one process: whatever another one left behind, its lease is void.
     bindparam("is_alone", type_=Boolean),
 )
@@ -45,8 +51,11 @@ _TAKE = _ENTER.on_conflict_do_update(
 
 @finish_before_cancel
 async def acquire_leadership(db: Database, platform: str, owner: str, *, now: datetime, lease: timedelta) -> Leadership:
-    """Take the leadership of a platform or renew it, unless another process has it and its lease has not run out."""
-    values = {"of_platform": platform, "new_owner": owner, "until": now + lease, "now": now}
+    """Take the leadership of a platform or renew it, unless another process has it and its lease has not run out.
+
+    The lease is given by the database's clock, which all processes share.
+    """
+    values = {"of_platform": platform, "new_owner": owner, "seconds": lease.total_seconds(), "now": now}
     values["is_alone"] = db.dialect == "sqlite"
     async with db.writing() as connection:
         watermark_at = (await connection.execute(_WATERMARK_AT, values)).scalar_one_or_none()

@@ -73,10 +73,13 @@ def _without_older_edit(change: MessageChange, stored_at: datetime | None) -> Me
 
 
 async def save_edits(connection: AsyncConnection, stored: StoredChanges, now: datetime) -> None:
-    """Bring edited messages and their attachments to the last edit; reaction totals have events of their own."""
+    """Bring edited messages and their attachments to the last edit; reaction totals have events of their own.
+
+    What is edited is there: where it was marked as deleted, it is so no longer.
+    """
     edited: dict[tuple[str, int], list[MessageRecord]] = {}
     for (channel_id, _), change in stored.items():
         if change.edited is not None:
             edited.setdefault((change.tenant_id, channel_id), []).append(change.edited)
     if edited:
-        await write_messages(connection, await prepare(connection, edited, keeps_totals=True), now)
+        await write_messages(connection, await prepare(connection, edited, keeps_totals=True), now, seen_at=now)

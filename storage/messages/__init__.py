@@ -1,9 +1,9 @@
 """Messages, with their attachments and reaction totals."""
 
 from storage.messages.batch import MessageBatch, mark_deleted, save_batch
-from storage.messages.diff import StoredMessage, is_changed, is_edited, stored_messages
+from storage.messages.diff import StoredMessage, is_changed, is_edited, is_withheld, stored_messages
 from storage.messages.id_ranges import IN_RANGE, IdRange, lesser, number, split_by_length
-from storage.messages.rows import PreparedMessages, mark_rows_deleted, prepare, write_messages
+from storage.messages.rows import PreparedMessages, mark_rows_deleted, prepare, unmark_rows_deleted, write_messages
 
 __all__ = [
     "IN_RANGE",
@@ -13,6 +13,7 @@ __all__ = [
     "StoredMessage",
     "is_changed",
     "is_edited",
+    "is_withheld",
     "lesser",
     "mark_deleted",
     "mark_rows_deleted",
@@ -21,5 +22,6 @@ __all__ = [
     "save_batch",
     "split_by_length",
     "stored_messages",
+    "unmark_rows_deleted",
     "write_messages",
 ]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from adapters.records import MessageRecord
-from storage.channels import advance
+from storage.channels import advance, require_archived
 from storage.connection import finish_before_cancel
 from storage.database import Database
 from storage.jobs import JobLease, require_lease
@@ -20,6 +20,7 @@ class MessageBatch:
     channel_id: int  # channels.id
     messages: Sequence[MessageRecord]
     job: JobLease
+    asked_at: datetime | None = None  # when the first of its pages was asked for; None: nobody knows
 
     def __post_init__(self) -> None:
         if not self.messages:
@@ -30,12 +31,15 @@ class MessageBatch:
 async def save_batch(db: Database, batch: MessageBatch, now: datetime) -> None:
     """Store a batch of messages and move the channel's checkpoint to its last one.
 
+    What was marked as deleted before it was asked for is marked so no longer.
+
     Raises:
         LeaseLost: the job is another's; nothing was written.
+        ChannelSkipped: the channel is not archived any more; nothing was written.
     """
     async with db.writing() as connection:
         prepared = await prepare(connection, {(batch.tenant_id, batch.channel_id): batch.messages})
-        await write_messages(connection, prepared, now)
+        await write_messages(connection, prepared, now, seen_at=batch.asked_at)
         records = [record for _, record in prepared.rows()]
         await advance(
             connection,
@@ -46,6 +50,7 @@ async def save_batch(db: Database, batch: MessageBatch, now: datetime) -> None:
             count=len(records),
             now=now,
         )
+        await require_archived(connection, batch.channel_id)
 
 
 @finish_before_cancel

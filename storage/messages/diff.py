@@ -74,6 +74,22 @@ def is_edited(stored: MessageRecord, incoming: MessageRecord) -> bool:
     return _values(_without_signatures(stored), stored) != _values(_without_signatures(incoming), stored)
 
 
+def is_withheld(stored: MessageRecord, incoming: MessageRecord) -> bool:
+    """Find out whether a message comes without what it held, in a way in which nobody can have edited it.
+
+    A text goes by an edit alone, which has a time, and no edit leaves a message without anything. Only of one that had
+    nothing but embeds they can be suppressed, which its flags say.
+    """
+    if stored.content and not incoming.content and incoming.edited_at == stored.edited_at:
+        return True
+    return incoming.is_blank and not stored.is_blank and not _is_suppressed(stored, incoming)
+
+
+def _is_suppressed(stored: MessageRecord, incoming: MessageRecord) -> bool:
+    others = {name: value for name, value in stored.metadata.items() if name != "embeds"}
+    return replace(stored, metadata=others).is_blank and stored.metadata.get("flags") != incoming.metadata.get("flags")
+
+
 def _values(message: MessageRecord, stored: MessageRecord) -> tuple[object, ...]:
     """Make a tuple to compare of all that is stored of a message, whatever the order of its files and totals."""
     return (

@@ -5,14 +5,15 @@ from dataclasses import InitVar, dataclass, replace
 from datetime import datetime
 from typing import TypeAlias
 
-from sqlalchemy import Delete, Table, delete, select, tuple_, update
+from sqlalchemy import Delete, Table, bindparam, delete, null, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from adapters.records import MessageRecord
 from storage.messages import upsert_postgres, upsert_sqlite
+from storage.messages.diff import is_withheld, stored_messages
 from storage.messages.upsert import ChannelBatch
 from storage.privacy import Redactor, redactors_for
-from storage.sql import NOW, Id, RowId, clean, dump_json, is_clean, json_objects, types_of
+from storage.sql import NOW, Id, RowId, UtcDateTime, clean, dump_json, is_clean, json_objects, types_of
 from storage.tables import attachments, messages, reaction_totals
 
 ChannelKey: TypeAlias = tuple[str, int]
@@ -48,6 +49,14 @@ class PreparedMessages:
         )
         return PreparedMessages(tuple(b for b in channels if b.records), self.keeps_totals, _SEAL)
 
+    def without(self, keys: Collection[tuple[int, str]]) -> "PreparedMessages":
+        """Leave messages out, by their channels (``channels.id``) and ids."""
+        channels = (
+            replace(batch, records=tuple(r for r in batch.records if (batch.channel_id, r.platform_id) not in keys))
+            for batch in self.channels
+        )
+        return PreparedMessages(tuple(b for b in channels if b.records), self.keeps_totals, _SEAL)
+
 
 async def prepare(
     connection: AsyncConnection, incoming: Mapping[ChannelKey, Iterable[MessageRecord]], *, keeps_totals: bool = False
@@ -72,19 +81,41 @@ def _storable(redactor: Redactor, records: Iterable[MessageRecord]) -> tuple[Mes
 _UPSERT = {"sqlite": upsert_sqlite.upsert, "postgresql": upsert_postgres.upsert}
 
 
-async def write_messages(connection: AsyncConnection, prepared: PreparedMessages, now: datetime) -> None:
+async def write_messages(
+    connection: AsyncConnection, prepared: PreparedMessages, now: datetime, *, seen_at: datetime | None = None
+) -> None:
     """Bring messages with their attachments and reaction totals to what the records say; equal rows are not written.
 
     Two things stay although the records do not say them: when a message was deleted, and a replied-to author.
     Attachments taken out by an edit go, and totals that nobody is left of; their users go by the foreign key.
+    A message that comes without what it held, and not by an edit, is left as it is stored. What was marked as deleted
+    before ``seen_at``, when the platform showed these messages at the earliest, is marked so no longer.
     """
     if not prepared.channels:
         return
     may_be_stored = await _channels_with_stored(connection, prepared)
+    if may_be_stored and seen_at is not None:
+        seen = [(channel_id, record.platform_id) for channel_id, record in prepared.rows()]
+        await unmark_rows_deleted(connection, seen, before=seen_at, now=now)
+    if withheld := await _withheld(connection, prepared, may_be_stored):
+        prepared = prepared.without(withheld)
     upsert = _UPSERT[connection.dialect.name]
     await upsert(connection, prepared.channels, now, with_totals=not prepared.keeps_totals)
     if may_be_stored:
         await _delete_stale(connection, prepared, may_be_stored)
+
+
+async def _withheld(
+    connection: AsyncConnection, prepared: PreparedMessages, may_be_stored: set[int]
+) -> set[tuple[int, str]]:
+    """Find the messages of which more is stored than came, and that nobody can have edited so."""
+    found: set[tuple[int, str]] = set()
+    for batch in prepared.channels:
+        bare = {r.platform_id: r for r in batch.records if not r.content} if batch.channel_id in may_be_stored else {}
+        if bare:
+            stored = await stored_messages(connection, batch.channel_id, bare.keys())
+            found |= {(batch.channel_id, i) for i, old in stored.items() if is_withheld(old.record, bare[i])}
+    return found
 
 
 _ranges = json_objects("ranges", channel_id=RowId, first=Id(), last=Id())
@@ -151,6 +182,24 @@ _MARK_DELETED = (
     .where(messages.c.deleted_at.is_(None))
     .values(deleted_at=NOW, updated_at=NOW)
 )
+
+
+_seen = json_objects("seen", channel_id=RowId, message_platform_id=Id())
+_UNMARK_DELETED = (
+    update(messages)
+    .where(tuple_(messages.c.channel_id, messages.c.platform_id).in_(select(_seen)))
+    .where(messages.c.deleted_at < bindparam("before", type_=UtcDateTime))
+    .values(deleted_at=null(), updated_at=NOW)
+)
+
+
+async def unmark_rows_deleted(
+    connection: AsyncConnection, keys: Collection[tuple[int, str]], *, before: datetime, now: datetime
+) -> None:
+    """Mark messages as deleted no longer that were marked so before they were seen to be there."""
+    if keys:
+        seen = dump_json([_key(channel_id, message_id) for channel_id, message_id in keys])
+        await connection.execute(_UNMARK_DELETED, {"seen": seen, "before": before, "now": now})
 
 
 async def mark_rows_deleted(connection: AsyncConnection, keys: Collection[tuple[int, str]], now: datetime) -> None:

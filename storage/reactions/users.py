@@ -13,7 +13,7 @@ from storage.jobs import JobLease, require_lease
 from storage.reactions.pending import PendingTotal
 from storage.reactions.rows import UserKey, add_users, prepare_users
 from storage.sql import CHANNEL_ID, MESSAGE_PLATFORM_ID, NOW, Id, UtcDateTime, dump_json, json_strings
-from storage.tables import reaction_totals, reactions
+from storage.tables import channels, reaction_totals, reactions
 
 _KEY: dict[str, ColumnElement[Any]] = {
     "channel_id": CHANNEL_ID,
@@ -31,9 +31,11 @@ _IS_AS_READ = and_(
     _stored.fetched_count.is_not_distinct_from(bindparam("read_fetched_count", type_=Integer)),
     _stored.uncounted_events == bindparam("read_events", type_=Integer),
 )
+# Who reacted in a channel that was hidden meanwhile may have done so in private.
+_IS_ARCHIVED = select(channels.c.id).where(channels.c.id == CHANNEL_ID, channels.c.skip_reason.is_(None)).exists()
 _SETTLE = (
     update(reaction_totals)
-    .where(_IS_AS_READ)
+    .where(_IS_AS_READ, _IS_ARCHIVED)
     .values(
         count=bindparam("new_count", type_=Integer),
         fetched_count=bindparam("new_fetched_count", type_=Integer),
@@ -58,8 +60,8 @@ async def save_users(
     """Make the users of a total exactly these, and mark it as fetched.
 
     Users who are there already are not rewritten, those who took theirs back are deleted. A total that is no longer as
-    it was read (an event or a page has changed it) is left as it is: it stays pending where it was. Erased people are
-    left out; the count has them, so that the total is not fetched again.
+    it was read (an event or a page has changed it), or whose channel was hidden, is left as it is, and stays pending.
+    Erased people are left out; the count has them, so that the total is not fetched again.
 
     The count stays what the platform said. An unknown one becomes the number of users; where there are none, the total
     goes. More users than the count says make it unknown, because the list was not read to its end.

@@ -16,6 +16,7 @@ from storage.repair.gaps import (
     add_gap,
     close_gap,
     list_gaps,
+    prune_gaps,
     record_gap,
     settle_gaps,
 )
@@ -37,6 +38,7 @@ from storage.repair.reconcile import (
 from storage.repair.refetch import (
     add_refetches,
     refetch,
+    refetch_read_elsewhere,
 )
 
 __all__ = [
@@ -57,9 +59,11 @@ __all__ = [
     "list_gaps",
     "pending_ranges",
     "plan_refetches",
+    "prune_gaps",
     "reconcile_page",
     "record_gap",
     "refetch",
+    "refetch_read_elsewhere",
     "request_audit",
     "settle_gaps",
 ]

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import RowMapping, bindparam, insert, select, update
+from sqlalchemy import RowMapping, bindparam, delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage.connection import finish_before_cancel
@@ -178,3 +178,13 @@ async def settle_gaps(db: Database, tenant_id: str, *, now: datetime) -> int:
     """
     async with db.writing() as connection:
         return (await connection.execute(_SETTLE, {"tenant": tenant_id, "now": now})).rowcount
+
+
+_PRUNE = delete(sync_gaps).where(sync_gaps.c.repaired_at < bindparam("repaired_before", type_=UtcDateTime))
+
+
+@finish_before_cancel
+async def prune_gaps(db: Database, *, repaired_before: datetime) -> int:
+    """Remove gaps that were repaired before a time. Returns how many."""
+    async with db.writing() as connection:
+        return (await connection.execute(_PRUNE, {"repaired_before": repaired_before})).rowcount

@@ -4,11 +4,12 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from sqlalchemy import Executable, and_, bindparam, delete, func, null, or_, select, update
+from sqlalchemy import Executable, and_, bindparam, delete, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.types import Integer
 
 from adapters.records import MessageRecord
+from storage.channels import require_archived
 from storage.connection import finish_before_cancel
 from storage.database import Database
 from storage.jobs import JobLease, require_lease
@@ -19,10 +20,12 @@ from storage.messages import (
     StoredMessage,
     is_changed,
     is_edited,
+    is_withheld,
     number,
     prepare,
     split_by_length,
     stored_messages,
+    unmark_rows_deleted,
     write_messages,
 )
 from storage.repair.model import RefetchKind, RefetchRange
@@ -51,6 +54,7 @@ class _Page:
     channel_id: int
     checkpoint_id: str | None
     id_ranges: Sequence[IdRange]
+    asked_at: datetime
     now: datetime
 
     async def execute(self, statement: Executable, **values: object) -> int:
@@ -82,6 +86,7 @@ async def reconcile_page(
     changed_meanwhile: Collection[str],
     job: JobLease,
     now: datetime,
+    asked_at: datetime | None = None,
 ) -> PageOutcome:
     """Make a range the same as on the platform, as far as a page reaches, and move its cursor there.
 
@@ -98,6 +103,7 @@ async def reconcile_page(
             it. They are left alone and read again.
         job: the lease of the job that does it.
         now: the time of the rows' change.
+        asked_at: when the page was asked for: what was marked as deleted since then stays so.
 
     Returns:
         What was found. Nothing is left of a range that was read to its end; an audit's row then waits for
@@ -105,6 +111,7 @@ async def reconcile_page(
 
     Raises:
         LeaseLost: the job is another's; nothing was written.
+        ChannelSkipped: the channel is not archived any more; nothing was written.
     """
     async with db.writing() as connection:
         await require_lease(connection, job)
@@ -117,6 +124,7 @@ async def reconcile_page(
             channel_id=planned.channel_id,
             checkpoint_id=context["checkpoint_id"],
             id_ranges=tuple(split_by_length(planned.after_platform_id, reached)),
+            asked_at=asked_at or now,
             now=now,
         )
         prepared = await prepare(connection, {(page.tenant_id, page.channel_id): messages})
@@ -127,6 +135,7 @@ async def reconcile_page(
         again = [message_id for message_id in changed_meanwhile if lowest < number(message_id) <= highest]
         channel = planned.channel_platform_id
         await add_refetches(connection, [(page.tenant_id, channel, message_id) for message_id in again], now)
+        await require_archived(connection, page.channel_id)
     return found
 
 
@@ -141,15 +150,16 @@ async def _reconcile(page: _Page, prepared: PreparedMessages, left_alone: Collec
     stored = await stored_messages(page.connection, page.channel_id, [record.platform_id for record in incoming])
     missing = [record for record in incoming if record.platform_id not in stored]
     pairs = [(stored[record.platform_id], record) for record in incoming if record.platform_id in stored]
+    # One that comes without what it held is there, and no more is known of it: what is stored stays.
+    pairs = [(old, record) for old, record in pairs if not is_withheld(old.record, record)]
     changed = [record for old, record in pairs if is_changed(old.record, record)]
-    back = [record.platform_id for old, record in pairs if old.is_deleted]
+    back = [message_id for message_id, old in stored.items() if old.is_deleted]
     kept = dump_json(sorted({*(record.platform_id for record in records), *left_alone}))
     await _lock(page, [*(record.platform_id for record in changed), *back], kept)
     written = {record.platform_id for record in (*missing, *changed)}
     await write_messages(page.connection, prepared.only(written), page.now)
     await _count_missing(page, missing)
-    if back:
-        await page.execute(_UNMARK, back=dump_json(back))
+    await unmark_rows_deleted(page.connection, [(page.channel_id, i) for i in back], before=page.asked_at, now=page.now)
     deleted = 0
     for id_range in page.id_ranges:
         deleted += await page.execute(_MARK_ABSENT, kept=kept, **id_range.as_values())
@@ -176,12 +186,6 @@ async def _count_missing(page: _Page, missing: Sequence[MessageRecord]) -> None:
 
 _is_absent = and_(messages.c.deleted_at.is_(None), messages.c.platform_id.not_in(select(json_strings("kept"))))
 _MARK_ABSENT = update(messages).where(IN_RANGE, _is_absent).values(deleted_at=NOW, updated_at=NOW)
-_UNMARK = (
-    update(messages)
-    .where(messages.c.channel_id == CHANNEL_ID, messages.c.deleted_at.is_not(None))
-    .where(messages.c.platform_id.in_(select(json_strings("back"))))
-    .values(deleted_at=null(), updated_at=NOW)
-)
 
 # In the order in which everybody locks messages, so that nobody waits for one who waits for them.
 _LOCK = (

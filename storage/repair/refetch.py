@@ -12,7 +12,7 @@ from storage.connection import finish_before_cancel
 from storage.database import Database
 from storage.messages import number
 from storage.sql import NOW, Id, Insert, dump_json, insert, json_objects
-from storage.tables import channels, messages, refetch_ranges
+from storage.tables import channels, messages, refetch_ranges, sync_jobs, unfinished
 
 MessageRef: TypeAlias = tuple[str, str, str]
 """A tenant's id, and the platform's ids of a channel and of a message."""
@@ -21,7 +21,7 @@ _CHUNK = 5_000
 """How many messages a transaction takes."""
 
 
-def _add() -> Insert:
+def _add(*, read_elsewhere: bool = False) -> Insert:
     given = json_objects("refs", tenant_id=Id(), channel_platform_id=Id(), platform_id=Id(), after_platform_id=Id())
     is_channel = and_(channels.c.tenant_id == given.c.tenant_id, channels.c.platform_id == given.c.channel_platform_id)
     is_message = and_(messages.c.channel_id == channels.c.id, messages.c.platform_id == given.c.platform_id)
@@ -34,15 +34,19 @@ def _add() -> Insert:
         "created_at": NOW,
         "updated_at": NOW,
     }
-    found = (
-        select(*values.values())
-        .select_from(given.join(channels, is_channel).outerjoin(messages, is_message))
-        .where(or_(~bindparam("only_stored", type_=Boolean), is_stored))
-    )
+    found = select(*values.values()).select_from(given.join(channels, is_channel).outerjoin(messages, is_message))
+    if read_elsewhere:
+        is_read = and_(
+            sync_jobs.c.tenant_id == given.c.tenant_id, unfinished(sync_jobs), sync_jobs.c.status == "running"
+        )
+        elsewhere = select(sync_jobs.c.id).where(is_read, sync_jobs.c.owner != bindparam("this_owner", type_=Id))
+        found = found.where(messages.c.id.is_(None), channels.c.skip_reason.is_(None), elsewhere.exists())
+    else:
+        found = found.where(or_(~bindparam("only_stored", type_=Boolean), is_stored))
     return insert(refetch_ranges).from_select(list(values), found).on_conflict_do_nothing()
 
 
-_ADD = _add()
+_ADD, _ADD_READ_ELSEWHERE = _add(), _add(read_elsewhere=True)
 
 
 async def refetch(db: Database, keys: Collection[MessageRef], now: datetime, *, only_stored: bool = False) -> None:
@@ -69,7 +73,24 @@ async def add_refetches(
     connection: AsyncConnection, keys: Iterable[MessageRef], now: datetime, *, only_stored: bool = False
 ) -> None:
     """Have messages read again, like ``refetch``, in a transaction of the caller's."""
-    rows = [
+    if rows := _rows(keys):
+        await connection.execute(_ADD, {"refs": dump_json(rows), "now": now, "only_stored": only_stored})
+
+
+async def refetch_read_elsewhere(
+    connection: AsyncConnection, keys: Iterable[MessageRef], owner: str, now: datetime
+) -> None:
+    """Have messages read again that are not stored, where another process than ``owner`` syncs their tenants.
+
+    It may have fetched them before they changed and store them only now; whoever heard of the change found nothing to
+    apply it to. Where nobody syncs a tenant, what is read of it later is newer than the change.
+    """
+    if rows := _rows(keys):
+        await connection.execute(_ADD_READ_ELSEWHERE, {"refs": dump_json(rows), "now": now, "this_owner": owner})
+
+
+def _rows(keys: Iterable[MessageRef]) -> list[dict[str, str]]:
+    return [
         {
             "tenant_id": tenant_id,
             "channel_platform_id": channel,
@@ -78,5 +99,3 @@ async def add_refetches(
         }
         for tenant_id, channel, message in sorted(keys)
     ]
-    if rows:
-        await connection.execute(_ADD, {"refs": dump_json(rows), "now": now, "only_stored": only_stored})

@@ -12,20 +12,30 @@ from storage.sql.types import JsonObject, UtcDateTime
 
 
 class DatabaseTime(FunctionElement[datetime]):
-    """The time by the database's own clock."""
+    """The time by the database's own clock when the statement runs, or a number of seconds later (the argument).
+
+    On PostgreSQL it is the server's clock, one for all processes. On SQLite, which one process has, it is the clock
+    that the archive was opened with.
+    """
 
     inherit_cache = True
     type = UtcDateTime()
 
 
+SQLITE_CLOCK = "archive_time"
+"""The function that every connection to SQLite gets: the time as stored, so many seconds from now."""
+
+
 @compiles(DatabaseTime, "sqlite")
-def _sqlite_time(_element: DatabaseTime, _compiler: SQLCompiler, **_kw: Any) -> str:
-    return "strftime('%Y-%m-%d %H:%M:%f000+00:00', 'now')"
+def _sqlite_time(element: DatabaseTime, compiler: SQLCompiler, **kw: Any) -> str:
+    return f"{SQLITE_CLOCK}({compiler.process(element.clauses, **kw) or 0})"
 
 
+# Not now(): that is when the transaction began, which may have waited for a lock since.
 @compiles(DatabaseTime, "postgresql")
-def _postgres_time(_element: DatabaseTime, _compiler: SQLCompiler, **_kw: Any) -> str:
-    return "now()"
+def _postgres_time(element: DatabaseTime, compiler: SQLCompiler, **kw: Any) -> str:
+    seconds = compiler.process(element.clauses, **kw)
+    return f"(clock_timestamp() + make_interval(secs => {seconds}))" if seconds else "clock_timestamp()"
 
 
 class PositionOf(FunctionElement[int]):

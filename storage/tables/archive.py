@@ -66,6 +66,11 @@ channels = Table(
     Column("head_platform_id", Id, comment="Internal: its newest message by the platform, which may be deleted."),
     Column("thread_cursor", JsonObject, comment="Internal: how far its archived threads have been listed."),
     Column("unmonitored_since", UtcDateTime, comment="Internal: since when changes may have been missed."),
+    Column(
+        "hidden_at",
+        UtcDateTime,
+        comment="Internal: when it was last told to be hidden or gone: only a listing that began later shows it again.",
+    ),
     Column("metadata", JsonObject, nullable=False, comment=_METADATA),
     *timestamp_columns(),
     UniqueConstraint("tenant_id", "platform_id"),

@@ -39,7 +39,6 @@ sync_jobs = Table(
     _tenant_id(),
     Column("kind", Text, nullable=False, comment="initial, scheduled, manual or audit."),
     Column("status", Text, nullable=False, comment="queued or running, or how it ended."),
-    Column("priority", Integer, nullable=False, comment="Among jobs that are due the highest number runs first."),
     Column(
         "attempt",
         Integer,
@@ -47,6 +46,8 @@ sync_jobs = Table(
         comment="How often a worker has taken it up: the fencing token.",
     ),
     Column("run_after", UtcDateTime, nullable=False, comment="When it becomes due."),
+    Column("priority", Integer, nullable=False, comment="Internal: no longer used, rank_at is."),
+    Column("rank_at", UtcDateTime, comment="Of those that are due the earliest runs first."),
     Column("owner", Text, comment="The worker that runs it, or ran it last."),
     Column("lease_until", UtcDateTime, comment="Until when it is that worker's, unless the worker renews it."),
     Column("cancel_requested", Boolean, nullable=False, server_default=false(), comment="Whether it is to end soon."),
@@ -87,6 +88,13 @@ sync_progress = Table(
     Column("last_message_at", UtcDateTime, comment="When that message was sent."),
     Column("deleted_head_platform_id", Id, comment="Internal: a newest message by the platform that is deleted."),
     Column("messages_archived", BigInteger, nullable=False, comment="How many messages were stored up to there."),
+    Column(
+        "job_messages",
+        BigInteger,
+        nullable=False,
+        server_default=literal_column("0"),
+        comment="How many of them the job that last worked on it has stored, in all its attempts.",
+    ),
     Column("state", Text, nullable=False, comment="syncing, complete (up to its head) or failed."),
     Column("last_error", JsonObject, comment="Why it is not complete: code, message, at and attempts."),
     Column(

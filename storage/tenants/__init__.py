@@ -19,11 +19,13 @@ from storage.tenants.queries import (
     TenantTotals,
     freshness,
     get_tenant,
+    list_connected,
     list_tenants,
     tenant_totals,
 )
 from storage.tenants.rate_limit import (
     defer_until,
+    lift_impossible_waits,
 )
 
 __all__ = [
@@ -34,6 +36,8 @@ __all__ = [
     "defer_until",
     "freshness",
     "get_tenant",
+    "lift_impossible_waits",
+    "list_connected",
     "list_tenants",
     "purge_tenant",
     "resume_tenant",

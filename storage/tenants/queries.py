@@ -7,7 +7,7 @@ from sqlalchemy import func, select
 
 from storage.connection import finish_before_cancel
 from storage.database import Database
-from storage.sql import TENANT_ID, all_rows, one_row
+from storage.sql import PLATFORM, TENANT_ID, all_rows, one_row
 from storage.tables import channels, sync_progress, tenants
 from storage.tenants.model import FIND_TENANT, SyncStatus, Tenant, tenant_of
 
@@ -49,6 +49,20 @@ async def list_tenants(
         query = query.where(tenants.c.platform == platform)
     async with db.reading() as connection:
         return [tenant_of(row) for row in await all_rows(connection, query)]
+
+
+_CONNECTED = (
+    select(tenants.c.id)
+    .where(tenants.c.platform == PLATFORM, tenants.c.sync_status != "disconnected", tenants.c.purged_at.is_(None))
+    .order_by(tenants.c.id)
+)
+
+
+@finish_before_cancel
+async def list_connected(db: Database, platform: str) -> list[str]:
+    """List the ids of the tenants of a platform that the bot is in."""
+    async with db.reading() as connection:
+        return list((await connection.execute(_CONNECTED, {"of_platform": platform})).scalars())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

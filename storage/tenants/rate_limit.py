@@ -2,28 +2,20 @@
 
 from datetime import datetime
 
-from sqlalchemy import bindparam, cast, or_, select, update
+from sqlalchemy import bindparam, case, cast, delete, null, or_, select, update
 
 from storage.connection import finish_before_cancel
 from storage.database import Database
+from storage.jobs import LONGEST_WAIT
 from storage.sql import NOW, PLATFORM, TENANT_ID, Id, UtcDateTime, insert, utc_text
-from storage.tables import archive_settings, tenants
+from storage.tables import archive_settings, sync_jobs, tenants, unfinished
 
 _UNTIL = bindparam("until", type_=UtcDateTime)
 _SETTING = bindparam("setting", type_=Id)
-_HOLD = (
-    update(tenants)
-    .where(or_(tenants.c.not_before.is_(None), tenants.c.not_before < _UNTIL))
-    .values(not_before=_UNTIL, updated_at=NOW)
-)
-_HOLD_ONE = _HOLD.where(tenants.c.platform == PLATFORM, tenants.c.id == TENANT_ID)
-_HOLD_ALL = _HOLD.where(tenants.c.platform == PLATFORM)
-
 _wait = insert(archive_settings).values(name=_SETTING, value=bindparam("until_text"), created_at=NOW, updated_at=NOW)
 _KEEP_WAIT = _wait.on_conflict_do_update(
     index_elements=["name"],
     set_={"value": _wait.excluded.value, "updated_at": _wait.excluded.updated_at},
-    where=archive_settings.c.value < _wait.excluded.value,  # texts of one width: their order is that of time
 )
 
 PLATFORM_WAIT = cast(
@@ -31,6 +23,16 @@ PLATFORM_WAIT = cast(
     UtcDateTime,
 )
 """Until when a platform lets us sync none of its tenants; null where it has said nothing."""
+
+_HOLD = update(tenants).where(tenants.c.platform == PLATFORM).values(not_before=_UNTIL, updated_at=NOW)
+# Its own wait is over then, but not one of the whole platform.
+_HOLD_ONE = _HOLD.where(tenants.c.id == TENANT_ID).values(
+    not_before=case((PLATFORM_WAIT > _UNTIL, PLATFORM_WAIT), else_=_UNTIL)
+)
+# What the platform said of all of them before is over; what it said of one alone is not.
+_HOLD_ALL = _HOLD.where(
+    or_(tenants.c.not_before.is_(None), tenants.c.not_before < _UNTIL, tenants.c.not_before == PLATFORM_WAIT)
+)
 
 
 def wait_setting(platform: str) -> str:
@@ -42,13 +44,41 @@ def wait_setting(platform: str) -> str:
 async def defer_until(db: Database, tenant_id: str | None, platform: str, until: datetime, now: datetime) -> None:
     """Hold a tenant's jobs, or with None those of every tenant that the platform has or will have, until a time.
 
-    A wait that ends earlier than the one already stored does not shorten it.
+    The platform's last word counts: a later one replaces an earlier one. No wait is longer than a day.
     """
-    values = {"of_platform": platform, "until": until, "now": now}
+    until = min(until, now + LONGEST_WAIT)
+    values = {"of_platform": platform, "until": until, "now": now, "setting": wait_setting(platform)}
     async with db.writing() as connection:
         if tenant_id is not None:
             await connection.execute(_HOLD_ONE, {**values, "tenant": tenant_id})
             return
+        await connection.execute(_HOLD_ALL, values)
         wait = {"setting": wait_setting(platform), "until_text": utc_text(until), "now": now}
         await connection.execute(_KEEP_WAIT, wait)
-        await connection.execute(_HOLD_ALL, values)
+
+
+_LATEST = bindparam("latest", type_=UtcDateTime)
+_LIFT = update(tenants).where(tenants.c.not_before > _LATEST).values(not_before=null(), updated_at=NOW)
+_LIFT_PLATFORMS = delete(archive_settings).where(
+    archive_settings.c.name.startswith(wait_setting("")), archive_settings.c.value > bindparam("latest_text")
+)
+_LIFT_JOBS = (
+    update(sync_jobs)
+    .where(unfinished(sync_jobs), sync_jobs.c.status == "queued", sync_jobs.c.run_after > _LATEST)
+    .values(run_after=NOW, rank_at=NOW, updated_at=NOW)
+)
+
+
+@finish_before_cancel
+async def lift_impossible_waits(db: Database, now: datetime) -> int:
+    """End the waits of more than a day that are stored: a platform's slip, or of a clock that was set back since.
+
+    Returns:
+        How many tenants and jobs waited so.
+    """
+    latest = now + LONGEST_WAIT
+    values = {"latest": latest, "now": now}
+    async with db.writing() as connection:
+        await connection.execute(_LIFT_PLATFORMS, {"latest_text": utc_text(latest)})
+        held = (await connection.execute(_LIFT, values)).rowcount
+        return held + (await connection.execute(_LIFT_JOBS, values)).rowcount

@@ -64,7 +64,7 @@ async def test_the_service_manager_is_notified(tmp_path: Path) -> None:
 async def test_secrets_come_as_credentials_and_never_come_out(tmp_path: Path) -> None:
     credentials = tmp_path / "credentials"
     credentials.mkdir()
-    secrets = {"PLATFORM_SYNC_API_TOKEN": "an-api-token", "PLATFORM_SYNC_HASH_KEY": "a-hash-key"}
+    secrets = {"PLATFORM_SYNC_API_TOKEN": "an-api-token-of-a-test", "PLATFORM_SYNC_HASH_KEY": "a-hash-key-of-a-test"}
     async with Simulator(uniform_world(1, 1)) as sim:
         secrets["DISCORD_BOT_TOKEN"] = sim.world.token
         for name, secret in secrets.items():

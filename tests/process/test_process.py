@@ -104,7 +104,7 @@ async def test_another_hash_key_is_refused(tmp_path: Path) -> None:
         async with process(tmp_path / "first", sim=sim, url=sqlite_url(tmp_path)) as first:
             await first.synced()
             await first.stop()
-        new_key = {"PLATFORM_SYNC_HASH_KEY": "new"}
+        new_key = {"PLATFORM_SYNC_HASH_KEY": "a new and long one"}
         status, log = await run_to_end(tmp_path / "log", sim=sim, url=sqlite_url(tmp_path), settings=new_key)
     assert (status, "Traceback" in log) == (MISCONFIGURED, False), log
     assert "hashing" in log

@@ -68,7 +68,7 @@ def requests(draw: st.DrawFn) -> bytes:
     return b"\r\n".join([*lines, b"", b""]) + body
 
 
-@pytest.mark.parametrize("token", [None, "secret"])
+@pytest.mark.parametrize("token", [None, "a-secret-of-a-test"])
 async def test_no_bytes_break_the_server(tmp_path: Path, token: str | None, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.WARNING)
     database = f"sqlite+aiosqlite:///{tmp_path}/archive.db"

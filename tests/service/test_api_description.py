@@ -26,7 +26,7 @@ CALLS = """
 NOT_CHECKED = "use_after_free"
 
 
-@pytest.mark.parametrize("token", [None, pytest.param("a-token", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("token", [None, pytest.param("a-token-of-a-test", marks=pytest.mark.slow)])
 async def test_the_server_does_what_its_description_says(tmp_path: Path, token: str | None) -> None:
     """schemathesis asks every call what it describes, and what it does not."""
     database = f"sqlite+aiosqlite:///{tmp_path}/archive.db"

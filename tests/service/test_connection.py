@@ -99,7 +99,7 @@ async def test_after_an_ordinary_close_it_connects_again(code: int) -> None:
         assert await link.adapter.sync(str(GUILD), lambda session: session.messages(str(TEXT), None))
 
 
-@pytest.mark.parametrize("code", [4004, 4010, 4011, 4012, 4013, 4014])
+@pytest.mark.parametrize("code", [4004, 4012, 4013, 4014])
 async def test_a_close_that_discord_calls_fatal_stops_it(code: int) -> None:
     async with Simulator(small_world()) as sim:
         adapter = make_adapter(sim)

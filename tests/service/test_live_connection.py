@@ -125,9 +125,13 @@ async def test_one_shard_of_two_begins_anew() -> None:
             del sim.gateway._sessions[lost.id]
             assert lost.connection is not None
             lost.connection.close(4000)
-            await until(lambda: readies(link) == 2)
+            await until(lambda: readies(link) == 3)
             await until(lambda: link.adapter.received_until is not None)
             assert kept.id in sim.gateway._sessions
+            *_, anew = (event for event in link.events if isinstance(event, TenantsReady))
+            guilds = (GUILD, OTHER_GUILD)
+            assert [anew.covers(str(guild)) for guild in guilds] == [(g >> 22) % 2 == lost.shard[0] for g in guilds]
+            assert len(anew.tenants) == 1, "the other shard's guild has missed nothing"
             sim.change.edit(TEXT, MESSAGES[0], "after")
             assert [type(event) for event in await link.take()] == [MessageEdited]
 

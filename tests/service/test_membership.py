@@ -22,7 +22,7 @@ from storage.tenants import get_tenant, save_tenant
 from tests.support.builders import channel, message
 from tests.support.daemon import Clock
 from tests.support.faults import Killed, killed_before
-from tests.support.job_steps import claimed, queued
+from tests.support.job_steps import claimed, expire_leadership, queued
 from tests.support.postgres import Postgres
 
 
@@ -107,7 +107,7 @@ async def test_a_process_that_takes_the_lead_records_what_it_may_have_missed(pos
             live.follow(platform, tenant.id)
         await second.renew_leadership()
         assert await gaps.list_gaps(second_db, tenant.id) == []
-        clock.ahead = timedelta(minutes=1)  # the first one has given no sign of life since
+        await expire_leadership(second_db)  # the first one has given no sign of life since
         await second.renew_leadership()
         assert [gap.reason for gap in await gaps.list_gaps(second_db, tenant.id)] == [GapReason.TAKEOVER]
     finally:

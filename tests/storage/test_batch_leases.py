@@ -10,14 +10,16 @@ from storage.errors import LeaseLost
 from storage.jobs import JobStatus, claim, finish
 from storage.messages import mark_deleted
 from storage.tables import messages, sync_progress
-from tests.support.builders import HOUR, NOW, message
+from tests.support.builders import MINUTE, NOW, message
+from tests.support.job_steps import expire
 from tests.support.repair_steps import LATER, Way
 from tests.support.tables_of import count_of, only_row
 
 
 async def test_a_worker_that_lost_its_job_writes_nothing(db: Database, way: Way) -> None:
     await way.store(message(1))
-    taken_over = await claim(db, "other", now=NOW + 2 * HOUR, lease=HOUR)
+    await expire(db)
+    taken_over = await claim(db, "other", now=NOW, lease=MINUTE)
     assert taken_over is not None
     assert taken_over[1].job_id == way.lease.job_id
     before = await only_row(db, sync_progress)
@@ -45,7 +47,8 @@ async def test_a_lease_that_was_never_given_writes_nothing(db: Database, way: Wa
 
 
 async def test_a_lease_that_ran_out_holds_until_the_job_is_taken_over(db: Database, way: Way) -> None:
-    await way.store(message(1), now=NOW + 5 * HOUR)
+    await expire(db)
+    await way.store(message(1))
     assert await count_of(db, messages) == 1
 
 

@@ -17,7 +17,8 @@ from storage.messages import MessageBatch, save_batch
 from storage.reactions import pending_totals, save_users
 from storage.tables import messages
 from storage.tenants import Tenant, save_tenant
-from tests.support.builders import HOUR, MINUTE, NOW, SHA, attachment, change, channel, message, reaction, thread, total
+from tests.support.builders import MINUTE, NOW, SHA, attachment, change, channel, message, reaction, thread, total
+from tests.support.job_steps import expire
 from tests.support.tables_of import count_of, until_stored
 
 CLAIMERS = 4
@@ -42,7 +43,7 @@ async def test_of_many_requests_at_once_one_makes_a_job(dbs: list[Database], ten
         queued = await asyncio.gather(*(enqueue(db, tenant.id, kind, now=NOW) for db in dbs for kind in JobKind))
         assert sum(created for _, created in queued) == 1
         assert len({job.id for job, _ in queued}) == 1
-        claimed = await claim(dbs[0], "worker", now=NOW, lease=HOUR)
+        claimed = await claim(dbs[0], "worker", now=NOW, lease=MINUTE)
         assert claimed is not None
         await finish(dbs[0], claimed[1], status=JobStatus.SUCCEEDED, totals={}, error=None, now=NOW)
 
@@ -58,7 +59,7 @@ async def test_of_many_claimers_each_job_has_one(dbs: list[Database]) -> None:
         done = []
         while (claimed := await claim(db, owner, now=NOW, lease=MINUTE)) is not None:
             job, lease = claimed
-            await renew(db, lease, now=NOW, extend=MINUTE, totals={"by": owner})
+            await renew(db, lease, now=NOW, totals={"by": owner})
             await finish(db, lease, status=JobStatus.SUCCEEDED, totals={"by": owner}, error=None, now=NOW)
             done.append(job.id)
         return done
@@ -73,7 +74,8 @@ async def test_of_many_claimers_each_job_has_one(dbs: list[Database]) -> None:
 async def test_a_lost_job_is_taken_up_by_one(dbs: list[Database], tenant: Tenant) -> None:
     await enqueue(dbs[0], tenant.id, JobKind.MANUAL, now=NOW)
     await claim(dbs[0], "dead", now=NOW, lease=MINUTE)
-    taken = await asyncio.gather(*(claim(db, "heir", now=NOW + HOUR, lease=MINUTE) for db in dbs))
+    await expire(dbs[0])
+    taken = await asyncio.gather(*(claim(db, "heir", now=NOW, lease=MINUTE) for db in dbs))
     (heir,) = [claimed for claimed in taken if claimed is not None]
     assert heir[0].attempt == 2
 
@@ -92,7 +94,7 @@ async def test_channels_of_one_job_are_stored_side_by_side_with_its_heartbeat(
 
     async def beat() -> None:
         for n in range(20):
-            job = await renew(dbs[-1], lease, now=NOW, extend=HOUR, totals={"beat": n})
+            job = await renew(dbs[-1], lease, now=NOW, totals={"beat": n})
             assert job.totals == {"beat": n}
 
     await asyncio.gather(beat(), *(read(state.id) for state in states))
@@ -117,12 +119,14 @@ async def test_once_a_job_is_taken_over_the_old_worker_commits_nothing(dbs: list
 
     async def take_over() -> int:
         for _ in range(10_000):  # PostgreSQL skips a job while a batch of it is being committed
-            if await claim(dbs[1], "new", now=NOW + HOUR, lease=MINUTE) is not None:
+            if await claim(dbs[1], "new", now=NOW, lease=MINUTE) is not None:
                 break
             await asyncio.sleep(0)
         return await count_of(dbs[1], messages)
 
-    old = asyncio.create_task(store_for_ever(claimed[1]))
+    await expire(dbs[0])
+    never_renewed = replace(claimed[1], seconds=-1.0)
+    old = asyncio.create_task(store_for_ever(never_renewed))
     await until_stored(dbs[1], messages, 5)
     stored = await take_over()
     with pytest.raises(LeaseLost):
@@ -137,10 +141,12 @@ async def test_a_job_is_not_taken_over_while_a_batch_of_it_is_being_committed(
         return  # there the other writer waits for the commit
     batch = MessageBatch(tenant_id=tenant.id, channel_id=general.id, messages=[message(1)], job=lease)
     await save_batch(dbs[0], batch, NOW)  # the first one locks the job for its foreign key's sake too
+    lease = replace(lease, seconds=-2.0)  # so that renewing it does not hide the lock
+    await expire(dbs[0])
     async with dbs[0].writing() as connection:
         await advance(connection, lease, general.id, message_id="1", sent_at=NOW, count=1, now=NOW)
-        assert await claim(dbs[1], "other", now=NOW + 2 * HOUR, lease=MINUTE) is None
-    assert await claim(dbs[1], "other", now=NOW + 2 * HOUR, lease=MINUTE) is not None
+        assert await claim(dbs[1], "other", now=NOW, lease=MINUTE) is None
+    assert await claim(dbs[1], "other", now=NOW, lease=MINUTE) is not None
 
 
 async def test_a_tenant_saved_by_many_at_once_is_one(dbs: list[Database]) -> None:

@@ -14,8 +14,8 @@ from storage.jobs import JobKind, claim, enqueue
 from storage.messages import MessageBatch, save_batch
 from storage.tables import attachments, messages
 from storage.tenants import Tenant, save_tenant
-from tests.support.builders import GUILD, HOUR, NOW, SHA, attachment, channel, message
-from tests.support.job_steps import running_job
+from tests.support.builders import GUILD, MINUTE, NOW, SHA, attachment, channel, message
+from tests.support.job_steps import expire, running_job
 from tests.support.postgres import Postgres
 from tests.support.tables_of import count_of, run_sql, until_stored
 
@@ -30,14 +30,14 @@ async def store_from_checkpoint(url: str) -> None:
     await save_channels(db, tenant.id, [channel("1")], NOW)
     await enqueue(db, tenant.id, JobKind.INITIAL, now=NOW)
     (state,) = await channel_states(db, tenant.id)
-    at = NOW + (state.messages_archived + 1) * HOUR  # past any lease of the process before
-    claimed = await claim(db, "worker", now=at, lease=HOUR)
+    await expire(db)  # the lease of the process before
+    claimed = await claim(db, "worker", now=NOW, lease=MINUTE)
     assert claimed is not None
     start = int(state.checkpoint_id or 0)
     while True:
         page = [message(start + n, attachments=(attachment("1"),)) for n in range(1, BATCH + 1)]
         batch = MessageBatch(tenant_id=tenant.id, channel_id=state.id, messages=page, job=claimed[1])
-        await save_batch(db, batch, at)
+        await save_batch(db, batch, NOW)
         start += BATCH
         print(start, flush=True)
 

@@ -1,9 +1,12 @@
 """Running jobs: claimed in order by one worker, fenced, each end brought to the tenant, released."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 
+from adapters.records import TenantRecord
+from storage.channels import ChannelState, finish_channel
 from storage.database import Database
 from storage.errors import LeaseLost
 from storage.jobs import (
@@ -21,9 +24,9 @@ from storage.jobs import (
     release_orphans,
     renew,
 )
-from storage.tenants import SyncStatus, Tenant, defer_until, get_tenant
+from storage.tenants import SyncStatus, Tenant, defer_until, get_tenant, save_tenant
 from tests.support.builders import HOUR, MINUTE, NOW, SECOND
-from tests.support.job_steps import claimed, new_tenant, queued, status_of
+from tests.support.job_steps import claimed, expire, new_tenant, queued, status_of
 
 LATER = NOW + MINUTE
 ENDS = [s for s in JobStatus if s.is_end]
@@ -33,15 +36,13 @@ class TestClaim:
     async def test_a_claimed_job_runs(self, db: Database, tenant: Tenant) -> None:
         waiting = await queued(db, tenant.id)
         job, lease = await claimed(db, LATER)
+        until = job.lease_until
+        assert until is not None
+        assert MINUTE / 2 < until - datetime.now(UTC) <= MINUTE  # by the database's clock, whatever ours says
         assert job == replace(
-            waiting,
-            status=JobStatus.RUNNING,
-            attempt=1,
-            owner="worker",
-            lease_until=LATER + MINUTE,
-            started_at=LATER,
+            waiting, status=JobStatus.RUNNING, attempt=1, owner="worker", lease_until=until, started_at=LATER
         )
-        assert lease == JobLease(job_id=job.id, owner="worker", attempt=1)
+        assert lease == JobLease(job_id=job.id, owner="worker", attempt=1, seconds=60)
         assert await status_of(db, tenant.id) is SyncStatus.SYNCING
         assert await claim(db, "other", now=LATER, lease=MINUTE) is None
 
@@ -75,11 +76,12 @@ class TestClaim:
     async def test_a_job_whose_worker_died_is_taken_up_again(self, db: Database, tenant: Tenant) -> None:
         await queued(db, tenant.id)
         _, lost = await claimed(db)
-        assert await claim(db, "other", now=NOW + MINUTE, lease=MINUTE) is None  # the lease is still good
-        job, lease = await claimed(db, NOW + MINUTE + SECOND, "other")
+        assert await claim(db, "other", now=NOW + 24 * HOUR, lease=MINUTE) is None  # only the database's clock counts
+        await expire(db)
+        job, lease = await claimed(db, NOW, "other")
         assert (job.attempt, job.owner, job.started_at) == (2, "other", NOW)
         for call in (
-            renew(db, lost, now=LATER, extend=MINUTE, totals={}),
+            renew(db, lost, now=LATER, totals={}),
             finish(db, lost, status=JobStatus.FAILED, totals={}, error=None, now=LATER),
             release(db, lost, totals={}, now=LATER),
         ):
@@ -88,12 +90,36 @@ class TestClaim:
         assert await get_job(db, job.id) == job
         await finish(db, lease, status=JobStatus.SUCCEEDED, totals={}, error=None, now=LATER)
 
-    async def test_a_renewed_job_is_not_taken_up(self, db: Database, tenant: Tenant) -> None:
+    async def test_a_renewed_job_is_not_taken_up(self, db: Database, lease: JobLease) -> None:
+        await expire(db)
+        job = await renew(db, lease, now=NOW, totals={"messages": 7})
+        assert (job.totals, job.cancel_requested) == ({"messages": 7}, False)
+        assert await claim(db, "other", now=NOW, lease=MINUTE) is None
+
+    async def test_what_is_stored_for_a_job_renews_it(
+        self, db: Database, general: ChannelState, lease: JobLease
+    ) -> None:
+        await expire(db)
+        await finish_channel(db, general.id, deleted_head_id=None, job=lease, now=NOW)
+        assert await claim(db, "other", now=NOW, lease=MINUTE) is None
+
+    async def test_nobody_takes_up_what_it_runs_itself(self, db: Database, tenant: Tenant, lease: JobLease) -> None:
+        await expire(db)
+        assert await claim(db, "worker", now=NOW, lease=MINUTE, busy=[tenant.id]) is None
+        assert await claim(db, "worker", now=NOW, lease=MINUTE, busy=["discord-1"]) is not None
+
+    async def test_a_lease_that_a_clock_has_left_behind_is_void(self, db: Database, lease: JobLease) -> None:
+        await renew(db, replace(lease, seconds=86_400), now=NOW, totals={})  # and then the clock was set back a day
+        assert await claim(db, "other", now=NOW, lease=MINUTE) is not None
+
+    async def test_only_jobs_of_platforms_that_are_ready(self, db: Database, tenant: Tenant) -> None:
+        other, _ = await save_tenant(db, "slack", TenantRecord(platform_id="T1", name=None), connected=True, now=NOW)
         await queued(db, tenant.id)
-        _, lease = await claimed(db)
-        job = await renew(db, lease, now=NOW + MINUTE, extend=MINUTE, totals={"messages": 7})
-        assert (job.lease_until, job.totals, job.cancel_requested) == (NOW + 2 * MINUTE, {"messages": 7}, False)
-        assert await claim(db, "other", now=NOW + 2 * MINUTE, lease=MINUTE) is None
+        await queued(db, other.id, now=LATER)
+        assert await claim(db, "worker", now=LATER, lease=MINUTE, platforms=[]) is None
+        found = await claim(db, "worker", now=LATER, lease=MINUTE, platforms=["slack", "matrix"])
+        assert found is not None
+        assert found[0].tenant_id == other.id
 
 
 class TestFinish:
@@ -149,7 +175,7 @@ class TestRelease:
         assert (waiting.status, waiting.totals, waiting.attempt) == (JobStatus.QUEUED, {"messages": 9}, 1)
         assert await status_of(db, tenant.id) is SyncStatus.PENDING
         with pytest.raises(LeaseLost):
-            await renew(db, lease, now=LATER, extend=MINUTE, totals={})
+            await renew(db, lease, now=LATER, totals={})
         assert (await claimed(db, LATER))[1].attempt == 2
 
     async def test_a_released_job_that_was_called_off_is_cancelled(self, db: Database, lease: JobLease) -> None:

@@ -38,7 +38,7 @@ class TestQueue:
         for n in (7, 6):
             await queued(db, ids[n], now=NOW - HOUR)
         for at in (NOW - MINUTE, NOW):
-            await claim(db, "worker", now=at, lease=HOUR)
+            await claim(db, "worker", now=at, lease=MINUTE)
         await enqueue(db, ids[0], JobKind.MANUAL, now=NOW)
         await defer_until(db, ids[0], "discord", LATER, NOW)
         await enqueue(db, ids[1], JobKind.SCHEDULED, now=NOW, run_after=NOW + SECOND)
@@ -91,7 +91,7 @@ class TestYielding:
             await queued(db, tenant_id, now=NOW + n * SECOND)
         last = NOW + 2 * SECOND  # in the very instant in which the last of them was queued
         job = await yield_job(db, lease, totals={"messages": 9}, now=last)
-        assert (job.status, job.priority, job.run_after) == (JobStatus.QUEUED, 0, last)
+        assert (job.status, job.rank_at, job.run_after) == (JobStatus.QUEUED, last, last)
         assert (job.totals, job.kind, job.lease_until) == ({"messages": 9}, JobKind.MANUAL, None)
         assert await queue_position(db, job, now=last) == 4
         assert [(await claimed(db, last))[0].tenant_id for _ in range(4)] == [*others, long]
@@ -135,3 +135,28 @@ async def test_how_long_the_newest_whole_sync_of_a_tenant_took(db: Database) -> 
 async def test_nobody_waits_while_the_only_job_runs(db: Database, lease: JobLease) -> None:
     assert not await has_due_jobs(db, NOW + HOUR)
     assert await claim(db, "other", now=NOW, lease=MINUTE) is None
+
+
+async def test_what_waits_gets_nearer_to_the_front(db: Database) -> None:
+    """In one slot, while people ask again and again: nobody who waits is overtaken more than once by each of them."""
+    patient, *eager = [await new_tenant(db, n) for n in range(4)]
+    for tenant_id in eager:
+        await queued(db, tenant_id, JobKind.MANUAL)
+    await queued(db, patient, now=NOW + SECOND)
+    order = []
+    for n in range(2, 10):
+        now = NOW + n * SECOND
+        job, lease = await claimed(db, now)
+        await finish(db, lease, status=JobStatus.SUCCEEDED, totals={}, error=None, now=now)
+        order.append(job.tenant_id)
+        if job.tenant_id != patient:
+            await queued(db, job.tenant_id, JobKind.MANUAL, now)
+    assert order == [*eager, patient, *eager, eager[0]]
+
+
+async def test_a_scheduled_sync_waits_for_others_no_longer_than_their_head_start(db: Database) -> None:
+    patient, *eager = [await new_tenant(db, n) for n in range(3)]
+    await queued(db, patient)
+    await queued(db, eager[0], JobKind.MANUAL, NOW + 9 * MINUTE)
+    await queued(db, eager[1], JobKind.MANUAL, NOW + 11 * MINUTE)
+    assert [(await claimed(db, NOW + HOUR))[0].tenant_id for _ in range(3)] == [eager[0], patient, eager[1]]

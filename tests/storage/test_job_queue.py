@@ -21,11 +21,12 @@ from storage.jobs import (
     get_job,
     list_jobs,
     newest_job,
+    queue_figures,
     renew,
 )
 from storage.tenants import SyncStatus, Tenant, defer_until, save_tenant
 from tests.support.builders import HOUR, MINUTE, NOW, SECOND
-from tests.support.job_steps import claimed, new_tenant, queued, status_of
+from tests.support.job_steps import claimed, expire, new_tenant, queued, status_of
 
 LATER = NOW + MINUTE
 
@@ -39,9 +40,9 @@ class TestEnqueue:
             tenant_id=tenant.id,
             kind=JobKind.INITIAL,
             status=JobStatus.QUEUED,
-            priority=10,
             attempt=0,
             run_after=NOW,
+            rank_at=NOW - 5 * MINUTE,
             owner=None,
             lease_until=None,
             cancel_requested=False,
@@ -56,7 +57,7 @@ class TestEnqueue:
 
     async def test_requesting_again_gives_the_unfinished_job(self, db: Database, tenant: Tenant) -> None:
         job = await queued(db, tenant.id)
-        assert await enqueue(db, tenant.id, JobKind.INITIAL, now=LATER) == (job, False)
+        assert await enqueue(db, tenant.id, JobKind.SCHEDULED, now=LATER) == (job, False)
         running, _ = await claimed(db)
         for kind in JobKind:
             assert await enqueue(db, tenant.id, kind, now=LATER) == (running, False)
@@ -64,7 +65,7 @@ class TestEnqueue:
     async def test_a_tick_lifts_a_waiting_audit_to_its_own_place(self, db: Database, tenant: Tenant) -> None:
         audit, _ = await enqueue(db, tenant.id, JobKind.AUDIT, now=NOW)
         same, created = await enqueue(db, tenant.id, JobKind.SCHEDULED, now=LATER)
-        assert (same.id, created, audit.priority, same.priority) == (audit.id, False, -10, 0)
+        assert (same.id, created, audit.rank_at, same.rank_at) == (audit.id, False, NOW + HOUR, LATER)
 
     async def test_a_finished_job_makes_room(self, db: Database, tenant: Tenant) -> None:
         job = await queued(db, tenant.id)
@@ -76,7 +77,7 @@ class TestEnqueue:
         waiting, _ = await enqueue(db, tenant.id, JobKind.SCHEDULED, now=NOW, run_after=NOW + HOUR)
         job, created = await enqueue(db, tenant.id, JobKind.MANUAL, now=LATER)
         assert not created
-        assert job == replace(waiting, priority=20, run_after=LATER)
+        assert job == replace(waiting, rank_at=LATER - 10 * MINUTE, run_after=LATER)
 
     async def test_a_manual_request_never_puts_a_job_off(self, db: Database, tenant: Tenant) -> None:
         first, _ = await enqueue(db, tenant.id, JobKind.MANUAL, now=NOW)
@@ -120,7 +121,7 @@ class TestCancel:
         requested = await cancel(db, lease.job_id, LATER)
         assert requested is not None
         assert (requested.status, requested.finished_at, requested.cancel_requested) == (JobStatus.RUNNING, None, True)
-        assert (await renew(db, lease, now=LATER, extend=MINUTE, totals={})).cancel_requested
+        assert (await renew(db, lease, now=LATER, totals={})).cancel_requested
         await finish(db, lease, status=JobStatus.CANCELLED, totals={}, error=None, now=LATER)
         assert await status_of(db, tenant.id) is SyncStatus.PENDING
 
@@ -137,6 +138,9 @@ class TestCancel:
         job = await queued(db, tenant.id)
         await claimed(db)
         await cancel(db, job.id, NOW)
+        await expire(db)
+        assert await claim(db, "other", now=NOW + HOUR, lease=MINUTE, busy=[tenant.id]) is None
+        assert (await queue_figures(db, NOW)).running == 1
         assert await claim(db, "other", now=NOW + HOUR, lease=MINUTE) is None
         ended = await get_job(db, job.id)
         assert ended is not None

@@ -76,7 +76,7 @@ class TestStopping:
         stopped = await stop_tenant(db, tenant.id, LATER)
         assert stopped is not None
         assert stopped.sync_status is SyncStatus.SYNCING
-        assert (await renew(db, lease, now=LATER, extend=MINUTE, totals={})).cancel_requested
+        assert (await renew(db, lease, now=LATER, totals={})).cancel_requested
         await release(db, lease, totals={}, now=LATER)
         job = await get_job(db, lease.job_id)
         assert job is not None
@@ -154,7 +154,7 @@ class TestPurging:
         batch = MessageBatch(tenant_id=tenant.id, channel_id=state.id, messages=[message(9)], job=lease)
         for write in (
             save_batch(db, batch, LATER),
-            renew(db, lease, now=LATER, extend=MINUTE, totals={}),
+            renew(db, lease, now=LATER, totals={}),
             finish(db, lease, status=JobStatus.SUCCEEDED, totals={}, error=None, now=LATER),
         ):
             with pytest.raises(LeaseLost):

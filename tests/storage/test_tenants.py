@@ -1,6 +1,7 @@
 """Tenants: stored once, refreshed where something changed, connected and disconnected, held back."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 
@@ -17,6 +18,7 @@ from storage.tenants import (
     defer_until,
     freshness,
     get_tenant,
+    lift_impossible_waits,
     list_tenants,
     save_tenant,
     tenant_id_of,
@@ -102,7 +104,7 @@ async def test_a_tenant_that_comes_back_has_the_status_it_had(
 async def test_a_tenant_that_left_stays_disconnected_whatever_its_jobs_do(db: Database, tenant: Tenant) -> None:
     await save_tenant(db, "discord", GUILD, connected=False, now=NOW)
     await enqueue(db, tenant.id, JobKind.MANUAL, now=NOW)
-    claimed = await claim(db, "worker", now=NOW, lease=HOUR)
+    claimed = await claim(db, "worker", now=NOW, lease=MINUTE)
     assert claimed is not None
     assert await _status(db, tenant.id) is SyncStatus.DISCONNECTED
     back, _ = await save_tenant(db, "discord", GUILD, connected=True, now=NOW)
@@ -128,12 +130,34 @@ async def test_tenants_are_listed_by_id_in_pages(db: Database) -> None:
     assert await list_tenants(db, after=ids[3]) == []
 
 
-async def test_a_wait_is_never_shortened(db: Database, tenant: Tenant) -> None:
-    for until in (NOW + HOUR, NOW + MINUTE):
+async def test_a_later_wait_replaces_an_earlier_one(db: Database, tenant: Tenant) -> None:
+    for until in (NOW + HOUR, NOW + MINUTE, NOW + 2 * HOUR):
         await defer_until(db, tenant.id, "discord", until, NOW)
+        assert (await _get(db, tenant.id)).not_before == until
+
+
+async def test_no_wait_is_longer_than_a_day(db: Database, tenant: Tenant) -> None:
+    for tenant_id in (tenant.id, None):
+        await defer_until(db, tenant_id, "discord", datetime(9999, 12, 31, tzinfo=UTC), NOW)
+        assert (await _get(db, tenant.id)).not_before == NOW + 24 * HOUR
+
+
+async def test_a_wait_of_one_does_not_end_that_of_all(db: Database, tenant: Tenant) -> None:
+    await defer_until(db, None, "discord", NOW + HOUR, NOW)
+    await defer_until(db, tenant.id, "discord", NOW + MINUTE, NOW)
     assert (await _get(db, tenant.id)).not_before == NOW + HOUR
-    await defer_until(db, tenant.id, "discord", NOW + 2 * HOUR, LATER)
-    assert (await _get(db, tenant.id)).not_before == NOW + 2 * HOUR
+
+
+async def test_a_wait_that_a_clock_has_left_behind_is_lifted(db: Database, tenant: Tenant) -> None:
+    ahead = NOW + 48 * HOUR  # by a clock that was set right since
+    await defer_until(db, None, "discord", ahead + HOUR, ahead)
+    await enqueue(db, tenant.id, JobKind.SCHEDULED, now=ahead)
+    assert await claim(db, "worker", now=NOW, lease=MINUTE) is None
+    assert await lift_impossible_waits(db, NOW) == 2
+    assert await claim(db, "worker", now=NOW, lease=MINUTE) is not None
+    record = TenantRecord(platform_id="200", name=None)
+    assert (await save_tenant(db, "discord", record, connected=True, now=NOW))[0].not_before is None
+    assert await lift_impossible_waits(db, NOW) == 0
 
 
 async def test_a_wait_of_a_platform_is_one_of_all_its_tenants(db: Database, tenant: Tenant) -> None:
@@ -149,8 +173,9 @@ async def test_a_wait_of_a_platform_is_one_of_all_its_tenants(db: Database, tena
 
 
 async def test_a_wait_of_a_platform_is_one_of_tenants_that_come_later_too(db: Database, tenant: Tenant) -> None:
-    for until in (NOW + HOUR, NOW + MINUTE):
+    for until in (NOW + 2 * HOUR, NOW + HOUR):
         await defer_until(db, None, "discord", until, NOW)
+        assert (await _get(db, tenant.id)).not_before == until
     record = TenantRecord(platform_id="200", name=None)
     later, created = await save_tenant(db, "discord", record, connected=True, now=LATER)
     assert (later.not_before, created) == (NOW + HOUR, True)

@@ -2,11 +2,15 @@
 
 from datetime import datetime
 
+from sqlalchemy import literal, update
+
 from adapters.records import TenantRecord
 from storage.database import Database
 from storage.jobs import Job, JobKind, JobLease, claim, enqueue
+from storage.sql import DatabaseTime
+from storage.tables import live_state, sync_jobs
 from storage.tenants import SyncStatus, get_tenant, save_tenant
-from tests.support.builders import HOUR, MINUTE, NOW
+from tests.support.builders import MINUTE, NOW
 
 
 async def new_tenant(db: Database, number: int | str, *, connected: bool = True) -> str:
@@ -29,6 +33,19 @@ async def claimed(db: Database, now: datetime = NOW, owner: str = "worker") -> t
     return found
 
 
+async def expire(db: Database) -> None:
+    """Let all leases run out, as time does."""
+    async with db.writing() as connection:
+        past = DatabaseTime(literal(-1.0))
+        await connection.execute(update(sync_jobs).where(sync_jobs.c.lease_until.is_not(None)).values(lease_until=past))
+
+
+async def expire_leadership(db: Database) -> None:
+    """Let the leaders' leases run out, as time does."""
+    async with db.writing() as connection:
+        await connection.execute(update(live_state).values(lease_until=DatabaseTime(literal(-1.0))))
+
+
 async def status_of(db: Database, tenant_id: str) -> SyncStatus:
     """Read the status of a tenant."""
     tenant = await get_tenant(db, tenant_id)
@@ -37,8 +54,8 @@ async def status_of(db: Database, tenant_id: str) -> SyncStatus:
 
 
 async def running_job(db: Database, tenant_id: str, owner: str = "worker") -> JobLease:
-    """Enqueue a job and claim it for an hour."""
+    """Enqueue a job and claim it."""
     await enqueue(db, tenant_id, JobKind.INITIAL, now=NOW)
-    claimed = await claim(db, owner, now=NOW, lease=HOUR)
+    claimed = await claim(db, owner, now=NOW, lease=5 * MINUTE)
     assert claimed is not None
     return claimed[1]

@@ -112,7 +112,7 @@ def test_other_machines_are_let_in_only_with_a_token() -> None:
     outside = {"PLATFORM_SYNC_HTTP__HOST": "0.0.0.0"}  # noqa: S104 (that is the point)
     with pytest.raises(ConfigError, match="PLATFORM_SYNC_API_TOKEN"):
         load(None, outside)
-    assert load(None, {**outside, "PLATFORM_SYNC_API_TOKEN": "secret"}).http.host == "0.0.0.0"  # noqa: S104
+    assert load(None, {**outside, "PLATFORM_SYNC_API_TOKEN": "a-secret-of-a-test"}).http.host == "0.0.0.0"  # noqa: S104
 
 
 def test_a_file_that_is_not_there_or_not_toml_is_refused(tmp_path: Path) -> None:

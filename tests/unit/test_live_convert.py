@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from adapters.discord.convert import last_id_before, snowflake_time
 from adapters.discord.gateway.events import MESSAGE_EVENTS, channel_ref, ids_only, is_whole, live_event
 from adapters.discord.gateway.guild_state import GuildState
-from adapters.discord.gateway.liveness import KeepAlive
+from adapters.discord.gateway.keep_alive import KeepAlive
 from adapters.events import (
     ChannelChanged,
     ChannelRef,
@@ -127,14 +127,14 @@ def test_an_id_says_when_it_was_made(snowflake: int) -> None:
     assert snowflake_time(str(snowflake)).tzinfo == UTC
 
 
-def test_an_answered_heartbeat_proves_what_was_sent_before_it() -> None:
-    socket = SimpleNamespace(thread_id=0, _max_heartbeat_timeout=60.0, HEARTBEAT=1, sequence=7)
-    keep_alive = KeepAlive(ws=socket, interval=40.0, shard_id=0)
+async def test_an_answered_heartbeat_proves_what_was_sent_before_it() -> None:
+    socket: Any = SimpleNamespace(sequence=7)
+    keep_alive = KeepAlive(socket, interval_seconds=40.0, shard_id=0)
     keep_alive.ack()
     assert keep_alive.received_until is None, "an answer to nothing"
     keep_alive.get_payload()
     between = datetime.now(UTC)
-    assert keep_alive.beat() == {"op": 1, "d": 7}
+    assert keep_alive.get_payload() == {"op": 1, "d": 7}
     keep_alive.ack()
     assert keep_alive.received_until is not None
     assert between - timedelta(seconds=5) < keep_alive.received_until <= between, (

@@ -10,17 +10,14 @@ from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
-import aiohttp
-import discord
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adapters.discord.convert import message_record, thread_record
-from adapters.discord.gateway import GatewayClient
+from adapters.discord.gateway.roster import GuildRoster
 from adapters.discord.permissions import ChannelEvaluator, everyone
 from adapters.discord.simulator import rich_world
 from adapters.discord.simulator.payloads import channel_payload, guild_create, role_payload
-from adapters.events import PlatformEvent
 from adapters.privacy import UserHasher
 from tests.support.examples import examples
 
@@ -207,16 +204,12 @@ def of_the_guild(payload: dict[str, Any], person: Person, data: st.DataObject) -
 def test_no_user_comes_out_of_a_guild(guild: Any, data: st.DataObject) -> None:
     copy, person = planted(guild_create(WORLD, guild), data, of_the_guild)
 
-    async def on_event(_: PlatformEvent) -> None: ...
+    reported: list[object] = []
 
-    async def record() -> object:
-        client = GatewayClient(
-            on_event,
-            trace=aiohttp.TraceConfig(),
-            hash_user=HASH,
-            guild_ready_timeout_seconds=0.05,
-            identify_delay_seconds=0,
-        )
-        return client._tenant(discord.Guild(data=copy, state=client._connection))  # type: ignore[arg-type]
+    async def arrive() -> None:
+        roster = GuildRoster(lambda event, _: reported.append(event), HASH, quiet_seconds=0.05)
+        roster.take("GUILD_CREATE", copy)
 
-    assert_hidden(person, asyncio.run(record()))
+    asyncio.run(arrive())
+    assert reported
+    assert_hidden(person, reported)

@@ -1,5 +1,9 @@
 """Turn payloads into records, private already."""
 
+from adapters.discord.convert.blanks import (
+    is_blanked,
+    shows_content,
+)
 from adapters.discord.convert.channels import (
     channel_record,
     channel_type,
@@ -11,8 +15,12 @@ from adapters.discord.convert.messages import (
     message_record,
     replies,
 )
+from adapters.discord.convert.pages import (
+    message_records,
+)
 from adapters.discord.convert.payload import (
     Payload,
+    as_bits,
     as_int,
     as_object,
     as_objects,
@@ -33,17 +41,21 @@ from adapters.discord.convert.scrub import (
 __all__ = [
     "Payload",
     "Scrubber",
+    "as_bits",
     "as_int",
     "as_object",
     "as_objects",
     "channel_record",
     "channel_type",
     "emoji_of",
+    "is_blanked",
     "is_obfuscated",
     "is_private_thread",
     "last_id_before",
     "message_record",
+    "message_records",
     "replies",
+    "shows_content",
     "snowflake",
     "snowflake_time",
     "snowflakes",

@@ -4,7 +4,7 @@ import re
 from datetime import UTC, datetime
 from typing import Any
 
-from adapters.discord.convert.payload import Payload, as_int, as_objects, snowflake, without_empty
+from adapters.discord.convert.payload import Payload, as_int, as_objects, as_real, as_size, snowflake, without_empty
 from adapters.discord.convert.scrub import Scrubber
 from adapters.records import AttachmentRecord
 
@@ -33,7 +33,7 @@ def _attachment(payload: Payload, scrub: Scrubber) -> AttachmentRecord | None:
     return AttachmentRecord(
         platform_id=attachment_id,
         filename=scrub(filename),
-        size_bytes=as_int(payload.get("size")),
+        size_bytes=as_size(payload.get("size")),
         content_type=scrub(content_type) if isinstance(content_type, str) else None,
         url=scrub(url),
         url_expires_at=_expiry(url),
@@ -43,7 +43,7 @@ def _attachment(payload: Payload, scrub: Scrubber) -> AttachmentRecord | None:
                 "description": scrub(description) if isinstance(description, str) else None,
                 "width": as_int(payload.get("width")),
                 "height": as_int(payload.get("height")),
-                "duration_secs": _real(payload.get("duration_secs")),
+                "duration_secs": as_real(payload.get("duration_secs")),
                 "flags": flags or None,
                 "ephemeral": bool(payload.get("ephemeral")),
                 "spoiler": filename.startswith("SPOILER_") or bool(flags & _IS_SPOILER),
@@ -64,10 +64,6 @@ def copied_attachment(record: AttachmentRecord) -> dict[str, Any]:
             **record.metadata,
         }
     )
-
-
-def _real(value: object) -> float | None:
-    return value if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 
 def _expiry(url: str) -> datetime | None:

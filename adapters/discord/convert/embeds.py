@@ -27,11 +27,14 @@ def embed(payload: Payload, scrub: Scrubber) -> dict[str, Any]:
     )
 
 
-def component(payload: Payload, scrub: Scrubber, hash_user: HashUser) -> dict[str, Any]:
+_DEEPEST = 20  # Discord nests components up to five deep; what is written as JSON has its own end
+
+
+def component(payload: Payload, scrub: Scrubber, hash_user: HashUser, depth: int = 0) -> dict[str, Any]:
     """Return a component of any type with all it holds. Never its custom_id: applications put user ids there."""
 
     def inner(value: object) -> dict[str, Any] | None:
-        return component(as_object(value), scrub, hash_user) if value else None
+        return component(as_object(value), scrub, hash_user, depth + 1) if value and depth < _DEEPEST else None
 
     kept: dict[str, Any] = {
         **_texts(payload, scrub, "label", "url", "placeholder", "content", "description"),
@@ -142,7 +145,7 @@ def _default_value(payload: Payload, hash_user: HashUser) -> dict[str, Any]:
     chosen, kind = snowflake(payload.get("id")), payload.get("type")
     if chosen and kind not in ("role", "channel"):
         chosen = hash_user(chosen)
-    return without_empty({"id": chosen, "type": kind if isinstance(kind, str) else None})
+    return without_empty({"id": chosen, "type": kind if kind in ("user", "role", "channel") else None})
 
 
 def _answer(payload: Payload, scrub: Scrubber) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from adapters.discord.convert.payload import (
     as_int,
     as_object,
     as_objects,
+    as_time_text,
     snowflake,
     snowflake_time,
     snowflakes,
@@ -171,8 +172,8 @@ def _forward(payload: Payload, scrub: Scrubber, hash_user: HashUser) -> tuple[st
         {
             "type": as_int(message.get("type")) or None,
             "content": inner(content) if isinstance(content, str) else None,
-            "sent_at": message.get("timestamp") if timestamp(message.get("timestamp")) else None,
-            "edited_at": message.get("edited_timestamp") if timestamp(message.get("edited_timestamp")) else None,
+            "sent_at": as_time_text(message.get("timestamp")),
+            "edited_at": as_time_text(message.get("edited_timestamp")),
             "flags": as_int(message.get("flags")) or None,
             "mentions": [
                 hash_user(i) for i in (snowflake(u.get("id")) for u in as_objects(message.get("mentions"))) if i

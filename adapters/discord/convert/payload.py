@@ -1,7 +1,10 @@
-"""Read payloads without trusting them: a value that is not of the expected shape counts as absent."""
+"""Read payloads without trusting them: a value that is not of the expected shape, or beyond all bounds, counts as
+absent.
+"""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from math import isfinite
 from typing import Any, TypeAlias
 
 import discord
@@ -9,6 +12,12 @@ import discord
 Payload: TypeAlias = Mapping[str, Any]
 
 _LARGEST_ID = 2**63 - 1
+_LONGEST_ID = 19  # digits
+_LARGEST_COUNT = 10**9
+_NUMBERS = range(-(2**63), 2**63)
+_LONGEST_BITS = 39  # digits of 128 bits
+# Of a later time the next second or hour may have none.
+_LATEST = datetime.max.replace(tzinfo=UTC) - timedelta(days=1)
 _EMPTY: Payload = {}
 
 
@@ -23,10 +32,12 @@ def as_objects(value: object) -> list[Payload]:
 
 
 def snowflake(value: object) -> str | None:
-    """Return an id as text, or None where the value is none."""
-    if isinstance(value, str):
-        return value if value.isascii() and value.isdigit() else None
-    return str(value) if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+    """Return an id as text, or None where the value is none: at most 19 digits without leading zeros."""
+    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 10**_LONGEST_ID:
+        return str(value)
+    if not isinstance(value, str) or not 0 < len(value) <= _LONGEST_ID:
+        return None
+    return value if value.isascii() and value.isdigit() and (value[0] != "0" or value == "0") else None
 
 
 def snowflakes(value: object) -> list[str]:
@@ -35,13 +46,45 @@ def snowflakes(value: object) -> list[str]:
 
 
 def as_int(value: object) -> int | None:
-    """Return a whole number, or None."""
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
+    """Return a whole number of 64 bits, or None."""
+    return value if isinstance(value, int) and not isinstance(value, bool) and value in _NUMBERS else None
 
 
-def as_text(value: object) -> str | None:
-    """Return a text, or None."""
-    return value if isinstance(value, str) else None
+def as_size(value: object) -> int | None:
+    """Return a whole number of 63 bits that is not negative, or None."""
+    number = as_int(value)
+    return number if number is not None and number >= 0 else None
+
+
+def as_count(value: object) -> int:
+    """Return how many there are: 0 for what is no number, at most a thousand million, so that one can count on."""
+    return min(max(value, 0), _LARGEST_COUNT) if isinstance(value, int) and not isinstance(value, bool) else 0
+
+
+def as_real(value: object) -> float | None:
+    """Return a number that has an end, or None."""
+    if isinstance(value, float):
+        return value if isfinite(value) else None
+    return as_int(value)
+
+
+def as_bits(value: object) -> int:
+    """Return flags or permissions, which are given as a number or as its digits; 0 for anything else."""
+    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= _LONGEST_BITS:
+        return int(value)
+    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else 0
+
+
+def as_time_text(value: object) -> str | None:
+    """Return a time as it is given, or None where it is absent or unreadable."""
+    return value if isinstance(value, str) and timestamp(value) else None
+
+
+def readable(text: str) -> str:
+    """Return a text without what no database holds: NUL characters go, lone surrogates become "?"."""
+    if text.isascii() and "\x00" not in text:
+        return text
+    return text.replace("\x00", "").encode("utf-8", "replace").decode()
 
 
 def timestamp(value: object) -> datetime | None:
@@ -50,9 +93,10 @@ def timestamp(value: object) -> datetime | None:
         return None
     try:
         parsed = datetime.fromisoformat(value)
-    except ValueError:
+        found = (parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError):
         return None
-    return (parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).astimezone(UTC)
+    return found if found <= _LATEST else None
 
 
 def snowflake_time(snowflake: str) -> datetime:

@@ -3,10 +3,13 @@
 import re
 from collections.abc import Iterator
 
-from adapters.discord.convert.payload import Payload, as_int, as_object, as_objects, snowflake
+from adapters.discord.convert.payload import Payload, as_count, as_object, as_objects, snowflake
 from adapters.discord.convert.scrub import Scrubber
 from adapters.privacy import HashUser
 from adapters.records import ReactionTotalRecord
+
+_LONGEST_NAME = 100
+"""In characters: of what is longer, and so no emoji, the beginning stands for it. Its key is indexed."""
 
 _CUSTOM = re.compile(r"<a?:(.+:\d+)>")
 
@@ -25,8 +28,8 @@ def reaction_totals(value: object, hash_user: HashUser) -> tuple[ReactionTotalRe
 def _totals(emoji: tuple[str, str], payload: Payload) -> Iterator[ReactionTotalRecord]:
     """Return the totals of the two kinds that were given. Discord's ``count`` is that of both."""
     key, shown = emoji
-    burst = as_int(as_object(payload.get("count_details")).get("burst")) or 0
-    normal = (as_int(payload.get("count")) or 0) - burst
+    burst = as_count(as_object(payload.get("count_details")).get("burst"))
+    normal = as_count(payload.get("count")) - burst
     for is_burst, count in ((False, normal), (True, burst)):
         if count > 0:
             yield ReactionTotalRecord(emoji_key=key, burst=is_burst, emoji=shown, count=count)
@@ -42,9 +45,15 @@ def emoji_of(value: object, scrub: Scrubber) -> tuple[str, str] | None:
     if emoji_id is None and not (name and isinstance(name, str)):
         return None
     # Discord leaves the name of a deleted custom emoji out.
-    shown = scrub(name) if name and isinstance(name, str) else "_"
+    shown = _bounded(scrub(name)) if name and isinstance(name, str) else "_"
+    if not shown and emoji_id is None:
+        return None  # it was nothing but what no database holds
     custom = f"<{'a' if emoji.get('animated') else ''}:{shown}:{emoji_id}>"
     return (emoji_id, custom) if emoji_id else (shown, shown)
+
+
+def _bounded(name: str) -> str:
+    return name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 1]}…"
 
 
 def url_emoji(emoji: str) -> str:

@@ -4,16 +4,19 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from adapters.discord.convert.names import LONGEST_NAME, Names, names_of
+from adapters.discord.convert.payload import readable
 from adapters.privacy import HashUser
 
 _URL_REST = r"[^\s<>\"')\]]*"
 _CDN = r"https?://(?:cdn\.discordapp\.com|media\.discordapp\.net)"
 _NAME = r"(?:(?![0-9]{17})[^<>:\n])+"  # a name that is not an id in disguise
 
-# One pass from the left, first alternative that fits. Unnamed: kept as it is. Named: replaced.
+# One pass from the left, first alternative that fits. Unnamed: kept as it is. Named: replaced. No alternative may begin
+# with a repetition: tried anew at each of many letters it would take the square of their number.
 _TOKENS = re.compile(
     rf"""
-      <(?:\#|@&)[0-9]+>
+      <(?:\#|@&|@\$)[0-9]+>
     | <a?:{_NAME}:[0-9]+>
     | </{_NAME}:[0-9]+>
     | <id:[a-z]+>
@@ -27,13 +30,15 @@ _TOKENS = re.compile(
     | {_CDN}/(?:avatars|banners)/(?P<avatar>[0-9]+)/{_URL_REST}
     | {_CDN}/guilds/[0-9]+/users/(?P<member>[0-9]+)/(?:avatars|banners)/{_URL_REST}
     | (?P<default>{_CDN}/embed/avatars/[0-9]+{_URL_REST})
-    | (?:[a-z]+://)?(?:[a-z]+\.)*discord(?:app)?\.com/users/(?P<profile>[0-9]+)
+    | discord(?:app)?\.com/users/(?P<profile>[0-9]+)
     | discord://-/users/(?P<app>[0-9]+)
     | %(?:40|21)(?P<at>[0-9]{{17,}})
     | (?P<bare>[0-9]{{17,}})
     """,
     re.VERBOSE,
 )
+# What stands before a profile's host, read backwards.
+_SUBDOMAINS_AND_SCHEME = re.compile(r"(?:\.[a-z]+)*(?://:[a-z]+)?")
 _ENCODED_RUN = re.compile(r"(?:[0-9]|%3[0-9]){17,}")
 _RUN = re.compile("[0-9]{17}")
 
@@ -43,7 +48,6 @@ def _is_harmless(text: str) -> bool:
     return not (_RUN.search(text) or "<@" in text or "%3" in text or "embed/avatars/" in text)
 
 
-_LONGEST_NAME = 32  # Discord's limit, for every kind of name
 Users = Callable[[], Iterable[Mapping[str, Any]]]
 
 
@@ -55,50 +59,48 @@ class Scrubber:
     def __init__(self, hash_user: HashUser, users: Users = tuple) -> None:
         self._hash = hash_user
         self._users = users
-        self._known: dict[str, str] | None = None
+        self._known: Names | None = None
 
     def __call__(self, text: str) -> str:
         """Return the text with every user id hashed in place, and the names of the payload's users gone."""
-        if "\x00" in text or not text.isascii():
-            # What a database cannot hold goes first: an id or a name must not hide behind it.
-            text = text.replace("\x00", "").encode("utf-8", "replace").decode()
-        if len(text) <= _LONGEST_NAME and text in self._names:
-            return self._mention(self._names[text])
+        text = readable(text)  # first: an id or a name must not hide behind what no database holds
+        if len(text) <= LONGEST_NAME and (owner := self._names.owners.get(text)):
+            return self._mention(owner)
         if ("@" in text or "#" in text) and self._names:
             return self._without_names(text)
         return text if _is_harmless(text) else self._without_ids(text)
 
     @property
-    def _names(self) -> dict[str, str]:
+    def _names(self) -> Names:
         if self._known is None:
-            self._known = _names(self._users())
+            self._known = names_of(self._users())
         return self._known
 
     def _mention(self, user_id: str) -> str:
         return f"<@{self._hash(user_id)}>"
 
     def _without_names(self, text: str) -> str:
-        present = [name for name in self._names if "@" + name in text or name + "#" in text]
-        if not present:
-            return self._without_ids(text)
-        present.sort(key=len, reverse=True)
-        either = "|".join(re.escape(name) for name in present)
-        pieces = re.split(f"@(?:{either})|(?:{either})#[0-9]{{4}}", text)
-        found = re.findall(f"@({either})|({either})#[0-9]{{4}}", text)
-        clean = [self._without_ids(pieces[0])]
-        for (at, tag), piece in zip(found, pieces[1:], strict=True):
-            clean += (self._mention(self._names[at or tag]), self._without_ids(piece))
-        return "".join(clean)
+        clean, done = list[str](), 0
+        for name in self._names.find(text):
+            clean += (self._without_ids(text[done : name.start]), self._mention(name.user_id))
+            done = name.end
+        return "".join([*clean, self._without_ids(text[done:])])
 
     def _without_ids(self, text: str) -> str:
         if "%3" in text:
             text = _ENCODED_RUN.sub(lambda run: re.sub("%3([0-9])", r"\1", run[0]), text)
-        return _TOKENS.sub(self._replace, text)
+        clean, done, free = list[str](), 0, 0  # up to where the text is copied, and up to where tokens were found
+        for token in _TOKENS.finditer(text):
+            if kind := token.lastgroup:
+                start = token.start()
+                if kind == "profile" and (before := _SUBDOMAINS_AND_SCHEME.match(text[free:start][::-1])):
+                    start -= before.end()
+                clean += (text[done:start], self._replacement(token, kind))
+                done = token.end()
+            free = token.end()
+        return "".join([*clean, text[done:]])
 
-    def _replace(self, token: re.Match[str]) -> str:
-        kind = token.lastgroup
-        if kind is None:
-            return token[0]
+    def _replacement(self, token: re.Match[str], kind: str) -> str:
         if kind == "default":
             return "user:default"
         hashed = self._hash(token[kind])
@@ -107,16 +109,3 @@ class Scrubber:
         if kind in ("avatar", "member", "profile", "app"):
             return f"user:{hashed}"
         return token[0].replace(token[kind], hashed)
-
-
-def _names(users: Iterable[Mapping[str, Any]]) -> dict[str, str]:
-    names: dict[str, str] = {}
-    for user in users:
-        user_id = user.get("id")
-        if not user_id:
-            continue
-        for key in ("username", "global_name", "nick"):
-            name = user.get(key)
-            if name and isinstance(name, str) and len(name) > 1:
-                names.setdefault(name, str(user_id))
-    return names

@@ -1,65 +1,39 @@
-"""discord.py's gateway client, made to outlive what it cannot parse.
+"""The bot's connection to Discord: one log-in, one REST client that lasts, and the shards of its gateway.
 
-It uses private parts of discord.py (docs/decisions/0003), hence the exact pin in pyproject.toml.
+discord.py brings the log-in, the requests and the wire (docs/decisions/0003 and 0015). What comes over the gateway is
+read from its raw payloads alone, so that no odd part of a guild can hide the guild.
 """
 
 import asyncio
-import json
 import logging
-from collections.abc import Callable
-from datetime import datetime
-from functools import partial, wraps
-from typing import Any
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
+from typing import Any, NoReturn
 
 import aiohttp
 import discord
-import orjson
+from discord.http import HTTPClient
 
-from adapters.discord.convert import Payload, Scrubber, as_objects, snowflake
+from adapters.base import ConnectionHealth, PartHealth
+from adapters.discord.convert import Payload, as_object
 from adapters.discord.gateway.dispatcher import UNPARSED, EventDispatcher, ignore
-from adapters.discord.gateway.liveness import GatewayLiveness, KeepAlive
-from adapters.events import (
-    ChannelDeleted,
-    EventHandler,
-    LiveEventHandler,
-    PlatformEvent,
-    TenantJoined,
-    TenantLeft,
-    TenantOutage,
-    TenantsReady,
-)
+from adapters.discord.gateway.identify import IdentifyGate
+from adapters.discord.gateway.login import Login
+from adapters.discord.gateway.roster import GuildRoster
+from adapters.discord.gateway.shard import Shard
+from adapters.discord.gateway.waits import Backoff, Waits
+from adapters.discord.permissions import Principal
+from adapters.events import EventHandler, LiveEventHandler, PlatformEvent
 from adapters.privacy import HashUser
-from adapters.records import TenantRecord
 
 log = logging.getLogger(__name__)
 
-_CHANNEL_EVENTS = ("CHANNEL_CREATE", "CHANNEL_UPDATE")
+# Discord passes an event on to the gateway in its own time, and its clock is not ours.
+_ALLOWANCE = timedelta(seconds=5)
+_WRONG_SHARDS = (4010, 4011)
 
 
-def _from_json(text: Any) -> Any:
-    """Parse with orjson, which is faster; it refuses a lone surrogate, which JSON's grammar allows and json takes."""
-    try:
-        return orjson.loads(text)
-    except orjson.JSONDecodeError:
-        return json.loads(text)
-
-
-discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = (
-    False  # voice is not used: no warning that it is missing
-)
-discord.utils._from_json = _from_json  # noqa: SLF001 (decision 0003)
-discord.gateway.KeepAliveHandler = KeepAlive  # type: ignore[misc]  # (decision 0003)
-
-
-def intents() -> discord.Intents:
-    """Return the events to subscribe to. Message content is privileged, and the archive is blank without it.
-
-    Not polls: each vote would be an event, and the archive keeps the counts that Discord gives with the message.
-    """
-    return discord.Intents(guilds=True, guild_messages=True, guild_reactions=True, message_content=True)
-
-
-class GatewayClient(discord.AutoShardedClient):
+class GatewayClient:
     """Log in and call one handler as guilds come and go, another one as something changes in them."""
 
     def __init__(
@@ -71,160 +45,151 @@ class GatewayClient(discord.AutoShardedClient):
         hash_user: HashUser,
         guild_ready_timeout_seconds: float,
         identify_delay_seconds: float,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
-        super().__init__(
-            intents=intents(),
-            http_trace=trace,
-            # A bucket that asks for a longer wait raises instead of sleeping; 30 is the least the library takes.
-            max_ratelimit_timeout=30.0,
-            max_messages=None,
-            member_cache_flags=discord.MemberCacheFlags.none(),
-            chunk_guilds_at_startup=False,
-            guild_ready_timeout=guild_ready_timeout_seconds,
-            enable_debug_events=False,
-        )
         self._on_event = on_event
-        self._identify_delay_seconds = identify_delay_seconds
-        self._running_handlers: set[asyncio.Task[Any]] = set()
-        self._scrub = Scrubber(hash_user)
+        self._events: asyncio.Queue[tuple[PlatformEvent, Shard | None]] = asyncio.Queue()
         self._dispatcher = EventDispatcher(on_live_event, hash_user)
-        self._liveness = GatewayLiveness(self)
-        self._guard_parsers()
+        self._roster = GuildRoster(self._report, hash_user, quiet_seconds=guild_ready_timeout_seconds)
+        self._waits = Waits(sleep)
+        self.login = Login(self._waits, trace, on_socket=lambda socket: self._shards[socket.shard_id or 0].take(socket))
+        self._gate = IdentifyGate(self.login.start_limit, self._waits, spacing_seconds=identify_delay_seconds)
+        self._shards: dict[int, Shard] = {}
+        self._shard_pauses = Backoff(identify_delay_seconds, 900.0)
 
-    async def setup_hook(self) -> None:
-        """Stop aiohttp from sending a dropped GET a second time by itself."""
-        self.http._HTTPClient__session._retry_connection = False  # type: ignore[attr-defined]  # noqa: SLF001
+    @property
+    def http(self) -> HTTPClient:
+        """discord.py's REST client, which outlives every connection of the gateway's."""
+        return self.login.http
 
-    async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:
-        """Wait before every session but the first: Discord allows one IDENTIFY in five seconds."""
-        if not initial:
-            await asyncio.sleep(self._identify_delay_seconds)
+    async def run(self, token: str) -> NoReturn:
+        """Stay connected until cancelled.
+
+        Raises:
+            discord.LoginFailure: Discord refuses the token.
+            discord.ConnectionClosed: it closes a shard for a reason that trying again does not change.
+        """
+        delivery = asyncio.create_task(self._deliver(), name="communities' events")
+        try:
+            await self.login.log_in(token)
+            while True:
+                await self._run_shards()
+        finally:
+            self._roster.close()
+            delivery.cancel()
+            await asyncio.gather(delivery, return_exceptions=True)
+            await self.login.close()
 
     def hidden_channels(self, guild_id: int) -> dict[str, Payload]:
         """Return the channels of a guild that the gateway showed only as hidden, by id."""
         return self._dispatcher.hidden_channels(guild_id)
 
+    def readable_channels(self, guild_id: int) -> list[str]:
+        """Return the channels with messages that the gateway shows as readable for everyone and the bot."""
+        return self._dispatcher.readable_channels(guild_id)
+
+    def is_there(self, guild_id: int) -> bool:
+        """Return whether the bot is in a guild, and Discord shows it."""
+        return self._roster.has_arrived(str(guild_id))
+
+    def principal(self, guild_id: int) -> Principal | None:
+        """Return the bot as a member of a guild, by the gateway's payloads; None where they do not tell its roles."""
+        return self._dispatcher.principal(guild_id)
+
+    def may_read(self, guild_id: int, channel_id: str) -> bool:
+        """Return whether the bot may read a channel's history, as far as the gateway told."""
+        return self._dispatcher.may_bot_read(guild_id, channel_id)
+
+    def is_member(self, guild_id: str) -> bool:
+        """Return whether the bot is in a guild, by Discord's newest list and what came since."""
+        return guild_id in self._roster
+
+    async def has_arrived(self, guild_id: str, within_seconds: float) -> bool:
+        """Wait for a guild that the bot is in but that Discord has not shown yet; whether it has come."""
+        try:
+            async with asyncio.timeout(within_seconds):
+                await self._roster.arrival(guild_id)
+        except TimeoutError:
+            return False
+        return self._roster.has_arrived(guild_id)
+
     @property
     def received_until(self) -> datetime | None:
-        """Until when every event has been received; None where they are not received at present."""
-        return self._liveness.received_until
+        """Until when every event of every shard has been received; None where one does not receive them at present."""
+        known = [shard.received_until for shard in self._shards.values()]
+        times = [time for time in known if time is not None]
+        return min(times) - _ALLOWANCE if times and len(times) == len(known) else None
 
     @property
-    def may_read_content(self) -> bool:
-        """Whether Discord grants this application the content of messages; otherwise it sends blanks."""
-        flags = self.application.flags if self.application else None
-        return flags is not None and (flags.gateway_message_content or flags.gateway_message_content_limited)
+    def health(self) -> ConnectionHealth:
+        """How the shards stand."""
+        parts = (PartHealth(str(s.id), s.is_connected, s.heartbeat_age_seconds) for s in self._shards.values())
+        return ConnectionHealth(tuple(parts), self._waits.seconds_left)
 
-    async def cancel_handlers(self) -> None:
-        """Cancel the handlers that still run: discord.py makes each a task of its own and waits for none."""
-        for task in self._running_handlers:
-            task.cancel()
-        await asyncio.gather(*self._running_handlers, return_exceptions=True)
+    @property
+    def unready_reason(self) -> str | None:
+        """Why not everything that happens is received at present; None where it is."""
+        reasons = [reason for shard in self._shards.values() if (reason := _reason(shard, len(self._shards)))]
+        if self._shards and not reasons:
+            return None
+        if not self._shards:
+            reasons = ["not connected to Discord's gateway"]
+        return "; ".join([*reasons[:10], *([self._waits.reason] if self._waits.reason else [])])
 
-    async def _deliver(self, event: PlatformEvent) -> None:
-        task = asyncio.current_task()
-        assert task is not None  # noqa: S101 (for the type checker)
-        self._running_handlers.add(task)
+    async def _run_shards(self) -> None:
+        """Keep as many shards as Discord recommends connected, until it wants another number of them."""
+        count = (await self.login.patiently("asking how to connect", self._gate.limit)).shards
+        self.login.share(count)
+        self._shards = {i: Shard(self.login.library, i, self._gate, self._waits, self._take) for i in range(count)}
+        began = asyncio.get_running_loop().time()
         try:
-            await self._on_event(event)
-        finally:
-            self._running_handlers.discard(task)
+            async with asyncio.TaskGroup() as group:
+                for shard in self._shards.values():
+                    group.create_task(shard.run(), name=f"shard {shard.id} of {count}")
+        except* discord.ConnectionClosed as closed:
+            error = closed.exceptions[0]
+            if not isinstance(error, discord.ConnectionClosed) or error.code not in _WRONG_SHARDS:
+                raise error from None
+            log.warning("Discord wants this bot to use other shards", extra={"shards": count, "close_code": error.code})
+        if asyncio.get_running_loop().time() - began > 600:
+            self._shard_pauses.succeeded()
+        await self._waits.wait(self._shard_pauses.failed(), "Discord wants other shards: not asked again before")
 
-    async def on_ready(self) -> None:
-        """Report the whole set of guilds at each new session: what was missed in between shows here."""
-        sessions = self._liveness.unannounced_sessions()
-        await self._deliver(TenantsReady(tuple(self._tenant(guild) for guild in self.guilds)))
-        self._liveness.mark_announced(sessions)
-        for guild in self.guilds:
-            if guild.unavailable:
-                await self.on_guild_unavailable(guild)
-
-    async def on_shard_ready(self, _: int) -> None:
-        """Report all guilds when one shard of several begins a new session: the library names no guilds then."""
-        if self.is_ready() and len(self.shards) > 1:
-            await self.on_ready()
-
-    async def on_guild_join(self, guild: discord.Guild) -> None:
-        """Report a guild that the bot was added to."""
-        await self._deliver(TenantJoined(self._tenant(guild)))
-
-    async def on_guild_available(self, guild: discord.Guild) -> None:
-        """Report a guild that came back from an outage, or arrived late."""
-        if self.is_ready():
-            await self._deliver(TenantJoined(self._tenant(guild)))
-
-    async def on_guild_unavailable(self, guild: discord.Guild) -> None:
-        """Report an outage of Discord's in a guild."""
-        await self._deliver(TenantOutage(str(guild.id)))
-
-    async def on_guild_update(self, before: discord.Guild, after: discord.Guild) -> None:
-        """Report a guild's new name; other updates carry nothing that the archive keeps."""
-        if before.name != after.name:
-            await self._deliver(TenantJoined(self._tenant(after)))
-
-    async def on_guild_remove(self, guild: discord.Guild) -> None:
-        """Report a guild that the bot was removed from; an outage does not come here."""
-        await self._deliver(TenantLeft(str(guild.id)))
-
-    async def on_guild_channel_delete(self, channel: discord.abc.GuildChannel) -> None:
-        """Report a channel that was deleted, by Discord's own word."""
-        await self._deliver(ChannelDeleted(str(channel.guild.id), str(channel.id)))
-
-    async def on_raw_thread_delete(self, event: discord.RawThreadDeleteEvent) -> None:
-        """Report a thread that was deleted, by Discord's own word."""
-        await self._deliver(ChannelDeleted(str(event.guild_id), str(event.thread_id)))
-
-    async def on_error(self, event_method: str, /, *_: Any, **__: Any) -> None:
-        """Log that a handler failed, without the payload that the library would print."""
-        # discord.py calls this from its except block.
-        log.error("handling a gateway event failed", extra={"gateway_event": event_method}, exc_info=True)  # noqa: LOG014
-
-    def _tenant(self, guild: discord.Guild) -> TenantRecord:
-        description = {"description": self._scrub(guild.description)} if guild.description else {}
-        return TenantRecord(
-            platform_id=str(guild.id), name=self._scrub(guild.name) if guild.name else None, metadata=description
-        )
-
-    def _guard_parsers(self) -> None:
-        parsers = self._connection.parsers
-        for event, parse in parsers.items():
-            unparsed = event in UNPARSED
-            parsers[event] = (
-                partial(self._dispatcher.on_message_event, event) if unparsed else self._guarded(event, parse)
-            )
-
-    def _guarded(self, event: str, parse: Callable[[Any], None]) -> Callable[[Any], None]:
-        @wraps(parse)
-        def guarded(data: Any) -> None:
+    def _take(self, shard: Shard, event: str, data: Any) -> None:
+        """Take any event of a shard's."""
+        if event in UNPARSED:
+            self._dispatcher.on_message_event(event, data)
+            return
+        count = len(self._shards)
+        if event == "READY":
+            self._dispatcher.on_guild_event(event, {**as_object(data), "shard": [shard.id, count]})
+            self._roster.begin_session(shard.id, count, data)
+        else:
             self._dispatcher.on_guild_event(event, data)
+            self._roster.take(event, data)
+
+    def _report(self, event: PlatformEvent, shard_id: int | None) -> None:
+        self._events.put_nowait((event, None if shard_id is None else self._shards[shard_id]))
+
+    async def _deliver(self) -> NoReturn:
+        """Hand the communities' events on, one by one in their order."""
+        while True:
+            event, shard = await self._events.get()
+            session = shard.sessions if shard else 0
             try:
-                if event == "READY":
-                    self._remove_left_guilds(data)
-                parse(_completed(event, data))
-                self._liveness.note(event, data)
-            except Exception as e:  # noqa: BLE001 (a payload the library cannot read must not end the bot)
-                log.warning(
-                    "skipped a malformed gateway event", extra={"gateway_event": event, "cause": type(e).__name__}
-                )
-
-        return guarded
-
-    def _remove_left_guilds(self, data: Payload) -> None:
-        """Remove guilds that were left while there was no session: the library would keep them for ever."""
-        shard_id, shards = data["shard"]
-        listed = {snowflake(guild.get("id")) for guild in as_objects(data.get("guilds"))}
-        for guild in self.guilds:
-            if (guild.id >> 22) % shards == shard_id and str(guild.id) not in listed:
-                self._connection._remove_guild(guild)  # noqa: SLF001 (decision 0003)
+                await self._on_event(event)
+            except Exception:  # the next event must be handed on whatever becomes of this one
+                log.exception("handling a gateway event failed", extra={"gateway_event": type(event).__name__})
+            if shard is not None:
+                shard.announced_session = session
 
 
-def _completed(event: str, data: Any) -> Any:
-    """Return a payload with all that the library takes for granted; hidden channels lack some of it."""
-    if event == "GUILD_CREATE":
-        return {**data, "channels": [_complete(channel) for channel in as_objects(data.get("channels"))]}
-    return _complete(data) if event in _CHANNEL_EVENTS else data
-
-
-def _complete(channel: Payload) -> Payload:
-    least = {"position": 0, "bitrate": 64_000, "user_limit": 0, "permission_overwrites": []}
-    return {**channel, **{key: value for key, value in least.items() if channel.get(key) is None}}
+def _reason(shard: Shard, count: int) -> str | None:
+    name = f"shard {shard.id} of {count}"
+    if not shard.is_connected:
+        return f"{name} is not connected to Discord's gateway"
+    if shard.is_deaf:
+        return f"{name} has had no answer to its heartbeats for {shard.heartbeat_age_seconds or 0:.0f} s"
+    if shard.announced_session != shard.sessions:
+        return f"the guilds of {name} are still arriving"
+    return None

@@ -11,6 +11,7 @@ from typing import Any
 from adapters.discord.convert import Payload, as_object, as_objects, snowflake, snowflakes
 from adapters.discord.gateway.events import MESSAGE_EVENTS, channel_ref, ids_only, invalidated, live_event
 from adapters.discord.gateway.guild_state import GuildState
+from adapters.discord.permissions import Principal
 from adapters.events import ChannelChanged, ChannelRef, LiveEvent, LiveEventHandler
 from adapters.privacy import HashUser
 from adapters.records import ChannelRecord
@@ -45,6 +46,21 @@ class EventDispatcher:
         """Return the channels of a guild that the gateway shows only as hidden, by id."""
         guild = self._guilds.get(str(guild_id))
         return guild.hidden_channels() if guild else {}
+
+    def principal(self, guild_id: int) -> Principal | None:
+        """Return the bot as a member of a guild; None where the guild, or what the bot is in it, was not shown."""
+        guild = self._guilds.get(str(guild_id))
+        return guild.principal if guild else None
+
+    def may_bot_read(self, guild_id: int, channel_id: str) -> bool:
+        """Return whether the bot may read the history of a channel or thread, as far as the gateway told."""
+        guild = self._guilds.get(str(guild_id))
+        return guild is not None and guild.may_bot_read(channel_id)
+
+    def readable_channels(self, guild_id: int) -> list[str]:
+        """Return the channels with messages that everyone and the bot may read, by what the gateway has shown."""
+        guild = self._guilds.get(str(guild_id))
+        return guild.readable_channels() if guild else []
 
     def on_message_event(self, event: str, data: Any) -> None:
         """Handle an event of a message."""

@@ -9,6 +9,7 @@ from typing import Any
 
 from adapters.discord.convert import (
     Payload,
+    as_bits,
     as_object,
     as_objects,
     is_obfuscated,
@@ -17,9 +18,9 @@ from adapters.discord.convert import (
     snowflakes,
     thread_record,
 )
-from adapters.discord.permissions import ChannelEvaluator, Principal
+from adapters.discord.permissions import ChannelEvaluator, Permissions, Principal
 from adapters.privacy import HashUser
-from adapters.records import ChannelRecord, SkipReason
+from adapters.records import ChannelRecord, ChannelType
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +29,7 @@ class _AccessRules:
 
     permissions: Mapping[str, str]  # by role
     owner_id: str | None
-    bot_roles: frozenset[str]
+    bot_roles: frozenset[str] | None  # None where they were not told
 
 
 class GuildState:
@@ -48,7 +49,7 @@ class GuildState:
         self._rules = _AccessRules(
             permissions=_permissions(payload.get("roles")),
             owner_id=snowflake(payload.get("owner_id")),
-            bot_roles=frozenset(snowflakes(next(members, {}).get("roles"))),
+            bot_roles=_roles_of(next(members, {})),
         )
         self._evaluator = self._new_evaluator()
         for thread in as_objects(payload.get("threads")):
@@ -61,9 +62,28 @@ class GuildState:
             self._public[channel_id] = public
         return public
 
+    @property
+    def principal(self) -> Principal | None:
+        """The bot as a member of the guild; None where its roles were not told."""
+        return None if self._rules.bot_roles is None else self._bot(self._rules.bot_roles)
+
+    def may_bot_read(self, channel_id: str) -> bool:
+        """Return whether the bot may read a channel's history; for a thread its parent decides."""
+        channel = self._channels.get(self._threads.get(channel_id) or channel_id)
+        principal = self.principal
+        if channel is None or principal is None:
+            return False
+        return Permissions(self._guild_id, self._roles()).can_read(principal, channel)
+
     def hidden_channels(self) -> dict[str, Payload]:
         """Return the channels that the gateway shows only as hidden, by id."""
         return {channel_id: channel for channel_id, channel in self._channels.items() if is_obfuscated(channel)}
+
+    def readable_channels(self) -> list[str]:
+        """Return the text channels that everyone and the bot may read, those with the newest messages first."""
+        found = [r for r in self._records() if r.skip_reason is None and r.type is ChannelType.TEXT]
+        found.sort(key=lambda record: int(record.last_message_platform_id or 0), reverse=True)
+        return [record.platform_id for record in found]
 
     def note_message(self, channel_id: str, message_id: str) -> None:
         """Record a message that came as the newest one of its channel."""
@@ -111,8 +131,7 @@ class GuildState:
         if thread_id is None or parent_id is None:
             return []  # the library says so in the log
         self._threads[thread_id] = None if is_private_thread(payload) else parent_id
-        skip_reason = None if parent_id in self._channels else SkipReason.BOT_LACKS_ACCESS
-        record = thread_record(payload, skip_reason, self._hash_user)
+        record = thread_record(payload, None, self._hash_user)
         return [record] if record else []
 
     def _update_rules(self, rules: _AccessRules) -> list[ChannelRecord]:
@@ -129,13 +148,22 @@ class GuildState:
 
     def _new_evaluator(self) -> ChannelEvaluator:
         rules = self._rules
-        bot = Principal(
-            role_ids=rules.bot_roles | {self._guild_id},
-            user_id=self._bot_id,
-            is_owner=rules.owner_id is not None and rules.owner_id == self._bot_id,
-        )
-        roles = [{"id": role_id, "permissions": bits} for role_id, bits in rules.permissions.items()]
-        return ChannelEvaluator(self._guild_id, roles, bot, self._hash_user)
+        # Where its roles were not told it may have any: a channel is not called closed to it for want of knowledge.
+        bot = self._bot(rules.bot_roles if rules.bot_roles is not None else frozenset(rules.permissions))
+        return ChannelEvaluator(self._guild_id, self._roles(), bot, self._hash_user)
+
+    def _roles(self) -> list[Payload]:
+        return [{"id": role_id, "permissions": bits} for role_id, bits in self._rules.permissions.items()]
+
+    def _bot(self, roles: frozenset[str]) -> Principal:
+        owner_id = self._rules.owner_id
+        is_owner = owner_id is not None and owner_id == self._bot_id
+        return Principal(role_ids=roles | {self._guild_id}, user_id=self._bot_id, is_owner=is_owner)
+
+
+def _roles_of(member: Payload) -> frozenset[str] | None:
+    roles = member.get("roles")
+    return frozenset(snowflakes(roles)) if isinstance(roles, list) else None
 
 
 def _changed_rules(rules: _AccessRules, event: str, data: Payload, bot_id: str | None) -> _AccessRules:
@@ -149,13 +177,9 @@ def _changed_rules(rules: _AccessRules, event: str, data: Payload, bot_id: str |
             gone = snowflake(data.get("role_id"))
             return replace(rules, permissions={i: bits for i, bits in rules.permissions.items() if i != gone})
         case "GUILD_MEMBER_UPDATE" if snowflake(as_object(data.get("user")).get("id")) == bot_id:
-            return replace(rules, bot_roles=frozenset(snowflakes(data.get("roles"))))
+            return replace(rules, bot_roles=_roles_of(data) or rules.bot_roles)
     return rules
 
 
 def _permissions(roles: Any) -> dict[str, str]:
-    return {
-        i: str(snowflake(role.get("permissions")) or 0)
-        for role in as_objects(roles)
-        if (i := snowflake(role.get("id")))
-    }
+    return {i: str(as_bits(role.get("permissions"))) for role in as_objects(roles) if (i := snowflake(role.get("id")))}

@@ -88,9 +88,16 @@ class RestClient:
             await asyncio.gather(task, return_exceptions=True)
 
     async def call(
-        self, send: Callable[[], Coroutine[Any, Any, Any]], expected: type[T], channel_id: str | None = None
+        self,
+        send: Callable[[], Coroutine[Any, Any, Any]],
+        expected: type[T],
+        channel_id: str | None = None,
+        *,
+        fault_of: Callable[[T], str | None] | None = None,
     ) -> T:
         """Return the body of one answer, of the expected JSON type.
+
+        ``fault_of`` says why a body cannot be true, in plain words; such an answer is a failed one.
 
         Raises:
             CallFailed, ChannelUnreadable, CredentialRefused, RateLimited, TenantUnavailable: see adapters.errors.
@@ -109,7 +116,10 @@ class RestClient:
                 with attempt:
                     attempts = attempt.retry_state.attempt_number
                     await self._rate_limiter.acquire(channel_id, _queue_lock())
-                    return await self._send(send, expected)
+                    body = await self._send(send, expected)
+                    if fault := fault_of(body) if fault_of else None:
+                        raise Transient(fault)
+                    return body
         except discord.RateLimited as e:
             raise self._ended_by(RateLimited(retry_after_seconds=e.retry_after, scope="user")) from e
         except discord.HTTPException as e:

@@ -1,6 +1,9 @@
 """Turn an answer of Discord's into the error that its caller acts on."""
 
 import re
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from math import nan
 from typing import Any
 
 import discord
@@ -11,17 +14,17 @@ from adapters.errors import (
     ChannelUnreadable,
     CredentialRefused,
     MessageGone,
+    NoSuchCall,
     PlatformError,
     RateLimited,
     TenantUnavailable,
 )
 from adapters.records import SkipReason
 
-_DEFAULT_RETRY_AFTER_SECONDS = 60.0
-
 # https://discord.com/developers/docs/topics/opcodes-and-status-codes#json-json-error-codes
 _UNKNOWN_CHANNEL = 10003
 _UNKNOWN_GUILD = 10004
+_UNKNOWN_MEMBER = 10007
 _UNKNOWN_MESSAGE = 10008
 _UNKNOWN_EMOJI = 10014
 _ACCESS_CODES = (50001, 50013)
@@ -43,17 +46,25 @@ class Transient(Exception):
 
 def rate_limit(headers: Any) -> RateLimited:
     """Read from a 429's headers for how long it holds, and for whom."""
-    try:
-        retry_after = max(0.0, float(headers.get("Retry-After", "")))
-    except ValueError:
-        retry_after = _DEFAULT_RETRY_AFTER_SECONDS
     if "Via" not in headers:
         scope = "cloudflare"
     elif headers.get("X-RateLimit-Global"):
         scope = "global"
     else:
         scope = headers.get("X-RateLimit-Scope", "user")
-    return RateLimited(retry_after_seconds=retry_after, scope=scope)
+    return RateLimited(retry_after_seconds=_seconds(headers.get("Retry-After", "")), scope=scope)
+
+
+def _seconds(retry_after: str) -> float:
+    """Read a number of seconds, or how far a date lies ahead; not a number where it is neither, or no wait at all."""
+    try:
+        seconds = float(retry_after)
+    except ValueError:
+        try:
+            seconds = (parsedate_to_datetime(retry_after).astimezone(UTC) - datetime.now(UTC)).total_seconds()
+        except (ValueError, OverflowError):
+            return nan
+    return seconds if seconds >= 0 else nan
 
 
 def to_platform_error(error: discord.HTTPException, attempts: int) -> PlatformError:
@@ -66,12 +77,13 @@ def to_platform_error(error: discord.HTTPException, attempts: int) -> PlatformEr
         return MessageGone()
     if error.code == _UNKNOWN_EMOJI:
         return EmojiGone()
-    if error.code == _UNKNOWN_GUILD:
+    if error.code in (_UNKNOWN_GUILD, _UNKNOWN_MEMBER):
         return TenantUnavailable("Discord knows no such guild, or the bot is not in it")
     if error.status == 403 and error.code in _ACCESS_CODES:
         return ChannelUnreadable(SkipReason.BOT_LACKS_ACCESS)
     # Never the body's text: it may repeat what was sent.
-    return CallFailed(f"Discord refused the call: status {error.status}, code {error.code}", attempts=attempts)
+    failed = NoSuchCall if (error.status, error.code) == (404, 0) else CallFailed
+    return failed(f"Discord refused the call: status {error.status}, code {error.code}", attempts=attempts)
 
 
 def describe(error: BaseException) -> str:

@@ -31,6 +31,8 @@ async def break_answer(request: web.Request, fault: Fault, answer: Answer) -> we
             return _indexing(fault)
         case "invalid_json":
             return _with_broken_json(answer())
+        case "empty":
+            return _emptied(answer())
         case "truncated":
             return await _truncated(request, answer())
         case "slow":
@@ -61,6 +63,11 @@ def _indexing(fault: Fault) -> web.Response:
 def _with_broken_json(response: web.Response) -> web.Response:
     whole = _bytes_of(response)
     response.body = whole[: max(1, len(whole) // 2)] if len(whole) > 2 else b"{"
+    return response
+
+
+def _emptied(response: web.Response) -> web.Response:
+    response.body = b"[]" if _bytes_of(response).startswith(b"[") else b"{}"
     return response
 
 

@@ -12,7 +12,7 @@ from typing import Literal
 from adapters.discord.simulator.limits import Scope
 
 FaultKind = Literal[
-    "status", "rate_limit", "reset", "close", "truncated", "invalid_json", "indexing", "hang", "slow", "hold"
+    "status", "rate_limit", "reset", "close", "truncated", "invalid_json", "empty", "indexing", "hang", "slow", "hold"
 ]
 
 
@@ -27,6 +27,7 @@ class Fault:
                   close         the connection closed before the headers
                   truncated     the true answer, cut in the middle of its body
                   invalid_json  the true answer with a body that is no JSON
+                  empty         an empty list or object in place of the true answer
                   indexing      202, the message search's "not indexed yet"
                   hang          no answer until the client goes
                   slow          the true answer after `seconds`

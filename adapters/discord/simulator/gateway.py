@@ -15,6 +15,7 @@ from adapters.discord.simulator.identify import ready_payload, refusal, shard_of
 from adapters.discord.simulator.ids import mix
 from adapters.discord.simulator.model import World
 from adapters.discord.simulator.payloads import guild_create
+from adapters.discord.simulator.privilege import WITH_CONTENT, blank
 from adapters.discord.simulator.session import Session
 
 HEARTBEAT, IDENTIFY, PRESENCE, VOICE_STATE, RESUME, RECONNECT, REQUEST_MEMBERS = 1, 2, 3, 4, 6, 7, 8
@@ -54,6 +55,8 @@ class Gateway:
 
     def dispatch(self, event: str, guild_id: int | None, payload: Any) -> None:
         """Send an event to the sessions whose shard and intents it concerns, connected or not."""
+        if event in WITH_CONTENT and not self._world.sees_content:  # a session outlives the privilege
+            payload = blank(payload, str(self._world.bot.id))
         for session in self._sessions.values():
             if session.covers(guild_id):
                 session.deliver(event, payload)

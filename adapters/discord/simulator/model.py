@@ -169,6 +169,7 @@ class World:
     bot: User
     application_id: int
     application_flags: int = MESSAGE_CONTENT_FLAG
+    withholds_content: bool = False  # Discord sends blanks whatever the flags say, as it has been seen to do
     token: str = "simulated-token"
     guilds: dict[int, Guild] = field(default_factory=dict)
     obfuscated_voice_keeps_bitrate: bool = True
@@ -176,8 +177,10 @@ class World:
 
     @property
     def sees_content(self) -> bool:
-        """Whether the bot has the privilege to read message content."""
-        return bool(self.application_flags & (MESSAGE_CONTENT_FLAG | MESSAGE_CONTENT_FLAG << 1))
+        """Whether the bot has the privilege to read message content, and gets it."""
+        return not self.withholds_content and bool(
+            self.application_flags & (MESSAGE_CONTENT_FLAG | MESSAGE_CONTENT_FLAG << 1)
+        )
 
     def find(self, channel_id: int) -> tuple[Guild, Channel] | None:
         """Return a channel or thread with its guild, wherever it is."""

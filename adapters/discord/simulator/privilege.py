@@ -12,6 +12,9 @@ GUILD_MESSAGES = 1 << 9
 GUILD_MESSAGE_REACTIONS = 1 << 10
 MESSAGE_CONTENT = 1 << 15
 
+WITH_CONTENT = ("MESSAGE_CREATE", "MESSAGE_UPDATE")
+"""Events that hold a message."""
+
 KNOWN_INTENTS = (1 << 17) - 1 | 1 << 20 | 1 << 21 | 1 << 24 | 1 << 25
 
 PRIVILEGES = {

@@ -4,7 +4,7 @@ from collections import deque
 from typing import Any
 
 from adapters.discord.simulator.connection import Connection
-from adapters.discord.simulator.privilege import MESSAGE_CONTENT, blank, intent_of
+from adapters.discord.simulator.privilege import MESSAGE_CONTENT, WITH_CONTENT, blank, intent_of
 from adapters.discord.simulator.store import dump
 
 
@@ -30,7 +30,7 @@ class Session:
         needed = intent_of(event)
         if needed and not self.intents & needed:
             return
-        if event in ("MESSAGE_CREATE", "MESSAGE_UPDATE") and not self.intents & MESSAGE_CONTENT:
+        if event in WITH_CONTENT and not self.intents & MESSAGE_CONTENT:
             payload = blank(payload, self._bot_id)
         self.sequence += 1
         frame = b'{"op":0,"s":%d,"t":%b,"d":%b}' % (self.sequence, dump(event), dump(payload))

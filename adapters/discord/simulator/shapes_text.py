@@ -91,7 +91,7 @@ def names(scene: Scene) -> None:
     scene.say(f"that is me, @{ana.username}", author=ana)
     scene.say(ana.username, author=ana)
     scene.say(str(anabel.global_name), mentions=[user_payload(anabel)])
-    whispered = f"@{ana.username}{'x' * 3}@{anabel.username}#0001 {anabel.username}#1234."
+    whispered = f"@{ana.username}{'!' * 3}@{anabel.username}#0001 {anabel.username}#1234."
     scene.say(whispered, mentions=both)
     scene.say(f"hidden: @{ana.username[:4]}\x00{ana.username[4:]}", mentions=both)
     single = User(id=scene.people[10].id, username=scene.people[10].username, global_name="Z")

@@ -60,12 +60,35 @@ def _without_names(text: str, names: list[Name]) -> Iterator[tuple[bool, str]]:
 
 def _name_at(text: str, place: int, names: list[Name]) -> tuple[int, str] | None:
     for name, author in names:
-        if text.startswith(f"@{name}", place):
+        end = place + len(name)
+        if text.startswith(f"@{name}", place) and not _is_letter(text, place - 1) and _is_border(text, end + 1):
             return len(name) + 1, author
-        tag = text[place + len(name) : place + len(name) + 5]
-        if text.startswith(name, place) and re.fullmatch("#[0-9]{4}", tag):
+        is_tag = re.fullmatch("#[0-9]{4}", text[end : end + 5]) and not _is_letter(text, end + 5)
+        if is_tag and text.startswith(name, place) and _is_border(text, place):
             return len(name) + 5, author
     return None
+
+
+def _is_border(text: str, place: int) -> bool:
+    """Return whether no word goes on from before a place to behind it; a dot between two letters does not end one."""
+    before, after = _is_letter(text, place - 1), _is_letter(text, place)
+    if before and after:
+        return False
+    if before and text[place : place + 1] == "." and _is_letter(text, place + 1):
+        return False
+    return not (after and place > 0 and text[place - 1] == "." and _is_letter(text, place - 2))
+
+
+def _is_letter(text: str, place: int) -> bool:
+    """Return whether a letter of a word stands there: no Chinese, Japanese or Korean one, each of which is a word."""
+    if not 0 <= place < len(text):
+        return False
+    letter = text[place]
+    is_east_asian = any(low <= letter <= high for low, high in _EAST_ASIAN)
+    return (letter.isalnum() or letter == "_") and not is_east_asian
+
+
+_EAST_ASIAN = (("\u2e80", "\u9fff"), ("\uac00", "\ud7af"), ("\uf900", "\ufaff"), ("\U00020000", "\U0003ffff"))
 
 
 # Ids
@@ -74,7 +97,7 @@ _LONG = re.compile("[0-9]{17}")
 _SUSPECT = re.compile("[0-9]{17}|<@|%3|/avatars/|/users/")
 _BEGINNINGS = re.compile("[<%?&0-9a-zA-Z]")
 
-_BRACKETED = re.compile(r"<(?:#|@&|a?:[^<>:\s]+:|/[^<>:]+:)(?P<id>[0-9]+)>|<id:[^<>]*>")
+_BRACKETED = re.compile(r"<(?:#|@&|@\$|a?:[^<>:\s]+:|/[^<>:]+:)(?P<id>[0-9]+)>|<id:[^<>]*>")
 _LINK = re.compile(r"https?://(?:ptb\.|canary\.)?discord(?:app)?\.com/channels/(?:@me|[0-9]+)/[0-9]+(?:/[0-9]+)?")
 _HOST = r"https?://(?:cdn\.discordapp\.com|media\.discordapp\.net)"
 _THING = re.compile(

@@ -1,0 +1,96 @@
+"""Find the names of a payload's users in its texts: ``@name`` and ``name#0000``, at word borders.
+
+A text is looked at once for each place where a name may stand, and there the names are looked up by their lengths: how
+long it takes grows with the text, however many users a payload has.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from adapters.discord.convert.payload import readable, snowflake
+
+LONGEST_NAME = 80
+"""Discord's limit in characters for a webhook's name; for a person's it is 32."""
+
+# Chinese, Japanese and Korean are written without spaces between words: every place in them is a border.
+_LETTER = "[^\\W\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff]"
+# What stands directly behind a word is an address.
+_PLACES = re.compile(rf"(?<!{_LETTER})@|#[0-9]{{4}}(?!{_LETTER})")
+# A dot between two letters belongs to the word, as in an address.
+_INSIDE_WORD = re.compile(rf"(?<={_LETTER})\.?{_LETTER}|(?<={_LETTER}\.){_LETTER}")
+
+
+class Found(NamedTuple):
+    """A name in a text, with what marks it as one."""
+
+    start: int
+    end: int
+    user_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """The names of a payload's users, and whose they are."""
+
+    owners: Mapping[str, str]
+    _lengths_by_first: Mapping[str, list[int]]  # the longest first, as below
+    _lengths_by_last: Mapping[str, list[int]]
+
+    def __bool__(self) -> bool:
+        return bool(self.owners)
+
+    def find(self, text: str) -> Iterator[Found]:
+        """Find the names in a text from the left, the longest where several fit."""
+        done = 0
+        for place in _PLACES.finditer(text):
+            at = place.start()
+            if at < done:
+                continue
+            found = self._called(text, at) if place[0] == "@" else self._tagged(text, done, at)
+            if found:
+                done = found.end
+                yield found
+
+    def _called(self, text: str, at: int) -> Found | None:
+        """Find ``@name`` from its @ on."""
+        start = at + 1
+        for length in self._lengths_by_first.get(text[start : start + 1], ()):
+            end = start + length
+            owner = self.owners.get(text[start:end])
+            if owner and not _INSIDE_WORD.match(text, end):
+                return Found(at, end, owner)
+        return None
+
+    def _tagged(self, text: str, low: int, tag: int) -> Found | None:
+        """Find ``name#0000`` back from its tag, not beyond ``low``."""
+        for length in self._lengths_by_last.get(text[tag - 1 : tag], ()):
+            start = tag - length
+            owner = self.owners.get(text[start:tag]) if start >= low else None
+            if owner and not _INSIDE_WORD.match(text, start):
+                return Found(start, tag + 5, owner)
+        return None
+
+
+def names_of(users: Iterable[Mapping[str, Any]]) -> Names:
+    """Collect the names of user objects; of two users with one name the first counts."""
+    owners: dict[str, str] = {}
+    for user in users:
+        user_id = snowflake(user.get("id"))
+        if user_id is None:
+            continue
+        for key in ("username", "global_name", "nick"):
+            name = user.get(key)
+            if isinstance(name, str) and 1 < len(name) <= LONGEST_NAME:
+                owners.setdefault(readable(name), user_id)
+    owners.pop("", None)
+    return Names(owners, _lengths(owners, 0), _lengths(owners, -1))
+
+
+def _lengths(names: Iterable[str], place: int) -> dict[str, list[int]]:
+    """Collect the lengths of names by their character at a place."""
+    lengths: dict[str, set[int]] = {}
+    for name in names:
+        lengths.setdefault(name[place], set()).add(len(name))
+    return {letter: sorted(found, reverse=True) for letter, found in lengths.items()}

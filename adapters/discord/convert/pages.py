@@ -1,0 +1,29 @@
+"""Turn a page of messages into records, in slices: a hundred of the longest texts take a second."""
+
+from typing import Any
+
+from adapters.discord.convert.messages import message_record
+from adapters.discord.convert.payload import Payload, as_objects, snowflake
+from adapters.discord.slices import in_slices
+from adapters.errors import MessageUnreadable
+from adapters.privacy import HashUser
+from adapters.records import MessageRecord
+
+
+async def message_records(page: list[Any], channel_id: str, hash_user: HashUser) -> list[MessageRecord]:
+    """Return the records of a page, the oldest first, without those that have no id.
+
+    Raises:
+        MessageUnreadable: one cannot be converted; it is named.
+    """
+
+    def convert(payload: Payload) -> MessageRecord | None:
+        try:
+            return message_record(payload, channel_id, hash_user)
+        except Exception as e:  # noqa: BLE001 (whatever it is, it concerns this message alone)
+            # Never the error's text: it may hold what the message says.
+            raise MessageUnreadable(snowflake(payload.get("id")), type(e).__name__) from None
+
+    records = [record for record in await in_slices(as_objects(page), convert) if record]
+    records.sort(key=lambda record: int(record.platform_id))
+    return records

@@ -1,0 +1,98 @@
+"""When a new session may be begun.
+
+Discord allows a bot a number of IDENTIFYs a day, and takes its token away where it exceeds it; and so many of them in
+five seconds (https://discord.com/developers/docs/events/gateway#session-start-limit-object). Whatever goes wrong here,
+far fewer are sent than that.
+"""
+
+import asyncio
+import logging
+from collections import defaultdict
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from adapters.discord.convert import Payload, as_int, as_object
+from adapters.discord.gateway.waits import LONGEST_SECONDS, Waits
+
+log = logging.getLogger(__name__)
+
+_BURST = 60  # how many sessions may be begun in quick succession
+_REFILL_SECONDS = 240.0  # one more afterwards: 360 a day
+_LEAST_WAIT_SECONDS = 60.0  # where none is left, and Discord does not say until when
+
+
+@dataclass(frozen=True, slots=True)
+class StartLimit:
+    """What Discord says before a session is begun; ``remaining`` is None where it does not say."""
+
+    shards: int
+    address: str | None
+    remaining: int | None
+    reset_after_seconds: float
+    concurrency: int
+
+    @classmethod
+    def of(cls, answer: Payload) -> "StartLimit":
+        """Read the answer of GET /gateway/bot."""
+        limit, address = as_object(answer.get("session_start_limit")), answer.get("url")
+        reset_after = as_int(limit.get("reset_after")) or 0
+        return cls(
+            shards=min(max(as_int(answer.get("shards")) or 1, 1), 100_000),
+            address=address if isinstance(address, str) and address.startswith(("ws://", "wss://")) else None,
+            remaining=as_int(limit.get("remaining")),
+            reset_after_seconds=min(max(reset_after / 1000, _LEAST_WAIT_SECONDS), LONGEST_SECONDS),
+            concurrency=max(as_int(limit.get("max_concurrency")) or 1, 1),
+        )
+
+
+class IdentifyGate:
+    """Lets one IDENTIFY of each of Discord's groups of shards through at a time, and none where none is left."""
+
+    def __init__(self, ask: Callable[[], Awaitable[Payload]], waits: Waits, *, spacing_seconds: float) -> None:
+        self._ask = ask
+        self._waits = waits
+        self._spacing_seconds = spacing_seconds
+        self._locks: defaultdict[int, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._last: dict[int, float] = {}
+        self._tokens, self._filled_at = float(_BURST), 0.0
+        self._concurrency = 1
+
+    async def limit(self) -> StartLimit:
+        """Ask Discord how many shards it recommends, and how many sessions may be begun."""
+        limit = StartLimit.of(await self._ask())
+        self._concurrency = limit.concurrency
+        return limit
+
+    @asynccontextmanager
+    async def admitted(self, shard_id: int) -> AsyncIterator[StartLimit]:
+        """Wait until a shard may begin a session; it has to send its IDENTIFY within the block."""
+        group = shard_id % self._concurrency
+        async with self._locks[group]:
+            limit = await self._allowed()
+            await self._within_budget()
+            if group in self._last:
+                await self._waits.pause(self._last[group] + self._spacing_seconds - _now())
+            try:
+                yield limit
+            finally:
+                self._last[group] = _now()
+
+    async def _allowed(self) -> StartLimit:
+        while (limit := await self.limit()).remaining is not None and limit.remaining <= 0:
+            await self._waits.wait(limit.reset_after_seconds, "Discord allows no new session before")
+        return limit
+
+    async def _within_budget(self) -> None:
+        now = _now()
+        self._filled_at = self._filled_at or now
+        self._tokens = min(_BURST, self._tokens + (now - self._filled_at) / _REFILL_SECONDS)
+        self._filled_at = now
+        self._tokens -= 1
+        if self._tokens < 0 and self._spacing_seconds:
+            seconds = -self._tokens * _REFILL_SECONDS
+            await self._waits.wait(seconds, "too many sessions were begun: no new one before")
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()

@@ -1,0 +1,94 @@
+"""The heartbeat of one connection, and until when its answers show that everything has come in.
+
+A frame that arrives may have waited on the way; only the answer to a heartbeat shows that all that was sent before
+that heartbeat has come in, for frames keep their order. It stands in for the thread that discord.py would start
+(docs/decisions/0015): the library notes when it *sent* a heartbeat after it has been sent, so that an answer which is
+quicker than that is held against the heartbeat before, and a connection in good health is called 41 s behind.
+"""
+
+import asyncio
+import logging
+import math
+from collections import deque
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import Any
+
+import discord
+from discord.gateway import DiscordWebSocket
+
+log = logging.getLogger(__name__)
+
+_LATE_SECONDS = 10.0
+_LOOK_SECONDS = 1.0  # how often it is looked whether an answer has come
+_GRACE_LOOKS = 5  # how much longer than an interval an answer is waited for
+
+
+class KeepAlive:
+    """Beat while the connection lasts; give it up where a heartbeat has had no answer when the next one is due.
+
+    What is waited for an answer is counted in looks, not by the clock: a process that was stopped for a while finds
+    the answers in its socket, and has no reason to call the gateway slow.
+    """
+
+    def __init__(self, socket: DiscordWebSocket, *, interval_seconds: float, shard_id: int | None) -> None:
+        self._socket = socket
+        self._interval = max(interval_seconds, 0.01)
+        self._look = min(_LOOK_SECONDS, self._interval / 4)
+        self._shard_id = shard_id
+        self._unanswered: deque[tuple[datetime, float]] = deque()  # when each was sent, by the wall's clock and ours
+        self._task: asyncio.Task[None] | None = None
+        self.interval_seconds = self._interval
+        self.received_until: datetime | None = None
+        self.acknowledged_at: float | None = None  # when the newest heartbeat with an answer was sent, by the loop's
+        self.latency = math.inf
+
+    def get_payload(self) -> dict[str, Any]:
+        """Return the heartbeat that is sent now, and note when."""
+        self._unanswered.append((datetime.now(UTC), _now()))
+        return {"op": DiscordWebSocket.HEARTBEAT, "d": self._socket.sequence}
+
+    def ack(self) -> None:
+        """Take note of the answer to the oldest heartbeat without one."""
+        if self._unanswered:
+            self.received_until, self.acknowledged_at = self._unanswered.popleft()
+            self.latency = _now() - self.acknowledged_at
+
+    def start(self) -> None:
+        """Begin to beat; the first heartbeat has been sent already."""
+        self._task = asyncio.create_task(self._run(), name=f"heartbeat of shard {self._shard_id}")
+
+    def stop(self) -> None:
+        """End it, unless it is the heartbeat itself that closes the connection: it ends by itself then."""
+        if self._task is not None and self._task is not asyncio.current_task():
+            self._task.cancel()
+
+    async def _run(self) -> None:
+        # What goes wrong while sending shows to the one who reads the connection.
+        with suppress(OSError, RuntimeError, discord.ConnectionClosed):
+            while await self._is_answered():
+                await self._socket.send_heartbeat(self.get_payload())
+            log.warning("the gateway has not answered a heartbeat: connecting again", extra={"shard": self._shard_id})
+            await self._socket.close(4000)
+
+    async def _is_answered(self) -> bool:
+        """Wait until the next heartbeat is due; whether all that were sent have been answered by then."""
+        due, looks, is_told = _now() + self._interval, 0, False
+        while (left := due - _now()) > 0:
+            await asyncio.sleep(min(self._look, left))
+            looks += bool(self._unanswered)
+            if not is_told and looks * self._look >= _LATE_SECONDS:
+                log.warning(
+                    "the gateway is late in answering a heartbeat",
+                    extra={"shard": self._shard_id, "seconds": round(looks * self._look)},
+                )
+                is_told = True
+        for _ in range(_GRACE_LOOKS):
+            if not self._unanswered:
+                break
+            await asyncio.sleep(self._look)
+        return not self._unanswered
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()

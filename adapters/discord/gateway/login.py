@@ -1,0 +1,168 @@
+"""Logging in, and asking Discord how the bot is to connect: tried again as slowly as Discord asks for.
+
+It uses private parts of discord.py (docs/decisions/0003).
+"""
+
+import asyncio
+import logging
+import re
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+import aiohttp
+import discord
+from discord.gateway import DiscordWebSocket
+from discord.http import HTTPClient, Route
+
+from adapters.discord.convert import Payload, as_int, as_object, snowflake
+from adapters.discord.gateway.waits import Backoff, Waits, asked_to_wait
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+_SECONDS = 60.0
+_GRANT_SECONDS = 60.0  # how old what is granted may be when a session begins
+_CONTENT_FLAGS = 0b11 << 18  # https://discord.com/developers/docs/resources/application#application-object
+_TOKEN = re.compile(r"[!-~]+")
+
+# Voice is not used: no warning that it is missing.
+discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False
+
+
+def intents() -> discord.Intents:
+    """Return the events to subscribe to. Message content is privileged, and the archive is blank without it.
+
+    Not polls: each vote would be an event, and the archive keeps the counts that Discord gives with the message.
+    """
+    return discord.Intents(guilds=True, guild_messages=True, guild_reactions=True, message_content=True)
+
+
+class Login:
+    """A bot that is logged in, by discord.py's client. Its REST client lasts as long as this does."""
+
+    def __init__(
+        self, waits: Waits, trace: aiohttp.TraceConfig, *, on_socket: Callable[[DiscordWebSocket], None]
+    ) -> None:
+        """``on_socket`` gets each connection to the gateway before its first frame."""
+        self._waits = waits
+        self._trace = trace
+        self._on_socket = on_socket
+        self._library = self._new_library()
+        self.bot_id: str | None = None
+        self.application_id: int | None = None
+        self.application_flags = 0
+        self._granted_at = 0.0
+
+    @property
+    def library(self) -> discord.Client:
+        """discord.py's client, as its gateway connections want it."""
+        return self._library
+
+    @property
+    def http(self) -> HTTPClient:
+        """discord.py's REST client."""
+        return self._library.http
+
+    @property
+    def may_read_content(self) -> bool:
+        """Whether Discord grants this application the content of messages; otherwise it sends blanks."""
+        return bool(self.application_flags & _CONTENT_FLAGS)
+
+    def share(self, shard_count: int) -> None:
+        """Tell the library how many shards the bot has."""
+        self._library._connection.shard_count = shard_count  # noqa: SLF001 (decision 0003)
+
+    async def log_in(self, token: str) -> None:
+        """Log in, trying again until it is so.
+
+        Raises:
+            discord.LoginFailure: Discord refuses the token.
+        """
+        if not _TOKEN.fullmatch(token):
+            raise discord.LoginFailure("this is no token")
+
+        async def once() -> None:
+            await self.close()
+            self._library = self._new_library()
+            await self._library._async_setup_hook()  # noqa: SLF001 (decision 0015)
+            bot = as_object(await self.http.static_login(token))
+            self.bot_id = snowflake(bot.get("id"))
+            # A GET whose connection dropped is not sent a second time behind our back.
+            self.http._HTTPClient__session._retry_connection = False  # type: ignore[attr-defined]  # noqa: SLF001
+            await self._ask_what_is_granted()
+
+        await self.patiently("the log-in", once)
+
+    async def start_limit(self) -> Payload:
+        """Ask how many sessions may be begun, of how many shards; and what is granted, which may have changed."""
+        if _now() - self._granted_at > _GRANT_SECONDS:
+            await self._ask_what_is_granted()
+        try:
+            return as_object(await self.http.request(Route("GET", "/gateway/bot")))
+        except discord.HTTPException as e:
+            raise _named(e) from e
+
+    async def patiently(self, what: str, ask: Callable[[], Awaitable[T]]) -> T:
+        """Return what a call gives, once it succeeds; between two tries as long as Discord asks for, or ever longer.
+
+        Raises:
+            discord.LoginFailure: Discord refuses the token.
+        """
+        pauses = Backoff(2.0, 300.0)
+        while True:
+            try:
+                async with asyncio.timeout(_SECONDS):
+                    return await ask()
+            except discord.LoginFailure:
+                raise
+            except (discord.DiscordException, aiohttp.ClientError, OSError, TimeoutError, ValueError, TypeError) as e:
+                asked, cause = asked_to_wait(e), cause_of(e)
+            seconds = pauses.failed() if asked is None else asked
+            facts = {"what": what, "cause": cause, "retry_in_seconds": round(seconds, 1)}
+            log.warning("Discord cannot be reached", extra=facts)
+            await self._waits.wait(seconds, f"{what} failed ({cause}): not tried again before")
+
+    async def close(self) -> None:
+        """End the REST client; before the first log-in there is none."""
+        await self.http.close()
+
+    async def _ask_what_is_granted(self) -> None:
+        try:
+            answer = as_object(await self.http.application_info())
+        except discord.HTTPException as e:
+            raise _named(e) from e
+        self._granted_at = _now()
+        self.application_flags = as_int(answer.get("flags")) or 0
+        application_id = snowflake(answer.get("id"))
+        self.application_id = int(application_id) if application_id else None
+
+    def _new_library(self) -> discord.Client:
+        library = discord.Client(
+            intents=intents(),
+            http_trace=self._trace,
+            # A bucket that asks for a longer wait raises instead of sleeping; 30 is the least the library takes.
+            max_ratelimit_timeout=30.0,
+            max_messages=None,
+            heartbeat_timeout=600.0,  # our heartbeat gives up a gateway that does not answer, and sooner
+            enable_debug_events=False,
+        )
+        library._connection._update_references = self._on_socket  # type: ignore[method-assign,assignment]  # noqa: SLF001
+        return library
+
+
+def cause_of(error: BaseException) -> str:
+    """Name what failed, never by a text that may hold what was sent or received."""
+    if isinstance(error, (discord.HTTPException, aiohttp.ClientResponseError)):
+        return f"status {error.status}"
+    if isinstance(error, discord.ConnectionClosed):
+        return f"close code {error.code}"
+    return type(error).__name__
+
+
+def _named(error: discord.HTTPException) -> discord.DiscordException:
+    return discord.LoginFailure("Discord no longer accepts the token") if error.status == 401 else error
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()

@@ -1,0 +1,202 @@
+"""One shard of the gateway: its session, which outlives its connections, and what is done when either is lost.
+
+https://discord.com/developers/docs/events/gateway
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import datetime
+from typing import Any, NoReturn
+
+import discord
+import yarl
+from discord.gateway import DiscordWebSocket, ReconnectWebSocket
+
+from adapters.discord.gateway.identify import IdentifyGate
+from adapters.discord.gateway.login import cause_of
+from adapters.discord.gateway.socket import Garbled, GatewaySocket
+from adapters.discord.gateway.waits import Backoff, Waits, asked_to_wait
+
+log = logging.getLogger(__name__)
+
+# https://discord.com/developers/docs/topics/opcodes-and-status-codes#gateway-gateway-close-event-codes
+FINAL_CLOSES = (4004, 4010, 4011, 4012, 4013, 4014)
+_CONNECT_SECONDS = 30.0
+_READY_SECONDS = 60.0
+_CLOSE_SECONDS = 5.0
+_SOUND_SECONDS = 10.0  # a connection that lasted so long is no failure
+_STRIKES = 3  # so often what comes after an event may be unreadable before the session is given up
+_HEARTBEATS_MISSED = 2.2
+_WORTH_TELLING_SECONDS = 5.0
+_DISCORDS_OWN = DiscordWebSocket.DEFAULT_GATEWAY
+
+
+class Shard:
+    """Stays connected until cancelled; nothing but a close that Discord calls final ends it."""
+
+    def __init__(
+        self,
+        client: discord.Client,
+        shard_id: int,
+        gate: IdentifyGate,
+        waits: Waits,
+        on_event: Callable[["Shard", str, Any], None],
+        *,
+        ready_seconds: float = _READY_SECONDS,
+    ) -> None:
+        self.id = shard_id
+        self.sessions = 0
+        self.announced_session = 0  # the newest one that the handler of communities' events has been told of
+        self._client = client
+        self._gate = gate
+        self._waits = waits
+        self._on_event = on_event
+        self._ready_seconds = ready_seconds
+        self._socket: GatewaySocket | None = None
+        self._caught_up_at: float | None = None
+        self._acknowledged_at: float | None = None
+        self._session: tuple[str, int | None, yarl.URL] | None = None
+        self._began_session = False
+        self._strikes: tuple[int | None, int] = (None, 0)
+        self._reconnects, self._unready = Backoff(1.0, 20.0), Backoff(5.0, 1800.0)
+
+    async def run(self) -> NoReturn:
+        """Connect again and again.
+
+        Raises:
+            discord.ConnectionClosed: Discord closed it for good, with one of ``FINAL_CLOSES``.
+            discord.LoginFailure: it refuses the token.
+        """
+        while True:
+            try:
+                await self._stay_connected()
+            except discord.LoginFailure:
+                raise
+            except Exception as e:
+                if isinstance(e, discord.ConnectionClosed) and e.code in FINAL_CLOSES:
+                    raise
+                pause = self._judge(e)
+                await self._close(4000)  # any code but 1000 and 1001, which would end the session
+                await self._pause(e, pause)
+            finally:
+                await self._close(1000)
+
+    def take(self, socket: DiscordWebSocket) -> None:
+        """Take the socket of a connection that has just been made."""
+        if isinstance(socket, GatewaySocket):
+            self._socket = socket
+            socket.on_event = self._handle
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether it is connected, and what was missed before has come in."""
+        return self._socket is not None and self._socket.open and self._caught_up_at is not None
+
+    @property
+    def received_until(self) -> datetime | None:
+        """Until when every event has come in; None where that is not known at present."""
+        if not self.is_connected or self.announced_session != self.sessions:
+            return None
+        heart = self._socket.heart if self._socket else None
+        return heart.received_until if heart else None
+
+    @property
+    def heartbeat_age_seconds(self) -> float | None:
+        """How long ago the newest heartbeat with an answer was sent; None before the first."""
+        heart = self._socket.heart if self._socket else None
+        if heart is not None and heart.acknowledged_at is not None:
+            self._acknowledged_at = heart.acknowledged_at
+        return None if self._acknowledged_at is None else _now() - self._acknowledged_at
+
+    @property
+    def is_deaf(self) -> bool:
+        """Whether its heartbeats have had no answer for longer than two of them take."""
+        age, heart = self.heartbeat_age_seconds, self._socket.heart if self._socket else None
+        return age is not None and heart is not None and age > _HEARTBEATS_MISSED * heart.interval_seconds
+
+    async def _stay_connected(self) -> None:
+        """Stay on one connection until it ends, with an error."""
+        self._caught_up_at, self._began_session = None, False
+        if self._session is None:
+            async with self._gate.admitted(self.id) as start:
+                # What the configuration names goes before what Discord does.
+                is_own = DiscordWebSocket.DEFAULT_GATEWAY != _DISCORDS_OWN
+                self._began_session = True
+                socket = await self._open(gateway=yarl.URL(start.address) if start.address and not is_own else None)
+        else:
+            session_id, sequence, address = self._session
+            socket = await self._open(gateway=address, session=session_id, sequence=sequence, resume=True)
+        async with asyncio.timeout(self._ready_seconds) as limit:
+            while True:
+                await socket.poll_event()
+                if self._caught_up_at is not None:
+                    limit.reschedule(None)
+
+    async def _open(self, **how: Any) -> GatewaySocket:
+        async with asyncio.timeout(_CONNECT_SECONDS):
+            return await GatewaySocket.from_client(self._client, initial=True, shard_id=self.id, **how)
+
+    def _handle(self, event: str, data: Any) -> None:
+        if event == "READY":
+            self.sessions += 1
+            self._unready.succeeded()
+        self._on_event(self, event, data)
+        if event in ("READY", "RESUMED"):
+            self._caught_up_at = _now()
+
+    def _judge(self, failure: Exception) -> float:
+        """Decide whether the session can be taken up again; return for how long to pause before that."""
+        if self._socket is not None:
+            socket = self._socket
+            self._session = (socket.session_id, socket.sequence, socket.gateway) if socket.session_id else None
+        if isinstance(failure, ReconnectWebSocket) and not failure.resume:
+            self._session = None
+        if isinstance(failure, (Garbled, TimeoutError)) and self._is_stuck():
+            self._session = None
+        if self._began_session and self._caught_up_at is None:
+            return max(self._unready.failed(), self._reconnects.failed())
+        if self._caught_up_at is not None and _now() - self._caught_up_at >= _SOUND_SECONDS:
+            self._reconnects.succeeded()
+            return 0.0
+        return self._reconnects.failed()
+
+    def _is_stuck(self) -> bool:
+        """Whether the session has often enough come no further than this."""
+        sequence, (at, strikes) = self._session[1] if self._session else None, self._strikes
+        self._strikes = (sequence, strikes + 1 if at == sequence else 1)
+        return self._strikes[1] >= _STRIKES
+
+    async def _pause(self, failure: Exception, seconds: float) -> None:
+        asked = asked_to_wait(failure)
+        facts = {
+            "shard": self.id,
+            "cause": _cause(failure),
+            "retry_in_seconds": round(seconds if asked is None else asked),
+        }
+        log.warning("disconnected from Discord", extra=facts)
+        if asked is not None:
+            await self._waits.wait(asked, "Discord asks not to be tried again before")
+        elif seconds > _WORTH_TELLING_SECONDS:
+            await self._waits.wait(seconds, f"shard {self.id} cannot be connected: not tried again before")
+        else:
+            await self._waits.pause(seconds)
+
+    async def _close(self, code: int) -> None:
+        _ = self.heartbeat_age_seconds  # takes note of this connection's last one
+        socket, self._socket, self._caught_up_at = self._socket, None, None
+        if socket is not None:
+            with suppress(Exception):
+                async with asyncio.timeout(_CLOSE_SECONDS):
+                    await socket.close(code)
+
+
+def _cause(failure: Exception) -> str:
+    if isinstance(failure, ReconnectWebSocket):
+        return "the connection ended" if failure.resume else "the session ended"
+    return cause_of(failure)
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()

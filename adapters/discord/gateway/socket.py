@@ -1,0 +1,125 @@
+"""discord.py's connection to the gateway, which hands every event on as it came, and survives what it cannot read.
+
+It uses private parts of discord.py (docs/decisions/0003), hence the exact pin in pyproject.toml.
+"""
+
+import asyncio
+import json
+import logging
+import zlib
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+import aiohttp
+import orjson
+import yarl
+from discord.gateway import DiscordWebSocket, ReconnectWebSocket
+
+from adapters.discord.convert import Payload, as_int, as_object
+from adapters.discord.gateway.keep_alive import KeepAlive
+
+log = logging.getLogger(__name__)
+
+_LEAST_HEARTBEAT_SECONDS, _MOST_HEARTBEAT_SECONDS = 0.01, 300.0
+
+
+class Garbled(Exception):
+    """What came over the connection is no frame of the gateway's, or the connection's compression is broken."""
+
+
+def parse(text: str) -> Payload:
+    """Parse a frame with orjson, which is faster; it refuses a lone surrogate, which JSON's grammar allows.
+
+    Raises:
+        Garbled: it is no JSON object.
+    """
+    try:
+        frame = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        try:
+            frame = json.loads(text)
+        except (ValueError, RecursionError) as e:
+            raise Garbled(type(e).__name__) from None
+    if not isinstance(frame, dict):
+        raise Garbled(f"a {type(frame).__name__} in place of a frame")
+    return frame
+
+
+def _ignore(event: str, data: Any) -> None: ...
+
+
+class GatewaySocket(DiscordWebSocket):
+    """One connection. The library's own parsers see nothing: what they cannot parse would end the bot."""
+
+    def __init__(self, socket: aiohttp.ClientWebSocketResponse, *, loop: asyncio.AbstractEventLoop) -> None:
+        super().__init__(socket, loop=loop)
+        self.on_event: Callable[[str, Any], None] = _ignore
+
+    @property
+    def heart(self) -> KeepAlive | None:
+        """The heartbeat; None before the first frame and after the last."""
+        heart: object = self._keep_alive
+        return heart if isinstance(heart, KeepAlive) else None
+
+    async def received_message(self, msg: Any, /) -> None:
+        """Handle one frame.
+
+        Raises:
+            ReconnectWebSocket: the gateway wants a new connection, or a new session.
+            Garbled: see there.
+        """
+        text = self._inflated(msg) if isinstance(msg, bytes) else msg
+        if text is None:
+            return  # the rest of the frame is to come
+        frame = parse(text)
+        sequence = as_int(frame.get("s"))
+        if sequence is not None:
+            self.sequence = sequence
+        op, data = frame.get("op"), frame.get("d")
+        if op == self.DISPATCH:
+            self._dispatched(frame.get("t"), data)
+        elif op == self.HELLO:
+            await self._greeted(as_object(data).get("heartbeat_interval"))
+        elif op == self.HEARTBEAT_ACK and self.heart is not None:
+            self.heart.ack()
+        elif op == self.HEARTBEAT and self.heart is not None:
+            await self.send_as_json(self.heart.get_payload())
+        elif op == self.RECONNECT:
+            await self.close()
+            raise ReconnectWebSocket(self.shard_id)
+        elif op == self.INVALIDATE_SESSION:
+            await self._invalidated(is_resumable=data is True)
+
+    def _inflated(self, compressed: bytes) -> str | None:
+        try:
+            return self._decompressor.decompress(compressed)
+        except (zlib.error, UnicodeDecodeError) as e:
+            raise Garbled(type(e).__name__) from None
+
+    async def _greeted(self, interval: Any) -> None:
+        if isinstance(interval, bool) or not isinstance(interval, (int, float)) or self.heart is not None:
+            raise Garbled("a greeting that cannot be")
+        seconds = min(max(interval / 1000, _LEAST_HEARTBEAT_SECONDS), _MOST_HEARTBEAT_SECONDS)
+        heart = KeepAlive(self, interval_seconds=seconds, shard_id=self.shard_id)
+        self._keep_alive = heart  # type: ignore[assignment]  # (decision 0015)
+        await self.send_as_json(heart.get_payload())
+        heart.start()
+
+    def _dispatched(self, event: object, data: Any) -> None:
+        if not isinstance(event, str):
+            raise Garbled("an event without a name")
+        if event == "READY":
+            ready = as_object(data)
+            session_id, address = ready.get("session_id"), ready.get("resume_gateway_url")
+            self.session_id = session_id if isinstance(session_id, str) else None
+            if isinstance(address, str) and address.startswith(("ws://", "wss://")):
+                self.gateway = yarl.URL(address)
+        self.on_event(event, data)
+
+    async def _invalidated(self, *, is_resumable: bool) -> NoReturn:
+        if is_resumable:
+            await self.close()
+            raise ReconnectWebSocket(self.shard_id)
+        self.sequence = self.session_id = None
+        await self.close(code=1000)
+        raise ReconnectWebSocket(self.shard_id, resume=False)

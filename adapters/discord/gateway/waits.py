@@ -1,0 +1,100 @@
+"""Waiting for Discord: as long as it asks for, longer each time where it does not say, and told to whoever asks."""
+
+import asyncio
+import logging
+import math
+import random
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import aiohttp
+import discord
+
+log = logging.getLogger(__name__)
+
+LONGEST_SECONDS = 86_400.0
+
+
+class Waits:
+    """The waits of one bot. ``reason`` says why nothing is tried at present, and until when."""
+
+    def __init__(self, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
+        self._sleep = sleep
+        self._until: dict[str, datetime] = {}
+
+    async def wait(self, seconds: float, why: str) -> None:
+        """Wait for that long, and say so; ``why`` is followed by the time at which it ends."""
+        until = datetime.now(UTC) + timedelta(seconds=seconds)
+        log.warning("waiting before Discord is tried again", extra={"why": why, "seconds": round(seconds, 1)})
+        self._until[why] = until
+        try:
+            await self._sleep(seconds)
+        finally:
+            self._until.pop(why, None)
+
+    async def pause(self, seconds: float) -> None:
+        """Wait for a moment that nobody need know of."""
+        if seconds > 0:
+            await self._sleep(seconds)
+
+    @property
+    def reason(self) -> str | None:
+        """Why it is waited, and until when; None where it is not."""
+        if not self._until:
+            return None
+        why, until = max(self._until.items(), key=lambda item: item[1])
+        return f"{why} {until:%Y-%m-%d %H:%M:%S} UTC"
+
+    @property
+    def seconds_left(self) -> float:
+        """For how long it is still waited."""
+        left = (until - datetime.now(UTC) for until in self._until.values())
+        return max(0.0, *(wait.total_seconds() for wait in left)) if self._until else 0.0
+
+
+class Backoff:
+    """Pauses that double with each failure, scattered so that not all come back at once."""
+
+    def __init__(self, first_seconds: float, most_seconds: float) -> None:
+        self._first, self._most = first_seconds, most_seconds
+        self.failures = 0
+
+    def failed(self) -> float:
+        """Count a failure, and return for how long to pause."""
+        self.failures += 1
+        pause = min(self._first * 2 ** min(self.failures - 1, 30), self._most)
+        return float(pause * random.uniform(0.75, 1.25))  # noqa: S311 (chance, not a secret)
+
+    def succeeded(self) -> None:
+        """Begin with the shortest pause again."""
+        self.failures = 0
+
+
+def asked_to_wait(error: BaseException) -> float | None:
+    """Return for how many seconds an answer asks to be left alone, a day at most; None where it does not say."""
+    if isinstance(error, discord.RateLimited):
+        return _bounded(error.retry_after)
+    if isinstance(error, discord.HTTPException):
+        return _retry_after(getattr(error.response, "headers", {}))
+    if isinstance(error, aiohttp.ClientResponseError):
+        return _retry_after(error.headers or {})
+    return None
+
+
+def _retry_after(headers: Any) -> float | None:
+    value = str(headers.get("Retry-After", "")).strip()
+    try:
+        return _bounded(float(value))
+    except ValueError:
+        pass
+    try:
+        at = parsedate_to_datetime(value)
+    except (ValueError, TypeError):
+        return None
+    return _bounded((at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp() - datetime.now(UTC).timestamp())
+
+
+def _bounded(seconds: float) -> float | None:
+    return None if math.isnan(seconds) else min(max(seconds, 0.0), LONGEST_SECONDS)

@@ -1,0 +1,86 @@
+"""One taking up of a job, and the heartbeat that keeps it this worker's while it runs."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from bot.concurrency import first_error, only_wanted_cancellation
+from bot.outcome import JobCancelled
+from bot.sync import JobContext, Progress, TenantSync
+from storage import jobs
+from storage.errors import LeaseLost, StorageError
+from storage.jobs import Job, JobLease
+
+log = logging.getLogger(__name__)
+
+HEARTBEAT_SECONDS = 2.0  # also how often progress is written
+
+
+class Preempted(Exception):
+    """The job has used up its time slice, and others wait."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Attempt:
+    """A job that this worker has claimed."""
+
+    job: Job
+    lease: JobLease
+    progress: Progress
+    name: str | None = None  # the community's
+
+    @property
+    def facts(self) -> dict[str, object]:
+        """The fields that its log lines have in common."""
+        named = {"tenant_name": self.name} if self.name else {}  # "name" is the logger's
+        return {"job": self.job.id, "tenant": self.job.tenant_id, **named}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GuardedSync:
+    """A sync beside its heartbeat."""
+
+    context: JobContext
+    time_slice: timedelta  # after which it makes room
+    is_in_the_way: Callable[[datetime], Awaitable[bool]]
+    heartbeat_seconds: float = HEARTBEAT_SECONDS
+
+    async def run(self) -> None:
+        """Run the sync beside a heartbeat; the first to fail ends both, the sync at a safe point.
+
+        Raises:
+            JobCancelled, LeaseLost, Preempted: the job is to end, is another's, or makes room.
+            PlatformError, StorageError: the sync has to end.
+        """
+        try:
+            async with asyncio.TaskGroup() as group:
+                beat = group.create_task(self._keep_beating(), name="heartbeat")
+                await TenantSync(self.context).run()
+                beat.cancel()
+        except BaseExceptionGroup as failed:
+            raise first_error(failed) from None
+
+    async def _keep_beating(self) -> None:
+        began = time.monotonic()
+        while True:
+            await asyncio.sleep(self.heartbeat_seconds)
+            with only_wanted_cancellation():  # or it would end without a word
+                await self._beat(began)
+
+    async def _beat(self, began: float) -> None:
+        context, now = self.context, self.context.clock()
+        context.progress.note(context.session.request_counts)
+        try:
+            job = await jobs.renew(context.db, context.lease, now=now, totals=context.progress.snapshot(now))
+            if job.cancel_requested:
+                raise JobCancelled
+            if time.monotonic() - began > self.time_slice.total_seconds() and await self.is_in_the_way(now):
+                raise Preempted
+        except LeaseLost:
+            raise
+        except StorageError as e:
+            # The sync itself will find out whether the database is gone; this was one beat of many.
+            log.warning("a heartbeat was missed", extra={"job": context.lease.job_id, "code": e.code})

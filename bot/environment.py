@@ -1,0 +1,70 @@
+"""What the environment says: settings over those of the file, and secrets."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import BaseModel, SecretStr
+
+PREFIX = "PLATFORM_SYNC_"
+FEWEST_CHARACTERS = 16
+"""Of a secret that we ask for; a shorter one can be guessed."""
+
+_LISTS = ("allowed_hosts", "audit_hours")  # written with commas
+# What Kubernetes sets in each container for a service called platform-sync:
+# https://kubernetes.io/docs/concepts/services-networking/service/#environment-variables
+_OF_KUBERNETES = re.compile(r"(?:SERVICE_HOST|SERVICE_PORT(?:_\w+)?|PORT(?:_[0-9]+_[A-Z]+(?:_(?:PROTO|PORT|ADDR))?)?)")
+_OF_ANOTHER_SERVICE = re.compile(rf"[A-Z0-9_]+_{_OF_KUBERNETES.pattern}")  # platform-sync-<something>
+_ADDRESS = re.compile(r"(?:tcp|udp|sctp)://\S+|[0-9.]+|[0-9a-fA-F:]+|tcp|udp|sctp", re.ASCII)
+
+
+def merge_environment(
+    values: dict[str, Any],
+    environment: Mapping[str, str],
+    sections: Mapping[str, type[BaseModel]],
+    secrets: tuple[str, ...],
+) -> list[str]:
+    """Put PLATFORM_SYNC_<SECTION>__<KEY> over the file's values; returns what names no key."""
+    wrong = []
+    for variable, text in environment.items():
+        if not variable.startswith(PREFIX) or variable in secrets:
+            continue
+        name, _, key = variable.removeprefix(PREFIX).lower().partition("__")
+        section = sections.get(name)
+        if section is None or key not in section.model_fields:
+            if not _is_of_kubernetes(variable.removeprefix(PREFIX), text):
+                form = f"{PREFIX}<SECTION>__<KEY>, as in {PREFIX}HTTP__PORT"
+                wrong.append(f"{variable}: no such setting; the form is {form}")
+            continue
+        inside = values.setdefault(name, {})
+        if isinstance(inside, dict):
+            inside[key] = [part.strip() for part in text.split(",")] if key in _LISTS else text
+    return wrong
+
+
+def _is_of_kubernetes(name: str, text: str) -> bool:
+    if _OF_KUBERNETES.fullmatch(name):
+        return True
+    # PLATFORM_SYNC_HTTP_PORT=9000 is a misspelt setting; of a service the port's variable holds an address.
+    is_address = _ADDRESS.fullmatch(text) and not (name.endswith("_PORT") and text.isdigit() and "SERVICE" not in name)
+    return bool(_OF_ANOTHER_SERVICE.fullmatch(name) and is_address and "__" not in name)
+
+
+def read_secret(
+    environment: Mapping[str, str], variable: str, *, fewest: int = 1
+) -> tuple[SecretStr | None, str | None]:
+    """Read a secret, without the blanks around it; the second result says what is wrong with it, but not what it is.
+
+    Args:
+        environment: the variables.
+        variable: the name of the secret's.
+        fewest: how many characters it must have.
+    """
+    text = environment.get(variable, "").strip().strip("\ufeff").strip()
+    if not text:
+        return None, None
+    if not text.isprintable():
+        return None, f"{variable}: must be one line, without control characters"
+    if len(text) < fewest:
+        return None, f"{variable}: must have at least {fewest} characters, as `openssl rand -base64 32` makes them"
+    return SecretStr(text), None

@@ -1,0 +1,36 @@
+"""What the archive need not keep for ever: jobs that ended long ago, gaps that were repaired, waits that were slips."""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from storage import jobs, repair, tenants
+from storage.database import Database
+
+log = logging.getLogger(__name__)
+
+HOUSEKEEPING_TICK = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Housekeeping:
+    """Removes what is older than ``keep``; zero keeps everything."""
+
+    db: Database
+    keep: timedelta
+    clock: Callable[[], datetime]
+
+    async def run(self) -> None:
+        """Remove what has had its time, a part at a time, so that nobody waits for it."""
+        now = self.clock()
+        if lifted := await tenants.lift_impossible_waits(self.db, now):
+            log.warning("waits of more than a day are over", extra={"lifted": lifted})
+        if not self.keep:
+            return
+        removed = 0
+        while count := await jobs.prune_jobs(self.db, ended_before=now - self.keep):
+            removed += count
+        gaps = await repair.prune_gaps(self.db, repaired_before=now - self.keep)
+        if removed or gaps:
+            log.info("removed what has had its time", extra={"jobs": removed, "gaps": gaps})

@@ -1,0 +1,48 @@
+"""How long the event loop was held up: while one piece of work keeps it, nothing else is answered or renewed."""
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable
+
+_LOOK_SECONDS = 0.025
+_WINDOW_SECONDS = 600.0
+
+
+class LoopWatch:
+    """Keep the longest stops of the last ten minutes."""
+
+    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
+        self._now = now
+        self._stops: deque[tuple[float, float]] = deque()  # when and how long; each shorter than the one before it
+
+    @property
+    def longest_seconds(self) -> float:
+        """The longest of them, less at most the time between two looks."""
+        self._forget()
+        return self._stops[0][1] if self._stops else 0.0
+
+    def note(self, seconds: float) -> None:
+        """Record a stop that has just ended."""
+        while self._stops and self._stops[-1][1] <= seconds:
+            self._stops.pop()
+        self._stops.append((self._now(), seconds))
+        self._forget()
+
+    async def beside(self, work: Awaitable[None]) -> None:
+        """Watch the loop until a piece of work has ended."""
+        looks = asyncio.create_task(self._look(), name="event loop")
+        try:
+            await work
+        finally:
+            looks.cancel()
+
+    async def _look(self) -> None:
+        while True:
+            due = self._now() + _LOOK_SECONDS
+            await asyncio.sleep(_LOOK_SECONDS)
+            self.note(max(self._now() - due, 0.0))
+
+    def _forget(self) -> None:
+        while self._stops and self._stops[0][0] < self._now() - _WINDOW_SECONDS:
+            self._stops.popleft()

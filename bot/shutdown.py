@@ -1,0 +1,36 @@
+"""The longest that stopping may take. Whatever hangs then, the process ends: nothing that is stored depends on it."""
+
+import asyncio
+import logging
+import os
+import threading
+from collections.abc import Callable
+
+log = logging.getLogger(__name__)
+
+LONGEST_SECONDS = 25.0  # the service manager kills after 30
+
+
+class StopDeadline:
+    """Ends the process where it has not ended by itself some time after it was told to."""
+
+    def __init__(self, seconds: float = LONGEST_SECONDS, end: Callable[[int], object] = os._exit) -> None:
+        self._seconds = seconds
+        self._end = end
+        self._timer: threading.Timer | None = None
+
+    def start(self) -> None:
+        """Count from now on, in a thread: the event loop may be what hangs."""
+        self._timer = threading.Timer(self._seconds, self._give_up, [asyncio.get_running_loop()])
+        self._timer.daemon = True
+        self._timer.start()
+
+    def cancel(self) -> None:
+        """End the count: everything is closed."""
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _give_up(self, loop: asyncio.AbstractEventLoop) -> None:
+        left = sorted(task.get_name() for task in asyncio.all_tasks(loop))
+        log.critical("stopping takes too long: ending at once; please report it", extra={"unfinished": left})
+        self._end(1)

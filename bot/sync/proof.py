@@ -1,0 +1,135 @@
+"""Proves what an empty page only suggests, before anything is believed of it: that nothing lies behind a message.
+
+A platform may answer with an empty page where the bot may not read, as Discord does without Read Message History, and
+what was known of the bot's permissions when the page was asked for may be old. So an empty page is a doubt, which a job
+keeps until the end of its pass. Then it is asked for again, from the message before it: where that message shows, the
+bot may read there and nothing lies behind. Where it is gone too, a page that is still empty between two evaluations of
+who may read what is as good.
+"""
+
+from contextlib import ExitStack
+from dataclasses import dataclass
+
+from adapters.base import Access, PlatformSession
+from adapters.errors import CallFailed, ChannelUnreadable
+from adapters.records import MessageRecord, SkipReason
+from bot.concurrency import for_each
+from bot.live import ChangeTracker
+from bot.sync.context import AnyChannel, EmptyPage, JobContext
+
+
+class Unproven(CallFailed):
+    """A page was empty, and then there was something behind it after all."""
+
+    code = "unproven_end"
+    remedy = "nothing need be done: the next sync reads on from there"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A page, and whether it shows by itself that the bot may read there."""
+
+    messages: tuple[MessageRecord, ...]  # behind the message that was asked for
+    is_proven: bool
+
+
+async def read_behind(
+    session: PlatformSession, channel_id: str, after: str | None, *, parent_id: str | None, with_witness: bool
+) -> Answer:
+    """Request the page behind a message; ``with_witness`` has it begin with that message itself.
+
+    Worth it where the end of the channel is expected: then no second request is needed to prove it.
+    """
+    begin = str(max(int(after) - 1, 0)) if with_witness and after else after
+    page = await session.messages(channel_id, begin, parent_id=parent_id)
+    return Answer(tuple(m for m in page if int(m.platform_id) > int(after or 0)), bool(page))
+
+
+@dataclass(slots=True)
+class _Open:
+    """An empty page that is being asked for again."""
+
+    doubt: EmptyPage
+    tracker: ChangeTracker
+    mark: int = 0
+
+    @property
+    def channel(self) -> AnyChannel:
+        return self.doubt.channel
+
+    async def ask(self, session: PlatformSession, *, with_witness: bool) -> Answer:
+        self.mark = self.tracker.mark()
+        doubt = self.doubt
+        answer = await read_behind(
+            session, doubt.channel.platform_id, doubt.after, parent_id=doubt.parent_id, with_witness=with_witness
+        )
+        if answer.messages:
+            raise Unproven("a page was empty, and asked for again it was not", attempts=1)
+        return answer
+
+    async def believe(self) -> None:
+        await self.doubt.believe(self.tracker, self.mark)
+
+
+@dataclass(frozen=True, slots=True)
+class ProofPass:
+    """One job's way through the empty pages that it met."""
+
+    job: JobContext
+
+    async def run(self) -> None:
+        """Prove each of them, and let what follows from it be done; where that fails, the channel has failed."""
+        doubts = self.job.take_doubts()
+        if not doubts:
+            return
+        with ExitStack() as trackers:
+            opened = [_Open(doubt, trackers.enter_context(self.job.tracking(doubt.channel))) for doubt in doubts]
+            await self._prove_by_evaluations(await self._prove_by_witnesses(opened))
+
+    async def _prove_by_witnesses(self, opened: list[_Open]) -> list[_Open]:
+        """Ask again from the message before each; return those that are empty still."""
+        left: list[_Open] = []
+
+        async def ask(one: _Open) -> None:
+            async with self.job.guard(one.channel):
+                answer = await one.ask(self.job.session, with_witness=True)
+                if answer.is_proven:
+                    await one.believe()
+                else:
+                    left.append(one)
+
+        await for_each(opened, self.job.config.concurrent_channels, ask)
+        return left
+
+    async def _prove_by_evaluations(self, left: list[_Open]) -> None:
+        """Ask once more between two evaluations: what the bot may read before and after is empty in between."""
+        asked: list[_Open] = []
+
+        async def ask(one: _Open) -> None:
+            async with self.job.guard(one.channel):
+                await one.ask(self.job.session, with_witness=False)
+                asked.append(one)
+
+        for one in await self._readable(left):
+            await ask(one)
+        for one in await self._readable(asked):
+            async with self.job.guard(one.channel):
+                await one.believe()
+
+    async def _readable(self, waiting: list[_Open]) -> list[_Open]:
+        """Return those that the bot may read by an evaluation that begins now; give the others up."""
+        if not waiting:
+            return []
+        try:
+            access = await self.job.session.access()
+        except CallFailed as e:
+            for one in waiting:
+                await self.job.give_up(one.channel, e, attempts=e.attempts)
+            return []
+        return [one for one in waiting if await self._is_readable(one, access)]
+
+    async def _is_readable(self, one: _Open, access: Access) -> bool:
+        if access.may_read(one.channel.platform_id, one.doubt.parent_id):
+            return True
+        await self.job.give_up(one.channel, ChannelUnreadable(SkipReason.BOT_LACKS_ACCESS))
+        return False

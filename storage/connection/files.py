@@ -1,0 +1,57 @@
+"""The files of an archive are their owner's alone, whatever the umask: others could read them, or hold its lock."""
+
+import logging
+import os
+from pathlib import Path
+
+log = logging.getLogger(__name__)
+
+_FOLDER, _FILE = 0o700, 0o600
+_SUFFIXES = ("", ".lock", "-wal", "-shm", "-journal")
+
+
+def make_private_folder(folder: Path) -> None:
+    """Make a folder and those above it that are missing.
+
+    Raises:
+        OSError: it cannot be made, or is none.
+    """
+    if not folder.is_dir():
+        make_private_folder(folder.parent)
+        folder.mkdir(_FOLDER, exist_ok=True)
+        _tighten(folder, _FOLDER, is_new=True)
+
+
+def make_private_file(path: Path) -> None:
+    """Make an empty file where there is none. One that is there is not opened: closing it would end SQLite's locks.
+
+    Raises:
+        OSError: it cannot be made.
+    """
+    try:
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, _FILE))
+    except FileExistsError:
+        return
+    _tighten(path, _FILE, is_new=True)
+
+
+def keep_private(database: Path) -> None:
+    """Take from others what rights they have on an archive's files, and on its folder where it holds nothing else.
+
+    Raises:
+        OSError: the files are there and are not ours.
+    """
+    for suffix in _SUFFIXES:
+        path = database.with_name(database.name + suffix)
+        if path.is_file() and not path.is_symlink():
+            _tighten(path, _FILE)
+    if all(entry.name.startswith(database.name) for entry in database.parent.iterdir()):
+        _tighten(database.parent, _FOLDER)
+
+
+def _tighten(path: Path, mode: int, *, is_new: bool = False) -> None:
+    found = path.stat()
+    if found.st_mode & 0o777 & ~mode or (is_new and found.st_mode & 0o777 != mode):
+        path.chmod(mode)
+        if not is_new:
+            log.warning("other users of this machine had rights on it, and no longer do", extra={"path": str(path)})

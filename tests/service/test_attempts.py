@@ -1,0 +1,92 @@
+"""A job over several attempts: it runs once at a time, its figures add up, and it never claims more than it did."""
+
+import asyncio
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from tests.support.archive import count_messages
+from tests.support.daemon import Clock, Daemon
+from tests.support.delivering import delivering
+from tests.support.post_office import PostOffice
+
+TENANT = "post-T0VILLAGE"
+A_HUNDRED_AT_A_TIME = {"PLATFORM_SYNC_SYNC__BATCH_SIZE": "100"}
+
+
+class Halting(PostOffice):
+    """Gives so many pages, and then nothing until it is told to go on."""
+
+    def __init__(self, letters: int, pages: int) -> None:
+        super().__init__(letters)
+        self.pages = pages
+        self.halted, self.go_on = asyncio.Event(), asyncio.Event()
+        self.before_page = self._halt
+
+    async def _halt(self, _: str | None) -> None:
+        self.pages -= 1
+        if self.pages < 0:
+            self.halted.set()
+            await self.go_on.wait()
+
+
+async def newest(daemon: Daemon) -> Any:
+    return (await daemon.get(f"/api/tenants/{TENANT}/sync"))["job"]
+
+
+async def test_figures_add_up_over_a_restart(tmp_path: Path) -> None:
+    url = f"sqlite+aiosqlite:///{tmp_path}/archive.db"
+    first = Halting(450, 3)
+    async with delivering(url, {"post": first}, A_HUNDRED_AT_A_TIME):
+        await first.halted.wait()
+    assert count_messages(url) == 300
+    async with delivering(url, {"post": PostOffice(450)}, A_HUNDRED_AT_A_TIME) as daemon:
+        (job,) = await daemon.idle()
+    assert (job["status"], job["attempt"]) == ("succeeded", 2)
+    assert job["metrics"]["messages"] == job["progress"]["messages"] == 450
+    lists = 450 // 10
+    assert job["progress"]["reactions_done"] == lists
+    assert job["metrics"]["requests"] == (3 + 1) + (2 + lists)  # one page was on its way when the first one ended
+    assert job["progress"]["fraction"] == 1.0
+
+
+async def test_a_job_whose_lease_ran_out_while_it_runs_is_not_begun_a_second_time(tmp_path: Path) -> None:
+    """As after a stopped process, a database that stood still, or a clock that was set by an hour, or by a day."""
+    url, clock = f"sqlite+aiosqlite:///{tmp_path}/archive.db", Clock()
+    office = Halting(450, 2)
+    async with delivering(url, {"post": office}, A_HUNDRED_AT_A_TIME, clock=clock) as daemon:
+        await office.halted.wait()
+        for jump in (timedelta(hours=1), timedelta(days=1), timedelta(hours=-1), timedelta(days=-1)):
+            clock.ahead = jump
+            await asyncio.sleep(1.2)  # the queue is read once a second
+        assert (await newest(daemon))["attempt"] == 1
+        assert not daemon.running.done()
+        office.go_on.set()
+        (job,) = await daemon.idle()
+    assert (job["status"], job["attempt"], job["metrics"]["messages"]) == ("succeeded", 1, 450)
+    assert count_messages(url) == 450
+
+
+async def test_what_a_tick_cuts_off_is_told(tmp_path: Path) -> None:
+    url, clock = f"sqlite+aiosqlite:///{tmp_path}/archive.db", Clock()
+    office = PostOffice(450)
+    fetched = 0
+
+    async def until_the_tick(_: str | None) -> None:
+        nonlocal fetched
+        fetched += 1
+        if fetched == 5:
+            clock.ahead += timedelta(days=31)
+
+    office.before_reactions = until_the_tick
+    async with delivering(url, {"post": office}, clock=clock) as daemon:
+        found = await daemon.until(
+            lambda: daemon.get("/api/jobs"), lambda found: any(job["finished_at"] for job in found["jobs"])
+        )
+        job = [job for job in found["jobs"] if job["finished_at"]][-1]
+        assert job["status"] == "succeeded"
+        assert job["progress"]["reactions_pending"] == 450 // 10 - 5
+        assert 0 < job["progress"]["fraction"] < 1
+        assert job["estimated_completion_at"] is None
+        (job,) = await daemon.until(daemon.idle, lambda jobs: jobs[0]["progress"]["reactions_pending"] == 0)
+        assert (job["status"], job["progress"]["fraction"]) == ("succeeded", 1.0)

@@ -1,0 +1,99 @@
+"""Who hides a channel and who shows it again: an event hides at once, only a listing that began after it shows."""
+
+from datetime import datetime
+from typing import Any
+
+import pytest
+
+from adapters.records import ChannelRecord, SkipReason
+from storage.channels import channel_states, mark_skipped, save_changed_channels, save_channels, save_threads
+from storage.database import Database
+from storage.errors import ChannelSkipped
+from storage.messages import MessageBatch, save_batch
+from storage.reactions import pending_totals, save_users
+from storage.tables import channels, messages, reactions, sync_progress
+from storage.tenants import Tenant
+from tests.support.builders import HOUR, MINUTE, NOW, SECOND, channel, message, skipped, thread, total
+from tests.support.repair_steps import Way
+from tests.support.tables_of import rows_of
+
+TEXT, THREAD = channel("5"), thread("6", "5")
+PRIVATE = skipped(TEXT, SkipReason.NOT_PUBLIC)
+
+
+async def reasons(db: Database, tenant: Tenant) -> dict[str, str | None]:
+    return {state.platform_id: state.skip_reason for state in await channel_states(db, tenant.id)}
+
+
+async def told(db: Database, tenant: Tenant, *records: ChannelRecord, at: datetime = NOW) -> None:
+    await save_changed_channels(db, tenant.id, records, NOW + HOUR, told_at={r.platform_id: at for r in records})
+
+
+@pytest.mark.parametrize(("began_at", "shows"), [(NOW - SECOND, False), (NOW, False), (NOW + SECOND, True)])
+async def test_a_listing_shows_what_was_hidden_before_it_began(
+    db: Database, tenant: Tenant, began_at: datetime, shows: bool
+) -> None:
+    await save_channels(db, tenant.id, [TEXT, THREAD], NOW - MINUTE)
+    await told(db, tenant, PRIVATE)
+    assert await reasons(db, tenant) == {"5": "not_public", "6": "not_public"}
+    await save_channels(db, tenant.id, [TEXT, THREAD], NOW + MINUTE, began_at=began_at)
+    await save_threads(db, tenant.id, "5", [THREAD], {}, NOW + MINUTE, began_at=began_at)
+    expected = None if shows else "not_public"
+    assert await reasons(db, tenant) == {"5": expected, "6": expected}
+
+
+async def test_an_event_shows_nothing_again(db: Database, tenant: Tenant) -> None:
+    await save_channels(db, tenant.id, [PRIVATE, THREAD], NOW - MINUTE)
+    await told(db, tenant, TEXT, THREAD, channel("7"))
+    assert await reasons(db, tenant) == {"5": "not_public", "6": "not_public", "7": None}
+    await told(db, tenant, skipped(TEXT, SkipReason.OBFUSCATED))
+    assert (await reasons(db, tenant))["5"] == "obfuscated"
+
+
+async def test_what_is_told_to_be_hidden_again_stays_so_whatever_an_older_listing_says(
+    db: Database, tenant: Tenant
+) -> None:
+    await save_channels(db, tenant.id, [TEXT], NOW - HOUR)
+    await told(db, tenant, PRIVATE, at=NOW - MINUTE)
+    await told(db, tenant, PRIVATE, at=NOW + MINUTE)
+    await save_channels(db, tenant.id, [TEXT], NOW + HOUR, began_at=NOW)
+    assert await reasons(db, tenant) == {"5": "not_public"}
+
+
+async def test_a_listing_that_hides_is_believed_whatever_was_told_before(db: Database, tenant: Tenant) -> None:
+    await told(db, tenant, TEXT, at=NOW)
+    await save_channels(db, tenant.id, [PRIVATE], NOW + MINUTE, began_at=NOW - MINUTE)
+    assert await reasons(db, tenant) == {"5": "not_public"}
+
+
+async def test_what_is_gone_stays_gone_until_it_is_listed_anew(db: Database, tenant: Tenant) -> None:
+    await save_channels(db, tenant.id, [TEXT, THREAD], NOW - MINUTE)
+    await mark_skipped(db, tenant.id, ["6"], SkipReason.DELETED, NOW)
+    for began_at, reason in ((NOW - SECOND, "deleted"), (NOW + SECOND, None)):
+        await save_threads(db, tenant.id, "5", [THREAD], {}, NOW + MINUTE, began_at=began_at)
+        assert (await reasons(db, tenant))["6"] == reason
+
+
+async def test_a_thread_whose_channel_nobody_knows_is_not_read(db: Database, tenant: Tenant) -> None:
+    await told(db, tenant, THREAD)
+    assert await reasons(db, tenant) == {"6": "bot_lacks_access"}
+    await save_channels(db, tenant.id, [THREAD, TEXT], NOW)
+    assert await reasons(db, tenant) == {"5": None, "6": None}
+
+
+async def test_nothing_is_stored_of_a_channel_that_was_hidden_while_it_was_read(db: Database, way: Way) -> None:
+    await way.store(message(1, reaction_totals=(total("👍", 2),)), message(2))
+    audit = await way.audit()
+    (pending,) = await pending_totals(db, way.channel.id, None, 10)
+    before = [await rows_of(db, table) for table in (messages, sync_progress)]
+    await told(db, way.tenant, PRIVATE)
+    secret = message(3, content="a secret")
+    batch: Any = MessageBatch(tenant_id=way.tenant.id, channel_id=way.channel.id, messages=[secret], job=way.lease)
+    with pytest.raises(ChannelSkipped):
+        await save_batch(db, batch, NOW)
+    with pytest.raises(ChannelSkipped):
+        await way.save(audit, message(1, content="edited in private"), secret)
+    await save_users(db, pending, user_hashes=["a", "b"], job=way.lease, now=NOW)
+    assert [await rows_of(db, table) for table in (messages, sync_progress)] == before
+    assert await rows_of(db, reactions) == []
+    assert [row["skip_reason"] for row in await rows_of(db, channels)] == ["not_public"]
