@@ -66,6 +66,14 @@ class Life(Unrest):
     def __init__(self, sim: Simulator, guild: Guild, seed: int) -> None:
         super().__init__(sim, guild, seed)
         self.began = wall_clock().true_time()
+        self.private_since: dict[int, tuple[float, int]] = {}
+        """Channels that are hidden from @everyone: since when, and their last message by then."""
+        self.troubled_at = self.began
+        """When something last kept the daemon from hearing or writing at once; infinite while it does."""
+        self.least_wait = float("inf")
+        """The shortest time for which Discord has wanted no requests, in seconds."""
+        self.forgotten: dict[str, float] = {}
+        """Whose traces were removed, by hash, and when."""
         self.is_away = False
         """Whether the bot is not in the guild, or Discord has an outage there."""
         self.headless: set[int] = set()
@@ -109,9 +117,14 @@ class Life(Unrest):
     def _hide(self, silent: bool) -> None:
         if len(self._hidden) < 2:
             super()._hide(silent)
-            self.close(self._hidden[-1])
+            hidden = self._guild.channels[self._hidden[-1]]
+            self.close(hidden.id)
+            family = (hidden, *self._guild.children(hidden.id))
+            newest = max(place.messages.last_id or 0 for place in family)
+            self.private_since[hidden.id] = wall_clock().true_time(), newest
 
     def _show(self, silent: bool) -> None:
         if self._hidden:
             self.open(self._hidden[0])
+            del self.private_since[self._hidden[0]]
         super()._show(silent)

@@ -11,6 +11,7 @@ from adapters.discord.simulator import Fault, Simulator
 from adapters.discord.simulator.limits import Scope
 from adapters.discord.simulator.model import MESSAGE_CONTENT_FLAG, Guild
 from adapters.discord.simulator.permissions import READ_MESSAGE_HISTORY, VIEW_CHANNEL
+from adapters.discord.simulator.truth_scrub import hash_with
 from adapters.errors import CredentialRefused
 from tests.simulation.clocks import wall_clock
 from tests.simulation.community import Life
@@ -33,6 +34,8 @@ class Stage:
     machine: Machine
     disk: Disk
     chance: random.Random
+    troubles: int = 0
+    """How many are under way that keep the daemon from hearing or writing at once."""
 
     async def last(self, least: float, most: float) -> None:
         """Let a trouble last for a while."""
@@ -104,6 +107,7 @@ async def limit(on: Stage) -> None:
     """Discord refuses for some seconds."""
     scope: Scope = on.chance.choice(("user", "shared", "global"))
     seconds = on.chance.uniform(0.2, 20)
+    on.life.least_wait = min(on.life.least_wait, seconds)
     on.sim.faults.add(Fault("rate_limit", after=on.chance.randint(0, 8), retry_after=seconds, scope=scope))
 
 
@@ -215,6 +219,15 @@ async def behead(on: Stage) -> None:
     channel.last_message_id = channel.messages.last_id
 
 
+async def forget(on: Stage) -> None:
+    """A person has their traces removed, and goes on writing."""
+    user_id = on.chance.choice(list(on.guild.users)[:8])
+    wish = {"platform": "discord", "user_id": str(user_id)}
+    status, _ = await on.machine.ask("POST", "/api/forgotten-users", json=wish)
+    if status == 200:
+        on.life.forgotten[hash_with(None)(str(user_id))] = wall_clock().true_time()
+
+
 async def operate(on: Stage) -> None:
     """An operator asks for syncs and audits, cancels them, and looks."""
     tenant = f"/api/tenants/discord-{on.guild.id}"
@@ -229,7 +242,10 @@ async def operate(on: Stage) -> None:
 ALL: tuple[Trouble, ...] = (
     drop, invalidate, refuse_resume, reconnect, part, reset, errors, slow, slow, limit, withhold_history,
     withhold_history_unheard, bar, withhold_content, kick, outage, lock, stall, move_clock, kill, kill, restart, behead,
-    operate, operate, operate,
+    operate, operate, operate, forget,
 )  # fmt: skip
 BY_NAME = {trouble.__name__: trouble for trouble in ALL}
-EXCLUSIVE = (kill, restart)  # one at a time
+EXCLUSIVE = (kill, restart)
+"""Those that come one at a time."""
+HARMLESS = (slow, limit, withhold_history, bar, withhold_content, behead, operate, forget)
+"""Those under which the daemon hears and writes everything at once."""
