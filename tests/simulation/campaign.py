@@ -5,7 +5,8 @@ import json
 import os
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,6 +20,8 @@ class Campaign:
     processes: int = 2
     only: Sequence[str] = ()
     mutation: str = ""
+    commits: bool = False
+    """Whether a seed is the number of a commit after which the process is killed."""
     show: Callable[[dict[str, Any]], None] = lambda _: None
     results: dict[int, dict[str, Any]] = field(default_factory=dict)
 
@@ -30,12 +33,13 @@ class Campaign:
         async def work() -> None:
             while left and not wanted:
                 batch = [left.pop(0) for _ in range(min(_SEEDS_OF_A_PROCESS, -(-len(left) // self.processes)))]
-                async for result in self._process(batch):
-                    self.results[result["seed"]] = result
-                    self.show(result)
-                    wanted.extend([result] if until(result) else [])
-                    if wanted:
-                        return
+                async with aclosing(self._process(batch)) as told:
+                    async for result in told:
+                        self.results[result["seed"]] = result
+                        self.show(result)
+                        wanted.extend([result] if until(result) else [])
+                        if wanted:
+                            return
                 missing = [seed for seed in batch if seed not in self.results]
                 if missing:  # the process ended under the first of these
                     result = {"seed": missing[0], "error": "it hangs, or ended the process", "is_repeatable": True}
@@ -47,8 +51,8 @@ class Campaign:
             for _ in range(self.processes):
                 group.create_task(work())
 
-    async def _process(self, seeds: Sequence[int]) -> AsyncIterator[dict[str, Any]]:
-        options = {"seeds": seeds, "mutation": self.mutation, "only": list(self.only)}
+    async def _process(self, seeds: Sequence[int]) -> AsyncGenerator[dict[str, Any]]:
+        options = {"seeds": seeds, "mutation": self.mutation, "only": list(self.only), "commits": self.commits}
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",

@@ -42,6 +42,20 @@ def community(seed: int) -> World:
     return world
 
 
+def small_community() -> World:
+    """Return a world whose one guild is read in a few dozen commits."""
+    world = uniform_world(2, 1)
+    guild = guild_of(world)
+    for channel, size in zip(guild.channels.values(), (110, 8), strict=True):
+        channel.messages = LazyStore(world.seed, channel.id, size, WORLD_NOW - timedelta(seconds=31 * size))
+    for index, is_archived in enumerate((True, False)):
+        add_thread(world, guild, next(iter(guild.channels)), index, archived=is_archived)
+    for place in (*guild.channels.values(), *guild.threads.values()):
+        _settle(place)
+    world.ids = _Ids(WORLD_NOW)
+    return world
+
+
 def guild_of(world: World) -> Guild:
     """Return the only guild."""
     return next(iter(world.guilds.values()))

@@ -11,17 +11,15 @@ from adapters.discord.simulator import Simulator
 from tests.simulation import troubles as kinds
 from tests.simulation.clocks import wall_clock
 from tests.simulation.community import NOW, Life, community, guild_of
+from tests.simulation.ending import end_well
 from tests.simulation.heartbeats import heartbeats_as_tasks
 from tests.simulation.inline_sqlite import Disk, inline_sqlite
 from tests.simulation.machine import Machine
 from tests.simulation.troubles import Stage
 from tests.simulation.universe import Run, World, run
-from tests.simulation.verdict import assert_rows, assert_words, impatience, remaining
 from tests.simulation.witness import Witness
 
-_PORT = 9000
-_MOST_SYNCS = 12
-_PATIENCE_SECONDS = 900.0
+PORT = 9000
 log = logging.getLogger(__name__)
 
 
@@ -35,7 +33,7 @@ async def _story(world: World, disk: Disk, seed: int, folder: Path, only: Collec
     chance = random.Random(f"story {seed}")
     discord = community(seed)
     guild = guild_of(discord)
-    async with Simulator(discord, seed=seed, port=_PORT) as sim:
+    async with Simulator(discord, seed=seed, port=PORT) as sim:
         life = Life(sim, guild, seed)
         machine = Machine(world, sim, disk, folder / "archive.db", _settings(chance))
         witness = Witness(machine.archive, guild, life)
@@ -43,16 +41,7 @@ async def _story(world: World, disk: Disk, seed: int, folder: Path, only: Collec
         stage = Stage(world, sim, guild, life, machine, disk, chance)
         machine.start()
         await _live(stage, _drawn(chance, only))
-        await _recover(stage)
-        await _read_everything(stage)
-        assert not witness.lies, "\n".join(witness.lies)
-        assert not (asked := impatience(sim, life)), "\n".join(asked)
-        await assert_rows(machine, discord, life.forgotten)
-        await assert_words(machine, discord)
-        await machine.stop()
-        await asyncio.sleep(1)
-        assert not (left := machine.leftovers()), f"the daemon has ended, and there is still {left}"
-    assert not witness.lies, "\n".join(witness.lies)
+        await end_well(stage, witness)
 
 
 def _settings(chance: random.Random) -> dict[str, str]:
@@ -105,65 +94,3 @@ async def _people(stage: Stage) -> None:
         await asyncio.sleep(stage.chance.expovariate(4))
         if stage.guild.id in stage.sim.world.guilds:  # else nobody could tell that they did anything
             await stage.life.happen(1, silent=False)
-
-
-async def _recover(stage: Stage) -> None:
-    """End every trouble that has not ended by itself; the daemon must not have ended."""
-    stage.sim.faults.clear()
-    stage.world.net.heal()
-    while stage.life._hidden:
-        stage.life._show(False)
-    process = stage.machine.process
-    assert process is not None
-    if process.done():
-        process.result()
-        raise AssertionError("the daemon has ended by itself")
-
-
-async def _read_everything(stage: Stage) -> None:
-    """Sync until nothing is left to be read, then audit, then sync until nothing is left."""
-    await _until_ready(stage)
-    await _sync_until_nothing_remains(stage)
-    await assert_rows(stage.machine, stage.sim.world, stage.life.forgotten)
-    await _sync_until_nothing_remains(stage, "audit")
-
-
-async def _until_ready(stage: Stage) -> None:
-    tenant = f"/api/tenants/discord-{stage.guild.id}"
-    async with asyncio.timeout(_PATIENCE_SECONDS):
-        while True:
-            status, _ = await stage.machine.ask("GET", "/readyz")
-            if status == 200 and (await stage.machine.ask("GET", tenant))[0] == 200:
-                return
-            _assert_alive(stage)
-            await asyncio.sleep(1)
-
-
-async def _sync_until_nothing_remains(stage: Stage, kind: str = "manual") -> None:
-    for _ in range(_MOST_SYNCS):
-        created, job = await _sync(stage, kind)
-        left = remaining(stage.machine)
-        if created and job["status"] == "succeeded" and not left:
-            return
-        if created:
-            kind = "manual"
-    raise AssertionError(f"{_MOST_SYNCS} syncs were not enough: {left} remain, the last one was {job}")
-
-
-async def _sync(stage: Stage, kind: str) -> tuple[bool, dict[str, object]]:
-    status, asked = await stage.machine.ask("POST", f"/api/tenants/discord-{stage.guild.id}/sync", json={"kind": kind})
-    assert status in (200, 202), (status, asked)
-    async with asyncio.timeout(_PATIENCE_SECONDS):
-        while True:
-            _assert_alive(stage)
-            status, job = await stage.machine.ask("GET", f"/api/jobs/{asked['job_id']}")
-            if status == 200 and job["finished_at"]:
-                return asked["created"], job
-            await asyncio.sleep(0.5)
-
-
-def _assert_alive(stage: Stage) -> None:
-    process = stage.machine.process
-    if process is not None and process.done():
-        process.result()
-        raise AssertionError("the daemon has ended by itself")

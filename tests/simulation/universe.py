@@ -35,13 +35,14 @@ class Run:
 
     seed: int
     error: BaseException | None
+    value: Any
     digest: str
     steps: int
     virtual_seconds: float
     seconds: float
 
 
-def run(seed: int, main: Callable[[World], Awaitable[None]], *, now: float) -> Run:
+def run(seed: int, main: Callable[[World], Awaitable[object]], *, now: float) -> Run:
     """Run ``main`` in a universe of its own, in which it is ``now`` (Unix seconds) at first.
 
     The same seed gives the same universe: every choice of the scheduler, every delay of the network, all randomness
@@ -49,13 +50,13 @@ def run(seed: int, main: Callable[[World], Awaitable[None]], *, now: float) -> R
     """
     began, ended_at = time.perf_counter(), 0.0
 
-    async def timed(world: World) -> None:
+    async def timed(world: World) -> object:
         nonlocal ended_at
         loop = asyncio.get_running_loop()
         loop.set_task_factory(_numbered_tasks())
         time.time = wall_clock()  # simloom gives it back at the end of the run
         try:
-            await main(world)
+            return await main(world)
         finally:
             ended_at = loop.time()
             for host in world.hosts:
@@ -73,7 +74,7 @@ def run(seed: int, main: Callable[[World], Awaitable[None]], *, now: float) -> R
             gc_interval=0,
             watchdog=_HUNG_SECONDS,
         )
-    return Run(seed, found.error, _digest(found), len(found.tape), ended_at, time.perf_counter() - began)
+    return Run(seed, found.error, found.value, _digest(found), len(found.tape), ended_at, time.perf_counter() - began)
 
 
 def _digest(found: simloom.RunResult) -> str:
@@ -131,6 +132,10 @@ def _bury(loop: SimLoop) -> list[asyncio.Task[Any]]:
     return []
 
 
+async def _leave(_: SimLoop) -> None:
+    """Leave the generators, too, as they were."""
+
+
 @contextmanager
 def _mended() -> Iterator[None]:
     call_at = SimLoop.call_at
@@ -146,6 +151,7 @@ def _mended() -> Iterator[None]:
         patches.enter_context(patch.object(sys.modules["storage.jobs.enqueue"], "_sequence", itertools.count()))
         patches.enter_context(patch.object(SimLoop, "call_at", later))
         patches.enter_context(patch.object(EventLog, "emit", lambda *_, **__: None))  # a fifth of the time
+        patches.enter_context(patch.object(SimLoop, "shutdown_asyncgens", _leave))
         patches.enter_context(patch.object(SimLoop, "_revive_crashed", _bury))
         patches.enter_context(patch.object(SimLoop, "add_signal_handler", add_signal_handler))
         patches.enter_context(patch.object(SimLoop, "remove_signal_handler", lambda *_: True))

@@ -7,11 +7,13 @@ import os
 import sys
 import traceback
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
+from functools import partial
 from typing import Any
 
 from tests.simulation import mutations
+from tests.simulation.commits import tell_of_commit
 from tests.simulation.story import tell
 from tests.simulation.universe import Run
 
@@ -26,6 +28,7 @@ def report(found: Run, again: Run | None) -> dict[str, Any]:
         "steps": found.steps,
         "virtual_seconds": round(found.virtual_seconds, 1),
         "seconds": round(found.seconds, 1),
+        "value": found.value,
         "digest": found.digest,
         "is_repeatable": again is None or again.digest == found.digest,
     }
@@ -40,14 +43,14 @@ def _cause(error: BaseException) -> str:
     return "".join(traceback.format_list(ours[-6:])) + said
 
 
-def work(seeds: Sequence[int], *, mutation: str, only: Sequence[str]) -> None:
+def work(seeds: Sequence[int], story: Callable[[int], Run], mutation: str) -> None:
     """Run seeds, with a safeguard switched off where a mutation is named."""
     switched = mutations.ALL[mutation]() if mutation else nullcontext()
     with switched:
         for seed in seeds:
             gc.freeze()
-            found = tell(seed, only)
-            again = tell(seed, only) if found.error and not mutation else None
+            found = story(seed)
+            again = story(seed) if found.error and not mutation else None
             print(json.dumps(report(found, again)), flush=True)
 
 
@@ -60,7 +63,8 @@ def main() -> None:
         sys.unraisablehook = lambda _: None
     else:
         logging.basicConfig(level=os.environ["SIMULATION_LOG"], stream=sys.stderr, format="%(name)s: %(message)s")
-    work(options["seeds"], mutation=options["mutation"], only=options["only"])
+    story = tell_of_commit if options["commits"] else partial(tell, only=options["only"])
+    work(options["seeds"], story, options["mutation"])
     sys.stdout.flush()
     os._exit(0)  # what was killed in a simulation stays as it was: nothing of it may be cleaned up
 
