@@ -107,6 +107,11 @@ class PlatformSession(Protocol):
         """Requests sent and, among them, retries."""
         ...
 
+    @property
+    def hears_changes(self) -> bool:
+        """Whether all that was changed of channels since ``channels`` was called has been told, or is about to be."""
+        ...
+
     async def channels(self) -> tuple[ChannelRecord, ...]:
         """List every channel of the community and every active thread, evaluated afresh; parents before children."""
         ...

@@ -6,6 +6,7 @@ import os
 import secrets
 import signal
 import socket
+import time
 from collections.abc import Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -27,15 +28,21 @@ from bot.live import LiveWriter
 from bot.membership import Membership
 from bot.metrics import Metrics
 from bot.queue import JobQueue
+from bot.reconciliation import Reconciler
 from bot.scheduler import Scheduler
 from bot.shutdown import StopDeadline
 from bot.systemd import Notifier, status_line
 from bot.tenants import TenantService
+from bot.wishes import WishKeeper
 from bot.worker import Worker
 from storage import jobs
 from storage.database import Database, open_database
+from storage.errors import DatabaseBusy, DatabaseInUse, DatabaseReadOnly, DatabaseUnreachable
 
 log = logging.getLogger(__name__)
+
+_PATIENCE_SECONDS = 10.0  # how long an archive that cannot be opened is waited for; then the service manager decides
+_PAUSE_SECONDS = 0.5
 
 
 def utc_now() -> datetime:
@@ -56,7 +63,9 @@ class _Parts:
     membership: Membership
     tenants: TenantService
     worker: Worker
+    wishes: WishKeeper
     api: Api
+    reconciler: Reconciler
 
 
 async def run(
@@ -89,7 +98,7 @@ async def run(
     async with AsyncExitStack() as opened:
         opened.callback(deadline.cancel)
         notifier.opening()
-        db = await open_database(config.database.url, hash_choice=hasher.choice, clock=clock)
+        db = await _open_patiently(config.database.url, hasher.choice, clock)
         opened.push_async_callback(db.close)
         metrics.watch(db, adapters, clock)
         await jobs.release_orphans(db, clock())
@@ -106,6 +115,21 @@ async def run(
         notifier.ready()
         status = partial(status_line, db, adapters, parts.worker.running)
         await _run_until_stopped(parts, adapters, console, notifier, deadline, status)
+
+
+async def _open_patiently(url: str, hash_choice: str, clock: Callable[[], datetime]) -> Database:
+    """Open the archive; wait a little where it is in use, locked, read-only or away for a moment."""
+    give_up_at, is_told = time.monotonic() + _PATIENCE_SECONDS, False
+    while True:
+        try:
+            return await open_database(url, hash_choice=hash_choice, clock=clock)
+        except (DatabaseBusy, DatabaseInUse, DatabaseReadOnly, DatabaseUnreachable) as e:
+            if e.needs_a_person or time.monotonic() > give_up_at:
+                raise
+            if not is_told:
+                log.warning("waiting for the database", extra={"code": e.code, "error": str(e)})
+            is_told = True
+        await asyncio.sleep(_PAUSE_SECONDS)
 
 
 def _assemble(
@@ -134,6 +158,9 @@ def _assemble(
     scheduler.every(AUDIT_TICK, "audits", audits.enqueue_due)
     scheduler.every(HOUSEKEEPING_TICK, "housekeeping", Housekeeping(db, sync.keep_jobs, clock).run, at_once=True)
     tenants = TenantService(db, queue, scheduler, membership, clock)
+    wishes = WishKeeper(db, clock)
+    reconciler = Reconciler({"tenants": membership.reconcile}, once={"purges": tenants.finish_purges})
+    membership.on_news(reconciler.wake)
     worker = Worker(db, queue, adapters, live, sync, owner, clock, scheduler.next_sync_at, metrics)
     api = Api(
         db=db,
@@ -145,8 +172,18 @@ def _assemble(
         expose_metrics=metrics.expose,
         concurrent_tenants=sync.concurrent_tenants,
         hash_user=hasher.of,
+        wishes=wishes,
     )
-    return _Parts(live=live, scheduler=scheduler, membership=membership, tenants=tenants, worker=worker, api=api)
+    return _Parts(
+        live=live,
+        scheduler=scheduler,
+        membership=membership,
+        tenants=tenants,
+        worker=worker,
+        wishes=wishes,
+        api=api,
+        reconciler=reconciler,
+    )
 
 
 async def _run_until_stopped(
@@ -170,8 +207,9 @@ async def _run_until_stopped(
                 work.create_task(parts.live.run(), name="live")
                 work.create_task(_stop_on_signal(notifier, deadline), name="signals")
                 work.create_task(parts.worker.run(), name="worker")
+                work.create_task(parts.reconciler.run(), name="reconciliation")
                 work.create_task(parts.scheduler.watch(), name="clock")
-                work.create_task(parts.tenants.finish_purges(), name="purges")
+                work.create_task(parts.wishes.run(), name="wishes")
                 work.create_task(notifier.watch(status), name="service manager")
                 if console is not None:
                     work.create_task(show_progress(console, parts.worker.running), name="progress")

@@ -1,25 +1,27 @@
 """The command line: what an operator types, and what it answers where that cannot work."""
 
 import asyncio
+import os
+import signal
 import sys
 from collections.abc import Coroutine
-from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
 import typer
 from rich.console import Console
 
-from adapters.base import PlatformAdapter, require_id
+from adapters.base import PlatformAdapter
 from adapters.errors import CredentialRefused
 from adapters.privacy import UserHasher
 from adapters.registry import PLATFORMS
 from bot import app as daemon
 from bot import logs, program_version
-from bot import privacy as people
 from bot.api import AddressInUse
 from bot.check import Check, Finding, Mark
 from bot.config import Config, ConfigError, load
+from bot.daemon_calls import DaemonRefused
+from bot.demo_files import DemoRefused
 from bot.metrics import Metrics
 from storage.database import migrate as migrate_database
 from storage.errors import StorageError
@@ -32,7 +34,13 @@ app = typer.Typer(
 )
 
 FAILED = 1
-MISCONFIGURED = 78  # EX_CONFIG: starting again cannot help; the systemd unit does not restart on it
+# EX_CONFIG: a person has to change the configuration or a credential; the systemd unit does not restart on it. What
+# may pass by itself, such as an archive or a port in use, ends with FAILED and is tried again.
+MISCONFIGURED = 78
+
+READER_GONE = 128 + signal.SIGPIPE
+INTERRUPTED = 128 + signal.SIGINT
+_DEMO = "or try './run demo', which needs none"
 
 ConfigFile = Annotated[
     Path | None, typer.Option("--config", help="TOML file; config.toml where it is there.", show_default=False)
@@ -45,6 +53,19 @@ def _show_version(is_given: bool) -> None:
         raise typer.Exit
 
 
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1.0
+    if not 0 <= seconds < float("inf"):
+        raise typer.BadParameter("must be a number of seconds, such as 60")
+    return seconds
+
+
+Seconds = Annotated[float | None, typer.Option(parser=_seconds, metavar="SECONDS", help="End after so long.")]
+
+
 @app.callback()
 def main(
     version: Annotated[
@@ -52,32 +73,34 @@ def main(
     ] = False,
 ) -> None:
     """Hold the options of the command as a whole."""
+    os.umask(0o077)  # every file of this process is its owner's alone
 
 
 @app.command()
 def run(config: ConfigFile = None) -> None:
     """Run the daemon: log in, archive every guild, serve the API, until SIGTERM."""
-    settings = _settings(config)
-    console = _set_up_logs(settings)
-    hasher, metrics = _hasher(settings), Metrics()
+    settings = settings_of(config)
+    console = set_up_logs(settings)
+    hasher, metrics = hasher_of(settings), Metrics()
     adapters = _adapters(settings, hasher, metrics)
     if not adapters:
         variables = " or ".join(platform.token_variable for platform in PLATFORMS.values())
-        _leave(f"{variables} is not set: put the bot's token there, or try 'demo', which needs none", MISCONFIGURED)
-    _run(metrics.loop.beside(daemon.run(settings, hasher, adapters, metrics=metrics, console=console)))
+        leave(f"{variables} is not set: put the bot's token there, {_DEMO}", MISCONFIGURED)
+    run_verb(metrics.loop.beside(daemon.run(settings, hasher, adapters, metrics=metrics, console=console)))
 
 
 @app.command()
 def demo(
     config: ConfigFile = None,
-    seconds: Annotated[float | None, typer.Option(help="End after so long; otherwise at Ctrl-C.")] = None,
+    seconds: Seconds = None,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Begin anew; otherwise it goes on where it ended.")] = False,
 ) -> None:
     """Run the daemon against a simulated Discord with a living community; needs no token."""
     from bot.demo import run_demo
 
-    settings = _settings(config)
-    console = _set_up_logs(settings)
-    _run(run_demo(settings, _hasher(settings), console=console, seconds=seconds))
+    settings = settings_of(config)
+    console = set_up_logs(settings)
+    run_verb(run_demo(settings, console=console, seconds=seconds, fresh=fresh))
 
 
 @app.command()
@@ -86,9 +109,9 @@ def check(
     tenant: Annotated[str | None, typer.Option(help="Only this one, as in discord-<guild id>.")] = None,
 ) -> None:
     """Report whether token, intents and database are right, and what of every tenant is archived or why it is not."""
-    settings = _settings(config)
+    settings = settings_of(config)
     logs.set_up("CRITICAL", "text", secrets=settings.secrets)  # what is wrong is in the report
-    hasher = _hasher(settings)
+    hasher = hasher_of(settings)
     adapters = _adapters(settings, hasher, Metrics())
     findings: list[Finding] = []
 
@@ -100,7 +123,7 @@ def check(
             typer.echo(f"  {finding.mark:8} {finding.text}")
             findings.append(finding)
 
-    _run(report())
+    run_verb(report())
     if any(finding.mark is Mark.PROBLEM for finding in findings):
         raise typer.Exit(FAILED)
 
@@ -108,89 +131,25 @@ def check(
 @app.command()
 def migrate(config: ConfigFile = None) -> None:
     """Bring the database to this version's tables."""
-    settings = _settings(config)
-    _set_up_logs(settings)
+    settings = settings_of(config)
+    set_up_logs(settings)
 
     async def upgrade() -> None:
         revision = await migrate_database(settings.database.url)
         typer.echo(f"the database is at revision {revision}")
 
-    _run(upgrade())
+    run_verb(upgrade())
 
 
-UserId = Annotated[str, typer.Argument(help="The person's id on the platform; it is neither stored nor logged.")]
-OfTenant = Annotated[str | None, typer.Option(help="Only in this one, as in discord-<guild id>; otherwise in all.")]
-OfPlatform = Annotated[str, typer.Option(help="The platform that the id is of.")]
-
-
-@app.command()
-def forget(
-    user_id: UserId, tenant: OfTenant = None, platform: OfPlatform = "discord", config: ConfigFile = None
-) -> None:
-    """Remove a person's messages, reactions, mentions and links for good; no later sync brings them back."""
-    settings = _settings(config)
-    _set_up_logs(settings)
-    hasher = _hasher(settings)
-    _require_user_id(platform, user_id)
-
-    async def remove() -> None:
-        counts = await people.forget(
-            settings,
-            platform,
-            user_id,
-            hasher.of(user_id),
-            hash_choice=hasher.choice,
-            tenant_id=tenant,
-            clock=daemon.utc_now,
-        )
-        typer.echo("removed " + ", ".join(f"{count:,} {name}" for name, count in counts.items()))
-
-    _run(remove())
-
-
-@app.command()
-def export_user(
-    user_id: UserId,
-    tenant: OfTenant = None,
-    platform: OfPlatform = "discord",
-    output: Annotated[Path | None, typer.Option(help="A file; otherwise standard output.")] = None,
-    config: ConfigFile = None,
-) -> None:
-    """Write what is held about a person as JSON Lines."""
-    settings = _settings(config)
-    _set_up_logs(settings)
-    hasher = _hasher(settings)
-    _require_user_id(platform, user_id)
-
-    async def write() -> None:
-        with output.open("wb") if output else nullcontext(sys.stdout.buffer) as file:
-            written = await people.export(
-                settings, hasher.of(user_id), hash_choice=hasher.choice, tenant_id=tenant, output=file
-            )
-        what = ", ".join(f"{count:,} {kind}" for kind, count in written.items()) or "nothing: nothing is held"
-        typer.echo(f"wrote {what}", err=True)
-
-    _run(write())
-
-
-def _require_user_id(platform: str, user_id: str) -> None:
-    """Leave where this is no id of the platform."""
-    if platform not in PLATFORMS:
-        _leave(f"there is no platform {platform}; there is {', '.join(PLATFORMS)}", FAILED)
-    try:
-        require_id(platform, PLATFORMS[platform].id_pattern, user_id)
-    except ValueError as e:
-        _leave(f"USER_ID {e}", FAILED)
-
-
-def _settings(file: Path | None) -> Config:
+def settings_of(file: Path | None) -> Config:
+    """Read the configuration, or leave with what is wrong in it."""
     try:
         return load(file)
     except ConfigError as e:
-        _leave(str(e), MISCONFIGURED)
+        leave(str(e), MISCONFIGURED)
 
 
-def _set_up_logs(settings: Config) -> Console | None:
+def set_up_logs(settings: Config) -> Console | None:
     """Set up the logs; returns the console to draw progress on, where standard error is a terminal."""
     console = Console(stderr=True)
     shown = console if console.is_terminal and settings.log.format == "text" else None
@@ -209,22 +168,37 @@ def _adapters(settings: Config, hasher: UserHasher, metrics: Metrics) -> dict[st
     }
 
 
-def _hasher(settings: Config) -> UserHasher:
+def hasher_of(settings: Config) -> UserHasher:
+    """Make what hashes user ids, as the configuration says."""
     key = settings.hash_key
     return UserHasher(key.get_secret_value().encode() if key else None)
 
 
-def _run(main: Coroutine[Any, Any, None]) -> None:
+def run_verb(main: Coroutine[Any, Any, None]) -> None:
+    """Run a verb to its end; what stops it becomes a line and an exit status."""
     try:
         asyncio.run(main)
-    except (CredentialRefused, AddressInUse) as e:
-        _leave(str(e), MISCONFIGURED)
-    except (people.DaemonRefused, OSError) as e:
-        _leave(str(e), FAILED)
+    except CredentialRefused as e:
+        leave(str(e), MISCONFIGURED)
+    except AddressInUse as e:
+        leave(str(e), MISCONFIGURED if e.needs_a_person else FAILED)
+    except KeyboardInterrupt:
+        raise typer.Exit(INTERRUPTED) from None
+    except BrokenPipeError:
+        _leave_reader()
+    except (DaemonRefused, DemoRefused, OSError) as e:
+        leave(str(e), FAILED)
     except StorageError as e:
-        _leave(str(e), FAILED if e.is_transient else MISCONFIGURED)
+        leave(str(e), MISCONFIGURED if e.needs_a_person else FAILED)
 
 
-def _leave(message: str, status: int) -> NoReturn:
+def _leave_reader() -> NoReturn:
+    """End as SIGPIPE would: whoever read the output, such as head, has enough of it."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python's last flush would complain
+    raise typer.Exit(READER_GONE)
+
+
+def leave(message: str, status: int) -> NoReturn:
+    """End with a line on standard error."""
     print(f"platform-sync: {message}", file=sys.stderr)  # noqa: T201 (the operator's terminal)
     raise typer.Exit(status)

@@ -20,10 +20,11 @@ from pydantic import (
 
 from adapters.base import PlatformOptions
 from adapters.registry import PLATFORMS
-from bot.credentials import with_credentials
+from bot.credentials import misplaced, with_credentials
 from bot.durations import Duration, between
-from bot.environment import FEWEST_CHARACTERS, PREFIX, merge_environment, read_secret
+from bot.environment import FEWEST_CHARACTERS, LISTS, PREFIX, merge_environment, read_secret
 from bot.hosts import bare_address, is_loopback, normal_host
+from bot.wording import wrong_fields
 from storage.connection import parse_url, secrets_of_url
 from storage.errors import BadDatabaseUrl
 
@@ -32,6 +33,13 @@ _API_TOKEN = PREFIX + "API_TOKEN"
 _HASH_KEY = PREFIX + "HASH_KEY"
 _DATABASE_URL = PREFIX + "DATABASE__URL"  # may hold a password
 _URL_STARTS = ("sqlite+aiosqlite:///", "sqlite:///", "postgresql+psycopg://", "postgresql://")
+_SECRETS = {  # by the words in the name of a key that somebody may have put one under; the first that fits
+    "hash": _HASH_KEY,
+    "api": _API_TOKEN,
+    "http": _API_TOKEN,
+    **{name: platform.token_variable for name, platform in PLATFORMS.items()},
+    "": " or ".join(platform.token_variable for platform in PLATFORMS.values()),
+}
 
 
 class ConfigError(Exception):
@@ -105,7 +113,7 @@ class SyncConfig(_Section):
     time_slice: Annotated[Duration, between("1 s", "1 d")] = timedelta(minutes=5)
     keep_jobs: Annotated[Duration, between("0 s", "36500 d")] = timedelta(days=90)
     repair_lookback: Annotated[Duration, between("0 s", "365 d")] = timedelta(days=7)
-    repair_request_budget: Annotated[int, Field(ge=1)] = 5000
+    repair_request_budget: Annotated[int, Field(ge=1, le=1_000_000_000)] = 5000
     audit_interval: Annotated[Duration, between("0 s", "3650 d")] = timedelta(days=30)
     audit_hours: tuple[Hour, Hour] = (2, 6)
 
@@ -152,7 +160,7 @@ class Config(_Section):
     def _guarded(self) -> "Config":
         if self.api_token is None and not self.http.is_loopback:
             raise ValueError(
-                f"http.host {self.http.host} can be reached from other machines: set {_API_TOKEN}, "
+                f'http.host "{self.http.host}" can be reached from other machines: set {_API_TOKEN}, '
                 "or use a loopback address such as 127.0.0.1"
             )
         return self
@@ -174,18 +182,18 @@ def load(file: Path | None = None, environment: Mapping[str, str] = os.environ) 
         ConfigError: names every unknown or bad key at once.
     """
     values = _from_file(file)
-    wrong = [f"{name}: no such section; there are {', '.join(_SECTIONS)}" for name in values if name not in _SECTIONS]
+    wrong = [_no_such_section(name) for name in values if name not in _SECTIONS]
     tokens = [platform.token_variable for platform in PLATFORMS.values()]
     environment, bad_credentials = with_credentials(environment, [*tokens, _API_TOKEN, _HASH_KEY, _DATABASE_URL])
     secrets, bad_secrets = _read_secrets(environment, tokens)
     wrong += [*bad_credentials, *bad_secrets]
-    wrong += merge_environment(values, environment, _SECTIONS, (_API_TOKEN, _HASH_KEY))
+    wrong += merge_environment(values, environment, _SECTIONS, (_API_TOKEN, _HASH_KEY), _SECRETS)
     sections: dict[str, BaseModel] = {}
     for name, section in _SECTIONS.items():
         try:
             sections[name] = section.model_validate(values.get(name, {}))
         except ValidationError as e:
-            wrong += [_explain(name, section, error) for error in e.errors(include_input=False, include_url=False)]
+            wrong += _explain(name, section, e)
     if wrong:
         raise ConfigError("the configuration is wrong:\n" + "\n".join(f"  {line}" for line in wrong))
     platforms = {
@@ -199,6 +207,11 @@ def load(file: Path | None = None, environment: Mapping[str, str] = os.environ) 
         raise ConfigError(str(e.errors(include_input=False)[0]["msg"]).removeprefix("Value error, ")) from None
 
 
+def _no_such_section(name: str) -> str:
+    secret = misplaced(name, _SECRETS)
+    return f"{name}: " + (secret or f"no such section; there are {', '.join(_SECTIONS)}")
+
+
 def _read_secrets(
     environment: Mapping[str, str], tokens: Iterable[str]
 ) -> tuple[dict[str, SecretStr | None], list[str]]:
@@ -210,7 +223,7 @@ def _read_secrets(
 
 
 def _from_file(file: Path | None) -> dict[str, Any]:
-    if file is None and not DEFAULT_FILE.exists():
+    if file is None and not os.path.lexists(DEFAULT_FILE):  # a link to nowhere is a mistake, too
         return {}
     file = file or DEFAULT_FILE
     try:
@@ -221,8 +234,10 @@ def _from_file(file: Path | None) -> dict[str, Any]:
         raise ConfigError(f"the configuration file {file} is not TOML: {e}") from e
 
 
-def _explain(name: str, section: type[BaseModel], error: Any) -> str:
-    where = ".".join(str(part) for part in (name, *error["loc"]))
-    if error["type"] == "extra_forbidden":
-        return f"{where}: no such key; there are {', '.join(section.model_fields)}"
-    return f"{where}: {error['msg'].removeprefix('Value error, ')}"
+def _explain(section_name: str, section: type[BaseModel], error: ValidationError) -> list[str]:
+    lines = []
+    for key, words in wrong_fields(section, error, whole=f"a table: [{section_name}], and below it the keys"):
+        where = f"{section_name}.{key}" if key else section_name
+        secret = misplaced(where, _SECRETS) if key not in section.model_fields else None
+        lines.append(f"{where}: {secret or words}{'; in the environment with commas' if key in LISTS else ''}")
+    return lines

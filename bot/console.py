@@ -2,25 +2,32 @@
 
 import asyncio
 from collections.abc import Mapping
+from datetime import timedelta
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, Progress, TaskID, TextColumn
+from rich.table import Column
 
 from bot.attempt import Attempt
 from bot.sync import Progress as JobProgress
 
 _REDRAW_SECONDS = 0.25
+_NAME_WIDTH = 24
+_LEFT_WIDTH = len("about 00:00:00 left")
 
 
 async def show_progress(console: Console, running: Mapping[str, Attempt]) -> None:
     """Draw a bar for each running job until cancelled."""
     bars = Progress(
-        TextColumn("{task.description}", markup=False),
-        BarColumn(bar_width=24),
-        TextColumn("{task.fields[counts]}"),
-        TimeElapsedColumn(),
+        _column("{task.description}", Column(no_wrap=True, overflow="ellipsis", max_width=_NAME_WIDTH)),
+        BarColumn(bar_width=10),
+        _column("{task.fields[percent]}", Column(no_wrap=True, justify="right", min_width=5)),
+        _column("{task.fields[left]}", Column(no_wrap=True, min_width=_LEFT_WIDTH)),
+        # What is least missed where the terminal is narrow comes last.
+        _column("{task.fields[counts]}", Column(no_wrap=True, overflow="ellipsis", ratio=1)),
         console=console,
         transient=True,
+        expand=True,
     )
     drawn: dict[str, TaskID] = {}
     with bars:
@@ -29,26 +36,36 @@ async def show_progress(console: Console, running: Mapping[str, Attempt]) -> Non
                 bars.remove_task(drawn.pop(job_id))
             for job_id, attempt in running.items():
                 if job_id not in drawn:
-                    drawn[job_id] = bars.add_task("", total=None, counts="listing channels")
-                name = attempt.name or attempt.job.tenant_id
-                bars.update(drawn[job_id], description=f"{attempt.job.kind} sync of {name}")
-                _draw(bars, drawn[job_id], attempt.progress)
+                    drawn[job_id] = bars.add_task("", total=None, percent="", left="", counts="")
+                _draw(bars, drawn[job_id], attempt)
             await asyncio.sleep(_REDRAW_SECONDS)
 
 
-def _draw(bars: Progress, bar: TaskID, progress: JobProgress) -> None:
+def _column(text: str, column: Column) -> TextColumn:
+    return TextColumn(text, markup=False, table_column=column)
+
+
+def _draw(bars: Progress, bar: TaskID, attempt: Attempt) -> None:
     """Draw how far a job is by the fraction that the API tells; without ground for one the bar only moves."""
-    if progress.channel_counts["channels_total"]:
-        fraction = progress.fraction
-        bars.update(bar, total=None if fraction is None else 1.0, completed=fraction or 0.0, counts=counts_of(progress))
+    progress = attempt.progress
+    fraction, seconds = progress.fraction, progress.seconds_left
+    is_listed = bool(progress.channel_counts["channels_total"])
+    bars.update(
+        bar,
+        description=attempt.name or attempt.job.tenant_id,
+        total=None if fraction is None else 1.0,
+        completed=fraction or 0.0,
+        percent="" if fraction is None else f"{int(fraction * 100)} %",
+        left="" if seconds is None else f"about {timedelta(seconds=round(seconds))} left",
+        counts=f"{attempt.job.kind}: {counts_of(progress) if is_listed else 'listing channels'}",
+    )
 
 
 def counts_of(progress: JobProgress) -> str:
     """Describe how far a job is in a few words."""
-    counts, fraction = progress.channel_counts, progress.fraction
+    counts = progress.channel_counts
     settled, messages = counts["channels_done"] + counts["channels_failed"], progress.totals["messages"]
-    parts = [f"{int(fraction * 100)} %"] if fraction is not None else []
-    parts.append(f"{settled} of {counts['channels_total']} channels, {messages:,} messages")
+    parts = [f"{settled} of {counts['channels_total']} channels, {messages:,} messages"]
     if progress.repairs_pending:
         parts.append(f"{progress.repairs_pending:,} ranges to read again")
     if progress.reactions_pending:

@@ -32,3 +32,20 @@ def with_credentials(environment: Mapping[str, str], names: Iterable[str]) -> tu
         elif text:
             merged[name] = text
     return merged, wrong
+
+
+def misplaced(name: str, variables: Mapping[str, str]) -> str | None:
+    """Say where a secret belongs, of a setting whose name is that of a secret; None of any other.
+
+    Args:
+        name: the setting's name, in any spelling.
+        variables: which variable holds it, by a word in the name; the first that fits.
+    """
+    name = name.lower()
+    if not any(word in name for word in ("token", "secret", "hash_key")):
+        return None
+    variable = next(variable for word, variable in variables.items() if word in name)
+    return (
+        "secrets are no settings, because those are shown around, copied and committed: put it into the environment "
+        f"variable {variable} or a systemd credential of that name, and take it out here"
+    )

@@ -6,11 +6,13 @@ from typing import Any
 
 from pydantic import BaseModel, SecretStr
 
+from bot.credentials import misplaced
+
 PREFIX = "PLATFORM_SYNC_"
 FEWEST_CHARACTERS = 16
 """Of a secret that we ask for; a shorter one can be guessed."""
 
-_LISTS = ("allowed_hosts", "audit_hours")  # written with commas
+LISTS = ("allowed_hosts", "audit_hours")  # written with commas
 # What Kubernetes sets in each container for a service called platform-sync:
 # https://kubernetes.io/docs/concepts/services-networking/service/#environment-variables
 _OF_KUBERNETES = re.compile(r"(?:SERVICE_HOST|SERVICE_PORT(?:_\w+)?|PORT(?:_[0-9]+_[A-Z]+(?:_(?:PROTO|PORT|ADDR))?)?)")
@@ -23,8 +25,12 @@ def merge_environment(
     environment: Mapping[str, str],
     sections: Mapping[str, type[BaseModel]],
     secrets: tuple[str, ...],
+    variables_of_secrets: Mapping[str, str],
 ) -> list[str]:
-    """Put PLATFORM_SYNC_<SECTION>__<KEY> over the file's values; returns what names no key."""
+    """Put PLATFORM_SYNC_<SECTION>__<KEY> over the file's values; returns what names no key.
+
+    ``variables_of_secrets`` is as in `misplaced`.
+    """
     wrong = []
     for variable, text in environment.items():
         if not variable.startswith(PREFIX) or variable in secrets:
@@ -33,12 +39,12 @@ def merge_environment(
         section = sections.get(name)
         if section is None or key not in section.model_fields:
             if not _is_of_kubernetes(variable.removeprefix(PREFIX), text):
-                form = f"{PREFIX}<SECTION>__<KEY>, as in {PREFIX}HTTP__PORT"
-                wrong.append(f"{variable}: no such setting; the form is {form}")
+                form = f"the form is {PREFIX}<SECTION>__<KEY>, as in {PREFIX}HTTP__PORT"
+                wrong.append(f"{variable}: no such setting; {misplaced(variable, variables_of_secrets) or form}")
             continue
         inside = values.setdefault(name, {})
         if isinstance(inside, dict):
-            inside[key] = [part.strip() for part in text.split(",")] if key in _LISTS else text
+            inside[key] = [part.strip() for part in text.split(",")] if key in LISTS else text
     return wrong
 
 

@@ -1,18 +1,20 @@
-"""Keeps the tenants equal to the communities the bot is in, and records when nothing is known of one."""
+"""Keeps the tenants equal to the communities the bot is in, however often that takes; an event only wakes this."""
 
 import logging
-from collections.abc import Callable, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
 
-from adapters.events import ChannelDeleted, PlatformEvent, TenantJoined, TenantLeft, TenantOutage, TenantsReady
+from adapters.events import PlatformEvent, TenantJoined, TenantLeft, TenantOutage, TenantsReady
 from adapters.records import SkipReason, TenantRecord
+from bot.communities import Communities
 from bot.live import LiveWriter
 from bot.queue import JobQueue
 from bot.scheduler import Scheduler
-from storage import channels, repair, tenants
+from storage import channels, jobs, tenants
 from storage.database import Database
 from storage.errors import TenantStopped
-from storage.jobs import Job, JobKind
+from storage.jobs import Job, JobKind, JobStatus
 from storage.repair import GapReason
 from storage.tenants import Tenant, tenant_id_of
 
@@ -20,7 +22,7 @@ log = logging.getLogger(__name__)
 
 
 class Membership:
-    """Connects and disconnects tenants as the platforms' events say, and enqueues their first syncs."""
+    """Connects and disconnects tenants as the platforms say, and enqueues the syncs that this makes due."""
 
     def __init__(
         self,
@@ -33,40 +35,53 @@ class Membership:
         clock: Callable[[], datetime],
     ) -> None:
         self._db = db
-        self._live = live
+        self._following = live.following
         self._queue = queue
         self._scheduler = scheduler
         self._auto_create = auto_create
         self._clock = clock
-        self._records: dict[tuple[str, str], TenantRecord] = {}  # the communities the bot is in, by platform and id
+        self._platforms: defaultdict[str, Communities] = defaultdict(Communities)
+        self._absent: set[str] = set()  # tenants whose gap since they were left is put down
+        self._on_news: Callable[[], None] = lambda: None
+
+    def on_news(self, wake: Callable[[], None]) -> None:
+        """Have ``wake`` called after each event."""
+        self._on_news = wake
 
     def record_of(self, platform: str, platform_id: str) -> TenantRecord | None:
         """Return a community as its platform describes it; None where the bot is not in it."""
-        return self._records.get((platform, platform_id))
+        return self._platforms[platform].present.get(platform_id)
 
     def platforms(self) -> set[str]:
         """Return the platforms that have named a community the bot is in."""
-        return {platform for platform, _ in self._records}
+        return {name for name, communities in self._platforms.items() if communities.present}
+
+    def is_settled(self, platform: str) -> bool:
+        """Return whether the tenants have been in line with a platform since it was last connected."""
+        return self._platforms[platform].is_settled
 
     async def listen(self, platform: str, event: PlatformEvent) -> None:
-        """Bring the tenants in line with an event of a platform."""
+        """Take an event of a platform, without waiting for anything."""
+        self._platforms[platform].take(event, self._clock())
         match event:
             case TenantsReady(records):
-                await self._reconcile(platform, records)
+                self._following.connected(platform, [tenant_id_of(platform, record.platform_id) for record in records])
             case TenantJoined(record):
-                await self._connect(platform, record)
-                now = self._clock()
-                await repair.close_gap(self._db, tenant_id_of(platform, record.platform_id), now, now)
+                self._following.begins(platform, tenant_id_of(platform, record.platform_id))
             case TenantLeft(platform_id):
-                await self._disconnect(platform, platform_id)
-                await self._open_gap(platform, platform_id, GapReason.LEFT)
+                self._following.ends(platform, tenant_id_of(platform, platform_id), GapReason.LEFT)
             case TenantOutage(platform_id):
-                await self._open_gap(platform, platform_id, GapReason.OUTAGE)
-            case ChannelDeleted(tenant_platform_id, channel_platform_id):
-                tenant_id = tenant_id_of(platform, tenant_platform_id)
-                await channels.mark_skipped(
-                    self._db, tenant_id, [channel_platform_id], SkipReason.DELETED, self._clock()
-                )
+                self._following.ends(platform, tenant_id_of(platform, platform_id), GapReason.OUTAGE)
+        self._on_news()
+
+    async def reconcile(self) -> None:
+        """Bring the tenants in line with what the platforms said so far.
+
+        Raises:
+            StorageError: the database is away; calling it again goes on.
+        """
+        for platform, communities in list(self._platforms.items()):
+            await self._reconcile(platform, communities)
 
     async def begin_syncs(self, tenant: Tenant) -> Job | None:
         """Schedule a connected tenant's syncs, and enqueue the first one. A stopped tenant is left alone.
@@ -82,54 +97,101 @@ class Membership:
         job, _ = await self._queue.enqueue(tenant.id, JobKind.INITIAL)
         return job
 
-    async def _reconcile(self, platform: str, records: tuple[TenantRecord, ...]) -> None:
-        present = {record.platform_id for record in records}
+    async def _reconcile(self, platform: str, communities: Communities) -> None:
+        heard, was_settled = communities.changes, communities.is_settled
         known = await self._known(platform)
-        # First of all, so that the syncs enqueued below see what they have to read again.
-        await self._live.connected(platform, present=[t.id for t in known if t.platform_id in present])
-        for tenant in known:
-            if tenant.platform_id not in present:
-                await self._open_gap(platform, tenant.platform_id, GapReason.LEFT)
-                await self._disconnect(platform, tenant.platform_id)
-        for record in records:
-            await self._connect(platform, record)
-        await self._scheduler.catch_up(platform)
-        log.info("connected", extra={"platform": platform, "tenants": len(records)})
+        for tenant in known.values():
+            if communities.is_absent(tenant.platform_id):
+                await self._disconnect(tenant)
+        await self._following.write()  # before syncs are enqueued, so that they see what they have to read again
+        overdue = await self._scheduler.overdue(platform) if communities.expected else []
+        for platform_id, record in list(communities.present.items()):
+            try:
+                await self._connect(platform, communities, record, known.get(platform_id), overdue)
+            except TenantStopped:  # just now
+                self._scheduler.forget(tenant_id_of(platform, platform_id))
+        await self._mark_deleted(platform, communities)
+        communities.settled = heard
+        if communities.is_settled and not was_settled:
+            log.info("connected", extra={"platform": platform, "tenants": len(communities.present)})
 
-    async def _connect(self, platform: str, record: TenantRecord) -> None:
-        tenant_id = tenant_id_of(platform, record.platform_id)
-        self._records[platform, record.platform_id] = record
-        self._live.follow(platform, tenant_id)
-        known = await tenants.get_tenant(self._db, tenant_id)
-        if known.purged_at if known else not self._auto_create.get(platform, True):
-            return
-        tenant, created = await tenants.save_tenant(self._db, platform, record, connected=True, now=self._clock())
-        if created or (known and not known.is_connected):
-            log.info("tenant joined" if created else "tenant is back", extra={"tenant": tenant.id})
-        try:
-            await self.begin_syncs(tenant)
-        except TenantStopped:  # just now
-            self._scheduler.forget(tenant.id)
-
-    async def _disconnect(self, platform: str, platform_id: str) -> None:
+    async def _disconnect(self, tenant: Tenant) -> None:
         """Mark a tenant as disconnected, since the bot is not in its community."""
-        tenant_id = tenant_id_of(platform, platform_id)
-        self._scheduler.forget(tenant_id)
-        self._records.pop((platform, platform_id), None)
-        known = await tenants.get_tenant(self._db, tenant_id)
-        if known is not None and known.is_connected and known.purged_at is None:
-            gone = TenantRecord(platform_id=platform_id, name=None)
-            await tenants.save_tenant(self._db, platform, gone, connected=False, now=self._clock())
-            log.warning("the bot is no longer in this community", extra={"tenant": tenant_id})
+        self._scheduler.forget(tenant.id)
+        is_news = tenant.is_connected and tenant.purged_at is None
+        if is_news:
+            gone = TenantRecord(platform_id=tenant.platform_id, name=None)
+            await tenants.save_tenant(self._db, tenant.platform, gone, connected=False, now=self._clock())
+            log.warning("the bot is no longer in this community", extra={"tenant": tenant.id})
+        if is_news or tenant.id not in self._absent:  # the process before may have ended before it put the gap down
+            self._following.ends(tenant.platform, tenant.id, GapReason.LEFT, since_watermark=True)
+            self._absent.add(tenant.id)
 
-    async def _open_gap(self, platform: str, platform_id: str, reason: GapReason) -> None:
-        """Record that the platform is silent about a community; once it no longer is, what may have changed is read."""
-        tenant_id, now = tenant_id_of(platform, platform_id), self._clock()
-        self._live.unfollow(platform, tenant_id)
-        await repair.record_gap(self._db, tenant_id, reason, began_at=now, ended_at=None, now=now)
+    async def _connect(
+        self,
+        platform: str,
+        communities: Communities,
+        record: TenantRecord,
+        known: Tenant | None,
+        overdue: Collection[str],
+    ) -> None:
+        """Store a tenant that the bot is in, and enqueue the sync that is due because of that.
 
-    async def _known(self, platform: str) -> list[Tenant]:
+        A tenant that was left gets its sync first: a process that ends in between finds it disconnected still.
+        """
+        if known.purged_at if known else not self._auto_create.get(platform, True):
+            communities.done(record.platform_id)
+            return
+        if known is not None and not known.is_connected:
+            communities.returned.add(record.platform_id)
+            await self._enqueue(communities, known, overdue)
+        if known is None or not _is_stored(known, record):
+            tenant, created = await tenants.save_tenant(self._db, platform, record, connected=True, now=self._clock())
+            if created or (known and not known.is_connected):
+                log.info("tenant joined" if created else "tenant is back", extra={"tenant": tenant.id})
+            known = tenant
+        if known.stopped_at is None:
+            self._scheduler.follow(known.id)
+            await self._enqueue(communities, known, overdue)
+
+    async def _enqueue(self, communities: Communities, tenant: Tenant, overdue: Collection[str]) -> None:
+        """Enqueue the sync that is due because a tenant is there, or there again, once the platform shows it."""
+        platform_id = tenant.platform_id
+        is_returned = platform_id in communities.returned
+        if platform_id in communities.silent or not (is_returned or platform_id in communities.expected):
+            return
+        if not is_returned and not await self._is_due(tenant, overdue):
+            communities.done(platform_id)
+            return
+        is_new = tenant.last_successful_sync_at is None
+        job, created = await self._queue.enqueue(tenant.id, JobKind.INITIAL if is_new else JobKind.SCHEDULED)
+        # One that runs already may have begun before the bot was back, and been refused everything.
+        if created or job.status is JobStatus.QUEUED or not is_returned:
+            communities.done(platform_id)
+
+    async def _is_due(self, tenant: Tenant, overdue: Collection[str]) -> bool:
+        if tenant.last_successful_sync_at is None or tenant.id in overdue:
+            return True
+        newest = await jobs.newest_job(self._db, tenant.id)
+        return newest is not None and newest.status is JobStatus.FAILED
+
+    async def _mark_deleted(self, platform: str, communities: Communities) -> None:
+        for deleted in list(communities.deleted_channels):
+            tenant_id, channel_id = tenant_id_of(platform, deleted[0]), deleted[1]
+            await channels.mark_skipped(self._db, tenant_id, [channel_id], SkipReason.DELETED, self._clock())
+            communities.deleted_channels.discard(deleted)
+
+    async def _known(self, platform: str) -> dict[str, Tenant]:
+        """Return the tenants of a platform by its ids, the purged ones too."""
         found: list[Tenant] = []
-        while page := await tenants.list_tenants(self._db, after=found[-1].id if found else None, platform=platform):
+        while page := await tenants.list_tenants(
+            self._db, after=found[-1].id if found else None, platform=platform, with_purged=True
+        ):
             found += page
-        return found
+        return {tenant.platform_id: tenant for tenant in found}
+
+
+def _is_stored(tenant: Tenant, record: TenantRecord) -> bool:
+    is_named = record.name is None or record.name == tenant.name
+    is_described = not record.metadata or record.metadata == tenant.metadata
+    return tenant.is_connected and is_named and is_described

@@ -150,13 +150,14 @@ _Figures: TypeAlias = list[Metric]
 
 
 async def _look_at(watched: _Watched) -> _Figures:
-    figures: _Figures = [_gateways(watched.adapters)]
-    try:
-        async with asyncio.timeout(_DATABASE_SECONDS):
-            figures += await _archive(watched.db, watched.clock())
-        is_up = True
-    except (StorageError, TimeoutError):
-        is_up = False
+    figures: _Figures = list(_gateways(watched.adapters))
+    # Not broken off: on SQLite a call that waits for a lock goes on all the same.
+    asked = asyncio.create_task(_archive(watched.db, watched.clock()), name="figures of the archive")
+    asked.add_done_callback(lambda done: done.cancelled() or done.exception())
+    await asyncio.wait({asked}, timeout=_DATABASE_SECONDS)
+    is_up = asked.done() and not isinstance(asked.exception(), StorageError)
+    if is_up:
+        figures += asked.result()
     return [*figures, _gauge("database_up", "Whether the database answers.", float(is_up))]
 
 
@@ -182,13 +183,32 @@ async def _archive(db: Database, now: datetime) -> _Figures:
     return [in_queue, oldest, ages]
 
 
-def _gateways(adapters: Mapping[str, PlatformAdapter]) -> Metric:
+def _gateways(adapters: Mapping[str, PlatformAdapter]) -> Iterator[Metric]:
     ready = GaugeMetricFamily(
         "platform_sync_gateway_ready", "Whether a platform can be used at present.", labels=["platform"]
     )
+    connected = GaugeMetricFamily(
+        "platform_sync_gateway_shards_connected", "Connected shards of a platform's gateway.", labels=["platform"]
+    )
+    ages = GaugeMetricFamily(
+        "platform_sync_gateway_heartbeat_age_seconds",
+        "Time since the newest heartbeat was sent that a shard's gateway has answered; infinite before the first.",
+        labels=["platform", "shard"],
+    )
+    waits = GaugeMetricFamily(
+        "platform_sync_gateway_wait_seconds",
+        "How long a platform has us wait before it is tried again; 0 where it does not.",
+        labels=["platform"],
+    )
     for name, adapter in adapters.items():
+        health = adapter.health
         ready.add_metric([name], float(adapter.unready_reason is None))
-    return ready
+        connected.add_metric([name], sum(part.is_connected for part in health.parts))
+        waits.add_metric([name], health.wait_seconds)
+        for part in health.parts:
+            age = part.heartbeat_age_seconds
+            ages.add_metric([name, part.name], math.inf if age is None else age)
+    yield from (ready, connected, ages, waits)
 
 
 def _build() -> Metric:

@@ -1,25 +1,32 @@
 """One person's wish, from the command line: to be forgotten, or to see what is held about them.
 
-Neither writes the person's id anywhere. While a daemon works on a SQLite archive it alone writes: the wish goes to it.
+Neither writes the person's id anywhere, nor makes an archive where there is none. While a daemon works on a SQLite
+archive it alone writes: the wish goes to it.
 """
 
-import json
-from collections.abc import Callable
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+from contextlib import AsyncExitStack
 from datetime import datetime
 from typing import BinaryIO
 
-import aiohttp
 import orjson
 
 from bot.config import Config
+from bot.daemon_calls import DaemonRefused, DaemonSilent, request_erasure
 from storage import privacy
-from storage.database import open_database, open_for_reading
-from storage.errors import DatabaseInUse
-from storage.privacy import export_user
+from storage.connection import require_archive
+from storage.database import Database, open_database, open_for_reading
+from storage.errors import DatabaseInUse, StorageError
+from storage.privacy import Wish, export_user
 
+_PROGRESS_SECONDS = 1.0
+_TRIES = 20  # while another verb has the archive, or the daemon is about to serve
+_TRY_AGAIN_SECONDS = 0.5
 
-class DaemonRefused(Exception):
-    """The daemon that works on the archive refused a request."""
+Removed = dict[str, int]
+Told = Callable[[Removed], None]
+"""Is told now and then how much has been removed."""
 
 
 async def forget(
@@ -31,40 +38,81 @@ async def forget(
     hash_choice: str,
     tenant_id: str | None,
     clock: Callable[[], datetime],
-) -> dict[str, int]:
-    """Remove a person's traces, and return how many of each kind there were.
+    tell: Told = lambda removed: None,
+) -> Removed:
+    """Remove a person's traces, and return how many of each kind there were, however long that takes.
 
     Raises:
-        StorageError: the archive cannot be used.
+        StorageError: the archive cannot be used, is none, or does not know the tenant.
         DaemonRefused: a daemon works on it and cannot be reached, or refuses.
     """
+    await require_archive(config.database.url, hash_choice=hash_choice, tenant_id=tenant_id)
+    wanted: dict[str, str | None] = {"platform": platform, "user_id": user_id, "tenant_id": tenant_id}
+
+    async def here(db: Database) -> Removed:
+        wish = await privacy.record_wish(db, user_hash, tenant_id=tenant_id, now=clock())
+        return _counts(await _fulfilled(db, wish, clock, tell))
+
+    for tries_left in reversed(range(_TRIES)):
+        try:
+            return await _with_archive(config, hash_choice, here)
+        except DatabaseInUse:
+            try:
+                return await request_erasure(config, wanted, tell)
+            except DaemonSilent as e:
+                if not tries_left:
+                    raise DaemonRefused(str(e)) from e
+        await asyncio.sleep(_TRY_AGAIN_SECONDS)
+    raise AssertionError("the last try returns or raises")
+
+
+async def replay(
+    config: Config, lines: Iterable[bytes], *, hash_choice: str, clock: Callable[[], datetime], tell: Told
+) -> tuple[int, Removed]:
+    """Fulfil the wishes that ``write_wishes`` has written once more, on an archive restored from before them.
+
+    Returns:
+        How many wishes they were, and what they removed.
+
+    Raises:
+        StorageError: the archive cannot be used, or is none.
+        ValueError: a line is no wish, or one of an archive that hashes its users otherwise.
+    """
+    await require_archive(config.database.url, hash_choice=hash_choice)
+    wanted = [_read(number, line, hash_choice) for number, line in enumerate(lines, 1) if line.strip()]
+
+    async def here(db: Database) -> Removed:
+        # All first: from then on nothing of any of them is stored.
+        wishes = [await privacy.record_wish(db, who, tenant_id=where, now=when) for who, where, when in wanted]
+        total: Removed = {}
+        for wish in wishes:
+            for name, count in _counts(await _fulfilled(db, wish, clock, tell)).items():
+                total[name] = total.get(name, 0) + count
+        return total
+
+    return len(wanted), await _with_archive(config, hash_choice, here)
+
+
+async def write_wishes(config: Config, *, hash_choice: str, output: BinaryIO) -> int:
+    """Write all wishes as JSON Lines, for ``replay``, and return how many there are."""
+    wishes = await list_wishes(config, hash_choice=hash_choice)
+    for wish in wishes:
+        row = {"user_hash": wish.user_hash, "tenant_id": wish.tenant_id, "requested_at": wish.requested_at}
+        output.write(orjson.dumps({**row, "hash_choice": hash_choice}, option=orjson.OPT_APPEND_NEWLINE))
+    return len(wishes)
+
+
+async def list_wishes(config: Config, *, hash_choice: str) -> list[Wish]:
+    """List the wishes of an archive, also while a daemon works on it.
+
+    Raises:
+        StorageError: the archive cannot be used, or is none.
+    """
+    db = await open_for_reading(config.database.url, hash_choice=hash_choice)
     try:
-        db = await open_database(config.database.url, hash_choice=hash_choice)
-    except DatabaseInUse:
-        return await _request_erasure(config, {"platform": platform, "user_id": user_id, "tenant_id": tenant_id})
-    try:
-        counts = await privacy.erase_user(db, user_hash, tenant_id=tenant_id, now=clock())
+        return await privacy.list_wishes(db)
     finally:
         await db.close()
-    return {name: getattr(counts, name) for name in ("messages", "attachments", "reactions", "mentions")}
-
-
-async def _request_erasure(config: Config, erasure: dict[str, str | None]) -> dict[str, int]:
-    http, token = config.http, config.api_token
-    headers = {"Authorization": f"Bearer {token.get_secret_value()}"} if token else {}
-    host = http.host if http.is_loopback else "127.0.0.1"
-    url = f"http://{f'[{host}]' if ':' in host else host}:{http.port}/api/forgotten-users"
-    try:
-        async with aiohttp.ClientSession(headers=headers) as session, session.post(url, json=erasure) as response:
-            answer = await response.json(content_type=None)
-    except (aiohttp.ClientError, json.JSONDecodeError) as e:
-        raise DaemonRefused(
-            f"a daemon works on the archive, and at {url} none answers ({type(e).__name__}): "
-            "give this command the daemon's configuration, or stop the daemon first"
-        ) from e
-    if response.status != 200:
-        raise DaemonRefused(f"the daemon at {url} refused: {answer.get('detail', response.status)}")
-    return {str(name): int(count) for name, count in answer.items()}
 
 
 async def export(
@@ -73,9 +121,10 @@ async def export(
     """Write what is held about a person as JSON Lines, and return how many there are of each kind.
 
     Raises:
-        StorageError: the archive cannot be used.
+        StorageError: the archive cannot be used, is none, or does not know the tenant.
     """
     written: dict[str, int] = {}
+    await require_archive(config.database.url, hash_choice=hash_choice, tenant_id=tenant_id)
     db = await open_for_reading(config.database.url, hash_choice=hash_choice)
     try:
         async for row in export_user(db, user_hash, tenant_id=tenant_id):
@@ -85,3 +134,46 @@ async def export(
     finally:
         await db.close()
     return written
+
+
+async def _with_archive(config: Config, hash_choice: str, work: Callable[[Database], Awaitable[Removed]]) -> Removed:
+    async with AsyncExitStack() as opened:
+        db = await open_database(config.database.url, hash_choice=hash_choice)
+        opened.push_async_callback(db.close)
+        return await work(db)
+
+
+async def _fulfilled(db: Database, wish: Wish, clock: Callable[[], datetime], tell: Told) -> Wish:
+    """Fulfil a wish; what passes by itself is waited for, and what is not done at all is left for the next start."""
+    while wish.completed_at is None:
+        fulfilling = asyncio.ensure_future(privacy.fulfil_wish(db, wish, clock=clock))
+        try:
+            while not (await asyncio.wait({fulfilling}, timeout=_PROGRESS_SECONDS))[0]:
+                tell(_counts(await privacy.find_wish(db, wish.user_hash, wish.tenant_id)))
+            wish = await fulfilling
+        except StorageError as e:
+            if not e.is_transient:
+                raise
+        finally:
+            fulfilling.cancel()
+        if wish.completed_at is None:
+            await asyncio.sleep(_PROGRESS_SECONDS)
+    return wish
+
+
+def _counts(wish: Wish) -> Removed:
+    return {name: getattr(wish.removed, name) for name in ("messages", "attachments", "reactions", "mentions")}
+
+
+def _read(number: int, line: bytes, hash_choice: str) -> tuple[str, str | None, datetime]:
+    try:
+        told = orjson.loads(line)
+        who, where, when = told["user_hash"], told["tenant_id"], datetime.fromisoformat(told["requested_at"])
+        privacy.require_hash(who)
+        if not (where is None or isinstance(where, str)) or when.tzinfo is None:
+            raise ValueError
+    except (ValueError, KeyError, TypeError) as e:
+        raise ValueError(f"line {number} is no wish, as 'wishes export' writes them") from e
+    if told.get("hash_choice") != hash_choice:
+        raise ValueError(f"line {number} is of an archive that hashes its users otherwise: give its key")
+    return who, where, when

@@ -84,10 +84,9 @@ class Scheduler:
         at: datetime | None = getattr(job, "next_run_time", None)
         return at
 
-    async def catch_up(self, platform: str) -> None:
-        """Enqueue every tenant of a platform whose tick was missed."""
-        for tenant_id in await self._queue.overdue_tenants(platform, before=self._clock() - self._interval):
-            await self._enqueue(tenant_id)
+    async def overdue(self, platform: str) -> list[str]:
+        """List the tenants of a platform whose tick was missed."""
+        return await self._queue.overdue_tenants(platform, before=self._clock() - self._interval)
 
     async def _tick(self, tenant_id: str) -> None:
         try:

@@ -12,7 +12,6 @@ from bot.queue import JobQueue
 from bot.scheduler import Scheduler
 from storage import jobs, tenants
 from storage.database import Database
-from storage.errors import StorageError
 from storage.jobs import Job, JobKind
 from storage.tenants import Tenant, tenant_id_of
 
@@ -76,18 +75,18 @@ class TenantService:
         """
         await self._await_safe_point(tenant_id)
         messages = await tenants.purge_tenant(self.db, tenant_id, self.clock())
+        await self.db.empty_log()  # else the file's log would still hold what was deleted
         log.info("tenant purged", extra={"tenant": tenant_id, "messages": messages})
         return messages
 
     async def finish_purges(self) -> None:
-        """Purge at start what the process before had begun to purge. If it fails the next start tries again."""
-        try:
-            for tenant_id in await tenants.unfinished_purges(self.db):
-                await self.purge(tenant_id)
-        except StorageError as e:
-            log.error("a purge that was broken off could not be finished", extra={"code": e.code, "error": str(e)})
-        except Exception:
-            log.exception("a purge that was broken off could not be finished, by a fault of the program")
+        """Purge what the process before had begun to purge.
+
+        Raises:
+            StorageError: the database is away; calling it again goes on.
+        """
+        for tenant_id in await tenants.unfinished_purges(self.db):
+            await self.purge(tenant_id)
 
     async def _await_safe_point(self, tenant_id: str) -> None:
         """Wait until a stopped tenant's sync has ended, but not for long. It may run in another process."""

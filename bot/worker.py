@@ -212,7 +212,8 @@ class Worker:
         log.log(level, "sync ended", extra=facts | ({"error": error} if error else {}))
         with suppress(TenantStopped):
             is_cut_short = attempt.progress.is_cut_short
-            await enqueue_follow_up(self._db, self._queue, ended, self._clock(), is_cut_short=is_cut_short)
+            now = ended.finished_at or self._clock()
+            await enqueue_follow_up(self._db, self._queue, ended, now, is_cut_short=is_cut_short)
 
     async def _finish(self, attempt: Attempt, outcome: Outcome) -> Job:
         """Write a job's end; again, where the database is in the way for a while."""

@@ -5,26 +5,29 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, closing, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import URL, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from storage.connection import (
     FileLock,
+    WriteHealth,
     finish_before_cancel,
-    inspect_database,
     is_read_only,
     make_private_file,
     parse_url,
     postgres,
+    require_archive,
+    rewrite_and_truncate,
     sqlite_migrator,
     sqlite_path,
     sqlite_reader,
     sqlite_writer,
     translated,
 )
-from storage.errors import DatabaseReadOnly, DatabaseTooNew, DatabaseTooOld, DatabaseUnreachable, StorageError
-from storage.settings import record_hash_choice, require_hash_choice
+from storage.errors import DatabaseReadOnly, DatabaseUnreachable, StorageError
+from storage.settings import record_hash_choice
 
 _MIGRATION_PATIENCE = timedelta(seconds=30)
 
@@ -41,6 +44,7 @@ class Database:
         self._file_id = _file_id(path)
         self._closing = closing
         self._is_closed = False
+        self.writes = WriteHealth()
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncConnection]:
@@ -54,7 +58,7 @@ class Database:
     async def writing(self) -> AsyncIterator[AsyncConnection]:
         """Run one transaction: committed at the end, rolled back on any error."""
         self._refuse_if_closed()
-        with translated():
+        with self.writes.watching(), translated():
             async with self._writer.begin() as connection:
                 yield connection
 
@@ -71,6 +75,25 @@ class Database:
             await connection.execute(_PING)
             if self.dialect == "postgresql":
                 await _check_server(connection)
+
+    @finish_before_cancel
+    async def empty_log(self) -> bool:
+        """Leave in the files of a SQLite archive what its rows say, and nothing of what they said before.
+
+        What was replaced is still in the write-ahead log, until it is emptied. And where a page was split, SQLite may
+        have left a piece of a row that was moved, which nothing overwrites but rebuilding the file: that is done where
+        it takes seconds.
+
+        Returns:
+            Whether it is done; not while somebody reads the file. On a server there is nothing to do.
+        """
+        if self._path is None:
+            return True
+        self._refuse_if_closed()
+        with translated():
+            async with self._writer.connect() as connection:
+                raw: Any = (await connection.get_raw_connection()).driver_connection
+                return await rewrite_and_truncate(raw, self._path.stat().st_size)
 
     async def close(self) -> None:
         """Close every connection and release the file. Can be called twice."""
@@ -124,14 +147,7 @@ async def open_for_reading(url: str, *, hash_choice: str) -> Database:
     Raises:
         StorageError: as for ``open_database``; also where there is no archive of this version yet.
     """
-    found = await inspect_database(url)
-    if found.is_too_new:
-        raise DatabaseTooNew
-    if found.is_too_old:
-        raise DatabaseTooOld
-    if found.needs_migration or found.hash_choice is None:
-        raise StorageError("There is no archive of this version there. Run the daemon or 'migrate' once.")
-    require_hash_choice(found.hash_choice, hash_choice)
+    await require_archive(url, hash_choice=hash_choice)
     parsed = parse_url(url)
     async with AsyncExitStack() as stack:
         reader, writer = _engines(parsed, _now)

@@ -12,6 +12,7 @@ class StorageError(Exception):
     code: ClassVar[str] = "storage_error"
     remedy: ClassVar[str] = "Please report it, with the log around it."  # what the operator can do
     is_transient: bool = False  # whether the same call may succeed later without anybody's help
+    needs_a_person: bool = False  # whether no new start can help before the configuration is changed
 
     def __init__(self, message: str | None = None, *, is_transient: bool | None = None) -> None:
         super().__init__(message or " ".join((self.__doc__ or "").split()))
@@ -64,6 +65,7 @@ class DatabaseDamaged(StorageError):
     """The file is not a usable SQLite database. Stop the daemon and restore the file from a backup."""
 
     code = "database_damaged"
+    needs_a_person = True
     remedy = "Stop the daemon and restore the file from a backup."
 
 
@@ -71,6 +73,7 @@ class DatabaseTooNew(StorageError):
     """The database was written by a newer version of this program. Install that version, or a later one."""
 
     code = "database_too_new"
+    needs_a_person = True
     remedy = "Install the version that wrote the database, or a later one."
 
 
@@ -79,6 +82,7 @@ class DatabaseTooOld(StorageError):
     along. Begin a new one under another name; the next sync reads again what the platform still has."""
 
     code = "database_too_old"
+    needs_a_person = True
     remedy = "Set database.url to a new archive; the next sync reads again what the platform still has."
 
 
@@ -93,13 +97,22 @@ class DatabaseUnsuitable(StorageError):
     """The database cannot hold what people write. Create a PostgreSQL database with ENCODING 'UTF8'."""
 
     code = "database_unsuitable"
+    needs_a_person = True
     remedy = "Create a PostgreSQL database with ENCODING 'UTF8'."
+
+
+class NoArchive(StorageError):
+    """There is no archive of this version there. Run the daemon or 'migrate' once."""
+
+    code = "no_archive"
+    remedy = "Give the configuration that the daemon runs with, or run it once."
 
 
 class HashChoiceMismatch(StorageError):
     """The archive was begun with another way of hashing user ids than the one configured now."""
 
     code = "hash_choice_mismatch"
+    needs_a_person = True
     remedy = "Set PLATFORM_SYNC_HASH_KEY as it was when the archive was begun, or begin a new archive."
 
 
@@ -107,6 +120,7 @@ class BadDatabaseUrl(StorageError):
     """The database URL (database.url) is not one of sqlite+aiosqlite:///<path> and postgresql+psycopg://<user>@<host>/<name>."""
 
     code = "bad_database_url"
+    needs_a_person = True
     remedy = "Set database.url to sqlite+aiosqlite:///<path> or postgresql+psycopg://<user>@<host>/<name>."
 
 

@@ -16,8 +16,8 @@ class DiscordOptions(PlatformOptions):
 
     rest_url: str | None = None
     gateway_url: str | None = None
-    requests_per_second: Annotated[float, Field(gt=0)] = 40.0
-    channel_requests_per_second: Annotated[float, Field(gt=0)] = 0.9
+    requests_per_second: Annotated[float, Field(gt=0, le=1_000_000)] = 40.0
+    channel_requests_per_second: Annotated[float, Field(gt=0, le=1_000_000)] = 0.9
 
     @field_validator("rest_url", "gateway_url")
     @classmethod

@@ -64,7 +64,10 @@ class Permissions:
             bits |= self._by_role.get(role_id, 0)
         if principal.is_owner or bits & ADMINISTRATOR:
             return _ALL
-        overwrites = as_objects(channel.get("permission_overwrites"))
+        listed = channel.get("permission_overwrites") or []
+        overwrites = as_objects(listed)
+        if not isinstance(listed, list) or len(overwrites) < len(listed) or not all(map(_target, overwrites)):
+            return 0  # what cannot be read may deny
         of_roles = _overwrites_of(_ROLE, overwrites)
         of_members = _overwrites_of(_MEMBER, overwrites)
         bits = _with_overwrites(bits, (o for i, o in of_roles if i == self._guild_id))
@@ -76,18 +79,30 @@ def _with_overwrites(bits: int, overwrites: Iterable[Payload]) -> int:
     """Apply overwrites of one rank together: all their denials first, then all their allowances."""
     deny = allow = 0
     for overwrite in overwrites:
-        deny |= as_bits(overwrite.get("deny"))
+        deny |= _denied(overwrite.get("deny"))
         allow |= as_bits(overwrite.get("allow"))
     return bits & ~deny | allow
 
 
+def _denied(value: object) -> int:
+    """Return what is denied: all, where that cannot be read; nothing, where it is not said."""
+    bits = as_bits(value)
+    return _ALL if not bits and value not in (None, 0, "0") else bits
+
+
+def _target(overwrite: Payload) -> str | None:
+    return snowflake(overwrite.get("id"))
+
+
 def _overwrites_of(kind: int, overwrites: Iterable[Payload]) -> list[tuple[str | None, Payload]]:
-    return [(snowflake(o.get("id")), o) for o in overwrites if _overwrite_kind(o) == kind]
+    """Return those of one kind, by id; those of no known kind are among either, and the id tells whom they mean."""
+    return [(_target(o), o) for o in overwrites if _overwrite_kind(o) in (kind, None)]
 
 
 def _overwrite_kind(overwrite: Payload) -> int | None:
     kind = overwrite.get("type")
-    return {"role": _ROLE, "member": _MEMBER}.get(kind) if isinstance(kind, str) else as_int(kind)
+    found = {"role": _ROLE, "member": _MEMBER, "0": _ROLE, "1": _MEMBER}.get(kind) if isinstance(kind, str) else kind
+    return found if as_int(found) in (_ROLE, _MEMBER) else None
 
 
 class ChannelEvaluator:

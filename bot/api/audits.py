@@ -4,11 +4,14 @@ from dataclasses import asdict, dataclass
 
 from bot.api.endpoint import Endpoint, NoParameters, Result
 from bot.api.openapi import AnyEndpoint
+from bot.api.presenter import Facts
 from bot.api.problems import Problem
 from bot.api.requests import ChannelPage
-from bot.api.responses import ChannelAuditView, CoverageView, Gap
+from bot.api.responses import ChannelAuditView, CoverageView, Gap, IncompleteChannel
+from bot.api.sync import EXPLANATIONS
 from bot.api.tenants import find_tenant
-from storage import repair
+from storage import channels, repair
+from storage.channels import ChannelSummary
 from storage.database import Database
 from storage.repair import Coverage
 
@@ -45,6 +48,10 @@ class AuditCalls:
         view = CoverageView(
             statement=_statement(found),
             **asdict(found),
+            incomplete=[
+                _incomplete(channel)
+                for channel in await channels.channel_summaries(self.db, tenant.id, only_incomplete=True)
+            ],
             gaps=[
                 Gap(reason=gap.reason, began_at=gap.began_at, ended_at=gap.ended_at)
                 for gap in await repair.list_gaps(self.db, tenant.id)
@@ -53,6 +60,18 @@ class AuditCalls:
             next_cursor=str(page[-1].channel_id) if len(page) == params.limit else None,
         )
         return Result(view)
+
+
+def _incomplete(channel: ChannelSummary) -> IncompleteChannel:
+    error = Facts(channel.last_error or {})
+    if channel.skip_reason is not None:
+        code, reason = str(channel.skip_reason), EXPLANATIONS[channel.skip_reason]
+    else:
+        code = error.text("code") or "unread"
+        reason = error.text("message") or "it has messages that no sync has read yet"
+    return IncompleteChannel(
+        platform_id=channel.platform_id, name=channel.name, state=channel.state, code=code, reason=reason
+    )
 
 
 def _statement(found: Coverage) -> str:

@@ -1,7 +1,7 @@
 """Which requests are let in: those with the bearer token where one is set, and never a browser's of another site."""
 
 import hmac
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 from aiohttp import web
 from aiohttp.typedefs import Middleware
@@ -30,11 +30,25 @@ def guard(token: str | None, own_hosts: Collection[str]) -> Middleware:
             raise Problem(421, "wrong_host", f"this server is not {host or 'a nameless host'}; see http.allowed_hosts")
         if request.headers.get("Sec-Fetch-Site", "none") not in ("none", "same-origin") or _is_foreign(request, hosts):
             raise Problem(403, "cross_site", "requests from other sites' pages are refused")
-        if token is not None and request.path not in OPEN_PATHS and not _has_token(request, token):
+        if token is None or _has_token(request, token):
+            return await handler(request)
+        if request.path not in OPEN_PATHS:
             raise Problem(401, "unauthorized", "send the header 'Authorization: Bearer <PLATFORM_SYNC_API_TOKEN>'")
-        return await handler(request)
+        try:
+            return await handler(request)
+        except Problem as e:
+            raise _in_outline(e) from e
 
     return check
+
+
+def _in_outline(problem: Problem) -> Problem:
+    """Return a problem without what only those are told who have the token, such as paths and roles."""
+    reasons = problem.more.get("reasons")
+    if not isinstance(reasons, Mapping):
+        return problem
+    parts = dict.fromkeys(reasons, "not ready; the reason is told to those who send the token")
+    return Problem(problem.status, problem.code, f"not ready: {', '.join(parts)}", reasons=parts)
 
 
 def _is_foreign(request: web.Request, hosts: Collection[str]) -> bool:

@@ -3,7 +3,7 @@
 import asyncio
 import codecs
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
@@ -12,6 +12,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from bot.api.problems import Problem
+from bot.wording import wrong_fields
 
 _BODY_SECONDS = 20.0
 _WHOLE_NUMBER = re.compile(r"-?(0|[1-9][0-9]{0,17})", re.ASCII)
@@ -107,7 +108,7 @@ def _parameters(request: web.Request, model: type[A]) -> A:
     try:
         return model.model_validate(given)
     except ValidationError as e:
-        errors = errors_of(e)
+        errors = errors_of(e, model, hidden=request.match_info)
         wrong = next((error for error in errors if error["field"] in request.match_info), None)
         if wrong:  # what no id can look like is not looked up
             raise Problem(404, "not_found", f"there is no such {_spoken(wrong)}", errors=errors) from e
@@ -135,7 +136,7 @@ async def _body(request: web.Request, model: type[B]) -> B:
     try:
         return model.model_validate_json(raw)
     except ValidationError as e:
-        errors = errors_of(e)
+        errors = errors_of(e, model)
         if any(error["type"] == "json_invalid" for error in e.errors(include_url=False)):
             raise Problem(400, "invalid_json", f"the body is not JSON (UTF-8): {errors[0]['detail']}") from e
         raise Problem(422, "invalid_body", "; ".join(map(_spoken, errors)), errors=errors) from e
@@ -151,12 +152,12 @@ async def _read(request: web.Request) -> bytes:
         raise Problem(400, "broken_body", "the body does not keep to its own headers") from e
 
 
-def errors_of(error: ValidationError) -> list[dict[str, str]]:
-    """List each wrong field with what is wrong; never the value, which may be anything."""
-    return [
-        {"field": ".".join(str(part) for part in found["loc"]) or "body", "detail": found["msg"]}
-        for found in error.errors(include_url=False, include_input=False, include_context=False)
-    ]
+def errors_of(
+    error: ValidationError, model: type[RequestModel], *, hidden: Collection[str] = ()
+) -> list[dict[str, str]]:
+    """List each wrong field with what would be right; never the value, which may be anything."""
+    found = wrong_fields(model, error, whole="a JSON object", hidden=hidden)
+    return [{"field": name or "body", "detail": words} for name, words in found]
 
 
 def _spoken(error: Mapping[str, str]) -> str:

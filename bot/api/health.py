@@ -1,6 +1,6 @@
 """The calls about the process itself: whether it is alive, and whether it can work."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from adapters.base import PlatformAdapter
@@ -8,16 +8,16 @@ from bot.api.endpoint import Endpoint, NoParameters, Result
 from bot.api.openapi import AnyEndpoint
 from bot.api.problems import Problem
 from bot.api.responses import Health, Readiness
-from storage.database import Database
-from storage.errors import StorageError
+from bot.database_probe import DatabaseProbe
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HealthCalls:
     """Serves the process's liveness and readiness."""
 
-    db: Database
+    database: DatabaseProbe
     adapters: Mapping[str, PlatformAdapter]
+    is_settled: Callable[[str], bool]  # of a platform: whether its tenants are in line with what it says
 
     def endpoints(self) -> list[AnyEndpoint]:
         """Declare the calls."""
@@ -34,7 +34,7 @@ class HealthCalls:
             Endpoint(
                 method="GET",
                 path="/readyz",
-                summary="Every platform is connected, and the database can be written.",
+                summary="Every platform is connected, its tenants are in line, and the database can be written.",
                 handler=self.readiness,
                 params=NoParameters,
                 body=NoParameters,
@@ -48,12 +48,12 @@ class HealthCalls:
         return Result(Health(status="ok"))
 
     async def readiness(self, _: NoParameters, __: NoParameters) -> Result:
-        """Answer whether the gateways and the database can be used."""
+        """Answer whether the gateways and the database can be used; within two seconds in any case."""
         reasons = {name: reason for name, adapter in self.adapters.items() if (reason := adapter.unready_reason)}
-        try:
-            await self.db.ping()
-        except StorageError as e:
-            reasons["database"] = str(e)
+        if unsettled := [name for name in self.adapters if not self.is_settled(name)]:
+            reasons["membership"] = f"the tenants are not yet in line with what is told by {', '.join(unsettled)}"
+        if fault := await self.database.fault():
+            reasons["database"] = fault
         if reasons:
             detail = "; ".join(f"{part}: {reason}" for part, reason in reasons.items())
             raise Problem(503, "not_ready", detail, reasons=reasons)

@@ -20,6 +20,12 @@ _NOT_IN_IT = (
     "archiving then begins by itself."
 )
 
+_RATE_LIMITED = (
+    "The platform said that it was asked too often. Nothing need be done: what was read is kept, and the next sync "
+    "goes on from there{wait}."
+)
+_INCOMPLETE = "Its last sync did not read everything. GET /api/tenants/{id}/sync says why and what can be done."
+
 
 @dataclass(frozen=True, slots=True)
 class Facts:
@@ -69,7 +75,6 @@ class Presenter:
     async def tenant(self, tenant: Tenant) -> TenantView:
         """Present a tenant with its totals."""
         totals = await tenants.tenant_totals(self.db, tenant.id)
-        is_stopped = tenant.stopped_at is not None
         return TenantView(
             id=tenant.id,
             platform=tenant.platform,
@@ -81,7 +86,7 @@ class Presenter:
             last_successful_sync_at=tenant.last_successful_sync_at,
             next_sync_at=self.due(tenant),
             invite_url=None if tenant.is_connected else self.invite_url(tenant),
-            hint=_STOPPED if is_stopped else None if tenant.is_connected else _NOT_IN_IT,
+            hint=self._hint(tenant),
             totals=TenantTotals(
                 channels=totals.channels,
                 channels_archived=totals.channels_archived,
@@ -89,6 +94,18 @@ class Presenter:
                 messages=totals.messages,
             ),
         )
+
+    def _hint(self, tenant: Tenant) -> str | None:
+        """Say what an operator can do, or need not do, about a tenant that is not as it should be."""
+        if tenant.stopped_at is not None:
+            return _STOPPED
+        if not tenant.is_connected:
+            return _NOT_IN_IT
+        if tenant.sync_status == "rate_limited":
+            until = tenant.not_before
+            wait = f" at {until:%Y-%m-%d %H:%M:%S} UTC at the earliest" if until and until > self.clock() else ""
+            return _RATE_LIMITED.format(wait=wait)
+        return _INCOMPLETE.format(id=tenant.id) if tenant.sync_status in ("failed", "partial") else None
 
     def due(self, tenant: Tenant) -> datetime | None:
         """Return when a tenant's next scheduled sync is."""

@@ -1,10 +1,11 @@
 """What callers send: the path and query parameters of each call, and the bodies."""
 
+import re
 from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import Field, create_model
+from pydantic import BeforeValidator, Field, create_model
 
 from adapters.base import PlatformAdapter
 from bot.api.endpoint import RequestModel
@@ -17,33 +18,60 @@ _TENANT_HELP = "A tenant: its platform, a hyphen, and its id there, like `discor
 _TENANT_EXAMPLES = ["discord-1098765432109876543"]
 _JOB = r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
 _JOB_EXAMPLES = ["019adf2c-5b1e-7000-8a4b-2f1c9d0e7a11"]
+_NUMBER = r"^(0|[1-9][0-9]{0,17})$"
 _NEXT = "Where the page before ended: its `next_cursor`."
+_NO_CURSOR = "must be the next_cursor of the page before"
 
-_TenantId = Annotated[
-    str, Field(alias="tenantId", pattern=_TENANT, description=_TENANT_HELP, examples=_TENANT_EXAMPLES)
+
+def _shaped(pattern: str, words: str) -> BeforeValidator:
+    """Say in words what a text has to be that does not match a pattern."""
+
+    def check(value: object) -> object:
+        if isinstance(value, str) and not re.search(pattern, value):
+            raise ValueError(words)
+        return value
+
+    return BeforeValidator(check)
+
+
+def _with_platform(value: object) -> object:
+    """Answer the id of a community alone with what a tenant is called."""
+    if isinstance(value, str) and re.fullmatch(r"[0-9]{1,64}", value):
+        raise ValueError(f"is an id without its platform: say discord-{value}, or whichever platform it is of")
+    return value
+
+
+_Tenant = Annotated[
+    str,
+    Field(pattern=_TENANT, description=_TENANT_HELP, examples=_TENANT_EXAMPLES),
+    _shaped(_TENANT, f"must be a platform, a hyphen and an id there, as in {_TENANT_EXAMPLES[0]}"),
+    BeforeValidator(_with_platform),
+]
+_Job = Annotated[
+    str,
+    Field(pattern=_JOB, description="A job: its `job_id`.", examples=_JOB_EXAMPLES),
+    _shaped(_JOB, f"must be the job_id of a job, as in {_JOB_EXAMPLES[0]}"),
 ]
 _Limit = Annotated[int, Field(ge=1, le=200, description="How many of them a page holds at most.")]
-_NumberCursor = Annotated[str, Field(pattern=r"^(0|[1-9][0-9]{0,17})$", description=_NEXT)]
+_NumberCursor = Annotated[str, Field(pattern=_NUMBER, description=_NEXT), _shaped(_NUMBER, _NO_CURSOR)]
 
 
 class TenantPath(RequestModel):
     """A tenant's path."""
 
-    tenant_id: _TenantId
+    tenant_id: Annotated[_Tenant, Field(alias="tenantId")]
 
 
 class JobPath(RequestModel):
     """A job's path."""
 
-    job_id: Annotated[
-        str, Field(alias="jobId", pattern=_JOB, description="A job: its `job_id`.", examples=_JOB_EXAMPLES)
-    ]
+    job_id: Annotated[_Job, Field(alias="jobId")]
 
 
 class TenantPage(RequestModel):
     """A page of tenants."""
 
-    cursor: Annotated[str, Field(pattern=_TENANT, description=_NEXT)] | None = None
+    cursor: Annotated[str, Field(pattern=_TENANT, description=_NEXT), _shaped(_TENANT, _NO_CURSOR)] | None = None
     limit: _Limit = 100
 
 
@@ -63,10 +91,10 @@ class ChannelPage(TenantPath):
 class JobPage(RequestModel):
     """A page of jobs, of all or of chosen ones."""
 
-    tenant_id: Annotated[str, Field(pattern=_TENANT, description=_TENANT_HELP, examples=_TENANT_EXAMPLES)] | None = None
+    tenant_id: _Tenant | None = None
     status: Annotated[JobStatus, Field(strict=False, description="Only jobs of this status.")] | None = None
     kind: Annotated[JobKind, Field(strict=False, description="Only jobs of this kind.")] | None = None
-    cursor: Annotated[str, Field(pattern=_JOB, description=_NEXT)] | None = None
+    cursor: Annotated[str, Field(pattern=_JOB, description=_NEXT), _shaped(_JOB, _NO_CURSOR)] | None = None
     limit: _Limit = 100
 
 
@@ -123,4 +151,4 @@ class ErasureRequest(RequestModel):
 
     platform: Annotated[str, Field(description="Where the person is.", examples=["discord"])]
     user_id: str = Field(description="Their id there; it is not stored.", examples=["80351110224678912"])
-    tenant_id: Annotated[str, Field(pattern=_TENANT, description=_TENANT_HELP, examples=_TENANT_EXAMPLES)] | None = None
+    tenant_id: _Tenant | None = None

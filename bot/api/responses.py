@@ -39,7 +39,7 @@ class TenantView(ResponseModel):
     invite_url: str | None = Field(
         description="Of a disconnected tenant: where a person who manages the community adds the bot."
     )
-    hint: str | None = Field(description="What to do, where it is not synced at present.")
+    hint: str | None = Field(description="What can be done, where it is not in order.")
     totals: TenantTotals
 
 
@@ -153,6 +153,16 @@ class ChannelAuditView(ResponseModel):
     platform_count: int | None = Field(description="How many there are by the platform's own count, where it has one.")
 
 
+class IncompleteChannel(ResponseModel):
+    """A channel that everyone may read, and of which not everything is archived."""
+
+    platform_id: str
+    name: str | None
+    state: ProgressState | None = Field(description="How the last sync left it; null: none has read it yet.")
+    code: str = Field(description="The code of its last error, or why it is skipped; `unread`: it waits to be read.")
+    reason: str = Field(description="The same in words.")
+
+
 class CoverageView(ResponseModel):
     """How complete an archive is: by the last audit it holds ``stored`` of ``of`` messages."""
 
@@ -167,17 +177,11 @@ class CoverageView(ResponseModel):
     channels_audited: int
     channels: int = Field(description="Channels and threads that hold messages.")
     ranges_left: int = Field(description="Channels that the audit under way has still to read.")
+    incomplete: list[IncompleteChannel] = Field(
+        description="Channels that are not read to their end, the first hundred; every one is in the list of channels."
+    )
     gaps: list[Gap] = Field(description="Times of which not all that happened is known yet.")
     audits: list[ChannelAuditView] = Field(
         description="A page of channels, in the order in which they were first seen."
     )
     next_cursor: str | None = Field(description="Asks for the next page of channels; null: this is the last one.")
-
-
-class ForgottenView(ResponseModel):
-    """What was removed of a person. No later sync brings it back."""
-
-    messages: int = Field(description="Messages emptied; their places stay, so that answers can be followed.")
-    attachments: int
-    reactions: int
-    mentions: int = Field(description="Rows in which they were mentioned or linked.")

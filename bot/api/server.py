@@ -1,6 +1,7 @@
 """The aiohttp server, and all calls put together."""
 
 import logging
+import os
 from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 from adapters.base import PlatformAdapter
 from bot.api.audits import AuditCalls
 from bot.api.auth import guard
+from bot.api.connections import KEEP_ALIVE_SECONDS, Connections, listening_sockets
 from bot.api.docs import ExposeMetrics, OwnPages, redirect_to_docs
 from bot.api.health import HealthCalls
 from bot.api.jobs import JobCalls
@@ -20,9 +22,11 @@ from bot.api.privacy import PrivacyCalls
 from bot.api.problems import problems
 from bot.api.sync import SyncCalls
 from bot.api.tenants import TenantCalls
-from bot.hosts import reachable_hosts
+from bot.database_probe import DatabaseProbe
+from bot.hosts import normal_host, reachable_hosts
 from bot.queue import JobQueue
 from bot.tenants import TenantService
+from bot.wishes import WishKeeper
 from storage.database import Database
 
 log = logging.getLogger(__name__)
@@ -43,6 +47,7 @@ class Api:
     expose_metrics: ExposeMetrics
     concurrent_tenants: int
     hash_user: Callable[[str], str]
+    wishes: WishKeeper
 
     def routes(self, *, has_token: bool) -> list[web.RouteDef]:
         """Return every call with its handler; ``has_token`` is for their description."""
@@ -57,9 +62,11 @@ class Api:
             *TenantCalls(db=self.db, service=self.tenants, adapters=self.adapters, presenter=presenter).endpoints(),
             *SyncCalls(db=self.db, queue=self.queue, presenter=presenter, clock=self.clock).endpoints(),
             *AuditCalls(db=self.db).endpoints(),
-            *PrivacyCalls(db=self.db, adapters=self.adapters, hash_user=self.hash_user, clock=self.clock).endpoints(),
+            *PrivacyCalls(db=self.db, adapters=self.adapters, hash_user=self.hash_user, wishes=self.wishes).endpoints(),
             *JobCalls(db=self.db, presenter=presenter).endpoints(),
-            *HealthCalls(db=self.db, adapters=self.adapters).endpoints(),
+            *HealthCalls(
+                database=DatabaseProbe(self.db), adapters=self.adapters, is_settled=self.tenants.membership.is_settled
+            ).endpoints(),
         ]
         pages = OwnPages(endpoints, self.expose_metrics, has_token=has_token).pages
         return [
@@ -86,32 +93,55 @@ _server_log.addFilter(_OnlyFaults())
 
 
 class AddressInUse(Exception):
-    """The address to listen on is taken, or not this machine's."""
+    """The address to listen on is taken, or not this machine's, or not for this user."""
+
+    def __init__(self, message: str, *, needs_a_person: bool) -> None:
+        super().__init__(message)
+        self.needs_a_person = needs_a_person  # whether no new start can help before the configuration is changed
 
 
 @asynccontextmanager
 async def serve(
-    api: Api, *, host: str, port: int, allowed_hosts: Collection[str], token: str | None
+    api: Api,
+    *,
+    host: str,
+    port: int,
+    allowed_hosts: Collection[str],
+    token: str | None,
+    connections: Connections | None = None,
 ) -> AsyncIterator[str]:
     """Serve until the block ends; gives the server's address.
 
     Raises:
         AddressInUse: names the address and the setting.
     """
-    app = web.Application(
-        middlewares=[problems, guard(token, [*reachable_hosts(host), *allowed_hosts])], client_max_size=_LARGEST_BODY
-    )
+    connections = connections or Connections()
+    hosts = [*reachable_hosts(host), *allowed_hosts]
+    app = web.Application(middlewares=[connections.watch, problems, guard(token, hosts)], client_max_size=_LARGEST_BODY)
     app.add_routes(api.routes(has_token=token is not None))
     app.on_response_prepare.append(_add_headers)
-    runner = web.AppRunner(app, handle_signals=False, access_log=None, logger=_server_log, shutdown_timeout=2.0)
+    runner = web.AppRunner(
+        app,
+        handle_signals=False,
+        access_log=None,
+        logger=_server_log,
+        shutdown_timeout=2.0,
+        keepalive_timeout=KEEP_ALIVE_SECONDS,
+        lingering_time=1.0,
+    )
     await runner.setup()
+    shown = normal_host(host) or host
     try:
-        site = web.TCPSite(runner, host, port)
+        assert runner.server is not None  # noqa: S101 (it is set up)
         try:
-            await site.start()
+            sockets = listening_sockets(host, port)
         except OSError as e:
-            raise AddressInUse(f"cannot listen on {host}:{port}: {e.strerror}; see http.port") from e
-        yield f"http://{host}:{runner.addresses[0][1]}"
+            why, other = os.strerror(e.errno) if e.errno else str(e), port + 1 if port < 65_535 else port - 1
+            remedy = f"set http.port to another one, as in PLATFORM_SYNC_HTTP__PORT={other}"
+            message = f"cannot listen on {shown}:{port}: {why}; {remedy}"
+            raise AddressInUse(message, needs_a_person=isinstance(e, PermissionError)) from e
+        async with connections.accepting(runner.server, sockets):
+            yield f"http://{shown}:{sockets[0].getsockname()[1]}"
     finally:
         await runner.cleanup()
 

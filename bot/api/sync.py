@@ -10,7 +10,7 @@ from bot.api.job_responses import CreatedJob
 from bot.api.openapi import AnyEndpoint
 from bot.api.presenter import Facts, Presenter
 from bot.api.problems import Problem
-from bot.api.requests import ChannelPage, SyncRequest, TenantPath
+from bot.api.requests import ChannelPage, RequestedKind, SyncRequest, TenantPath
 from bot.api.responses import ChannelError, ChannelList, ChannelView, SyncState
 from bot.api.tenants import find_tenant
 from bot.queue import JobQueue
@@ -30,6 +30,11 @@ EXPLANATIONS = {
     SkipReason.OBFUSCATED: "The platform hides it from the bot: its name is unknown, and so is whether everybody may "
     "see it. Give the bot View Channel there if it should be archived.",
 }
+_AUDIT_WAITS = (
+    "The tenant has this unfinished sync, so no job of its own was made for the audit. It is put down: this sync "
+    "begins it if it has not come to that yet, otherwise the next one does{due}. "
+    "GET /api/tenants/{id}/coverage shows the result."
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +92,11 @@ class SyncCalls:
             raise Problem(409, "disconnected", detail, invite_url=invite)
         job, created = await self.queue.enqueue(tenant.id, JobKind(request.kind))
         view = await self.presenter.job(job)
-        return Result(CreatedJob(**dict(view), created=created), 202 if created else 200)
+        hint = None
+        if request.kind is RequestedKind.AUDIT and job.kind is not JobKind.AUDIT:
+            due = self.presenter.due(tenant)
+            hint = _AUDIT_WAITS.format(id=tenant.id, due=f", at {due:%Y-%m-%d %H:%M:%S} UTC" if due else "")
+        return Result(CreatedJob(**dict(view), created=created, hint=hint), 202 if created else 200)
 
     async def show_sync(self, params: TenantPath, _: NoParameters) -> Result:
         """Show the newest job of a tenant, and when the next is due."""

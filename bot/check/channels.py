@@ -8,11 +8,11 @@ from adapters.records import ChannelRecord, ChannelType, SkipReason
 
 _NAMES_SHOWN = 12
 
-# What each reason means and what can be done; whether something is wrong.
+# What each reason means and what can be done; whether somebody may want to do it.
 _REASONS: dict[SkipReason, tuple[str, bool]] = {
     SkipReason.BOT_LACKS_ACCESS: (
         "everyone may read them, the bot may not: give it View Channel and Read Message History there, "
-        "and Connect in voice channels",
+        "and Connect in voice channels, if they are to be archived",
         True,
     ),
     SkipReason.OBFUSCATED: (
@@ -31,7 +31,7 @@ class Skipped:
     """The channels that one reason keeps out."""
 
     text: str
-    is_fault: bool
+    is_warning: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +66,8 @@ def _reason(channel: ChannelRecord, by_id: dict[str, ChannelRecord]) -> SkipReas
 
 
 def _skipped(reason: SkipReason, channels: list[ChannelRecord]) -> Skipped:
-    meaning, is_fault = _REASONS[reason]
+    meaning, is_warning = _REASONS[reason]
     names = [channel.name or channel.platform_id for channel in channels[:_NAMES_SHOWN]]
     more = len(channels) - len(names)
     shown = ", ".join(names) + (f" and {more} more" if more else "")
-    return Skipped(f"skipped as {reason}: {len(channels)} ({meaning}): {shown}", is_fault)
+    return Skipped(f"skipped as {reason}: {len(channels)} ({meaning}): {shown}", is_warning)

@@ -27,6 +27,7 @@ class Mark(StrEnum):
 
     OK = "ok"
     NOTE = "note"  # worth knowing, nothing is wrong
+    WARNING = "warning"  # somebody could do something, who may not want to
     PROBLEM = "PROBLEM"
 
 
@@ -75,6 +76,10 @@ class Check:
                 yield finding
         if self._tenant_id is not None and not self._is_seen:
             text = "there is no such tenant, nor a community of this id that the bot is in"
+            if self._tenant_id.isdecimal():
+                text += "; a tenant is named with its platform: " + " or ".join(
+                    tenant_id_of(name, self._tenant_id) for name in PLATFORMS
+                )
             yield Finding(self._tenant_id, Mark.PROBLEM, text)
 
     async def _database(self) -> Findings:
@@ -204,5 +209,5 @@ def _ignore(_: LiveEvent) -> None: ...
 def _channel_findings(about: str, channels: tuple[ChannelRecord, ...]) -> list[Finding]:
     summary = summarize(channels)
     return [Finding(about, Mark.OK, summary.archived_text)] + [
-        Finding(about, Mark.PROBLEM if skipped.is_fault else Mark.NOTE, skipped.text) for skipped in summary.skipped
+        Finding(about, Mark.WARNING if skipped.is_warning else Mark.NOTE, skipped.text) for skipped in summary.skipped
     ]

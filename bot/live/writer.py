@@ -8,22 +8,21 @@ import asyncio
 import logging
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, suppress
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from adapters.base import PlatformAdapter
 from adapters.events import ChannelChanged, LiveEvent
 from bot.concurrency import only_wanted_cancellation
 from bot.live.bisect import apply_bisecting
 from bot.live.buffer import LiveBatch, LiveBuffer, ToldChannel
+from bot.live.following import Following
 from bot.live.tracker import ChangeTracker, ChangeTrackers
 from storage import channels, repair
 from storage.database import Database
 from storage.errors import StorageError, ValueRefused
-from storage.live import acquire_leadership, advance_watermark
-from storage.repair import GapReason
-from storage.tenants import list_connected, tenant_id_of
+from storage.tenants import tenant_id_of
 
 log = logging.getLogger(__name__)
 
@@ -31,7 +30,6 @@ _BATCH = 1_000  # messages in one transaction
 _FLUSH_SECONDS = 0.1
 _WATERMARK_SECONDS = 5.0
 _PAUSE_SECONDS = 1.0
-_LEASE = timedelta(seconds=15)
 _LAST_WRITE_SECONDS = 10.0  # when the process stops; what is left lies behind the watermark
 
 
@@ -47,12 +45,11 @@ class LiveWriter:
         self._clock = clock
         self._buffers = {platform: LiveBuffer() for platform in adapters}
         self._trackers = ChangeTrackers()
-        self._followed: dict[str, set[str]] = {}  # platform: its tenants whose events come in
-        self._led: set[str] = set()  # platforms whose events this process writes
-        self._undecided = set(adapters)  # platforms of which nobody knows yet who leads: their events wait
+        self.following = Following(db, owner, clock)
         self._unwritten = defaultdict[str, LiveBatch](LiveBatch)  # by platform
         self._writing = asyncio.Lock()
         self._advanced_at = 0.0
+        self._failure: str | None = None
         self._is_stopping = False
 
     def submit(self, platform: str, event: LiveEvent) -> None:
@@ -69,22 +66,6 @@ class LiveWriter:
         """Track what changes in a channel while its pages are read."""
         return self._trackers.tracking(tenant_id, channel_platform_id)
 
-    def follow(self, platform: str, tenant_id: str) -> None:
-        """Note that events of a tenant come in from now on."""
-        self._followed.setdefault(platform, set()).add(tenant_id)
-
-    def unfollow(self, platform: str, tenant_id: str) -> None:
-        """Note that events of a tenant come in no more."""
-        self._followed.get(platform, set()).discard(tenant_id)
-
-    async def connected(self, platform: str, *, present: Iterable[str]) -> None:
-        """Record a gap for every tenant at a new connection: events before it are missing."""
-        reason = GapReason.SESSION_LOST if platform in self._followed else GapReason.PROCESS_DOWN
-        self._followed[platform] = set(present)
-        self._led.discard(platform)
-        self._undecided.add(platform)
-        await self._acquire_leadership(platform, reason)
-
     async def run(self) -> None:
         """Write what comes in until cancelled; what is buffered by then is still written, as far as there is time."""
         try:
@@ -96,13 +77,7 @@ class LiveWriter:
             with suppress(TimeoutError):
                 async with asyncio.timeout(_LAST_WRITE_SECONDS):
                     await self._write_due()
-                    await self.release_leadership()
-
-    async def release_leadership(self) -> None:
-        """Let another process lead at once."""
-        for platform in self._led:
-            with suppress(StorageError):
-                await acquire_leadership(self._db, platform, self._owner, now=self._clock(), lease=timedelta())
+                    await self.following.release()
 
     async def _write_due(self) -> None:
         received = {name: adapter.received_until for name, adapter in self._adapters.items()}
@@ -110,10 +85,16 @@ class LiveWriter:
             with only_wanted_cancellation():
                 for platform in self._buffers:
                     await self._flush(platform)
+                if self.following.has_news:
+                    await self.following.write()
                 if time.monotonic() - self._advanced_at > _WATERMARK_SECONDS:
-                    await self._advance(received)
+                    self._advanced_at = time.monotonic()
+                    await self.following.advance(received)
+            self._failure = None
         except StorageError as e:
-            log.error("live events cannot be written yet", extra={"code": e.code, "error": str(e)})
+            if self._failure != e.code:
+                log.error("live events cannot be written yet", extra={"code": e.code, "error": str(e)})
+            self._failure = e.code
             await asyncio.sleep(_PAUSE_SECONDS)
         except Exception:
             log.exception("live events cannot be written, by a fault of the program: please report it")
@@ -138,12 +119,12 @@ class LiveWriter:
 
     def _knows(self, platform: str) -> bool:
         """Whether it is decided who leads."""
-        return platform not in self._undecided
+        return self.following.is_decided(platform)
 
     async def _flush_batch(self, platform: str) -> None:
         async with self._writing:
             self._unwritten[platform] = self._unwritten[platform] or self._buffers[platform].take(_BATCH)
-            if platform in self._led:
+            if platform in self.following.led:
                 await self._write(self._unwritten[platform])
             self._unwritten[platform] = LiveBatch()
 
@@ -168,35 +149,3 @@ class LiveWriter:
             await channels.save_changed_channels(self._db, tenant_id, records, now, told_at=told_at)
         except ValueRefused as e:  # the next sync lists them
             log.error("a changed channel cannot be stored", extra={"tenant": tenant_id, "error": str(e)})
-
-    async def _advance(self, received: Mapping[str, datetime | None]) -> None:
-        """Note that all that was received until then is written: a gap can begin no sooner."""
-        self._advanced_at = time.monotonic()
-        await self.renew_leadership()
-        for platform in self._led:
-            if received_until := received.get(platform):
-                await advance_watermark(self._db, platform, self._owner, received_until, self._clock())
-
-    async def renew_leadership(self) -> None:
-        """Renew the leadership, or take it over from a process that is gone."""
-        for platform in list(self._followed):
-            await self._acquire_leadership(platform, GapReason.TAKEOVER)
-
-    async def _acquire_leadership(self, platform: str, reason: GapReason) -> None:
-        """Take or renew the leadership of a platform, unless another process has it; a new one begins with a gap."""
-        now = self._clock()
-        leadership = await acquire_leadership(self._db, platform, self._owner, now=now, lease=_LEASE)
-        if not leadership.is_mine:
-            self._led.discard(platform)
-        elif platform not in self._led:
-            for tenant_id in sorted(self._followed[platform] | await self._followed_elsewhere(platform, reason)):
-                await repair.record_gap(
-                    self._db, tenant_id, reason, began_at=leadership.watermark_at, ended_at=now, now=now
-                )
-            await advance_watermark(self._db, platform, self._owner, now, now)
-            self._led.add(platform)
-        self._undecided.discard(platform)
-
-    async def _followed_elsewhere(self, platform: str, reason: GapReason) -> set[str]:
-        """Return whom the process before has followed: it may have heard of them before this one does."""
-        return set(await list_connected(self._db, platform)) if reason is GapReason.TAKEOVER else set()

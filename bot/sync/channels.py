@@ -28,9 +28,7 @@ class ChannelListing:
     async def _list(self) -> set[str]:
         """Store what the platform lists, and return the ids of all that was listed."""
         job = self.job
-        began_at = job.clock()
-        records = await job.session.channels()
-        await channels.save_channels(job.db, job.tenant_id, records, job.clock(), began_at=began_at)
+        records = await job.list_channels()
         listed = {record.platform_id for record in records}
         states = {state.platform_id: state for state in await self._states()}
 

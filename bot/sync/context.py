@@ -1,7 +1,9 @@
 """What the parts of one running sync share: its tools, how a channel fails alone, how what was read is stored."""
 
+import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from contextlib import AbstractContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -9,7 +11,7 @@ from typing import Protocol, TypeVar
 
 from adapters.base import PlatformSession
 from adapters.errors import CallFailed, ChannelUnreadable, PlatformError
-from adapters.records import JsonValue, SkipReason
+from adapters.records import ChannelRecord, JsonValue, SkipReason
 from bot.concurrency import finish
 from bot.config import SyncConfig
 from bot.live import ChangeTracker, LiveWriter
@@ -49,6 +51,14 @@ class EmptyPage:
     """Does what follows from it. It gets a tracker of the channel, and its mark before the page that is the proof."""
 
 
+@dataclass(slots=True)
+class _Listings:
+    """When the newest listing of a job began, by a clock that is never set."""
+
+    began: float = 0.0
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobContext:
     """One job: which tenant it syncs, with what, and how far it is."""
@@ -64,8 +74,10 @@ class JobContext:
     metrics: Metrics
     due: datetime | None  # when the tenant's next sync is
     failures: dict[str, dict[str, JsonValue]] = field(default_factory=dict)  # of channels that gave up, by platform id
+    incomplete: set[str] = field(default_factory=set)  # channels of which a message was set aside, by platform id
     doubts: list[EmptyPage] = field(default_factory=list)
     refusals: Refusals = field(default_factory=Refusals)
+    listings: _Listings = field(default_factory=_Listings)
 
     @property
     def should_yield(self) -> bool:
@@ -106,6 +118,13 @@ class JobContext:
         """
         await self.refusals.settle(self.session)
 
+    async def list_channels(self) -> tuple[ChannelRecord, ...]:
+        """List the channels and store them."""
+        self.listings.began, began_at = time.monotonic(), self.clock()
+        records = await self.session.channels()
+        await channels.save_channels(self.db, self.tenant_id, records, self.clock(), began_at=began_at)
+        return records
+
     def doubt(self, page: EmptyPage) -> None:
         """Keep an empty page until it is proven."""
         self.doubts.append(page)
@@ -125,7 +144,8 @@ class JobContext:
     ) -> T:
         """Store what was read of a channel, also where the job is cancelled, then refetch what changed meanwhile.
 
-        What the platform has told of channels by now is stored first: a channel that was hidden is then not written.
+        What the platform has told of channels by now is stored first, and where it may not have told all of it they
+        are listed anew: a channel that was hidden is then not written.
 
         Args:
             channel: the channel.
@@ -135,7 +155,7 @@ class JobContext:
         """
 
         async def write_and_refetch() -> T:
-            await self.live.write_channels()
+            await self._judge_channels()
             before = changed()
             written = await write(before)
             if late := changed() - before:
@@ -143,6 +163,16 @@ class JobContext:
             return written
 
         return await finish(write_and_refetch())
+
+    async def _judge_channels(self) -> None:
+        called = time.monotonic()
+        await self.live.write_channels()
+        if self.session.hears_changes:
+            return
+        async with self.listings.lock:
+            if self.listings.began < called:
+                await self.list_channels()
+                await channels.follow_parents(self.db, self.tenant_id, self.clock())
 
     async def refetch(self, channel: AnyChannel, message_ids: set[str]) -> None:
         """Have messages of a channel read again by the repairs of this job or the next."""
@@ -156,7 +186,18 @@ class JobContext:
             await channels.fail_channel(self.db, channel.id, error=error, job=self.lease, now=now)
             return
         await channels.finish_channel(self.db, channel.id, deleted_head_id=deleted_head_id, job=self.lease, now=now)
-        self.progress.channels[channel.platform_id] = ChannelOutcome.DONE
+        if channel.platform_id not in self.incomplete:
+            self.progress.channels[channel.platform_id] = ChannelOutcome.DONE
+
+    def set_aside(self, channel: AnyChannel, message_ids: Collection[str]) -> None:
+        """Tell of messages that the archive cannot hold; everything else of their channel is stored."""
+        if not message_ids:
+            return
+        self.incomplete.add(channel.platform_id)
+        message = f"{len(message_ids)} messages cannot be stored, such as {min(message_ids)}; everything else is stored"
+        remedy = "please report it, with the log around it; the channel's error names the messages"
+        facts = {"code": "message_set_aside", "message": message, "remedy": remedy}
+        self.progress.fail(ChannelFailure(channel_id=channel.platform_id, **facts))
 
     async def skip(self, channel: AnyChannel, reason: SkipReason) -> None:
         """Mark a channel as one that cannot be read any more; its messages stay."""

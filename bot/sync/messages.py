@@ -94,6 +94,7 @@ class ChannelReader:
             tenant_id=job.tenant_id, channel_id=self.state.id, messages=fetched, job=job.lease, asked_at=asked_at
         )
         began = time.monotonic()
-        await messages.save_batch(job.db, batch, job.clock())
+        refused = await messages.save_batch(job.db, batch, job.clock())
+        job.set_aside(self.state, refused)
         job.metrics.batch_committed(len(fetched), time.monotonic() - began)
-        job.progress.messages += len(fetched)
+        job.progress.messages += len(fetched) - len(refused)

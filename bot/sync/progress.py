@@ -120,6 +120,11 @@ class Progress(Counts):
         return None if fraction is None else min(fraction, _NEARLY)
 
     @property
+    def seconds_left(self) -> float | None:
+        """When the job is expected to have ended, in seconds from now; None while there is no ground."""
+        return self.estimator.job_seconds_left(self.repairs_done, self.repairs_pending)
+
+    @property
     def is_whole(self) -> bool:
         """Whether nothing is left of what the job is for."""
         counts = self.channel_counts
@@ -128,7 +133,7 @@ class Progress(Counts):
 
     def snapshot(self, now: datetime) -> dict[str, JsonValue]:
         """Return the counts with the fraction and the estimate, as stored while the job runs."""
-        seconds = self.estimator.job_seconds_left(self.repairs_done, self.repairs_pending)
+        seconds = self.seconds_left
         at = None if seconds is None else now + timedelta(seconds=seconds)
         return {
             **self.totals,

@@ -155,6 +155,7 @@ class RepairPass:
             )
             job.progress.changed += outcome.changed
             job.progress.deleted += outcome.deleted
+            job.set_aside(channel, outcome.set_aside)
             return outcome.left
 
         return await job.store(channel, lambda: tracker.changed_since(page.mark, tracker.marks), write)

@@ -13,6 +13,9 @@ from storage.channels.queries import (
     channel_states,
     channel_summaries,
 )
+from storage.channels.set_aside import (
+    note_set_aside,
+)
 from storage.channels.skip import (
     follow_parents,
     lock_channels,
@@ -38,6 +41,7 @@ __all__ = [
     "follow_parents",
     "lock_channels",
     "mark_skipped",
+    "note_set_aside",
     "require_archived",
     "save_changed_channels",
     "save_channels",

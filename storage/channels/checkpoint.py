@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.types import BigInteger, Text
 
 from adapters.records import JsonValue
+from storage.channels.set_aside import NAMES_SET_ASIDE
 from storage.connection import finish_before_cancel
 from storage.database import Database
 from storage.errors import LeaseLost
@@ -26,7 +27,9 @@ class ProgressState(StrEnum):
     FAILED = "failed"  # it was given up; its last_error says why
 
 
-def _guarded(state: ProgressState, **columns: ColumnElement[Any]) -> Executable:
+def _guarded(
+    state: ProgressState, *, keeps: ColumnElement[bool] | None = None, **columns: ColumnElement[Any]
+) -> Executable:
     """Build an upsert of one row that finds nothing to insert once the job is another's.
 
     The job's row stays locked until the commit, so that nobody takes the job up in between. On PostgreSQL the lock
@@ -48,6 +51,8 @@ def _guarded(state: ProgressState, **columns: ColumnElement[Any]) -> Executable:
         name: statement.excluded[name] for name in given if name not in ("channel_id", "created_at")
     }
     new["messages_archived"] = sync_progress.c.messages_archived + statement.excluded.messages_archived
+    if keeps is not None:
+        new["last_error"] = case((keeps, sync_progress.c.last_error), else_=statement.excluded.last_error)
     is_same_job = sync_progress.c.last_job_id == statement.excluded.last_job_id
     before = case((is_same_job, sync_progress.c.job_messages), else_=0)
     new["job_messages"] = before + statement.excluded.job_messages
@@ -85,6 +90,7 @@ async def advance(
 
 _FINISH = _guarded(
     ProgressState.COMPLETE,
+    keeps=NAMES_SET_ASIDE,  # reading on does not bring what could not be stored
     deleted_head_platform_id=bindparam("deleted_head", type_=Id),
     last_error=literal_column("NULL", JsonObject),
 )

@@ -4,15 +4,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import RowMapping, case, func, select
+from sqlalchemy import RowMapping, and_, case, func, or_, select
 
 from adapters.records import ChannelType, JsonValue, SkipReason
 from storage.channels.checkpoint import ProgressState
 from storage.connection import finish_before_cancel
 from storage.database import Database
-from storage.reactions import IS_TO_BE_FETCHED
+from storage.reactions import PENDING_IN_CHANNEL
 from storage.sql import AFTER_ID, TENANT_ID, all_rows, fields_of
-from storage.tables import channels, reaction_totals, sync_progress
+from storage.tables import channels, sync_progress
 
 
 class HasParent:
@@ -126,13 +126,25 @@ class ChannelSummary:
     updated_at: datetime | None  # of its progress
 
 
-_pending = (
-    select(func.count())
-    .select_from(reaction_totals)
-    .where(reaction_totals.c.channel_id == channels.c.id, IS_TO_BE_FETCHED)
-    .correlate(channels)
-    .scalar_subquery()
+IS_INCOMPLETE = or_(
+    and_(
+        channels.c.skip_reason.is_(None),
+        or_(
+            sync_progress.c.last_error.is_not(None),
+            sync_progress.c.state.in_(["syncing", "failed"]),
+            and_(
+                sync_progress.c.state.is_(None),
+                or_(
+                    channels.c.type == "thread",
+                    and_(channels.c.type == "text", channels.c.head_platform_id.is_not(None)),
+                ),
+            ),
+        ),
+    ),
+    channels.c.skip_reason == "bot_lacks_access",
 )
+"""Whether of a channel that everyone may read not everything is archived. It needs the channel's progress beside it."""
+
 _SUMMARIES = (
     select(
         channels.c.id,
@@ -148,7 +160,7 @@ _SUMMARIES = (
         sync_progress.c.last_message_at.label("checkpoint_at"),
         sync_progress.c.state,
         sync_progress.c.last_error,
-        case((channels.c.skip_reason.is_(None), _pending), else_=0).label("reactions_pending"),
+        case((channels.c.skip_reason.is_(None), PENDING_IN_CHANNEL), else_=0).label("reactions_pending"),
         sync_progress.c.updated_at,
     )
     .select_from(_WITH_PROGRESS)
@@ -159,12 +171,16 @@ _SUMMARIES = (
 
 @finish_before_cancel
 async def channel_summaries(
-    db: Database, tenant_id: str, *, after: int | None = None, limit: int = 100
+    db: Database, tenant_id: str, *, after: int | None = None, limit: int = 100, only_incomplete: bool = False
 ) -> list[ChannelSummary]:
-    """List a page of a tenant's channels, in the order in which they were first seen; those behind ``after`` only."""
+    """List a page of a tenant's channels, in the order in which they were first seen; those behind ``after`` only.
+
+    ``only_incomplete`` leaves out those that are read to their end, and those that are not for everyone.
+    """
     values = {"tenant": tenant_id, "after": after or 0}
+    query = _SUMMARIES.where(IS_INCOMPLETE) if only_incomplete else _SUMMARIES
     async with db.reading() as connection:
-        return [_summary(row) for row in await all_rows(connection, _SUMMARIES.limit(limit), values)]
+        return [_summary(row) for row in await all_rows(connection, query.limit(limit), values)]
 
 
 def _summary(row: RowMapping) -> ChannelSummary:

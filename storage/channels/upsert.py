@@ -15,7 +15,7 @@ from adapters.records import ChannelRecord
 from storage.channels.skip import let_threads_follow, lock_channels, since, state_of, unmonitored_since
 from storage.connection import finish_before_cancel
 from storage.database import Database
-from storage.privacy import redactor_for
+from storage.privacy import redactor_for, without_erased_titles
 from storage.sql import (
     CHANNEL_PLATFORM_ID,
     NOW,
@@ -219,8 +219,11 @@ async def _prepare(
 ) -> list[ChannelRecord]:
     """Make channels fit to be stored: each id once and behind its parent, clean text, erased people redacted."""
     redactor = await redactor_for(connection, tenant_id)
-    cleaned = (clean(record) for record in _parents_first(records))
-    return [redactor.channel(record) for record in cleaned] if redactor else list(cleaned)
+    cleaned = [clean(record) for record in _parents_first(records)]
+    if not redactor:
+        return cleaned
+    titled = await without_erased_titles(connection, tenant_id, cleaned, redactor)
+    return [redactor.channel(record) for record in titled]
 
 
 def _parents_first(records: Iterable[ChannelRecord]) -> Iterator[ChannelRecord]:

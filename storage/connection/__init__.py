@@ -8,6 +8,7 @@ from storage.connection.driver_errors import (
 )
 from storage.connection.engines import (
     postgres,
+    rewrite_and_truncate,
     sqlite_migrator,
     sqlite_reader,
     sqlite_writer,
@@ -23,23 +24,32 @@ from storage.connection.inspection import (
     KnownTenant,
     inspect_database,
     is_read_only,
+    require_archive,
 )
 from storage.connection.urls import (
+    archive_name,
     parse_url,
     secrets_of_url,
     sqlite_path,
+)
+from storage.connection.write_health import (
+    WriteHealth,
 )
 
 __all__ = [
     "DatabaseState",
     "FileLock",
     "KnownTenant",
+    "WriteHealth",
+    "archive_name",
     "finish_before_cancel",
     "inspect_database",
     "is_read_only",
     "make_private_file",
     "parse_url",
     "postgres",
+    "require_archive",
+    "rewrite_and_truncate",
     "secrets_of_url",
     "sqlite_migrator",
     "sqlite_path",

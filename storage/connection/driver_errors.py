@@ -64,6 +64,8 @@ _BY_ERRNO: dict[int | None, type[errors.StorageError]] = {
     errno.EDQUOT: errors.DatabaseFull,
 }
 
+_WRONG_PATHS = (errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG, errno.EINVAL)
+
 
 @contextmanager
 def translated() -> Iterator[None]:
@@ -92,7 +94,9 @@ def from_os_error(error: OSError, what: str) -> errors.StorageError:
     """Say what a failed file operation means for the archive. ``what`` names the file and what was tried."""
     kind = _BY_ERRNO.get(error.errno)
     if kind is None:
-        return _file_unusable(f"{what}: {error.strerror}.")
+        unusable = _file_unusable(f"{what}: {error.strerror}.")
+        unusable.needs_a_person = error.errno in _WRONG_PATHS
+        return unusable
     return kind(f"{what}: {error.strerror}. {kind().args[0]}")
 
 

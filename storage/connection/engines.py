@@ -1,5 +1,6 @@
 """How a connection to each database has to be set up."""
 
+import sqlite3
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any, TypeAlias
@@ -15,17 +16,24 @@ from storage.sql import SQLITE_CLOCK, dump_json, utc_text
 BUSY_SECONDS = 30.0
 """How long a write waits for another one: our own writers queue, an analyst's tool may hold a lock."""
 
+_REBUILT_AT_MOST_BYTES = 256 * 2**20  # two or three seconds; above it is left to the operator (docs/installation.md)
+
 _WRITER_PRAGMAS = (
     "PRAGMA journal_mode = WAL",
     "PRAGMA synchronous = NORMAL",  # a power cut may undo the last batches, rows and checkpoint together
     "PRAGMA foreign_keys = ON",
+    "PRAGMA secure_delete = ON",  # however SQLite was built: what is deleted or replaced is overwritten
     # Measured at 300,000 messages: a third less CPU than with the defaults of 2 MB and 1,000 pages.
     "PRAGMA cache_size = -16384",  # KiB; the random inserts into the author index
     "PRAGMA wal_autocheckpoint = 4000",  # pages of 4 KiB
     "PRAGMA journal_size_limit = 67108864",  # bytes; the file shrinks again after a reader held it up
 )
 _READER_PRAGMAS = ("PRAGMA query_only = ON",)
-_MIGRATOR_PRAGMAS = ("PRAGMA journal_mode = WAL", "PRAGMA foreign_keys = OFF")
+_MIGRATOR_PRAGMAS = (
+    "PRAGMA journal_mode = WAL",
+    "PRAGMA foreign_keys = OFF",
+    "PRAGMA secure_delete = ON",
+)
 
 Clock: TypeAlias = Callable[[], datetime]
 
@@ -96,6 +104,36 @@ def _sqlite(url: URL, pragmas: tuple[str, ...], clock: Clock, **options: Any) ->
         cursor.close()
 
     return engine
+
+
+async def rewrite_and_truncate(connection: Any, size_bytes: int) -> bool:
+    """Rebuild a SQLite file that is not large, and empty its write-ahead log, both without waiting for anybody.
+
+    Args:
+        connection: the driver's, of the one that writes, outside a transaction.
+        size_bytes: the file's.
+
+    Returns:
+        Whether nobody was in the way.
+    """
+    try:
+        await _all(connection, "PRAGMA busy_timeout = 0")
+        ((is_busy, _, _),) = await _all(connection, "PRAGMA wal_checkpoint(TRUNCATE)")
+        if not is_busy and size_bytes <= _REBUILT_AT_MOST_BYTES:
+            await _all(connection, "VACUUM")
+            ((is_busy, _, _),) = await _all(connection, "PRAGMA wal_checkpoint(TRUNCATE)")
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode & 0xFF not in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+            raise
+        return False
+    finally:
+        await _all(connection, f"PRAGMA busy_timeout = {int(BUSY_SECONDS * 1000)}")
+    return not is_busy
+
+
+async def _all(connection: Any, statement: str) -> list[tuple[Any, ...]]:
+    async with connection.execute(statement) as cursor:  # one that is left open would be in the way of the next
+        return list(await cursor.fetchall())
 
 
 def _begin_immediate(engine: AsyncEngine) -> None:

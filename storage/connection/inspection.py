@@ -24,9 +24,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from storage.connection import engines
 from storage.connection.driver_errors import from_os_error, translated
 from storage.connection.file_lock import is_locked
-from storage.connection.urls import parse_url, sqlite_path
-from storage.errors import DatabaseUnsuitable
-from storage.settings import recorded_hash_choice
+from storage.connection.urls import archive_name, parse_url, sqlite_path
+from storage.errors import DatabaseTooNew, DatabaseTooOld, DatabaseUnsuitable, NoArchive, UnknownTenant
+from storage.settings import recorded_hash_choice, require_hash_choice
 from storage.tables import metadata
 
 
@@ -72,6 +72,40 @@ async def inspect_database(url: str) -> DatabaseState:
     parsed = parse_url(url)
     path = sqlite_path(parsed)
     return await _inspect_server(parsed) if path is None else _inspect_file(path)
+
+
+async def require_archive(url: str, *, hash_choice: str, tenant_id: str | None = None) -> DatabaseState:
+    """Go on only with an archive that is there already, in this program's form; nothing is created or changed.
+
+    Args:
+        url: where.
+        hash_choice: as for ``open_database``.
+        tenant_id: a tenant that has to be known; None: any.
+
+    Returns:
+        How it was found.
+
+    Raises:
+        StorageError: as for ``open_database``.
+        NoArchive: there is none, or of another version.
+        UnknownTenant: names those that are known.
+    """
+    found = await inspect_database(url)
+    if found.is_too_new:
+        raise DatabaseTooNew
+    if found.is_too_old:
+        raise DatabaseTooOld
+    where = archive_name(url)
+    if found.revision is None or found.hash_choice is None:
+        raise NoArchive(f"There is no archive at {where}. Is this the configuration that the daemon runs with?")
+    if found.needs_migration:
+        raise NoArchive(f"The archive at {where} is of an earlier version. Run the daemon or 'migrate' once.")
+    require_hash_choice(found.hash_choice, hash_choice)
+    known = [tenant.id for tenant in found.tenants]
+    if tenant_id is not None and tenant_id not in known:
+        names = f"it holds {', '.join(known)}" if known else "it holds none"
+        raise UnknownTenant(f"There is no tenant {tenant_id} in the archive at {where}: {names}.")
+    return found
 
 
 def _inspect_file(path: Path) -> DatabaseState:

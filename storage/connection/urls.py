@@ -72,6 +72,16 @@ def secrets_of_url(url: str) -> list[str]:
         return []
 
 
+def archive_name(url: str) -> str:
+    """Say where an archive is, without user or password: the file's whole path, or host and database."""
+    parsed = parse_url(url)
+    path = sqlite_path(parsed)
+    if path is not None:
+        return str(path)
+    host = parsed.host or parsed.query.get("host") or "this machine"
+    return f"{host if isinstance(host, str) else ', '.join(host)}, database {parsed.database or parsed.username}"
+
+
 def sqlite_path(url: URL) -> Path | None:
     """Find the file of a SQLite URL, every link followed, so that one archive has one name. None for a server."""
     return Path(url.database or "").resolve() if url.get_backend_name() == "sqlite" else None

@@ -28,10 +28,14 @@ class MessageBatch:
 
 
 @finish_before_cancel
-async def save_batch(db: Database, batch: MessageBatch, now: datetime) -> None:
+async def save_batch(db: Database, batch: MessageBatch, now: datetime) -> frozenset[str]:
     """Store a batch of messages and move the channel's checkpoint to its last one.
 
     What was marked as deleted before it was asked for is marked so no longer.
+
+    Returns:
+        The messages that the database cannot hold: they are named in the channel's error, and the checkpoint passes
+        over them.
 
     Raises:
         LeaseLost: the job is another's; nothing was written.
@@ -39,18 +43,20 @@ async def save_batch(db: Database, batch: MessageBatch, now: datetime) -> None:
     """
     async with db.writing() as connection:
         prepared = await prepare(connection, {(batch.tenant_id, batch.channel_id): batch.messages})
-        await write_messages(connection, prepared, now, seen_at=batch.asked_at)
+        refused = await write_messages(connection, prepared, now, seen_at=batch.asked_at)
         records = [record for _, record in prepared.rows()]
+        stored = [record for record in records if (batch.channel_id, record.platform_id) not in refused]
         await advance(
             connection,
             batch.job,
             batch.channel_id,
             message_id=records[-1].platform_id,
-            sent_at=records[-1].sent_at,
-            count=len(records),
+            sent_at=stored[-1].sent_at if stored else now,
+            count=len(stored),
             now=now,
         )
         await require_archived(connection, batch.channel_id)
+    return frozenset(message_id for _, message_id in refused)
 
 
 @finish_before_cancel

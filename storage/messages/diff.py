@@ -8,6 +8,7 @@ from sqlalchemy import RowMapping, Select, Table, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from adapters.records import AttachmentRecord, AuthorKind, MessageRecord, Metadata, ReactionTotalRecord
+from storage.privacy import is_emptied
 from storage.sql import CHANNEL_ID, all_rows, as_plain, dump_json, fields_of, json_strings
 from storage.tables import attachments, messages, reaction_totals
 
@@ -78,8 +79,10 @@ def is_withheld(stored: MessageRecord, incoming: MessageRecord) -> bool:
     """Find out whether a message comes without what it held, in a way in which nobody can have edited it.
 
     A text goes by an edit alone, which has a time, and no edit leaves a message without anything. Only of one that had
-    nothing but embeds they can be suppressed, which its flags say.
+    nothing but embeds they can be suppressed, which its flags say. What an erasure leaves is bare on purpose.
     """
+    if is_emptied(incoming.metadata):
+        return False
     if stored.content and not incoming.content and incoming.edited_at == stored.edited_at:
         return True
     return incoming.is_blank and not stored.is_blank and not _is_suppressed(stored, incoming)

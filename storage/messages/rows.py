@@ -9,10 +9,19 @@ from sqlalchemy import Delete, Table, bindparam, delete, null, select, tuple_, u
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from adapters.records import MessageRecord
+from storage.channels import note_set_aside
 from storage.messages import upsert_postgres, upsert_sqlite
 from storage.messages.diff import is_withheld, stored_messages
+from storage.messages.isolation import Refused, upsert_isolated
 from storage.messages.upsert import ChannelBatch
-from storage.privacy import Redactor, redactors_for
+from storage.privacy import (
+    Redactor,
+    empty_traces_of,
+    is_emptied,
+    note_copies,
+    redactors_for,
+    without_erased_copies,
+)
 from storage.sql import NOW, Id, RowId, UtcDateTime, clean, dump_json, is_clean, json_objects, types_of
 from storage.tables import attachments, messages, reaction_totals
 
@@ -63,10 +72,12 @@ async def prepare(
 ) -> PreparedMessages:
     """Prepare messages for being stored in the transaction of ``connection``; of two with one id the last counts."""
     redactors = await redactors_for(connection, {tenant_id for tenant_id, _ in incoming})
-    batches = (
-        ChannelBatch(tenant_id, channel_id, _storable(redactors[tenant_id], records))
-        for (tenant_id, channel_id), records in incoming.items()
-    )
+    batches = []
+    for (tenant_id, channel_id), records in incoming.items():
+        storable: Sequence[MessageRecord] = _storable(redactors[tenant_id], records)
+        if redactor := redactors[tenant_id]:
+            storable = await without_erased_copies(connection, tenant_id, channel_id, storable, redactor)
+        batches.append(ChannelBatch(tenant_id, channel_id, tuple(storable)))
     return PreparedMessages(tuple(batch for batch in batches if batch.records), keeps_totals, _SEAL)
 
 
@@ -83,16 +94,19 @@ _UPSERT = {"sqlite": upsert_sqlite.upsert, "postgresql": upsert_postgres.upsert}
 
 async def write_messages(
     connection: AsyncConnection, prepared: PreparedMessages, now: datetime, *, seen_at: datetime | None = None
-) -> None:
+) -> Refused:
     """Bring messages with their attachments and reaction totals to what the records say; equal rows are not written.
 
     Two things stay although the records do not say them: when a message was deleted, and a replied-to author.
     Attachments taken out by an edit go, and totals that nobody is left of; their users go by the foreign key.
     A message that comes without what it held, and not by an edit, is left as it is stored. What was marked as deleted
     before ``seen_at``, when the platform showed these messages at the earliest, is marked so no longer.
+
+    Returns:
+        The messages that the database cannot hold: they are named in their channels' errors, and the rest is stored.
     """
     if not prepared.channels:
-        return
+        return {}
     may_be_stored = await _channels_with_stored(connection, prepared)
     if may_be_stored and seen_at is not None:
         seen = [(channel_id, record.platform_id) for channel_id, record in prepared.rows()]
@@ -100,9 +114,20 @@ async def write_messages(
     if withheld := await _withheld(connection, prepared, may_be_stored):
         prepared = prepared.without(withheld)
     upsert = _UPSERT[connection.dialect.name]
-    await upsert(connection, prepared.channels, now, with_totals=not prepared.keeps_totals)
-    if may_be_stored:
-        await _delete_stale(connection, prepared, may_be_stored)
+
+    async def store(batches: Sequence[ChannelBatch]) -> None:
+        await upsert(connection, batches, now, with_totals=not prepared.keeps_totals)
+
+    refused = await upsert_isolated(connection, store, prepared.channels) if prepared.channels else {}
+    stored = prepared.without(refused) if refused else prepared
+    written = {batch.channel_id: {record.platform_id for record in batch.records} for batch in stored.channels}
+    await note_set_aside(connection, written, refused, now)
+    if may_be_stored and stored.channels:
+        await _delete_stale(connection, stored, may_be_stored)
+    await note_copies(connection, stored.rows(), now)
+    emptied = [(channel_id, r.platform_id) for channel_id, r in stored.rows() if is_emptied(r.metadata)]
+    await empty_traces_of(connection, emptied, now)
+    return refused
 
 
 async def _withheld(

@@ -1,87 +1,74 @@
-"""Erasing one person on their wish: what is stored of them goes, and nothing of them is stored again.
+"""Removing a person whose wish is recorded (see ``wishes``), and of whom nothing new is stored (see ``redaction``).
 
-The wish is recorded first, and holds from then on (see ``redaction``). Then the archive is gone through a part at a
+The archive is gone through a part at a
 time, so that other writers get their turn in between. Their messages stay as empty places, so that conversations can
 still be walked; totals of reactions stay as the platform counts them.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
+from typing import Any, TypeAlias
 
-from sqlalchemy import Table, Update, case, delete, null, or_, select, text, tuple_, update
+from sqlalchemy import Integer, Table, Update, and_, bindparam, case, delete, null, or_, select, tuple_, update
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage.connection import finish_before_cancel
 from storage.database import Database
-from storage.privacy.redaction import EVERY_TENANT, FORGOTTEN, require_hash
+from storage.privacy.barrier import take_turn
+from storage.privacy.redaction import EVERY_TENANT, FORGOTTEN
 from storage.privacy.search import IN_WINDOW, TimeWindow, names_user, time_windows, without_user
-from storage.sql import NOW, TENANT_ID, USER_HASH, Id, RowId, dump_json, insert, json_objects
+from storage.privacy.traces import empty_copies_from_elsewhere, empty_forwards_saying, empty_traces_of
+from storage.sql import NOW, TENANT_ID, USER_HASH, Id, RowId, dump_json, json_objects
 from storage.tables import attachments, channels, erased_users, messages, reactions, tenants
 
 _CHUNK = 2_000
 """How many rows a transaction changes."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Erased:
-    """How many rows an erasure changed."""
-
-    messages: int = 0  # of theirs, emptied
-    attachments: int = 0  # of theirs, deleted
-    reactions: int = 0  # of theirs, deleted
-    mentions: int = 0  # others' messages and files, and channels, that named them and no longer do
+Scope: TypeAlias = Mapping[str, Any]
+"""The person (``user``), where (``tenant``, empty for everywhere) and the time of the rows' change (``now``)."""
 
 
-async def erase_user(
-    db: Database, user_hash: str, *, tenant_id: str | None, now: datetime, window: int = 10_000
-) -> Erased:
-    """Erase a person. Breaking it off loses nothing: calling it again goes on.
+async def sweep(db: Database, user_hash: str, *, tenant_id: str | None, now: datetime, window: int) -> None:
+    """Go through the archive and remove a person whose wish is recorded. Broken off, it can begin again.
 
     Args:
         db: the archive.
         user_hash: who, 64 hexadecimal digits.
-        tenant_id: in one tenant only, known or not; None: in all there are and will be.
-        now: the time of the wish and of the rows' change.
+        tenant_id: in one tenant only, known or not; None: in all there are.
+        now: the time of the rows' change.
         window: how many messages a transaction looks through.
-
-    Raises:
-        ValueError: that is no hash.
     """
-    require_hash(user_hash)
     scope = {"user": user_hash, "tenant": tenant_id or EVERY_TENANT, "now": now}
-    await _record(db, scope)
-    emptied = deleted = reacted = named = 0
-    while chunk := await _empty_chunk(db, scope):
-        emptied, deleted = emptied + chunk[0], deleted + chunk[1]
-    while count := await _delete_reactions(db, scope):
-        reacted += count
+    while await _empty_chunk(db, scope):
+        pass
+    if tenant_id:
+        await _empty_copies_from_elsewhere(db, scope)
+    while await _delete_reactions(db, scope):
+        pass
     for each in [tenant_id] if tenant_id else await _all_tenants(db):
-        named += await _redact_channels(db, {**scope, "tenant": each})
+        await _redact_channels(db, scope, each)
         async for part in time_windows(db, each, window):
-            named += await _redact_window(db, part, scope)
-    return Erased(messages=emptied, attachments=deleted, reactions=reacted, mentions=named)
+            await _redact_window(db, part, scope)
 
 
-_RECORD = (
-    insert(erased_users)
-    .values(tenant_id=TENANT_ID, user_hash=USER_HASH, erased_at=NOW, created_at=NOW, updated_at=NOW)
-    .on_conflict_do_nothing()
+_COUNTED = ("messages", "attachments", "reactions", "mentions")
+_COUNT = (
+    update(erased_users)
+    .where(erased_users.c.tenant_id == TENANT_ID, erased_users.c.user_hash == USER_HASH)
+    .values({name: erased_users.c[name] + bindparam(f"more_{name}", type_=Integer) for name in _COUNTED})
+    .values(updated_at=NOW)
 )
-# Waits for every transaction that has read the wishes, and so may still write what this one forbids. SQLite has one
-# writer, which waits anyway.
-_WAIT = text("LOCK TABLE erased_users IN ACCESS EXCLUSIVE MODE")
 
 
-@finish_before_cancel
-async def _record(db: Database, scope: Mapping[str, object]) -> None:
-    async with db.writing() as connection:
-        if db.dialect == "postgresql":
-            await connection.execute(_WAIT)
-        await connection.execute(_RECORD, scope)
+async def _count(connection: AsyncConnection, scope: Scope, **more: int) -> None:
+    """Add to what a wish has removed, in the transaction that removes it."""
+    if any(more.values()):
+        await connection.execute(_COUNT, {**scope, **{f"more_{name}": more.get(name, 0) for name in _COUNTED}})
 
 
 _THEIRS = (
-    select(messages.c.channel_id, messages.c.platform_id)
+    select(messages.c.channel_id, messages.c.platform_id, messages.c.content)
     .where(messages.c.author_hash == USER_HASH, or_(TENANT_ID == EVERY_TENANT, messages.c.tenant_id == TENANT_ID))
     .limit(_CHUNK)
 )
@@ -104,17 +91,29 @@ _EMPTY = (
 
 
 @finish_before_cancel
-async def _empty_chunk(db: Database, scope: Mapping[str, object]) -> tuple[int, int] | None:
-    """Empty messages of theirs. Returns how many, and how many files went with them; None where none is left."""
+async def _empty_chunk(db: Database, scope: Scope) -> bool:
+    """Empty messages of theirs, and what others copied of them. Returns whether there were any."""
+    now, tenant_id = scope["now"], scope["tenant"]
     async with db.writing() as connection:
+        await take_turn(connection)
         theirs = (await connection.execute(_THEIRS, scope)).all()
-        if not theirs:
-            return None
-        keys = [{"channel_id": channel, "message_platform_id": message} for channel, message in theirs]
-        values = {"theirs": dump_json(keys), "now": scope["now"]}
+        keys = [(channel, message) for channel, message, _ in theirs]
+        given = [{"channel_id": channel, "message_platform_id": message} for channel, message in keys]
+        values = {"theirs": dump_json(given), "now": now}
+        copies = await empty_forwards_saying(connection, {said for *_, said in theirs}, now, tenant_id=tenant_id)
         files = (await connection.execute(_DELETE_FILES, values)).rowcount
         emptied = (await connection.execute(_EMPTY, values)).rowcount
-    return emptied, files
+        copies += await empty_traces_of(connection, keys, now, tenant_id=tenant_id)
+        await _count(connection, scope, messages=emptied, attachments=files, mentions=copies)
+    return bool(theirs)
+
+
+@finish_before_cancel
+async def _empty_copies_from_elsewhere(db: Database, scope: Scope) -> None:
+    async with db.writing() as connection:
+        await take_turn(connection)
+        copies = await empty_copies_from_elsewhere(connection, scope["user"], scope["now"], tenant_id=scope["tenant"])
+        await _count(connection, scope, mentions=copies)
 
 
 _key = reactions.primary_key.columns.values()
@@ -128,9 +127,12 @@ _DELETE_REACTIONS = delete(reactions).where(tuple_(*_key).in_(_chunk.correlate(N
 
 
 @finish_before_cancel
-async def _delete_reactions(db: Database, scope: Mapping[str, object]) -> int:
+async def _delete_reactions(db: Database, scope: Scope) -> int:
     async with db.writing() as connection:
-        return (await connection.execute(_DELETE_REACTIONS, scope)).rowcount
+        await take_turn(connection)
+        deleted = (await connection.execute(_DELETE_REACTIONS, scope)).rowcount
+        await _count(connection, scope, reactions=deleted)
+    return deleted
 
 
 _ALL_TENANTS = select(tenants.c.id).order_by(tenants.c.id)
@@ -168,20 +170,39 @@ _REDACT_FILES = _redact(attachments, "filename", "url", "metadata").where(
         select(messages.c.channel_id, messages.c.platform_id).where(IN_WINDOW)
     )
 )
-_REDACT_CHANNELS = _redact(channels, "name", "metadata").where(channels.c.tenant_id == TENANT_ID)
+# Whoever opened a thread wrote its title. The mark is of an erasure before this one.
+_owner = channels.c.metadata["owner_hash"].as_string()
+_is_titled = and_(channels.c.type == "thread", _owner.in_([USER_HASH, FORGOTTEN]), channels.c.name != FORGOTTEN)
+_REDACT_CHANNELS = (
+    update(channels)
+    .where(channels.c.tenant_id == TENANT_ID)
+    .where(or_(_is_titled, names_user(channels.c.name), names_user(channels.c.metadata)))
+    .values(
+        name=case((_is_titled, FORGOTTEN), else_=without_user(channels.c.name)),
+        metadata=without_user(channels.c.metadata),
+        updated_at=NOW,
+    )
+)
+_LOCK_CHANNELS = select(tenants.c.id).where(tenants.c.id == TENANT_ID).with_for_update(key_share=True)
 
 
 @finish_before_cancel
-async def _redact_window(db: Database, window: TimeWindow, scope: Mapping[str, object]) -> int:
-    """Take a person's name out of the messages and files of a window. Returns how many named them."""
+async def _redact_window(db: Database, window: TimeWindow, scope: Scope) -> None:
+    """Take a person's name out of the messages and files of a window."""
     values = {**scope, **window.as_values()}
     async with db.writing() as connection:
+        await take_turn(connection)
         named = (await connection.execute(_REDACT_MESSAGES, values)).rowcount
-        return named + (await connection.execute(_REDACT_FILES, values)).rowcount
+        named += (await connection.execute(_REDACT_FILES, values)).rowcount
+        await _count(connection, scope, mentions=named)
 
 
 @finish_before_cancel
-async def _redact_channels(db: Database, scope: Mapping[str, object]) -> int:
-    """Take a person's name out of the channels of a tenant. Returns how many named them."""
+async def _redact_channels(db: Database, scope: Scope, tenant_id: str) -> None:
+    """Take a person's name and titles out of the channels of a tenant."""
+    values = {**scope, "tenant": tenant_id}
     async with db.writing() as connection:
-        return (await connection.execute(_REDACT_CHANNELS, scope)).rowcount
+        await take_turn(connection)
+        await connection.execute(_LOCK_CHANNELS, values)  # as all do that change a tenant's channels
+        named = (await connection.execute(_REDACT_CHANNELS, values)).rowcount
+        await _count(connection, scope, mentions=named)

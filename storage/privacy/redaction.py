@@ -1,7 +1,7 @@
 """Erased people: nothing about them is stored again, whatever the platform sends.
 
-A wish is recorded once for each tenant, or once for all. Every transaction that stores a platform's records reads
-the wishes before it locks a message or a total, and so a wish waits until none is under way that did not know of it.
+A wish is recorded once for each tenant, or once for all. Every transaction that stores a platform's records enters
+(see ``barrier``) and then reads the wishes, so that a wish can wait until none is under way that did not know of it.
 """
 
 import re
@@ -14,6 +14,7 @@ from sqlalchemy import ColumnElement, Select, bindparam, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from adapters.records import AttachmentRecord, ChannelRecord, MessageRecord, Metadata
+from storage.privacy.barrier import enter
 from storage.sql import TENANT_ID, dump_json
 from storage.tables import channels, erased_users
 
@@ -125,11 +126,13 @@ _ERASED_IN_EACH = select(erased_users.c.tenant_id, erased_users.c.user_hash).whe
 
 async def redactor_for(connection: AsyncConnection, tenant_id: str) -> Redactor:
     """Read who is erased in a tenant. Read before anything is stored, it stays true until the transaction ends."""
+    await enter(connection)
     return Redactor(frozenset((await connection.execute(_ERASED, {"tenant": tenant_id})).scalars()))
 
 
 async def redactors_for(connection: AsyncConnection, tenant_ids: Collection[str]) -> dict[str, Redactor]:
     """Read who is erased in each of several tenants."""
+    await enter(connection)
     known: dict[str, set[str]] = {EVERY_TENANT: set(), **{tenant_id: set() for tenant_id in tenant_ids}}
     for tenant_id, user_hash in await connection.execute(_ERASED_IN_EACH, {"tenants": list(known)}):
         known[tenant_id].add(user_hash)
@@ -145,5 +148,6 @@ _ERASED_IN_CHANNELS = select(channels.c.id, erased_users.c.user_hash).where(
 
 async def erased_in_channels(connection: AsyncConnection, channel_ids: Collection[int]) -> set[tuple[int, str]]:
     """Find who is erased in which of some channels (``channels.id``)."""
+    await enter(connection)
     rows = await connection.execute(_ERASED_IN_CHANNELS, {"channels": list(channel_ids)})
     return {(channel_id, user_hash) for channel_id, user_hash in rows}

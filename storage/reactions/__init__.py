@@ -1,7 +1,7 @@
 """Who is behind the reactions, and which of them are still to be fetched."""
 
 from storage.reactions.pending import (
-    IS_TO_BE_FETCHED,
+    PENDING_IN_CHANNEL,
     PendingChannel,
     PendingTotal,
     pending_channels,
@@ -14,7 +14,7 @@ from storage.reactions.users import (
 )
 
 __all__ = [
-    "IS_TO_BE_FETCHED",
+    "PENDING_IN_CHANNEL",
     "PendingChannel",
     "PendingTotal",
     "PreparedUsers",

@@ -62,6 +62,32 @@ class PendingChannel:
 
 
 _total = reaction_totals.c
+# Of deleted messages there are few, and an index holds them: to subtract them takes less than to look up the message of
+# each pending total.
+_of_deleted = messages.join(
+    reaction_totals,
+    and_(_total.channel_id == messages.c.channel_id, _total.message_platform_id == messages.c.platform_id),
+)
+PENDING_IN_CHANNEL = (
+    select(func.count())
+    .select_from(reaction_totals)
+    .where(_total.channel_id == channels.c.id, IS_PENDING)
+    .correlate(channels)
+    .scalar_subquery()
+) - (
+    select(func.count())
+    .select_from(_of_deleted)
+    .where(
+        messages.c.tenant_id == channels.c.tenant_id,
+        messages.c.channel_id == channels.c.id,
+        messages.c.deleted_at.is_not(None),
+        IS_PENDING,
+    )
+    .correlate(channels)
+    .scalar_subquery()
+)
+"""How many user lists of a channel are still to be fetched."""
+
 _at_least_one = case((_total["count"] > 0, _total["count"]), else_=1)
 _users_per_request = bindparam("users_per_request", type_=Integer)
 _requests = (_at_least_one + (_users_per_request - 1)) // _users_per_request
@@ -78,26 +104,31 @@ IS_TO_BE_FETCHED = and_(IS_PENDING, _deleted_at.is_(None))
 
 _parent = channels.alias("parent")
 _archived = select(channels.c.id).where(channels.c.tenant_id == TENANT_ID, channels.c.skip_reason.is_(None))
-_sums = (
-    select(_total.channel_id, func.count().label("lists"), func.sum(_requests).label("requests"))
-    .where(_total.channel_id.in_(_archived), IS_TO_BE_FETCHED)
+_SUMS = (_total.channel_id, func.count().label("lists"), func.sum(_requests).label("requests"))
+_sums = select(*_SUMS).where(_total.channel_id.in_(_archived), IS_PENDING).group_by(_total.channel_id).subquery("sums")
+_deleted_sums = (
+    select(*_SUMS)
+    .select_from(_of_deleted)
+    .where(messages.c.tenant_id == TENANT_ID, messages.c.deleted_at.is_not(None), IS_PENDING)
     .group_by(_total.channel_id)
-    .subquery("sums")
+    .subquery("deleted_sums")
 )
+_lists = _sums.c.lists - func.coalesce(_deleted_sums.c.lists, 0)
 _PENDING_CHANNELS = (
     select(
         channels.c.id,
         channels.c.platform_id,
         _parent.c.platform_id.label("parent_platform_id"),
         channels.c.type,
-        _sums.c.lists,
-        _sums.c.requests,
+        _lists.label("lists"),
+        (_sums.c.requests - func.coalesce(_deleted_sums.c.requests, 0)).label("requests"),
     )
     .select_from(
-        _sums.join(channels, channels.c.id == _sums.c.channel_id).outerjoin(
-            _parent, _parent.c.id == channels.c.parent_id
-        )
+        _sums.join(channels, channels.c.id == _sums.c.channel_id)
+        .outerjoin(_deleted_sums, _deleted_sums.c.channel_id == _sums.c.channel_id)
+        .outerjoin(_parent, _parent.c.id == channels.c.parent_id)
     )
+    .where(_lists > 0)
     .order_by(channels.c.id)
 )
 

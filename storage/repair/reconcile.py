@@ -43,6 +43,7 @@ class PageOutcome:
     changed: int = 0  # that were stored otherwise
     deleted: int = 0  # that the platform has no longer, and that were not marked so
     left: RefetchRange | None = None
+    set_aside: frozenset[str] = frozenset()  # that the database cannot hold
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,8 +129,7 @@ async def reconcile_page(
             now=now,
         )
         prepared = await prepare(connection, {(page.tenant_id, page.channel_id): messages})
-        missing, changed, deleted = await _reconcile(page, prepared, changed_meanwhile)
-        found = PageOutcome(seen=len(list(prepared.rows())), missing=missing, changed=changed, deleted=deleted)
+        found = await _reconcile(page, prepared, changed_meanwhile)
         found = replace(found, left=await _move_cursor(page, planned, reached, found))
         lowest, highest = number(planned.after_platform_id), number(reached)
         again = [message_id for message_id in changed_meanwhile if lowest < number(message_id) <= highest]
@@ -139,12 +139,8 @@ async def reconcile_page(
     return found
 
 
-async def _reconcile(page: _Page, prepared: PreparedMessages, left_alone: Collection[str]) -> tuple[int, int, int]:
-    """Bring a range to a page's records, except for the messages that are left alone.
-
-    Returns:
-        How many messages were missing, how many stored otherwise, how many gone and not marked so.
-    """
+async def _reconcile(page: _Page, prepared: PreparedMessages, left_alone: Collection[str]) -> PageOutcome:
+    """Bring a range to a page's records, except for the messages that are left alone."""
     records = [record for _, record in prepared.rows()]
     incoming = [record for record in records if record.platform_id not in left_alone]
     stored = await stored_messages(page.connection, page.channel_id, [record.platform_id for record in incoming])
@@ -157,13 +153,21 @@ async def _reconcile(page: _Page, prepared: PreparedMessages, left_alone: Collec
     kept = dump_json(sorted({*(record.platform_id for record in records), *left_alone}))
     await _lock(page, [*(record.platform_id for record in changed), *back], kept)
     written = {record.platform_id for record in (*missing, *changed)}
-    await write_messages(page.connection, prepared.only(written), page.now)
+    refused = frozenset(i for _, i in await write_messages(page.connection, prepared.only(written), page.now))
+    missing = [record for record in missing if record.platform_id not in refused]
+    pairs = [(old, record) for old, record in pairs if record.platform_id not in refused]
     await _count_missing(page, missing)
     await unmark_rows_deleted(page.connection, [(page.channel_id, i) for i in back], before=page.asked_at, now=page.now)
     deleted = 0
     for id_range in page.id_ranges:
         deleted += await page.execute(_MARK_ABSENT, kept=kept, **id_range.as_values())
-    return len(missing), sum(_was_otherwise(old, record) for old, record in pairs), deleted
+    return PageOutcome(
+        seen=len(records),
+        missing=len(missing),
+        changed=sum(_was_otherwise(old, record) for old, record in pairs),
+        deleted=deleted,
+        set_aside=refused,
+    )
 
 
 def _was_otherwise(old: StoredMessage, new: MessageRecord) -> bool:

@@ -2,7 +2,7 @@
 
 from storage.tables.archive import IS_PENDING, attachments, channels, messages, reaction_totals, reactions, tenants
 from storage.tables.common import metadata
-from storage.tables.settings import archive_settings, erased_users
+from storage.tables.settings import archive_settings, erased_users, message_copies
 from storage.tables.sync import (
     IS_OPEN,
     IS_UNFINISHED,
@@ -25,6 +25,7 @@ __all__ = [
     "channels",
     "erased_users",
     "live_state",
+    "message_copies",
     "messages",
     "metadata",
     "reaction_totals",

@@ -108,6 +108,16 @@ messages = Table(
     Index(None, "author_hash"),
     comment="A message. Deleted ones stay, with their deleted_at.",
 )
+IS_DELETED = messages.c.deleted_at.is_not(None)
+
+Index(
+    "ix_messages_deleted",
+    messages.c.tenant_id,
+    messages.c.channel_id,
+    messages.c.platform_id,
+    sqlite_where=IS_DELETED,
+    postgresql_where=IS_DELETED,
+)
 Index(
     "ix_messages_reply_to_message_platform_id",
     messages.c.reply_to_message_platform_id,

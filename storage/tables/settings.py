@@ -1,9 +1,16 @@
-"""What holds for the archive as a whole: how it was begun, and whose erasure holds."""
+"""What holds for the archive as a whole: how it was begun, whose erasure holds, and what repeats their words."""
 
-from sqlalchemy import Column, Table, Text
+from sqlalchemy import Column, ForeignKeyConstraint, Integer, Table, Text, literal_column
 
-from storage.sql import Id, UtcDateTime
+from storage.sql import Id, RowId, UtcDateTime
 from storage.tables.common import metadata, timestamp_columns
+
+_REMOVED = {
+    "messages": "How many messages of theirs were emptied.",
+    "attachments": "How many files of theirs were deleted.",
+    "reactions": "How many reactions of theirs were deleted.",
+    "mentions": "How many messages, files and channels of others told of them.",
+}
 
 archive_settings = Table(
     "archive_settings",
@@ -20,6 +27,27 @@ erased_users = Table(
     Column("tenant_id", Id, primary_key=True, comment="In which community; empty: in every one, so it refers to none."),
     Column("user_hash", Id, primary_key=True, comment="The pseudonym of the erased person."),
     Column("erased_at", UtcDateTime, nullable=False, comment="When the erasure was requested."),
+    Column("swept_at", UtcDateTime, comment="When no row told of them any more."),
+    Column("completed_at", UtcDateTime, comment="When the files of a SQLite archive did not either; else as swept_at."),
+    *(
+        Column(name, Integer, nullable=False, server_default=literal_column("0"), comment=comment)
+        for name, comment in _REMOVED.items()
+    ),
     *timestamp_columns(),
     comment="Of whom nothing is stored any more, on their wish.",
+)
+
+message_copies = Table(
+    "message_copies",
+    metadata,
+    Column("channel_id", RowId, primary_key=True, autoincrement=False, comment="The channel of the message."),
+    Column("message_platform_id", Id, primary_key=True, comment="The message that repeats another, by its id."),
+    Column("original_channel_platform_id", Id, primary_key=True, comment="The other one's channel, by its id."),
+    Column("original_message_platform_id", Id, primary_key=True, index=True, comment="The other one, by its id."),
+    *timestamp_columns(),
+    ForeignKeyConstraint(
+        ["channel_id", "message_platform_id"], ["messages.channel_id", "messages.platform_id"], ondelete="CASCADE"
+    ),
+    sqlite_with_rowid=False,
+    comment="Internal: which message repeats which, as a forward or a quote, so that an erasure finds it.",
 )

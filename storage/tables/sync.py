@@ -60,6 +60,8 @@ sync_jobs = Table(
     one_of("kind", "initial", "scheduled", "manual", "audit"),
     one_of("status", "queued", "running", "succeeded", "partial", "failed", "rate_limited", "cancelled"),
     Index(None, "tenant_id", "id"),
+    Index(None, "status", "id"),
+    Index(None, "kind", "id"),
     comment="A sync of a community: waiting, running or ended.",
 )
 

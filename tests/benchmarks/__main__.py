@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from tests.benchmarks.estimates import estimates
+from tests.benchmarks.plans import queries
 from tests.benchmarks.processes import NO_PACE, ONLY_MESSAGES, Rows, Usage, run_daemon, run_plain_loop, simulator
 from tests.benchmarks.storm import storm
 from tests.benchmarks.tenants import fairness, idle
@@ -204,6 +205,12 @@ def _show_storm(_: int) -> None:
         show("events sent while connected", columns, storm(postgres))
 
 
+def _show_plans(_: int) -> None:
+    size = "1,000,000 messages, 500,000 totals (360,000 pending), 100,000 threads, 100,000 jobs"
+    with running_postgres() as postgres, tempfile.TemporaryDirectory() as folder:
+        show(size, ("milliseconds", "SQLite", "Postgres"), queries(Path(folder), postgres.create_database()))
+
+
 _PARTS: dict[str, Callable[[int], None]] = {
     "speed": _show_speed,
     "limits": _show_limits,
@@ -213,6 +220,7 @@ _PARTS: dict[str, Callable[[int], None]] = {
     "fairness": _show_fairness,
     "estimates": _show_estimates,
     "storm": _show_storm,
+    "plans": _show_plans,
 }
 
 

@@ -48,8 +48,10 @@ async def test_a_person_is_exported_and_forgotten_for_good(tmp_path: Path) -> No
 
             port = (await daemon.url()).rpartition(":")[2]
             same_port = {"PLATFORM_SYNC_HTTP__PORT": port}
-            status, said = await run_to_end(tmp_path / "forget", "forget", str(ada.id), url=url, settings=same_port)
-            assert (status, "removed " in said) == (0, True), said
+            status, said = await run_to_end(
+                tmp_path / "forget", "forget", url=url, settings=same_port, given=f"{ada.id}\n"
+            )
+            assert (status, "removed " in said, str(tmp_path / "archive.db") in said) == (0, True, True), said
             assert str(ada.id) not in said + daemon.log
             assert ada_hash not in everything(url)
             # Neither a new message nor an audit brings anything of them back.

@@ -1,6 +1,6 @@
 """What happens between processes, or once a month: the clock and the connection are played by the test."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -13,27 +13,15 @@ from bot.membership import Membership
 from bot.queue import JobQueue
 from bot.scheduler import Scheduler
 from storage import jobs
-from storage.channels import channel_states, save_channels
-from storage.database import Database, open_database
+from storage.database import open_database
 from storage.jobs import JobKind
-from storage.messages import MessageBatch, save_batch
 from storage.repair import GapReason, gaps
 from storage.tenants import get_tenant, save_tenant
-from tests.support.builders import channel, message
 from tests.support.daemon import Clock
 from tests.support.faults import Killed, killed_before
-from tests.support.job_steps import claimed, expire_leadership, queued
+from tests.support.job_steps import expire_leadership
 from tests.support.postgres import Postgres
-
-
-async def store_something(db: Database, tenant_id: str, now: datetime) -> None:
-    """A tenant of which nothing is stored has no gaps: its first sync reads everything anyway."""
-    await queued(db, tenant_id, now=now)
-    _, lease = await claimed(db, now)
-    await save_channels(db, tenant_id, [channel("1")], now)
-    (stored,) = await channel_states(db, tenant_id)
-    batch = MessageBatch(tenant_id=tenant_id, channel_id=stored.id, messages=[message(1)], job=lease)
-    await save_batch(db, batch, now)
+from tests.support.stored import store_something
 
 
 async def test_audits_are_asked_for_one_at_a_time_and_only_when_they_are_due(tmp_path: Path) -> None:
@@ -48,6 +36,7 @@ async def test_audits_are_asked_for_one_at_a_time_and_only_when_they_are_due(tmp
     try:
         for platform_id in ("1", "2"):
             await membership.listen("discord", TenantJoined(TenantRecord(platform_id=platform_id, name=None)))
+        await membership.reconcile()
         for job in await jobs.list_jobs(db):  # their first syncs are not what is looked at here
             await jobs.cancel(db, job.id, clock())
 
@@ -76,16 +65,20 @@ async def test_a_tenant_that_was_left_is_disconnected_before_its_gap_is_recorded
     scheduler.start()
     try:
         await membership.listen("discord", TenantJoined(TenantRecord(platform_id="1", name=None)))
+        await membership.reconcile()
         assert scheduler.next_sync_at("discord-1") is not None
         for job in await jobs.list_jobs(db):  # its first sync, in place of the one below
             await jobs.cancel(db, job.id, clock())
         await store_something(db, "discord-1", clock())
+        await membership.listen("discord", TenantLeft("1"))
         with killed_before(db, "INSERT INTO sync_gaps"), pytest.raises(Killed):
-            await membership.listen("discord", TenantLeft("1"))
+            await membership.reconcile()
         assert scheduler.next_sync_at("discord-1") is None, "it is still synced"
         tenant = await get_tenant(db, "discord-1")
         assert tenant is not None
         assert not tenant.is_connected, "it still counts as connected"
+        await membership.reconcile()
+        assert [gap.reason for gap in await gaps.list_gaps(db, "discord-1")] == [GapReason.LEFT]
     finally:
         scheduler.stop()
         await db.close()
@@ -99,16 +92,17 @@ async def test_a_process_that_takes_the_lead_records_what_it_may_have_missed(pos
     first, second = (LiveWriter(db, {}, owner, clock) for db, owner in ((first_db, "a"), (second_db, "b")))
     try:
         for live in (first, second):
-            await live.connected(platform, present=[])
+            live.following.connected(platform, [])
+            await live.following.renew()
         record = TenantRecord(platform_id="1", name=None)
         tenant, _ = await save_tenant(first_db, platform, record, connected=True, now=clock())
         await store_something(first_db, tenant.id, clock())
         for live in (first, second):
-            live.follow(platform, tenant.id)
-        await second.renew_leadership()
+            live.following.begins(platform, tenant.id)
+        await second.following.renew()
         assert await gaps.list_gaps(second_db, tenant.id) == []
         await expire_leadership(second_db)  # the first one has given no sign of life since
-        await second.renew_leadership()
+        await second.following.renew()
         assert [gap.reason for gap in await gaps.list_gaps(second_db, tenant.id)] == [GapReason.TAKEOVER]
     finally:
         await first_db.close()

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from adapters.discord.simulator import Fault, Simulator, tree_world, uniform_world
+from adapters.discord.simulator.edge import GATEWAY
 from adapters.discord.simulator.permissions import VIEW_CHANNEL
 from adapters.discord.simulator.truth import truth
 from tests.support.archive import archived, assert_equal_to_truth
@@ -51,7 +52,10 @@ async def test_a_refusal_of_a_second_is_made_up_for_by_the_next_sync(url: str, r
             sim.change.set_bot_permissions(parent, silent=True)
             job = await first_job(daemon)
             assert (job["status"], job["error"]["channels"][0]["code"]) == ("partial", "channel_unreadable")
+            coverage = await daemon.get(f"/api/tenants/discord-{guild_id}/coverage")
+            assert {one["code"] for one in coverage["incomplete"]} == {"channel_unreadable"}
             assert (await synced(daemon, guild_id))["status"] == "succeeded"
+            assert (await daemon.get(f"/api/tenants/discord-{guild_id}/coverage"))["incomplete"] == []
             rows = (await daemon.get(f"/api/tenants/discord-{guild_id}/channels"))["channels"]
             assert {(row["sync_state"], str(row["last_error"])) for row in rows} == {("archived", "None")}
     assert_equal_to_truth(url, truth(world, guild_id), guild_id, without=["reactions"])
@@ -91,6 +95,33 @@ async def test_what_is_written_after_a_channel_became_private_is_not_kept(url: s
         assert (await daemon.job_ended(asked["job_id"]))["status"] == "succeeded"
         texts = {row["content"] for row in archived(url, "messages", guild_id).values()}
         assert not {text for text in texts if text.startswith("secret")}
+        assert await shown(url, guild_id, channel) == "not_public"
+
+
+@pytest.mark.parametrize("how", ["away", "another session"])
+async def test_what_is_written_in_private_is_not_kept_where_the_gateway_could_not_tell(url: str, how: str) -> None:
+    world = uniform_world(2, 10)
+    guild_id = guild_of(world)
+    channel, other = world.guilds[guild_id].channels
+    async with archiving(world, url, ONLY_MESSAGES) as (sim, daemon):
+        for place in (channel, other):
+            sim.change.post(place, "public, but not read yet")
+        sim.faults.add(Fault("hold", route=MESSAGES, times=None))
+        _, asked = await daemon.ask("POST", f"/api/tenants/discord-{guild_id}/sync")
+        await daemon.sees(lambda: sim.requests.count(MESSAGES, status=0) == 2)
+        if how == "away":
+            sim.faults.add(Fault("status", status=503, route=GATEWAY, times=None))
+        sim.gateway.close(4000 if how == "away" else 4009)
+        sim.change.hide_channel(channel, bot_keeps=True, silent=True)
+        sim.change.post(channel, "secret", silent=True)
+        if how != "away":
+            await daemon.sees(lambda: sim.gateway.connected == 1)
+        sim.faults.clear()
+        if how == "away":
+            sim.faults.add(Fault("status", status=503, route=GATEWAY, times=None))
+        job = await daemon.job_ended(asked["job_id"])
+        assert (job["status"], job["metrics"]["messages"]) == ("succeeded", 1)
+        assert "secret" not in {row["content"] for row in archived(url, "messages", guild_id).values()}
         assert await shown(url, guild_id, channel) == "not_public"
 
 

@@ -57,9 +57,12 @@ class TestErasure:
     async def test_erasing_again_changes_nothing(self, db: Database, way: Way) -> None:
         await fill(way, WHO)
         await erase(db, way.tenant.id)
-        before = await holdings(db)
-        assert await erase_user(db, WHO, tenant_id=way.tenant.id, now=LATER + (LATER - NOW)) == Erased()
-        assert await holdings(db) == before
+        before = await holdings(db, "erased_users")
+        again = LATER + (LATER - NOW)
+        assert await erase_user(db, WHO, tenant_id=way.tenant.id, now=again) == Erased()
+        assert await holdings(db, "erased_users") == before
+        wish = await only_row(db, erased_users)
+        assert (wish["erased_at"], wish["completed_at"], wish["messages"]) == (LATER, again, 0)
 
     @pytest.mark.parametrize("everywhere", [False, True])
     async def test_in_one_tenant_or_in_all(self, db: Database, way: Way, everywhere: bool) -> None:

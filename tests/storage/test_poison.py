@@ -1,145 +1,103 @@
-"""Whatever stands in any field of a payload, what becomes of it can be stored on both databases and read again."""
+"""A message that the database cannot hold: it is set aside by its id, and everything else is stored."""
 
-from functools import cache
 from typing import Any
 
 import pytest
 
-from adapters.discord.convert import message_record, thread_record
-from adapters.discord.permissions import ChannelEvaluator, everyone
-from adapters.records import ChannelRecord, MessageRecord
-from storage.channels import ChannelState, channel_states, save_channels
-from storage.database import Database, open_database
+from adapters.records import MessageRecord
+from storage.channels import ChannelState, channel_states, finish_channel
+from storage.database import Database
+from storage.errors import StorageError, ValueRefused
 from storage.jobs import JobLease
+from storage.live import apply_changes
 from storage.messages import MessageBatch, save_batch
-from storage.messages.diff import is_changed, stored_messages
-from storage.tables import channels, reaction_totals
-from storage.tenants import Tenant, save_tenant
-from tests.support.builders import GUILD, NOW, SHA, channel, message
-from tests.support.job_steps import running_job
-from tests.support.payloads import FAR, HASH, nested, poisoned
-from tests.support.postgres import Postgres
-from tests.support.tables_of import rows_of
+from storage.repair import reconcile_page
+from storage.tables import messages, sync_progress
+from storage.tenants import Tenant
+from tests.support.builders import NOW, attachment, change, message
+from tests.support.live_steps import LATER
+from tests.support.repair_steps import Way
+from tests.support.tables_of import only_row, rows_of
 
-FILE = {"id": "7", "filename": "x", "size": 1, "url": "https://x.example/?ex=1", "duration_secs": 1.0, "width": 1}
-MESSAGE: dict[str, Any] = {
-    "id": "5",
-    "type": 0,
-    "content": "x",
-    "author": {"id": "1", "username": "zq"},
-    "timestamp": "2026-01-01T00:00:00+00:00",
-    "edited_timestamp": "2026-01-01T00:00:00+00:00",
-    "flags": 1,
-    "mentions": [{"id": "2"}],
-    "attachments": [FILE],
-    "reactions": [{"emoji": {"id": None, "name": "x"}, "count": 3, "count_details": {"burst": 1}}],
-    "embeds": [{"title": "x", "timestamp": "2026-01-01T00:00:00+00:00", "color": 1, "fields": [{"name": "x"}]}],
-    "components": [{"type": 1, "components": [{"type": 2, "id": 1, "default_values": [{"id": "1", "type": "user"}]}]}],
-    "poll": {"question": {"text": "x"}, "answers": [{"answer_id": 1}], "results": {"answer_counts": [{"count": 1}]}},
-    "message_reference": {"type": 1, "message_id": "3", "channel_id": "4"},
-    "message_snapshots": [
-        {"message": {"content": "x", "timestamp": "2026-01-01T00:00:00+00:00", "edited_timestamp": None, "type": 0}}
-    ],
-    "thread": {"id": "6"},
-}
-THREAD: dict[str, Any] = {
-    "id": "50",
-    "type": 11,
-    "parent_id": "5",
-    "name": "x",
-    "owner_id": "1",
-    "last_message_id": "9",
-    "message_count": 1,
-    "flags": 1,
-    "applied_tags": ["1"],
-    "thread_metadata": {"archived": True, "archive_timestamp": "2026-01-01T00:00:00+00:00", "create_timestamp": None},
-    "permission_overwrites": [{"id": "1", "type": 0, "allow": "1", "deny": "0"}],
-    "available_tags": [{"id": "1", "name": "x", "emoji_id": None, "emoji_name": "x"}],
-}
+NOTHING: Any = None
 
 
-def records(payloads: Any) -> list[MessageRecord]:
-    return [r for n, p in enumerate(payloads) if (r := message_record(p | {"id": str(10**6 + n)}, "5", HASH))]
+def poison(number: int) -> MessageRecord:
+    """What no row of a message can hold, whatever the adapter thought."""
+    return message(number, type=NOTHING)
 
 
-@cache
-def poisoned_messages() -> list[MessageRecord]:
-    return records([*poisoned(MESSAGE), MESSAGE | {"components": [nested(400)]}])
+async def store(db: Database, way: Way, *records: MessageRecord) -> frozenset[str]:
+    batch = MessageBatch(tenant_id=way.tenant.id, channel_id=way.channel.id, messages=records, job=way.lease)
+    return await save_batch(db, batch, NOW)
 
 
-async def stored(db: Database, channel_id: int, ids: list[str]) -> dict[str, MessageRecord]:
-    async with db.reading() as connection:
-        found = await stored_messages(connection, channel_id, ids)
-    return {message_id: message.record for message_id, message in found.items()}
+async def stored_ids(db: Database) -> list[int]:
+    return sorted(int(row["platform_id"]) for row in await rows_of(db, messages))
 
 
-async def test_any_value_in_any_field_of_a_message(
-    db: Database, tenant: Tenant, general: ChannelState, lease: JobLease
-) -> None:
-    made = poisoned_messages()
-    assert len(made) > 2000
-    for start in range(0, len(made), 1000):
-        batch = made[start : start + 1000]
-        await save_batch(db, MessageBatch(tenant_id=tenant.id, channel_id=general.id, messages=batch, job=lease), NOW)
-    found = await stored(db, general.id, [record.platform_id for record in made])
-    assert found.keys() == {record.platform_id for record in made}
-    for record in made:
-        as_read = found[record.platform_id]
-        assert (as_read.sent_at, as_read.content) == (record.sent_at, record.content)
+async def error_of(db: Database) -> Any:
+    return (await only_row(db, sync_progress))["last_error"]
 
 
-async def test_any_value_in_any_field_of_a_channel_or_thread(db: Database, tenant: Tenant) -> None:
-    listing = ChannelEvaluator("1", [], everyone("1"), HASH)
-    made: list[ChannelRecord] = []
-    for n, payload in enumerate(poisoned(THREAD)):
-        number = {"id": str(10**6 + 2 * n)}
-        thread = thread_record(payload | number, None, HASH)
-        assert thread is not None
-        made += [thread, *listing.channels([payload | {"id": str(10**6 + 2 * n + 1)}], {})]
-    await save_channels(db, tenant.id, made, NOW)
-    assert len(await rows_of(db, channels)) == len(made)
+async def test_the_rest_of_its_page_is_stored(db: Database, way: Way) -> None:
+    records = [poison(n) if n in (3, 40) else message(n, attachments=(attachment("1"),)) for n in range(1, 51)]
+    assert await store(db, way, *records) == {"3", "40"}
+    assert await stored_ids(db) == [n for n in range(1, 51) if n not in (3, 40)]
+    error = await error_of(db)
+    assert (error["code"], error["message_ids"]) == ("message_set_aside", ["3", "40"])
+    (state,) = await channel_states(db, way.tenant.id)
+    assert (state.checkpoint_id, state.messages_archived) == ("50", 48)
 
 
-async def test_what_no_index_and_no_column_holds_is_bounded(
-    db: Database, tenant: Tenant, general: ChannelState, lease: JobLease
-) -> None:
-    long = [{"emoji": {"id": None, "name": letter * 12_000}, "count": 2**31} for letter in ("x", "\U0001f468")]
-    payload = {"id": "1", "reactions": long, "attachments": [FILE | {"size": 2**63}, FILE | {"id": "8", "size": -1}]}
-    made = message_record(payload, "5", HASH)
-    assert made is not None
-    await save_batch(db, MessageBatch(tenant_id=tenant.id, channel_id=general.id, messages=[made], job=lease), NOW)
-    assert [row["count"] for row in await rows_of(db, reaction_totals)] == [10**9, 10**9]
-    assert not is_changed((await stored(db, general.id, ["1"]))["1"], made)
-    assert [file.size_bytes for file in made.attachments] == [None, None]
+async def test_one_at_the_end_does_not_hold_the_checkpoint(db: Database, way: Way) -> None:
+    assert await store(db, way, message(1), poison(2)) == {"2"}
+    assert await store(db, way, poison(3)) == {"3"}
+    (state,) = await channel_states(db, way.tenant.id)
+    assert (state.checkpoint_id, state.messages_archived) == ("3", 1)
+    assert (await error_of(db))["message_ids"] == ["2", "3"]
 
 
-async def test_far_times_are_kept_or_taken_from_the_id_whatever_the_servers_time_zone(postgres: Postgres) -> None:
-    """West of Greenwich the year 1 would begin in the year before it, which Python has not."""
-    url = postgres.create_database()
-    postgres.execute(url, "ALTER ROLE CURRENT_USER SET timezone TO 'America/New_York'")
-    try:
-        await _assert_far_times_are_read(url)
-    finally:
-        postgres.execute(url, "ALTER ROLE CURRENT_USER RESET timezone")
+async def test_it_is_named_until_it_is_stored(db: Database, way: Way) -> None:
+    await store(db, way, message(1), poison(2), message(3))
+    await finish_channel(db, way.channel.id, deleted_head_id=None, job=way.lease, now=LATER)
+    assert (await error_of(db))["message_ids"] == ["2"], "what is read later does not bring it"
+    assert await store(db, way, message(4)) == frozenset()
+    assert (await error_of(db))["message_ids"] == ["2"]
+    await store(db, way, message(2))
+    assert await error_of(db) is None
 
 
-async def _assert_far_times_are_read(url: str) -> None:
-    db = await open_database(url, hash_choice=SHA)
-    try:
-        tenant = (await save_tenant(db, "discord", GUILD, connected=True, now=NOW))[0]
-        lease = await running_job(db, tenant.id)
-        await save_channels(db, tenant.id, [channel("5")], NOW)
-        general = (await channel_states(db, tenant.id))[0]
-        made = records({"timestamp": at, "edited_timestamp": at} for at in FAR)
-        batch = MessageBatch(tenant_id=tenant.id, channel_id=general.id, messages=made, job=lease)
-        await save_batch(db, batch, NOW)
-        found = await stored(db, general.id, [record.platform_id for record in made])
-        assert [found[record.platform_id].sent_at.year for record in made] == [1, 2015, 2015, 2015]
-    finally:
-        await db.close()
+async def test_where_everything_is_refused_the_fault_is_not_theirs(db: Database, way: Way) -> None:
+    with pytest.raises(StorageError) as refused:
+        await store(db, way, *(poison(n) for n in range(1, 30)))
+    assert isinstance(refused.value, ValueRefused)
+    assert await stored_ids(db) == []
+    assert await channel_states(db, way.tenant.id) == [way.channel]
 
 
-@pytest.mark.parametrize("platform_id", ["", "01", "-1", "1" * 20, "abc", "١"])
-def test_a_message_has_a_number_for_an_id(platform_id: str) -> None:
-    with pytest.raises(ValueError, match="decimal number"):
-        message(1, platform_id=platform_id)
+async def test_one_that_is_read_again(db: Database, way: Way) -> None:
+    records = [message(n) for n in range(1, 20)]
+    await store(db, way, *records)
+    planned = await way.audit()
+    records[6] = message(7, content="edited", type=NOTHING)
+    records[8] = message(9, content="edited")
+    outcome = await reconcile_page(db, planned, records, reached="19", changed_meanwhile=(), job=way.lease, now=LATER)
+    assert (outcome.set_aside, outcome.changed, outcome.deleted) == ({"7"}, 1, 0)
+    assert (await error_of(db))["message_ids"] == ["7"]
+
+
+async def test_one_that_is_edited(db: Database, tenant: Tenant, general: ChannelState, way: Way) -> None:
+    await store(db, way, *(message(n) for n in range(1, 20)))
+    edits = {n: message(n, content="edited", edited_at=LATER) for n in range(1, 20)}
+    edits[7] = message(7, content="edited", edited_at=LATER, type=NOTHING)
+    await apply_changes(db, [change(tenant.id, "5", str(n), edited=edit) for n, edit in edits.items()], LATER)
+    rows = {int(row["platform_id"]): row["content"] for row in await rows_of(db, messages)}
+    assert [n for n, content in rows.items() if content != "edited"] == [7]
+
+
+async def test_a_lost_lease_is_not_taken_for_poison(db: Database, way: Way, lease: JobLease) -> None:
+    way.lease = JobLease(job_id=lease.job_id, owner="thief", attempt=9)
+    with pytest.raises(StorageError, match="no longer"):
+        await store(db, way, message(1), poison(2))
+    assert await stored_ids(db) == []

@@ -94,10 +94,14 @@ async def test_every_reference_has_an_index(db: Database) -> None:
 def _has_index(found: Inspector, table: str, columns: list[str]) -> bool:
     indexes: list[Any] = [
         found.get_pk_constraint(table)["constrained_columns"],
-        *(index["column_names"] for index in found.get_indexes(table)),
+        *(index["column_names"] for index in found.get_indexes(table) if not _is_partial(index)),
         *(unique["column_names"] for unique in found.get_unique_constraints(table)),
     ]
     return any(set(columns) <= set(index[: len(columns)]) for index in indexes)
+
+
+def _is_partial(index: Any) -> bool:
+    return any(option.endswith("_where") for option in index.get("dialect_options", {}))
 
 
 async def _columns(db: Database) -> dict[tuple[str, str], tuple[str, bool]]:

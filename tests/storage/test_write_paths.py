@@ -88,24 +88,29 @@ STORES_PEOPLE: dict[Any, Call] = {
 STORES_NOBODY = {
     "channels": (
         *("advance", "fail_channel", "finish_channel", "follow_parents", "let_threads_follow", "lock_channels"),
-        "mark_skipped",
+        *("mark_skipped", "note_set_aside", "require_archived"),
     ),
     "connection": ("is_read_only", "may_write"),
     "jobs": (
-        *("cancel", "claim", "enqueue", "finish", "release", "release_orphans", "renew", "require_lease"),
+        *("cancel", "claim", "enqueue", "extend_lease", "finish", "prune_jobs", "release", "release_orphans"),
+        *("renew", "require_lease"),
         *("settle_status", "update_and_settle", "update_held", "yield_job"),
     ),
     "live": ("acquire_leadership", "advance_watermark"),
-    "messages": ("mark_deleted", "mark_rows_deleted", "prepare", "stored_messages"),
-    "privacy": ("erase_user", "erased_in_channels", "redactor_for", "redactors_for"),
+    "messages": ("mark_deleted", "mark_rows_deleted", "prepare", "stored_messages", "unmark_rows_deleted"),
+    "privacy": (
+        *("emptied_originals", "enter", "erase_user", "erased_in_channels", "fulfil_wish", "record_wish"),
+        *("redactor_for", "redactors_for", "sweep", "take_turn", "without_erased_copies", "without_erased_titles"),
+        *("empty_copies_from_elsewhere", "empty_forwards_saying", "empty_traces_of", "note_copies"),
+    ),
     "reactions": ("prepare_users",),
     "repair": (
         *("add_gap", "add_refetches", "close_gap", "finish_audit", "plan_gaps", "plan_refetches"),
-        *("record_gap", "refetch", "request_audit", "settle_gaps"),
+        *("prune_gaps", "record_gap", "refetch", "refetch_read_elsewhere", "request_audit", "settle_gaps"),
     ),
     "settings": ("record_hash_choice",),
     "sql": ("all_rows", "one_row"),
-    "tenants": ("defer_until", "purge_tenant", "resume_tenant", "save_tenant", "stop_tenant"),
+    "tenants": ("defer_until", "lift_impossible_waits", "purge_tenant", "resume_tenant", "save_tenant", "stop_tenant"),
 }
 """They read, or write ids, states, numbers and times of their own, or what a community says of itself."""
 
@@ -114,7 +119,7 @@ STEPS = {
         *("apply_reactions", "clear", "delete_totals", "delete_users", "find_stored", "find_totals", "find_users"),
         *("save_edits", "save_totals"),
     ),
-    "messages": ("upsert",),
+    "messages": ("upsert", "upsert_isolated"),
 }
 """They run inside ``apply_changes`` and ``write_messages``, and no door of storage shows them."""
 

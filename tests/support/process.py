@@ -122,11 +122,17 @@ async def process(
     sim: Simulator | None = None,
     url: str = "",
     settings: Mapping[str, str] = {},
+    folder: Path = ROOT,
+    given: str | None = None,
 ) -> AsyncIterator[Process]:
-    """Run a process, and kill it at the end of the block, if it still runs."""
+    """Run a process in a folder, and kill it at the end of the block, if it still runs.
+
+    It may be ``given`` something to read.
+    """
     environment = {
         **{name: value for name, value in os.environ.items() if not name.startswith("COV_")},
         **NO_TICK,
+        "PYTHONPATH": str(ROOT),
         "PLATFORM_SYNC_HTTP__PORT": "0",
         "PLATFORM_SYNC_LOG__FORMAT": "json",
         **settings,
@@ -145,11 +151,15 @@ async def process(
             "-m",
             "bot",
             *(arguments or ("run",)),
-            cwd=ROOT,
+            cwd=folder,
             env=environment,
             stderr=output,
             stdout=output,
+            stdin=None if given is None else asyncio.subprocess.PIPE,
         )
+    if started.stdin is not None:
+        started.stdin.write((given or "").encode())
+        started.stdin.close()
     running = Process(started, log)
     try:
         yield running
@@ -164,9 +174,11 @@ async def run_to_end(
     sim: Simulator | None = None,
     url: str = "",
     settings: Mapping[str, str] = {},
+    folder: Path = ROOT,
+    given: str | None = None,
 ) -> tuple[int, str]:
     """Return how a process that ends by itself does so, and what it has printed."""
-    async with process(log, *arguments, sim=sim, url=url, settings=settings) as running:
+    async with process(log, *arguments, sim=sim, url=url, settings=settings, folder=folder, given=given) as running:
         return await running.ended(), running.log
 
 

@@ -54,7 +54,8 @@ def test_every_mistake_is_named_at_once(tmp_path: Path) -> None:
     with pytest.raises(ConfigError) as refused:
         load(file, {"PLATFORM_SYNC_LOG__LEVLE": "INFO", "PLATFORM_SYNC_SYNC__INTERVAL": "1"})
     for part in (
-        "token: no such section",
+        "token: secrets are no settings, because",
+        "DISCORD_BOT_TOKEN",
         "http.prot: no such key; there are host, port, allowed_hosts",
         "http.port: ",
         "database.url: must start with sqlite+aiosqlite:/// or postgresql+psycopg://",

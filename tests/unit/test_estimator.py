@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from adapters.records import AuthorKind, MessageRecord, ReactionTotalRecord
+from bot.sync import Progress
 from bot.sync.estimator import ChannelEstimator, SyncEstimator
 
 PAGE = 100
@@ -133,3 +134,48 @@ def test_reactions_are_part_of_what_is_left() -> None:
     time.now = 4.0
     assert estimator.seconds_left() == (0.0, pytest.approx(6))
     assert estimator.fraction() == round(151 / 601, 4)  # the page of messages among them
+
+
+def test_what_is_read_again_is_part_of_what_is_left() -> None:
+    time = Time()
+    estimator = SyncEstimator(time)
+    estimator.begin([], 0, page_size=PAGE)
+    assert estimator.fraction(0, 10) == 0.0
+    assert estimator.job_seconds_left(0, 10) is None
+    time.now = 4.0
+    assert estimator.job_seconds_left(2, 8) == pytest.approx(16)
+    assert estimator.fraction(2, 8) == 0.2
+
+
+def test_what_earlier_attempts_did_is_done() -> None:
+    estimator = SyncEstimator(Time(), earlier_messages=300, earlier_lists=2)
+    estimator.begin([channel(100, counted=100)], 4, page_size=PAGE)
+    assert estimator.fraction() == 0.5
+
+
+def test_a_channel_that_gave_up_is_left_but_not_waited_for() -> None:
+    time = Time()
+    estimator, given_up, other = SyncEstimator(time), channel(1000, counted=1000), channel(200, counted=200)
+    estimator.begin([given_up, other], 0, page_size=PAGE)
+    for one in (given_up, other):
+        one.add(page(0, 100), 0.0)
+    given_up.has_ended = True
+    time.now = 10.0
+    assert estimator.fraction() == pytest.approx(200 / 1200, abs=0.001)
+    seconds = estimator.seconds_left()
+    assert seconds is not None
+    assert seconds[0] == pytest.approx(10)
+
+
+def test_a_job_that_has_not_ended_is_never_wholly_done() -> None:
+    progress = Progress(earlier={"messages": 5, "duration_seconds": 2.5, "reactions_pending": 9, "requests": "many"})
+    progress.estimator.begin([], 0, page_size=PAGE)
+    assert progress.snapshot(START)["fraction"] == 0.9999
+    assert progress.at_end(has_succeeded=True)["fraction"] == 1.0
+    assert progress.at_end(has_succeeded=False)["fraction"] == 0.9999
+    progress.messages, progress.reactions_pending = 7, 1
+    totals = progress.at_end(has_succeeded=True)
+    assert (totals["fraction"], totals["messages"], totals["reactions_pending"]) == (0.9999, 12, 1)
+    assert totals["requests"] == 0
+    assert isinstance(totals["duration_seconds"], float)
+    assert totals["duration_seconds"] >= 2.5

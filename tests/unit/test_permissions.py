@@ -62,3 +62,28 @@ def test_the_bot(overwrites: list[dict[str, object]], *, is_owner: bool, expecte
     permissions = Permissions(GUILD, [{"id": GUILD, "permissions": "0"}, {"id": ROLE, "permissions": str(READ)}])
     bot = Principal(role_ids=frozenset({GUILD, ROLE}), user_id=BOT, is_owner=is_owner)
     assert permissions.can_read(bot, {"type": 0, "permission_overwrites": overwrites}) is expected
+
+
+ODD: list[object] = [
+    [{"id": GUILD, "deny": str(READ)}],
+    [{"id": GUILD, "type": None, "deny": READ}],
+    [{"id": GUILD, "type": "0", "deny": READ}],
+    [{"id": GUILD, "type": 0, "deny": "everything"}],
+    [{"id": GUILD, "type": 0, "deny": {}}],
+    [{"type": 0, "deny": str(READ)}],
+    [None],
+    {"id": GUILD},
+    "none",
+]
+
+
+@pytest.mark.parametrize("overwrites", ODD)
+def test_what_cannot_be_read_hides(overwrites: object) -> None:
+    permissions = Permissions(GUILD, [{"id": GUILD, "permissions": str(READ)}])
+    assert not permissions.can_read(everyone(GUILD), {"type": 0, "permission_overwrites": overwrites})
+
+
+@pytest.mark.parametrize("overwrites", [None, [], [{"id": GUILD, "type": 0}], [{"id": GUILD, "type": 0, "deny": "0"}]])
+def test_what_says_nothing_hides_nothing(overwrites: object) -> None:
+    permissions = Permissions(GUILD, [{"id": GUILD, "permissions": str(READ)}])
+    assert permissions.can_read(everyone(GUILD), {"type": 0, "permission_overwrites": overwrites})

@@ -88,6 +88,12 @@ class GatewayClient:
         """Return the channels with messages that the gateway shows as readable for everyone and the bot."""
         return self._dispatcher.readable_channels(guild_id)
 
+    def heard_session(self, guild_id: int) -> tuple[int, int] | None:
+        """Return the number of shards and of the session in which a guild's events come in; None where they do not."""
+        count = len(self._shards)
+        session = self._shards[(guild_id >> 22) % count].heard_session if count else None
+        return None if session is None else (count, session)
+
     def is_there(self, guild_id: int) -> bool:
         """Return whether the bot is in a guild, and Discord shows it."""
         return self._roster.has_arrived(str(guild_id))

@@ -95,6 +95,11 @@ class Shard:
         return self._socket is not None and self._socket.open and self._caught_up_at is not None
 
     @property
+    def heard_session(self) -> int | None:
+        """The number of the session whose events come in; None where none do at present."""
+        return self.sessions if self.is_connected and not self.is_deaf else None
+
+    @property
     def received_until(self) -> datetime | None:
         """Until when every event has come in; None where that is not known at present."""
         if not self.is_connected or self.announced_session != self.sessions:

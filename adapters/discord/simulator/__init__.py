@@ -4,9 +4,9 @@
 """
 
 from adapters.discord.simulator.changes import Changes
-from adapters.discord.simulator.demo import demo_world
+from adapters.discord.simulator.demo import DEMO_GUILD_ID, demo_world
 from adapters.discord.simulator.faults import EVERYDAY, Fault
-from adapters.discord.simulator.life import Life, live
+from adapters.discord.simulator.life import Life
 from adapters.discord.simulator.limits import Limits
 from adapters.discord.simulator.model import World
 from adapters.discord.simulator.rich import rich_world
@@ -14,6 +14,7 @@ from adapters.discord.simulator.server import Simulator
 from adapters.discord.simulator.uniform import tree_world, uneven_world, uniform_world
 
 __all__ = [
+    "DEMO_GUILD_ID",
     "EVERYDAY",
     "Changes",
     "Fault",
@@ -22,7 +23,6 @@ __all__ = [
     "Simulator",
     "World",
     "demo_world",
-    "live",
     "rich_world",
     "tree_world",
     "uneven_world",

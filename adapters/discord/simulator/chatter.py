@@ -15,16 +15,15 @@ _EMOJI = ("👍", "❤️", "😂", "🔥", "🎉", "👀", "🙏", "😮")
 _FILES = (("photo", "jpg", "image/jpeg"), ("screenshot", "png", "image/png"), ("notes", "txt", "text/plain"))
 
 
-def chatter(scene: Scene, number: int) -> None:
-    """So many messages: replies 20 %, reactions 15 %, attachments and embeds 8 %, some edited, some by bots."""
+def chatter(scene: Scene, number: int, *, reacted_percent: int = 15) -> None:
+    """Say so many messages: replies 20 %, attachments and embeds 8 %, some with reactions, some edited."""
     recent: deque[Payload] = deque(maxlen=12)
     for _ in range(number):
-        recent.append(
-            _speak(scene, recent, mix(scene.channel.id ^ scene.world.seed << 8 ^ len(scene.channel.messages)))
-        )
+        bits = mix(scene.channel.id ^ scene.world.seed << 8 ^ len(scene.channel.messages))
+        recent.append(_speak(scene, recent, bits, reacted_percent))
 
 
-def _speak(scene: Scene, recent: Sequence[Payload], bits: int) -> Payload:
+def _speak(scene: Scene, recent: Sequence[Payload], bits: int, reacted_percent: int) -> Payload:
     chance = [mix(bits + number) % 100 for number in range(6)]
     author, parts = speaker(scene.people, bits), Payload()
     text = utterance(bits)
@@ -41,7 +40,7 @@ def _speak(scene: Scene, recent: Sequence[Payload], bits: int) -> Payload:
         payload = scene.say(f"<@{mentioned.id}> {text}", author, mentions=[user_payload(mentioned)], **parts)
     else:
         payload = scene.say(text, author, **parts)
-    if chance[4] < 15:
+    if chance[4] < reacted_percent:
         _react(scene, payload, bits)
     return payload
 

@@ -11,7 +11,7 @@ from adapters.discord.simulator.permissions import VIEW_CHANNEL
 from adapters.discord.simulator.rich_channels import plain_channel
 from adapters.discord.simulator.rich_threads import hang_thread, post
 from adapters.discord.simulator.scene import Scene
-from adapters.discord.simulator.uniform import new_guild, new_world
+from adapters.discord.simulator.uniform import guild_id_of, new_guild, new_world
 from adapters.discord.simulator.words import title
 
 _HISTORY = timedelta(days=200)
@@ -33,10 +33,17 @@ _CHANNELS = (
 )
 _FORUMS = (("questions", ("solved", "urgent", "beginner"), 34), ("showcase", ("balcony", "greenhouse"), 26))
 _MODERATORS = ("moderators", 200)
+_SEED = 1
+
+DEMO_GUILD_ID = guild_id_of(_SEED, 0)
+"""The id of the demo's guild, of every demo world: no guild of Discord's has it."""
 
 
-def demo_world(seed: int = 1, now: datetime = WORLD_NOW) -> World:
-    """Return one guild whose history ends ``now``: a dozen channels, two forums, some threads, one hidden channel."""
+def demo_world(seed: int = _SEED, now: datetime = WORLD_NOW, *, reacted_percent: int = 15) -> World:
+    """Return one guild whose history ends ``now``: a dozen channels, two forums, some threads, one hidden channel.
+
+    ``reacted_percent`` of the messages have reactions: each emoji of each is a request of its own to whoever archives.
+    """
     world = new_world(seed, now)
     people = neighbours(seed, 150)
     guild = new_guild(world, 0, "The Village Garden", people)
@@ -46,9 +53,13 @@ def demo_world(seed: int = 1, now: datetime = WORLD_NOW) -> World:
     for number, (name, kind, messages, topic) in enumerate(_CHANNELS):
         channel = plain_channel(guild, 10 + number, name, type=kind, topic=topic, parent_id=category.id)
         scene = demo_scene(world, guild, channel, people, messages, now)
-        chatter(scene, messages)
+        chatter(scene, messages, reacted_percent=reacted_percent)
         if kind == 0 and messages > 1_000:
-            chatter(hang_thread(scene, title(mix(channel.id)), pace=timedelta(minutes=9)), 25)
+            chatter(
+                hang_thread(scene, title(mix(channel.id)), pace=timedelta(minutes=9)),
+                25,
+                reacted_percent=reacted_percent,
+            )
     for number, (name, tags, posts) in enumerate(_FORUMS):
         _forum(world, guild, people, 40 + number, name, tags, posts, now)
     nobody = [Overwrite(guild.id, 0, deny=VIEW_CHANNEL)]

@@ -1,15 +1,17 @@
 """A community that goes on living while it is archived: people post, answer, edit, react, open posts."""
 
-from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
 from typing import Final
 
 from adapters.discord.simulator.changes import Changes
+from adapters.discord.simulator.changing import TICK
 from adapters.discord.simulator.chatter import speaker
 from adapters.discord.simulator.ids import mix
 from adapters.discord.simulator.model import POST_TYPES, Channel, Guild, User
 from adapters.discord.simulator.permissions import can_read
 from adapters.discord.simulator.words import title, utterance
 
+_MOST_DRAWS: Final = 1_000
 _EMOJI: Final = ("👍", "❤️", "😂", "🔥", "🎉", "🌱")
 
 
@@ -26,8 +28,14 @@ class Life:
         self._bits = mix(self._bits)
         return self._bits % sides
 
-    def step(self) -> str:
-        """Let something happen; return what it was."""
+    def step(self, at: datetime | None = None) -> str:
+        """Let something happen; return what it was.
+
+        ``at`` is when it happens, where that is later than the world's own clock says.
+        """
+        ids = self._changes.world.ids
+        if at is not None:  # the change itself moves the clock by its tick
+            ids.advance(max(timedelta(0), at - TICK - ids.now))
         what = self._draw(100)
         if what < 48:
             return self._post()
@@ -45,13 +53,17 @@ class Life:
         return speaker(self._people, self._draw(1 << 40))
 
     def _somewhere(self) -> Channel:
-        places = [
-            channel
-            for channel in (*self._guild.channels.values(), *self._guild.threads.values())
-            if channel.last_message_id and channel.type not in POST_TYPES and can_read(self._guild, channel)
-        ]
         # Channels that had more to say have more to say.
-        return max(places[self._draw(len(places))], places[self._draw(len(places))], key=lambda one: len(one.messages))
+        return max(self._place(), self._place(), key=lambda one: len(one.messages))
+
+    def _place(self) -> Channel:
+        """Draw until it is a place where people talk: far cheaper than to look at all of them each time."""
+        places = (*self._guild.channels.values(), *self._guild.threads.values())
+        for _ in range(_MOST_DRAWS):
+            place = places[self._draw(len(places))]
+            if place.last_message_id and place.type not in POST_TYPES and can_read(self._guild, place):
+                return place
+        raise LookupError("there is no channel in which people talk")
 
     def _recent(self, channel: Channel) -> int | None:
         page = channel.messages.page(limit=25)
@@ -104,15 +116,3 @@ class Life:
         if len(active) > 10:
             self._changes.archive_thread(active[self._draw(len(active))].id)
         return "archive"
-
-    def pause_seconds(self) -> float:
-        """Return how long nothing happens, a second on the average."""
-        return 0.2 + self._draw(1_600) / 1_000
-
-
-async def live(changes: Changes, sleep: Callable[[float], Awaitable[None]], seed: int = 1) -> None:
-    """Go on living until cancelled. ``sleep`` is what passes the time: a test need not wait."""
-    life = Life(changes, seed)
-    while True:
-        await sleep(life.pause_seconds())
-        life.step()

@@ -20,10 +20,15 @@ def new_world(seed: int, now: datetime = WORLD_NOW) -> World:
     return World(seed=seed, bot=own, application_id=own.id, ids=IdSource(now))
 
 
+def guild_id_of(seed: int, number: int) -> int:
+    """Return the id of a world's guild."""
+    opened = milliseconds(WORLD_NOW - _LONGEST - timedelta(days=number + 1))
+    return snowflake(opened, mix(seed) + number)
+
+
 def new_guild(world: World, number: int, name: str, users: list[User]) -> Guild:
     """Return a guild in which everyone may read everything, and the bot is an ordinary member."""
-    opened = milliseconds(WORLD_NOW - _LONGEST - timedelta(days=number + 1))
-    guild_id = snowflake(opened, mix(world.seed) + number)
+    guild_id = guild_id_of(world.seed, number)
     guild = Guild(id=guild_id, name=name, owner_id=users[0].id, bot_id=world.bot.id)
     guild.roles[guild_id] = Role(guild_id, "@everyone", ORDINARY)
     own = Role(guild_id + 1, "Archivist", ORDINARY, position=1, managed=True, bot_id=world.bot.id)

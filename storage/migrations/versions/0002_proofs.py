@@ -12,6 +12,8 @@ down_revision = "baseline"
 branch_labels = None
 depends_on = None
 
+ID = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
+ROW_ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 TIME = sa.Text().with_variant(sa.TIMESTAMP(timezone=True), "postgresql")
 
 
@@ -20,6 +22,9 @@ def upgrade() -> None:
     _add_hiding_of_channels()
     _rank_jobs_by_time()
     _count_messages_by_job()
+    _follow_wishes()
+    _note_copies()
+    _index_what_is_looked_for()
 
 
 def _add_hiding_of_channels() -> None:
@@ -45,3 +50,69 @@ def _count_messages_by_job() -> None:
     comment = "How many of them the job that last worked on it has stored, in all its attempts."
     column = sa.Column("job_messages", sa.BigInteger(), nullable=False, server_default=sa.text("0"), comment=comment)
     op.add_column("sync_progress", column)
+
+
+def _index_what_is_looked_for() -> None:
+    """Find deleted messages, and jobs of one status or kind, without reading all the others."""
+    deleted = sa.text("deleted_at IS NOT NULL")
+    columns = ["tenant_id", "channel_id", "platform_id"]
+    op.create_index("ix_messages_deleted", "messages", columns, sqlite_where=deleted, postgresql_where=deleted)
+    op.create_index("ix_sync_jobs_status_id", "sync_jobs", ["status", "id"])
+    op.create_index("ix_sync_jobs_kind_id", "sync_jobs", ["kind", "id"])
+
+
+def _follow_wishes() -> None:
+    """Add how far each erasure is; those of before are gone through once more, for what copies hold."""
+    times = {
+        "swept_at": "When no row told of them any more.",
+        "completed_at": "When the files of a SQLite archive did not either; else as swept_at.",
+    }
+    counts = {
+        "messages": "How many messages of theirs were emptied.",
+        "attachments": "How many files of theirs were deleted.",
+        "reactions": "How many reactions of theirs were deleted.",
+        "mentions": "How many messages, files and channels of others told of them.",
+    }
+    for name, comment in times.items():
+        op.add_column("erased_users", sa.Column(name, TIME, comment=comment))
+    for name, comment in counts.items():
+        column = sa.Column(name, sa.Integer(), nullable=False, server_default=sa.text("0"), comment=comment)
+        op.add_column("erased_users", column)
+
+
+def _note_copies() -> None:
+    """Add which message repeats which; of those that are stored the reference says it."""
+    op.create_table(
+        "message_copies",
+        sa.Column("channel_id", ROW_ID, autoincrement=False, nullable=False, comment="The channel of the message."),
+        sa.Column("message_platform_id", ID, nullable=False, comment="The message that repeats another, by its id."),
+        sa.Column("original_channel_platform_id", ID, nullable=False, comment="The other one's channel, by its id."),
+        sa.Column("original_message_platform_id", ID, nullable=False, comment="The other one, by its id."),
+        sa.Column("created_at", TIME, nullable=False, comment="When this row was first written."),
+        sa.Column("updated_at", TIME, nullable=False, comment="When this row was last changed."),
+        sa.ForeignKeyConstraint(
+            ["channel_id", "message_platform_id"],
+            ["messages.channel_id", "messages.platform_id"],
+            name=op.f("fk_message_copies_channel_id_message_platform_id"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint(
+            "channel_id",
+            "message_platform_id",
+            "original_channel_platform_id",
+            "original_message_platform_id",
+            name=op.f("pk_message_copies"),
+        ),
+        comment="Internal: which message repeats which, as a forward or a quote, so that an erasure finds it.",
+        sqlite_with_rowid=False,
+    )
+    op.create_index(
+        op.f("ix_message_copies_original_message_platform_id"), "message_copies", ["original_message_platform_id"]
+    )
+    at = {"sqlite": "json_extract(metadata, '$.reference.%s')", "postgresql": "metadata #>> '{reference,%s}'"}
+    place, message = (at[op.get_bind().dialect.name] % name for name in ("channel_id", "message_id"))
+    op.execute(
+        "INSERT INTO message_copies SELECT channel_id, platform_id, place, message, created_at, updated_at"  # noqa: S608
+        f" FROM (SELECT m.*, {place} AS place, {message} AS message FROM messages m) AS told"
+        " WHERE place IS NOT NULL AND message IS NOT NULL"
+    )

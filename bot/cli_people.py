@@ -1,0 +1,199 @@
+"""The verbs about one person: to be forgotten, to see what is held, and the wishes of all."""
+
+import getpass
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, BinaryIO
+
+import typer
+
+from adapters.base import require_id
+from adapters.registry import PLATFORMS
+from bot import app as daemon
+from bot import privacy as people
+from bot.cli import FAILED, ConfigFile, app, hasher_of, leave, run_verb, set_up_logs, settings_of
+from bot.wording import counted
+from storage.connection import archive_name, require_archive
+
+UserId = Annotated[
+    str | None,
+    typer.Argument(
+        help="The person's id on the platform. Better left out: then it is read from standard input, and stands in no "
+        "shell's history. It is neither stored nor logged.",
+        show_default=False,
+    ),
+]
+OfTenant = Annotated[str | None, typer.Option(help="Only in this one, as in discord-<guild id>; otherwise in all.")]
+OfPlatform = Annotated[str, typer.Option(help="The platform that the id is of.")]
+Output = Annotated[Path | None, typer.Option(help="A file, for its owner alone; otherwise standard output.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Do not ask on the terminal.")]
+
+wishes = typer.Typer(help="The wishes to be forgotten: list them, or carry them over a restore.", no_args_is_help=True)
+app.add_typer(wishes, name="wishes")
+
+
+@app.command()
+def forget(
+    user_id: UserId = None,
+    tenant: OfTenant = None,
+    platform: OfPlatform = "discord",
+    yes: Yes = False,
+    config: ConfigFile = None,
+) -> None:
+    """Remove a person's messages, reactions, mentions and links for good; no later sync brings them back."""
+    settings = settings_of(config)
+    set_up_logs(settings)
+    hasher = hasher_of(settings)
+    where = archive_name(settings.database.url)
+
+    async def remove() -> None:
+        person = _read_user_id(platform, user_id)
+        await require_archive(settings.database.url, hash_choice=hasher.choice, tenant_id=tenant)
+        in_all = "in all tenants there are and will be"
+        _confirm(f"Forget this person in the archive at {where}, {tenant or in_all}? It cannot be undone.", yes)
+        removed = await people.forget(
+            settings,
+            platform,
+            person,
+            hasher.of(person),
+            hash_choice=hasher.choice,
+            tenant_id=tenant,
+            clock=daemon.utc_now,
+            tell=_tell,
+        )
+        typer.echo(f"{_counted(removed)} in the archive at {where}")
+
+    run_verb(remove())
+
+
+@app.command()
+def export_user(
+    user_id: UserId = None,
+    tenant: OfTenant = None,
+    platform: OfPlatform = "discord",
+    output: Output = None,
+    config: ConfigFile = None,
+) -> None:
+    """Write what is held about a person as JSON Lines."""
+    settings = settings_of(config)
+    set_up_logs(settings)
+    hasher = hasher_of(settings)
+
+    async def write() -> None:
+        person = _read_user_id(platform, user_id)
+        await require_archive(settings.database.url, hash_choice=hasher.choice, tenant_id=tenant)
+        with _private(output) as file:
+            written = await people.export(
+                settings, hasher.of(person), hash_choice=hasher.choice, tenant_id=tenant, output=file
+            )
+        names = {"forgotten": "earlier wish"}
+        parts = [counted(count, names.get(kind, kind)) for kind, count in written.items()]
+        what = ", ".join(parts) or "nothing: nothing is held"
+        typer.echo(f"wrote {what}, of the archive at {archive_name(settings.database.url)}", err=True)
+
+    run_verb(write())
+
+
+@wishes.command("list")
+def list_wishes(config: ConfigFile = None) -> None:
+    """List the wishes, without saying whose they are: when, how far, where, the beginning of the pseudonym."""
+    settings = settings_of(config)
+    set_up_logs(settings)
+
+    async def show() -> None:
+        for wish in await people.list_wishes(settings, hash_choice=hasher_of(settings).choice):
+            state = "completed" if wish.completed_at else "erased" if wish.swept_at else "erasing"
+            place = wish.tenant_id or "everywhere"
+            typer.echo(f"{wish.requested_at:%Y-%m-%d %H:%M:%S}Z  {state:9}  {wish.pseudonym}  {place}")
+
+    run_verb(show())
+
+
+@wishes.command("export")
+def export_wishes(output: Output = None, config: ConfigFile = None) -> None:
+    """Write the wishes as JSON Lines, to be kept beside the backups and replayed after a restore."""
+    settings = settings_of(config)
+    set_up_logs(settings)
+
+    async def write() -> None:
+        with _private(output) as file:
+            count = await people.write_wishes(settings, hash_choice=hasher_of(settings).choice, output=file)
+        typer.echo(f"wrote {counted(count, 'wish')}", err=True)
+
+    run_verb(write())
+
+
+@wishes.command("replay")
+def replay_wishes(
+    file: Annotated[Path | None, typer.Argument(help="What 'wishes export' wrote; otherwise standard input.")] = None,
+    yes: Yes = False,
+    config: ConfigFile = None,
+) -> None:
+    """Fulfil exported wishes once more, on an archive restored from before them, while the daemon is stopped."""
+    settings = settings_of(config)
+    set_up_logs(settings)
+    where = archive_name(settings.database.url)
+
+    async def again() -> None:
+        lines = file.read_bytes().splitlines() if file else sys.stdin.buffer.read().splitlines()
+        if file:  # else the terminal, if there is one, has just been read to its end
+            _confirm(f"Fulfil the wishes in {file} in the archive at {where}? It cannot be undone.", yes)
+        try:
+            count, removed = await people.replay(
+                settings, lines, hash_choice=hasher_of(settings).choice, clock=daemon.utc_now, tell=_tell
+            )
+        except ValueError as e:
+            leave(str(e), FAILED)
+        wishes_done = f"{count:,} wish{'es' if count != 1 else ''}"
+        typer.echo(f"fulfilled {wishes_done}: {_counted(removed)} in the archive at {where}")
+
+    run_verb(again())
+
+
+def _read_user_id(platform: str, given: str | None) -> str:
+    """Take the id of the command line or of standard input; leave where it is no id of the platform."""
+    if platform not in PLATFORMS:
+        leave(f"there is no platform {platform}; there is {', '.join(PLATFORMS)}", FAILED)
+    if given in (None, "-"):
+        given = getpass.getpass("User id (not shown): ", sys.stderr) if sys.stdin.isatty() else sys.stdin.readline()
+    try:
+        require_id(platform, PLATFORMS[platform].id_pattern, (given or "").strip())
+    except ValueError as e:
+        leave(f"USER_ID {e}", FAILED)
+    return (given or "").strip()
+
+
+def _confirm(question: str, yes: bool) -> None:
+    """Ask where somebody sits at a terminal."""
+    if not yes and sys.stdin.isatty() and not typer.confirm(question, err=True):
+        leave("nothing was done", FAILED)
+
+
+@contextmanager
+def _private(path: Path | None) -> Iterator[BinaryIO]:
+    """Open a file for its owner alone, also where it was there already; without a path, standard output."""
+    if path is None:
+        yield sys.stdout.buffer
+        return
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with open(descriptor, "wb") as file:
+        os.fchmod(descriptor, 0o600)
+        yield file
+
+
+_last_told: dict[str, int] = {}
+
+
+def _tell(removed: dict[str, int]) -> None:
+    """Say on standard error how far it is, where that has changed."""
+    if removed != _last_told and any(removed.values()):
+        _last_told.update(removed)
+        typer.echo(f"so far {_counted(removed)}", err=True)
+
+
+def _counted(removed: dict[str, int]) -> str:
+    counts = [f"{count:,} {name if count != 1 else name[:-1]}" for name, count in removed.items()]
+    return "removed " + (", ".join(counts) or "nothing")

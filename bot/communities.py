@@ -1,0 +1,102 @@
+"""What a platform says of the communities its bot is in: kept in memory, and never behind what was last heard."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from adapters.events import ChannelDeleted, PlatformEvent, TenantJoined, TenantLeft, TenantOutage, TenantsReady
+from adapters.records import TenantRecord
+
+_LONG_SILENCE = timedelta(minutes=1)
+
+
+@dataclass(slots=True)
+class Communities:
+    """One platform's communities, by the platform's ids.
+
+    ``expected`` are those whose connection began, for whom it is to be seen whether a sync is due; ``returned`` those
+    that get one whatever was synced before. Both keep what they hold until it has been done.
+    """
+
+    present: dict[str, TenantRecord] = field(default_factory=dict)
+    silent: dict[str, datetime] = field(default_factory=dict)  # present, but Discord shows nothing of them; since when
+    expected: set[str] = field(default_factory=set)
+    returned: set[str] = field(default_factory=set)
+    deleted_channels: set[tuple[str, str]] = field(default_factory=set)  # by community and channel
+    changes: int = 0  # how often anything was heard
+    settled: int = 0  # up to which change the archive is in line
+    _begun_at: int = 0
+    _left: set[str] = field(default_factory=set)
+    _parts: dict[str, Callable[[str], bool]] = field(default_factory=dict)
+
+    def take(self, event: PlatformEvent, now: datetime) -> None:
+        """Take an event of the platform."""
+        self.changes += 1
+        match event:
+            case TenantsReady():
+                self._begin(event)
+            case TenantJoined(record):
+                self._join(record, now)
+            case TenantLeft(platform_id):
+                self._leave(platform_id)
+            case TenantOutage(platform_id):
+                self.present.setdefault(platform_id, TenantRecord(platform_id=platform_id, name=None))
+                self.silent.setdefault(platform_id, now)
+            case ChannelDeleted(tenant_platform_id, channel_platform_id):
+                self.deleted_channels.add((tenant_platform_id, channel_platform_id))
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether the platform has said of any part of the connection which communities there are."""
+        return bool(self._parts)
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether the archive has been in line with what the platform said since it was last connected."""
+        return self.has_begun and self.settled >= self._begun_at
+
+    def is_absent(self, platform_id: str) -> bool:
+        """Return whether the bot is not in a community, by the platform's word; not yet heard of is not absent."""
+        return platform_id not in self.present and (
+            platform_id in self._left or any(covers(platform_id) for covers in self._parts.values())
+        )
+
+    def done(self, platform_id: str) -> None:
+        """Note that the sync that was due for a community is enqueued, or that none is."""
+        self.expected.discard(platform_id)
+        self.returned.discard(platform_id)
+
+    def _begin(self, event: TenantsReady) -> None:
+        listed = {record.platform_id for record in event.tenants}
+        for platform_id in [i for i in self.present if event.covers(i) and i not in listed]:
+            self._leave(platform_id)
+        for record in event.tenants:
+            self._put(record)
+            self.silent.pop(record.platform_id, None)
+        self.expected |= listed
+        self._parts[event.part] = event.covers
+        self._begun_at = self.changes
+
+    def _join(self, record: TenantRecord, now: datetime) -> None:
+        is_new = record.platform_id not in self.present
+        since = self.silent.pop(record.platform_id, None)
+        self._put(record)
+        if is_new or (since is not None and now - since >= _LONG_SILENCE):
+            self.returned.add(record.platform_id)
+        elif since is not None:
+            self.expected.add(record.platform_id)
+
+    def _put(self, record: TenantRecord) -> None:
+        known = self.present.get(record.platform_id)
+        if known is None or record.name is not None or record.metadata:
+            self.present[record.platform_id] = record
+        if record.platform_id in self._left:  # and in again before anything was done about it
+            self._left.discard(record.platform_id)
+            self.returned.add(record.platform_id)
+
+    def _leave(self, platform_id: str) -> None:
+        self._left.add(platform_id)
+        self.present.pop(platform_id, None)
+        self.silent.pop(platform_id, None)
+        self.expected.discard(platform_id)
+        self.returned.discard(platform_id)

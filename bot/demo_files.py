@@ -1,0 +1,154 @@
+"""The demo's own files: its archive, and what has happened in its world. No other archive is ever touched."""
+
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from storage.connection import FileLock, inspect_database
+from storage.errors import DatabaseInUse
+
+_EPOCH = datetime.fromtimestamp(0, UTC)
+_MILLISECOND = timedelta(milliseconds=1)
+
+
+class DemoRefused(Exception):
+    """The demo cannot run here: the message says why, and nothing was touched."""
+
+
+class Journal:
+    """The moments at which something happened in a world, by which a later start makes the same world again.
+
+    The first line is when the world was born. A moment is on disk before it has its effect: what the archive may have
+    seen is in the world, too.
+    """
+
+    def __init__(self, path: Path, born: datetime, moments: list[datetime]) -> None:
+        self.born = born
+        self.moments = moments
+        self._path = path
+
+    @classmethod
+    def begin(cls, path: Path, born: datetime) -> "Journal":
+        """Begin a world's journal, in place of any other."""
+        journal = cls(path, _to_millisecond(born), [])
+        path.unlink(missing_ok=True)
+        journal.record(journal.born)
+        return journal
+
+    @classmethod
+    def read(cls, path: Path) -> "Journal | None":
+        """Read a journal; None where there is none that can be read. A last line that was cut off does not count."""
+        try:
+            born, *moments = [_moment(line) for line in path.read_text("ascii").split("\n")[:-1]]
+        except (OSError, ValueError, OverflowError):
+            return None
+        return cls(path, born, moments)
+
+    def record(self, moment: datetime) -> datetime:
+        """Put a moment down; returns it as it will be read."""
+        moment = _to_millisecond(moment)
+        descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        try:
+            os.write(descriptor, f"{(moment - _EPOCH) // _MILLISECOND}\n".encode())
+        finally:
+            os.close(descriptor)
+        return moment
+
+
+def _moment(line: str) -> datetime:
+    return _EPOCH + int(line) * _MILLISECOND
+
+
+def _to_millisecond(moment: datetime) -> datetime:
+    return _EPOCH + (moment - _EPOCH) // _MILLISECOND * _MILLISECOND
+
+
+class DemoFiles:
+    """A folder's demo: ``demo.db`` and what belongs to it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.archive = folder / "demo.db"
+        self._journal = folder / "demo.journal"
+        self._owner = folder / "demo"  # its lock is demo.lock
+        self._running = folder / "demo.running"  # who has the lock, in words
+
+    @property
+    def url(self) -> str:
+        """The archive's URL."""
+        return f"sqlite+aiosqlite:///{self.archive}"
+
+    @asynccontextmanager
+    async def held(self) -> AsyncIterator[None]:
+        """Keep other demos out of this folder.
+
+        Raises:
+            DemoRefused: one runs here.
+            StorageError: nothing can be written here.
+        """
+        for path in (self.archive, self._journal, self._running, self._owner.with_name("demo.lock")):
+            if path.is_symlink():
+                raise DemoRefused(f"{path} is a symbolic link, so it is not the demo's: it stays untouched")
+        lock = FileLock(self._owner)
+        try:
+            await lock.acquire()
+        except DatabaseInUse as e:
+            who = f" ({text})" if (text := _words(self._running)) else ""
+            raise DemoRefused(
+                f"a demo is running in this folder already{who}: look at it there, or end it first"
+            ) from e
+        with lock:
+            try:
+                yield
+            finally:
+                self._running.unlink(missing_ok=True)
+
+    def announce(self, url: str) -> None:
+        """Tell later starts which process serves where."""
+        self._running.unlink(missing_ok=True)
+        self._running.write_text(f"process {os.getpid()}, {url}")
+
+    async def world(self, tenant_platform_id: str, *, born: datetime, fresh: bool) -> Journal:
+        """Return the journal of the world that the archive is of; a new one where there is none, or on request.
+
+        Args:
+            tenant_platform_id: the id of the demo's community: an archive that holds another one is not the demo's.
+            born: when a new world begins.
+            fresh: whether to begin anew in any case.
+
+        Raises:
+            DemoRefused: the archive of that name is not the demo's.
+            StorageError: it cannot be looked at.
+        """
+        journal = Journal.read(self._journal)
+        if self.archive.exists():
+            state = await inspect_database(self.url)
+            if state.is_in_use:
+                raise DemoRefused(f"another process works on {self.archive}: it stays untouched")
+            held = {(tenant.platform, tenant.platform_id) for tenant in state.tenants}
+            is_own = held == {("discord", tenant_platform_id)} or (not held and journal is not None)
+            if not is_own:
+                raise DemoRefused(
+                    f"{self.archive} is not an archive of the demo's, so it stays untouched: "
+                    "move it to another name, or start the demo in another folder"
+                )
+            if journal is None or state.is_too_old:
+                fresh = True  # what was archived is of a world that nobody can make again
+        else:
+            self._remove_archive()  # a write-ahead log without its database would be played into the new one
+        if journal is None or fresh:
+            self._remove_archive()
+            journal = Journal.begin(self._journal, born)
+        return journal
+
+    def _remove_archive(self) -> None:
+        for suffix in ("", "-wal", "-shm"):
+            self.archive.with_name(self.archive.name + suffix).unlink(missing_ok=True)
+
+
+def _words(path: Path) -> str:
+    try:
+        return path.read_text("ascii")[:200]
+    except (OSError, ValueError):
+        return ""

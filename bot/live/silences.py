@@ -1,0 +1,75 @@
+"""Times in which changes of tenants were not received, kept in memory until they are written, however long that takes.
+
+Where the process ends before, nothing is lost either: the watermark stands still meanwhile, and the next process finds
+by it since when nothing is known.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from storage import repair
+from storage.database import Database
+from storage.repair import GapReason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Silence:
+    reason: GapReason | None  # None: no more than the end of one that is written already
+    began_at: datetime | None  # None: at the watermark
+    ended_at: datetime | None  # None: it lasts
+
+
+class Silences:
+    """What is still to be written of one platform's tenants, one silence each."""
+
+    def __init__(self) -> None:
+        self._pending: dict[str, _Silence] = {}
+
+    def __bool__(self) -> bool:
+        return bool(self._pending)
+
+    def missed(self, tenant_ids: Iterable[str], reason: GapReason, now: datetime) -> None:
+        """Note that what happened since the watermark has not been received, and what happens from now on is."""
+        for tenant_id in tenant_ids:
+            known = self._pending.get(tenant_id)
+            self._pending[tenant_id] = _Silence(
+                reason=(known.reason if known else None) or reason, began_at=None, ended_at=now
+            )
+
+    def began(self, tenant_id: str, reason: GapReason, at: datetime | None) -> None:
+        """Note that nothing is received from a time on; None: from the watermark on."""
+        known = self._pending.get(tenant_id)
+        if known is None or known.reason is None:
+            self._pending[tenant_id] = _Silence(reason=reason, began_at=at, ended_at=None)
+        else:
+            self._pending[tenant_id] = replace(known, ended_at=None)
+
+    def ended(self, tenant_id: str, at: datetime) -> None:
+        """Note that what happens is received again."""
+        known = self._pending.get(tenant_id)
+        if known is None:
+            self._pending[tenant_id] = _Silence(reason=None, began_at=None, ended_at=at)
+        elif known.ended_at is None:
+            self._pending[tenant_id] = replace(known, ended_at=at)
+
+    def forget(self) -> None:
+        """Leave them to the process that leads."""
+        self._pending.clear()
+
+    async def write(self, db: Database, watermark_at: datetime | None, now: datetime) -> None:
+        """Write what is pending. What could not be written stays pending.
+
+        Raises:
+            StorageError: the database cannot be written.
+        """
+        for tenant_id, silence in list(self._pending.items()):
+            if silence.reason is None:
+                await repair.close_gap(db, tenant_id, silence.ended_at or now, now)
+            else:
+                began_at = silence.began_at or watermark_at
+                await repair.record_gap(
+                    db, tenant_id, silence.reason, began_at=began_at, ended_at=silence.ended_at, now=now
+                )
+            if self._pending.get(tenant_id) is silence:  # else more has been heard meanwhile
+                del self._pending[tenant_id]

@@ -1,0 +1,86 @@
+"""Puts right again what is not as it should be: an event only wakes this, and a failure is followed by another try."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
+from typing import TypeAlias
+
+from storage.errors import StorageError
+
+log = logging.getLogger(__name__)
+
+Step: TypeAlias = Callable[[], Awaitable[None]]
+
+_ROUND_SECONDS = 60.0
+_FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.5, 30.0
+
+
+class Reconciler:
+    """Takes steps that compare what should be with what is: at each change, every minute, and until they succeed.
+
+    Each goes its own way, so that one which takes long, or fails, does not hold up the others.
+    """
+
+    def __init__(self, always: Mapping[str, Step], *, once: Mapping[str, Step] = {}) -> None:
+        """``once`` are those that need not be taken again in this process after they have succeeded."""
+        self._loops = [_Loop(name, step) for name, step in always.items()]
+        self._once = [_Loop(name, step) for name, step in once.items()]
+
+    def wake(self) -> None:
+        """Begin a round now."""
+        for loop in self._loops:
+            loop.news.set()
+
+    async def run(self) -> None:
+        """Go round until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            for loop in self._loops:
+                group.create_task(loop.go_on(), name=loop.name)
+            for loop in self._once:
+                group.create_task(loop.go_on(is_once=True), name=loop.name)
+            await asyncio.Event().wait()
+
+
+class _Loop:
+    """One step, taken again and again."""
+
+    def __init__(self, name: str, step: Step) -> None:
+        self.name = name
+        self.news = asyncio.Event()
+        self._step = step
+        self._failure: str | None = None
+
+    async def go_on(self, *, is_once: bool = False) -> None:
+        pause = _FIRST_PAUSE_SECONDS
+        while True:
+            self.news.clear()
+            if await self._succeeds():
+                if is_once:
+                    return
+                pause, wait = _FIRST_PAUSE_SECONDS, _ROUND_SECONDS
+            else:
+                wait, pause = pause, min(pause * 2, _LONGEST_PAUSE_SECONDS)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(wait):
+                    await self.news.wait()
+
+    async def _succeeds(self) -> bool:
+        try:
+            await self._step()
+        except StorageError as e:
+            self._note_failure(e.code, {"code": e.code, "error": str(e)})
+            return False
+        except Exception as e:  # noqa: BLE001 (the supervisor of the steps: the next round tries again)
+            self._note_failure(type(e).__name__, {}, is_a_bug=True)
+            return False
+        if self._failure is not None:
+            log.info("put right again", extra={"what": self.name})
+        self._failure = None
+        return True
+
+    def _note_failure(self, kind: str, facts: dict[str, str], *, is_a_bug: bool = False) -> None:
+        """Log a failure once, until it is another one or has passed."""
+        if self._failure != kind:
+            log.error("not right yet: tried again and again", exc_info=is_a_bug, extra={"what": self.name, **facts})
+        self._failure = kind

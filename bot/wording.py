@@ -1,0 +1,97 @@
+"""What people read: what is allowed in a field, in place of how a value failed to be read; counts of things."""
+
+from collections.abc import Collection, Iterator
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+_KINDS = {
+    "string": "a text",
+    "boolean": "true or false",
+    "integer": "a whole number",
+    "number": "a number",
+}
+
+
+def counted(count: int, one: str) -> str:
+    """Write a count with its noun, as in "1 reply" and "16 replies"."""
+    many = f"{one[:-1]}ies" if one.endswith("y") else f"{one}es" if one.endswith("sh") else f"{one}s"
+    return f"{count:,} {one if count == 1 else many}"
+
+
+def wrong_fields(
+    model: type[BaseModel], error: ValidationError, *, whole: str, hidden: Collection[str] = ()
+) -> Iterator[tuple[str, str]]:
+    """List each wrong field of a model, once, with what is right; never the value, which may be anything.
+
+    Args:
+        model: what the values were read as.
+        error: how that failed.
+        whole: what all the fields together are, as in "a table".
+        hidden: fields that are not named where there is no such one.
+
+    Returns:
+        Pairs of the field's name, empty for the whole, and the words.
+    """
+    schema, named = model.model_json_schema(), set[str]()
+    fields = schema.get("properties", {})
+    for found in error.errors(include_url=False, include_input=False):
+        name, kind = str(found["loc"][0]) if found["loc"] else "", found["type"]
+        if name in named:
+            continue
+        named.add(name)
+        if kind == "extra_forbidden":
+            known = ", ".join(field for field in fields if field not in hidden)
+            yield name, f"no such key; there are {known}" if known else "no such key"
+        elif kind in ("value_error", "json_invalid"):
+            yield name, found["msg"].removeprefix("Value error, ").removeprefix("Invalid JSON: ")
+        else:
+            allowed = f"must be {describe(fields[name], schema) if name in fields else whole}"
+            is_absent = kind == "missing" and len(found["loc"]) == 1
+            yield name, f"is missing: it {allowed}" if is_absent else allowed
+
+
+def describe(part: dict[str, Any], schema: dict[str, Any]) -> str:
+    """Say what a part of a JSON schema allows, as in "a whole number from 0 to 65535"."""
+    if "$ref" in part:
+        return describe(schema["$defs"][part["$ref"].rsplit("/", 1)[1]], schema)
+    if "anyOf" in part:
+        return " or ".join(describe(one, schema) for one in part["anyOf"] if one.get("type") != "null")
+    if "enum" in part or "const" in part:
+        return _one_of(part.get("enum") or [part["const"]])
+    kind = part.get("type")
+    if kind == "array":
+        return _list(part, schema)
+    if kind == "string":
+        return _text(part)
+    return _KINDS.get(str(kind), "of another kind") + _bounds(part)
+
+
+def _one_of(values: list[Any]) -> str:
+    *rest, last = map(repr, values)
+    return f"{', '.join(rest)} or {last}" if rest else last
+
+
+def _text(part: dict[str, Any]) -> str:
+    if "pattern" in part:
+        examples = part.get("examples")
+        like = f"like {examples[0]}, " if examples else ""
+        return f"a text {like}matching {part['pattern']}"
+    if "maxLength" in part:
+        return f"a text of at most {part['maxLength']} characters"
+    return _KINDS["string"]
+
+
+def _list(part: dict[str, Any], schema: dict[str, Any]) -> str:
+    if "prefixItems" in part:
+        items = [describe(item, schema) for item in part["prefixItems"]]
+        return f"a list of {len(items)} values: {', then '.join(items)}"
+    return f"a list of values, each of them {describe(part['items'], schema)}"
+
+
+def _bounds(part: dict[str, Any]) -> str:
+    least, most, above = part.get("minimum"), part.get("maximum"), part.get("exclusiveMinimum")
+    if least is not None and most is not None:
+        return f" from {least} to {most}"
+    bounds = [("above", above), ("of at least", least), ("of at most", most)]
+    return "".join(f" {words} {bound}" for words, bound in bounds if bound is not None)

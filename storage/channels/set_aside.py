@@ -1,0 +1,82 @@
+"""Messages that the database cannot hold: named in their channel's ``last_error``, until they are stored after all."""
+
+from collections.abc import Collection, Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, bindparam, literal, literal_column, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.types import BigInteger, Text
+
+from adapters.records import JsonValue
+from storage.sql import CHANNEL_ID, NOW, JsonObject, PositionOf, RowId, all_rows, insert, json_as_text
+from storage.tables import sync_progress
+
+CODE = "message_set_aside"
+_NAMED = 50  # in the error's message, and kept by their ids
+
+NAMES_SET_ASIDE: ColumnElement[bool] = PositionOf(json_as_text(sync_progress.c.last_error), literal(f'"{CODE}"')) > 0
+"""Whether the error of a row of ``sync_progress`` names messages that were set aside."""
+
+_FIND = select(sync_progress.c.channel_id, sync_progress.c.last_error).where(
+    sync_progress.c.channel_id.in_(bindparam("channels", expanding=True, type_=RowId)), NAMES_SET_ASIDE
+)
+_ERROR = bindparam("error", type_=JsonObject)
+_row: dict[str, ColumnElement[Any]] = {
+    "channel_id": CHANNEL_ID,
+    "messages_archived": literal_column("0", BigInteger),
+    "state": literal_column("'syncing'", Text),
+    "last_error": _ERROR,
+    "created_at": NOW,
+    "updated_at": NOW,
+}
+_NOTE = (
+    insert(sync_progress)
+    .values(_row)
+    .on_conflict_do_update(index_elements=["channel_id"], set_={"last_error": _ERROR, "updated_at": NOW})
+)
+
+
+async def note_set_aside(
+    connection: AsyncConnection,
+    written: Mapping[int, Collection[str]],
+    refused: Mapping[tuple[int, str], str],
+    now: datetime,
+) -> None:
+    """Name the messages that were refused in their channels' errors, and no longer those that are stored by now.
+
+    Args:
+        connection: the transaction that stores the others.
+        written: the messages that are stored, by their channels (``channels.id``).
+        refused: those that cannot be, by channel and id, each with the kind of the error.
+        now: the time of the rows' change.
+    """
+    channel_ids = {*written, *(channel_id for channel_id, _ in refused)}
+    found = await all_rows(connection, _FIND, {"channels": list(channel_ids)})
+    before = {row["channel_id"]: _ids(row["last_error"]) for row in found}
+    for channel_id in sorted({*before, *(channel_id for channel_id, _ in refused)}):
+        kinds = {message_id: kind for (channel, message_id), kind in refused.items() if channel == channel_id}
+        earlier = [i for i in before.get(channel_id, []) if i not in written.get(channel_id, ()) and i not in kinds]
+        named = [*earlier, *kinds]
+        if named != before.get(channel_id):
+            error = _error(named, sorted(set(kinds.values())), now) if named else None
+            await connection.execute(_NOTE, {"channel": channel_id, "error": error, "now": now})
+
+
+def _ids(error: Mapping[str, JsonValue] | None) -> list[str]:
+    ids = (error or {}).get("message_ids")
+    return [str(message_id) for message_id in ids] if isinstance(ids, list) else []
+
+
+def _error(message_ids: list[str], kinds: list[str], now: datetime) -> dict[str, JsonValue]:
+    why = f" ({', '.join(kinds)})" if kinds else ""
+    listed = ", ".join(message_ids[:_NAMED])
+    named: list[JsonValue] = [*message_ids[:_NAMED]]
+    return {
+        "code": CODE,
+        "message": f"cannot be stored and was left out{why}: {listed}; everything else is stored",
+        "remedy": "please report it, with the log around it; an audit by a version that can store it brings it",
+        "at": now.isoformat(),
+        "attempts": 1,
+        "message_ids": named,
+    }

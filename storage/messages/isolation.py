@@ -1,0 +1,74 @@
+"""Messages that the database cannot hold, found among those that it can: one of them is no reason to store none."""
+
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
+from typing import TypeAlias
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from storage.connection import translated
+from storage.errors import StorageError, ValueRefused
+from storage.messages.upsert import ChannelBatch
+
+log = logging.getLogger(__name__)
+
+Refused: TypeAlias = dict[tuple[int, str], str]
+"""By channel (``channels.id``) and id the messages that cannot be stored, each with the kind of the error."""
+
+_MOST = 10  # of so many messages one may be refused; where there are more it is no fault of theirs
+
+
+async def upsert_isolated(
+    connection: AsyncConnection,
+    upsert: Callable[[Sequence[ChannelBatch]], Awaitable[None]],
+    batches: Sequence[ChannelBatch],
+) -> Refused:
+    """Store messages; where some cannot be stored, all others all the same.
+
+    Raises:
+        StorageError: the database takes none, or refuses so many that the fault is not theirs.
+    """
+    refused: Refused = {}
+    error = await _bisect(connection, upsert, batches, refused)
+    if error is not None and len(refused) > max(sum(len(batch.records) for batch in batches) // _MOST, 1):
+        raise error
+    for (channel_id, message_id), kind in refused.items():
+        log.error("a message cannot be stored", extra={"row": channel_id, "message_id": message_id, "error": kind})
+    return refused
+
+
+async def _bisect(
+    connection: AsyncConnection,
+    upsert: Callable[[Sequence[ChannelBatch]], Awaitable[None]],
+    batches: Sequence[ChannelBatch],
+    refused: Refused,
+) -> Exception | None:
+    savepoint = await connection.begin_nested()
+    try:
+        with translated():
+            await upsert(batches)
+    except Exception as error:
+        if isinstance(error, StorageError) and not isinstance(error, ValueRefused):
+            raise
+        await savepoint.rollback()
+        if not (halves := _halves(batches)):
+            ((channel_id, record),) = ((batch.channel_id, record) for batch in batches for record in batch.records)
+            refused[channel_id, record.platform_id] = type(error).__name__
+        for half in halves:
+            await _bisect(connection, upsert, half, refused)
+        return error
+    await savepoint.commit()
+    return None
+
+
+def _halves(batches: Sequence[ChannelBatch]) -> list[Sequence[ChannelBatch]]:
+    """Split batches in two: between channels, or within the only one; one message is not split."""
+    if len(batches) > 1:
+        middle = len(batches) // 2
+        return [batches[:middle], batches[middle:]]
+    (batch,) = batches
+    middle = len(batch.records) // 2
+    if not middle:
+        return []
+    return [[replace(batch, records=batch.records[:middle])], [replace(batch, records=batch.records[middle:])]]

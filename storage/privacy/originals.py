@@ -1,0 +1,93 @@
+"""Which originals are emptied: asked before what may be a copy of one, or the title of its thread, is stored."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from sqlalchemy import Select, and_, func, select, tuple_
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from adapters.records import ChannelRecord, ChannelType, MessageRecord
+from storage.privacy.copies import Original, emptied_again, is_emptied, originals_of, without_copies
+from storage.privacy.redaction import FORGOTTEN, Redactor
+from storage.sql import TENANT_ID, Id, RowId, dump_json, json_objects
+from storage.tables import channels, messages, tenants
+
+_named = json_objects("named", tenant_platform_id=Id(), channel_platform_id=Id(), message_platform_id=Id())
+_own, _home = tenants.alias("own"), tenants.alias("home")
+
+
+def _stored_originals() -> Select[Any]:
+    """Find those of the originals in the parameter ``named`` that are stored, in whichever community they are."""
+    of_home = and_(
+        _home.c.platform == _own.c.platform,
+        _home.c.platform_id == func.coalesce(_named.c.tenant_platform_id, _own.c.platform_id),
+    )
+    of_channel = and_(channels.c.tenant_id == _home.c.id, channels.c.platform_id == _named.c.channel_platform_id)
+    of_message = and_(messages.c.channel_id == channels.c.id, messages.c.platform_id == _named.c.message_platform_id)
+    joined = _named.join(_own, _own.c.id == TENANT_ID).join(_home, of_home).join(channels, of_channel)
+    return select(*_named.c, messages.c.author_hash, messages.c.metadata).select_from(joined.join(messages, of_message))
+
+
+_STORED = _stored_originals()
+_keys = json_objects("keys", channel_id=RowId, message_platform_id=Id())
+_AS_STORED = select(messages.c.platform_id, messages.c.metadata).where(
+    tuple_(messages.c.channel_id, messages.c.platform_id).in_(select(_keys))
+)
+
+
+async def emptied_originals(
+    connection: AsyncConnection, tenant_id: str, named: Collection[Original], redactor: Redactor
+) -> set[Original]:
+    """Find those of the originals, as a tenant's messages name them, that are emptied or an erased person's."""
+    if not named:
+        return set()
+    given = [
+        {"tenant_platform_id": o.tenant_platform_id, "channel_platform_id": o.channel_platform_id}
+        | {"message_platform_id": o.message_platform_id}
+        for o in named
+    ]
+    rows = await connection.execute(_STORED, {"tenant": tenant_id, "named": dump_json(given)})
+    return {Original(*ids) for *ids, author, metadata in rows if redactor.is_erased(author) or is_emptied(metadata)}
+
+
+async def without_erased_copies(
+    connection: AsyncConnection, tenant_id: str, channel_id: int, records: Sequence[MessageRecord], redactor: Redactor
+) -> Sequence[MessageRecord]:
+    """Take out of a channel's messages what they repeat of erased people's."""
+    named = {r.platform_id: found for r in records if (found := originals_of(r.type, r.metadata))}
+    if not named:
+        return records
+    emptied = await emptied_originals(connection, tenant_id, set().union(*named.values()), redactor)
+    keys = dump_json([{"channel_id": channel_id, "message_platform_id": message_id} for message_id in named])
+    stored: dict[str, Any] = {
+        row.platform_id: row.metadata for row in await connection.execute(_AS_STORED, {"keys": keys})
+    }
+    return [_without(record, emptied, stored.get(record.platform_id, {})) for record in records]
+
+
+def _without(record: MessageRecord, emptied: set[Original], stored: Mapping[str, Any]) -> MessageRecord:
+    emptied = emptied | emptied_again(stored, record.type, record.metadata)
+    rest = without_copies(record.type, record.content, record.metadata, emptied)
+    if rest is None:
+        return record
+    files = record.attachments if rest.keeps_files else ()
+    return replace(record, content=rest.content, metadata=rest.metadata, attachments=files)
+
+
+async def without_erased_titles(
+    connection: AsyncConnection, tenant_id: str, records: Iterable[ChannelRecord], redactor: Redactor
+) -> list[ChannelRecord]:
+    """Take the titles from threads that an erased person opened, or that hang on a message of theirs."""
+    records = list(records)
+    threads = [record for record in records if record.type is ChannelType.THREAD and record.name]
+    # A thread's first message has its id, and stands in it or, where it hangs on a message, in the channel above.
+    named = {
+        Original(None, place, thread.platform_id)
+        for thread in threads
+        for place in (thread.platform_id, thread.parent_platform_id)
+        if place
+    }
+    begun_by = {o.message_platform_id for o in await emptied_originals(connection, tenant_id, named, redactor)}
+    owned = {t.platform_id for t in threads if redactor.is_erased(str(t.metadata.get("owner_hash")))}
+    return [replace(r, name=FORGOTTEN) if r.platform_id in begun_by | owned else r for r in records]

@@ -1,0 +1,168 @@
+"""Wishes to be forgotten: recorded first, which holds from then on, and fulfilled then, whatever comes in between."""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import RowMapping, Update, case, null, select, update
+
+from storage.connection import finish_before_cancel
+from storage.database import Database
+from storage.privacy.barrier import until_known_to_all
+from storage.privacy.erasure import sweep
+from storage.privacy.redaction import EVERY_TENANT, require_hash
+from storage.sql import NOW, TENANT_ID, USER_HASH, all_rows, insert
+from storage.tables import erased_users
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Erased:
+    """How many rows an erasure changed."""
+
+    messages: int = 0  # of theirs, emptied
+    attachments: int = 0  # of theirs, deleted
+    reactions: int = 0  # of theirs, deleted
+    mentions: int = 0  # others' messages and files, and channels, that told of them and no longer do
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """A wish to be forgotten, and how far it is."""
+
+    user_hash: str
+    tenant_id: str | None  # None: in all there are and will be
+    requested_at: datetime
+    swept_at: datetime | None  # when no row told of them any more
+    completed_at: datetime | None  # when the files of a SQLite archive did not either
+    removed: Erased
+
+    @property
+    def id(self) -> str:
+        """A name of the wish that tells nothing of the person."""
+        named = f"{self.tenant_id or EVERY_TENANT}:{self.user_hash}"
+        return hashlib.sha256(named.encode()).hexdigest()[:32]
+
+    @property
+    def pseudonym(self) -> str:
+        """The beginning of the person's pseudonym, to tell people apart by."""
+        return self.user_hash[:8]
+
+
+_WISHES = select(erased_users).order_by(erased_users.c.erased_at, erased_users.c.user_hash, erased_users.c.tenant_id)
+_UNFINISHED = _WISHES.where(erased_users.c.completed_at.is_(None))
+_is_it = (erased_users.c.tenant_id == TENANT_ID, erased_users.c.user_hash == USER_HASH)
+_IT = _WISHES.where(*_is_it)
+
+
+@finish_before_cancel
+async def list_wishes(db: Database, *, unfinished: bool = False) -> list[Wish]:
+    """List the wishes, the oldest first; or only those that are not completed."""
+    async with db.reading() as connection:
+        return [_wish(row) for row in await all_rows(connection, _UNFINISHED if unfinished else _WISHES, {})]
+
+
+_insert = insert(erased_users).values(
+    tenant_id=TENANT_ID, user_hash=USER_HASH, erased_at=NOW, created_at=NOW, updated_at=NOW
+)
+_was_completed = erased_users.c.completed_at.is_not(None)
+_RECORD = _insert.on_conflict_do_update(
+    index_elements=["tenant_id", "user_hash"],
+    set_={
+        "swept_at": null(),
+        "completed_at": null(),
+        "updated_at": _insert.excluded.updated_at,
+        **{
+            name: case((_was_completed, 0), else_=erased_users.c[name])
+            for name in ("messages", "attachments", "reactions", "mentions")
+        },
+    },
+)
+
+
+@finish_before_cancel
+async def record_wish(db: Database, user_hash: str, *, tenant_id: str | None, now: datetime) -> Wish:
+    """Record a wish, for good. From here on nothing new of the person is stored; a completed one is begun again.
+
+    Args:
+        db: the archive.
+        user_hash: who, 64 hexadecimal digits.
+        tenant_id: in one tenant only, known or not; None: in all there are and will be.
+        now: the time of the wish.
+
+    Raises:
+        ValueError: that is no hash.
+    """
+    require_hash(user_hash)
+    values = {"user": user_hash, "tenant": tenant_id or EVERY_TENANT, "now": now}
+    async with db.writing() as connection:
+        await connection.execute(_RECORD, values)
+    return await find_wish(db, user_hash, tenant_id)
+
+
+@finish_before_cancel
+async def find_wish(db: Database, user_hash: str, tenant_id: str | None) -> Wish:
+    """Read a recorded wish as it is now."""
+    async with db.reading() as connection:
+        rows = await all_rows(connection, _IT, {"user": user_hash, "tenant": tenant_id or EVERY_TENANT})
+    return _wish(rows[0])
+
+
+def _reached(name: str) -> Update:
+    column = erased_users.c[name]
+    return update(erased_users).where(*_is_it, column.is_(None)).values({name: NOW, "updated_at": NOW})
+
+
+_SWEPT, _COMPLETED = _reached("swept_at"), _reached("completed_at")
+
+
+async def fulfil_wish(db: Database, wish: Wish, *, clock: Callable[[], datetime], window: int = 10_000) -> Wish:
+    """Do what a recorded wish asks for. Breaking it off loses nothing: calling it again goes on.
+
+    Args:
+        db: the archive.
+        wish: which.
+        clock: gives the time.
+        window: how many messages a transaction looks through.
+
+    Returns:
+        The wish as it is then. It is not completed where somebody reads a SQLite file, whose log cannot be emptied
+        meanwhile: then call it again.
+    """
+    if wish.swept_at is None:
+        await until_known_to_all(db)
+        await sweep(db, wish.user_hash, tenant_id=wish.tenant_id, now=clock(), window=window)
+        await _reach(db, _SWEPT, wish, clock())
+    if await db.empty_log():
+        await _reach(db, _COMPLETED, wish, clock())
+    return await find_wish(db, wish.user_hash, wish.tenant_id)
+
+
+@finish_before_cancel
+async def _reach(db: Database, statement: Update, wish: Wish, now: datetime) -> None:
+    values = {"user": wish.user_hash, "tenant": wish.tenant_id or EVERY_TENANT, "now": now}
+    async with db.writing() as connection:
+        await connection.execute(statement, values)
+
+
+async def erase_user(
+    db: Database, user_hash: str, *, tenant_id: str | None, now: datetime, window: int = 10_000
+) -> Erased:
+    """Record a wish and do what it asks for, at one time. Returns how many rows that changed.
+
+    Raises:
+        ValueError: that is no hash.
+    """
+    wish = await record_wish(db, user_hash, tenant_id=tenant_id, now=now)
+    return (await fulfil_wish(db, wish, clock=lambda: now, window=window)).removed
+
+
+def _wish(row: RowMapping) -> Wish:
+    return Wish(
+        user_hash=row["user_hash"],
+        tenant_id=row["tenant_id"] or None,
+        requested_at=row["erased_at"],
+        swept_at=row["swept_at"],
+        completed_at=row["completed_at"],
+        removed=Erased(**{name: row[name] for name in ("messages", "attachments", "reactions", "mentions")}),
+    )

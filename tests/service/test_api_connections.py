@@ -1,0 +1,143 @@
+"""Whoever opens connections and says nothing takes the API from nobody, fills no log and holds up no end."""
+
+import asyncio
+import logging
+import os
+import resource
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+
+import aiohttp
+import pytest
+from aiohttp import web
+
+from bot.api.connections import Connections, listening_sockets, most_connections
+
+MANY = 300
+# A process of its own, because its sockets are descriptors too.
+SILENT = """
+import resource, socket, sys
+resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
+port, many = map(int, sys.argv[1:])
+made = []
+for number in range(many):
+    made.append(socket.create_connection(("127.0.0.1", port), 10))
+    made[-1].sendall(b"GET /healthz HTTP/1.1\\r\\nHost: x\\r\\n"[: number % 40])
+print("ready", flush=True)
+sys.stdin.read()
+"""
+
+
+@asynccontextmanager
+async def silent(port: int, many: int) -> AsyncIterator[None]:
+    """So many connections to a port that never finish their headers."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", SILENT, str(port), str(many), stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    assert process.stdin is not None
+    assert process.stdout is not None
+    try:
+        assert await process.stdout.readline() == b"ready\n"
+        yield
+    finally:
+        process.stdin.close()
+        await process.wait()
+
+
+@asynccontextmanager
+async def serving(connections: Connections) -> AsyncIterator[int]:
+    """A server with one quick call and one that waits; gives its port."""
+
+    async def health(_: web.Request) -> web.Response:
+        return web.Response(text="ok")
+
+    async def held(request: web.Request) -> web.Response:
+        await asyncio.sleep(float(request.query["seconds"]))
+        return web.Response(text="done")
+
+    app = web.Application(middlewares=[connections.watch])
+    app.add_routes([web.get("/healthz", health), web.get("/held", held)])
+    runner = web.AppRunner(app, shutdown_timeout=2.0)
+    await runner.setup()
+    assert runner.server is not None
+    sockets = listening_sockets("127.0.0.1", 0)
+    try:
+        async with connections.accepting(runner.server, sockets):
+            yield sockets[0].getsockname()[1]
+    finally:
+        await runner.cleanup()
+
+
+async def ask(port: int, path: str = "/healthz") -> str:
+    async with aiohttp.ClientSession() as session, session.get(f"http://127.0.0.1:{port}{path}") as answer:
+        return await answer.text()
+
+
+def warnings_of(caplog: pytest.LogCaptureFixture) -> list[str]:
+    return [r.getMessage() for r in caplog.records if r.levelno >= logging.WARNING]
+
+
+async def test_many_silent_connections_give_way_to_one_that_asks(caplog: pytest.LogCaptureFixture) -> None:
+    connections = Connections(most=20)
+    async with serving(connections) as port, silent(port, MANY):
+        for _ in range(10):
+            assert await ask(port) == "ok"
+    assert warnings_of(caplog) == ["a connection to the API was closed to make room"]
+
+
+async def test_a_call_that_is_being_answered_is_not_cut() -> None:
+    connections = Connections(most=4)
+    async with serving(connections) as port:
+        held = asyncio.create_task(ask(port, "/held?seconds=0.5"))
+        async with silent(port, 30):
+            assert await held == "done"
+
+
+async def test_where_all_are_being_answered_the_next_is_refused(caplog: pytest.LogCaptureFixture) -> None:
+    async with serving(Connections(most=2)) as port:
+        held = [asyncio.create_task(ask(port, "/held?seconds=1")) for _ in range(2)]
+        await asyncio.sleep(0.3)
+        refused = await asyncio.gather(ask(port), ask(port), return_exceptions=True)
+        assert all(isinstance(error, aiohttp.ClientError) for error in refused)
+        assert await asyncio.gather(*held) == ["done", "done"]
+        assert await ask(port) == "ok"
+    assert warnings_of(caplog) == ["a connection to the API was refused"]
+
+
+async def test_a_connection_without_a_request_is_cut_after_a_while() -> None:
+    async with serving(Connections(first_request_seconds=0.1)) as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        try:
+            writer.write(b"GET /healthz HTTP/1.1\r\nX-Slow: ")
+            async with asyncio.timeout(20):
+                with suppress(ConnectionError):
+                    assert await reader.read(100) == b""
+        finally:
+            writer.close()
+
+
+async def test_without_descriptors_it_waits_and_says_so_once(caplog: pytest.LogCaptureFixture) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    async with serving(Connections(most=10 * MANY)) as port, silent(port, 1):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (len(os.listdir("/proc/self/fd")) + 16, hard))
+        try:
+            async with silent(port, 100), asyncio.timeout(20):
+                while not warnings_of(caplog):  # noqa: ASYNC110 # the log has no event
+                    await asyncio.sleep(0.05)
+                await asyncio.sleep(0.5)
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        async with asyncio.timeout(20):
+            assert await ask(port) == "ok"
+    assert warnings_of(caplog) == ["no connection to the API can be accepted"]
+
+
+def test_the_most_follows_from_what_the_process_may_open() -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (256, hard))
+        assert most_connections() == 64
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))

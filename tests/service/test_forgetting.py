@@ -1,0 +1,102 @@
+"""A wish through a running daemon: wherever it listens, and whatever comes in between."""
+
+import hashlib
+import ipaddress
+import socket
+from pathlib import Path
+
+import pytest
+
+from adapters.discord.simulator import Simulator, uniform_world
+from bot import app, privacy
+from bot.config import load
+from storage.database import open_database
+from storage.privacy import record_wish
+from tests.support.builders import NOW
+from tests.support.daemon import Daemon, running_daemon
+from tests.support.guilds import guild_of
+
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("restored_addresses")]
+
+TOKEN = "a-token-of-a-test"
+
+
+def free_port(host: str) -> str:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as listening:
+        listening.bind((host.strip("[]"), 0))
+        return str(listening.getsockname()[1])
+
+
+def lan_address() -> str | None:
+    """An address of this machine that is no loopback; none where it has none."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
+        try:
+            asking.connect(("192.0.2.1", 9))
+        except OSError:
+            return None
+        address = str(asking.getsockname()[0])
+    return None if ipaddress.ip_address(address).is_loopback else address
+
+
+HOSTS = ["127.0.0.2", "[::1]", "0.0.0.0", "::", lan_address()]  # noqa: S104
+
+
+@pytest.mark.parametrize("host", HOSTS)
+async def test_a_wish_reaches_the_daemon_wherever_it_listens(tmp_path: Path, host: str | None) -> None:
+    if host is None:
+        pytest.skip("this machine has no address but the loopback one")
+    url, world = f"sqlite+aiosqlite:///{tmp_path}/archive.db", uniform_world(1, 20)
+    try:
+        port = free_port(host)
+    except OSError:
+        pytest.skip(f"{host} cannot be listened on here")
+    settings = {"PLATFORM_SYNC_HTTP__HOST": host, "PLATFORM_SYNC_HTTP__PORT": port, "PLATFORM_SYNC_API_TOKEN": TOKEN}
+    person, *_ = [user for user in world.guilds[guild_of(world)].users.values() if not user.bot]
+    async with Simulator(world) as sim, running_daemon(sim, url, settings):
+        config = load(None, settings | {"PLATFORM_SYNC_DATABASE__URL": url})
+        removed = await privacy.forget(
+            config,
+            "discord",
+            str(person.id),
+            hashlib.sha256(str(person.id).encode()).hexdigest(),
+            hash_choice="sha256",
+            tenant_id=None,
+            clock=app.utc_now,
+        )
+        assert set(removed) == {"messages", "attachments", "reactions", "mentions"}
+
+
+async def test_a_wish_that_was_broken_off_is_resumed_at_start_and_can_be_followed(tmp_path: Path) -> None:
+    url, world = f"sqlite+aiosqlite:///{tmp_path}/archive.db", uniform_world(1, 20)
+    person, *_ = [user for user in world.guilds[guild_of(world)].users.values() if not user.bot]
+    db = await open_database(url, hash_choice="sha256")
+    await record_wish(db, "0" * 64, tenant_id=None, now=NOW)  # and killed
+    await db.close()
+    async with Simulator(world) as sim, running_daemon(sim, url) as daemon:
+        await daemon.idle()
+
+        async def wishes() -> list[dict[str, object]]:
+            listed: list[dict[str, object]] = (await daemon.get("/api/forgotten-users"))["wishes"]
+            return listed
+
+        (resumed,) = await daemon.until(wishes, lambda found: all(wish["completed_at"] for wish in found))
+        assert (resumed["status"], resumed["tenant_id"], resumed["messages"]) == ("completed", None, 0)
+        await follow(daemon, str(person.id))
+        status, problem = await daemon.ask("GET", f"/api/forgotten-users/{'0' * 32}")
+        assert (status, problem["code"]) == (404, "no_such_wish")
+
+
+async def follow(daemon: Daemon, user_id: str) -> None:
+    body = {"platform": "discord", "user_id": user_id}
+    status, wish = await daemon.ask("POST", "/api/forgotten-users", json=body)
+    assert status in (200, 202)
+
+    async def look() -> dict[str, object]:
+        found: dict[str, object] = await daemon.get(f"/api/forgotten-users/{wish['wish_id']}")
+        return found
+
+    ended = await daemon.until(look, lambda found: found["completed_at"])
+    assert ended["status"] == "completed"
+    assert user_id not in str(ended)
+    assert hashlib.sha256(user_id.encode()).hexdigest() not in str(ended)

@@ -1,0 +1,124 @@
+"""The verbs about one person, typed into a terminal or fed by a script."""
+
+import asyncio
+import json
+import os
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+import bot.cli_people  # noqa: F401 # adds them
+from bot.cli import app
+from storage.channels import channel_states, save_channels
+from storage.database import open_database
+from storage.messages import MessageBatch, save_batch
+from storage.tenants import save_tenant
+from tests.support.builders import GUILD, NOW, SHA, channel, message
+from tests.support.job_steps import running_job
+
+PERSON = "80351110224678912"
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, restored_logging: None) -> Iterator[Run]:
+    """Runs a verb on the archive of a folder."""
+    mask = os.umask(0o022)
+
+    def invoke(*arguments: str, given: str | None = None, folder: Path = tmp_path) -> Result:
+        monkeypatch.setenv("PLATFORM_SYNC_DATABASE__URL", f"sqlite+aiosqlite:///{folder}/archive.db")
+        return CliRunner().invoke(app, arguments, input=given)
+
+    yield invoke
+    os.umask(mask)
+
+
+@pytest.fixture
+def archive(tmp_path: Path) -> Path:
+    """An archive with a tenant and a message of the person's."""
+    from adapters.privacy import UserHasher
+
+    async def fill() -> None:
+        db = await open_database(f"sqlite:///{tmp_path}/archive.db", hash_choice=SHA)
+        tenant, _ = await save_tenant(db, "discord", GUILD, connected=True, now=NOW)
+        lease = await running_job(db, tenant.id)
+        await save_channels(db, tenant.id, [channel("5")], NOW)
+        (state,) = await channel_states(db, tenant.id)
+        theirs = message(1, author_hash=UserHasher().of(PERSON), content="my words")
+        batch = MessageBatch(tenant_id=tenant.id, channel_id=state.id, messages=[theirs], job=lease)
+        await save_batch(db, batch, NOW)
+        await db.close()
+
+    asyncio.run(fill())
+    return tmp_path / "archive.db"
+
+
+@pytest.mark.parametrize("verb", ["forget", "export-user", "wishes list", "wishes export", "wishes replay"])
+def test_nothing_is_made_where_there_is_no_archive(run: Run, tmp_path: Path, verb: str) -> None:
+    folder = tmp_path / "nowhere"
+    ended = run(*verb.split(), given=PERSON if " " not in verb else "", folder=folder)
+    assert ended.exit_code != 0
+    assert f"There is no archive at {folder / 'archive.db'}" in ended.output
+    assert PERSON not in ended.output
+    assert not folder.exists()
+
+
+@pytest.mark.parametrize("verb", ["forget", "export-user"])
+def test_a_mistyped_tenant_is_answered_with_the_known_ones(run: Run, archive: Path, verb: str) -> None:
+    for mistyped in ("discord-1000", "discord-0100", "100", ""):
+        ended = run(verb, "--tenant", mistyped, given=PERSON)
+        assert ended.exit_code != 0
+        assert f"no tenant {mistyped} in the archive at {archive}: it holds discord-100" in ended.output
+    assert "my words" in run("export-user", given=PERSON).output
+
+
+def test_an_id_that_is_none_is_refused_and_not_repeated(run: Run, archive: Path) -> None:
+    for wrong in ("", "ada", f"0{PERSON}", f"{PERSON} x", "８０３５１１１０２２４６７８９１２"):
+        ended = run("forget", given=wrong)
+        assert ended.exit_code == 1
+        assert "USER_ID must be an id of discord" in ended.output
+        assert not wrong or wrong not in ended.output
+
+
+def test_an_export_is_its_owner_s_alone(run: Run, archive: Path, tmp_path: Path) -> None:
+    output = tmp_path / "export.jsonl"
+    output.touch(0o666)
+    output.chmod(0o666)
+    ended = run("export-user", "--output", str(output), given=f"{PERSON}\n")
+    assert (ended.exit_code, output.stat().st_mode & 0o777) == (0, 0o600)
+    assert json.loads(output.read_text())["content"] == "my words"
+    assert f"wrote 1 message, of the archive at {archive}" in ended.output
+
+
+def test_wishes_are_carried_over_a_restore(run: Run, archive: Path, tmp_path: Path) -> None:
+    backup = archive.read_bytes()
+    ended = run("forget", "--tenant", "discord-100", given=PERSON)
+    assert ended.exit_code == 0
+    assert f"removed 1 message, 0 attachments, 0 reactions, 0 mentions in the archive at {archive}" in ended.output
+    kept = tmp_path / "wishes"
+    assert run("wishes", "export", "--output", str(kept)).exit_code == 0
+    assert kept.stat().st_mode & 0o777 == 0o600
+    archive.write_bytes(backup)
+    assert b"my words" in archive.read_bytes()
+    ended = run("wishes", "replay", str(kept))
+    assert (ended.exit_code, "fulfilled 1 wish: removed 1 message" in ended.output) == (0, True), ended.output
+    assert b"my words" not in archive.read_bytes()
+    listed = run("wishes", "list").output
+    assert re.fullmatch(r"\S+ \S+Z  completed  [0-9a-f]{8}  discord-100\n", listed), listed
+
+
+def test_what_is_no_list_of_wishes_is_refused_whole(run: Run, archive: Path) -> None:
+    good = {"user_hash": "0" * 64, "tenant_id": None, "requested_at": "2026-11-26T00:00:00+00:00", "hash_choice": SHA}
+    for wrong, said in (
+        ({**good, "user_hash": PERSON}, "line 2 is no wish"),
+        ({**good, "requested_at": "yesterday"}, "line 2 is no wish"),
+        ({**good, "hash_choice": "hmac-sha256:0"}, "line 2 is of an archive that hashes its users otherwise"),
+        ([], "line 2 is no wish"),
+    ):
+        ended = run("wishes", "replay", given=f"{json.dumps(good)}\n{json.dumps(wrong)}\n")
+        assert (ended.exit_code, said in ended.output) == (1, True), ended.output
+    assert run("wishes", "list").output == ""

@@ -1,0 +1,44 @@
+"""A query takes a time that grows with what it answers, not with what is stored: by the plan of each statement.
+
+The statements are those that are really sent, with their parameters, by the hourly round and by the API.
+"""
+
+import pytest
+
+from storage import jobs
+from storage.database import Database
+from tests.support.filling import SMALL, fill
+from tests.support.plans import recorded, whole_reads
+from tests.support.queries import API, HOURLY
+
+LARGE = {"messages", "attachments", "reaction_totals", "reactions", "channels", "sync_jobs", "sync_progress"}
+
+
+@pytest.fixture
+async def filled(db: Database) -> Database:
+    await fill(db, SMALL)
+    return db
+
+
+async def test_no_query_reads_a_large_table_whole(filled: Database) -> None:
+    found: dict[str, set[str]] = {}
+    for name, call in (HOURLY | API).items():
+        with recorded(filled) as sent:
+            await call(filled)
+        assert sent or name == "put back what nobody runs", name
+        for each in sent:
+            async with filled.writing() as connection:
+                if whole := await whole_reads(connection, each) & LARGE:
+                    found[f"{name}: {each.statement}"] = whole
+    assert found == {}
+
+
+async def test_a_page_of_all_jobs_is_read_in_their_order(filled: Database) -> None:
+    with recorded(filled) as sent:
+        assert len(await jobs.list_jobs(filled, limit=7)) == 7
+    async with filled.writing() as connection:
+        # By the key, and no further than the page.
+        assert await whole_reads(connection, sent[0]) <= {"sync_jobs"}
+        if filled.dialect == "sqlite":
+            plan = await connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {sent[0].statement}", sent[0].parameters)
+            assert [row[-1] for row in plan] == ["SCAN sync_jobs USING INDEX sqlite_autoindex_sync_jobs_1"]

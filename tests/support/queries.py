@@ -1,0 +1,53 @@
+"""What the hourly round and the API ask an archive that ``filling`` has filled, one call each."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from storage import channels, jobs, reactions, repair, tenants
+from storage.database import Database
+from storage.jobs import JobKind, JobStatus
+from tests.support.builders import HOUR, NOW
+from tests.support.job_steps import running_job
+
+TENANT = "discord-1"
+Call = Callable[[Database], Awaitable[Any]]
+HOURLY: dict[str, Call] = {
+    "due tenants": lambda db: jobs.due_tenants(db, platform="discord", before=NOW),
+    "due audits": lambda db: repair.audits_due(db, "discord", before=NOW),
+    "enqueue": lambda db: jobs.enqueue(db, "discord-2", JobKind.SCHEDULED, now=NOW),
+    "a job from its claim to its end": lambda db: _run_a_job(db),
+    "channel states": lambda db: channels.channel_states(db, TENANT),
+    "follow parents": lambda db: channels.follow_parents(db, TENANT, NOW),
+    "pending channels": lambda db: reactions.pending_channels(db, TENANT, users_per_request=100),
+    "pending totals": lambda db: reactions.pending_totals(db, 1, None, 100),
+    "pending ranges": lambda db: repair.pending_ranges(db, TENANT),
+    "settle gaps": lambda db: repair.settle_gaps(db, TENANT, now=NOW),
+    "put back what nobody runs": lambda db: jobs.release_orphans(db, NOW),
+}
+API: dict[str, Call] = {
+    "a tenant": lambda db: tenants.get_tenant(db, TENANT),
+    "tenants": tenants.list_tenants,
+    "a tenant's totals": lambda db: tenants.tenant_totals(db, TENANT),
+    "freshness": tenants.freshness,
+    "channels": lambda db: channels.channel_summaries(db, TENANT, limit=10),
+    "coverage": lambda db: repair.coverage(db, TENANT),
+    "audits": lambda db: repair.channel_audits(db, TENANT),
+    "gaps": lambda db: repair.list_gaps(db, TENANT),
+    "a tenant's jobs": lambda db: jobs.list_jobs(db, tenant_id=TENANT),
+    "failed jobs": lambda db: jobs.list_jobs(db, status=JobStatus.FAILED),
+    "audit jobs": lambda db: jobs.list_jobs(db, kind=JobKind.AUDIT),
+    "the newest job": lambda db: jobs.newest_job(db, TENANT),
+    "a job": lambda db: jobs.get_job(db, "job 1000001"),
+    "the queue": lambda db: jobs.queue(db, now=NOW),
+    "figures": lambda db: jobs.queue_figures(db, NOW),
+    "whether a job is due": lambda db: jobs.has_due_jobs(db, NOW),
+    "durations": lambda db: jobs.last_durations(db, [TENANT]),
+}
+
+
+async def _run_a_job(db: Database) -> None:
+    lease = await running_job(db, TENANT)
+    await jobs.renew(db, lease, now=NOW, totals={})
+    cursor = "1"
+    await repair.plan_refetches(db, TENANT, lookback=HOUR, cursor_at=lambda _: cursor, job=lease, now=NOW)
+    await jobs.finish(db, lease, status=JobStatus.SUCCEEDED, totals={}, error=None, now=NOW)
