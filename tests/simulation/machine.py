@@ -53,7 +53,7 @@ class Machine:
             **self._settings,
         }
         config = load(None, environment)
-        hasher, metrics = cli._hasher(config), Metrics()
+        hasher, metrics = cli.hasher_of(config), Metrics()
         await daemon.run(config, hasher, cli._adapters(config, hasher, metrics), metrics=metrics)
 
     @property
