@@ -1,6 +1,6 @@
 """One simulated process: a seeded schedule, virtual time, a network and machines that can lose their power.
 
-Nothing else of this package knows simloom, which is young: what is used of it, and what is mended in it, is here.
+Only this file and ``sockets`` know simloom, which is young: what is used of it, and what is mended in it, is here.
 """
 
 import asyncio
@@ -20,6 +20,7 @@ from simloom._context import current_host
 from simloom._world import Host
 
 from tests.simulation.clocks import moved_clocks, wall_clock
+from tests.simulation.sockets import simulated_sockets
 
 __all__ = ["Host", "Run", "World", "draw", "run", "this_host"]
 
@@ -62,7 +63,7 @@ def run(seed: int, main: Callable[[World], Awaitable[object]], *, now: float) ->
             for host in world.hosts:
                 host.crash()
 
-    with _mended(), moved_clocks(now):
+    with _mended(), simulated_sockets(), moved_clocks(now):
         found = simloom.run(
             timed,
             seed=seed,
