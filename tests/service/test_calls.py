@@ -24,7 +24,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("restored_addresses")]
 
 
 async def read(session: PlatformSession, channel: int = TEXT) -> tuple[MessageRecord, ...]:
-    return await session.messages(str(channel), None)
+    return (await session.messages(str(channel), None)).messages
 
 
 async def test_a_page_is_one_request_and_ascending() -> None:
