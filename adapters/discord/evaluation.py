@@ -45,7 +45,10 @@ class GuildEvaluation:
         Raises:
             TenantUnavailable: the bot is not in it any more.
         """
-        await self._call(lambda: self._http.get_guild(self._guild_id, with_counts=False), dict)
+        try:
+            await self._call(lambda: self._http.get_guild(self._guild_id, with_counts=False), dict)
+        except NoSuchCall:  # a server that is not Discord's
+            await self._call(lambda: self._http.get_roles(self._guild_id), list, self._roles_fault)
 
     async def _channels(self, bot: Principal) -> tuple[list[ChannelRecord], ChannelEvaluator]:
         guild_id = self._guild_id

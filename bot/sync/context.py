@@ -171,7 +171,7 @@ class JobContext:
         if self.session.hears_changes:
             return
         async with self.listings.lock:
-            if self.listings.began < called:
+            if self.listings.began <= called:
                 await self.list_channels()
                 await channels.follow_parents(self.db, self.tenant_id, self.clock())
 

@@ -42,6 +42,7 @@ class Counts:
     deleted: int = 0
     requests: int = 0
     retries: int = 0
+    interruptions: int = 0  # by the database
 
     def added_to(self, earlier: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
         """Add what earlier attempts at the job did; what is pending is so at present, whoever counted it."""

@@ -35,10 +35,11 @@ async def test_a_garbled_connection_is_made_anew_and_no_sync_notices(frame: byte
         resumes = sim.gateway.resumes
 
         async def body(session: PlatformSession) -> int:
-            first = await session.messages(str(TEXT), None)
+            first = (await session.messages(str(TEXT), None)).messages
             sim.gateway.garble(frame)
             await until(lambda: sim.gateway.resumes > resumes)
-            return len(first) + len(await session.messages(str(TEXT), first[-1].platform_id))
+            second = await session.messages(str(TEXT), first[-1].platform_id)
+            return len(first) + len(second.messages)
 
         assert await link.adapter.sync(str(GUILD), body) == 200
         assert sum(map(is_ready, link.events)) == 1, "the session went on"
@@ -48,10 +49,11 @@ async def test_a_sync_goes_on_while_a_new_session_is_begun() -> None:
     async with Simulator(small_world()) as sim, connected(sim, identify_delay_seconds=0) as link:
 
         async def body(session: PlatformSession) -> int:
-            first = await session.messages(str(TEXT), None)
+            first = (await session.messages(str(TEXT), None)).messages
             sim.gateway.invalidate()
             await link.until(is_ready, 2)
-            return len(first) + len(await session.messages(str(TEXT), first[-1].platform_id))
+            second = await session.messages(str(TEXT), first[-1].platform_id)
+            return len(first) + len(second.messages)
 
         assert await link.adapter.sync(str(GUILD), body) == 200
 
@@ -104,7 +106,8 @@ async def test_a_bot_that_needs_more_shards_asks_how_many(code: int) -> None:
         assert {event.part: len(event.tenants) for event in ready} == {"0/2": 1, "1/2": 1}
         assert link.adapter.is_member(str(GUILD))
         assert link.adapter.is_member(str(OTHER_GUILD))
-        assert await link.adapter.sync(str(GUILD), lambda session: session.messages(str(TEXT), None))
+        page = await link.adapter.sync(str(GUILD), lambda session: session.messages(str(TEXT), None))
+        assert page.messages
 
 
 async def logging_in(sim: Simulator, **options: Any) -> tuple[Connected, "asyncio.Task[None]"]:
@@ -194,4 +197,4 @@ async def test_what_is_told_while_guilds_arrive_late() -> None:
         await asyncio.sleep(0.05)
         assert not asking.done(), "it waits"
         sim.change.set_guild_available(GUILD)
-        assert len(await asyncio.wait_for(asking, PATIENCE_SECONDS)) == 1
+        assert len((await asyncio.wait_for(asking, PATIENCE_SECONDS)).messages) == 1
