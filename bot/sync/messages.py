@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeAlias
 
+from adapters.errors import UntrueAnswer
 from adapters.records import MessageRecord
 from bot.live import ChangeTracker
 from bot.sync.context import EmptyPage, JobContext
@@ -36,6 +37,9 @@ class ChannelReader:
         with self.job.tracking(self.state) as tracker:
             try:
                 is_read = self.estimator.is_done = await self._read(tracker)
+            except UntrueAnswer:
+                del self._fetched[-1:]  # where the cursor was ignored, it is not the page that followed
+                raise
             finally:
                 self.estimator.has_ended = True
                 await self._flush(tracker)
@@ -59,8 +63,8 @@ class ChannelReader:
                 self._fetched.append((asked_at, mark, fresh))
             if answer.reached is None:
                 return answer.is_proven or self._doubt(after)
-            if sum(len(fetched) for *_, fetched in self._fetched) >= self.job.config.batch_size:
-                await self._flush(tracker)
+            if sum(len(fetched) for *_, fetched in self._fetched[:-1]) >= self.job.config.batch_size:
+                await self._flush(tracker, but_last=True)
             if not answer.is_full and answer.holds(state.head_id):
                 return True
             is_end_near = not answer.is_full or answer.holds(state.head_id)
@@ -91,8 +95,10 @@ class ChannelReader:
             return head
         return max(head, before, key=int)
 
-    async def _flush(self, tracker: ChangeTracker) -> None:
-        pages, self._fetched = self._fetched, []
+    async def _flush(self, tracker: ChangeTracker, *, but_last: bool = False) -> None:
+        """Store what was fetched; ``but_last`` keeps the last page until the next one shows that it is true."""
+        count = len(self._fetched) - but_last
+        pages, self._fetched = self._fetched[:count], self._fetched[count:]
         if not pages:
             return
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import groupby
 
+from adapters.errors import UntrueAnswer
 from adapters.records import MessageRecord
 from bot.concurrency import for_each
 from bot.live import ChangeTracker
@@ -17,7 +18,7 @@ from bot.sync.audits import AuditEnd
 from bot.sync.context import EmptyPage, JobContext
 from bot.sync.pages import NOTHING, Answer, read_behind
 from bot.sync.proof import ProofPass
-from storage import channels
+from storage import channels, messages
 from storage.repair import RefetchKind, RefetchRange, pending_ranges, reconcile_page, settle_audit, settle_gaps
 
 
@@ -140,7 +141,27 @@ class RepairPass:
             parent_id=refetch.thread_parent_id,
             with_witness=with_witness,
         )
+        await self._confirm(refetch, answer)
         return _Page(int(after or 0), answer, mark, asked_at)
+
+    async def _confirm(self, refetch: RefetchRange, answer: Answer) -> None:
+        """Ask once more from within a page that leaves out stored messages: are they gone, or was its cursor ignored?
+
+        Raises:
+            UntrueAnswer: it was ignored now.
+        """
+        channel_id, after = refetch.channel_platform_id, refetch.after_platform_id
+        if not answer.messages:
+            return
+        first, middle = (int(answer.messages[i].platform_id) for i in (0, len(answer.messages) // 2))
+        if not await messages.has_stored(self.job.db, refetch.channel_id, after, str(first - 1)):
+            return
+        self.requests_left -= 1
+        again = await read_behind(
+            self.job.session, channel_id, str(middle), parent_id=refetch.thread_parent_id, with_witness=False
+        )
+        if again.messages and int(again.messages[0].platform_id) < middle:
+            raise UntrueAnswer("the platform sent a page that begins before its cursor", attempts=1)
 
     def _doubt(self, channel: _Channel, ranges: list[RefetchRange]) -> None:
         """Leave ranges as they are until it is proven that nothing lies behind the first one's cursor."""

@@ -108,7 +108,7 @@ sync_progress = Table(
         server_default=literal_column("0"),
         comment="How many of them the job that last worked on it has stored, in all its attempts.",
     ),
-    Column("state", Text, nullable=False, comment="syncing, complete (up to its head) or failed."),
+    Column("state", Text, nullable=False, comment="syncing, complete (read to its end) or failed."),
     Column("last_error", JsonObject, comment="Why it is not complete: code, message, at and attempts."),
     Column(
         "last_job_id",

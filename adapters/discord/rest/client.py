@@ -19,9 +19,9 @@ import orjson
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_after_attempt, wait_exponential
 
 from adapters.base import RequestCounts, RequestObserver
-from adapters.discord.rest.errors import Transient, describe, rate_limit, route_of, to_platform_error
+from adapters.discord.rest.errors import Transient, Untrue, describe, rate_limit, route_of, to_platform_error
 from adapters.discord.rest.rate_limiter import RateLimiter
-from adapters.errors import CallFailed, RateLimited
+from adapters.errors import CallFailed, RateLimited, UntrueAnswer
 
 T = TypeVar("T")
 
@@ -133,14 +133,15 @@ class RestClient:
                     await self._rate_limiter.acquire(channel_id, _queue_lock())
                     body = await self._send(send, expected)
                     if fault := fault_of(body) if fault_of else None:
-                        raise Transient(fault)
+                        raise Untrue(fault)
                     return body
         except discord.RateLimited as e:
             raise self._ended_by(RateLimited(retry_after_seconds=e.retry_after, scope="user")) from e
         except discord.HTTPException as e:
             raise to_platform_error(e, attempts) from e
         except _TRANSIENT as e:
-            raise CallFailed(describe(e), attempts=attempts) from e
+            failed = UntrueAnswer if isinstance(e, Untrue) else CallFailed
+            raise failed(describe(e), attempts=attempts) from e
         raise AssertionError("a retry loop returns or raises")
 
     async def pause(self, seconds: float) -> None:

@@ -73,6 +73,7 @@ def _add_ends_of_channels() -> None:
             comment="Internal: a newest message by the platform that need not be asked for: the end was read beyond it.",
             existing_comment="Internal: a newest message by the platform that is deleted.",
         )
+        op.execute("COMMENT ON COLUMN sync_progress.state IS 'syncing, complete (read to its end) or failed.'")
     op.execute(
         "UPDATE sync_progress SET is_read_to_end = true WHERE state = 'complete'"
         " AND channel_id IN (SELECT id FROM channels WHERE head_platform_id IS NOT NULL)"
