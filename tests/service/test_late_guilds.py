@@ -36,12 +36,12 @@ async def test_one_shards_lost_session_gives_its_own_guild_a_gap_and_no_other(tm
     world = uniform_world(1, 20, guilds=4)
     url = f"sqlite+aiosqlite:///{tmp_path / 'archive.db'}"
     async with Simulator(world) as sim:
-        sim.gateway.shards = 2
+        shards = next(n for n in range(2, 20) if len({(guild_id >> 22) % n for guild_id in world.guilds}) > 1)
+        sim.gateway.shards, cut = shards, (min(world.guilds) >> 22) % shards
         async with running_daemon(sim, url, ONLY_MESSAGES) as daemon:
             await daemon.idle(4)
-            lost = [guild_id for guild_id in world.guilds if (guild_id >> 22) % 2 == 0]
-            assert 0 < len(lost) < 4
-            sim.gateway.lose(0)
+            lost = [guild_id for guild_id in world.guilds if (guild_id >> 22) % shards == cut]
+            sim.gateway.lose(cut)
 
             async def gaps() -> dict[int, int]:
                 tenants = {i: await daemon.get(f"/api/tenants/discord-{i}/coverage") for i in world.guilds}
