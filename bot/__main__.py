@@ -1,7 +1,10 @@
 """``python -m bot`` is the same as ``platform-sync``."""
 
-import bot.cli_people  # noqa: F401 # adds the verbs about one person
-from bot.cli import app
+try:
+    import bot.cli_people  # noqa: F401 # adds the verbs about one person
+    from bot.cli import app
+except KeyboardInterrupt:  # loading takes a second, and that is long enough to change one's mind
+    raise SystemExit(130) from None
 
 if __name__ == "__main__":
-    app()
+    app(prog_name="platform-sync")

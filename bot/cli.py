@@ -39,6 +39,8 @@ FAILED = 1
 MISCONFIGURED = 78
 
 READER_GONE = 128 + signal.SIGPIPE
+INTERRUPTED = 128 + signal.SIGINT
+_DEMO = "or try './run demo', which needs none"
 
 ConfigFile = Annotated[
     Path | None, typer.Option("--config", help="TOML file; config.toml where it is there.", show_default=False)
@@ -49,6 +51,19 @@ def _show_version(is_given: bool) -> None:
     if is_given:
         typer.echo(f"platform-sync {program_version()}")
         raise typer.Exit
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1.0
+    if not 0 <= seconds < float("inf"):
+        raise typer.BadParameter("must be a number of seconds, such as 60")
+    return seconds
+
+
+Seconds = Annotated[float | None, typer.Option(parser=_seconds, metavar="SECONDS", help="End after so long.")]
 
 
 @app.callback()
@@ -70,14 +85,14 @@ def run(config: ConfigFile = None) -> None:
     adapters = _adapters(settings, hasher, metrics)
     if not adapters:
         variables = " or ".join(platform.token_variable for platform in PLATFORMS.values())
-        leave(f"{variables} is not set: put the bot's token there, or try 'demo', which needs none", MISCONFIGURED)
+        leave(f"{variables} is not set: put the bot's token there, {_DEMO}", MISCONFIGURED)
     run_verb(metrics.loop.beside(daemon.run(settings, hasher, adapters, metrics=metrics, console=console)))
 
 
 @app.command()
 def demo(
     config: ConfigFile = None,
-    seconds: Annotated[float | None, typer.Option(min=0, help="End after so long; otherwise at Ctrl-C.")] = None,
+    seconds: Seconds = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Begin anew; otherwise it goes on where it ended.")] = False,
 ) -> None:
     """Run the daemon against a simulated Discord with a living community; needs no token."""
@@ -167,6 +182,8 @@ def run_verb(main: Coroutine[Any, Any, None]) -> None:
         leave(str(e), MISCONFIGURED)
     except AddressInUse as e:
         leave(str(e), MISCONFIGURED if e.needs_a_person else FAILED)
+    except KeyboardInterrupt:
+        raise typer.Exit(INTERRUPTED) from None
     except BrokenPipeError:
         _leave_reader()
     except (DaemonRefused, DemoRefused, OSError) as e:

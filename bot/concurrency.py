@@ -1,9 +1,12 @@
 """Structured concurrency: run over many items with a limit, and finish what must not be torn apart."""
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, TypeVar
+
+log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -39,9 +42,9 @@ async def finish(work: Coroutine[Any, Any, T], grace_seconds: float = 5.0) -> T:
             with suppress(asyncio.CancelledError):
                 await asyncio.wait({task})
         deadline.cancel()
-        if not task.cancelled():
-            task.result()
-        raise
+        if not task.cancelled() and (error := task.exception()):
+            log.warning("what was being finished has failed", extra={"error": type(error).__name__})
+        raise  # whatever came of it: an error in its place would take the cancellation for done
 
 
 class StrayCancellation(Exception):

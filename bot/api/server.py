@@ -1,6 +1,7 @@
 """The aiohttp server, and all calls put together."""
 
 import logging
+import os
 from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -135,10 +136,9 @@ async def serve(
         try:
             sockets = listening_sockets(host, port)
         except OSError as e:
-            message = (
-                f"cannot listen on {shown}:{port}: {e.strerror}; set http.port to another one, as in "
-                f"PLATFORM_SYNC_HTTP__PORT={port + 1 if port < 65_535 else port - 1}"
-            )
+            why, other = os.strerror(e.errno) if e.errno else str(e), port + 1 if port < 65_535 else port - 1
+            remedy = f"set http.port to another one, as in PLATFORM_SYNC_HTTP__PORT={other}"
+            message = f"cannot listen on {shown}:{port}: {why}; {remedy}"
             raise AddressInUse(message, needs_a_person=isinstance(e, PermissionError)) from e
         async with connections.accepting(runner.server, sockets):
             yield f"http://{shown}:{sockets[0].getsockname()[1]}"

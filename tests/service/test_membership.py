@@ -1,6 +1,6 @@
 """What happens between processes, or once a month: the clock and the connection are played by the test."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -13,27 +13,15 @@ from bot.membership import Membership
 from bot.queue import JobQueue
 from bot.scheduler import Scheduler
 from storage import jobs
-from storage.channels import channel_states, save_channels
-from storage.database import Database, open_database
+from storage.database import open_database
 from storage.jobs import JobKind
-from storage.messages import MessageBatch, save_batch
 from storage.repair import GapReason, gaps
 from storage.tenants import get_tenant, save_tenant
-from tests.support.builders import channel, message
 from tests.support.daemon import Clock
 from tests.support.faults import Killed, killed_before
-from tests.support.job_steps import claimed, expire_leadership, queued
+from tests.support.job_steps import expire_leadership
 from tests.support.postgres import Postgres
-
-
-async def store_something(db: Database, tenant_id: str, now: datetime) -> None:
-    """A tenant of which nothing is stored has no gaps: its first sync reads everything anyway."""
-    await queued(db, tenant_id, now=now)
-    _, lease = await claimed(db, now)
-    await save_channels(db, tenant_id, [channel("1")], now)
-    (stored,) = await channel_states(db, tenant_id)
-    batch = MessageBatch(tenant_id=tenant_id, channel_id=stored.id, messages=[message(1)], job=lease)
-    await save_batch(db, batch, now)
+from tests.support.stored import store_something
 
 
 async def test_audits_are_asked_for_one_at_a_time_and_only_when_they_are_due(tmp_path: Path) -> None:

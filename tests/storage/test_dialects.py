@@ -64,16 +64,21 @@ async def _work(db: Database) -> None:
     listed = [channel("1"), channel("20"), skipped(channel("3", name=None), SkipReason.OBFUSCATED), thread("4", "1")]
     await save_channels(db, tenant.id, listed, NOW)
     await save_threads(db, tenant.id, "1", [thread("100", "1"), thread("9", "1")], {"until": "1"}, NOW + MINUTE)
-    await mark_skipped(db, tenant.id, ["1"], SkipReason.NOT_PUBLIC, NOW + MINUTE)
-    await follow_parents(db, tenant.id, NOW + MINUTE)
     records = [
-        message(n, attachments=(attachment(str(n)),), reaction_totals=(total("👍", n),), metadata={"n": n, "f": 0.5})
+        message(
+            n,
+            attachments=(attachment(str(n)),),
+            reaction_totals=(total("👍", n),),
+            metadata={"n": n, "f": 0.5, "reference": {"channel_id": "20", "message_id": "7"}, "forward": {}},
+        )
         for n in (8, 9, 10, 100)
     ]
     for part in (records, records[1:3], [message(9, content="edited", edited_at=NOW)]):
         batch = MessageBatch(tenant_id=tenant.id, channel_id=1, messages=part, job=lease)
         await save_batch(db, batch, NOW + MINUTE)
     await finish_channel(db, 1, deleted_head_id="101", job=lease, now=NOW + HOUR)
+    await mark_skipped(db, tenant.id, ["1"], SkipReason.NOT_PUBLIC, NOW + HOUR)
+    await follow_parents(db, tenant.id, NOW + HOUR)
     await fail_channel(db, 2, error={"code": "x", "attempts": 4}, job=lease, now=NOW + HOUR)
     await renew(db, lease, now=NOW, totals={"messages": 4, "part": 0.25})
     await finish(db, lease, status=JobStatus.PARTIAL, totals={"messages": 4}, error={"code": "y"}, now=NOW + HOUR)

@@ -1,7 +1,7 @@
 """The adapter against a running simulator: no waiting, and every wait noted."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -46,11 +46,12 @@ def make_adapter(
     *,
     request_timeout_seconds: float = 30.0,
     identify_delay_seconds: float = 5.0,
+    sleep: Callable[[float], Awaitable[None]] | None = None,
     **options: Any,
 ) -> DiscordAdapter:
-    """An adapter of a simulator that does not really wait."""
+    """An adapter of a simulator that does not really wait, or as ``sleep`` does."""
 
-    async def sleep(seconds: float) -> None:
+    async def note(seconds: float) -> None:
         (waits if waits is not None else []).append(seconds)
 
     paced = {"requests_per_second": FAST, "channel_requests_per_second": FAST, **options}
@@ -62,7 +63,7 @@ def make_adapter(
         guild_ready_timeout_seconds=0.05,
         request_timeout_seconds=request_timeout_seconds,
         identify_delay_seconds=identify_delay_seconds,
-        sleep=sleep,
+        sleep=sleep or note,
     )
 
 

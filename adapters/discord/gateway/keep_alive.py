@@ -66,28 +66,36 @@ class KeepAlive:
     async def _run(self) -> None:
         # What goes wrong while sending shows to the one who reads the connection.
         with suppress(OSError, RuntimeError, discord.ConnectionClosed):
-            while await self._is_answered():
+            sent_at = _now()
+            while True:
+                await self._wait_until(sent_at + self._interval)
+                overdue, sent_at = self._oldest, _now()
                 await self._socket.send_heartbeat(self.get_payload())
+                if overdue is not None and not await self._is_answered_late(overdue):
+                    break
             log.warning("the gateway has not answered a heartbeat: connecting again", extra={"shard": self._shard_id})
             await self._socket.close(4000)
 
-    async def _is_answered(self) -> bool:
-        """Wait until the next heartbeat is due; whether all that were sent have been answered by then."""
-        due, looks, is_told = _now() + self._interval, 0, False
+    @property
+    def _oldest(self) -> tuple[datetime, float] | None:
+        return self._unanswered[0] if self._unanswered else None
+
+    async def _wait_until(self, due: float) -> None:
+        looks, is_told = 0, False
         while (left := due - _now()) > 0:
             await asyncio.sleep(min(self._look, left))
             looks += bool(self._unanswered)
             if not is_told and looks * self._look >= _LATE_SECONDS:
-                log.warning(
-                    "the gateway is late in answering a heartbeat",
-                    extra={"shard": self._shard_id, "seconds": round(looks * self._look)},
-                )
+                facts = {"shard": self._shard_id, "seconds": round(looks * self._look)}
+                log.warning("the gateway is late in answering a heartbeat", extra=facts)
                 is_told = True
+
+    async def _is_answered_late(self, overdue: tuple[datetime, float]) -> bool:
         for _ in range(_GRACE_LOOKS):
-            if not self._unanswered:
-                break
             await asyncio.sleep(self._look)
-        return not self._unanswered
+            if self._oldest is not overdue:
+                return True
+        return False
 
 
 def _now() -> float:

@@ -2,15 +2,14 @@
 
 import asyncio
 import logging
-import math
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
-from typing import Any
 
 import aiohttp
 import discord
+
+from adapters.discord.rest import rate_limit
 
 log = logging.getLogger(__name__)
 
@@ -75,26 +74,10 @@ class Backoff:
 def asked_to_wait(error: BaseException) -> float | None:
     """Return for how many seconds an answer asks to be left alone, a day at most; None where it does not say."""
     if isinstance(error, discord.RateLimited):
-        return _bounded(error.retry_after)
+        return min(max(error.retry_after, 0.0), LONGEST_SECONDS)
+    headers: Mapping[str, str] | None = None
     if isinstance(error, discord.HTTPException):
-        return _retry_after(getattr(error.response, "headers", {}))
-    if isinstance(error, aiohttp.ClientResponseError):
-        return _retry_after(error.headers or {})
-    return None
-
-
-def _retry_after(headers: Any) -> float | None:
-    value = str(headers.get("Retry-After", "")).strip()
-    try:
-        return _bounded(float(value))
-    except ValueError:
-        pass
-    try:
-        at = parsedate_to_datetime(value)
-    except (ValueError, TypeError):
-        return None
-    return _bounded((at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp() - datetime.now(UTC).timestamp())
-
-
-def _bounded(seconds: float) -> float | None:
-    return None if math.isnan(seconds) else min(max(seconds, 0.0), LONGEST_SECONDS)
+        headers = error.response.headers
+    elif isinstance(error, aiohttp.ClientResponseError):
+        headers = error.headers
+    return rate_limit(headers).retry_after_seconds if headers and "Retry-After" in headers else None

@@ -6,6 +6,7 @@ from adapters.discord.rest.client import (
 )
 from adapters.discord.rest.errors import (
     EmojiGone,
+    rate_limit,
 )
 from adapters.discord.rest.rate_limiter import (
     RateLimiter,
@@ -16,4 +17,5 @@ __all__ = [
     "RateLimiter",
     "RequestScope",
     "RestClient",
+    "rate_limit",
 ]

@@ -35,6 +35,10 @@ class Connection:
         """Queue a frame that is no event."""
         self.send(dump({"op": op, "d": data, "s": None, "t": None}))
 
+    def break_stream(self) -> None:
+        """Compress what follows as another stream, which a client cannot make sense of."""
+        self._stream = zlib.compressobj() if self._stream is not None else None
+
     def close(self, code: int, reason: str = "") -> None:
         """Queue the close, after what is queued already."""
         if not self.closing:

@@ -6,12 +6,13 @@ https://docs.discord.com/developers/events/gateway
 import asyncio
 import contextlib
 import json
+from collections.abc import Callable
 from typing import Any
 
 from aiohttp import WSMsgType, web
 
 from adapters.discord.simulator.connection import Connection
-from adapters.discord.simulator.identify import ready_payload, refusal, shard_of
+from adapters.discord.simulator.identify import SessionStarts, ready_payload, refusal, shard_of
 from adapters.discord.simulator.ids import mix
 from adapters.discord.simulator.model import World
 from adapters.discord.simulator.payloads import guild_create
@@ -31,8 +32,10 @@ class Gateway:
     """Serves the sessions of one bot.
 
     Settable at any time: `shards` (what /gateway/bot recommends), `minimum_shards` (fewer are closed with 4011),
-    `heartbeat_seconds`, `answers_heartbeats`, `resumable` (False: every RESUME gets an invalid session), and
-    `close_on_identify` (the code with which every IDENTIFY is met, None to accept).
+    `heartbeat_seconds`, `answers_heartbeats`, `deaf_shards` (those whose heartbeats get no answer), `resumable` (False:
+    every RESUME gets an invalid session), `close_on_identify` (the code with which every IDENTIFY is met, None to
+    accept), `answers_identify` (False: no READY follows), `starts` (one more than are left costs the token), and
+    `rewrite`, which gets each event's name and payload, and returns what is sent in its place.
     """
 
     def __init__(self, world: World, *, heartbeat_seconds: float = 41.25, buffer_size: int = 1000) -> None:
@@ -43,6 +46,10 @@ class Gateway:
         self.answers_heartbeats = True
         self.resumable = True
         self.close_on_identify: int | None = None
+        self.answers_identify = True
+        self.deaf_shards: set[int] = set()
+        self.starts = SessionStarts()
+        self.rewrite: Callable[[str, Any], Any] = lambda _, payload: payload
         self.identifies = 0
         self.resumes = 0
         self.heartbeats = 0
@@ -59,7 +66,7 @@ class Gateway:
             payload = blank(payload, str(self._world.bot.id))
         for session in self._sessions.values():
             if session.covers(guild_id):
-                session.deliver(event, payload)
+                session.deliver(event, self.rewrite(event, payload))
 
     def send_raw(self, event: str, payload: Any, guild_id: int | None = None) -> None:
         """Send any event with any payload, malformed ones too."""
@@ -86,6 +93,20 @@ class Gateway:
                 self._sessions.pop(session.id, None)
             connection.close(code, reason)
 
+    def lose(self, shard_id: int) -> None:
+        """End one shard's session and its connection: only a new session follows."""
+        for session in [one for one in self._sessions.values() if one.shard[0] == shard_id]:
+            del self._sessions[session.id]
+            if session.connection is not None:
+                session.connection.close(4000, "Unknown error.")
+
+    def garble(self, frame: bytes | None = None) -> None:
+        """Send every client a frame that is none, or (None) break the compression of what follows."""
+        for connection in self._connections:
+            if frame is None:
+                connection.break_stream()
+            connection.send(frame or b"{}")
+
     @property
     def connected(self) -> int:
         """How many connections have a session."""
@@ -93,9 +114,7 @@ class Gateway:
 
     def start_payload(self) -> dict[str, Any]:
         """GET /gateway/bot."""
-        left = max(0, 1000 - self.identifies)
-        limit = {"total": 1000, "remaining": left, "reset_after": 0, "max_concurrency": 1}
-        return {"url": self.url, "shards": self.shards, "session_start_limit": limit}
+        return {"url": self.url, "shards": self.shards, "session_start_limit": self.starts.payload()}
 
     # The protocol
 
@@ -143,7 +162,8 @@ class Gateway:
     def _handle(self, connection: Connection, op: int, data: Any) -> None:
         if op == HEARTBEAT:
             self.heartbeats += 1
-            if self.answers_heartbeats:
+            session = self._connections.get(connection)
+            if self.answers_heartbeats and (session is None or session.shard[0] not in self.deaf_shards):
                 connection.send_op(HEARTBEAT_ACK)
         elif op == IDENTIFY:
             self._identify(connection, data)
@@ -158,6 +178,11 @@ class Gateway:
         if self._connections.get(connection) is not None:
             return connection.close(4005, "Already authenticated.")
         self.identifies += 1
+        if not self.starts.take():
+            self._world.token = "another one, since this was reset"
+            return connection.close(4004, "Authentication failed.")
+        if not self.answers_identify:
+            return None
         if self.close_on_identify is not None:
             return connection.close(self.close_on_identify, "As configured.")
         refused = refusal(self._world, data, minimum_shards=self.minimum_shards)
@@ -178,10 +203,11 @@ class Gateway:
 
     def _greet(self, session: Session) -> None:
         guilds = [guild for guild in self._world.guilds.values() if session.covers(guild.id)]
-        session.deliver("READY", ready_payload(self._world, session, guilds, self.url))
+        session.deliver("READY", self.rewrite("READY", ready_payload(self._world, session, guilds, self.url)))
         for guild in guilds:
             if not guild.unavailable:
-                session.deliver("GUILD_CREATE", guild_create(self._world, guild) | {"unavailable": False})
+                payload = guild_create(self._world, guild) | {"unavailable": False}
+                session.deliver("GUILD_CREATE", self.rewrite("GUILD_CREATE", payload))
 
     def _resume(self, connection: Connection, data: Any) -> None:
         if not isinstance(data, dict) or data.get("token") != self._world.token:

@@ -4,12 +4,36 @@ https://docs.discord.com/developers/topics/opcodes-and-status-codes#gateway-gate
 """
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
 from adapters.discord.simulator.model import Guild, World
 from adapters.discord.simulator.payloads import ready_user, unavailable_guild
 from adapters.discord.simulator.privilege import KNOWN_INTENTS, granted
 from adapters.discord.simulator.session import Session
+
+
+@dataclass(slots=True)
+class SessionStarts:
+    """How many sessions may still be begun: https://discord.com/developers/docs/events/gateway#session-start-limit-object"""
+
+    left: int = 1000
+    reset_seconds: float = 86_400.0
+    max_concurrency: int = 1
+
+    def take(self) -> bool:
+        """Count a session; False where none was left."""
+        self.left -= 1
+        return self.left >= 0
+
+    def payload(self) -> dict[str, int]:
+        """Return what /gateway/bot says of it."""
+        return {
+            "total": 1000,
+            "remaining": max(0, self.left),
+            "reset_after": int(self.reset_seconds * 1000),
+            "max_concurrency": self.max_concurrency,
+        }
 
 
 def shard_of(data: dict[str, Any]) -> tuple[int, int]:

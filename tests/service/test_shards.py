@@ -1,0 +1,200 @@
+"""What a shard of the gateway does to the bot, and what it must not: to the other shards, to a sync, to the token."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from adapters.base import PlatformSession
+from adapters.discord.simulator import Fault, Simulator
+from adapters.errors import CredentialRefused
+from adapters.events import PlatformEvent, TenantsReady
+from tests.support.adapter import Connected, connected, make_adapter
+from tests.support.listening import listening
+from tests.support.patience import PATIENCE_SECONDS
+from tests.support.small_world import GUILD, MESSAGES, OTHER_GUILD, TEXT, small_world
+
+pytestmark = pytest.mark.usefixtures("restored_addresses")
+
+LOGIN = "/users/@me"
+
+
+def is_ready(event: PlatformEvent) -> bool:
+    return isinstance(event, TenantsReady)
+
+
+async def until(is_so: Any) -> None:
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while not is_so():  # noqa: ASYNC110 (nothing tells when it changes)
+            await asyncio.sleep(0.005)
+
+
+@pytest.mark.parametrize("frame", [b"\x00 no JSON", b"[]", b'{"op":0,"s":1,"t":7,"d":{}}', b'{"op":10,"d":{}}', None])
+async def test_a_garbled_connection_is_made_anew_and_no_sync_notices(frame: bytes | None) -> None:
+    async with Simulator(small_world()) as sim, connected(sim) as link:
+        resumes = sim.gateway.resumes
+
+        async def body(session: PlatformSession) -> int:
+            first = (await session.messages(str(TEXT), None)).messages
+            sim.gateway.garble(frame)
+            await until(lambda: sim.gateway.resumes > resumes)
+            second = await session.messages(str(TEXT), first[-1].platform_id)
+            return len(first) + len(second.messages)
+
+        assert await link.adapter.sync(str(GUILD), body) == 200
+        assert sum(map(is_ready, link.events)) == 1, "the session went on"
+
+
+async def test_a_sync_goes_on_while_a_new_session_is_begun() -> None:
+    async with Simulator(small_world()) as sim, connected(sim, identify_delay_seconds=0) as link:
+
+        async def body(session: PlatformSession) -> int:
+            first = (await session.messages(str(TEXT), None)).messages
+            sim.gateway.invalidate()
+            await link.until(is_ready, 2)
+            second = await session.messages(str(TEXT), first[-1].platform_id)
+            return len(first) + len(second.messages)
+
+        assert await link.adapter.sync(str(GUILD), body) == 200
+
+
+async def test_a_session_that_can_only_be_replayed_garbled_is_given_up() -> None:
+    """An event that cannot be read comes again with each RESUME: one day a new session is begun."""
+    async with Simulator(small_world()) as sim, connected(sim, identify_delay_seconds=0) as link:
+        (session,) = sim.gateway._sessions.values()
+        session.sequence += 1
+        session._buffer.append((session.sequence, b'{"op":0,"s":null,"t":"X","d":'))
+        sim.gateway.reconnect()
+        await link.until(is_ready, 2)
+        assert (sim.gateway.identifies, sim.gateway.resumes) == (2, 3)
+
+
+async def test_a_shard_without_answers_to_its_heartbeats_is_named_and_connected_again() -> None:
+    async with Simulator(small_world()) as sim:
+        sim.gateway.heartbeat_seconds, sim.gateway.shards = 0.5, 2
+        async with listening(sim) as link:
+            await until(lambda: link.adapter.unready_reason is None)
+            parts = {part.name: part for part in link.adapter.health.parts}
+            assert {name: part.is_connected for name, part in parts.items()} == {"0": True, "1": True}
+            assert all((part.heartbeat_age_seconds or 9) < 5 for part in parts.values())
+            sim.gateway.deaf_shards = {1}
+            await until(lambda: "shard 1 of 2" in (link.adapter.unready_reason or ""))
+            assert "shard 0 of 2" not in (link.adapter.unready_reason or "")
+            before = sim.gateway.resumes
+            await until(lambda: sim.gateway.resumes > before)
+            sim.gateway.deaf_shards = set()
+            await until(lambda: link.adapter.unready_reason is None)
+
+
+async def test_an_answer_that_is_quicker_than_the_heartbeat_is_no_delay(caplog: pytest.LogCaptureFixture) -> None:
+    async with Simulator(small_world()) as sim:
+        sim.gateway.heartbeat_seconds = 0.05
+        async with connected(sim):
+            begun = sim.gateway.heartbeats
+            await until(lambda: sim.gateway.heartbeats > begun + 5)
+    assert not [r for r in caplog.records if "behind" in r.message or "late" in r.message]
+
+
+@pytest.mark.parametrize("code", [4010, 4011])
+async def test_a_bot_that_needs_more_shards_asks_how_many(code: int) -> None:
+    async with Simulator(small_world()) as sim, connected(sim, identify_delay_seconds=0) as link:
+        assert [event.part for event in link.events if isinstance(event, TenantsReady)] == ["0/1"]
+        sim.gateway.shards = sim.gateway.minimum_shards = 2
+        sim.gateway.close(code)
+        await link.until(is_ready, 3)
+        ready = [event for event in link.events if isinstance(event, TenantsReady)][1:]
+        assert {event.part: len(event.tenants) for event in ready} == {"0/2": 1, "1/2": 1}
+        assert link.adapter.is_member(str(GUILD))
+        assert link.adapter.is_member(str(OTHER_GUILD))
+        page = await link.adapter.sync(str(GUILD), lambda session: session.messages(str(TEXT), None))
+        assert page.messages
+
+
+async def logging_in(sim: Simulator, **options: Any) -> tuple[Connected, "asyncio.Task[None]"]:
+    """An adapter that has begun to log in."""
+    waits: list[float] = []
+    link = Connected(make_adapter(sim, waits, **options), waits)
+    return link, asyncio.create_task(link.adapter.run(link.record))
+
+
+@pytest.mark.parametrize(
+    ("fault", "least"),
+    [
+        (Fault("rate_limit", LOGIN, scope="cloudflare", retry_after=300.0, times=2), 300),
+        (Fault("rate_limit", LOGIN, retry_after=120.0, times=2), 120),
+        (Fault("rate_limit", LOGIN, scope="cloudflare", retry_after=1e12, times=2), 86_400),
+        (Fault("status", LOGIN, status=503, html=True, times=2), 1),
+        (Fault("invalid_json", LOGIN, times=2), 1),
+    ],
+)
+async def test_a_log_in_is_tried_again_as_slowly_as_discord_asks(fault: Fault, least: float) -> None:
+    async with Simulator(small_world()) as sim:
+        sim.faults.add(fault)
+        link, running = await logging_in(sim)
+        await link.until(is_ready)
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+        assert len(link.waits) == 2
+        assert all(wait >= least for wait in link.waits)
+        assert sim.requests.count(LOGIN) == 3
+
+
+async def test_no_session_is_begun_where_none_is_left() -> None:
+    async with Simulator(small_world()) as sim:
+        sim.gateway.starts.left, sim.gateway.starts.reset_seconds = 0, 7_200.0
+        told: list[str | None] = []
+
+        async def sleep(seconds: float) -> None:
+            assert seconds == 7_200
+            told.append(link.adapter.unready_reason)
+            sim.gateway.starts.left = 5
+
+        link, running = await logging_in(sim, sleep=sleep)
+        await link.until(is_ready)
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+        assert (sim.gateway.identifies, sim.gateway.starts.left) == (1, 4)
+        assert ["no new session" in (reason or "") for reason in told] == [True]
+        assert link.adapter.unready_reason is not None
+
+
+async def test_a_session_that_never_begins_is_tried_ever_less_often() -> None:
+    async with Simulator(small_world()) as sim:
+        sim.gateway.close_on_identify = 4000
+        link, running = await logging_in(sim, identify_delay_seconds=0)
+        await until(lambda: sim.gateway.identifies >= 14)
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+        waits = link.waits
+        assert all(wait >= 5 * 0.75 for wait in waits)
+        assert sum(waits[:12]) > 3_600, "fewer than a hundred in a day"
+        assert sim.gateway.identifies <= len(waits) + 1
+
+
+async def test_sessions_that_end_at_once_for_ever_keep_to_a_few_hundred_a_day() -> None:
+    async with Simulator(small_world()) as sim, connected(sim, identify_delay_seconds=5.0) as link:
+        for times in range(2, 75):
+            sim.gateway.invalidate()
+            await link.until(is_ready, times)
+        assert sum(link.waits[-10:]) > 10 * 200, "four minutes for each, once sixty were begun in quick succession"
+
+
+@pytest.mark.parametrize("token", ["a\nb", "a b", "", "ä"])
+async def test_what_cannot_be_a_token_is_refused_and_not_sent(token: str) -> None:
+    async with Simulator(small_world()) as sim:
+        adapter = make_adapter(sim)
+        adapter._token = token
+        with pytest.raises(CredentialRefused):
+            await asyncio.wait_for(adapter.run(Connected(adapter, []).record), PATIENCE_SECONDS)
+        assert sim.requests.count(LOGIN) == 0
+
+
+async def test_what_is_told_while_guilds_arrive_late() -> None:
+    world = small_world()
+    world.guilds[GUILD].unavailable = True
+    async with Simulator(world) as sim, connected(sim) as link:
+        asking = asyncio.create_task(link.adapter.sync(str(GUILD), lambda s: s.messages(str(TEXT), str(MESSAGES[-2]))))
+        await asyncio.sleep(0.05)
+        assert not asking.done(), "it waits"
+        sim.change.set_guild_available(GUILD)
+        assert len((await asyncio.wait_for(asking, PATIENCE_SECONDS)).messages) == 1
