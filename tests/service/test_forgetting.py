@@ -126,7 +126,7 @@ async def test_no_byte_tells_of_a_person_whatever_others_made_of_their_words(tmp
         quote = {"description": WORDS, "url": f"https://discord.com/channels/{guild_id}/{place.id}/{original}"}
         sim.change.post(place.id, "five stars", ben.id, silent=True, embeds=[quote])
         sim.change.create_thread(place.id, WORDS, owner_id=ben.id, from_message=original, silent=True)
-        sim.change.create_thread(place.id, f"{WORDS}, too", owner_id=ada.id, silent=True)
+        sim.change.create_thread(place.id, f"{WORDS}, too", "so", ada.id, silent=True)
         await daemon.idle()
         await daemon.sync(guild_id)
         assert everything_in(tmp_path).count(WORDS) >= 5
