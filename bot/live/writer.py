@@ -156,5 +156,8 @@ class LiveWriter:
         told_at = {one.record.platform_id: one.told_at for one in changed}
         try:
             await channels.save_changed_channels(self._db, tenant_id, records, now, told_at=told_at)
-        except ValueRefused as e:  # the next sync lists them
+        except ValueRefused as e:  # the next sync lists them; what is hidden must not wait for it
             log.error("a changed channel cannot be stored", extra={"tenant": tenant_id, "error": str(e)})
+            for record in records:
+                if record.skip_reason is not None:
+                    await channels.mark_skipped(self._db, tenant_id, [record.platform_id], record.skip_reason, now)

@@ -1,6 +1,6 @@
 """Brings the stored channels and threads to what the platform lists."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 
 from adapters.errors import CallFailed, ChannelUnreadable
@@ -20,20 +20,17 @@ class ChannelListing:
     threads: ThreadListing
 
     async def run(self) -> list[ChannelState]:
-        """List everything, look once for what vanished, and return every channel as it then stands."""
+        """List everything, look once for what vanished, and return what there is to be done for: news and failures."""
         listed = await self._list()
         await self._find_vanished(listed)
-        return await self._states()
-
-    async def _states(self) -> list[ChannelState]:
-        return await channels.channel_states(self.job.db, self.job.tenant_id)
+        return await channels.channels_to_be_read(self.job.db, self.job.tenant_id)
 
     async def _list(self) -> set[str]:
         """Store what the platform lists, and return the ids of its channels and active threads."""
         job = self.job
         records = await job.list_channels()
-        states = {state.platform_id: state for state in await self._states()}
-        await self.threads.run([states[record.platform_id] for record in records if record.has_archived_threads])
+        parents = [record.platform_id for record in records if record.has_archived_threads]
+        await self.threads.run(await channels.named_channels(job.db, job.tenant_id, parents))
         await job.settle_refusals()
         await channels.follow_parents(job.db, job.tenant_id, job.clock())
         return {record.platform_id for record in records}
@@ -43,16 +40,20 @@ class ChannelListing:
 
         Channels come first: a thread is read where its channel is, and need not be looked for where that one is not.
         """
-        states = [state for state in await self._states() if state.skip_reason is None]
+        states = await self._not_listed(listed)
         gone = [s for s in states if s.type is not ChannelType.THREAD and s.platform_id not in listed]
         await self._look_up(gone, self._find_channel)
         if gone:
-            states = [state for state in await self._states() if state.skip_reason is None]
+            states = await self._not_listed(listed)
         threads = [state for state in states if state.type is ChannelType.THREAD]
         await self._look_up([t for t in threads if self.threads.is_to_be_looked_up(t, listed)], self.threads.look_up)
         shown = [t.platform_id for t in threads if t.looked_up_at and t.platform_id in listed | self.threads.listed]
         if shown:
             await channels.note_listed(self.job.db, self.job.tenant_id, shown, self.job.clock())
+
+    async def _not_listed(self, listed: Collection[str]) -> list[ChannelState]:
+        missed = self.threads.unlisted
+        return await channels.channels_to_be_found(self.job.db, self.job.tenant_id, listed=listed, missed=missed)
 
     async def _look_up(self, states: list[ChannelState], look_up: Callable[[ChannelState], Awaitable[None]]) -> None:
         if states:

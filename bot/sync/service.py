@@ -13,12 +13,11 @@ from bot.sync.channels import ChannelListing
 from bot.sync.context import JobContext
 from bot.sync.estimator import ChannelEstimator
 from bot.sync.messages import ChannelReader
-from bot.sync.progress import ChannelOutcome
 from bot.sync.proof import ProofPass
 from bot.sync.reactions import ReactionPass
 from bot.sync.repairs import RepairPass
 from bot.sync.threads import ThreadListing
-from storage import channels, reactions, repair
+from storage import channels, reactions, repair, tenants
 from storage.channels import ChannelState
 
 
@@ -40,12 +39,12 @@ class TenantSync:
         try:
             states = await ChannelListing(self.job, threads).run()
             unread = {state.platform_id: state for state in states if state.has_news}
-            self._count(states, unread.keys())
+            await self._count(states, unread.keys())
             await self._read(list(unread.values()))
         except BaseException:
             await threads.keep()
             raise
-        if any(state.threads_listed_at for state in states):
+        if threads.was_broken_off:
             await channels.forget_listings(self.job.db, self.job.tenant_id)
         await self._repair()
         if self.job.config.reaction_users:
@@ -53,14 +52,14 @@ class TenantSync:
             await self.job.settle_refusals()
         await self._clear_errors([state for state in states if state.platform_id not in unread])
 
-    def _count(self, states: list[ChannelState], unread: KeysView[str]) -> None:
-        outcomes = self.job.progress.channels
-        for state in states:
-            if state.skip_reason is not None:
-                outcomes[state.platform_id] = ChannelOutcome.SKIPPED
-            elif outcomes.get(state.platform_id) is not ChannelOutcome.FAILED:
-                waits = state.platform_id in unread
-                outcomes[state.platform_id] = ChannelOutcome.WAITING if waits else ChannelOutcome.DONE
+    async def _count(self, states: list[ChannelState], unread: KeysView[str]) -> None:
+        totals = await tenants.tenant_totals(self.job.db, self.job.tenant_id)
+        self.job.progress.channels.begin(
+            unread,
+            archived=totals.channels_archived,
+            skipped=totals.channels_skipped,
+            archived_ids={state.platform_id for state in states},
+        )
 
     async def _read(self, unread: list[ChannelState]) -> None:
         job = self.job

@@ -26,6 +26,7 @@ class ThreadListing:
     job: JobContext
     listed: set[str] = field(default_factory=set)  # the platform's ids of all threads that were on a page
     unlisted: set[str] = field(default_factory=set)  # of those that should have been on one and were not
+    was_broken_off: bool = False  # the sync before; what it had listed is kept
     _done: set[str] = field(default_factory=set)  # the channels whose threads are listed
     _missed_until: datetime | None = None
 
@@ -33,6 +34,7 @@ class ThreadListing:
         """List the threads of each channel that the sync before, if it was broken off, had not come to."""
         job = self.job
         self._missed_until = await repair.last_gap_end(job.db, job.tenant_id)
+        self.was_broken_off = any(parent.threads_listed_at for parent in parents)
         self._done = {parent.platform_id for parent in parents if self._is_listed(parent)}
         left = [parent for parent in parents if parent.platform_id not in self._done]
         await for_each(left, job.config.concurrent_channels, self._list)

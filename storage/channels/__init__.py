@@ -14,6 +14,11 @@ from storage.channels.listings import (
     note_listed,
     note_lookup,
 )
+from storage.channels.needs import (
+    channels_to_be_found,
+    channels_to_be_read,
+    named_channels,
+)
 from storage.channels.queries import (
     ChannelState,
     ChannelSummary,
@@ -47,6 +52,8 @@ __all__ = [
     "channel_state",
     "channel_states",
     "channel_summaries",
+    "channels_to_be_found",
+    "channels_to_be_read",
     "fail_channel",
     "finish_channel",
     "follow_parents",
@@ -54,6 +61,7 @@ __all__ = [
     "keep_listings",
     "lock_channels",
     "mark_skipped",
+    "named_channels",
     "note_listed",
     "note_lookup",
     "note_set_aside",

@@ -79,7 +79,7 @@ _parent = channels.alias("parent")
 _WITH_PROGRESS = channels.outerjoin(_parent, _parent.c.id == channels.c.parent_id).outerjoin(
     sync_progress, sync_progress.c.channel_id == channels.c.id
 )
-_ALL_STATES = (
+ALL_STATES = (
     select(
         channels.c.id,
         channels.c.platform_id,
@@ -103,15 +103,15 @@ _ALL_STATES = (
     .select_from(_WITH_PROGRESS)
     .order_by(channels.c.id)
 )
-_STATES = _ALL_STATES.where(channels.c.tenant_id == TENANT_ID)
-_STATE = _ALL_STATES.where(channels.c.id == CHANNEL_ID)
+_STATES = ALL_STATES.where(channels.c.tenant_id == TENANT_ID)
+_STATE = ALL_STATES.where(channels.c.id == CHANNEL_ID)
 
 
 @finish_before_cancel
 async def channel_states(db: Database, tenant_id: str) -> list[ChannelState]:
     """List every channel and thread of a tenant, in the order in which they were first seen."""
     async with db.reading() as connection:
-        return [_state(row) for row in await all_rows(connection, _STATES, {"tenant": tenant_id})]
+        return [state_of(row) for row in await all_rows(connection, _STATES, {"tenant": tenant_id})]
 
 
 @finish_before_cancel
@@ -119,10 +119,11 @@ async def channel_state(db: Database, channel_id: int) -> ChannelState | None:
     """Return one channel or thread (``channels.id``); None where there is no such one."""
     async with db.reading() as connection:
         row = await one_row(connection, _STATE, {"channel": channel_id})
-    return None if row is None else _state(row)
+    return None if row is None else state_of(row)
 
 
-def _state(row: RowMapping) -> ChannelState:
+def state_of(row: RowMapping) -> ChannelState:
+    """Make the state of a row of ``ALL_STATES``."""
     values = dict(row)
     channel_type, metadata = ChannelType(values["type"]), values.pop("metadata")
     return ChannelState(

@@ -1,38 +1,42 @@
 """Channels that may be stored, as the parameters of the statement that stores them."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from datetime import datetime
+from itertools import islice
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from adapters.records import ChannelRecord
 from storage.privacy import redactor_for, without_erased_titles
-from storage.sql import clean
+from storage.sql import clean, is_clean
+
+_AT_ONCE = 200
 
 
 async def prepared_rows(
     connection: AsyncConnection, tenant_id: str, records: Iterable[ChannelRecord], now: datetime
-) -> list[dict[str, object]]:
-    """Make channels fit to be stored: each id once and behind its parent, clean text, erased people redacted."""
-    return [_row(tenant_id, record, now) for record in await _prepare(connection, tenant_id, records)]
+) -> AsyncIterator[Sequence[dict[str, object]]]:
+    """Make channels fit to be stored: each id once and behind its parent, clean text, erased people redacted.
 
-
-async def _prepare(
-    connection: AsyncConnection, tenant_id: str, records: Iterable[ChannelRecord]
-) -> list[ChannelRecord]:
+    Some at a time: while these are written the event loop gets its turn.
+    """
     redactor = await redactor_for(connection, tenant_id)
-    cleaned = [clean(record) for record in _parents_first(records)]
-    if not redactor:
-        return cleaned
-    titled = await without_erased_titles(connection, tenant_id, cleaned, redactor)
-    return [redactor.channel(record) for record in titled]
+    ordered = _parents_first(records)
+    while some := list(islice(ordered, _AT_ONCE)):
+        prepared = [record if is_clean(record) else clean(record) for record in some]
+        if redactor:
+            titled = await without_erased_titles(connection, tenant_id, prepared, redactor)
+            prepared = [redactor.channel(record) for record in titled]
+        yield [_row(tenant_id, record, now) for record in prepared]
 
 
 def _parents_first(records: Iterable[ChannelRecord]) -> Iterator[ChannelRecord]:
     """Order records so that each follows its parent; of two with one id the last is left. A circle is cut."""
     waiting = {record.platform_id: record for record in records}
-    while waiting:
-        chain = [waiting.pop(next(iter(waiting)))]
+    for first in list(waiting):  # to ask a shrinking dict for its first key takes ever longer
+        if first not in waiting:
+            continue
+        chain = [waiting.pop(first)]
         while (parent := waiting.pop(chain[-1].parent_platform_id or "", None)) is not None:
             chain.append(parent)
         yield from reversed(chain)

@@ -165,8 +165,7 @@ async def save_changed_channels(
     """
     async with db.writing() as connection:
         if await lock_channels(connection, tenant_id):
-            rows = await prepared_rows(connection, tenant_id, records, now)
-            if rows:
+            async for rows in prepared_rows(connection, tenant_id, records, now):
                 told = [row | {"told_at": told_at.get(str(row["channel_platform"]), now)} for row in rows]
                 await connection.execute(_SAVE_CHANGED, told)
             await let_threads_follow(connection, tenant_id, now)
@@ -210,6 +209,5 @@ async def _save_listed(
     now: datetime,
     began_at: datetime | None,
 ) -> None:
-    rows = await prepared_rows(connection, tenant_id, records, now)
-    if rows:
+    async for rows in prepared_rows(connection, tenant_id, records, now):
         await connection.execute(_SAVE_LISTED, [row | {"told_at": None, "began": began_at or now} for row in rows])

@@ -85,9 +85,16 @@ def is_withheld(stored: MessageRecord, incoming: MessageRecord) -> bool:
     """
     if is_emptied(incoming.metadata):
         return False
-    if stored.content and not incoming.content and incoming.edited_at == stored.edited_at:
+    if not incoming.content and incoming.edited_at == stored.edited_at and _loses_by_edits_alone(stored, incoming):
         return True
     return incoming.is_blank and not stored.is_blank and not _is_suppressed(stored, incoming)
+
+
+def _loses_by_edits_alone(stored: MessageRecord, incoming: MessageRecord) -> bool:
+    """Find out whether something is gone that only an edit takes away: the text, the files, components, a poll."""
+    if stored.content or (stored.attachments and not incoming.attachments):
+        return True
+    return any(stored.metadata.get(key) and not incoming.metadata.get(key) for key in ("components", "poll"))
 
 
 def _is_suppressed(stored: MessageRecord, incoming: MessageRecord) -> bool:

@@ -88,7 +88,6 @@ async def test_hidden_channels_are_told_as_such_and_shown_again() -> None:
 async def test_after_an_ordinary_close_it_connects_again(code: int) -> None:
     async with Simulator(small_world()) as sim, connected(sim) as link:
         sim.gateway.close(code)
-        await asyncio.sleep(0.2)
         sim.change.rename_guild(GUILD, "Back")
         await link.until(
             lambda event: (

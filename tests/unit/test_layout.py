@@ -43,7 +43,7 @@ def is_module(name: str) -> bool:
 
 
 def test_no_test_imports_a_test() -> None:
-    shared = ("tests.support.", "tests.benchmarks.")
+    shared = ("tests.support.", "tests.benchmarks.", "tests.simulation.")
     found = [
         f"{name} imports {imported}"
         for name, file in modules_of("tests")

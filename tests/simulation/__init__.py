@@ -1,0 +1,1 @@
+"""The whole daemon in one seeded process under virtual time: docs/simulation.md."""

@@ -1,0 +1,126 @@
+"""Safeguards of the daemon, each switched off by the test: the simulation is worth what it finds of these.
+
+This is the one place where our own code is patched: the daemon has no switch for any of it.
+"""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager, ExitStack
+from dataclasses import replace
+from typing import Any
+from unittest.mock import patch
+
+from sqlalchemy import delete, false
+
+from adapters.events import MessageEdited, MessagesDeleted
+from bot.live import LiveWriter
+from bot.live.tracker import ChangeTracker
+from bot.outcome import Outcome
+from bot.sync.messages import ChannelReader
+from bot.sync.pages import Answer, read_behind
+from storage.channels import advance, save_threads
+from storage.jobs import JobStatus
+from storage.messages import save_batch
+from storage.privacy import Redactor
+from storage.tables import reactions
+
+Switch = Callable[[], AbstractContextManager[object]]
+
+
+async def _nothing(*_: Any, **__: Any) -> None: ...
+
+
+def _off(*targets: str, by: Any = _nothing) -> Switch:
+    """Return what replaces these names, wherever they were imported to, until its block ends."""
+
+    def switch() -> AbstractContextManager[object]:
+        stack = ExitStack()
+        for target in targets:
+            stack.enter_context(patch(target, by))
+        return stack
+
+    return switch
+
+
+async def _checkpoint_first(db: Any, batch: Any, now: Any) -> None:
+    newest = batch.messages[-1]
+    async with db.writing() as connection:
+        place = {"message_id": newest.platform_id, "sent_at": newest.sent_at}
+        await advance(connection, batch.job, batch.channel_id, **place, count=0, now=now)
+    await save_batch(db, batch, now)
+
+
+def _believing(module: str) -> Switch:
+    """Let every empty page be believed as it is."""
+
+    async def believe(*args: Any, **options: Any) -> Answer:
+        return replace(await read_behind(*args, **options), is_proven=True)
+
+    return _off(f"{module}.read_behind", by=believe)
+
+
+def _deaf_to(*kinds: type) -> Switch:
+    submit = LiveWriter.submit
+
+    def deaf(self: LiveWriter, platform: str, event: Any) -> None:
+        if not isinstance(event, kinds):
+            submit(self, platform, event)
+
+    return lambda: patch.object(LiveWriter, "submit", deaf)
+
+
+def _without_head() -> AbstractContextManager[object]:
+    read = ChannelReader._read
+
+    async def trusting(self: ChannelReader, tracker: Any) -> bool:
+        return True if self.state.head_id is None else await read(self, tracker)
+
+    return patch.object(ChannelReader, "_read", trusting)
+
+
+async def _all_but_one(db: Any, tenant: Any, parent: Any, threads: Any, *args: Any, **options: Any) -> None:
+    await save_threads(db, tenant, parent, threads[1:], *args, **options)
+
+
+async def _none(*_: Any, **__: Any) -> int:
+    return 0
+
+
+async def _up_to_now(db: Any, platform: str, owner: str, _: Any, now: Any) -> None:
+    from storage.live import advance_watermark
+
+    await advance_watermark(db, platform, owner, now, now)
+
+
+def _of_progress(_: Any, __: Any) -> Outcome:
+    return Outcome(JobStatus.SUCCEEDED)
+
+
+_KEEP_ALL = delete(reactions).where(false())
+_REQUIRING_ARCHIVED = "storage.messages.batch.require_archived", "storage.repair.reconcile.require_archived"
+ALL: dict[str, Switch] = {
+    "the checkpoint before the rows": _off("storage.messages.save_batch", by=_checkpoint_first),
+    "an empty page ends a channel": _believing("bot.sync.messages"),
+    "an empty page deletes": _believing("bot.sync.repairs"),
+    "an event after the page is lost": lambda: patch.object(ChangeTracker, "changed_since", lambda *_: set()),
+    "no gap is recorded": _off("storage.repair.record_gap"),
+    "events are taken for written": _off("bot.live.writer.advance_watermark", by=_up_to_now),
+    "an erasure is forgotten": lambda: patch.object(Redactor, "__bool__", lambda _: False),
+    "blanks go over content": lambda: _blanks(),
+    "a channel without a head is empty": _without_head,
+    "a rate limit is ignored": _off("storage.tenants.defer_until"),
+    "reactions taken back are kept": _off("storage.reactions.users._DELETE_OTHERS", by=_KEEP_ALL),
+    "a hidden channel is written": _off(*_REQUIRING_ARCHIVED),
+    "a thread of a listing is lost": _off("storage.channels.save_threads", by=_all_but_one),
+    "edits are not heard": _deaf_to(MessageEdited),
+    "deletions are not heard": _deaf_to(MessagesDeleted),
+    "every end is a success": lambda: patch.object(Outcome, "of_progress", classmethod(_of_progress)),
+    "gaps are repaired unread": _off("storage.repair.plan_gaps._add", by=_none),
+}
+
+
+def _blanks() -> AbstractContextManager[object]:
+    stack = ExitStack()
+    stack.enter_context(patch("adapters.discord.content.is_blanked", lambda *_: False))
+    stack.enter_context(patch("storage.messages.rows.is_withheld", lambda *_: False))
+    stack.enter_context(patch("storage.repair.reconcile.is_withheld", lambda *_: False))
+    return stack

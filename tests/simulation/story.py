@@ -1,0 +1,96 @@
+"""A seed's story: a daemon lives through troubles with its guild; then all is well, and the archive must be true."""
+
+import asyncio
+import logging
+import random
+import tempfile
+from collections.abc import Collection
+from pathlib import Path
+
+from adapters.discord.simulator import Simulator
+from tests.simulation import troubles as kinds
+from tests.simulation.clocks import wall_clock
+from tests.simulation.community import NOW, Life, community, guild_of
+from tests.simulation.ending import end_well
+from tests.simulation.heartbeats import heartbeats_as_tasks
+from tests.simulation.inline_sqlite import Disk, inline_sqlite
+from tests.simulation.machine import Machine
+from tests.simulation.troubles import Stage
+from tests.simulation.universe import Run, World, run
+from tests.simulation.witness import Witness
+
+PORT = 9000
+log = logging.getLogger(__name__)
+
+
+def tell(seed: int, only: Collection[str] = ()) -> Run:
+    """Run a seed; ``only`` names the troubles it may draw from, all of them where it is empty."""
+    with tempfile.TemporaryDirectory() as folder, inline_sqlite() as disk, heartbeats_as_tasks():
+        return run(seed, lambda world: _story(world, disk, seed, Path(folder), only), now=NOW)
+
+
+async def _story(world: World, disk: Disk, seed: int, folder: Path, only: Collection[str]) -> None:
+    chance = random.Random(f"story {seed}")
+    discord = community(seed)
+    guild = guild_of(discord)
+    async with Simulator(discord, seed=seed, port=PORT) as sim:
+        life = Life(sim, guild, seed)
+        machine = Machine(world, sim, disk, folder / "archive.db", _settings(chance))
+        witness = Witness(machine.archive, guild, life)
+        disk.on_commit = lambda _: witness.look()
+        stage = Stage(world, sim, guild, life, machine, disk, chance)
+        machine.start()
+        await _live(stage, _drawn(chance, only))
+        await end_well(stage, witness)
+
+
+def _settings(chance: random.Random) -> dict[str, str]:
+    interval = chance.choice(("30 d", "30 d", "2 min"))
+    # Everything lies within reach of a repair, so that nothing is left to audits.
+    settings = {
+        "SYNC__INTERVAL": interval,
+        "SYNC__REPAIR_LOOKBACK": "60 d",
+        "SYNC__BATCH_SIZE": chance.choice(("100", "100", "1000")),
+    }
+    if chance.random() < 0.5:
+        settings |= {"DISCORD__REQUESTS_PER_SECOND": "100000", "DISCORD__CHANNEL_REQUESTS_PER_SECOND": "100000"}
+    return {f"PLATFORM_SYNC_{key}": value for key, value in settings.items()}
+
+
+def _drawn(chance: random.Random, only: Collection[str]) -> list[kinds.Trouble]:
+    among = [trouble for trouble in kinds.ALL if not only or trouble.__name__ in only]
+    return [chance.choice(among) for _ in range(chance.randint(1, 6))] if among else []
+
+
+async def _live(stage: Stage, troubles: list[kinds.Trouble]) -> None:
+    """Let people and troubles go on at once."""
+    async with asyncio.TaskGroup() as group:
+        people = group.create_task(_people(stage))
+        begun = []
+        for trouble in troubles:
+            await asyncio.sleep(stage.chance.expovariate(1 / 4))
+            if trouble in kinds.EXCLUSIVE:
+                await _befall(stage, trouble)
+            else:
+                begun.append(group.create_task(_befall(stage, trouble)))
+        await asyncio.wait([people, *begun])
+
+
+async def _befall(stage: Stage, trouble: kinds.Trouble) -> None:
+    log.info("%.3f s: %s begins", asyncio.get_running_loop().time(), trouble.__name__)
+    life, is_harmless = stage.life, trouble in kinds.HARMLESS
+    if not is_harmless:
+        stage.troubles += 1
+        life.troubled_at = float("inf")
+    await trouble(stage)
+    if not is_harmless:
+        stage.troubles -= 1
+        life.troubled_at = float("inf") if stage.troubles else wall_clock().true_time()
+    log.info("%.3f s: %s ends", asyncio.get_running_loop().time(), trouble.__name__)
+
+
+async def _people(stage: Stage) -> None:
+    for _ in range(stage.chance.randint(20, 80)):
+        await asyncio.sleep(stage.chance.expovariate(4))
+        if stage.guild.id in stage.sim.world.guilds:  # else nobody could tell that they did anything
+            await stage.life.happen(1, silent=False)

@@ -1,0 +1,250 @@
+"""What can befall the daemon. Each is a trouble that begins, lasts for a time that the seed draws, and ends."""
+
+import asyncio
+import random
+import sqlite3
+from collections.abc import Awaitable, Callable
+from contextlib import closing
+from dataclasses import dataclass
+
+from adapters.discord.simulator import Fault, Simulator
+from adapters.discord.simulator.limits import Scope
+from adapters.discord.simulator.model import MESSAGE_CONTENT_FLAG, Guild
+from adapters.discord.simulator.permissions import READ_MESSAGE_HISTORY, VIEW_CHANNEL
+from adapters.discord.simulator.truth_scrub import hash_with
+from adapters.errors import CredentialRefused
+from tests.simulation.clocks import wall_clock
+from tests.simulation.community import Life
+from tests.simulation.inline_sqlite import Disk
+from tests.simulation.machine import Machine
+from tests.simulation.universe import World
+
+MESSAGES, LISTING = "/channels/{channel_id}/messages", "/channels/{channel_id}/threads/archived/public"
+
+
+@dataclass
+class Stage:
+    """Everything that a trouble can get at."""
+
+    world: World
+    sim: Simulator
+    guild: Guild
+    life: Life
+    machine: Machine
+    disk: Disk
+    chance: random.Random
+    troubles: int = 0
+    """How many are under way that keep the daemon from hearing or writing at once."""
+
+    async def last(self, least: float, most: float) -> None:
+        """Let a trouble last for a while."""
+        await asyncio.sleep(self.chance.uniform(least, most))
+
+    def a_channel(self) -> int:
+        """Choose a channel."""
+        return self.chance.choice(list(self.guild.channels))
+
+
+Trouble = Callable[[Stage], Awaitable[None]]
+
+
+async def drop(on: Stage) -> None:
+    """The connection is closed; the session goes on."""
+    on.sim.gateway.close(on.chance.choice((4000, 1001, 1006)))
+
+
+async def invalidate(on: Stage) -> None:
+    """The session is over."""
+    on.sim.gateway.invalidate()
+
+
+async def refuse_resume(on: Stage) -> None:
+    """The connection is closed, and the session cannot be resumed."""
+    on.sim.gateway.resumable = False
+    on.sim.gateway.close(4000)
+    await on.last(1, 20)
+    on.sim.gateway.resumable = True
+
+
+async def reconnect(on: Stage) -> None:
+    """Discord asks to connect anew."""
+    on.sim.gateway.reconnect()
+
+
+async def part(on: Stage) -> None:
+    """The network is cut for a while; what was sent arrives later."""
+    assert on.machine.host is not None
+    on.world.net.partition([on.machine.host], [None])
+    await on.last(0.5, 40)
+    on.world.net.heal()
+
+
+async def reset(on: Stage) -> None:
+    """Every connection breaks."""
+    assert on.machine.host is not None
+    on.world.net.reset_connections(on.machine.host, None)
+
+
+async def errors(on: Stage) -> None:
+    """Some answers are errors, cut off or broken."""
+    on.sim.faults.scatter(one_in=on.chance.choice((4, 10, 30)), seed=on.chance.randrange(1000))
+    await on.last(5, 40)
+    on.sim.faults.clear()
+
+
+async def slow(on: Stage) -> None:
+    """Some answers are late, so that events and answers cross."""
+    for route in (MESSAGES, LISTING, None):
+        on.sim.faults.add(
+            Fault("slow", route=route, seconds=on.chance.uniform(0.3, 9), every=on.chance.randint(1, 4), times=None)
+        )
+    await on.last(5, 40)
+    on.sim.faults.clear()
+
+
+async def limit(on: Stage) -> None:
+    """Discord refuses for some seconds."""
+    scope: Scope = on.chance.choice(("user", "shared", "global"))
+    seconds = on.chance.uniform(0.2, 20)
+    on.life.least_wait = min(on.life.least_wait, seconds)
+    on.sim.faults.add(Fault("rate_limit", after=on.chance.randint(0, 8), retry_after=seconds, scope=scope))
+
+
+async def withhold_history(on: Stage) -> None:
+    """The bot may not read a channel's history for a while: its pages are empty."""
+    channel = on.a_channel()
+    on.life.close(channel)
+    on.sim.change.set_bot_permissions(channel, allow=VIEW_CHANNEL, deny=READ_MESSAGE_HISTORY)
+    await on.last(0.5, 20)
+    on.sim.change.set_bot_permissions(channel, allow=VIEW_CHANNEL)
+    on.life.open(channel)
+
+
+async def withhold_history_unheard(on: Stage) -> None:
+    """The same, while the gateway is away."""
+    on.sim.gateway.close(4000)
+    await withhold_history(on)
+
+
+async def bar(on: Stage) -> None:
+    """The bot may not see a channel for a moment."""
+    channel = on.a_channel()
+    on.life.close(channel)
+    on.sim.change.set_bot_permissions(channel, deny=VIEW_CHANNEL)
+    await on.last(0.2, 10)
+    on.sim.change.set_bot_permissions(channel)
+    on.life.open(channel)
+
+
+async def withhold_content(on: Stage) -> None:
+    """Discord sends blanks for a while."""
+    on.sim.world.application_flags = 0
+    await on.last(1, 25)
+    on.sim.world.application_flags = MESSAGE_CONTENT_FLAG
+    if isinstance(on.machine.error, CredentialRefused):  # a new session was refused: that takes a person
+        on.machine.start()
+
+
+async def kick(on: Stage) -> None:
+    """The bot is removed, and invited again."""
+    if on.life.is_away:
+        return
+    on.life.is_away = True
+    on.life.close(*on.guild.channels)
+    guild = on.sim.change.leave_guild(on.guild.id)
+    await on.last(0.5, 20)
+    on.sim.change.join_guild(guild)
+    on.life.open(*on.guild.channels)
+    on.life.is_away = False
+
+
+async def outage(on: Stage) -> None:
+    """Discord has an outage in the guild."""
+    if on.life.is_away:
+        return
+    on.life.is_away = True
+    on.sim.change.set_guild_unavailable(on.guild.id)
+    await on.last(0.5, 20)
+    on.sim.change.set_guild_available(on.guild.id)
+    on.life.is_away = False
+
+
+async def lock(on: Stage) -> None:
+    """Somebody's tool holds the write lock of the archive."""
+    with closing(sqlite3.connect(on.machine.archive, isolation_level=None, timeout=0)) as tool:
+        for _ in range(200):
+            try:
+                tool.execute("BEGIN IMMEDIATE")
+                break
+            except sqlite3.OperationalError:
+                await asyncio.sleep(0.007)
+        await on.last(1, 45)
+
+
+async def stall(on: Stage) -> None:
+    """The disk stands still."""
+    seconds = on.chance.uniform(1, 30)
+    on.disk.stalled_until = asyncio.get_running_loop().time() + seconds
+    await asyncio.sleep(seconds)
+
+
+async def move_clock(on: Stage) -> None:
+    """The machine's clock jumps, forward or back, and is put right later."""
+    wall_clock().error_seconds = on.chance.choice((-3600, -60, -5, 5, 60, 3600))
+    await on.last(5, 40)
+    wall_clock().error_seconds = 0.0
+
+
+async def kill(on: Stage) -> None:
+    """The process is killed, and started again."""
+    on.machine.kill()
+    await on.last(0.1, 15)
+    on.machine.start()
+
+
+async def restart(on: Stage) -> None:
+    """The process is told to stop, and started again."""
+    await on.machine.stop()
+    await on.last(0.1, 15)
+    on.machine.start()
+
+
+async def behead(on: Stage) -> None:
+    """A channel's payload has no ``last_message_id`` for a while."""
+    channel = on.guild.channels[on.a_channel()]
+    on.life.headless.add(channel.id)
+    channel.last_message_id = None
+    await on.last(5, 40)
+    channel.last_message_id = channel.messages.last_id
+
+
+async def forget(on: Stage) -> None:
+    """A person has their traces removed, and goes on writing."""
+    user_id = on.chance.choice(list(on.guild.users)[:8])
+    wish = {"platform": "discord", "user_id": str(user_id)}
+    status, _ = await on.machine.ask("POST", "/api/forgotten-users", json=wish)
+    if status == 200:
+        on.life.forgotten[hash_with(None)(str(user_id))] = wall_clock().true_time()
+
+
+async def operate(on: Stage) -> None:
+    """An operator asks for syncs and audits, cancels them, and looks."""
+    tenant = f"/api/tenants/discord-{on.guild.id}"
+    kind = on.chance.choice(("manual", "manual", "audit"))
+    status, job = await on.machine.ask("POST", f"{tenant}/sync", json={"kind": kind})
+    assert status < 500 or status == 503, job
+    if on.chance.random() < 0.3 and status in (200, 202):
+        await on.last(0, 3)
+        await on.machine.ask("DELETE", f"/api/jobs/{job['job_id']}")
+
+
+ALL: tuple[Trouble, ...] = (
+    drop, invalidate, refuse_resume, reconnect, part, reset, errors, slow, slow, limit, withhold_history,
+    withhold_history_unheard, bar, withhold_content, kick, outage, lock, stall, move_clock, kill, kill, restart, behead,
+    operate, operate, operate, forget,
+)  # fmt: skip
+BY_NAME = {trouble.__name__: trouble for trouble in ALL}
+EXCLUSIVE = (kill, restart)
+"""Those that come one at a time."""
+HARMLESS = (slow, limit, withhold_history, bar, withhold_content, behead, operate, forget)
+"""Those under which the daemon hears and writes everything at once."""
