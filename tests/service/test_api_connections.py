@@ -4,6 +4,7 @@ import asyncio
 import logging
 import os
 import resource
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
@@ -75,6 +76,16 @@ async def test_where_all_are_being_answered_the_next_is_refused(caplog: pytest.L
         assert await asyncio.gather(*held) == ["done", "done"]
         assert await ask(port) == "ok"
     assert warnings_of(caplog) == ["a connection to the API was refused"]
+
+
+async def test_a_request_that_came_while_the_process_stood_still_is_answered() -> None:
+    async with serving(Connections(first_request_seconds=0.2)) as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        await asyncio.sleep(0.05)
+        writer.write(b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+        time.sleep(1.5)  # noqa: ASYNC251 # as a stopped process does
+        assert b"200 OK" in await reader.readline()
+        writer.close()
 
 
 async def test_a_connection_without_a_request_is_cut_after_a_while() -> None:
