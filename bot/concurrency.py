@@ -67,6 +67,14 @@ def only_wanted_cancellation() -> Iterator[None]:
         raise StrayCancellation(str(StrayCancellation.__doc__)) from error
 
 
+async def aside(work: Coroutine[Any, Any, None]) -> None:
+    """Run what the rest does not depend on: if it fails that is logged, and the rest goes on."""
+    try:
+        await work
+    except Exception:
+        log.exception("a part of the program has failed; the rest goes on: please report it")
+
+
 def first_error(group: BaseExceptionGroup[BaseException]) -> BaseException:
     """Return the first error inside a group, however deep."""
     first = group.exceptions[0]

@@ -128,6 +128,7 @@ class Worker:
             log.exception("sync broken off by a fault of the program", extra=attempt.facts)
         finally:
             self.running.pop(attempt.job.id, None)
+            self._queue.wake()  # the tenant's next job may wait already
 
     async def _release(self, attempt: Attempt) -> None:
         """Put the job back into the queue, unless that takes too long: its lease runs out anyhow."""
@@ -151,7 +152,6 @@ class Worker:
         totals = attempt.progress.totals
         await persist(partial(jobs.yield_job, self._db, attempt.lease, totals=totals, now=self._clock()))
         log.info(why, extra={**attempt.facts, **told(totals)})
-        self._queue.wake()
 
     async def _outcome(self, attempt: Attempt) -> Outcome:
         try:

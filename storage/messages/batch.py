@@ -9,6 +9,7 @@ from storage.channels import advance, require_archived
 from storage.connection import finish_before_cancel
 from storage.database import Database
 from storage.jobs import JobLease, require_lease
+from storage.messages.isolation import apart_where_refused
 from storage.messages.replies import mark_answers_to_deleted
 from storage.messages.rows import mark_rows_deleted, prepare, write_messages
 
@@ -29,6 +30,7 @@ class MessageBatch:
 
 
 @finish_before_cancel
+@apart_where_refused
 async def save_batch(db: Database, batch: MessageBatch, now: datetime) -> frozenset[str]:
     """Store a batch of messages and move the channel's checkpoint to its newest one; it never moves back.
 

@@ -18,6 +18,7 @@ from storage.messages import (
     IdRange,
     PreparedMessages,
     StoredMessage,
+    apart_where_refused,
     is_changed,
     is_edited,
     is_withheld,
@@ -79,6 +80,7 @@ _CONTEXT = (
 
 
 @finish_before_cancel
+@apart_where_refused
 async def reconcile_page(
     db: Database,
     planned: RefetchRange,
