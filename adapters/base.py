@@ -1,20 +1,18 @@
 """The seam between platforms and everything else: what an adapter does."""
 
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import ClassVar, Protocol, TypeAlias, TypeVar
+from typing import ClassVar, Protocol, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
 from adapters.events import EventHandler, LiveEventHandler
-from adapters.records import ChannelRecord, MessageRecord
+from adapters.pages import MessagePage, ThreadCursor, ThreadPage
+from adapters.records import ChannelRecord
 
 T = TypeVar("T")
-
-ThreadCursor: TypeAlias = Mapping[str, str]
-"""How far a channel's archived threads have been listed. Only the adapter that made it can read it."""
 
 
 def require_id(platform: str, id_pattern: str, value: str) -> None:
@@ -33,14 +31,6 @@ class PlatformOptions(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     auto_create_tenants: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class ThreadPage:
-    """A page of a channel's archived threads, and the cursor that is true once they are stored."""
-
-    threads: tuple[ChannelRecord, ...]
-    cursor: ThreadCursor
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,8 +106,14 @@ class PlatformSession(Protocol):
         """List every channel of the community and every active thread, evaluated afresh; parents before children."""
         ...
 
-    def archived_threads(self, channel_id: str, cursor: ThreadCursor | None) -> AsyncIterator[ThreadPage]:
-        """List the archived threads of a channel that ``cursor`` does not cover yet. None covers nothing."""
+    def archived_threads(
+        self, channel_id: str, cursor: ThreadCursor | None, *, now: datetime, anew: str | None = None
+    ) -> AsyncIterator[ThreadPage]:
+        """List the archived threads of a channel that ``cursor`` does not cover yet. None covers nothing.
+
+        ``now`` is the time. ``anew`` is a reason to list all of them once more: a cursor that was not made for the same
+        one covers nothing.
+        """
         ...
 
     async def find_channel(self, channel_id: str) -> ChannelRecord | None:
@@ -128,14 +124,13 @@ class PlatformSession(Protocol):
         """
         ...
 
-    async def messages(
-        self, channel_id: str, after: str | None, *, parent_id: str | None = None
-    ) -> tuple[MessageRecord, ...]:
-        """Return the oldest messages with an id beyond ``after``, ascending.
+    async def messages(self, channel_id: str, after: str | None, *, parent_id: str | None = None) -> MessagePage:
+        """Return the oldest messages with an id beyond ``after``.
 
         ``parent_id`` is the channel of a thread. A page with a message in it shows that the bot may read there, and is
         whole between its ends. An empty one proves nothing by itself: a platform may answer so where the bot may not
-        read (``access`` tells the two apart).
+        read (``access`` tells the two apart). One that is not empty but holds nothing beyond ``after`` is a failed
+        call.
 
         Raises:
             ContentWithheld: the platform has blanked the page.

@@ -29,6 +29,12 @@ class CallFailed(PlatformError):
         self.attempts = attempts
 
 
+class UntrueAnswer(CallFailed):
+    """A call was answered with what cannot be true, also after its retries. Believe nothing of the answer before it."""
+
+    code = "untrue_answer"
+
+
 class NoSuchCall(CallFailed):
     """The platform does not know the call itself."""
 

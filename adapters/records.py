@@ -96,7 +96,11 @@ class ChannelRecord:
     skip_reason: SkipReason | None
     last_message_platform_id: str | None = None
     has_archived_threads: bool = False  # whether its archived threads can be listed
+    archived_at: datetime | None = None  # when a thread was put to rest; None: it was not
     metadata: Metadata = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        _check_times(self.archived_at)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

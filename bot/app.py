@@ -20,7 +20,7 @@ from adapters.base import PlatformAdapter
 from adapters.privacy import UserHasher
 from bot.api import Api, serve
 from bot.audit_schedule import AUDIT_TICK, AuditSchedule
-from bot.concurrency import first_error
+from bot.concurrency import aside, first_error
 from bot.config import Config
 from bot.console import show_progress
 from bot.housekeeping import HOUSEKEEPING_TICK, Housekeeping
@@ -212,7 +212,7 @@ async def _run_until_stopped(
                 work.create_task(parts.wishes.run(), name="wishes")
                 work.create_task(notifier.watch(status), name="service manager")
                 if console is not None:
-                    work.create_task(show_progress(console, parts.worker.running), name="progress")
+                    work.create_task(aside(show_progress(console, parts.worker.running)), name="progress")
     except BaseExceptionGroup as group:
         error = first_error(group)
         if not isinstance(error, Stopped):

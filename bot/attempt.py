@@ -3,9 +3,10 @@
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 from bot.concurrency import first_error, only_wanted_cancellation
 from bot.outcome import JobCancelled
@@ -16,11 +17,19 @@ from storage.jobs import Job, JobLease
 
 log = logging.getLogger(__name__)
 
+T = TypeVar("T")
+
 HEARTBEAT_SECONDS = 2.0  # also how often progress is written
+_PAUSES = (1.0, 2.0, 4.0, 8.0, 16.0)  # before the end of a job is written again
+_MOST_INTERRUPTIONS = 3  # of one job, by a database that is away or in use
 
 
 class Preempted(Exception):
     """The job has used up its time slice, and others wait."""
+
+
+class Interrupted(Exception):
+    """The database was away or in use; the job can go on once it is back."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -37,6 +46,12 @@ class Attempt:
         """The fields that its log lines have in common."""
         named = {"tenant_name": self.name} if self.name else {}  # "name" is the logger's
         return {"job": self.job.id, "tenant": self.job.tenant_id, **named}
+
+    @property
+    def may_go_on(self) -> bool:
+        """Whether a job that the database has interrupted goes on: some times, and then the next sync does."""
+        interruptions = self.progress.totals["interruptions"]
+        return isinstance(interruptions, int) and interruptions < _MOST_INTERRUPTIONS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,3 +99,24 @@ class GuardedSync:
         except StorageError as e:
             # The sync itself will find out whether the database is gone; this was one beat of many.
             log.warning("a heartbeat was missed", extra={"job": context.lease.job_id, "code": e.code})
+
+
+async def persist(write: Callable[[], Awaitable[T]]) -> T:
+    """Write what must not be lost, such as how a job ends; again, where the database is in the way for a while.
+
+    Raises:
+        StorageError: it is so for long, or for good.
+    """
+    for pause in _PAUSES:
+        try:
+            return await write()
+        except StorageError as e:
+            if not e.is_transient:
+                raise
+        await asyncio.sleep(pause)
+    return await write()
+
+
+def told(totals: Mapping[str, object]) -> dict[str, object]:
+    """Return the figures of a job that say something."""
+    return {name: value for name, value in totals.items() if value}

@@ -1,9 +1,12 @@
 """Structured concurrency: run over many items with a limit, and finish what must not be torn apart."""
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, TypeVar
+
+log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -39,9 +42,9 @@ async def finish(work: Coroutine[Any, Any, T], grace_seconds: float = 5.0) -> T:
             with suppress(asyncio.CancelledError):
                 await asyncio.wait({task})
         deadline.cancel()
-        if not task.cancelled():
-            task.result()
-        raise
+        if not task.cancelled() and (error := task.exception()):
+            log.warning("what was being finished has failed", extra={"error": type(error).__name__})
+        raise  # whatever came of it: an error in its place would take the cancellation for done
 
 
 class StrayCancellation(Exception):
@@ -62,6 +65,14 @@ def only_wanted_cancellation() -> Iterator[None]:
         if task is None or task.cancelling():
             raise
         raise StrayCancellation(str(StrayCancellation.__doc__)) from error
+
+
+async def aside(work: Coroutine[Any, Any, None]) -> None:
+    """Run what the rest does not depend on: if it fails that is logged, and the rest goes on."""
+    try:
+        await work
+    except Exception:
+        log.exception("a part of the program has failed; the rest goes on: please report it")
 
 
 def first_error(group: BaseExceptionGroup[BaseException]) -> BaseException:

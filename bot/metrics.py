@@ -82,6 +82,12 @@ class Metrics:
         self._jobs_ended = Counter(
             "platform_sync_jobs_ended", "Sync jobs by kind and end.", ["kind", "end"], registry=registry
         )
+        self._reactions_pending = Gauge(
+            "platform_sync_reactions_pending",
+            "Lists of users behind reactions that the last sync of a tenant has left to the next one.",
+            ["tenant"],
+            registry=registry,
+        )
         self._batch_commit_seconds = Histogram(
             "platform_sync_batch_commit_seconds",
             "Time to commit one batch of messages with its checkpoint.",
@@ -116,9 +122,11 @@ class Metrics:
         if scope != "shared":
             self._invalid_requests.inc()
 
-    def job_ended(self, kind: str, end: str) -> None:
-        """Count a job that has ended."""
+    def job_ended(self, tenant: str, kind: str, end: str, reactions_pending: int | None) -> None:
+        """Count a job that has ended, and note what it has left, where it got as far as to know."""
         self._jobs_ended.labels(kind, end).inc()
+        if reactions_pending is not None:
+            self._reactions_pending.labels(tenant).set(reactions_pending)
 
     def batch_committed(self, messages: int, seconds: float) -> None:
         """Count a batch that is in the archive."""

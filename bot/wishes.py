@@ -54,12 +54,21 @@ class WishKeeper:
             self._news.clear()
             try:
                 for wish in await privacy.list_wishes(self.db, unfinished=True):
-                    self._tell(await privacy.fulfil_wish(self.db, wish, clock=self.clock))
+                    await self._fulfil(wish)
             except StorageError as e:
-                log.warning("a wish to be forgotten waits for the database", extra={"code": e.code, "error": str(e)})
+                log.warning("wishes to be forgotten wait for the database", extra={"code": e.code, "error": str(e)})
             with suppress(TimeoutError):
                 async with asyncio.timeout(LOOK_AGAIN_AFTER.total_seconds()):
                     await self._news.wait()
+
+    async def _fulfil(self, wish: Wish) -> None:
+        """Fulfil one wish; what is wrong with it ends neither the others nor the process."""
+        try:
+            self._tell(await privacy.fulfil_wish(self.db, wish, clock=self.clock))
+        except StorageError:
+            raise
+        except Exception:
+            log.exception("a wish to be forgotten failed and will be tried again", extra={"wish": wish.id})
 
     @staticmethod
     def _tell(wish: Wish) -> None:

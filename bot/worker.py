@@ -8,10 +8,11 @@ import logging
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import datetime, timedelta
+from functools import partial
 
 from adapters.base import PlatformAdapter, PlatformSession
 from adapters.errors import CredentialRefused, PlatformError, RateLimited
-from bot.attempt import Attempt, GuardedSync, Preempted
+from bot.attempt import Attempt, GuardedSync, Interrupted, Preempted, persist, told
 from bot.concurrency import only_wanted_cancellation
 from bot.config import SyncConfig
 from bot.live import LiveWriter
@@ -21,7 +22,7 @@ from bot.queue import JobQueue
 from bot.sync import JobContext, Progress
 from storage import jobs, tenants
 from storage.database import Database
-from storage.errors import LeaseLost, StorageError, TenantStopped
+from storage.errors import DatabaseBusy, DatabaseUnreachable, LeaseLost, StorageError, TenantStopped
 from storage.jobs import Job
 from storage.tenants import Tenant
 
@@ -30,7 +31,6 @@ log = logging.getLogger(__name__)
 LEASE = timedelta(seconds=15)  # how long a job of a killed process waits on Postgres
 _POLL_SECONDS = 1.0  # other processes may enqueue, and jobs come due
 _LONGEST_PAUSE_SECONDS = 30.0  # after the queue could not be read, again and again
-_PAUSES = (1.0, 2.0, 4.0, 8.0, 16.0)  # before the end of a job is written again
 _RELEASE_SECONDS = 5.0
 
 
@@ -97,15 +97,19 @@ class Worker:
     async def _claim(self) -> Attempt | None:
         # A job of a platform that is not ready could only fail. What runs here, or has not ended yet, is not taken up
         # again, also where its lease ran out meanwhile.
-        ready = [name for name, adapter in self._adapters.items() if adapter.unready_reason is None]
         busy = {attempt.job.tenant_id for attempt in self.running.values()}
         claimed = await jobs.claim(
-            self._db, self._owner, now=self._clock(), lease=self._lease, busy=busy, platforms=ready
+            self._db, self._owner, now=self._clock(), lease=self._lease, busy=busy, platforms=self._ready
         )
         if claimed is None:
             return None
         job, lease = claimed
         return Attempt(job=job, lease=lease, progress=Progress(earlier=job.totals))
+
+    @property
+    def _ready(self) -> list[str]:
+        """The platforms that can be used at present."""
+        return [name for name, adapter in self._adapters.items() if adapter.unready_reason is None]
 
     async def _run_job(self, attempt: Attempt) -> None:
         try:
@@ -124,6 +128,7 @@ class Worker:
             log.exception("sync broken off by a fault of the program", extra=attempt.facts)
         finally:
             self.running.pop(attempt.job.id, None)
+            self._queue.wake()  # the tenant's next job may wait already
 
     async def _release(self, attempt: Attempt) -> None:
         """Put the job back into the queue, unless that takes too long: its lease runs out anyhow."""
@@ -135,12 +140,18 @@ class Worker:
         try:
             outcome = await self._outcome(attempt)
         except Preempted:
-            totals = attempt.progress.totals
-            await jobs.yield_job(self._db, attempt.lease, totals=totals, now=self._clock())
-            log.info("sync makes room for others", extra={**attempt.facts, **_told(totals)})
-            self._queue.wake()
+            await self._put_back(attempt, "sync makes room for others")
+        except Interrupted:
+            attempt.progress.interruptions += 1
+            await self._put_back(attempt, "sync was interrupted by the database and will go on")
         else:
             await self._end(attempt, outcome)
+
+    async def _put_back(self, attempt: Attempt, why: str) -> None:
+        """Put the job behind those that wait; whoever takes it up goes on from its checkpoints."""
+        totals = attempt.progress.totals
+        await persist(partial(jobs.yield_job, self._db, attempt.lease, totals=totals, now=self._clock()))
+        log.info(why, extra={**attempt.facts, **told(totals)})
 
     async def _outcome(self, attempt: Attempt) -> Outcome:
         try:
@@ -158,6 +169,8 @@ class Worker:
             await self._end(attempt, Outcome.of_error(e))
             raise
         except (JobCancelled, PlatformError, StorageError) as e:
+            if isinstance(e, DatabaseBusy | DatabaseUnreachable) and attempt.may_go_on:
+                raise Interrupted from e
             return Outcome.of_error(e)
         except Exception as e:
             log.exception("a sync has failed by a fault of the program: please report it", extra=attempt.facts)
@@ -201,14 +214,16 @@ class Worker:
         return due if due and due > self._clock() else None
 
     async def _is_in_the_way(self, now: datetime) -> bool:
-        return self._slots.locked() and await jobs.has_due_jobs(self._db, now)
+        return self._slots.locked() and await jobs.has_due_jobs(self._db, now, platforms=self._ready)
 
     async def _end(self, attempt: Attempt, outcome: Outcome) -> None:
         ended = await self._finish(attempt, outcome)
         status, error = outcome.status, outcome.error
-        self._metrics.job_ended(str(ended.kind), str(status))
+        has_looked = status in (jobs.JobStatus.SUCCEEDED, jobs.JobStatus.PARTIAL)
+        pending = attempt.progress.reactions_pending if has_looked else None
+        self._metrics.job_ended(ended.tenant_id, str(ended.kind), str(status), pending)
         level = logging.INFO if error is None else logging.WARNING
-        facts = {**attempt.facts, "kind": str(ended.kind), "status": str(status), **_told(ended.totals)}
+        facts = {**attempt.facts, "kind": str(ended.kind), "status": str(status), **told(ended.totals)}
         log.log(level, "sync ended", extra=facts | ({"error": error} if error else {}))
         with suppress(TenantStopped):
             is_cut_short = attempt.progress.is_cut_short
@@ -219,25 +234,13 @@ class Worker:
         """Write a job's end; again, where the database is in the way for a while."""
         status, error = outcome.status, outcome.error
         totals = attempt.progress.at_end(has_succeeded=error is None and status is jobs.JobStatus.SUCCEEDED)
-        for pause in _PAUSES:
-            try:
-                return await jobs.finish(
-                    self._db, attempt.lease, status=status, totals=totals, error=error, now=self._clock()
-                )
-            except StorageError as e:
-                if not e.is_transient:
-                    raise
-            await asyncio.sleep(pause)
-        return await jobs.finish(self._db, attempt.lease, status=status, totals=totals, error=error, now=self._clock())
+
+        finish = partial(jobs.finish, self._db, attempt.lease, status=status, totals=totals, error=error)
+        return await persist(partial(finish, now=self._clock()))
 
     async def _back_off(self, tenant: Tenant, limit: RateLimited) -> None:
         """Let no sync of the tenant begin before the platform's wait is over; of no tenant, where it concerns all."""
         now = self._clock()
         until = now + timedelta(seconds=limit.retry_after_seconds)
         tenant_id = None if limit.is_global else tenant.id
-        await tenants.defer_until(self._db, tenant_id, tenant.platform, until=until, now=now)
-
-
-def _told(totals: Mapping[str, object]) -> dict[str, object]:
-    """Return the figures of a job that say something."""
-    return {name: value for name, value in totals.items() if value}
+        await persist(partial(tenants.defer_until, self._db, tenant_id, tenant.platform, until=until, now=now))

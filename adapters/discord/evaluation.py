@@ -8,6 +8,7 @@ from adapters.discord.convert import Payload, as_objects, snowflake, snowflakes
 from adapters.discord.gateway import GatewayClient
 from adapters.discord.permissions import ChannelEvaluator, Principal
 from adapters.discord.rest import RestClient
+from adapters.discord.slices import in_slices
 from adapters.errors import ChannelUnreadable, NoSuchCall, TenantUnavailable
 from adapters.privacy import HashUser
 from adapters.records import ChannelRecord
@@ -30,7 +31,8 @@ class GuildEvaluation:
         bot = self._bot_by_gateway() or await self._bot_by_rest()
         found, evaluator = await self._channels(bot)
         active = await self._call(lambda: self._http.get_active_threads(self._guild_id), dict, _active_fault)
-        return (*found, *evaluator.threads(as_objects(active.get("threads"))))
+        threads = await in_slices(as_objects(active.get("threads")), evaluator.thread)
+        return (*found, *(thread for thread in threads if thread))
 
     async def access(self) -> Access:
         """Evaluate afresh, the bot's own roles too: three requests, or four where the bot may be the owner."""
@@ -43,7 +45,10 @@ class GuildEvaluation:
         Raises:
             TenantUnavailable: the bot is not in it any more.
         """
-        await self._call(lambda: self._http.get_guild(self._guild_id, with_counts=False), dict)
+        try:
+            await self._call(lambda: self._http.get_guild(self._guild_id, with_counts=False), dict)
+        except NoSuchCall:  # a server that is not Discord's
+            await self._call(lambda: self._http.get_roles(self._guild_id), list, self._roles_fault)
 
     async def _channels(self, bot: Principal) -> tuple[list[ChannelRecord], ChannelEvaluator]:
         guild_id = self._guild_id

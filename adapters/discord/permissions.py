@@ -121,9 +121,9 @@ class ChannelEvaluator:
         records += [r for i, p in hidden.items() if i not in shown and (r := self._channel(p))]
         return records
 
-    def threads(self, payloads: Iterable[Payload]) -> list[ChannelRecord]:
-        """Return the records of threads, which are read where their channels are."""
-        return [r for p in payloads if (r := thread_record(p, None, self._hash_user))]
+    def thread(self, payload: Payload) -> ChannelRecord | None:
+        """Return the record of a thread, which is read where its channel is."""
+        return thread_record(payload, None, self._hash_user)
 
     def is_public(self, payload: Payload) -> bool:
         """Return whether @everyone may read a channel."""

@@ -1,20 +1,18 @@
 """Make the requests of one sync of one guild: raw payloads in, records out."""
 
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
 from datetime import datetime
 from typing import Any
 
 from discord.http import Route
 
-from adapters.base import Access, RequestCounts, ThreadCursor, ThreadPage
+from adapters.base import Access, RequestCounts
 from adapters.discord.content import ContentWatch
 from adapters.discord.convert import (
     Payload,
-    as_objects,
     channel_type,
     last_id_before,
     message_records,
-    snowflake,
     snowflake_time,
     thread_record,
     url_emoji,
@@ -22,13 +20,15 @@ from adapters.discord.convert import (
 from adapters.discord.evaluation import GuildEvaluation
 from adapters.discord.gateway import GatewayClient
 from adapters.discord.message_count import count_messages
-from adapters.discord.rest import EmojiGone, RequestScope, RestClient
+from adapters.discord.message_page import PAGE_SIZE as _PAGE_SIZE
+from adapters.discord.message_page import fault_of_page, message_page, own_messages
+from adapters.discord.reaction_users import FaultOf, reaction_users
+from adapters.discord.rest import RequestScope, RestClient
 from adapters.discord.threads import archived_threads
-from adapters.errors import CallFailed, ChannelUnreadable
+from adapters.errors import ChannelUnreadable
+from adapters.pages import MessagePage, ThreadCursor, ThreadPage
 from adapters.privacy import HashUser
-from adapters.records import ChannelRecord, ChannelType, MessageRecord, SkipReason
-
-_PAGE_SIZE = 100  # the most that Discord gives in one answer, of messages, threads and users
+from adapters.records import ChannelRecord, ChannelType, SkipReason
 
 
 class DiscordSession:
@@ -76,19 +76,22 @@ class DiscordSession:
         """Request the guild itself."""
         await self._evaluation.confirm_membership()
 
-    async def archived_threads(self, channel_id: str, cursor: ThreadCursor | None) -> AsyncIterator[ThreadPage]:
+    async def archived_threads(
+        self, channel_id: str, cursor: ThreadCursor | None, *, now: datetime, anew: str | None = None
+    ) -> AsyncIterator[ThreadPage]:
         """List the archived public threads that the cursor does not cover; one request where nothing is new."""
 
-        async def fetch(before: str | None) -> Payload:
+        async def fetch(before: str | None, fault_of: Callable[[Payload], str | None]) -> Payload:
             return await self._rest.call(
                 lambda: self._http.get_public_archived_threads(int(channel_id), before, _PAGE_SIZE),
                 dict,
                 channel_id,
+                fault_of=fault_of,
             )
 
-        async for payloads, next_cursor in archived_threads(fetch, cursor):
-            records = (thread_record(p, None, self._hash_user) for p in payloads)
-            yield ThreadPage(tuple(r for r in records if r), next_cursor)
+        async for page in archived_threads(fetch, cursor, now=now, anew=anew):
+            records = (thread_record(p, None, self._hash_user) for p in page.threads)
+            yield ThreadPage(tuple(r for r in records if r), page.cursor, page.ids, page.after, page.before)
 
     async def find_channel(self, channel_id: str) -> ChannelRecord | None:
         """Request the channel itself; who may read one that is no thread takes more than its payload."""
@@ -96,42 +99,42 @@ class DiscordSession:
         is_thread = channel_type(payload) is ChannelType.THREAD
         return thread_record(payload, None, self._hash_user) if is_thread else None
 
-    async def messages(
-        self, channel_id: str, after: str | None, *, parent_id: str | None = None
-    ) -> tuple[MessageRecord, ...]:
+    async def messages(self, channel_id: str, after: str | None, *, parent_id: str | None = None) -> MessagePage:
         """Return one page, by one request."""
         start = int(after or 0)
 
         def send() -> Coroutine[Any, Any, list[Any]]:
-            logs_from = self._http.logs_from
-            return self._rest.call(lambda: logs_from(int(channel_id), _PAGE_SIZE, after=start), list, channel_id)
+            return self._rest.call(
+                lambda: self._http.logs_from(int(channel_id), _PAGE_SIZE, after=start),
+                list,
+                channel_id,
+                fault_of=lambda body: fault_of_page(body, channel_id, start),
+            )
 
         page = await self._content.page(channel_id, send)
         if not page and not self._can_read_history(parent_id or channel_id):
             # Discord shows an empty channel to a bot that may not read its history. Known at once, where it is known.
             raise ChannelUnreadable(SkipReason.BOT_LACKS_ACCESS)
-        records = await message_records(page, channel_id, self._hash_user)
-        if page and not records:
-            raise CallFailed("Discord sent a page in which no message has an id", attempts=1)
-        return tuple(records)
+        records = await message_records(own_messages(page, channel_id), channel_id, self._hash_user)
+        return message_page(page, records, channel_id, start)
 
     async def reaction_users(
         self, channel_id: str, message_id: str, emoji: str, *, burst: bool, total: int
     ) -> list[str]:
         """Return the users behind one emoji, page by page up to the total or a page that is not full."""
-        found: dict[str, None] = {}
-        after: str | None = None
-        while len(found) < total:
-            try:
-                page = as_objects(await self._reaction_page(channel_id, message_id, url_emoji(emoji), after, burst))
-            except EmojiGone:
-                break
-            users = [user_id for user in page if (user_id := snowflake(user.get("id")))]
-            found |= dict.fromkeys(map(self._hash_user, users))
-            if len(page) < _PAGE_SIZE or not users:
-                break
-            after = users[-1]
-        return list(found)
+
+        async def fetch(after: int | None, fault_of: FaultOf) -> list[Any]:
+            return await self._rest.call(
+                lambda: self._http.get_reaction_users(
+                    int(channel_id), int(message_id), url_emoji(emoji), _PAGE_SIZE, after, 1 if burst else 0
+                ),
+                list,
+                channel_id,
+                fault_of=fault_of,
+            )
+
+        users = await reaction_users(fetch, total)
+        return list(dict.fromkeys(map(self._hash_user, users)))
 
     def sent_at(self, message_id: str) -> datetime | None:
         """Read the time from the snowflake."""
@@ -150,17 +153,6 @@ class DiscordSession:
             return await self._rest.call(lambda: self._http.request(route, params=params), dict)
 
         return await count_messages(search, self._rest.pause)
-
-    async def _reaction_page(
-        self, channel_id: str, message_id: str, emoji: str, after: str | None, burst: bool
-    ) -> list[Any]:
-        return await self._rest.call(
-            lambda: self._http.get_reaction_users(
-                int(channel_id), int(message_id), emoji, _PAGE_SIZE, int(after) if after else None, 1 if burst else 0
-            ),
-            list,
-            channel_id,
-        )
 
     def _can_read_history(self, channel_id: str) -> bool:
         """Return it by the gateway's state, which may be old: yes proves nothing. For a thread its parent decides."""

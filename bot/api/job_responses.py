@@ -24,13 +24,18 @@ class JobProgress(ResponseModel):
     repairs_pending: int = Field(description="Ranges that are still to be read again, in this job or a later one.")
     changed: int = Field(description="Messages that were found otherwise than archived, and brought up to date.")
     deleted: int = Field(description="Messages that were found gone, and marked as deleted.")
-    fraction: float | None = Field(description="How much of it is done, from 0 to 1; null: there is no estimate yet.")
+    fraction: float | None = Field(
+        description="How much of it is done, from 0 to 1; 1 only where nothing is left, no channel, no reactions and "
+        "no ranges either; null: there is no estimate yet."
+    )
 
 
 class JobMetrics(ResponseModel):
-    """What a job took."""
+    """What a job took, in all its attempts."""
 
-    duration_seconds: float | None = Field(description="How long it ran, so far or in all; null: it has not begun.")
+    duration_seconds: float | None = Field(
+        description="How long it ran, so far or in all, without the time it waited; null: it has not begun."
+    )
     messages: int = Field(description="Messages archived.")
     reactions: int = Field(description="Users' reactions archived.")
     requests: int = Field(description="Requests sent to the platform.")
@@ -64,8 +69,9 @@ class JobView(ResponseModel):
     tenant_id: str = Field(examples=["discord-1098765432109876543"])
     kind: JobKind = Field(description="Why it was enqueued.")
     status: JobStatus = Field(
-        description="`queued` or `running`, or its end: `succeeded`; `partial`: some channels were given up; `failed`: "
-        "nothing useful could be done; `rate_limited`: the platform said stop; `cancelled`: by request."
+        description="`queued` or `running`, or its end: `succeeded`: every archived channel was read to its end, and "
+        "`progress` says what is left besides; `partial`: some channels were given up, or messages were set aside; "
+        "`failed`: nothing useful could be done; `rate_limited`: the platform said stop; `cancelled`: by request."
     )
     cancel_requested: bool = Field(description="Whether it is to be cancelled; if it runs, at its next safe point.")
     attempt: int = Field(description="How often it was taken up; more than once after a restart, say.")

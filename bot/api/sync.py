@@ -52,8 +52,8 @@ class SyncCalls:
             Endpoint(
                 method="POST",
                 path="/api/tenants/{tenantId}/sync",
-                summary="Sync a tenant now, before all others that wait. Asking twice is safe: an unfinished sync is "
-                "returned instead.",
+                summary="Sync a tenant now, before the routine unless that has waited for ten minutes. Asking twice is "
+                "safe: an unfinished sync is returned instead.",
                 handler=self.request_sync,
                 params=TenantPath,
                 body=SyncRequest,

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from adapters.base import PlatformAdapter
 from adapters.errors import PlatformError
@@ -20,6 +20,7 @@ from storage.errors import DatabaseReadOnly, DatabaseTooNew, DatabaseTooOld, Has
 from storage.tenants import tenant_id_of
 
 _CONNECT_SECONDS = 20.0
+_LOOK_SECONDS = 0.05
 
 
 class Mark(StrEnum):
@@ -183,21 +184,22 @@ async def _connected(adapter: PlatformAdapter, seconds: float) -> AsyncIterator[
         CredentialRefused: the platform will not have this bot.
         TimeoutError: it cannot be reached.
     """
-    ready: asyncio.Future[tuple[TenantRecord, ...]] = asyncio.get_running_loop().create_future()
+    found: dict[str, TenantRecord] = {}
+    deadline = asyncio.timeout(seconds)
 
     async def listen(event: PlatformEvent) -> None:
-        if isinstance(event, TenantsReady) and not ready.done():
-            ready.set_result(event.tenants)
+        if isinstance(event, TenantsReady):
+            found.update((tenant.platform_id, tenant) for tenant in event.tenants)
+            deadline.reschedule(asyncio.get_running_loop().time() + seconds)  # the next part may take as long
 
     running = asyncio.create_task(adapter.run(listen, _ignore), name="check connection")
     try:
-        waited: set[asyncio.Future[Any]] = {running, ready}
-        await asyncio.wait(waited, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        async with deadline:
+            while adapter.unready_reason is not None and not running.done():
+                await asyncio.wait({running}, timeout=_LOOK_SECONDS)
         if running.done():
             running.result()
-        if not ready.done():
-            raise TimeoutError
-        yield ready.result()
+        yield tuple(found.values())
     finally:
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)

@@ -22,25 +22,28 @@ async def apply_bisecting(db: Database, changes: Sequence[MessageChange], now: d
     Raises:
         StorageError: the database does not take any.
     """
-    if not changes:
-        return set()
+    refused: dict[Key, Exception] = {}
+    if changes:
+        await _bisect(db, changes, now, owner, refused)
+    if refused:
+        (channel, message), first = next(iter(refused))[1:], next(iter(refused.values()))
+        facts = {"changes": len(refused), "channel": channel, "message_id": message}
+        log.error("changes cannot be stored, such as this one's", extra=facts, exc_info=first)
+    return set(refused)
+
+
+async def _bisect(
+    db: Database, changes: Sequence[MessageChange], now: datetime, owner: str, refused: dict[Key, Exception]
+) -> None:
     try:
         await live.apply_changes(db, changes, now, owner=owner)
     except Exception as e:
         if isinstance(e, StorageError) and not isinstance(e, ValueRefused):
             raise
-        return await _halves(db, changes, now, owner, e)
-    return set()
-
-
-async def _halves(
-    db: Database, changes: Sequence[MessageChange], now: datetime, owner: str, error: Exception
-) -> set[Key]:
-    if len(changes) == 1:
-        (change,) = changes
-        key = change.tenant_id, change.channel_platform_id, change.message_platform_id
-        log.error("a change cannot be stored", extra={"channel": key[1], "message_id": key[2]}, exc_info=error)
-        return {key}
-    middle = len(changes) // 2
-    first = await apply_bisecting(db, changes[:middle], now, owner)
-    return first | await apply_bisecting(db, changes[middle:], now, owner)
+        if len(changes) == 1:
+            (change,) = changes
+            refused[change.tenant_id, change.channel_platform_id, change.message_platform_id] = e
+            return
+        middle = len(changes) // 2
+        await _bisect(db, changes[:middle], now, owner, refused)
+        await _bisect(db, changes[middle:], now, owner, refused)

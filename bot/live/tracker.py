@@ -42,22 +42,25 @@ class ChangeTrackers:
 
     def __init__(self) -> None:
         self._count = EventCount()
-        self._trackers: dict[ChannelKey, ChangeTracker] = {}
+        self._trackers: dict[ChannelKey, list[ChangeTracker]] = {}
 
     @contextmanager
     def tracking(self, tenant_id: str, channel_platform_id: str) -> Iterator[ChangeTracker]:
         """Track what changes in a channel while its pages are read."""
         key = tenant_id, channel_platform_id
-        tracker = self._trackers[key] = ChangeTracker(self._count)
+        tracker = ChangeTracker(self._count)
+        beside = self._trackers.setdefault(key, [])  # each reading has its own, and hears everything
+        beside.append(tracker)
         try:
             yield tracker
         finally:
-            if self._trackers.get(key) is tracker:  # not that of a job that took this one over
-                del self._trackers[key]
+            beside[:] = [other for other in beside if other is not tracker]
+            if not beside:
+                self._trackers.pop(key, None)
 
     def note(self, keys: Iterable[Key]) -> None:
         """Note an event that is about these messages."""
         self._count.value += 1
         for tenant_id, channel_id, message_id in keys:
-            if tracker := self._trackers.get((tenant_id, channel_id)):
+            for tracker in self._trackers.get((tenant_id, channel_id), ()):
                 tracker.marks[message_id] = self._count.value

@@ -98,7 +98,16 @@ class LiveWriter:
             await asyncio.sleep(_PAUSE_SECONDS)
         except Exception:
             log.exception("live events cannot be written, by a fault of the program: please report it")
+            await self._give_up()
             await asyncio.sleep(_PAUSE_SECONDS)
+
+    async def _give_up(self) -> None:
+        """Let go of what cannot even be put down to be read again, so that it holds up nothing: an audit finds it."""
+        for platform, batch in list(self._unwritten.items()):
+            self._unwritten[platform] = LiveBatch()
+            for tenant_id in sorted({tenant_id for tenant_id, *_ in batch.lost} | batch.lost_tenants):
+                with suppress(StorageError):
+                    await repair.request_audit(self._db, tenant_id, self._clock())
 
     async def write_channels(self) -> None:
         """Write now what was told of channels so far, so that what is stored next is judged by it.
@@ -147,5 +156,8 @@ class LiveWriter:
         told_at = {one.record.platform_id: one.told_at for one in changed}
         try:
             await channels.save_changed_channels(self._db, tenant_id, records, now, told_at=told_at)
-        except ValueRefused as e:  # the next sync lists them
+        except ValueRefused as e:  # the next sync lists them; what is hidden must not wait for it
             log.error("a changed channel cannot be stored", extra={"tenant": tenant_id, "error": str(e)})
+            for record in records:
+                if record.skip_reason is not None:
+                    await channels.mark_skipped(self._db, tenant_id, [record.platform_id], record.skip_reason, now)

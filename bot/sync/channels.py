@@ -1,11 +1,13 @@
 """Brings the stored channels and threads to what the platform lists."""
 
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 
 from adapters.errors import CallFailed, ChannelUnreadable
-from adapters.records import ChannelRecord, ChannelType
+from adapters.records import ChannelType
 from bot.concurrency import for_each
 from bot.sync.context import JobContext
+from bot.sync.threads import ThreadListing
 from storage import channels
 from storage.channels import ChannelState
 
@@ -15,62 +17,49 @@ class ChannelListing:
     """One job's listing of a tenant's channels and threads."""
 
     job: JobContext
+    threads: ThreadListing
 
     async def run(self) -> list[ChannelState]:
-        """List everything, look once for what vanished, and return every channel as it then stands."""
+        """List everything, look once for what vanished, and return what there is to be done for: news and failures."""
         listed = await self._list()
         await self._find_vanished(listed)
-        return await self._states()
-
-    async def _states(self) -> list[ChannelState]:
-        return await channels.channel_states(self.job.db, self.job.tenant_id)
+        return await channels.channels_to_be_read(self.job.db, self.job.tenant_id)
 
     async def _list(self) -> set[str]:
-        """Store what the platform lists, and return the ids of all that was listed."""
+        """Store what the platform lists, and return the ids of its channels and active threads."""
         job = self.job
         records = await job.list_channels()
-        listed = {record.platform_id for record in records}
-        states = {state.platform_id: state for state in await self._states()}
-
-        async def list_threads(parent: ChannelRecord) -> None:
-            listed.update(await self._list_threads(states[parent.platform_id]))
-
-        parents = [record for record in records if record.has_archived_threads]
-        await for_each(parents, job.config.concurrent_channels, list_threads)
+        parents = [record.platform_id for record in records if record.has_archived_threads]
+        await self.threads.run(await channels.named_channels(job.db, job.tenant_id, parents))
         await job.settle_refusals()
         await channels.follow_parents(job.db, job.tenant_id, job.clock())
-        return listed
-
-    async def _list_threads(self, parent: ChannelState) -> set[str]:
-        job, listed = self.job, set[str]()
-        async with job.guard(parent):
-            began_at = job.clock()
-            async for page in job.session.archived_threads(parent.platform_id, parent.thread_cursor):
-                listed.update(thread.platform_id for thread in page.threads)
-                if page.threads or page.cursor != parent.thread_cursor:
-                    await channels.save_threads(
-                        job.db,
-                        job.tenant_id,
-                        parent.platform_id,
-                        page.threads,
-                        page.cursor,
-                        job.clock(),
-                        began_at=began_at,
-                    )
-        return listed
+        return {record.platform_id for record in records}
 
     async def _find_vanished(self, listed: set[str]) -> None:
         """Look once for each channel that should have been listed and was not; absence alone proves nothing.
 
         Channels come first: a thread is read where its channel is, and need not be looked for where that one is not.
         """
-        for is_thread, find in ((False, self._find_channel), (True, self._find_thread)):
-            states = [state for state in await self._states() if _should_be_listed(state, is_thread=is_thread)]
-            unseen = [state for state in states if state.platform_id not in listed]
-            await for_each(unseen, self.job.config.concurrent_channels, find)
+        states = await self._not_listed(listed)
+        gone = [s for s in states if s.type is not ChannelType.THREAD and s.platform_id not in listed]
+        await self._look_up(gone, self._find_channel)
+        if gone:
+            states = await self._not_listed(listed)
+        threads = [state for state in states if state.type is ChannelType.THREAD]
+        await self._look_up([t for t in threads if self.threads.is_to_be_looked_up(t, listed)], self.threads.look_up)
+        shown = [t.platform_id for t in threads if t.looked_up_at and t.platform_id in listed | self.threads.listed]
+        if shown:
+            await channels.note_listed(self.job.db, self.job.tenant_id, shown, self.job.clock())
+
+    async def _not_listed(self, listed: Collection[str]) -> list[ChannelState]:
+        missed = self.threads.unlisted
+        return await channels.channels_to_be_found(self.job.db, self.job.tenant_id, listed=listed, missed=missed)
+
+    async def _look_up(self, states: list[ChannelState], look_up: Callable[[ChannelState], Awaitable[None]]) -> None:
+        if states:
+            await for_each(states, self.job.config.concurrent_channels, look_up)
             await self.job.settle_refusals()
-            if unseen:
-                await channels.follow_parents(self.job.db, self.job.tenant_id, self.job.clock())
+            await channels.follow_parents(self.job.db, self.job.tenant_id, self.job.clock())
 
     async def _find_channel(self, state: ChannelState) -> None:
         """Skip a channel that Discord neither lists nor shows: so say both, and the next listing may say otherwise."""
@@ -82,15 +71,3 @@ class ChannelListing:
             await job.refuse(lambda: job.skip(state, reason))
         except CallFailed as e:
             await job.give_up(state, e, attempts=e.attempts)
-
-    async def _find_thread(self, state: ChannelState) -> None:
-        job = self.job
-        async with job.guard(state):
-            began_at = job.clock()
-            if found := await job.session.find_channel(state.platform_id):
-                await channels.save_channels(job.db, job.tenant_id, [found], job.clock(), began_at=began_at)
-
-
-def _should_be_listed(state: ChannelState, *, is_thread: bool) -> bool:
-    has_kind = (state.type is ChannelType.THREAD) is is_thread
-    return has_kind and state.skip_reason is None and not state.is_archived_thread

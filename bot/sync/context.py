@@ -16,7 +16,8 @@ from bot.concurrency import finish
 from bot.config import SyncConfig
 from bot.live import ChangeTracker, LiveWriter
 from bot.metrics import Metrics
-from bot.sync.progress import ChannelFailure, ChannelOutcome, Progress
+from bot.sync.outcomes import ChannelOutcome
+from bot.sync.progress import ChannelFailure, Progress
 from bot.sync.refusals import Refusals
 from storage import channels, repair
 from storage.database import Database
@@ -170,7 +171,7 @@ class JobContext:
         if self.session.hears_changes:
             return
         async with self.listings.lock:
-            if self.listings.began < called:
+            if self.listings.began <= called:
                 await self.list_channels()
                 await channels.follow_parents(self.db, self.tenant_id, self.clock())
 

@@ -11,6 +11,9 @@ from math import ceil
 
 from adapters.records import MessageRecord
 
+_LONGEST_SECONDS = 10 * 365 * 86_400.0
+"""What would take longer rests on a number that cannot be true, such as a platform's count of 2^63 messages."""
+
 _GROUND = 5  # channels that must have been begun before they say something about those that have not
 
 
@@ -118,7 +121,9 @@ class SyncEstimator:
     def job_seconds_left(self, repairs_done: int, repairs_pending: int) -> float | None:
         """Estimate the time until nothing is left of the job, at the pace it has; None while there is no ground."""
         seconds, repairs = self.seconds_left(), self._repair_seconds(repairs_done, repairs_pending)
-        return None if seconds is None or repairs is None else seconds[1] + repairs
+        if seconds is None or repairs is None:
+            return None
+        return total if (total := seconds[1] + repairs) < _LONGEST_SECONDS else None
 
     def _repair_seconds(self, done: int, pending: int) -> float | None:
         if not pending:

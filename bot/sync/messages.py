@@ -1,15 +1,20 @@
-"""Reads one channel, oldest first, from its checkpoint up to the head that was pinned when the job began."""
+"""Reads one channel, oldest first, from its checkpoint to its end: an empty page, or one not full that holds the head.
+
+The head is what the platform calls the newest message. It is a hint: it may be gone, late, left out, or older than
+others. So a full page is never the end, and neither is one that is not full where the head is still to come.
+"""
 
 import time
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeAlias
 
+from adapters.errors import UntrueAnswer
 from adapters.records import MessageRecord
 from bot.live import ChangeTracker
 from bot.sync.context import EmptyPage, JobContext
 from bot.sync.estimator import ChannelEstimator
-from bot.sync.proof import read_behind
+from bot.sync.pages import read_behind
 from storage import messages
 from storage.channels import ChannelState
 from storage.messages import MessageBatch
@@ -26,54 +31,74 @@ class ChannelReader:
     state: ChannelState
     estimator: ChannelEstimator
     _fetched: _Pages = field(default_factory=list)
-    _deleted_head: str | None = None  # the head, where it turns out to be gone
 
     async def run(self) -> None:
-        """Page, and commit every ``batch_size`` messages; what was fetched is kept however this ends.
-
-        Messages newer than the head that come with its page are kept too. A short page does not end a channel: only
-        the head does, or an empty page, which says that the head was deleted.
-        """
+        """Page to the end, and commit every ``batch_size`` messages; what was fetched is kept however this ends."""
         with self.job.tracking(self.state) as tracker:
             try:
                 is_read = self.estimator.is_done = await self._read(tracker)
+            except UntrueAnswer:
+                del self._fetched[-1:]  # where the cursor was ignored, it is not the page that followed
+                raise
             finally:
                 self.estimator.has_ended = True
                 await self._flush(tracker)
         if is_read:
-            await self.job.settle(self.state, self._deleted_head)
+            await self._settle()
 
     async def _read(self, tracker: ChangeTracker) -> bool:
-        """Fetch up to the head, or to an end that is proven; False where an empty page leaves that in doubt."""
+        """Fetch up to the channel's end; False where an empty page leaves that in doubt."""
         state, progress = self.state, self.job.progress
-        head = int(state.head_id) if state.head_id else None
-        after, is_short = state.checkpoint_id, False
-        while head is None or int(after or 0) < head:
+        after = state.checkpoint_id
+        is_end_near = after is not None and (state.head_id is None or int(state.head_id) <= int(after))
+        known = frozenset[str]()
+        while True:
             asked_at, mark = self.job.clock(), tracker.mark()
             answer = await read_behind(
-                self.job.session, state.platform_id, after, parent_id=state.thread_parent_id, with_witness=is_short
+                self.job.session, state.platform_id, after, parent_id=state.thread_parent_id, with_witness=is_end_near
             )
-            page = answer.messages
-            self.estimator.add(page, progress.estimator.now())
-            if not page:
-                self._deleted_head = state.head_id
-                if not answer.is_proven:
-                    self.job.doubt(self._doubt(after))
-                return answer.is_proven
-            after, is_short = page[-1].platform_id, len(page) < self.job.session.page_size
-            self._fetched.append((asked_at, mark, page))
-            if sum(len(fetched) for *_, fetched in self._fetched) >= self.job.config.batch_size:
-                await self._flush(tracker)
-        return True
+            fresh = tuple(message for message in answer.messages if message.platform_id not in known)
+            self.estimator.add(fresh, progress.estimator.now())
+            if fresh:
+                self._fetched.append((asked_at, mark, fresh))
+            if answer.reached is None:
+                return answer.is_proven or self._doubt(after)
+            if sum(len(fetched) for *_, fetched in self._fetched[:-1]) >= self.job.config.batch_size:
+                await self._flush(tracker, but_last=True)
+            if not answer.is_full and answer.holds(state.head_id):
+                return True
+            is_end_near = not answer.is_full or answer.holds(state.head_id)
+            after, known = answer.reached, frozenset(message.platform_id for message in answer.messages)
 
-    def _doubt(self, after: str | None) -> EmptyPage:
+    def _doubt(self, after: str | None) -> bool:
+        """Have it proven that nothing lies behind a message, before the channel counts as read to its end."""
+
         async def believe(*_: object) -> None:
-            await self.job.settle(self.state, self._deleted_head)
+            await self._settle()
 
-        return EmptyPage(channel=self.state, parent_id=self.state.thread_parent_id, after=after, believe=believe)
+        self.job.doubt(
+            EmptyPage(channel=self.state, parent_id=self.state.thread_parent_id, after=after, believe=believe)
+        )
+        return False
 
-    async def _flush(self, tracker: ChangeTracker) -> None:
-        pages, self._fetched = self._fetched, []
+    async def _settle(self) -> None:
+        await self.job.settle(self.state, self._head_to_remember())
+
+    def _head_to_remember(self) -> str | None:
+        """Return the head that need not be asked for again while it stays the same.
+
+        Where it has moved back, the highest one known stays, so that the next sync asks again: nobody knows then what
+        has come after it. An archived thread can have no news.
+        """
+        head, before = self.state.head_id, self.state.deleted_head_id
+        if head is None or before is None or self.state.is_archived_thread:
+            return head
+        return max(head, before, key=int)
+
+    async def _flush(self, tracker: ChangeTracker, *, but_last: bool = False) -> None:
+        """Store what was fetched; ``but_last`` keeps the last page until the next one shows that it is true."""
+        count = len(self._fetched) - but_last
+        pages, self._fetched = self._fetched[:count], self._fetched[count:]
         if not pages:
             return
 

@@ -1,15 +1,14 @@
 """How far a running job is, counted as it goes, over all its attempts."""
 
 import time
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
-from enum import StrEnum
 
 from adapters.base import RequestCounts
 from adapters.records import JsonValue
 from bot.sync.estimator import SyncEstimator
+from bot.sync.outcomes import ChannelOutcome, Outcomes
 
 _NAMED_FAILURES = 50
 _NEARLY = 0.9999  # what is never rounded up to "all"
@@ -23,15 +22,6 @@ class ChannelFailure:
     code: str
     message: str
     remedy: str
-
-
-class ChannelOutcome(StrEnum):
-    """How a channel stands in one job."""
-
-    WAITING = "waiting"
-    DONE = "done"
-    FAILED = "failed"
-    SKIPPED = "skipped"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -52,6 +42,7 @@ class Counts:
     deleted: int = 0
     requests: int = 0
     retries: int = 0
+    interruptions: int = 0  # by the database
 
     def added_to(self, earlier: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
         """Add what earlier attempts at the job did; what is pending is so at present, whoever counted it."""
@@ -74,7 +65,7 @@ def count_in(totals: Mapping[str, JsonValue], name: str) -> int:
 class Progress(Counts):
     """Counts of one attempt at a job, and the estimate of its end; ``earlier`` is what the attempts before stored."""
 
-    channels: dict[str, ChannelOutcome] = field(default_factory=dict)  # by the platform's ids
+    channels: Outcomes = field(default_factory=Outcomes)
     failures: list[ChannelFailure] = field(default_factory=list)
     estimator: SyncEstimator = field(default_factory=SyncEstimator)
     is_cut_short: bool = False  # what could wait made room for new messages
@@ -98,9 +89,9 @@ class Progress(Counts):
     @property
     def channel_counts(self) -> dict[str, int]:
         """How many channels there are of each outcome; those that are skipped are not in the total."""
-        found = Counter(self.channels.values())
+        found = {outcome: self.channels.count(outcome) for outcome in ChannelOutcome}
         return {
-            "channels_total": len(self.channels) - found[ChannelOutcome.SKIPPED],
+            "channels_total": sum(found.values()) - found[ChannelOutcome.SKIPPED],
             "channels_done": found[ChannelOutcome.DONE],
             "channels_failed": found[ChannelOutcome.FAILED],
             "channels_skipped": found[ChannelOutcome.SKIPPED],

@@ -12,10 +12,11 @@ from dataclasses import dataclass
 
 from adapters.base import Access, PlatformSession
 from adapters.errors import CallFailed, ChannelUnreadable
-from adapters.records import MessageRecord, SkipReason
+from adapters.records import SkipReason
 from bot.concurrency import for_each
 from bot.live import ChangeTracker
 from bot.sync.context import AnyChannel, EmptyPage, JobContext
+from bot.sync.pages import Answer, read_behind
 
 
 class Unproven(CallFailed):
@@ -23,26 +24,6 @@ class Unproven(CallFailed):
 
     code = "unproven_end"
     remedy = "nothing need be done: the next sync reads on from there"
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """A page, and whether it shows by itself that the bot may read there."""
-
-    messages: tuple[MessageRecord, ...]  # behind the message that was asked for
-    is_proven: bool
-
-
-async def read_behind(
-    session: PlatformSession, channel_id: str, after: str | None, *, parent_id: str | None, with_witness: bool
-) -> Answer:
-    """Request the page behind a message; ``with_witness`` has it begin with that message itself.
-
-    Worth it where the end of the channel is expected: then no second request is needed to prove it.
-    """
-    begin = str(max(int(after) - 1, 0)) if with_witness and after else after
-    page = await session.messages(channel_id, begin, parent_id=parent_id)
-    return Answer(tuple(m for m in page if int(m.platform_id) > int(after or 0)), bool(page))
 
 
 @dataclass(slots=True)
@@ -63,7 +44,7 @@ class _Open:
         answer = await read_behind(
             session, doubt.channel.platform_id, doubt.after, parent_id=doubt.parent_id, with_witness=with_witness
         )
-        if answer.messages:
+        if answer.reached:
             raise Unproven("a page was empty, and asked for again it was not", attempts=1)
         return answer
 
@@ -88,7 +69,7 @@ class ProofPass:
 
     async def _prove_by_witnesses(self, opened: list[_Open]) -> list[_Open]:
         """Ask again from the message before each; return those that are empty still."""
-        left: list[_Open] = []
+        left = [one for one in opened if one.doubt.after is None]  # an empty channel has no witness
 
         async def ask(one: _Open) -> None:
             async with self.job.guard(one.channel):
@@ -98,7 +79,8 @@ class ProofPass:
                 else:
                     left.append(one)
 
-        await for_each(opened, self.job.config.concurrent_channels, ask)
+        others = [one for one in opened if one.doubt.after is not None]
+        await for_each(others, self.job.config.concurrent_channels, ask)
         return left
 
     async def _prove_by_evaluations(self, left: list[_Open]) -> None:

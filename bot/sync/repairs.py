@@ -6,16 +6,20 @@ is when the tenant's next sync is due.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import groupby
 
+from adapters.errors import UntrueAnswer
 from adapters.records import MessageRecord
-from bot.concurrency import finish, for_each
+from bot.concurrency import for_each
 from bot.live import ChangeTracker
+from bot.sync.audits import AuditEnd
 from bot.sync.context import EmptyPage, JobContext
-from bot.sync.proof import ProofPass, read_behind
-from storage.repair import RefetchKind, RefetchRange, finish_audit, pending_ranges, reconcile_page, settle_gaps
+from bot.sync.pages import NOTHING, Answer, read_behind
+from bot.sync.proof import ProofPass
+from storage import channels, messages
+from storage.repair import RefetchKind, RefetchRange, pending_ranges, reconcile_page, settle_audit, settle_gaps
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,28 +30,34 @@ class _Channel:
 
 @dataclass(frozen=True, slots=True)
 class _Page:
-    """What one request brought: every message behind ``after`` up to the last one; all there are, where it is empty."""
+    """What one request brought: all messages behind ``after`` up to where it is whole; all there are if it is empty."""
 
     after: int
-    messages: tuple[MessageRecord, ...]
+    sent: Answer
     mark: int  # of the tracker, before it was fetched
     asked_at: datetime
-    is_proven: bool  # whether it shows that the bot may read there
 
     def covers(self, refetch: RefetchRange) -> bool:
         """Return whether a whole range lies in it, so that no request is needed."""
         starts_here = self.after <= int(refetch.after_platform_id or 0)
-        return starts_here and (not self.messages or self.last >= int(refetch.until_platform_id))
+        return starts_here and self.reaches(refetch.until_platform_id)
 
-    @property
-    def last(self) -> int:
-        """The id of its newest message."""
-        return int(self.messages[-1].platform_id)
+    def reaches(self, until: str) -> bool:
+        """Return whether it is whole up to a message."""
+        return self.sent.reached is None or int(self.sent.reached) >= int(until)
+
+    def ends_before(self, refetch: RefetchRange) -> bool:
+        """Return whether it was not full and leaves off where a range goes on: no more is expected there."""
+        return not self.sent.is_full and self.sent.reached == refetch.after_platform_id
+
+    def behind(self) -> set[str]:
+        """Return the messages that it shows although they do not lie beyond its cursor: they were sent late."""
+        return {m.platform_id for m in self.sent.messages if int(m.platform_id) < self.after}
 
     def within(self, refetch: RefetchRange, reached: str) -> list[MessageRecord]:
         """Return those of its messages that are in a range up to ``reached``."""
         lowest, highest = int(refetch.after_platform_id or 0), int(reached)
-        return [message for message in self.messages if lowest < int(message.platform_id) <= highest]
+        return [message for message in self.sent.messages if lowest < int(message.platform_id) <= highest]
 
 
 @dataclass(slots=True)
@@ -56,6 +66,10 @@ class RepairPass:
 
     job: JobContext
     requests_left: int
+    began_at: datetime = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.began_at = self.job.clock()
 
     async def run(self) -> None:
         """Work off what is pending until all is done, the budget is spent or the next sync is due."""
@@ -69,36 +83,53 @@ class RepairPass:
                 int(refetch.until_platform_id),
             )
         )
-        channels = [list(ranges) for _, ranges in groupby(pending, key=lambda refetch: refetch.channel_id)]
-        await for_each(channels, job.config.concurrent_channels, self._read_channel)
+        by_channel = [list(ranges) for _, ranges in groupby(pending, key=lambda refetch: refetch.channel_id)]
+        await for_each(by_channel, job.config.concurrent_channels, self._read_channel)
         await ProofPass(job).run()
+        await job.settle_refusals()
         await settle_gaps(job.db, job.tenant_id, now=job.clock())
+        if pending:  # counted anew: a channel that is skipped by now has none, and others may have come
+            await settle_audit(job.db, job.tenant_id, now=job.clock())
+            progress.repairs_pending = len(await pending_ranges(job.db, job.tenant_id))
         progress.is_cut_short |= progress.repairs_pending > 0 and job.should_yield
 
     async def _read_channel(self, ranges: list[RefetchRange]) -> None:
         channel = _Channel(ranges[0].channel_id, ranges[0].channel_platform_id)
         async with self.job.guard(channel):
             with self.job.tracking(channel) as tracker:
-                await self._read_ranges(channel, ranges, tracker)
+                audits = await self._read_ranges(channel, ranges, tracker)
+            await self._finish_audits(audits)
 
     async def _read_ranges(
         self, channel: _Channel, ranges: Sequence[RefetchRange], tracker: ChangeTracker, page: _Page | None = None
-    ) -> None:
+    ) -> list[RefetchRange]:
+        """Read ranges again; the audits among them that were read to their end."""
+        audits: list[RefetchRange] = []
         for number, planned in enumerate(ranges):
             left: RefetchRange | None = None if planned.is_read else planned
             while left is not None:
                 if page is None or not page.covers(left):
                     if self.requests_left <= 0 or self.job.should_yield:
-                        return
-                    page = await self._fetch(left, tracker, with_witness=page is not None and self._ended(page, left))
-                    if not page.is_proven:
+                        return audits
+                    page = await self._fetch(left, tracker, with_witness=page is not None and page.ends_before(left))
+                    if not page.sent.is_proven:
                         self._doubt(channel, [left, *ranges[number + 1 :]])
-                        return
+                        return audits
                 left = await self._save(channel, left, page, tracker)
             if planned.kind is RefetchKind.AUDIT:
-                await self._finish_audit(planned)
-            self.job.progress.repairs_pending -= 1
-            self.job.progress.repairs_done += 1
+                audits.append(planned)
+            else:
+                self._count_done()
+        return audits
+
+    async def _finish_audits(self, audits: list[RefetchRange]) -> None:
+        for audit in audits:
+            await AuditEnd(self.job, audit, self.began_at).run()
+            self._count_done()
+
+    def _count_done(self) -> None:
+        self.job.progress.repairs_pending -= 1
+        self.job.progress.repairs_done += 1
 
     async def _fetch(self, refetch: RefetchRange, tracker: ChangeTracker, *, with_witness: bool) -> _Page:
         self.requests_left -= 1
@@ -110,19 +141,34 @@ class RepairPass:
             parent_id=refetch.thread_parent_id,
             with_witness=with_witness,
         )
-        return _Page(int(after or 0), answer.messages, mark, asked_at, answer.is_proven)
+        await self._confirm(refetch, answer)
+        return _Page(int(after or 0), answer, mark, asked_at)
 
-    def _ended(self, page: _Page, left: RefetchRange) -> bool:
-        """Return whether a page that was not full leaves off where a range goes on: no more is expected there."""
-        is_short = 0 < len(page.messages) < self.job.session.page_size
-        return is_short and page.last == int(left.after_platform_id or 0)
+    async def _confirm(self, refetch: RefetchRange, answer: Answer) -> None:
+        """Ask once more from within a page that leaves out stored messages: are they gone, or was its cursor ignored?
+
+        Raises:
+            UntrueAnswer: it was ignored now.
+        """
+        channel_id, after = refetch.channel_platform_id, refetch.after_platform_id
+        if not answer.messages:
+            return
+        first, middle = (int(answer.messages[i].platform_id) for i in (0, len(answer.messages) // 2))
+        if not await messages.has_stored(self.job.db, refetch.channel_id, after, str(first - 1)):
+            return
+        self.requests_left -= 1
+        again = await read_behind(
+            self.job.session, channel_id, str(middle), parent_id=refetch.thread_parent_id, with_witness=False
+        )
+        if again.messages and int(again.messages[0].platform_id) < middle:
+            raise UntrueAnswer("the platform sent a page that begins before its cursor", attempts=1)
 
     def _doubt(self, channel: _Channel, ranges: list[RefetchRange]) -> None:
         """Leave ranges as they are until it is proven that nothing lies behind the first one's cursor."""
 
         async def believe(tracker: ChangeTracker, mark: int) -> None:
-            empty = _Page(int(ranges[0].after_platform_id or 0), (), mark, self.job.clock(), is_proven=True)
-            await self._read_ranges(channel, ranges, tracker, empty)
+            empty = _Page(int(ranges[0].after_platform_id or 0), NOTHING, mark, self.job.clock())
+            await self._finish_audits(await self._read_ranges(channel, ranges, tracker, empty))
 
         self.job.doubt(
             EmptyPage(
@@ -138,8 +184,9 @@ class RepairPass:
     ) -> RefetchRange | None:
         """Store what a page says of a range; what is left of the range, None where nothing is."""
         job = self.job
-        is_last = not page.messages or page.last >= int(refetch.until_platform_id)
-        reached = refetch.until_platform_id if is_last else page.messages[-1].platform_id
+        reached = refetch.until_platform_id
+        if not page.reaches(reached):
+            reached = page.sent.reached or reached
 
         async def write(changed_before: set[str]) -> RefetchRange | None:
             found = page.within(refetch, reached)
@@ -155,12 +202,17 @@ class RepairPass:
             )
             job.progress.changed += outcome.changed
             job.progress.deleted += outcome.deleted
+            await self._have_the_rest_read(channel, refetch, page)
             job.set_aside(channel, outcome.set_aside)
             return outcome.left
 
         return await job.store(channel, lambda: tracker.changed_since(page.mark, tracker.marks), write)
 
-    async def _finish_audit(self, audit: RefetchRange) -> None:
+    async def _have_the_rest_read(self, channel: _Channel, refetch: RefetchRange, page: _Page) -> None:
+        """Have the next reading look at what a page shows outside its range: beyond a checkpoint, or sent late."""
         job = self.job
-        count = await job.session.count_messages(audit.channel_platform_id)
-        await finish(finish_audit(job.db, audit.id, platform_count=count, job=job.lease, now=job.clock()))
+        if late := page.behind():
+            await job.refetch(channel, late)
+        if refetch.kind is not RefetchKind.REFETCH and page.sent.messages:
+            newest = page.sent.messages[-1].platform_id
+            await channels.reopen_channel(job.db, channel.id, newest, job=job.lease, now=job.clock())

@@ -13,11 +13,11 @@ from bot.sync.channels import ChannelListing
 from bot.sync.context import JobContext
 from bot.sync.estimator import ChannelEstimator
 from bot.sync.messages import ChannelReader
-from bot.sync.progress import ChannelOutcome
 from bot.sync.proof import ProofPass
 from bot.sync.reactions import ReactionPass
 from bot.sync.repairs import RepairPass
-from storage import channels, reactions, repair
+from bot.sync.threads import ThreadListing
+from storage import channels, reactions, repair, tenants
 from storage.channels import ChannelState
 
 
@@ -35,24 +35,31 @@ class TenantSync:
         Raises:
             PlatformError, StorageError: the job has to end.
         """
-        states = await ChannelListing(self.job).run()
-        unread = {state.platform_id: state for state in states if _has_news(state)}
-        self._count(states, unread.keys())
-        await self._read(list(unread.values()))
+        threads = ThreadListing(self.job)
+        try:
+            states = await ChannelListing(self.job, threads).run()
+            unread = {state.platform_id: state for state in states if state.has_news}
+            await self._count(states, unread.keys())
+            await self._read(list(unread.values()))
+        except BaseException:
+            await threads.keep()
+            raise
+        if threads.was_broken_off:
+            await channels.forget_listings(self.job.db, self.job.tenant_id)
         await self._repair()
         if self.job.config.reaction_users:
             await ReactionPass(self.job).run()
             await self.job.settle_refusals()
         await self._clear_errors([state for state in states if state.platform_id not in unread])
 
-    def _count(self, states: list[ChannelState], unread: KeysView[str]) -> None:
-        outcomes = self.job.progress.channels
-        for state in states:
-            if state.skip_reason is not None:
-                outcomes[state.platform_id] = ChannelOutcome.SKIPPED
-            elif outcomes.get(state.platform_id) is not ChannelOutcome.FAILED:
-                waits = state.platform_id in unread
-                outcomes[state.platform_id] = ChannelOutcome.WAITING if waits else ChannelOutcome.DONE
+    async def _count(self, states: list[ChannelState], unread: KeysView[str]) -> None:
+        totals = await tenants.tenant_totals(self.job.db, self.job.tenant_id)
+        self.job.progress.channels.begin(
+            unread,
+            archived=totals.channels_archived,
+            skipped=totals.channels_skipped,
+            archived_ids={state.platform_id for state in states},
+        )
 
     async def _read(self, unread: list[ChannelState]) -> None:
         job = self.job
@@ -83,7 +90,6 @@ class TenantSync:
             now=job.clock(),
         )
         await RepairPass(job, requests_left=job.config.repair_request_budget).run()
-        await job.settle_refusals()
 
     async def _clear_errors(self, states: list[ChannelState]) -> None:
         """Clear the error of what failed in an earlier job and went well in this one, though nothing was new."""
@@ -105,13 +111,3 @@ class TenantSync:
             head_at=session.sent_at(state.head_id) if state.head_id else None,
             counted=None if counted is None else max(counted - state.messages_archived, 0),
         )
-
-
-def _has_news(state: ChannelState) -> bool:
-    """Return whether a channel may hold messages beyond its checkpoint; where it cannot, no request is made."""
-    if state.skip_reason is not None or not state.holds_messages:
-        return False
-    if state.head_id is None:
-        # Discord may leave out the newest message of a thread that has one; of a channel only where it has none.
-        return state.type is ChannelType.THREAD and state.state is None
-    return int(state.head_id) > max(int(state.checkpoint_id or 0), int(state.deleted_head_id or 0))

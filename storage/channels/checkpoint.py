@@ -5,16 +5,29 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Executable, bindparam, case, literal_column, select
+from sqlalchemy import (
+    ColumnElement,
+    Executable,
+    and_,
+    bindparam,
+    case,
+    false,
+    func,
+    literal_column,
+    or_,
+    select,
+    true,
+    update,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
-from sqlalchemy.types import BigInteger, Text
+from sqlalchemy.types import BigInteger, Integer, Text
 
 from adapters.records import JsonValue
 from storage.channels.set_aside import NAMES_SET_ASIDE
 from storage.connection import finish_before_cancel
 from storage.database import Database
 from storage.errors import LeaseLost
-from storage.jobs import HELD, JobLease, extend_lease
+from storage.jobs import HELD, JobLease, extend_lease, require_lease
 from storage.sql import CHANNEL_ID, MESSAGE_PLATFORM_ID, NOW, Id, JsonObject, UtcDateTime, insert, one_row
 from storage.tables import sync_jobs, sync_progress
 
@@ -23,8 +36,14 @@ class ProgressState(StrEnum):
     """How a channel stands with the job that last read it."""
 
     SYNCING = "syncing"
-    COMPLETE = "complete"  # it reached its head
+    COMPLETE = "complete"  # it was read to its end
     FAILED = "failed"  # it was given up; its last_error says why
+
+
+def is_beyond(one: ColumnElement[Any], other: ColumnElement[Any]) -> ColumnElement[bool]:
+    """Compare two message ids by their numbers; every one is beyond null."""
+    longer = func.length(one, type_=Integer) - func.length(other, type_=Integer)
+    return or_(other.is_(None), longer > 0, and_(longer == 0, one > other))
 
 
 def _guarded(
@@ -51,6 +70,8 @@ def _guarded(
         name: statement.excluded[name] for name in given if name not in ("channel_id", "created_at")
     }
     new["messages_archived"] = sync_progress.c.messages_archived + statement.excluded.messages_archived
+    if "last_message_platform_id" in new:
+        new |= _unless_behind(statement.excluded)
     if keeps is not None:
         new["last_error"] = case((keeps, sync_progress.c.last_error), else_=statement.excluded.last_error)
     is_same_job = sync_progress.c.last_job_id == statement.excluded.last_job_id
@@ -60,8 +81,17 @@ def _guarded(
     return upsert.returning(sync_progress.c.channel_id)
 
 
+def _unless_behind(given: Any) -> dict[str, ColumnElement[Any]]:
+    """Let a checkpoint never move back, in whatever order a platform sends its messages."""
+    stored = sync_progress.c
+    is_ahead = is_beyond(given.last_message_platform_id, stored.last_message_platform_id)
+    columns = ("last_message_platform_id", "last_message_at")
+    return {name: case((is_ahead, given[name]), else_=stored[name]) for name in columns}
+
+
 _ADVANCE = _guarded(
     ProgressState.SYNCING,
+    is_read_to_end=false(),
     last_message_platform_id=MESSAGE_PLATFORM_ID,
     last_message_at=bindparam("sent_at", type_=UtcDateTime),
     messages_archived=bindparam("count", type_=BigInteger),
@@ -90,6 +120,7 @@ async def advance(
 
 _FINISH = _guarded(
     ProgressState.COMPLETE,
+    is_read_to_end=true(),
     keeps=NAMES_SET_ASIDE,  # reading on does not bring what could not be stored
     deleted_head_platform_id=bindparam("deleted_head", type_=Id),
     last_error=literal_column("NULL", JsonObject),
@@ -100,13 +131,13 @@ _FINISH = _guarded(
 async def finish_channel(
     db: Database, channel_id: int, *, deleted_head_id: str | None, job: JobLease, now: datetime
 ) -> None:
-    """Record that a channel reached its head.
+    """Record that a channel was read to its end.
 
     Args:
         db: the archive.
         channel_id: ``channels.id``.
-        deleted_head_id: the newest message that the platform names, where requesting it brought nothing: it is gone,
-            and need not be requested again. None forgets one that was remembered.
+        deleted_head_id: the newest message that the platform names, which need not be asked for while it stays the
+            same: it is gone, or the end was read beyond it. None forgets one that was remembered.
         job: the lease of the job that does it.
         now: the time of the row's change.
 
@@ -115,6 +146,33 @@ async def finish_channel(
     """
     async with db.writing() as connection:
         await _write(connection, _FINISH, channel_id, job, now, {"deleted_head": deleted_head_id})
+
+
+_REOPEN = (
+    update(sync_progress)
+    .where(sync_progress.c.channel_id == CHANNEL_ID, sync_progress.c.is_read_to_end)
+    .where(is_beyond(bindparam("seen", type_=Id), sync_progress.c.last_message_platform_id))
+    .values(is_read_to_end=false(), updated_at=NOW)
+)
+
+
+@finish_before_cancel
+async def reopen_channel(db: Database, channel_id: int, seen_id: str, *, job: JobLease, now: datetime) -> None:
+    """Have a channel read on by the next sync where a message was seen beyond its checkpoint.
+
+    Args:
+        db: the archive.
+        channel_id: ``channels.id``.
+        seen_id: the message; up to the checkpoint it changes nothing.
+        job: the lease of the job that saw it.
+        now: the time of the row's change.
+
+    Raises:
+        LeaseLost: the job is another's; nothing was written.
+    """
+    async with db.writing() as connection:
+        await require_lease(connection, job)
+        await connection.execute(_REOPEN, {"channel": channel_id, "seen": seen_id, "now": now})
 
 
 _FAIL = _guarded(ProgressState.FAILED, last_error=bindparam("error", type_=JsonObject))

@@ -4,14 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import RowMapping, and_, case, func, or_, select
+from sqlalchemy import RowMapping, and_, case, false, func, or_, select
 
 from adapters.records import ChannelType, JsonValue, SkipReason
 from storage.channels.checkpoint import ProgressState
 from storage.connection import finish_before_cancel
 from storage.database import Database
 from storage.reactions import PENDING_IN_CHANNEL
-from storage.sql import AFTER_ID, TENANT_ID, all_rows, fields_of
+from storage.sql import AFTER_ID, CHANNEL_ID, TENANT_ID, all_rows, fields_of, one_row
 from storage.tables import channels, sync_progress
 
 
@@ -43,8 +43,12 @@ class ChannelState(HasParent):
     head_id: str | None  # the newest message that the platform names, which may be gone
     checkpoint_id: str | None  # everything up to this message is stored
     checkpoint_at: datetime | None
-    deleted_head_id: str | None  # a newest message that the platform names and that is gone
+    deleted_head_id: str | None  # a newest message by the platform that need not be asked for: the end was read
+    is_read_to_end: bool  # since the checkpoint last moved
     thread_cursor: Mapping[str, str] | None  # how far its archived threads have been listed
+    threads_listed_at: datetime | None  # when they were, by a sync that was broken off afterwards
+    unlisted_since: datetime | None  # since when no listing has shown it
+    looked_up_at: datetime | None  # when it was last requested because of that
     state: ProgressState | None  # None: it was never read
     messages_archived: int
     last_error: Mapping[str, JsonValue] | None
@@ -54,12 +58,28 @@ class ChannelState(HasParent):
         """Whether messages can be requested of it."""
         return self.type in (ChannelType.TEXT, ChannelType.THREAD)
 
+    @property
+    def has_news(self) -> bool:
+        """Whether it may hold messages beyond its checkpoint; where it cannot, no request is made.
+
+        The platform's newest message is a hint: it may be gone, left out, late, or older than what was read. Where a
+        channel names an older one than was read, that says nothing of what came after, and is asked about each time.
+        """
+        if self.skip_reason is not None or not self.holds_messages:
+            return False
+        if not self.is_read_to_end:
+            return True
+        if self.head_id is None or self.head_id == self.checkpoint_id:
+            return False
+        is_behind = int(self.head_id) < int(self.checkpoint_id or 0)
+        return self.head_id != self.deleted_head_id or (is_behind and self.type is ChannelType.TEXT)
+
 
 _parent = channels.alias("parent")
 _WITH_PROGRESS = channels.outerjoin(_parent, _parent.c.id == channels.c.parent_id).outerjoin(
     sync_progress, sync_progress.c.channel_id == channels.c.id
 )
-_STATES = (
+ALL_STATES = (
     select(
         channels.c.id,
         channels.c.platform_id,
@@ -69,27 +89,41 @@ _STATES = (
         channels.c.metadata,
         channels.c.head_platform_id.label("head_id"),
         channels.c.thread_cursor,
+        channels.c.threads_listed_at,
+        channels.c.unlisted_since,
+        channels.c.looked_up_at,
         sync_progress.c.last_message_platform_id.label("checkpoint_id"),
         sync_progress.c.last_message_at.label("checkpoint_at"),
         sync_progress.c.deleted_head_platform_id.label("deleted_head_id"),
+        func.coalesce(sync_progress.c.is_read_to_end, false()).label("is_read_to_end"),
         sync_progress.c.state,
         sync_progress.c.messages_archived,
         sync_progress.c.last_error,
     )
     .select_from(_WITH_PROGRESS)
-    .where(channels.c.tenant_id == TENANT_ID)
     .order_by(channels.c.id)
 )
+_STATES = ALL_STATES.where(channels.c.tenant_id == TENANT_ID)
+_STATE = ALL_STATES.where(channels.c.id == CHANNEL_ID)
 
 
 @finish_before_cancel
 async def channel_states(db: Database, tenant_id: str) -> list[ChannelState]:
     """List every channel and thread of a tenant, in the order in which they were first seen."""
     async with db.reading() as connection:
-        return [_state(row) for row in await all_rows(connection, _STATES, {"tenant": tenant_id})]
+        return [state_of(row) for row in await all_rows(connection, _STATES, {"tenant": tenant_id})]
 
 
-def _state(row: RowMapping) -> ChannelState:
+@finish_before_cancel
+async def channel_state(db: Database, channel_id: int) -> ChannelState | None:
+    """Return one channel or thread (``channels.id``); None where there is no such one."""
+    async with db.reading() as connection:
+        row = await one_row(connection, _STATE, {"channel": channel_id})
+    return None if row is None else state_of(row)
+
+
+def state_of(row: RowMapping) -> ChannelState:
+    """Make the state of a row of ``ALL_STATES``."""
     values = dict(row)
     channel_type, metadata = ChannelType(values["type"]), values.pop("metadata")
     return ChannelState(
@@ -99,6 +133,7 @@ def _state(row: RowMapping) -> ChannelState:
             "skip_reason": SkipReason(values["skip_reason"]) if values["skip_reason"] else None,
             "state": ProgressState(values["state"]) if values["state"] else None,
             "messages_archived": values["messages_archived"] or 0,
+            "is_read_to_end": bool(values["is_read_to_end"]),
             "message_count": count if isinstance(count := metadata.get("message_count"), int) else None,
             "is_archived_thread": channel_type is ChannelType.THREAD and metadata.get("archived") is True,
         }

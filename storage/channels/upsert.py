@@ -2,7 +2,7 @@
 back.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any
@@ -12,10 +12,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.types import Text
 
 from adapters.records import ChannelRecord
+from storage.channels.rows import prepared_rows
 from storage.channels.skip import let_threads_follow, lock_channels, since, state_of, unmonitored_since
 from storage.connection import finish_before_cancel
 from storage.database import Database
-from storage.privacy import redactor_for, without_erased_titles
 from storage.sql import (
     CHANNEL_PLATFORM_ID,
     NOW,
@@ -24,7 +24,6 @@ from storage.sql import (
     Insert,
     JsonObject,
     UtcDateTime,
-    clean,
     insert,
     update_changed,
 )
@@ -41,6 +40,7 @@ _given = select(
     bindparam("type", type_=Text).label("type"),
     bindparam("reason", type_=Text).label("own_skip_reason"),
     bindparam("head", type_=Id).label("head_platform_id"),
+    bindparam("archived_at_given", type_=UtcDateTime).label("archived_at"),
     bindparam("metadata", type_=JsonObject).label("metadata"),
     NOW.label("now"),
 ).subquery("given")
@@ -64,6 +64,7 @@ _columns: dict[str, ColumnElement[Any]] = {
     "own_skip_reason": _given.c.own_skip_reason,
     "hidden_at": case((_given.c.own_skip_reason != "unsupported", bindparam("told_at", type_=UtcDateTime))),
     "head_platform_id": _given.c.head_platform_id,
+    "archived_at": _given.c.archived_at,
     "metadata": _given.c.metadata,
     "created_at": _given.c.now,
     "updated_at": _given.c.now,
@@ -93,7 +94,7 @@ def _save_channel(stays_skipped: Callable[[Any], ColumnElement[bool]]) -> Insert
     return update_changed(
         statement,
         ("tenant_id", "platform_id"),
-        ("parent_id", "type"),
+        ("parent_id", "type", "archived_at"),
         revised={
             "name": func.coalesce(given.name, stored.name),
             "head_platform_id": func.coalesce(given.head_platform_id, stored.head_platform_id),
@@ -164,8 +165,7 @@ async def save_changed_channels(
     """
     async with db.writing() as connection:
         if await lock_channels(connection, tenant_id):
-            rows = [_row(tenant_id, r, now) for r in await _prepare(connection, tenant_id, records)]
-            if rows:
+            async for rows in prepared_rows(connection, tenant_id, records, now):
                 told = [row | {"told_at": told_at.get(str(row["channel_platform"]), now)} for row in rows]
                 await connection.execute(_SAVE_CHANGED, told)
             await let_threads_follow(connection, tenant_id, now)
@@ -209,42 +209,5 @@ async def _save_listed(
     now: datetime,
     began_at: datetime | None,
 ) -> None:
-    rows = [_row(tenant_id, record, now) for record in await _prepare(connection, tenant_id, records)]
-    if rows:
+    async for rows in prepared_rows(connection, tenant_id, records, now):
         await connection.execute(_SAVE_LISTED, [row | {"told_at": None, "began": began_at or now} for row in rows])
-
-
-async def _prepare(
-    connection: AsyncConnection, tenant_id: str, records: Iterable[ChannelRecord]
-) -> list[ChannelRecord]:
-    """Make channels fit to be stored: each id once and behind its parent, clean text, erased people redacted."""
-    redactor = await redactor_for(connection, tenant_id)
-    cleaned = [clean(record) for record in _parents_first(records)]
-    if not redactor:
-        return cleaned
-    titled = await without_erased_titles(connection, tenant_id, cleaned, redactor)
-    return [redactor.channel(record) for record in titled]
-
-
-def _parents_first(records: Iterable[ChannelRecord]) -> Iterator[ChannelRecord]:
-    """Order records so that each follows its parent; of two with one id the last is left. A circle is cut."""
-    waiting = {record.platform_id: record for record in records}
-    while waiting:
-        chain = [waiting.pop(next(iter(waiting)))]
-        while (parent := waiting.pop(chain[-1].parent_platform_id or "", None)) is not None:
-            chain.append(parent)
-        yield from reversed(chain)
-
-
-def _row(tenant_id: str, record: ChannelRecord, now: datetime) -> dict[str, object]:
-    return {
-        "tenant": tenant_id,
-        "channel_platform": record.platform_id,
-        "parent": record.parent_platform_id,
-        "name": record.name,
-        "type": record.type.value,
-        "reason": record.skip_reason.value if record.skip_reason else None,
-        "head": record.last_message_platform_id,
-        "metadata": dict(record.metadata),
-        "now": now,
-    }

@@ -1,5 +1,6 @@
 """How a connection to each database has to be set up."""
 
+import logging
 import sqlite3
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -12,6 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from storage.sql import SQLITE_CLOCK, dump_json, utc_text
+
+log = logging.getLogger(__name__)
 
 BUSY_SECONDS = 30.0
 """How long a write waits for another one: our own writers queue, an analyst's tool may hold a lock."""
@@ -120,15 +123,29 @@ async def rewrite_and_truncate(connection: Any, size_bytes: int) -> bool:
         await _all(connection, "PRAGMA busy_timeout = 0")
         ((is_busy, _, _),) = await _all(connection, "PRAGMA wal_checkpoint(TRUNCATE)")
         if not is_busy and size_bytes <= _REBUILT_AT_MOST_BYTES:
-            await _all(connection, "VACUUM")
+            await _rebuild(connection)
             ((is_busy, _, _),) = await _all(connection, "PRAGMA wal_checkpoint(TRUNCATE)")
     except sqlite3.OperationalError as error:
-        if error.sqlite_errorcode & 0xFF not in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+        if not _is_in_the_way(error):
             raise
         return False
     finally:
         await _all(connection, f"PRAGMA busy_timeout = {int(BUSY_SECONDS * 1000)}")
     return not is_busy
+
+
+async def _rebuild(connection: Any) -> None:
+    try:
+        await _all(connection, "VACUUM")
+    except sqlite3.OperationalError as error:
+        if _is_in_the_way(error):
+            raise
+        # No room for a second file, or none for temporary ones: without it only pieces in split pages may be left.
+        log.warning("the file could not be rebuilt", extra={"error": error.sqlite_errorname})
+
+
+def _is_in_the_way(error: sqlite3.Error) -> bool:
+    return error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 
 
 async def _all(connection: Any, statement: str) -> list[tuple[Any, ...]]:

@@ -37,10 +37,15 @@ class FileLock:
         try:
             make_private_folder(path.parent)
             make_private_file(path)
-            keep_private(self._database)
             descriptor = os.open(path, os.O_RDWR | os.O_NOFOLLOW)
         except OSError as error:
             raise from_os_error(error, f"Cannot create {path}") from error
+        try:
+            keep_private(self._database)
+        except OSError as error:
+            os.close(descriptor)
+            what = f"Cannot take from other users the rights that they have on {error.filename or path}"
+            raise from_os_error(error, what) from error
         tries = max(1, int(patience.total_seconds() / _POLL_SECONDS))
         self._descriptor = descriptor
         try:

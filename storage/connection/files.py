@@ -45,8 +45,10 @@ def keep_private(database: Path) -> None:
         path = database.with_name(database.name + suffix)
         if path.is_file() and not path.is_symlink():
             _tighten(path, _FILE)
-    if all(entry.name.startswith(database.name) for entry in database.parent.iterdir()):
-        _tighten(database.parent, _FOLDER)
+    folder = database.parent
+    is_ours = folder.stat().st_uid == os.geteuid()  # of another's folder the files are private all the same
+    if is_ours and all(entry.name.startswith(database.name) for entry in folder.iterdir()):
+        _tighten(folder, _FOLDER)
 
 
 def _tighten(path: Path, mode: int, *, is_new: bool = False) -> None:

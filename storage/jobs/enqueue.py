@@ -5,7 +5,7 @@ import secrets
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import bindparam, case, or_, select, true, update
+from sqlalchemy import bindparam, case, func, or_, select, true, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage.connection import finish_before_cancel
@@ -29,6 +29,7 @@ _INSERT = (
     .on_conflict_do_nothing(index_elements=["tenant_id"], index_where=IS_UNFINISHED)
     .returning(sync_jobs)
 )
+_NEWEST = select(func.max(sync_jobs.c.id)).where(sync_jobs.c.tenant_id == TENANT_ID)
 _UNFINISHED = select(sync_jobs).where(sync_jobs.c.tenant_id == TENANT_ID, unfinished(sync_jobs))
 
 _RANK = bindparam("latest_rank", type_=UtcDateTime)
@@ -66,8 +67,10 @@ async def enqueue(
             raise TenantStopped(f"The syncs of {tenant_id} are stopped.")
         due = max(run_after or now, min(tenant["not_before"] or now, now + LONGEST_WAIT))
         rank = _rank_at(kind, due, tenant["last_sync_at"])
+        newest = (await connection.execute(_NEWEST, {"tenant": tenant_id})).scalar_one()
+        row = _new_job(_new_job_id(now, newest), tenant_id, kind, due, rank, now)
         for _ in range(3):  # the unfinished job may finish between the two statements
-            if (job := await _insert(connection, _new_job(tenant_id, kind, due, rank, now))) is not None:
+            if (job := await _insert(connection, row)) is not None:
                 return job, True
             forward = {"tenant": tenant_id, "latest_rank": rank, "due": due, "now": now}
             await connection.execute(_PULL_FORWARD, forward)
@@ -96,9 +99,11 @@ async def _insert(connection: AsyncConnection, row: dict[str, object]) -> Job | 
     return job
 
 
-def _new_job(tenant_id: str, kind: JobKind, due: datetime, rank: datetime, now: datetime) -> dict[str, object]:
+def _new_job(
+    job_id: str, tenant_id: str, kind: JobKind, due: datetime, rank: datetime, now: datetime
+) -> dict[str, object]:
     return {
-        "id": _new_job_id(now),
+        "id": job_id,
         "tenant_id": tenant_id,
         "kind": kind.value,
         "status": JobStatus.QUEUED.value,
@@ -117,12 +122,13 @@ def _new_job(tenant_id: str, kind: JobKind, due: datetime, rank: datetime, now: 
 _sequence = itertools.count()
 
 
-def _new_job_id(now: datetime) -> str:
-    """Make an id that sorts by time, a version 7 UUID (RFC 9562, section 5.7).
+def _new_job_id(now: datetime, newest: str | None) -> str:
+    """Make an id that sorts by time, a version 7 UUID (RFC 9562, section 5.7), and behind the tenant's newest one.
 
-    Of two made by one process in one millisecond the later sorts later.
+    Of two made by one process in one millisecond the later sorts later. A clock that was set back does not make a new
+    job look older than those before: a tenant's last job says what its status is.
     """
-    milliseconds = int(now.timestamp() * 1000)
+    milliseconds = max(int(now.timestamp() * 1000), (UUID(newest).int >> 80) + 1 if newest else 0)
     sequence = next(_sequence) & 0xFFF
     value = milliseconds << 80 | 0x7 << 76 | sequence << 64 | 0b10 << 62 | secrets.randbits(62)
     return str(UUID(int=value))

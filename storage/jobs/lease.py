@@ -133,8 +133,9 @@ async def _with_what_it_stored(connection: AsyncConnection, job: Job) -> Job:
         return job
     stored = int((await connection.execute(_STORED, {"job": job.id})).scalar_one())
     counted = job.totals.get("messages")
-    more = max(stored, counted if isinstance(counted, int) else 0)
-    return replace(job, totals={**job.totals, "messages": more})
+    if stored <= (counted if isinstance(counted, int) else 0):
+        return job
+    return replace(job, totals={**job.totals, "messages": stored})
 
 
 _RENEW = (

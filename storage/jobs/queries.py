@@ -130,4 +130,5 @@ async def last_durations(db: Database, tenant_ids: Collection[str]) -> dict[str,
     """
     async with db.reading() as connection:
         rows = await all_rows(connection, _LAST_RUNS, {"tenant_ids": list(tenant_ids)})
-    return {row["tenant_id"]: (row["finished_at"] - row["started_at"]).total_seconds() for row in rows}
+    seconds = {row["tenant_id"]: (row["finished_at"] - row["started_at"]).total_seconds() for row in rows}
+    return {tenant_id: max(length, 0.0) for tenant_id, length in seconds.items()}  # the clock may have been set back

@@ -11,12 +11,13 @@ from storage.database import Database
 from storage.live.changes import MessageChange
 from storage.live.messages import find_stored, save_edits
 from storage.live.reactions import apply_reactions
-from storage.messages import mark_rows_deleted
+from storage.messages import apart_where_refused, mark_rows_deleted
 from storage.privacy import redactors_for
 from storage.repair import add_refetches, refetch_read_elsewhere
 
 
 @finish_before_cancel
+@apart_where_refused
 async def apply_changes(
     db: Database, changes: Sequence[MessageChange], now: datetime, *, owner: str | None = None
 ) -> None:

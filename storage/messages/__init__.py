@@ -3,6 +3,9 @@
 from storage.messages.batch import MessageBatch, mark_deleted, save_batch
 from storage.messages.diff import StoredMessage, is_changed, is_edited, is_withheld, stored_messages
 from storage.messages.id_ranges import IN_RANGE, IdRange, lesser, number, split_by_length
+from storage.messages.isolation import apart_where_refused
+from storage.messages.presence import has_stored
+from storage.messages.replies import mark_answers_to_deleted
 from storage.messages.rows import PreparedMessages, mark_rows_deleted, prepare, unmark_rows_deleted, write_messages
 
 __all__ = [
@@ -11,10 +14,13 @@ __all__ = [
     "MessageBatch",
     "PreparedMessages",
     "StoredMessage",
+    "apart_where_refused",
+    "has_stored",
     "is_changed",
     "is_edited",
     "is_withheld",
     "lesser",
+    "mark_answers_to_deleted",
     "mark_deleted",
     "mark_rows_deleted",
     "number",

@@ -9,6 +9,8 @@ from storage.channels import advance, require_archived
 from storage.connection import finish_before_cancel
 from storage.database import Database
 from storage.jobs import JobLease, require_lease
+from storage.messages.isolation import apart_where_refused
+from storage.messages.replies import mark_answers_to_deleted
 from storage.messages.rows import mark_rows_deleted, prepare, write_messages
 
 
@@ -28,8 +30,9 @@ class MessageBatch:
 
 
 @finish_before_cancel
+@apart_where_refused
 async def save_batch(db: Database, batch: MessageBatch, now: datetime) -> frozenset[str]:
-    """Store a batch of messages and move the channel's checkpoint to its last one.
+    """Store a batch of messages and move the channel's checkpoint to its newest one; it never moves back.
 
     What was marked as deleted before it was asked for is marked so no longer.
 
@@ -46,17 +49,22 @@ async def save_batch(db: Database, batch: MessageBatch, now: datetime) -> frozen
         refused = await write_messages(connection, prepared, now, seen_at=batch.asked_at)
         records = [record for _, record in prepared.rows()]
         stored = [record for record in records if (batch.channel_id, record.platform_id) not in refused]
+        await mark_answers_to_deleted(connection, batch.channel_id, stored, now)
         await advance(
             connection,
             batch.job,
             batch.channel_id,
-            message_id=records[-1].platform_id,
-            sent_at=stored[-1].sent_at if stored else now,
+            message_id=max(records, key=_number).platform_id,
+            sent_at=max(stored, key=_number).sent_at if stored else now,
             count=len(stored),
             now=now,
         )
         await require_archived(connection, batch.channel_id)
     return frozenset(message_id for _, message_id in refused)
+
+
+def _number(record: MessageRecord) -> int:
+    return int(record.platform_id)
 
 
 @finish_before_cancel

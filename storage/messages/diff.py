@@ -8,6 +8,7 @@ from sqlalchemy import RowMapping, Select, Table, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from adapters.records import AttachmentRecord, AuthorKind, MessageRecord, Metadata, ReactionTotalRecord
+from storage.messages.replies import FLAG
 from storage.privacy import is_emptied
 from storage.sql import CHANNEL_ID, all_rows, as_plain, dump_json, fields_of, json_strings
 from storage.tables import attachments, messages, reaction_totals
@@ -65,7 +66,8 @@ def _message(
 def is_changed(stored: MessageRecord, incoming: MessageRecord) -> bool:
     """Find out whether storing a message again would change its row, its attachments or its totals.
 
-    A replied-to author whom the platform no longer names is no change.
+    A replied-to author whom the platform no longer names is no change; nor is that it says no more that the original
+    was deleted.
     """
     return _values(stored, stored) != _values(incoming, stored)
 
@@ -83,9 +85,16 @@ def is_withheld(stored: MessageRecord, incoming: MessageRecord) -> bool:
     """
     if is_emptied(incoming.metadata):
         return False
-    if stored.content and not incoming.content and incoming.edited_at == stored.edited_at:
+    if not incoming.content and incoming.edited_at == stored.edited_at and _loses_by_edits_alone(stored, incoming):
         return True
     return incoming.is_blank and not stored.is_blank and not _is_suppressed(stored, incoming)
+
+
+def _loses_by_edits_alone(stored: MessageRecord, incoming: MessageRecord) -> bool:
+    """Find out whether something is gone that only an edit takes away: the text, the files, components, a poll."""
+    if stored.content or (stored.attachments and not incoming.attachments):
+        return True
+    return any(stored.metadata.get(key) and not incoming.metadata.get(key) for key in ("components", "poll"))
 
 
 def _is_suppressed(stored: MessageRecord, incoming: MessageRecord) -> bool:
@@ -105,7 +114,7 @@ def _values(message: MessageRecord, stored: MessageRecord) -> tuple[object, ...]
         message.reply_to_channel_platform_id,
         message.reply_to_message_platform_id,
         message.reply_to_author_hash or stored.reply_to_author_hash,
-        _json(message.metadata),
+        _json({FLAG: True, **message.metadata} if FLAG in stored.metadata else message.metadata),
         {file.platform_id: _file(file) for file in message.attachments},
         {(total.emoji_key, total.burst): total for total in message.reaction_totals},
     )

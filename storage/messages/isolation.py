@@ -1,9 +1,15 @@
-"""Messages that the database cannot hold, found among those that it can: one of them is no reason to store none."""
+"""Messages that the database cannot hold, found among those that it can: one of them is no reason to store none.
+
+A transaction that is refused a value is run once more, and then looks for it. Not the first time already: what can be
+taken back in part costs SQLite half as much again.
+"""
 
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from contextvars import ContextVar
 from dataclasses import replace
-from typing import TypeAlias
+from functools import wraps
+from typing import Any, ParamSpec, TypeAlias, TypeVar
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -13,10 +19,34 @@ from storage.messages.upsert import ChannelBatch
 
 log = logging.getLogger(__name__)
 
+P = ParamSpec("P")
+T = TypeVar("T")
+
 Refused: TypeAlias = dict[tuple[int, str], str]
 """By channel (``channels.id``) and id the messages that cannot be stored, each with the kind of the error."""
 
 _MOST = 10  # of so many messages one may be refused; where there are more it is no fault of theirs
+
+_is_apart: ContextVar[bool] = ContextVar("messages_apart", default=False)
+
+
+def apart_where_refused(function: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, Coroutine[Any, Any, T]]:
+    """Run a transaction that writes messages; where it is refused a value once more, and then without that message."""
+
+    @wraps(function)
+    async def call(*args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            return await function(*args, **kwargs)
+        except Exception as error:
+            if isinstance(error, StorageError) and not isinstance(error, ValueRefused):
+                raise
+        token = _is_apart.set(True)
+        try:
+            return await function(*args, **kwargs)
+        finally:
+            _is_apart.reset(token)
+
+    return call
 
 
 async def upsert_isolated(
@@ -24,11 +54,14 @@ async def upsert_isolated(
     upsert: Callable[[Sequence[ChannelBatch]], Awaitable[None]],
     batches: Sequence[ChannelBatch],
 ) -> Refused:
-    """Store messages; where some cannot be stored, all others all the same.
+    """Store messages; where some cannot be stored, all others all the same, the second time (``apart_where_refused``).
 
     Raises:
         StorageError: the database takes none, or refuses so many that the fault is not theirs.
     """
+    if not _is_apart.get():
+        await upsert(batches)
+        return {}
     refused: Refused = {}
     error = await _bisect(connection, upsert, batches, refused)
     if error is not None and len(refused) > max(sum(len(batch.records) for batch in batches) // _MOST, 1):

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from sqlalchemy import func
 
 from adapters.records import MessageRecord
+from storage.messages.replies import with_known_deletion
 from storage.sql import Insert, update_changed
 from storage.tables import messages
 
@@ -23,9 +24,13 @@ _MESSAGE = ("channel_id", "message_platform_id")
 
 
 def update_message(statement: Insert, columns: Iterable[str]) -> Insert:
-    """Keep a replied-to author who is known: platforms stop naming them once the original is deleted."""
-    author = func.coalesce(statement.excluded.reply_to_author_hash, messages.c.reply_to_author_hash)
-    return update_changed(statement, ("channel_id", "platform_id"), columns, revised={"reply_to_author_hash": author})
+    """Keep a replied-to author who is known, and that the original is deleted: platforms may say neither again."""
+    given = statement.excluded
+    revised = {
+        "reply_to_author_hash": func.coalesce(given.reply_to_author_hash, messages.c.reply_to_author_hash),
+        "metadata": with_known_deletion(given.metadata),
+    }
+    return update_changed(statement, ("channel_id", "platform_id"), columns, revised=revised)
 
 
 def update_attachment(statement: Insert, columns: Iterable[str]) -> Insert:

@@ -6,7 +6,7 @@ docs/discord-mapping.md lists them. A copy whose original was emptied is emptied
 """
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -100,15 +100,19 @@ def _forward(metadata: Metadata) -> Mapping[str, Any]:
 
 
 def _parts(metadata: Mapping[str, Any]) -> list[Any]:
-    return [part for name in _QUOTING if name in metadata for part in metadata[name] or ()]
+    return [part for name in _QUOTING for part in _listed(metadata.get(name))]
 
 
 def _unquoted(metadata: Mapping[str, Any], emptied: Collection[Original]) -> dict[str, Any]:
     return {
-        name: [{FORGOTTEN: True} if not _linked(part).isdisjoint(emptied) else part for part in metadata[name]]
+        name: [{FORGOTTEN: True} if not _linked(part).isdisjoint(emptied) else part for part in parts]
         for name in _QUOTING
-        if metadata.get(name)
+        if (parts := _listed(metadata.get(name)))
     }
+
+
+def _listed(value: object) -> Sequence[Any]:
+    return value if isinstance(value, (list, tuple)) else ()
 
 
 def _linked(part: object) -> set[Original]:

@@ -1,7 +1,9 @@
 """Gaps, what is to be read again because of them, and audits."""
 
 from storage.repair.audit import (
+    count_stored,
     finish_audit,
+    settle_audit,
 )
 from storage.repair.audit_report import (
     ChannelAudit,
@@ -15,6 +17,7 @@ from storage.repair.gaps import (
     GapReason,
     add_gap,
     close_gap,
+    last_gap_end,
     list_gaps,
     prune_gaps,
     record_gap,
@@ -54,8 +57,10 @@ __all__ = [
     "audits_due",
     "channel_audits",
     "close_gap",
+    "count_stored",
     "coverage",
     "finish_audit",
+    "last_gap_end",
     "list_gaps",
     "pending_ranges",
     "plan_refetches",
@@ -65,5 +70,6 @@ __all__ = [
     "refetch",
     "refetch_read_elsewhere",
     "request_audit",
+    "settle_audit",
     "settle_gaps",
 ]

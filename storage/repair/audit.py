@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, RowMapping, and_, bindparam, delete, func, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.types import Integer
 
 from adapters.records import ChannelType, Metadata
@@ -13,7 +14,7 @@ from storage.channels import lock_channels
 from storage.connection import finish_before_cancel
 from storage.database import Database
 from storage.jobs import JobLease, require_lease
-from storage.sql import CHANNEL_ID, NOW, RANGE_ID, TENANT_ID, Insert, insert, one_row
+from storage.sql import CHANNEL_ID, NOW, RANGE_ID, TENANT_ID, Insert, UtcDateTime, insert, one_row
 from storage.tables import channel_audits, channels, messages, refetch_ranges, tenants
 
 
@@ -44,12 +45,10 @@ _FOUND = ("seen", "missing", "changed", "deleted")
 _STORED = (
     select(func.count())
     .select_from(messages)
-    .where(
-        messages.c.channel_id
-        == select(refetch_ranges.c.channel_id).where(refetch_ranges.c.id == RANGE_ID).scalar_subquery(),
-        messages.c.deleted_at.is_(None),
-    )
+    .where(messages.c.channel_id == CHANNEL_ID, messages.c.deleted_at.is_(None))
 )
+_STORED_BEFORE = _STORED.where(messages.c.sent_at < bindparam("sent_before", type_=UtcDateTime))
+_CHANNEL_ID = select(refetch_ranges.c.channel_id).where(refetch_ranges.c.id == RANGE_ID)
 _TAKE = (
     delete(refetch_ranges)
     .where(refetch_ranges.c.id == RANGE_ID, refetch_ranges.c.kind == "audit")
@@ -76,8 +75,17 @@ _COMPLETE = update(tenants).where(tenants.c.id == TENANT_ID, ~HAS_AUDIT_RANGES).
 
 
 @finish_before_cancel
+async def count_stored(db: Database, channel_id: int, *, sent_before: datetime | None = None) -> int:
+    """Count the stored messages of a channel (``channels.id``) that are not deleted; all, or those sent before."""
+    values = {"channel": channel_id, "sent_before": sent_before}
+    async with db.reading() as connection:  # a large channel takes seconds: nobody should wait for it
+        statement = _STORED if sent_before is None else _STORED_BEFORE
+        return int((await connection.execute(statement, values)).scalar_one())
+
+
+@finish_before_cancel
 async def finish_audit(
-    db: Database, range_id: int, *, platform_count: int | None, job: JobLease, now: datetime
+    db: Database, range_id: int, *, platform_count: int | None, missing: int = 0, job: JobLease, now: datetime
 ) -> None:
     """Record what the audit of a channel found, and with the tenant's last channel that the tenant was audited.
 
@@ -86,14 +94,16 @@ async def finish_audit(
         range_id: of the audit's range. Where it has vanished, nothing is written.
         platform_count: how many messages the channel holds by the platform's own count; where it has none, a
             thread's count in its metadata is taken.
+        missing: how many were found behind the checkpoint, over those that the range has found missing.
         job: the lease of the job that does it.
         now: when it was audited.
 
     Raises:
         LeaseLost: the job is another's; nothing was written.
     """
-    async with db.reading() as connection:  # a large channel takes seconds: nobody should wait for it
-        stored = (await connection.execute(_STORED, {"range": range_id})).scalar_one()
+    async with db.reading() as connection:
+        channel_id = (await connection.execute(_CHANNEL_ID, {"range": range_id})).scalar_one_or_none()
+    stored = 0 if channel_id is None else await count_stored(db, channel_id)
     async with db.writing() as connection:
         await require_lease(connection, job)
         channel = await one_row(connection, _CHANNEL, {"range": range_id})
@@ -104,7 +114,8 @@ async def finish_audit(
         found = await one_row(connection, _TAKE, {"range": range_id})
         if found is None:
             return
-        values = {name: found[name] for name in _FOUND} | {"channel": found["channel_id"], "stored": stored, "now": now}
+        counts = {name: found[name] + (missing if name in ("seen", "missing") else 0) for name in _FOUND}
+        values = counts | {"channel": found["channel_id"], "stored": stored, "now": now}
         count = _own_count(channel) if platform_count is None else platform_count
         await connection.execute(_SAVE, values | {"platform_count": count})
         await connection.execute(_COMPLETE, {"tenant": channel["tenant_id"], "now": now})
@@ -115,3 +126,20 @@ def _own_count(channel: RowMapping) -> int | None:
     count = metadata.get("message_count")
     is_known = channel["type"] == ChannelType.THREAD and isinstance(count, int) and not isinstance(count, bool)
     return count if is_known else None  # type: ignore[return-value] # an int, as just found
+
+
+_COMPLETE_HANGING = (
+    update(tenants).where(tenants.c.id == TENANT_ID, IS_LEFT_HANGING).values(audited_at=NOW, updated_at=NOW)
+)
+
+
+@finish_before_cancel
+async def settle_audit(db: Database, tenant_id: str, *, now: datetime) -> None:
+    """Record that a tenant was audited, where the last channels of its audit are skipped by now."""
+    async with db.writing() as connection:
+        await complete_hanging_audit(connection, tenant_id, now)
+
+
+async def complete_hanging_audit(connection: AsyncConnection, tenant_id: str, now: datetime) -> None:
+    """Record it like ``settle_audit``, in a transaction of the caller's."""
+    await connection.execute(_COMPLETE_HANGING, {"tenant": tenant_id, "now": now})

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import RowMapping, bindparam, delete, insert, select, update
+from sqlalchemy import RowMapping, bindparam, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage.connection import finish_before_cancel
@@ -51,13 +51,19 @@ _FIND_TENANT = (
     .with_for_update(of=tenants, key_share=True)
 )
 _FIND_OPEN = select(sync_gaps).where(sync_gaps.c.tenant_id == TENANT_ID, IS_OPEN)
+_ENDED = bindparam("ended", type_=UtcDateTime)
+_FIND_TOUCHING = (
+    select(sync_gaps)
+    .where(sync_gaps.c.tenant_id == TENANT_ID, sync_gaps.c.planned_at.is_(None), sync_gaps.c.ended_at.is_not(None))
+    .where(sync_gaps.c.ended_at >= bindparam("began", type_=UtcDateTime), sync_gaps.c.began_at <= _ENDED)
+    .order_by(sync_gaps.c.began_at, sync_gaps.c.id)
+    .limit(1)
+)
 _BEGIN = insert(sync_gaps)
 _CHANGE = (
     update(sync_gaps)
     .where(sync_gaps.c.id == bindparam("gap", type_=RowId))
-    .values(
-        began_at=bindparam("began", type_=UtcDateTime), ended_at=bindparam("ended", type_=UtcDateTime), updated_at=NOW
-    )
+    .values(began_at=bindparam("began", type_=UtcDateTime), ended_at=_ENDED, updated_at=NOW)
 )
 
 
@@ -74,7 +80,8 @@ async def record_gap(
     """Record that a tenant's changes were not received for a while; not where nothing is stored of it yet.
 
     A tenant that has an open gap gets no other one: that one is closed, keeps its reason and begins at the earlier
-    time. The gap of a stopped tenant stays open until it is resumed.
+    time. The gap of a stopped tenant stays open until it is resumed. So is one that is over and waits to be read again
+    widened by another one that touches it: the loss of one session may be noticed twice.
 
     Args:
         db: the archive.
@@ -107,8 +114,24 @@ async def add_gap(
     if found is not None:
         await _change(connection, _gap_of(found), began_at, ended_at, now)
         return
-    times = {"began_at": began_at, "ended_at": _not_before(began_at, ended_at), "created_at": now, "updated_at": now}
+    ended_at = _not_before(began_at, ended_at)
+    if ended_at is not None and await _widen(connection, tenant_id, began_at, ended_at, now):
+        return
+    times = {"began_at": began_at, "ended_at": ended_at, "created_at": now, "updated_at": now}
     await connection.execute(_BEGIN, {"tenant_id": tenant_id, "reason": reason.value, **times})
+
+
+async def _widen(
+    connection: AsyncConnection, tenant_id: str, began_at: datetime, ended_at: datetime, now: datetime
+) -> bool:
+    """Widen a gap that waits to be planned to hold another one that touches it; False where there is none."""
+    found = await one_row(connection, _FIND_TOUCHING, {"tenant": tenant_id, "began": began_at, "ended": ended_at})
+    if found is None:
+        return False
+    gap = _gap_of(found)
+    if (began_at, ended_at) != (gap.began_at, gap.ended_at):
+        await _change(connection, gap, began_at, max(ended_at, gap.ended_at or ended_at), now)
+    return True
 
 
 @finish_before_cancel
@@ -147,6 +170,17 @@ async def list_gaps(db: Database, tenant_id: str) -> list[Gap]:
     """List a tenant's gaps that are not repaired, the oldest first."""
     async with db.reading() as connection:
         return [_gap_of(row) for row in await all_rows(connection, _UNREPAIRED, {"tenant": tenant_id})]
+
+
+_LAST_END = select(func.max(sync_gaps.c.ended_at)).where(sync_gaps.c.tenant_id == TENANT_ID)
+
+
+@finish_before_cancel
+async def last_gap_end(db: Database, tenant_id: str) -> datetime | None:
+    """Return until when changes of a tenant were last missed; None where no gap is known that has ended."""
+    async with db.reading() as connection:
+        found: datetime | None = (await connection.execute(_LAST_END, {"tenant": tenant_id})).scalar_one()
+    return found
 
 
 def _gap_of(row: RowMapping) -> Gap:

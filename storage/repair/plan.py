@@ -11,7 +11,7 @@ from storage.channels import lock_channels
 from storage.connection import finish_before_cancel
 from storage.database import Database
 from storage.jobs import JobLease, require_lease
-from storage.repair.audit import HAS_AUDIT_RANGES, IS_LEFT_HANGING
+from storage.repair.audit import HAS_AUDIT_RANGES, IS_LEFT_HANGING, complete_hanging_audit
 from storage.repair.plan_gaps import IS_BACK, IS_UNPLANNED, plan_gaps
 from storage.sql import NOW, TENANT_ID, insert, one_row
 from storage.tables import channels, refetch_ranges, sync_progress, tenants
@@ -98,15 +98,15 @@ _ADD_AUDIT = (
     .from_select(["channel_id", "kind", "until_platform_id", "created_at", "updated_at"], _unaudited)
     .returning(refetch_ranges.c.id)
 )
-_COMPLETE = update(tenants).values(audited_at=NOW, updated_at=NOW)
-_NOTHING_TO_AUDIT = _COMPLETE.where(tenants.c.id == TENANT_ID, ~HAS_AUDIT_RANGES)
-_COMPLETE_HANGING = _COMPLETE.where(_is_left_hanging)
+_NOTHING_TO_AUDIT = (
+    update(tenants).where(tenants.c.id == TENANT_ID, ~HAS_AUDIT_RANGES).values(audited_at=NOW, updated_at=NOW)
+)
 
 
 async def _plan_audit(connection: AsyncConnection, tenant_id: str, now: datetime) -> int:
     values = {"tenant": tenant_id, "now": now}
     if await one_row(connection, _TAKE_REQUEST, values) is None:
-        await connection.execute(_COMPLETE_HANGING, values)
+        await complete_hanging_audit(connection, tenant_id, now)
         return 0
     added = (await connection.execute(_ADD_AUDIT, values)).all()
     await connection.execute(_NOTHING_TO_AUDIT, values)

@@ -18,9 +18,11 @@ from storage.messages import (
     IdRange,
     PreparedMessages,
     StoredMessage,
+    apart_where_refused,
     is_changed,
     is_edited,
     is_withheld,
+    mark_answers_to_deleted,
     number,
     prepare,
     split_by_length,
@@ -78,6 +80,7 @@ _CONTEXT = (
 
 
 @finish_before_cancel
+@apart_where_refused
 async def reconcile_page(
     db: Database,
     planned: RefetchRange,
@@ -130,6 +133,7 @@ async def reconcile_page(
         )
         prepared = await prepare(connection, {(page.tenant_id, page.channel_id): messages})
         found = await _reconcile(page, prepared, changed_meanwhile)
+        await mark_answers_to_deleted(connection, page.channel_id, [record for _, record in prepared.rows()], now)
         found = replace(found, left=await _move_cursor(page, planned, reached, found))
         lowest, highest = number(planned.after_platform_id), number(reached)
         again = [message_id for message_id in changed_meanwhile if lowest < number(message_id) <= highest]

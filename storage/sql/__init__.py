@@ -2,7 +2,7 @@
 
 from sqlalchemy.dialects.postgresql import Insert, insert  # of both databases: see upsert
 
-from storage.sql.functions import SQLITE_CLOCK, DatabaseTime, PositionOf, TextAsJson, json_as_text
+from storage.sql.functions import SQLITE_CLOCK, DatabaseTime, JsonMerged, PositionOf, TextAsJson, json_as_text
 from storage.sql.json_rows import json_objects, json_strings, types_of
 from storage.sql.json_text import as_plain, clean, clean_text, dump_json, is_clean
 from storage.sql.params import (
@@ -44,6 +44,7 @@ __all__ = [
     "DatabaseTime",
     "Id",
     "Insert",
+    "JsonMerged",
     "JsonObject",
     "PositionOf",
     "RowId",

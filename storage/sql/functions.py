@@ -75,3 +75,21 @@ def _sqlite_json(element: TextAsJson, compiler: SQLCompiler, **kw: Any) -> str:
 @compiles(TextAsJson, "postgresql")
 def _postgres_json(element: TextAsJson, compiler: SQLCompiler, **kw: Any) -> str:
     return f"CAST({compiler.process(element.clauses, **kw)} AS JSONB)"
+
+
+class JsonMerged(FunctionElement[Any]):
+    """An object (the first argument) with the keys of another one, a JSON text (the second)."""
+
+    inherit_cache = True
+    type = JsonObject
+
+
+@compiles(JsonMerged, "sqlite")
+def _sqlite_merged(element: JsonMerged, compiler: SQLCompiler, **kw: Any) -> str:
+    return f"json_patch({compiler.process(element.clauses, **kw)})"
+
+
+@compiles(JsonMerged, "postgresql")
+def _postgres_merged(element: JsonMerged, compiler: SQLCompiler, **kw: Any) -> str:
+    one, other = (compiler.process(clause, **kw) for clause in element.clauses)
+    return f"({one} || CAST({other} AS JSONB))"

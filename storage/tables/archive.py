@@ -66,6 +66,14 @@ channels = Table(
     Column("head_platform_id", Id, comment="Internal: its newest message by the platform, which may be deleted."),
     Column("thread_cursor", JsonObject, comment="Internal: how far its archived threads have been listed."),
     Column("unmonitored_since", UtcDateTime, comment="Internal: since when changes may have been missed."),
+    Column("archived_at", UtcDateTime, comment="When a thread was put to rest by the platform; null: it is open."),
+    Column("unlisted_since", UtcDateTime, comment="Internal: since when no listing has shown it."),
+    Column("looked_up_at", UtcDateTime, comment="Internal: when it was last requested because no listing showed it."),
+    Column(
+        "threads_listed_at",
+        UtcDateTime,
+        comment="Internal: when its archived threads were listed by a sync that was broken off afterwards.",
+    ),
     Column(
         "hidden_at",
         UtcDateTime,
@@ -82,6 +90,8 @@ channels = Table(
     ),
     comment="A channel, thread, forum or category of a community, read or not.",
 )
+
+Index("ix_channels_archived", channels.c.parent_id, channels.c.archived_at)
 
 messages = Table(
     "messages",

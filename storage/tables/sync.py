@@ -88,7 +88,18 @@ sync_progress = Table(
     _channel_key(),
     Column("last_message_platform_id", Id, comment="The checkpoint: everything up to this message is stored."),
     Column("last_message_at", UtcDateTime, comment="When that message was sent."),
-    Column("deleted_head_platform_id", Id, comment="Internal: a newest message by the platform that is deleted."),
+    Column(
+        "deleted_head_platform_id",
+        Id,
+        comment="Internal: a newest message by the platform that need not be asked for: the end was read beyond it.",
+    ),
+    Column(
+        "is_read_to_end",
+        Boolean,
+        nullable=False,
+        server_default=false(),
+        comment="Internal: whether the channel was read to its end since its checkpoint last moved.",
+    ),
     Column("messages_archived", BigInteger, nullable=False, comment="How many messages were stored up to there."),
     Column(
         "job_messages",
@@ -97,7 +108,7 @@ sync_progress = Table(
         server_default=literal_column("0"),
         comment="How many of them the job that last worked on it has stored, in all its attempts.",
     ),
-    Column("state", Text, nullable=False, comment="syncing, complete (up to its head) or failed."),
+    Column("state", Text, nullable=False, comment="syncing, complete (read to its end) or failed."),
     Column("last_error", JsonObject, comment="Why it is not complete: code, message, at and attempts."),
     Column(
         "last_job_id",

@@ -10,12 +10,14 @@ import pytest
 from tests.support.archive import count_messages
 from tests.support.process import FAILED, MISCONFIGURED, ROOT, process, run_to_end, sqlite_url
 
+HOURLY = {"PLATFORM_SYNC_SYNC__INTERVAL": "1 h"}  # the default, which the demo shortens
+
 pytestmark = [pytest.mark.slow, pytest.mark.process]
 
 
 async def test_the_demo_keeps_to_its_own_archive_and_goes_on_with_it(tmp_path: Path) -> None:
     mine, demos = sqlite_url(tmp_path), f"sqlite+aiosqlite:///{tmp_path}/data/demo.db"
-    async with process(tmp_path / "log", "demo", url=mine, folder=tmp_path) as demo:
+    async with process(tmp_path / "log", "demo", url=mine, settings=HOURLY, folder=tmp_path) as demo:
         url = await demo.url()
         await demo.until(lambda: count_messages(demos) >= 1_000)
         (tenant,) = (await demo.get("/api/tenants"))["tenants"]
@@ -26,7 +28,7 @@ async def test_the_demo_keeps_to_its_own_archive_and_goes_on_with_it(tmp_path: P
         assert (await demo.get("/healthz"))["status"] == "ok"
         await demo.kill()
     before = count_messages(demos)
-    async with process(tmp_path / "log", "demo", url=mine, folder=tmp_path) as demo:
+    async with process(tmp_path / "log", "demo", url=mine, settings=HOURLY, folder=tmp_path) as demo:
         await demo.url()
         assert "goes on where it ended" in demo.log
         await demo.until(lambda: count_messages(demos) > before)

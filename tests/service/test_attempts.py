@@ -1,10 +1,18 @@
 """A job over several attempts: it runs once at a time, its figures add up, and it never claims more than it did."""
 
 import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
+from sqlalchemy import create_engine, update
+
+from bot.app import utc_now
+from storage.errors import DatabaseUnreachable
+from storage.tables import sync_jobs
 from tests.support.archive import count_messages
 from tests.support.daemon import Clock, Daemon
 from tests.support.delivering import delivering
@@ -67,6 +75,33 @@ async def test_a_job_whose_lease_ran_out_while_it_runs_is_not_begun_a_second_tim
     assert count_messages(url) == 450
 
 
+@contextmanager
+def standing_still(url: str) -> Iterator[None]:
+    """Hold the table of jobs in a transaction of somebody else, while the leases in it run out."""
+    engine = create_engine(url.replace("+aiosqlite", ""))
+    is_postgres = engine.dialect.name == "postgresql"
+    try:
+        with engine.connect() as connection:
+            connection.exec_driver_sql("LOCK TABLE sync_jobs" if is_postgres else "BEGIN IMMEDIATE")
+            connection.execute(update(sync_jobs).values(lease_until=utc_now() - timedelta(seconds=1)))
+            yield
+            connection.commit()
+    finally:
+        engine.dispose()
+
+
+async def test_a_database_that_stands_still_longer_than_a_lease(database_url: str) -> None:
+    office = Halting(450, 2)
+    async with delivering(database_url, {"post": office}, A_HUNDRED_AT_A_TIME) as daemon:
+        await office.halted.wait()
+        with standing_still(database_url):
+            office.go_on.set()
+            await asyncio.sleep(2.5)  # a beat of the heart, two looks at the queue and a batch wait for it
+        (job,) = await daemon.idle()
+    assert (job["status"], job["attempt"], job["metrics"]["messages"]) == ("succeeded", 1, 450)
+    assert count_messages(database_url) == 450
+
+
 async def test_what_a_tick_cuts_off_is_told(tmp_path: Path) -> None:
     url, clock = f"sqlite+aiosqlite:///{tmp_path}/archive.db", Clock()
     office = PostOffice(450)
@@ -90,3 +125,27 @@ async def test_what_a_tick_cuts_off_is_told(tmp_path: Path) -> None:
         assert job["estimated_completion_at"] is None
         (job,) = await daemon.until(daemon.idle, lambda jobs: jobs[0]["progress"]["reactions_pending"] == 0)
         assert (job["status"], job["progress"]["fraction"]) == ("succeeded", 1.0)
+
+
+@pytest.mark.parametrize("times", [2, 9])
+async def test_a_database_that_is_away_interrupts_a_job_some_times(tmp_path: Path, times: int) -> None:
+    url = f"sqlite+aiosqlite:///{tmp_path}/archive.db"
+    office, left = PostOffice(450), times
+
+    async def be_away(after: str | None) -> None:
+        nonlocal left
+        if after == "200" and left:
+            left -= 1
+            raise DatabaseUnreachable
+
+    office.before_page = be_away
+    async with delivering(url, {"post": office}, A_HUNDRED_AT_A_TIME) as daemon:
+        found = await daemon.until(
+            lambda: daemon.get("/api/jobs"), lambda found: any(job["finished_at"] for job in found["jobs"])
+        )
+    job = found["jobs"][-1]
+    if times == 2:
+        assert (job["status"], job["attempt"], job["metrics"]["messages"]) == ("succeeded", 3, 450)
+    else:
+        assert (job["status"], job["error"]["code"], job["attempt"]) == ("failed", "database_unreachable", 4)
+        assert job["metrics"]["messages"] == 200

@@ -8,15 +8,12 @@ from pathlib import Path
 from time import monotonic
 from typing import Any, ClassVar
 
-import aiohttp
 import pytest
 
 from adapters.discord.simulator import Simulator, uniform_world
 from adapters.events import EventHandler, TenantsReady
-from adapters.privacy import UserHasher
-from bot import app
-from bot.config import load
 from tests.support.daemon import Daemon, running_daemon
+from tests.support.delivering import delivering
 
 pytestmark = pytest.mark.slow
 
@@ -116,18 +113,10 @@ class QuietPlatform:
 
 @asynccontextmanager
 async def quiet_daemon(tmp_path: Path) -> AsyncIterator[tuple[QuietPlatform, Daemon]]:
-    url = f"sqlite+aiosqlite:///{tmp_path}/archive.db"
-    settings = load(None, {"PLATFORM_SYNC_DATABASE__URL": url, "PLATFORM_SYNC_HTTP__PORT": "0"})
-    serving: asyncio.Future[str] = asyncio.get_running_loop().create_future()
     platform = QuietPlatform()
     adapters: Any = {platform.name: platform}
-    running = asyncio.create_task(app.run(settings, UserHasher(), adapters, on_serving=serving.set_result))
-    try:
-        async with aiohttp.ClientSession() as session:
-            yield platform, Daemon(session, await serving, running)
-    finally:
-        running.cancel()
-        await asyncio.gather(running, return_exceptions=True)
+    async with delivering(f"sqlite+aiosqlite:///{tmp_path}/archive.db", adapters) as daemon:
+        yield platform, daemon
 
 
 async def test_a_request_for_a_sync_wakes_the_worker(tmp_path: Path) -> None:

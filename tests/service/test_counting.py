@@ -64,7 +64,7 @@ async def test_a_cursor_by_time_begins_with_that_moments_messages() -> None:
         async def first(after: timedelta) -> str:
             async def body(session: PlatformSession) -> str:
                 cursor = session.cursor_at(moment + after)
-                return (await session.messages(str(TEXT), cursor))[0].platform_id
+                return (await session.messages(str(TEXT), cursor)).messages[0].platform_id
 
             return await link.adapter.sync(str(GUILD), body)
 

@@ -4,14 +4,17 @@ import hashlib
 import ipaddress
 import socket
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from adapters.discord.simulator import Simulator, uniform_world
+from adapters.discord.simulator.message_payloads import reference
 from bot import app, privacy
 from bot.config import load
 from storage.database import open_database
 from storage.privacy import record_wish
+from tests.support.archive_folder import everything_in
 from tests.support.builders import NOW
 from tests.support.daemon import Daemon, running_daemon
 from tests.support.guilds import guild_of
@@ -100,3 +103,38 @@ async def follow(daemon: Daemon, user_id: str) -> None:
     assert ended["status"] == "completed"
     assert user_id not in str(ended)
     assert hashlib.sha256(user_id.encode()).hexdigest() not in str(ended)
+
+
+WORDS = "unmistakable words"
+
+
+async def test_no_byte_tells_of_a_person_whatever_others_made_of_their_words(tmp_path: Path) -> None:
+    url, world = f"sqlite+aiosqlite:///{tmp_path}/archive.db", uniform_world(1, 20)
+    guild_id = guild_of(world)
+    place, *_ = world.guilds[guild_id].channels.values()
+    ada, ben, *_ = [user for user in world.guilds[guild_id].users.values() if not user.bot]
+    async with Simulator(world) as sim, running_daemon(sim, url) as daemon:
+        original = int(sim.change.post(place.id, WORDS, ada.id, silent=True)["id"])
+        snapshot = {"type": 0, "content": WORDS, "mentions": [], "attachments": [], "embeds": [], "flags": 0}
+        source = reference(place.id, original, guild_id, kind=1)
+        forward: dict[str, Any] = {
+            "message_reference": source,
+            "message_snapshots": [{"message": snapshot}],
+            "flags": 1 << 14,
+        }
+        sim.change.post(place.id, "", ben.id, silent=True, **forward)
+        quote = {"description": WORDS, "url": f"https://discord.com/channels/{guild_id}/{place.id}/{original}"}
+        sim.change.post(place.id, "five stars", ben.id, silent=True, embeds=[quote])
+        sim.change.create_thread(place.id, WORDS, owner_id=ben.id, from_message=original, silent=True)
+        sim.change.create_thread(place.id, f"{WORDS}, too", "so", ada.id, silent=True)
+        await daemon.idle()
+        await daemon.sync(guild_id)
+        assert everything_in(tmp_path).count(WORDS) >= 5
+        await follow(daemon, str(ada.id))
+        assert WORDS not in everything_in(tmp_path)
+        for kind in ("manual", "audit"):
+            _, job = await daemon.ask("POST", f"/api/tenants/discord-{guild_id}/sync", json={"kind": kind})
+            assert (await daemon.job_ended(job["job_id"]))["status"] == "succeeded"
+        sim.change.post(place.id, "", ben.id, **forward)
+        await daemon.sync(guild_id)
+        assert WORDS not in everything_in(tmp_path)

@@ -11,7 +11,7 @@ import pytest
 from adapters.discord.simulator import Fault, Simulator, uniform_world
 from bot.app import utc_now
 from tests.support.archive import count_messages
-from tests.support.daemon import Daemon, running_daemon
+from tests.support.daemon import Clock, Daemon, running_daemon
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("restored_addresses")]
 
@@ -150,16 +150,6 @@ async def test_the_end_of_a_sync_is_logged_with_its_duration_and_counts(
     between = datetime.fromisoformat(job["finished_at"]) - datetime.fromisoformat(job["started_at"])
     assert ended[0].get("duration_seconds") == pytest.approx(between.total_seconds(), abs=0.5)
     assert ended[0]["duration_seconds"] > 0
-
-
-class Clock:
-    """The real time, moved by hand."""
-
-    def __init__(self) -> None:
-        self.ahead = timedelta()
-
-    def __call__(self) -> datetime:
-        return utc_now() + self.ahead
 
 
 async def test_a_first_sync_that_fails_or_is_partial_is_tried_again_after_1_2_and_4_seconds(failing: Failing) -> None:

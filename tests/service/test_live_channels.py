@@ -8,6 +8,7 @@ from adapters.discord.simulator.model import Role
 from adapters.discord.simulator.permissions import ADMINISTRATOR, ORDINARY, VIEW_CHANNEL
 from adapters.events import ChannelChanged
 from adapters.records import ChannelRecord, SkipReason
+from bot.app import utc_now
 from tests.support.listening import Listening, listening
 from tests.support.small_world import FORUM, GUILD, HIDDEN, POST, QUIET, TEXT, THREADS, VOICE, small_world
 
@@ -57,7 +58,7 @@ async def test_threads_made_and_changed() -> None:
 
         async def archived() -> list[ChannelRecord]:
             async def body(session: PlatformSession) -> list[ChannelRecord]:
-                pages = session.archived_threads(str(FORUM), None)
+                pages = session.archived_threads(str(FORUM), None, now=utc_now())
                 return [thread async for page in pages for thread in page.threads]
 
             return await link.adapter.sync(str(GUILD), body)

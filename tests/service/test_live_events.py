@@ -89,7 +89,8 @@ async def test_reactions_are_told_by_the_keys_of_their_rows() -> None:
             sim.change.react(TEXT, FIRST, emoji, READER.id, burst=emoji == "🔥")
         given = [reaction("🔥", "🔥", burst=True), reaction("123", "<a:spin:123>"), reaction("124", "<:still:124>")]
         assert await link.take() == given
-        page = await link.adapter.sync(str(GUILD), lambda session: session.messages(str(TEXT), str(FIRST - 1)))
+        sent = await link.adapter.sync(str(GUILD), lambda session: session.messages(str(TEXT), str(FIRST - 1)))
+        page = sent.messages
         assert [(t.emoji_key, t.emoji) for t in page[0].reaction_totals] == [(g.emoji_key, g.emoji) for g in given]
         sim.change.unreact(TEXT, FIRST, "🔥", READER.id, burst=True)
         sim.change.clear_reactions(TEXT, FIRST, "<a:spin:123>")
@@ -106,7 +107,8 @@ async def test_an_emoji_called_like_the_author_has_one_key() -> None:
     heart = WRITER.username
     world.guilds[GUILD].channels[TEXT].messages.react(FIRST, {"id": None, "name": heart}, user_payload(READER))
     async with Simulator(world) as sim, listening(sim) as link:
-        page = await link.adapter.sync(str(GUILD), lambda session: session.messages(str(TEXT), str(FIRST - 1)))
+        sent = await link.adapter.sync(str(GUILD), lambda session: session.messages(str(TEXT), str(FIRST - 1)))
+        page = sent.messages
         sim.change.unreact(TEXT, FIRST, heart, READER.id)
         (taken,) = await link.take()
         assert isinstance(taken, ReactionChanged)

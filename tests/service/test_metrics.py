@@ -128,6 +128,6 @@ async def test_openmetrics_where_it_is_asked_for() -> None:
 
 async def test_two_daemons_in_one_process_count_apart() -> None:
     one, other = Metrics(), Metrics()
-    one.job_ended("initial", "succeeded")
+    one.job_ended("discord-1", "initial", "succeeded", 3)
     assert total(await figures(one), "jobs_ended_total") == 1
     assert total(await figures(other), "jobs_ended_total") == 0

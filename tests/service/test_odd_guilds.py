@@ -83,7 +83,8 @@ async def test_an_odd_part_of_a_guild_hides_nothing(oddity: Oddity) -> None:
             records = await link.adapter.sync(str(GUILD), lambda session: session.channels())
             archived = {record.platform_id for record in records if record.skip_reason is None}
             assert archived >= {str(TEXT), str(VOICE), str(FORUM)}
-            assert len(await link.adapter.sync(str(GUILD), lambda session: session.messages(str(TEXT), None))) == 100
+            page = await link.adapter.sync(str(GUILD), lambda session: session.messages(str(TEXT), None))
+            assert len(page.messages) == 100
             sim.gateway.rewrite = lambda _, payload: payload
             sim.change.delete_channel(VOICE)
             await link.until(lambda event: event == ChannelDeleted(str(GUILD), str(VOICE)))
@@ -108,7 +109,8 @@ async def test_an_odd_greeting_is_a_greeting(change: Oddity) -> None:
         sim.gateway.rewrite = rewrite
         async with connected(sim) as link:
             assert link.adapter.unready_reason is None
-            assert await link.adapter.sync(str(GUILD), lambda session: session.messages(str(TEXT), None))
+            page = await link.adapter.sync(str(GUILD), lambda session: session.messages(str(TEXT), None))
+            assert page.messages
             sim.gateway.reconnect()
             sim.change.rename_guild(GUILD, "Again")
             await link.until(lambda event: isinstance(event, TenantJoined) and event.tenant.name == "Again")

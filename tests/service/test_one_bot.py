@@ -11,7 +11,7 @@ from adapters.errors import CredentialRefused
 from adapters.events import PlatformEvent, TenantsReady
 from bot.config import ConfigError, load
 from tests.support.adapter import make_adapter
-from tests.support.daemon import Daemon, running_daemon
+from tests.support.daemon import first_syncs, running_daemon
 from tests.support.small_world import small_world
 
 pytestmark = pytest.mark.usefixtures("restored_addresses")
@@ -22,18 +22,6 @@ ONLY_MESSAGES = {"PLATFORM_SYNC_SYNC__REACTION_USERS": "false"}
 @pytest.fixture
 def url(tmp_path: Path) -> str:
     return f"sqlite+aiosqlite:///{tmp_path}/archive.db"
-
-
-async def first_syncs(daemon: Daemon, count: int) -> dict[str, str]:
-    """How each tenant's newest sync ended, once there are so many, or after some seconds those that there are."""
-    ends: dict[str, str] = {}
-    for _ in range(200):
-        jobs = (await daemon.get("/api/jobs"))["jobs"]
-        ends = {job["tenant_id"]: job["status"] for job in reversed(jobs) if job["finished_at"]}
-        if len(ends) >= count:
-            break
-        await asyncio.sleep(0.1)
-    return ends
 
 
 def test_the_token_is_the_environments(tmp_path: Path) -> None:

@@ -9,11 +9,10 @@ import pytest
 from adapters.base import PlatformSession
 from adapters.discord.simulator import Fault, Limits, Simulator, uniform_world
 from adapters.errors import RateLimited
-from bot.app import utc_now
 from storage.database import migrate
 from tests.support.adapter import connected
 from tests.support.archive import count_messages
-from tests.support.daemon import running_daemon
+from tests.support.daemon import Clock, running_daemon
 from tests.support.faults import refuse_updates
 from tests.support.small_world import GUILD, TEXT, small_world
 
@@ -22,16 +21,6 @@ pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("restored_addresses")]
 MESSAGES = "/channels/{channel_id}/messages"
 WAIT = timedelta(seconds=90)
 SETTINGS = {"PLATFORM_SYNC_SYNC__REACTION_USERS": "false", "PLATFORM_SYNC_SYNC__CONCURRENT_CHANNELS": "1"}
-
-
-class Clock:
-    """The real time, moved by hand."""
-
-    def __init__(self) -> None:
-        self.ahead = timedelta()
-
-    def __call__(self) -> datetime:
-        return utc_now() + self.ahead
 
 
 def at(job: Any, name: str) -> datetime:

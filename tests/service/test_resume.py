@@ -15,7 +15,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("restored_addresses")]
 
 MESSAGES = "/channels/{channel_id}/messages"
 ONLY_MESSAGES = {"PLATFORM_SYNC_SYNC__REACTION_USERS": "false"}
-WORLD_SIZE, FETCHED = 2_500, 1_900
+WORLD_SIZE, FETCHED = 2_450, 1_900
 
 
 @pytest.fixture

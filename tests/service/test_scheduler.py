@@ -76,3 +76,27 @@ async def test_by_default_tenants_are_synced_hourly_each_at_its_own_minute(tmp_p
     assert all(due), "a tenant is not scheduled"
     assert max(map(datetime.fromisoformat, due)) <= utc_now() + timedelta(hours=1), "it is not hourly"
     assert len(set(due)) == 8, "all are due at one minute"
+
+
+async def test_ticks_follow_a_clock_that_is_set_back(db: Database) -> None:
+    """APScheduler would leave a tick where it was: an hour, or a day, too late."""
+    hour, done = timedelta(hours=1), asyncio.Event()
+
+    async def act() -> None:
+        done.set()
+
+    scheduler = Scheduler(JobQueue(db, utc_now), hour, utc_now)
+    scheduler.start()
+    try:
+        scheduler.follow(TENANT)
+        scheduler.every(hour, "task", act, at_once=True)
+        await asyncio.wait_for(done.wait(), 60)
+        for name in (TENANT, "task"):  # as they were planned a day ahead of the clock
+            scheduler._apscheduler.modify_job(name, next_run_time=utc_now() + timedelta(days=1))
+        scheduler.realign()
+        for name in (TENANT, "task"):
+            due = scheduler.next_sync_at(name)
+            assert due is not None
+            assert due - utc_now() <= hour
+    finally:
+        scheduler.stop()

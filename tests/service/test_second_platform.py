@@ -1,19 +1,13 @@
 """A second platform costs an adapter and nothing else: the same service archives it into the same tables."""
 
-import asyncio
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import aiohttp
-
 from adapters.events import TenantJoined, TenantOutage
-from adapters.privacy import UserHasher
-from bot import app as daemon
-from bot.config import load
 from tests.support.archive import archived
-from tests.support.daemon import Daemon
+from tests.support.daemon import first_syncs
 from tests.support.delivering import PigeonLoft, delivering
 from tests.support.post_office import VILLAGE, PostOffice, letter
 
@@ -21,25 +15,15 @@ from tests.support.post_office import VILLAGE, PostOffice, letter
 async def test_a_platform_of_another_kind_is_archived_by_the_same_service(tmp_path: Path) -> None:
     url = f"sqlite+aiosqlite:///{tmp_path}/archive.db"
     office = PostOffice(2_345)
-    settings = load(None, {"PLATFORM_SYNC_DATABASE__URL": url, "PLATFORM_SYNC_HTTP__PORT": "0"})
-    serving: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-    running = asyncio.create_task(daemon.run(settings, UserHasher(), {"post": office}, on_serving=serving.set_result))
-    try:
-        async with aiohttp.ClientSession() as session:
-            post = Daemon(session, await serving, running)
-            (first,) = await post.idle()
-            assert (first["tenant_id"], first["status"]) == ("post-T0VILLAGE", "succeeded")
-            office.letters.append(letter(2_346))
-            status, job = await post.ask("POST", "/api/tenants/post-T0VILLAGE/sync")
-            assert status == 202
-            assert (await post.job_ended(job["job_id"]))["metrics"]["messages"] == 1
-            status, again = await post.ask(
-                "POST", "/api/tenants", json={"platform": "post", "platform_id": "T0VILLAGE"}
-            )
-            assert (status, again["created"]) == (200, False)
-    finally:
-        running.cancel()
-        await asyncio.gather(running, return_exceptions=True)
+    async with delivering(url, {"post": office}) as post:
+        (first,) = await post.idle()
+        assert (first["tenant_id"], first["status"]) == ("post-T0VILLAGE", "succeeded")
+        office.letters.append(letter(2_346))
+        status, job = await post.ask("POST", "/api/tenants/post-T0VILLAGE/sync")
+        assert status == 202
+        assert (await post.job_ended(job["job_id"]))["metrics"]["messages"] == 1
+        status, again = await post.ask("POST", "/api/tenants", json={"platform": "post", "platform_id": "T0VILLAGE"})
+        assert (status, again["created"]) == (200, False)
     rows = archived(url, "messages", "T0VILLAGE")
     assert [rows["C0OPEN", sent.platform_id]["content"] for sent in office.letters] == [
         s.content for s in office.letters
@@ -48,18 +32,6 @@ async def test_a_platform_of_another_kind_is_archived_by_the_same_service(tmp_pa
     assert len(archived(url, "reactions", "T0VILLAGE")) == 2 * (2_345 // 10)
     boxes: dict[Any, dict[str, Any]] = archived(url, "channels", "T0VILLAGE")
     assert boxes["C0LOCKED",]["skip_reason"] == "not_public"
-
-
-async def first_syncs(daemon: Daemon, count: int) -> dict[str, str]:
-    """How each tenant's newest sync ended, once there are so many, or after some seconds those that there are."""
-    ends: dict[str, str] = {}
-    for _ in range(200):
-        jobs = (await daemon.get("/api/jobs"))["jobs"]
-        ends = {job["tenant_id"]: job["status"] for job in reversed(jobs) if job["finished_at"]}
-        if len(ends) >= count:
-            break
-        await asyncio.sleep(0.1)
-    return ends
 
 
 async def test_each_platform_is_archived_through_its_own_adapter(tmp_path: Path) -> None:

@@ -116,7 +116,7 @@ async def test_a_failed_first_sync_is_tried_three_times_more(database_url: str) 
 @pytest.mark.parametrize("scope", ["user", "global", *SELDOM])
 async def test_after_a_429_the_next_sync_waits_as_long_as_told_and_resumes(tmp_path: Path, scope: str) -> None:
     database_url = f"sqlite+aiosqlite:///{tmp_path}/archive.db"
-    world = uniform_world(3, 2_500)
+    world = uniform_world(3, 2_450)
     guild_id = guild_of(world)
     clock = Clock()
     async with Simulator(world) as sim:

@@ -29,7 +29,7 @@ def withdraw(world: World) -> None:
 
 
 async def read(session: PlatformSession, channel: int, after: str | None = None) -> tuple[MessageRecord, ...]:
-    return await session.messages(str(channel), after)
+    return (await session.messages(str(channel), after)).messages
 
 
 @pytest.mark.parametrize(("end", "words"), [(withhold, "although"), (withdraw, "switch on")])

@@ -5,6 +5,7 @@ This is the one place where our own code is patched: the daemon has no switch fo
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack
+from dataclasses import replace
 from typing import Any
 from unittest.mock import patch
 
@@ -15,6 +16,7 @@ from bot.live import LiveWriter
 from bot.live.tracker import ChangeTracker
 from bot.outcome import Outcome
 from bot.sync.messages import ChannelReader
+from bot.sync.pages import Answer, read_behind
 from storage.channels import advance, save_threads
 from storage.jobs import JobStatus
 from storage.messages import save_batch
@@ -49,10 +51,9 @@ async def _checkpoint_first(db: Any, batch: Any, now: Any) -> None:
 
 def _believing(module: str) -> Switch:
     """Let every empty page be believed as it is."""
-    from bot.sync.proof import Answer, read_behind
 
     async def believe(*args: Any, **options: Any) -> Answer:
-        return Answer((await read_behind(*args, **options)).messages, is_proven=True)
+        return replace(await read_behind(*args, **options), is_proven=True)
 
     return _off(f"{module}.read_behind", by=believe)
 

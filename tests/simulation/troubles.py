@@ -19,8 +19,7 @@ from tests.simulation.inline_sqlite import Disk
 from tests.simulation.machine import Machine
 from tests.simulation.universe import World
 
-MESSAGES = "/channels/{channel_id}/messages"
-LISTING = "/channels/{channel_id}/threads/archived/public"
+MESSAGES, LISTING = "/channels/{channel_id}/messages", "/channels/{channel_id}/threads/archived/public"
 
 
 @dataclass

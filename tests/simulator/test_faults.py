@@ -11,7 +11,7 @@ import pytest
 
 from adapters.discord.simulator import EVERYDAY, Fault, Simulator
 from adapters.discord.simulator.faults import Faults
-from tests.support.clients import Api, logged_in
+from tests.support.clients import Api, logged_in, raw_gateway
 from tests.support.small_world import QUIET, TEXT
 
 PAGES = "/channels/{channel_id}/messages"
@@ -85,6 +85,28 @@ async def test_invalid_json_is_a_complete_body(sim: Simulator, api: Api, channel
     sim.faults.add(Fault("invalid_json"))
     with pytest.raises(json.JSONDecodeError):
         await api.get(f"/channels/{channel}/messages")
+
+
+@pytest.mark.parametrize(("path", "body"), [(f"/channels/{TEXT}/messages", []), (f"/channels/{TEXT}", {})])
+async def test_an_empty_answer_is_a_good_one_without_anything(sim: Simulator, api: Api, path: str, body: Any) -> None:
+    sim.faults.add(Fault("empty"))
+    assert (await api.get(path))[:2] == (200, body)
+    assert (await api.get(path))[1]
+
+
+@pytest.mark.parametrize("flags", [0, None])
+async def test_content_is_withheld_by_rest_and_from_sessions_that_have_begun(
+    sim: Simulator, api: Api, flags: int | None
+) -> None:
+    async with raw_gateway(sim) as gateway:
+        await gateway.identify()
+        await gateway.until("GUILD_CREATE")
+        sim.world.withholds_content = flags is None
+        sim.world.application_flags = sim.world.application_flags if flags is None else flags
+        posted = sim.change.post(QUIET, "unseen")
+        assert (await gateway.until("MESSAGE_CREATE"))[-1]["d"]["content"] == ""
+    (seen,) = (await api.get(f"/channels/{QUIET}/messages", limit=1))[1]
+    assert (seen["id"], seen["content"]) == (posted["id"], "")
 
 
 async def test_a_hung_request_is_logged_and_never_answered(sim: Simulator, api: Api) -> None:

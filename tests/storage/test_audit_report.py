@@ -17,21 +17,8 @@ from storage.tables import refetch_ranges
 from storage.tenants import purge_tenant, stop_tenant
 from tests.support.builders import MINUTE, NOW, message
 from tests.support.job_steps import new_tenant
-from tests.support.repair_steps import LATER, Way, finish_audits, two_channels
+from tests.support.repair_steps import LATER, NOTHING, Way, finish_audits, two_channels
 from tests.support.tables_of import rows_of, run_sql
-
-NOTHING = Coverage(
-    requested_at=None,
-    audited_at=None,
-    stored=0,
-    of=0,
-    missing=0,
-    changed=0,
-    deleted=0,
-    channels_audited=0,
-    channels=0,
-    ranges_left=0,
-)
 
 
 async def test_the_archive_is_so_many_of_so_many(db: Database, way: Way) -> None:

@@ -1,9 +1,10 @@
 """Audits: what each channel's found, and when a tenant's is complete."""
 
 import asyncio
+from collections.abc import Sequence
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from adapters.records import SkipReason
 from storage.channels import channel_states, mark_skipped, save_channels
@@ -20,21 +21,9 @@ from storage.repair import (
 from storage.tables import channel_audits as findings
 from storage.tables import channels, refetch_ranges, tenants
 from tests.support.builders import HOUR, MINUTE, NOW, channel, message
+from tests.support.patience import PATIENCE_SECONDS
 from tests.support.repair_steps import LATER, Way, finish_audits, two_channels
 from tests.support.tables_of import count_of, only_row
-
-NOTHING = Coverage(
-    requested_at=None,
-    audited_at=None,
-    stored=0,
-    of=0,
-    missing=0,
-    changed=0,
-    deleted=0,
-    channels_audited=0,
-    channels=0,
-    ranges_left=0,
-)
 
 
 async def test_what_a_channels_audit_found(db: Database, way: Way) -> None:
@@ -139,6 +128,18 @@ async def test_an_audit_whose_last_channel_is_hidden_is_done(db: Database, way: 
     assert await count_of(db, refetch_ranges) == 1
 
 
+_WAITING = text("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'")
+
+
+async def all_wait(db: Database, ends: Sequence[asyncio.Task[None]]) -> None:
+    """Return once each waits for a lock, or has ended. SQLite has one writer: there they wait already."""
+    if db.dialect == "postgresql":
+        async with asyncio.timeout(PATIENCE_SECONDS), db.reading() as connection:
+            ended = 0
+            while (await connection.execute(_WAITING)).scalar_one() + ended < len(ends):
+                ended = len((await asyncio.wait(ends, timeout=0.01))[0])
+
+
 async def test_channels_that_end_at_once_complete_the_audit(way: Way) -> None:
     """Each deletes its own range; the one that looks whether it was the last one must see that the others are gone."""
     await save_channels(way.db, way.tenant.id, [channel(str(number)) for number in range(10, 20)], NOW)
@@ -157,7 +158,7 @@ async def test_channels_that_end_at_once_complete_the_audit(way: Way) -> None:
                 asyncio.create_task(finish_audit(way.db, repair.id, platform_count=1, job=way.lease, now=now))
                 for repair in ranges
             ]
-            await asyncio.sleep(0.2)
+            await all_wait(way.db, ends)
         await asyncio.gather(*ends)
         found = await coverage(way.db, way.tenant.id)
         assert found is not None

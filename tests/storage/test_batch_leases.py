@@ -7,7 +7,7 @@ import pytest
 from storage.channels import fail_channel, finish_channel
 from storage.database import Database
 from storage.errors import LeaseLost
-from storage.jobs import JobStatus, claim, finish
+from storage.jobs import JobKind, JobStatus, claim, enqueue, finish, renew
 from storage.messages import mark_deleted
 from storage.tables import messages, sync_progress
 from tests.support.builders import MINUTE, NOW, message
@@ -56,3 +56,20 @@ async def test_a_finished_job_writes_nothing_more(db: Database, way: Way) -> Non
     await finish(db, way.lease, status=JobStatus.SUCCEEDED, totals={}, error=None, now=NOW)
     with pytest.raises(LeaseLost):
         await way.store(message(1))
+
+
+async def test_what_a_killed_worker_had_stored_is_counted(db: Database, way: Way) -> None:
+    """Also what it stored after it last said how far it is, and only what this job stored."""
+    await way.store(message(1), message(2))
+    await finish(db, way.lease, status=JobStatus.FAILED, totals={}, error=None, now=NOW)
+    await enqueue(db, way.tenant.id, JobKind.MANUAL, now=NOW)
+    for attempt, counted in ((1, 0), (2, 3), (3, 5)):
+        claimed = await claim(db, f"worker {attempt}", now=NOW, lease=MINUTE)
+        assert claimed is not None
+        job, way.lease = claimed
+        assert (job.attempt, job.totals.get("messages", 0)) == (attempt, counted)
+        numbers = {1: (3, 4, 5), 2: (6, 7), 3: ()}[attempt]
+        if numbers:
+            await way.store(*(message(n) for n in numbers))
+        await renew(db, way.lease, now=NOW, totals={"messages": 1})
+        await expire(db)

@@ -1,14 +1,25 @@
 """The checkpoint of a channel is the last message stored of it, whatever becomes of the channel afterwards."""
 
+from functools import partial
+from typing import Any
+
 import pytest
 
 from adapters.records import JsonValue
-from storage.channels import ChannelState, ProgressState, channel_states, fail_channel, finish_channel, save_channels
+from storage.channels import (
+    ChannelState,
+    ProgressState,
+    channel_states,
+    fail_channel,
+    finish_channel,
+    reopen_channel,
+    save_channels,
+)
 from storage.database import Database
 from storage.jobs import JobLease
 from storage.messages import MessageBatch, save_batch
 from storage.tenants import Tenant
-from tests.support.builders import MINUTE, NOW, channel, message
+from tests.support.builders import MINUTE, NOW, channel, message, thread
 
 LATER = NOW + MINUTE
 
@@ -73,3 +84,57 @@ async def test_each_channel_has_its_own_progress(db: Database, progress: Progres
     await finish_channel(db, failed.id, deleted_head_id=None, job=progress.lease, now=LATER)
     for state in (await progress.of("5"), await progress.of("6")):
         assert (state.state, state.last_error) == (ProgressState.COMPLETE, None)
+
+
+async def test_a_checkpoint_never_moves_back(progress: Progress) -> None:
+    await progress.save("5", 9, 11, 10)
+    await progress.save("5", 8, 9)
+    state = await progress.of("5")
+    assert (state.checkpoint_id, state.checkpoint_at) == ("11", message(11).sent_at)
+
+
+async def test_what_is_read_to_its_end_stays_so_until_more_is_seen(db: Database, progress: Progress) -> None:
+    async def is_open() -> bool:
+        return (await progress.of("5")).has_news
+
+    assert await is_open(), "never asked for, and without a head"
+    await progress.save("5", 9)
+    await finish(progress, "5", None)
+    assert not await is_open()
+    await fail_channel(db, (await progress.of("5")).id, error={"code": "x"}, job=progress.lease, now=LATER)
+    assert not await is_open(), "something else of it has failed"
+    for seen, opens in (("9", False), ("8", False), ("10", True)):
+        await reopen_channel(db, (await progress.of("5")).id, seen, job=progress.lease, now=LATER)
+        assert await is_open() is opens
+    await progress.save("5", 10)
+    assert await is_open(), "its reading was broken off"
+    await finish(progress, "5", None)
+    assert not await is_open()
+
+
+@pytest.mark.parametrize("kind", [channel, partial(thread, parent="6")])
+@pytest.mark.parametrize(
+    ("head", "remembered", "asks"),
+    [
+        ("9", None, "never"),  # the checkpoint
+        (None, None, "never"),
+        ("12", None, "always"),
+        ("12", "12", "never"),  # it is gone
+        ("13", "12", "always"),
+        ("7", None, "always"),  # it has moved back
+        ("7", "12", "always"),
+        ("7", "7", "text"),  # older than what was read, and that says nothing of what came after
+    ],
+)
+async def test_a_head_that_was_read_beyond_costs_nothing(
+    db: Database, progress: Progress, kind: Any, head: str | None, remembered: str | None, asks: str
+) -> None:
+    await save_channels(db, progress.tenant.id, [kind("7", last_message_platform_id=head)], NOW)
+    await progress.save("7", 9)
+    await finish(progress, "7", remembered)
+    assert (await progress.of("7")).has_news is (asks == "always" or (asks == "text" and kind is channel))
+
+
+async def finish(progress: Progress, platform_id: str, remembered: str | None) -> None:
+    channel_id = (await progress.of(platform_id)).id
+    await finish_channel(progress.db, channel_id, deleted_head_id=remembered, job=progress.lease, now=LATER)

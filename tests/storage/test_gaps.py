@@ -100,8 +100,18 @@ class TestRecording:
             planned_at=None,
             repaired_at=None,
         )
-        await put_down(db, read, LATER, MUCH_LATER)
-        assert await times(db) == [(NOW, LATER), (LATER, MUCH_LATER)]
+        await put_down(db, read, LATER + SECOND, MUCH_LATER)
+        assert await times(db) == [(NOW, LATER), (LATER + SECOND, MUCH_LATER)]
+
+    @pytest.mark.parametrize(("began_at", "ended_at"), [(NOW, LATER), (LATER, MUCH_LATER), (NOW - HOUR, LATER)])
+    async def test_one_that_is_noticed_twice_is_put_down_once(
+        self, db: Database, read: Tenant, began_at: datetime, ended_at: datetime
+    ) -> None:
+        await put_down(db, read, NOW, LATER)
+        await put_down(db, read, began_at, ended_at, reason=GapReason.TAKEOVER)
+        row = await only_row(db, sync_gaps)
+        assert (row["began_at"], row["ended_at"]) == (min(NOW, began_at), max(LATER, ended_at))
+        assert row["reason"] == "session_lost"
 
     async def test_one_whose_beginning_is_unknown_begins_with_the_tenant(self, db: Database, read: Tenant) -> None:
         await put_down(db, read, None, LATER)
@@ -198,7 +208,7 @@ class TestSettling:
         """The tenant with two planned gaps and one that is not."""
         for _ in range(2):
             await put_down(db, read, NOW, LATER)
-        await run_sql(db, "UPDATE sync_gaps SET planned_at = began_at")
+            await run_sql(db, "UPDATE sync_gaps SET planned_at = began_at")
         await put_down(db, read, LATER, MUCH_LATER)
         return read
 
@@ -235,5 +245,5 @@ class TestSettling:
 
     async def test_the_oldest_is_listed_first(self, db: Database, read: Tenant) -> None:
         for began_at in (MUCH_LATER, NOW, LATER):
-            await put_down(db, read, began_at, MUCH_LATER)
+            await put_down(db, read, began_at, began_at + SECOND)
         assert [gap.began_at for gap in await list_gaps(db, read.id)] == [NOW, LATER, MUCH_LATER]

@@ -67,6 +67,14 @@ class TestEnqueue:
         same, created = await enqueue(db, tenant.id, JobKind.SCHEDULED, now=LATER)
         assert (same.id, created, audit.rank_at, same.rank_at) == (audit.id, False, NOW + HOUR, LATER)
 
+    async def test_a_clock_that_was_set_back_makes_no_job_older(self, db: Database, tenant: Tenant) -> None:
+        for now, end in ((NOW + HOUR, JobStatus.FAILED), (NOW, JobStatus.SUCCEEDED)):
+            job = await queued(db, tenant.id, now=now)
+            _, lease = await claimed(db, now)
+            await finish(db, lease, status=end, totals={}, error=None, now=now)
+            assert (await list_jobs(db))[0].id == job.id
+        assert await status_of(db, tenant.id) is SyncStatus.OK
+
     async def test_a_finished_job_makes_room(self, db: Database, tenant: Tenant) -> None:
         job = await queued(db, tenant.id)
         _, lease = await claimed(db)

@@ -52,7 +52,7 @@ TOTALS = st.builds(
 )
 MESSAGES = st.builds(
     MessageRecord,
-    platform_id=st.just("replaced"),
+    platform_id=st.just("1"),  # each gets its own
     author_hash=st.none() | st.just("a" * 64),
     author_kind=st.sampled_from(AuthorKind),
     content=ANY_TEXT,

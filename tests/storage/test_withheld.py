@@ -17,6 +17,7 @@ from tests.support.tables_of import only_row, rows_of
 
 FULL = message(1, attachments=(attachment("1"),), metadata={"flags": 8})
 BLANK = message(1, content="", metadata={"flags": 8})
+POLL = {"poll": {"question": "?"}}
 STICKER = {"stickers": [{"id": "9"}]}
 EMBED = message(1, content="", metadata={"embeds": [{"title": "news"}]})
 
@@ -49,9 +50,17 @@ def live(way: Way) -> LiveChannel:
             message(1, metadata={"stickers": [{"id": "9"}]}),
             message(1, content="", metadata={"stickers": [{"id": "9"}]}),
         ),
+        (
+            message(1, content="", metadata=STICKER, attachments=(attachment("1"),)),
+            message(1, content="", metadata=STICKER),
+        ),
+        (
+            message(1, content="", metadata=STICKER | {"poll": {"question": "?"}}),
+            message(1, content="", metadata=STICKER),
+        ),
         (EMBED, message(1, content="")),
         (message(1, content="", metadata={"forward": {"content": "x", "sent_at": "y"}}), message(1, content="")),
-        (message(1, content="", metadata={"poll": {"question": "?"}}), message(1, content="")),
+        (message(1, content="", metadata=POLL), message(1, content="")),
     ],
 )
 async def test_a_blank_copy_changes_nothing(

@@ -88,7 +88,8 @@ STORES_PEOPLE: dict[Any, Call] = {
 STORES_NOBODY = {
     "channels": (
         *("advance", "fail_channel", "finish_channel", "follow_parents", "let_threads_follow", "lock_channels"),
-        *("mark_skipped", "note_set_aside", "require_archived"),
+        *("forget_listings", "keep_listings", "mark_skipped", "note_listed", "note_set_aside", "note_lookup"),
+        *("prepared_rows", "reopen_channel", "require_archived"),
     ),
     "connection": ("is_read_only", "may_write"),
     "jobs": (
@@ -97,7 +98,14 @@ STORES_NOBODY = {
         *("settle_status", "update_and_settle", "update_held", "yield_job"),
     ),
     "live": ("acquire_leadership", "advance_watermark"),
-    "messages": ("mark_deleted", "mark_rows_deleted", "prepare", "stored_messages", "unmark_rows_deleted"),
+    "messages": (
+        "mark_answers_to_deleted",
+        "mark_deleted",
+        "mark_rows_deleted",
+        "prepare",
+        "stored_messages",
+        "unmark_rows_deleted",
+    ),
     "privacy": (
         *("emptied_originals", "enter", "erase_user", "erased_in_channels", "fulfil_wish", "record_wish"),
         *("redactor_for", "redactors_for", "sweep", "take_turn", "without_erased_copies", "without_erased_titles"),
@@ -105,8 +113,17 @@ STORES_NOBODY = {
     ),
     "reactions": ("prepare_users",),
     "repair": (
-        *("add_gap", "add_refetches", "close_gap", "finish_audit", "plan_gaps", "plan_refetches"),
-        *("prune_gaps", "record_gap", "refetch", "refetch_read_elsewhere", "request_audit", "settle_gaps"),
+        *("add_gap", "add_refetches", "close_gap", "complete_hanging_audit", "finish_audit", "plan_gaps"),
+        *(
+            "plan_refetches",
+            "prune_gaps",
+            "record_gap",
+            "refetch",
+            "refetch_read_elsewhere",
+            "request_audit",
+            "settle_audit",
+            "settle_gaps",
+        ),
     ),
     "settings": ("record_hash_choice",),
     "sql": ("all_rows", "one_row"),

@@ -148,3 +148,15 @@ async def archiving(
     async with Simulator(world) as sim, running_daemon(sim, database_url, {**settings, **more_settings}) as daemon:
         await daemon.idle(len(world.guilds))
         yield sim, daemon
+
+
+async def first_syncs(daemon: Daemon, count: int) -> dict[str, str]:
+    """How each tenant's newest sync ended, once there are so many, or after some seconds those that there are."""
+    ends: dict[str, str] = {}
+    for _ in range(200):
+        jobs = (await daemon.get("/api/jobs"))["jobs"]
+        ends = {job["tenant_id"]: job["status"] for job in reversed(jobs) if job["finished_at"]}
+        if len(ends) >= count:
+            break
+        await asyncio.sleep(0.1)
+    return ends

@@ -8,6 +8,7 @@ from typing import ClassVar
 
 import aiohttp
 
+from adapters.base import PlatformAdapter
 from adapters.privacy import UserHasher
 from bot import app as daemon
 from bot.config import load
@@ -25,12 +26,12 @@ class PigeonLoft(PostOffice):
 @asynccontextmanager
 async def delivering(
     url: str,
-    offices: Mapping[str, PostOffice],
+    offices: Mapping[str, PlatformAdapter],
     settings: Mapping[str, str] = {},
     *,
     clock: Callable[[], datetime] = daemon.utc_now,
 ) -> AsyncIterator[Daemon]:
-    """Run a daemon over post offices, by the names of their platforms, until the block ends."""
+    """Run a daemon over platforms of our own, by their names, until the block ends."""
     environment = {"PLATFORM_SYNC_DATABASE__URL": url, "PLATFORM_SYNC_HTTP__PORT": "0", **NO_TICK, **settings}
     serving: asyncio.Future[str] = asyncio.get_running_loop().create_future()
     running = asyncio.create_task(

@@ -48,8 +48,9 @@ class Listening(Connected):
             str(channel.guild_id if channel else GUILD),
             lambda session: session.messages(str(channel_id), str(message_id - 1), parent_id=parent),
         )
-        assert page[0].platform_id == str(message_id)
-        return replace(page[0], reaction_totals=())
+        first = page.messages[0]
+        assert first.platform_id == str(message_id)
+        return replace(first, reaction_totals=())
 
     async def listed(self, guild_id: int = GUILD) -> dict[str, ChannelRecord]:
         """The channels and active threads as REST gives them."""

@@ -5,9 +5,15 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import ClassVar, TypeVar
 
-from adapters.base import Access, ConnectionHealth, PlatformSession, RequestCounts, ThreadCursor, ThreadPage
+from adapters.base import (
+    Access,
+    ConnectionHealth,
+    PlatformSession,
+    RequestCounts,
+)
 from adapters.errors import ChannelUnreadable
 from adapters.events import EventHandler, LiveEventHandler, TenantsReady
+from adapters.pages import MessagePage, ThreadCursor, ThreadPage
 from adapters.records import (
     AuthorKind,
     ChannelRecord,
@@ -109,22 +115,24 @@ class Counter:
             box("C0LOCKED", SkipReason.NOT_PUBLIC, newest),
         )
 
-    async def archived_threads(self, channel_id: str, cursor: ThreadCursor | None) -> AsyncIterator[ThreadPage]:
+    async def archived_threads(
+        self, channel_id: str, cursor: ThreadCursor | None, **_: object
+    ) -> AsyncIterator[ThreadPage]:
         raise AssertionError("no box has threads")
         yield
 
     async def find_channel(self, channel_id: str) -> ChannelRecord | None:
         raise ChannelUnreadable(SkipReason.DELETED)
 
-    async def messages(
-        self, channel_id: str, after: str | None, *, parent_id: str | None = None
-    ) -> tuple[MessageRecord, ...]:
+    async def messages(self, channel_id: str, after: str | None, *, parent_id: str | None = None) -> MessagePage:
         if channel_id != "C0OPEN":
             raise ChannelUnreadable(SkipReason.BOT_LACKS_ACCESS)
         self.requests += 1
         await self._office.before_page(after)
         self._office.asked_after.append(after)
-        return tuple(self._office.letters[int(after or 0) :][:100])
+        page = tuple(self._office.letters[int(after or 0) :][: self.page_size])
+        reached = page[-1].platform_id if page else None
+        return MessagePage(messages=page, reached=reached, is_full=len(page) == self.page_size)
 
     async def access(self) -> Access:
         return Access(frozenset({"C0OPEN"}))

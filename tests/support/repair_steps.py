@@ -12,6 +12,7 @@ from storage.database import Database
 from storage.jobs import JobLease
 from storage.messages import MessageBatch, save_batch
 from storage.repair import (
+    Coverage,
     PageOutcome,
     RefetchRange,
     finish_audit,
@@ -125,3 +126,18 @@ async def plan_of(db: Database, query: Any, values: dict[str, Any]) -> str:
             await connection.execute(text("SET LOCAL enable_seqscan = off"))
         explain = "EXPLAIN QUERY PLAN" if db.dialect == "sqlite" else "EXPLAIN"
         return str((await connection.exec_driver_sql(f"{explain} {plain}")).all())
+
+
+NOTHING = Coverage(
+    requested_at=None,
+    audited_at=None,
+    stored=0,
+    of=0,
+    missing=0,
+    changed=0,
+    deleted=0,
+    channels_audited=0,
+    channels=0,
+    ranges_left=0,
+)
+"""What is told of a tenant without an audit."""

@@ -11,7 +11,7 @@ from bot.attempt import Attempt
 from bot.console import show_progress
 from bot.sync import Progress
 from bot.sync.estimator import SyncEstimator
-from bot.sync.progress import ChannelOutcome
+from bot.sync.outcomes import ChannelOutcome, Outcomes
 from storage.jobs import Job, JobKind, JobLease, JobStatus
 
 NOW = datetime(2026, 11, 26, tzinfo=UTC)
@@ -24,7 +24,9 @@ def a_quarter() -> Attempt:
     estimator.begin([], 0, page_size=100)
     estimator.begin_reactions(400)
     estimator.lists_done = 100
-    progress = Progress(channels={"1": ChannelOutcome.DONE}, estimator=estimator, reactions_pending=300, messages=2_000)
+    progress = Progress(
+        channels=Outcomes({"1": ChannelOutcome.DONE}), estimator=estimator, reactions_pending=300, messages=2_000
+    )
     job = Job(
         id="1",
         tenant_id="discord-485780933836954817",

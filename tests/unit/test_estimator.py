@@ -179,3 +179,14 @@ def test_a_job_that_has_not_ended_is_never_wholly_done() -> None:
     assert totals["requests"] == 0
     assert isinstance(totals["duration_seconds"], float)
     assert totals["duration_seconds"] >= 2.5
+
+
+def test_a_count_that_cannot_be_true_is_no_ground() -> None:
+    """The heartbeat adds the estimate to the time, and a date has an end."""
+    now = [0.0]
+    progress = Progress(estimator=SyncEstimator(now=lambda: now[0]))
+    channel = ChannelEstimator(page_size=PAGE, since=START, head_at=START, counted=2**63 - 1)
+    progress.estimator.begin([channel], 0, page_size=PAGE)
+    channel.add(page(0, PAGE), 0.0)
+    now[0] = 10.0
+    assert progress.snapshot(START)["estimated_completion_at"] is None

@@ -10,6 +10,7 @@ import pytest
 from tests.support.process import MISCONFIGURED, ROOT
 
 UNIT = ROOT / "systemd" / "platform-sync.service"
+AS_SERVICE = ROOT / "systemd" / "as-service"
 
 needs_systemd = pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd-analyze is not here")
 
@@ -35,3 +36,17 @@ def test_the_unit_does_not_start_again_where_that_cannot_help() -> None:
     secrets = {line.split("=")[1].split(":")[0] for line in lines if line.startswith("LoadCredential=")}
     names = {"DISCORD_BOT_TOKEN", "PLATFORM_SYNC_API_TOKEN", "PLATFORM_SYNC_HASH_KEY", "PLATFORM_SYNC_DATABASE__URL"}
     assert secrets == names
+
+
+def test_files_are_the_services_alone() -> None:
+    assert {"UMask=0077", "StateDirectoryMode=0700"} <= set(UNIT.read_text().splitlines())
+    assert "UMask=0077" in AS_SERVICE.read_text()
+
+
+@pytest.mark.parametrize("arguments", [["forget", "80351110224678912"], ["export-user", "--tenant", "x", "1"], []])
+def test_no_id_of_a_person_is_given_to_the_service_manager(arguments: list[str]) -> None:
+    """It writes the whole command into the journal."""
+    ended = subprocess.run([AS_SERVICE, *arguments], check=False, capture_output=True, text=True)
+    assert ended.returncode == 64
+    assert "80351110224678912" not in ended.stderr
+    assert ("standard input" in ended.stderr) is bool(arguments)

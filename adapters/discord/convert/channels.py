@@ -1,5 +1,6 @@
 """Turn channel and thread payloads into records (docs/discord-mapping.md, section 2)."""
 
+from datetime import datetime
 from typing import Any
 
 from adapters.discord.convert.payload import (
@@ -9,7 +10,9 @@ from adapters.discord.convert.payload import (
     as_objects,
     as_time_text,
     snowflake,
+    snowflake_time,
     snowflakes,
+    timestamp,
     without_empty,
 )
 from adapters.discord.convert.scrub import Scrubber
@@ -81,8 +84,15 @@ def thread_record(payload: Payload, skip_reason: SkipReason | None, hash_user: H
         type=channel_type(payload),
         skip_reason=SkipReason.NOT_PUBLIC if is_private_thread(payload) else skip_reason,
         last_message_platform_id=snowflake(payload.get("last_message_id")),
+        archived_at=archive_time(payload) if as_object(payload.get("thread_metadata")).get("archived") else None,
         metadata=_thread_metadata(payload, scrub, hash_user),
     )
+
+
+def archive_time(payload: Payload) -> datetime:
+    """Return when a thread was last archived or unarchived, as far as it says; else when it was made."""
+    stamp = timestamp(as_object(payload.get("thread_metadata")).get("archive_timestamp"))
+    return stamp or snowflake_time(snowflake(payload.get("id")) or "0")
 
 
 def channel_type(payload: Payload) -> ChannelType:

@@ -152,8 +152,8 @@ class GatewayClient:
             async with asyncio.TaskGroup() as group:
                 for shard in self._shards.values():
                     group.create_task(shard.run(), name=f"shard {shard.id} of {count}")
-        except* discord.ConnectionClosed as closed:
-            error = closed.exceptions[0]
+        except BaseExceptionGroup as group:
+            error = group.exceptions[0]
             if not isinstance(error, discord.ConnectionClosed) or error.code not in _WRONG_SHARDS:
                 raise error from None
             log.warning("Discord wants this bot to use other shards", extra={"shards": count, "close_code": error.code})

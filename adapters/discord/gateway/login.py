@@ -116,7 +116,7 @@ class Login:
                     return await ask()
             except discord.LoginFailure:
                 raise
-            except (discord.DiscordException, aiohttp.ClientError, OSError, TimeoutError, ValueError, TypeError) as e:
+            except Exception as e:  # noqa: BLE001 (whatever an odd answer makes of the library, it is asked again)
                 asked, cause = asked_to_wait(e), cause_of(e)
             seconds = pauses.failed() if asked is None else asked
             facts = {"what": what, "cause": cause, "retry_in_seconds": round(seconds, 1)}

@@ -74,7 +74,7 @@ class GuildRoster:
     def begin_session(self, shard_id: int, shards: int, data: Any) -> None:
         """Take READY's list: these guilds, and no others of this shard, are the bot's."""
         guilds = as_object(data).get("guilds")
-        listed = [snowflake(guild.get("id")) for guild in as_objects(guilds)]
+        listed = [_guild_id(guild.get("id")) for guild in as_objects(guilds)]
         is_whole = isinstance(guilds, list) and None not in listed and len(listed) == len(guilds)
         if not is_whole:
             log.warning("Discord's list of the bot's guilds cannot be read whole", extra={"shard": shard_id})
@@ -94,7 +94,7 @@ class GuildRoster:
     def take(self, event: str, data: Any) -> None:
         """Take any other event."""
         payload = as_object(data)
-        guild_id = snowflake(payload.get("id" if event.startswith("GUILD_") else "guild_id"))
+        guild_id = _guild_id(payload.get("id" if event.startswith("GUILD_") else "guild_id"))
         if guild_id is None:
             return
         match event:
@@ -185,6 +185,12 @@ class GuildRoster:
         return TenantRecord(
             platform_id=guild_id, name=self._scrub(name) if isinstance(name, str) and name else None, metadata=metadata
         )
+
+
+def _guild_id(value: object) -> str | None:
+    """Return an id as a tenant's can be: of the same guild there is one way to write it."""
+    guild_id = snowflake(value)
+    return guild_id if guild_id and len(guild_id) <= 20 and not guild_id.startswith("0") else None
 
 
 def _shard_of(guild_id: str, shards: int) -> int:

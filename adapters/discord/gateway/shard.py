@@ -10,13 +10,14 @@ from contextlib import suppress
 from datetime import datetime
 from typing import Any, NoReturn
 
+import aiohttp
 import discord
 import yarl
 from discord.gateway import DiscordWebSocket, ReconnectWebSocket
 
 from adapters.discord.gateway.identify import IdentifyGate
 from adapters.discord.gateway.login import cause_of
-from adapters.discord.gateway.socket import Garbled, GatewaySocket
+from adapters.discord.gateway.socket import GatewaySocket
 from adapters.discord.gateway.waits import Backoff, Waits, asked_to_wait
 
 log = logging.getLogger(__name__)
@@ -158,7 +159,7 @@ class Shard:
             self._session = (socket.session_id, socket.sequence, socket.gateway) if socket.session_id else None
         if isinstance(failure, ReconnectWebSocket) and not failure.resume:
             self._session = None
-        if isinstance(failure, (Garbled, TimeoutError)) and self._is_stuck():
+        if not _is_of_the_network(failure) and self._is_stuck():
             self._session = None
         if self._began_session and self._caught_up_at is None:
             return max(self._unready.failed(), self._reconnects.failed())
@@ -195,6 +196,13 @@ class Shard:
             with suppress(Exception):
                 async with asyncio.timeout(_CLOSE_SECONDS):
                     await socket.close(code)
+
+
+def _is_of_the_network(failure: Exception) -> bool:
+    """Whether the connection ended as connections do; where it is silent or unreadable the session may be at fault."""
+    if isinstance(failure, TimeoutError):
+        return False
+    return isinstance(failure, (ReconnectWebSocket, discord.ConnectionClosed, aiohttp.ClientError, OSError))
 
 
 def _cause(failure: Exception) -> str:

@@ -114,7 +114,10 @@ class GatewaySocket(DiscordWebSocket):
             self.session_id = session_id if isinstance(session_id, str) else None
             if isinstance(address, str) and address.startswith(("ws://", "wss://")):
                 self.gateway = yarl.URL(address)
-        self.on_event(event, data)
+        try:
+            self.on_event(event, data)
+        except Exception as e:  # noqa: BLE001 (the next event comes all the same; this one would come again with a RESUME)
+            log.warning("skipped a malformed gateway event", extra={"gateway_event": event, "cause": type(e).__name__})
 
     async def _invalidated(self, *, is_resumable: bool) -> NoReturn:
         if is_resumable:

@@ -19,9 +19,9 @@ import orjson
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_after_attempt, wait_exponential
 
 from adapters.base import RequestCounts, RequestObserver
-from adapters.discord.rest.errors import Transient, describe, rate_limit, route_of, to_platform_error
+from adapters.discord.rest.errors import Transient, Untrue, describe, rate_limit, route_of, to_platform_error
 from adapters.discord.rest.rate_limiter import RateLimiter
-from adapters.errors import CallFailed, RateLimited
+from adapters.errors import CallFailed, RateLimited, UntrueAnswer
 
 T = TypeVar("T")
 
@@ -39,6 +39,9 @@ def _from_json(text: Any) -> Any:
 discord.utils._from_json = _from_json  # noqa: SLF001 (docs/decisions/0003)
 
 _TRANSIENT = (Transient, aiohttp.ClientError, TimeoutError, json.JSONDecodeError, UnicodeDecodeError, OSError)
+
+# A header that is missing, no number or beyond every calendar: the library takes them for granted.
+_LIBRARY_SLIPS = (LookupError, ArithmeticError, ValueError, TypeError, AttributeError)
 
 
 @dataclass(eq=False, slots=True)
@@ -130,14 +133,15 @@ class RestClient:
                     await self._rate_limiter.acquire(channel_id, _queue_lock())
                     body = await self._send(send, expected)
                     if fault := fault_of(body) if fault_of else None:
-                        raise Transient(fault)
+                        raise Untrue(fault)
                     return body
         except discord.RateLimited as e:
             raise self._ended_by(RateLimited(retry_after_seconds=e.retry_after, scope="user")) from e
         except discord.HTTPException as e:
             raise to_platform_error(e, attempts) from e
         except _TRANSIENT as e:
-            raise CallFailed(describe(e), attempts=attempts) from e
+            failed = UntrueAnswer if isinstance(e, Untrue) else CallFailed
+            raise failed(describe(e), attempts=attempts) from e
         raise AssertionError("a retry loop returns or raises")
 
     async def pause(self, seconds: float) -> None:
@@ -186,6 +190,10 @@ class RestClient:
             request.cancel()
             await asyncio.wait({request})
             raise
+        except _TRANSIENT:
+            raise
+        except _LIBRARY_SLIPS as e:
+            raise Transient(f"Discord answered in a way that the library cannot read ({type(e).__name__})") from e
         if not isinstance(body, expected):
             raise Transient(f"Discord answered with {type(body).__name__} where {expected.__name__} was due")
         return body

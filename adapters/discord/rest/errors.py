@@ -44,6 +44,10 @@ class Transient(Exception):
     """Discord or the connection to it failed; the same call may succeed a little later."""
 
 
+class Untrue(Transient):
+    """Discord answered with what cannot be true."""
+
+
 def rate_limit(headers: Any) -> RateLimited:
     """Read from a 429's headers for how long it holds, and for whom."""
     if "Via" not in headers:

@@ -19,6 +19,8 @@ _EDGE_ERRORS = range(520, 530)  # Cloudflare's own statuses, which http.HTTPStat
 
 Answer = Callable[[], web.Response]
 
+_CURSORS = ("after", "before")
+
 
 async def break_answer(request: web.Request, fault: Fault, answer: Answer) -> web.StreamResponse:
     """Return the answer to a request that a fault strikes; `answer` makes the one it would have got."""
@@ -31,6 +33,8 @@ async def break_answer(request: web.Request, fault: Fault, answer: Answer) -> we
             return _indexing(fault)
         case "invalid_json":
             return _with_broken_json(answer())
+        case "hollow":
+            return json_answer({"threads": [], "members": [], "has_more": True})
         case "empty":
             return _emptied(answer())
         case "truncated":
@@ -41,6 +45,11 @@ async def break_answer(request: web.Request, fault: Fault, answer: Answer) -> we
         case "hang":
             await asyncio.Event().wait()  # ends when the client goes or the simulator stops
     return await _cut_off(request, with_reset=fault.kind == "reset")
+
+
+def without_cursor(request: web.Request) -> web.Request:
+    """Return the same request for the first page."""
+    return request.clone(rel_url=request.rel_url.without_query_params(*_CURSORS))
 
 
 def _error(fault: Fault) -> web.Response:

@@ -64,8 +64,8 @@ def channel_payload(world: World, guild: Guild, channel: Channel) -> Payload:
     }
     if channel.type == 4:
         return payload
+    payload |= _head(channel)
     payload |= {
-        "last_message_id": _id(channel.last_message_id),
         "rate_limit_per_user": channel.rate_limit_per_user,
         "topic": channel.topic,
         "nsfw": channel.nsfw,
@@ -77,6 +77,10 @@ def channel_payload(world: World, guild: Guild, channel: Channel) -> Payload:
     if channel.type in POST_TYPES:
         payload |= _post_fields(channel)
     return payload
+
+
+def _head(channel: Channel) -> Payload:
+    return {} if channel.omits_head else {"last_message_id": _id(channel.last_message_id)}
 
 
 def _post_fields(channel: Channel) -> Payload:
@@ -125,7 +129,7 @@ def thread_payload(guild: Guild, thread: Channel) -> Payload:
         "name": thread.name,
         "parent_id": _id(thread.parent_id),
         "owner_id": _id(thread.owner_id),
-        "last_message_id": _id(thread.last_message_id),
+        **_head(thread),
         "rate_limit_per_user": thread.rate_limit_per_user,
         "message_count": thread.message_count,
         "member_count": thread.member_count,
@@ -166,7 +170,8 @@ def rest_channels(world: World, guild: Guild) -> list[Payload]:
 
 def active_threads(world: World, guild: Guild) -> Payload:
     """GET /guilds/{guild_id}/threads/active: all at once, newest id first, private ones too."""
-    threads = [thread for thread in guild.threads.values() if not thread.archived and can_view(guild, thread)]
+    shown = (thread for thread in guild.threads.values() if not thread.archived and not thread.unlisted)
+    threads = [thread for thread in shown if can_view(guild, thread)]
     return _listing(guild, sorted(threads, key=lambda thread: -thread.id), has_more=False)
 
 
@@ -177,14 +182,17 @@ def archived_threads(
 
     ``before`` is exclusive, so of threads archived at one instant across a page's edge some are never listed.
     """
+    indexed_until = world.ids.now - world.archive_index_delay
     found = [
         thread
         for thread in guild.threads.values()
         if thread.parent_id == channel_id
         and thread.archived
+        and not thread.unlisted
         and thread.type != PRIVATE_THREAD
         and thread.archive_timestamp is not None
         and (before is None or thread.archive_timestamp < before)
+        and (not world.archive_index_delay or thread.archive_timestamp <= indexed_until)
     ]
     found.sort(key=lambda thread: (thread.archive_timestamp, thread.id), reverse=True)
     return [thread_payload(guild, thread) for thread in found[:limit]], len(found) > limit

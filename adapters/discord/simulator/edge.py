@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
-from adapters.discord.simulator.breakage import break_answer
+from adapters.discord.simulator.breakage import break_answer, without_cursor
 from adapters.discord.simulator.faults import Faults
 from adapters.discord.simulator.limits import Limiter, Verdict
 from adapters.discord.simulator.model import World
@@ -88,6 +88,8 @@ class Edge:
         if fault is not None and fault.kind == "hold":
             await self._faults.until_cleared()
             fault = None
+        if fault is not None and fault.kind == "unmoved":
+            request, fault = without_cursor(request), None
         if fault is None:
             return _with_headers(_true_answer(request, route), verdict)
         return await break_answer(request, fault, lambda: _with_headers(_true_answer(request, route), verdict))

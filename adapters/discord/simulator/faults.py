@@ -12,7 +12,19 @@ from typing import Literal
 from adapters.discord.simulator.limits import Scope
 
 FaultKind = Literal[
-    "status", "rate_limit", "reset", "close", "truncated", "invalid_json", "empty", "indexing", "hang", "slow", "hold"
+    "status",
+    "rate_limit",
+    "reset",
+    "close",
+    "truncated",
+    "invalid_json",
+    "empty",
+    "indexing",
+    "hang",
+    "slow",
+    "hold",
+    "unmoved",
+    "hollow",
 ]
 
 
@@ -32,6 +44,8 @@ class Fault:
                   hang          no answer until the client goes
                   slow          the true answer after `seconds`
                   hold          the true answer once the faults are cleared
+                  unmoved       the true answer to the same request without its cursor: it leads nowhere
+                  hollow        a page with nothing in it that says there is more
     route         a route template ("/channels/{channel_id}/messages"), None for any
     channel_id    a channel or thread, None for any
     after         how many matching requests pass first

@@ -80,6 +80,8 @@ class MessageChanges(Changing):
         """Change a message's text, or other fields of it."""
         if content is not None:
             parts["content"] = content
+        if self.world.edits_move_heads:
+            self._place(channel_id)[1].last_message_id = message_id
         return self._change(channel_id, message_id, {"edited_timestamp": iso(self._tick())} | parts, silent)
 
     def unfurl(

@@ -1,7 +1,7 @@
 """The objects of a simulated Discord. Ids are integers here and strings in payloads."""
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from adapters.discord.simulator.ids import WORLD_NOW, IdSource
 from adapters.discord.simulator.store import ListStore, MessageStore
@@ -89,7 +89,9 @@ class Channel:
     topic: str | None = None
     nsfw: bool = False
     overwrites: list[Overwrite] = field(default_factory=list)
-    last_message_id: int | None = None  # may be a deleted one; of a forum: its newest thread
+    last_message_id: int | None = None  # may be a deleted one, or late; of a forum: its newest thread
+    omits_head: bool = False  # payloads leave last_message_id out
+    unlisted: bool = False  # a thread that no listing shows, as those of channels that became announcement ones
     last_pin_timestamp: datetime | None = None
     rate_limit_per_user: int = 0
     flags: int = 0
@@ -173,6 +175,8 @@ class World:
     token: str = "simulated-token"
     guilds: dict[int, Guild] = field(default_factory=dict)
     obfuscated_voice_keeps_bitrate: bool = True
+    edits_move_heads: bool = False  # last_message_id becomes the message edited last, as on servers of another make
+    archive_index_delay: timedelta = timedelta()  # how long the listing of archived threads lags behind
     ids: IdSource = field(default_factory=lambda: IdSource(WORLD_NOW))
 
     @property

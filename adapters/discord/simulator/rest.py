@@ -43,11 +43,16 @@ WITHOUT_MESSAGES = frozenset((4, 14, 15, 16))  # category, directory, forum, med
 
 
 class Rest:
-    """The routes. `short_pages` is the share (0 to 1) of message pages that hold fewer than requested, mid-channel."""
+    """The routes.
+
+    short_pages     the share (0 to 1) of message pages that hold fewer than requested, mid-channel
+    shuffles_ties   whether messages are in order of time alone: those of one millisecond in any
+    """
 
     def __init__(self, world: World, gateway: Gateway, *, seed: int = 0) -> None:
         self.world = world
         self.short_pages = 0.0
+        self.shuffles_ties = False
         self._gateway = gateway
         self._places = Places(world)
         self._seed = seed
@@ -94,6 +99,8 @@ class Rest:
         store = channel.messages
         limit = self._shortened(limit, channel.id, edge_id or 0)
         after, before, around = (edge_id if direction == name else None for name in ("after", "before", "around"))
+        if self.shuffles_ties and after is not None:
+            return json_answer(self._by_time(store.page(after=after, limit=len(store)))[-limit:])
         if self.world.sees_content and around is None:
             return json_bytes(store.page_json(after=after, before=before, limit=limit))
         page = store.page(after=after, before=before, around=around, limit=limit)
@@ -191,6 +198,9 @@ class Rest:
             "total_results": total,
         }
         return json_answer(body)
+
+    def _by_time(self, page: list[Payload]) -> list[Payload]:
+        return sorted(page, key=lambda m: (int(m["id"]) >> 22, mix(self._seed ^ int(m["id"]))), reverse=True)
 
     def _shortened(self, limit: int, channel_id: int, edge_id: int) -> int:
         """Return a page's length, by a chance that is the same for the same page."""

@@ -1,0 +1,107 @@
+"""Brings the stored archived threads to what the platform lists, and finds those that no listing shows."""
+
+from collections.abc import Collection
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from bot.concurrency import finish, for_each
+from bot.sync.context import JobContext
+from storage import channels, repair
+from storage.channels import ChannelState
+from storage.errors import StorageError
+
+_KEPT_FOR = timedelta(days=1)  # a listing of a sync that was broken off
+_LOOKED_UP_OFTEN = timedelta(hours=6)  # a thread that no listing shows, by every sync; then ever less often ...
+_LOOKED_UP_SELDOM = timedelta(days=1)  # ... but as often as this
+
+
+@dataclass(slots=True)
+class ThreadListing:
+    """One job's listing of the archived threads of a tenant's channels.
+
+    After a gap all of them are listed once more: that shows which were deleted meanwhile, for one request a hundred.
+    """
+
+    job: JobContext
+    listed: set[str] = field(default_factory=set)  # the platform's ids of all threads that were on a page
+    unlisted: set[str] = field(default_factory=set)  # of those that should have been on one and were not
+    was_broken_off: bool = False  # the sync before; what it had listed is kept
+    _done: set[str] = field(default_factory=set)  # the channels whose threads are listed
+    _missed_until: datetime | None = None
+
+    async def run(self, parents: list[ChannelState]) -> None:
+        """List the threads of each channel that the sync before, if it was broken off, had not come to."""
+        job = self.job
+        self._missed_until = await repair.last_gap_end(job.db, job.tenant_id)
+        self.was_broken_off = any(parent.threads_listed_at for parent in parents)
+        self._done = {parent.platform_id for parent in parents if self._is_listed(parent)}
+        left = [parent for parent in parents if parent.platform_id not in self._done]
+        await for_each(left, job.config.concurrent_channels, self._list)
+
+    def _is_listed(self, parent: ChannelState) -> bool:
+        listed_at = parent.threads_listed_at
+        if listed_at is None or not timedelta() <= self.job.clock() - listed_at < _KEPT_FOR:
+            return False
+        return self._missed_until is None or listed_at > self._missed_until
+
+    async def _list(self, parent: ChannelState) -> None:
+        job = self.job
+        anew = self._missed_until.isoformat() if self._missed_until else None
+        async with job.guard(parent):
+            began_at = job.clock()
+            async for page in job.session.archived_threads(
+                parent.platform_id, parent.thread_cursor, now=began_at, anew=anew
+            ):
+                self.listed |= page.listed
+                expected = await channels.archived_threads(
+                    job.db, parent.id, after=page.archived_after, before=page.archived_before
+                )
+                self.unlisted |= expected - page.listed
+                if page.threads or page.cursor != parent.thread_cursor:
+                    await channels.save_threads(
+                        job.db,
+                        job.tenant_id,
+                        parent.platform_id,
+                        page.threads,
+                        page.cursor,
+                        job.clock(),
+                        began_at=began_at,
+                    )
+            self._done.add(parent.platform_id)
+
+    def is_to_be_looked_up(self, state: ChannelState, listed: Collection[str]) -> bool:
+        """Return whether a thread that is read is in neither listing, and is to be requested by itself.
+
+        One that stays so is requested ever less often, but for news. One that is archived has none: that it was deleted
+        is told live, or found after a gap.
+        """
+        if state.platform_id in listed or state.platform_id in self.listed:
+            return False
+        if state.is_archived_thread and state.platform_id not in self.unlisted:
+            return False
+        looked_up_at, since = state.looked_up_at, state.unlisted_since
+        if looked_up_at is None or since is None or (self._missed_until and looked_up_at <= self._missed_until):
+            return True
+        quiet = looked_up_at - since
+        pause = timedelta() if quiet < _LOOKED_UP_OFTEN else min(quiet, _LOOKED_UP_SELDOM)
+        return not state.is_archived_thread and self.job.clock() - looked_up_at >= pause
+
+    async def look_up(self, state: ChannelState) -> None:
+        """Request a thread that no listing shows, and store it as it is now: it may have news."""
+        job = self.job
+        async with job.guard(state):
+            began_at = job.clock()
+            found = await job.session.find_channel(state.platform_id)
+            has_changed = found is not None and found.last_message_platform_id not in (None, state.head_id)
+            await channels.save_channels(
+                job.db, job.tenant_id, [found] if found else [], job.clock(), began_at=began_at
+            )
+            await channels.note_lookup(job.db, job.tenant_id, state.id, has_changed=has_changed, now=job.clock())
+
+    async def keep(self) -> None:
+        """Spare the next sync what is listed already, where this one is broken off."""
+        if self._done:
+            with suppress(StorageError):
+                job = self.job
+                await finish(channels.keep_listings(job.db, job.tenant_id, self._done, job.clock()))

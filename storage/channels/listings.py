@@ -1,0 +1,93 @@
+"""Which threads the platform's listings show, and how far a listing that was broken off had come."""
+
+from collections.abc import Collection
+from datetime import datetime
+
+from sqlalchemy import bindparam, case, null, or_, select, update
+from sqlalchemy.types import Boolean
+
+from storage.channels.skip import lock_channels
+from storage.connection import finish_before_cancel
+from storage.database import Database
+from storage.sql import CHANNEL_ID, NOW, TENANT_ID, UtcDateTime, dump_json, json_strings
+from storage.tables import channels
+
+_AFTER, _BEFORE = bindparam("archived_after", type_=UtcDateTime), bindparam("archived_before", type_=UtcDateTime)
+_ARCHIVED = (
+    select(channels.c.platform_id)
+    .where(channels.c.parent_id == CHANNEL_ID, channels.c.skip_reason.is_(None), channels.c.type == "thread")
+    .where(channels.c.archived_at.is_not(None))
+)
+
+
+@finish_before_cancel
+async def archived_threads(
+    db: Database, parent_id: int, *, after: datetime | None, before: datetime | None
+) -> set[str]:
+    """List the stored threads of a channel (``channels.id``) that are read and were put to rest between two times."""
+    query = _ARCHIVED if after is None else _ARCHIVED.where(channels.c.archived_at > _AFTER)
+    query = query if before is None else query.where(channels.c.archived_at < _BEFORE)
+    values = {"channel": parent_id, "archived_after": after, "archived_before": before}
+    async with db.reading() as connection:
+        return set((await connection.execute(query, values)).scalars())
+
+
+_IS_AMONG = channels.c.platform_id.in_(select(json_strings("found")))
+_LISTED = (
+    update(channels)
+    .where(channels.c.tenant_id == TENANT_ID, channels.c.looked_up_at.is_not(None), _IS_AMONG)
+    .values(unlisted_since=null(), looked_up_at=null(), updated_at=NOW)
+)
+_LOOKED_UP = (
+    update(channels)
+    .where(channels.c.id == CHANNEL_ID)
+    .values(
+        unlisted_since=case(
+            (or_(channels.c.unlisted_since.is_(None), bindparam("has_changed", type_=Boolean)), NOW),
+            else_=channels.c.unlisted_since,
+        ),
+        looked_up_at=NOW,
+        updated_at=NOW,
+    )
+)
+
+
+@finish_before_cancel
+async def note_listed(db: Database, tenant_id: str, platform_ids: Collection[str], now: datetime) -> None:
+    """Forget that threads of a tenant were looked up: a listing shows them again."""
+    async with db.writing() as connection:
+        await lock_channels(connection, tenant_id)
+        await connection.execute(_LISTED, {"tenant": tenant_id, "found": dump_json(sorted(platform_ids)), "now": now})
+
+
+@finish_before_cancel
+async def note_lookup(db: Database, tenant_id: str, channel_id: int, *, has_changed: bool, now: datetime) -> None:
+    """Note that a thread (``channels.id``) which no listing shows was requested, and whether that brought news."""
+    async with db.writing() as connection:
+        await lock_channels(connection, tenant_id)
+        await connection.execute(_LOOKED_UP, {"channel": channel_id, "has_changed": has_changed, "now": now})
+
+
+_KEEP = update(channels).where(channels.c.tenant_id == TENANT_ID, _IS_AMONG).values(threads_listed_at=NOW)
+_FORGET = (
+    update(channels)
+    .where(channels.c.tenant_id == TENANT_ID, channels.c.threads_listed_at.is_not(None))
+    .values(threads_listed_at=null())
+)
+
+
+@finish_before_cancel
+async def keep_listings(db: Database, tenant_id: str, parent_platform_ids: Collection[str], now: datetime) -> None:
+    """Note whose archived threads a sync had listed when it was broken off: the next one need not begin there again."""
+    values = {"tenant": tenant_id, "found": dump_json(sorted(parent_platform_ids)), "now": now}
+    async with db.writing() as connection:
+        await lock_channels(connection, tenant_id)
+        await connection.execute(_KEEP, values)
+
+
+@finish_before_cancel
+async def forget_listings(db: Database, tenant_id: str) -> None:
+    """Have the next sync list all archived threads: this one has come through."""
+    async with db.writing() as connection:
+        await lock_channels(connection, tenant_id)
+        await connection.execute(_FORGET, {"tenant": tenant_id})

@@ -1,0 +1,106 @@
+"""The channels and threads that a sync has something to do for: chosen in SQL, and read some at a time.
+
+A community can have a hundred thousand threads, of which an hour changes ten: never are all of them made objects.
+"""
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, and_, func, not_, or_, select
+
+from storage.channels.queries import ALL_STATES, ChannelState, state_of
+from storage.connection import finish_before_cancel
+from storage.database import Database
+from storage.sql import AFTER_ID, TENANT_ID, all_rows, dump_json, json_strings
+from storage.tables import channels, sync_progress
+
+_AT_ONCE = 500  # rows, between which the event loop gets its turn
+
+_head, _checkpoint = channels.c.head_platform_id, func.coalesce(sync_progress.c.last_message_platform_id, "")
+# Numbers of one length are ordered like their texts.
+_is_behind = or_(
+    func.length(_head) < func.length(_checkpoint),
+    and_(func.length(_head) == func.length(_checkpoint), _head < _checkpoint),
+)
+HAS_NEWS = and_(
+    channels.c.skip_reason.is_(None),
+    channels.c.type.in_(["text", "thread"]),
+    or_(
+        not_(func.coalesce(sync_progress.c.is_read_to_end, False)),
+        and_(
+            _head.is_not(None),
+            _head != _checkpoint,
+            or_(
+                _head.is_distinct_from(sync_progress.c.deleted_head_platform_id),
+                and_(_is_behind, channels.c.type == "text"),
+            ),
+        ),
+    ),
+)
+"""``ChannelState.has_news``, in SQL."""
+
+_HAS_FAILED = and_(channels.c.skip_reason.is_(None), sync_progress.c.last_error.is_not(None))
+
+
+def _among(parameter: str) -> ColumnElement[bool]:
+    return channels.c.platform_id.in_(select(json_strings(parameter)))
+
+
+def _of_tenant(*conditions: ColumnElement[bool]) -> Select[Any]:
+    return ALL_STATES.where(channels.c.tenant_id == TENANT_ID, channels.c.id > AFTER_ID, *conditions).limit(_AT_ONCE)
+
+
+_TO_BE_READ = _of_tenant(or_(HAS_NEWS, _HAS_FAILED))
+_NAMED = _of_tenant(_among("named"))
+_TO_BE_FOUND = _of_tenant(
+    channels.c.skip_reason.is_(None),
+    or_(
+        channels.c.looked_up_at.is_not(None),
+        and_(
+            not_(_among("listed")), or_(channels.c.type != "thread", channels.c.archived_at.is_(None), _among("missed"))
+        ),
+    ),
+)
+
+
+@finish_before_cancel
+async def channels_to_be_read(db: Database, tenant_id: str) -> list[ChannelState]:
+    """List the channels and threads of a tenant that may have news, and those that failed before."""
+    return await _all(db, _TO_BE_READ, {"tenant": tenant_id})
+
+
+@finish_before_cancel
+async def named_channels(db: Database, tenant_id: str, platform_ids: Collection[str]) -> list[ChannelState]:
+    """List those of a tenant's channels and threads that have these ids."""
+    return await _all(db, _NAMED, {"tenant": tenant_id, "named": dump_json(list(platform_ids))})
+
+
+@finish_before_cancel
+async def channels_to_be_found(
+    db: Database, tenant_id: str, *, listed: Collection[str], missed: Collection[str]
+) -> list[ChannelState]:
+    """List the channels and open threads of a tenant that are read and that no listing shows.
+
+    Args:
+        db: the archive.
+        tenant_id: ours.
+        listed: the platform's ids of what a listing shows.
+        missed: those of archived threads that should have been on a page and were not.
+
+    Returns:
+        These, and all that were looked up before.
+    """
+    values = {"tenant": tenant_id, "listed": dump_json(list(listed)), "missed": dump_json(list(missed))}
+    return await _all(db, _TO_BE_FOUND, values)
+
+
+async def _all(db: Database, query: Select[Any], values: Mapping[str, object]) -> list[ChannelState]:
+    found: list[ChannelState] = []
+    after = 0
+    while True:
+        async with db.reading() as connection:
+            rows = await all_rows(connection, query, {**values, "after": after})
+        found += map(state_of, rows)
+        if len(rows) < _AT_ONCE:
+            return found
+        after = found[-1].id

@@ -1,0 +1,57 @@
+"""Channels that may be stored, as the parameters of the statement that stores them."""
+
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from datetime import datetime
+from itertools import islice
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from adapters.records import ChannelRecord
+from storage.privacy import redactor_for, without_erased_titles
+from storage.sql import clean, is_clean
+
+_AT_ONCE = 200
+
+
+async def prepared_rows(
+    connection: AsyncConnection, tenant_id: str, records: Iterable[ChannelRecord], now: datetime
+) -> AsyncIterator[Sequence[dict[str, object]]]:
+    """Make channels fit to be stored: each id once and behind its parent, clean text, erased people redacted.
+
+    Some at a time: while these are written the event loop gets its turn.
+    """
+    redactor = await redactor_for(connection, tenant_id)
+    ordered = _parents_first(records)
+    while some := list(islice(ordered, _AT_ONCE)):
+        prepared = [record if is_clean(record) else clean(record) for record in some]
+        if redactor:
+            titled = await without_erased_titles(connection, tenant_id, prepared, redactor)
+            prepared = [redactor.channel(record) for record in titled]
+        yield [_row(tenant_id, record, now) for record in prepared]
+
+
+def _parents_first(records: Iterable[ChannelRecord]) -> Iterator[ChannelRecord]:
+    """Order records so that each follows its parent; of two with one id the last is left. A circle is cut."""
+    waiting = {record.platform_id: record for record in records}
+    for first in list(waiting):  # to ask a shrinking dict for its first key takes ever longer
+        if first not in waiting:
+            continue
+        chain = [waiting.pop(first)]
+        while (parent := waiting.pop(chain[-1].parent_platform_id or "", None)) is not None:
+            chain.append(parent)
+        yield from reversed(chain)
+
+
+def _row(tenant_id: str, record: ChannelRecord, now: datetime) -> dict[str, object]:
+    return {
+        "tenant": tenant_id,
+        "channel_platform": record.platform_id,
+        "parent": record.parent_platform_id,
+        "name": record.name,
+        "type": record.type.value,
+        "reason": record.skip_reason.value if record.skip_reason else None,
+        "head": record.last_message_platform_id,
+        "archived_at_given": record.archived_at,
+        "metadata": dict(record.metadata),
+        "now": now,
+    }

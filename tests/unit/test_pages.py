@@ -1,0 +1,70 @@
+"""Pages of messages as odd servers send them: nothing lost, nothing foreign; what cannot be true is a failed call."""
+
+from typing import Any
+
+import pytest
+
+from adapters.discord.convert import message_record
+from adapters.discord.message_page import fault_of_page, message_page, own_messages
+from adapters.pages import MessagePage
+
+START = 1_000_000_000_000 << 22  # an id's time is in its upper bits, in milliseconds
+
+
+def sent(*numbers: int, **parts: Any) -> list[dict[str, Any]]:
+    """Messages a millisecond and a bit apart: number 12 is the third of millisecond 1."""
+    return [{"id": str(cursor(number)), "channel_id": "5", **parts} for number in numbers]
+
+
+def cursor(number: int) -> int:
+    return START + (number // 10 << 22) + number % 10
+
+
+def page_of(body: Any, after: int = 0) -> MessagePage:
+    records = [r for payload in own_messages(body, "5") if (r := message_record(payload, "5", str))]
+    return message_page(body, records, "5", after)
+
+
+def read(body: Any, after: int = 0) -> tuple[list[int], int | None]:
+    page = page_of(body, after)
+    numbers = [int(m.platform_id) - START for m in page.messages]
+    return [(n >> 22) * 10 + (n & 15) for n in numbers], None if page.reached is None else int(page.reached)
+
+
+def test_a_page_is_read_in_order_and_each_message_once() -> None:
+    assert read(sent(31, 20, 20, 10)) == ([10, 20, 31], cursor(31))
+    assert read(sent(10, 20, 31)) == ([10, 20, 31], cursor(31))
+    assert read([]) == ([], None)
+
+
+def test_behind_a_page_in_another_order_its_last_millisecond_is_read_again() -> None:
+    numbers, reached = read(sent(31, 33, 20, 10))
+    assert numbers == [10, 20, 31, 33]
+    assert reached is not None
+    assert cursor(20) < reached < cursor(30), "32 may have been cut off"
+    assert read(sent(33, 31, 32), after=cursor(30) - 1)[1] == cursor(33), "where that is all it holds, the walk goes on"
+
+
+def test_what_is_not_of_the_channel_is_left_out() -> None:
+    page = [*sent(10), *sent(20, channel_id="6"), {"id": None}, {"content": "without an id"}, "nothing"]
+    assert read(page)[0] == [10]
+    assert fault_of_page(page, "5", 0) is None
+    assert fault_of_page(sent(20, channel_id="6"), "5", 0)
+
+
+@pytest.mark.parametrize("body", [sent(10), sent(20), sent(20, 10), [{}], [None], ["x"]], ids=str)
+def test_a_page_without_anything_beyond_the_cursor_is_a_failed_call(body: Any) -> None:
+    assert fault_of_page(body, "5", cursor(20))
+
+
+def test_a_cursor_that_is_sent_again_or_late_is_no_fault_but_one_that_is_ignored_is() -> None:
+    assert fault_of_page(sent(30, 20, 19), "5", cursor(20)) is None
+    assert read(sent(30, 20, 19), after=cursor(20))[0] == [19, 20, 30]
+    assert fault_of_page(sent(800_000, 700_000, 10), "5", cursor(700_000))
+    assert fault_of_page([], "5", cursor(20)) is None, "an empty page is for others to believe or not"
+
+
+def test_a_page_is_full_by_what_was_sent() -> None:
+    body = [*sent(*range(10, 1_000, 10)), {"content": "without an id"}]
+    assert page_of(body).is_full
+    assert not page_of(body[1:]).is_full

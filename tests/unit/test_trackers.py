@@ -1,0 +1,17 @@
+"""Which messages changed while they were read: each reading knows for itself."""
+
+from bot.live.tracker import ChangeTrackers
+
+
+def test_readings_side_by_side_hear_the_same_and_end_apart() -> None:
+    trackers, place = ChangeTrackers(), ("discord-1", "5")
+    with trackers.tracking(*place) as first:
+        begun = first.mark()
+        with trackers.tracking(*place) as second:
+            trackers.note([(*place, "7")])
+            assert first.changed_since(begun, ["7", "8"]) == second.changed_since(begun, ["7", "8"]) == {"7"}
+        trackers.note([(*place, "8"), ("discord-1", "6", "9")])
+        assert first.changed_since(begun, ["7", "8", "9"]) == {"7", "8"}
+        assert second.changed_since(begun, ["7", "8"]) == {"7"}
+    trackers.note([(*place, "10")])
+    assert first.changed_since(begun, ["10"]) == set()
