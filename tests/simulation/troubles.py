@@ -16,7 +16,6 @@ from tests.simulation.stage import Stage, delay, provoke
 
 _DEAF_SECONDS = 75
 
-
 Trouble = Callable[[Stage], Awaitable[None]]
 
 
@@ -234,8 +233,8 @@ async def refuse_gateway(on: Stage) -> None:
 async def operate(on: Stage) -> None:
     """An operator asks for syncs and audits, cancels them, and looks."""
     tenant = f"/api/tenants/discord-{on.guild.id}"
-    kind = on.chance.choice(("manual", "manual", "audit"))
-    status, job = await on.machine.ask("POST", f"{tenant}/sync", json={"kind": kind})
+    wish = {"kind": on.chance.choice(("manual", "manual", "audit"))}
+    status, job = await on.machine.ask("POST", f"{tenant}/sync", json=wish)
     assert status < 500 or status == 503, job
     if on.chance.random() < 0.3 and status in (200, 202):
         await on.last(0, 3)
@@ -243,12 +242,9 @@ async def operate(on: Stage) -> None:
 
 
 ALL: tuple[Trouble, ...] = (
-    drop, invalidate, refuse_resume, reconnect, part, reset, errors, slow, slow, limit, withhold_history, withhold_history,
-    withhold_history_unheard, withhold_history_unheard, bar, withhold_content, kick, outage, lock, stall, move_clock, kill, kill, restart, behead,
-    operate, operate, operate, forget, garble, late_guild, hollow, refuse_gateway,
+    drop, invalidate, refuse_resume, reconnect, part, reset, garble, refuse_gateway, errors, slow, slow, limit, hollow,
+    withhold_history, withhold_history, withhold_history_unheard, withhold_history_unheard, bar, withhold_content,
+    kick, outage, late_guild, lock, stall, move_clock, kill, kill, restart, behead, operate, operate, operate, forget,
 )  # fmt: skip
-BY_NAME = {trouble.__name__: trouble for trouble in ALL}
-EXCLUSIVE = (kill, restart)
-"""Those that come one at a time."""
+EXCLUSIVE = (kill, restart)  # they come one at a time; under the harmless ones everything is heard and written at once
 HARMLESS = (slow, hollow, limit, withhold_history, bar, withhold_content, behead, operate, forget)
-"""Those under which the daemon hears and writes everything at once."""
