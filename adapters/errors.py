@@ -32,8 +32,6 @@ class CallFailed(PlatformError):
 class UntrueAnswer(CallFailed):
     """A call was answered with what cannot be true, also after its retries. Believe nothing of the answer before it."""
 
-    code = "untrue_answer"
-
 
 class NoSuchCall(CallFailed):
     """The platform does not know the call itself."""

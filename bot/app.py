@@ -202,15 +202,15 @@ async def _run_until_stopped(
         async with asyncio.TaskGroup() as connections:
             for name, adapter in adapters.items():
                 run = adapter.run(partial(parts.membership.listen, name), partial(parts.live.submit, name))
-                connections.create_task(run, name=f"{name} connection")
+                deadline.cover(connections.create_task(run, name=f"{name} connection"))
             async with asyncio.TaskGroup() as work:
-                work.create_task(parts.live.run(), name="live")
+                deadline.cover(work.create_task(parts.live.run(), name="live"))
                 work.create_task(_stop_on_signal(notifier, deadline), name="signals")
-                work.create_task(parts.worker.run(), name="worker")
-                work.create_task(parts.reconciler.run(), name="reconciliation")
-                work.create_task(parts.scheduler.watch(), name="clock")
-                work.create_task(parts.wishes.run(), name="wishes")
-                work.create_task(notifier.watch(status), name="service manager")
+                deadline.cover(work.create_task(parts.worker.run(), name="worker"))
+                deadline.cover(work.create_task(parts.reconciler.run(), name="reconciliation"))
+                deadline.cover(work.create_task(parts.scheduler.watch(), name="clock"))
+                deadline.cover(work.create_task(parts.wishes.run(), name="wishes"))
+                deadline.cover(work.create_task(notifier.watch(status), name="service manager"))
                 if console is not None:
                     work.create_task(aside(show_progress(console, parts.worker.running)), name="progress")
     except BaseExceptionGroup as group:

@@ -157,6 +157,8 @@ class Membership:
     async def _enqueue(self, communities: Communities, tenant: Tenant, overdue: Collection[str]) -> None:
         """Enqueue the sync that is due because a tenant is there, or there again, once the platform shows it."""
         platform_id = tenant.platform_id
+        if tenant.stopped_at is not None:
+            communities.done(platform_id)
         is_returned = platform_id in communities.returned
         if platform_id in communities.silent or not (is_returned or platform_id in communities.expected):
             return

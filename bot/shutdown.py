@@ -9,26 +9,53 @@ from collections.abc import Callable
 log = logging.getLogger(__name__)
 
 LONGEST_SECONDS = 25.0  # the service manager kills after 30
+_AGAIN_SECONDS = 10.0
 
 
 class StopDeadline:
     """Ends the process where it has not ended by itself some time after it was told to."""
 
-    def __init__(self, seconds: float = LONGEST_SECONDS, end: Callable[[int], object] = os._exit) -> None:
+    def __init__(
+        self,
+        seconds: float = LONGEST_SECONDS,
+        end: Callable[[int], object] = os._exit,
+        *,
+        again_seconds: float = _AGAIN_SECONDS,
+    ) -> None:
         self._seconds = seconds
         self._end = end
+        self._again_seconds = again_seconds
         self._timer: threading.Timer | None = None
+        self._again: asyncio.TimerHandle | None = None
+        self._covered: list[asyncio.Task[None]] = []
+
+    def cover(self, *tasks: "asyncio.Task[None]") -> None:
+        """Cancel tasks again that go on after the stop: a library can swallow a cancellation (decision 0014)."""
+        self._covered += tasks
 
     def start(self) -> None:
         """Count from now on, in a thread: the event loop may be what hangs."""
         self._timer = threading.Timer(self._seconds, self._give_up, [asyncio.get_running_loop()])
         self._timer.daemon = True
         self._timer.start()
+        self._again = asyncio.get_running_loop().call_later(self._again_seconds, self._cancel_again)
+
+    def _cancel_again(self) -> None:
+        left = [task for task in self._covered if not task.done()]
+        for task in left:
+            log.warning(
+                "it goes on although it was cancelled: cancelling it again", extra={"task_name": task.get_name()}
+            )
+            task.cancel()
+        if left:
+            self._again = asyncio.get_running_loop().call_later(self._again_seconds, self._cancel_again)
 
     def cancel(self) -> None:
         """End the count: everything is closed."""
         if self._timer is not None:
             self._timer.cancel()
+        if self._again is not None:
+            self._again.cancel()
 
     def _give_up(self, loop: asyncio.AbstractEventLoop) -> None:
         left = sorted(task.get_name() for task in asyncio.all_tasks(loop))

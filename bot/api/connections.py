@@ -24,6 +24,7 @@ _FIRST_REQUEST_SECONDS = 10.0
 _LONGEST_ANSWER_SECONDS = 60.0  # for one that is in the way
 _MOST_CONNECTIONS = 128
 _SHARE_OF_DESCRIPTORS = 4  # one in so many is the API's; the database, the platforms and the rest have the others
+_STALL_SECONDS = 1.0  # a timer that is so late tells of this process, not of the client
 _PAUSE_SECONDS = 1.0  # where no descriptor is left
 _LOG_SECONDS = 60.0
 
@@ -107,7 +108,7 @@ class Connections:
             with suppress(OSError):
                 _, protocol = await loop.connect_accepted_socket(server, accepted)
                 connection = self._open[protocol] = _Connection(protocol, self.now())
-                loop.call_later(self.first_request_seconds, self._cut_silent, connection)
+                self._wait_for_request(connection)
 
     def _make_room(self) -> bool:
         """Cut the connection that has been idle longest where there are too many; False where none is idle."""
@@ -123,9 +124,18 @@ class Connections:
         self._log("a connection to the API was closed to make room", f"{self.most} are open")
         return True
 
-    @staticmethod
-    def _cut_silent(connection: _Connection) -> None:
-        if not connection.is_served:
+    def _wait_for_request(self, connection: _Connection) -> None:
+        loop = asyncio.get_running_loop()
+        due = loop.time() + self.first_request_seconds
+        loop.call_at(due, self._cut_silent, connection, due)
+
+    def _cut_silent(self, connection: _Connection, due: float) -> None:
+        """Cut a connection that has sent nothing; not where this process stood still and may not have read it yet."""
+        if connection.is_served or not connection.is_open:
+            return
+        if asyncio.get_running_loop().time() - due > _STALL_SECONDS:
+            self._wait_for_request(connection)
+        else:
             connection.cut()
 
     def _log(self, what: str, reason: str) -> None:

@@ -2,9 +2,10 @@
 
 A cancelled call to the driver leaves a statement that runs on in its thread. Closing the connection does not end it
 (https://www.sqlite.org/c3ref/close.html, "zombie"): its transaction keeps the write lock until Python happens to free
-the cursor, and every other write fails meanwhile. PostgreSQL's driver cancels on the server, properly; but a
-cancellation that comes in the instant in which a connection of the pool becomes free is lost on the way
-(https://github.com/python/cpython/issues/86296), and an error can take its place. Either is made good here.
+the cursor, and every other write fails meanwhile. PostgreSQL's driver cancels on the server, properly; but on the way
+through driver and pool a cancellation can be lost (asyncio.wait_for of Python 3.11 returns normally where it comes with
+the result, https://github.com/python/cpython/issues/86296; some versions of both wait by it), or an error take its
+place. Either is made good here.
 """
 
 import asyncio

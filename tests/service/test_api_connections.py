@@ -4,8 +4,7 @@ import asyncio
 import logging
 import os
 import resource
-import subprocess
-import sys
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
@@ -14,36 +13,9 @@ import pytest
 from aiohttp import web
 
 from bot.api.connections import Connections, listening_sockets, most_connections
+from tests.support.silent import silent
 
 MANY = 300
-# A process of its own, because its sockets are descriptors too.
-SILENT = """
-import resource, socket, sys
-resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
-port, many = map(int, sys.argv[1:])
-made = []
-for number in range(many):
-    made.append(socket.create_connection(("127.0.0.1", port), 10))
-    made[-1].sendall(b"GET /healthz HTTP/1.1\\r\\nHost: x\\r\\n"[: number % 40])
-print("ready", flush=True)
-sys.stdin.read()
-"""
-
-
-@asynccontextmanager
-async def silent(port: int, many: int) -> AsyncIterator[None]:
-    """So many connections to a port that never finish their headers."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", SILENT, str(port), str(many), stdin=subprocess.PIPE, stdout=subprocess.PIPE
-    )
-    assert process.stdin is not None
-    assert process.stdout is not None
-    try:
-        assert await process.stdout.readline() == b"ready\n"
-        yield
-    finally:
-        process.stdin.close()
-        await process.wait()
 
 
 @asynccontextmanager
@@ -104,6 +76,16 @@ async def test_where_all_are_being_answered_the_next_is_refused(caplog: pytest.L
         assert await asyncio.gather(*held) == ["done", "done"]
         assert await ask(port) == "ok"
     assert warnings_of(caplog) == ["a connection to the API was refused"]
+
+
+async def test_a_request_that_came_while_the_process_stood_still_is_answered() -> None:
+    async with serving(Connections(first_request_seconds=0.2)) as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        await asyncio.sleep(0.05)
+        writer.write(b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+        time.sleep(1.5)  # noqa: ASYNC251 # as a stopped process does
+        assert b"200 OK" in await reader.readline()
+        writer.close()
 
 
 async def test_a_connection_without_a_request_is_cut_after_a_while() -> None:

@@ -18,7 +18,7 @@ from storage import jobs
 from storage.database import Database, open_database
 from storage.jobs import JobKind, JobStatus
 from storage.repair import GapReason, gaps
-from storage.tenants import get_tenant
+from storage.tenants import get_tenant, stop_tenant
 from tests.support.daemon import Clock
 from tests.support.faults import Killed, killed_before
 from tests.support.job_steps import claimed
@@ -203,6 +203,22 @@ async def test_a_return_is_not_lost_with_the_process(database_url: str) -> None:
         assert tenant is not None
         assert tenant.is_connected
         assert (await last.jobs())[ended:] == [(JobKind.SCHEDULED, JobStatus.QUEUED)]
+
+
+async def test_a_stopped_tenant_returns_without_a_sync(database_url: str) -> None:
+    async with processes(database_url) as begin:
+        process = begin()
+        await archived(process, ONE)
+        await stop_tenant(process.db, "discord-1", process.clock())
+        ended = await process.jobs()
+        for event in (TenantLeft("1"), TenantJoined(ONE)):
+            await process.hear(event)
+            await process.membership.reconcile()
+            tenant = await get_tenant(process.db, "discord-1")
+            assert tenant is not None
+            assert tenant.is_connected == isinstance(event, TenantJoined)
+        assert await process.jobs() == ended
+        assert await process.gaps() == [(GapReason.STOPPED, True)]
 
 
 async def test_a_guild_that_arrives_late_is_synced_when_it_does(database_url: str) -> None:

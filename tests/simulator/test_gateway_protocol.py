@@ -158,3 +158,28 @@ async def test_stopping_closes_clients_that_stay(sim: Simulator) -> None:
             pass
         assert frame == {"close": 1001}
         await stopping
+
+
+async def test_one_session_more_than_are_left_costs_the_token(sim: Simulator) -> None:
+    sim.gateway.starts.left = 1
+    for close in (None, 4004):
+        async with raw_gateway(sim) as client:
+            await client.identify()
+            frame = await client.next()
+            assert (frame.get("t"), frame.get("close")) == ("READY" if close is None else None, close)
+        assert sim.gateway.starts.payload()["remaining"] == 0
+    async with raw_gateway(sim) as client:
+        await client.send(2, {"token": "simulated-token", "intents": 0, "properties": {}})
+        assert (await client.next())["op"] == 10
+        assert (await client.next())["close"] == 4004
+
+
+async def test_one_shard_is_lost_and_the_other_is_not(sim: Simulator) -> None:
+    async with raw_gateway(sim) as one, raw_gateway(sim) as other:
+        for number, client in enumerate((one, other)):
+            await client.identify(shard=[number, 2])
+            await client.until("GUILD_CREATE")
+        sim.gateway.lose(0)
+        assert (await one.next())["close"] == 4000
+        await other.send(1, None)
+        assert (await other.next())["op"] == 11

@@ -1,6 +1,7 @@
 """Stopping: a cancellation is never lost on the way, and never made up; and stopping has an end."""
 
 import asyncio
+from contextlib import suppress
 from dataclasses import dataclass
 
 import pytest
@@ -116,3 +117,20 @@ async def test_a_deadline_that_is_kept_ends_nothing() -> None:
     deadline.start()
     deadline.cancel()
     await asyncio.sleep(0.05)
+
+
+async def test_what_swallows_a_cancellation_is_cancelled_again() -> None:
+    async def swallow_once() -> None:
+        with suppress(asyncio.CancelledError):  # as a library's connecting does at times
+            await asyncio.sleep(3600)
+        await asyncio.sleep(3600)
+
+    deadline = StopDeadline(60, lambda _: pytest.fail("it ends before"), again_seconds=0.01)
+    task = asyncio.create_task(swallow_once())
+    deadline.cover(task)
+    await asyncio.sleep(0)
+    task.cancel()
+    deadline.start()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    deadline.cancel()

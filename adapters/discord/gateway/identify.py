@@ -17,7 +17,7 @@ from adapters.discord.gateway.waits import LONGEST_SECONDS, Waits
 
 log = logging.getLogger(__name__)
 
-_BURST = 60  # how many sessions may be begun in quick succession
+_BURST = 60  # how many sessions may be begun in quick succession; of many shards each three
 _REFILL_SECONDS = 240.0  # one more afterwards: 360 a day
 _LEAST_WAIT_SECONDS = 60.0  # where none is left, and Discord does not say until when
 
@@ -55,13 +55,13 @@ class IdentifyGate:
         self._spacing_seconds = spacing_seconds
         self._locks: defaultdict[int, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._last: dict[int, float] = {}
-        self._tokens, self._filled_at = float(_BURST), 0.0
+        self._burst, self._begun, self._counted_at = _BURST, 0.0, 0.0
         self._concurrency = 1
 
     async def limit(self) -> StartLimit:
         """Ask Discord how many shards it recommends, and how many sessions may be begun."""
         limit = StartLimit.of(await self._ask())
-        self._concurrency = limit.concurrency
+        self._concurrency, self._burst = limit.concurrency, max(_BURST, 3 * limit.shards)
         return limit
 
     @asynccontextmanager
@@ -85,13 +85,11 @@ class IdentifyGate:
 
     async def _within_budget(self) -> None:
         now = _now()
-        self._filled_at = self._filled_at or now
-        self._tokens = min(_BURST, self._tokens + (now - self._filled_at) / _REFILL_SECONDS)
-        self._filled_at = now
-        self._tokens -= 1
-        if self._tokens < 0 and self._spacing_seconds:
-            seconds = -self._tokens * _REFILL_SECONDS
-            await self._waits.wait(seconds, "too many sessions were begun: no new one before")
+        recovered = (now - (self._counted_at or now)) / _REFILL_SECONDS
+        self._begun, self._counted_at = max(0.0, self._begun - recovered) + 1, now
+        surplus = self._begun - self._burst
+        if surplus > 0 and self._spacing_seconds:
+            await self._waits.wait(surplus * _REFILL_SECONDS, "too many sessions were begun: no new one before")
 
 
 def _now() -> float:

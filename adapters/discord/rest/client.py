@@ -19,11 +19,14 @@ import orjson
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_after_attempt, wait_exponential
 
 from adapters.base import RequestCounts, RequestObserver
+from adapters.discord.rest.answers import json_or_text
 from adapters.discord.rest.errors import Transient, Untrue, describe, rate_limit, route_of, to_platform_error
 from adapters.discord.rest.rate_limiter import RateLimiter
 from adapters.errors import CallFailed, RateLimited, UntrueAnswer
 
 T = TypeVar("T")
+
+discord.http.json_or_text = json_or_text  # docs/decisions/0003
 
 _ATTEMPTS = 4
 

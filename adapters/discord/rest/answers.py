@@ -1,0 +1,84 @@
+"""Decode what Discord answers: a large answer in slices, and one with a lone surrogate at all.
+
+The library's decoder would hold the loop up, and refuses the surrogate: the page would fail at every sync. A thread
+would not help against the first, because decoding holds the interpreter's lock.
+"""
+
+import json
+import re
+from typing import Any
+
+import aiohttp
+import orjson
+
+from adapters.discord.slices import Slices
+
+_LARGE = 1_000_000  # characters: some milliseconds in one go
+_SPACE = re.compile(r"[ \t\n\r]*")
+_LEVELS = 2  # the answer itself, and the lists in it
+
+_decoder = json.JSONDecoder()
+
+
+async def json_or_text(response: aiohttp.ClientResponse) -> Any:
+    """Take the place of the library's function of this name."""
+    text = await response.text(encoding="utf-8")
+    if response.headers.get("content-type") != "application/json":
+        return text
+    if len(text) >= _LARGE:
+        return await decode(text)
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return await decode(text)
+
+
+async def decode(text: str) -> Any:
+    """Decode JSON element by element.
+
+    Raises:
+        json.JSONDecodeError: it is none.
+    """
+    try:
+        value, end = await _value(text, _skip(text, 0), _LEVELS, Slices())
+    except RecursionError:
+        raise json.JSONDecodeError("nested too deep", "", 0) from None
+    if _skip(text, end) != len(text):
+        raise json.JSONDecodeError("more than one value", "", 0)
+    return value
+
+
+async def _value(text: str, at: int, levels: int, slices: Slices) -> tuple[Any, int]:
+    opening = text[at : at + 1]
+    if not levels or opening not in ("[", "{"):
+        return _decoder.raw_decode(text, at)
+    closing = "]" if opening == "[" else "}"
+    items: list[tuple[Any, Any]] = []
+    at = _skip(text, at + 1)
+    while text[at : at + 1] != closing or items:
+        key = None
+        if opening == "{":
+            key, at = _decoder.raw_decode(text, at)
+            if not isinstance(key, str):
+                raise json.JSONDecodeError("a key that is no text", "", 0)
+            at = _expect(text, at, ":")
+        value, at = await _value(text, at, levels - 1, slices)
+        items.append((key, value))
+        await slices.give_way()
+        at = _skip(text, at)
+        if text[at : at + 1] == closing:
+            break
+        at = _expect(text, at, ",")
+    return (dict(items) if opening == "{" else [value for _, value in items]), at + 1
+
+
+def _expect(text: str, at: int, sign: str) -> int:
+    at = _skip(text, at)
+    if text[at : at + 1] != sign:
+        raise json.JSONDecodeError(f"no {sign} where one is due", "", 0)
+    return _skip(text, at + 1)
+
+
+def _skip(text: str, at: int) -> int:
+    found = _SPACE.match(text, at)
+    return found.end() if found else at
