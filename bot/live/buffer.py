@@ -52,7 +52,7 @@ class LiveBuffer:
         self._largest = largest
         self._largest_lost = largest_lost
         self._messages: dict[Key, MessageChange] = {}
-        self._channels: dict[tuple[str, str], ToldChannel] = {}
+        self._channels: dict[tuple[str, str, bool], ToldChannel] = {}  # by tenant, channel, and whether it is hidden
         self.lost: set[Key] = set()
         self.lost_tenants: set[str] = set()
 
@@ -75,8 +75,11 @@ class LiveBuffer:
         return keys
 
     def add_channel(self, tenant_id: str, channel: ChannelRecord, told_at: datetime) -> None:
-        """Take in a channel as it is now."""
-        self._channels[tenant_id, channel.platform_id] = ToldChannel(channel, told_at)
+        """Take in a channel as it is now.
+
+        That it was hidden is kept beside: what was changed in it meanwhile was not told, and has to be read again.
+        """
+        self._channels[tenant_id, channel.platform_id, channel.skip_reason is not None] = ToldChannel(channel, told_at)
 
     @property
     def has_channels(self) -> bool:
@@ -94,7 +97,7 @@ class LiveBuffer:
             lost=self.lost,
             lost_tenants=self.lost_tenants,
         )
-        for (tenant_id, _), channel in self._channels.items():
+        for (tenant_id, *_), channel in self._channels.items():
             batch.channels.setdefault(tenant_id, []).append(channel)
         self._channels, self.lost, self.lost_tenants = {}, set(), set()
         return batch

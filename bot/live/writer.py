@@ -143,7 +143,9 @@ class LiveWriter:
         batch.lost |= await apply_bisecting(self._db, batch.changes, now, self._owner)
         batch.changes = []
         for tenant_id, changed in batch.channels.items():
-            await self._write_channels(tenant_id, changed, now)
+            hidden = [one for one in changed if one.record.skip_reason is not None]
+            await self._write_channels(tenant_id, hidden, now)  # before it is said to be shown again
+            await self._write_channels(tenant_id, [one for one in changed if one.record.skip_reason is None], now)
         batch.channels = {}
         if batch.lost or batch.lost_tenants:
             log.warning("messages will be read again", extra={"messages": len(batch.lost)})
@@ -152,6 +154,8 @@ class LiveWriter:
                 await repair.request_audit(self._db, tenant_id, now)
 
     async def _write_channels(self, tenant_id: str, changed: list[ToldChannel], now: datetime) -> None:
+        if not changed:
+            return
         records = [one.record for one in changed]
         told_at = {one.record.platform_id: one.told_at for one in changed}
         try:

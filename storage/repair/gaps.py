@@ -4,13 +4,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import RowMapping, bindparam, delete, func, insert, select, update
+from sqlalchemy import RowMapping, bindparam, delete, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage.connection import finish_before_cancel
 from storage.database import Database
 from storage.sql import NOW, TENANT_ID, RowId, UtcDateTime, all_rows, fields_of, one_row
-from storage.tables import IS_OPEN, channels, refetch_ranges, sync_gaps, sync_progress, tenants
+from storage.tables import IS_OPEN, channels, refetch_ranges, sync_gaps, sync_jobs, sync_progress, tenants
 
 
 class GapReason(StrEnum):
@@ -44,9 +44,16 @@ _HAS_CHECKPOINT = (
     .correlate(tenants)
     .exists()
 )
+# What a job has fetched is older than a gap that begins now, and stored after it.
+_IS_BEING_READ = (
+    select(sync_jobs.c.id)
+    .where(sync_jobs.c.tenant_id == tenants.c.id, sync_jobs.c.status == "running")
+    .correlate(tenants)
+    .exists()
+)
 # Locked, so that it is not stopped or resumed meanwhile, and only one gap is begun.
 _FIND_TENANT = (
-    select(tenants.c.created_at, tenants.c.stopped_at, _HAS_CHECKPOINT.label("has_checkpoint"))
+    select(tenants.c.created_at, tenants.c.stopped_at, or_(_HAS_CHECKPOINT, _IS_BEING_READ).label("may_hold"))
     .where(tenants.c.id == TENANT_ID, tenants.c.purged_at.is_(None))
     .with_for_update(of=tenants, key_share=True)
 )
@@ -77,7 +84,7 @@ async def record_gap(
     ended_at: datetime | None,
     now: datetime,
 ) -> None:
-    """Record that a tenant's changes were not received for a while; not where nothing is stored of it yet.
+    """Record that a tenant's changes were not received for a while; not where nothing is stored of it, nor being read.
 
     A tenant that has an open gap gets no other one: that one is closed, keeps its reason and begins at the earlier
     time. The gap of a stopped tenant stays open until it is resumed. So is one that is over and waits to be read again
@@ -106,7 +113,7 @@ async def add_gap(
 ) -> None:
     """Record a gap, like ``record_gap``, in a transaction of the caller's."""
     tenant = await one_row(connection, _FIND_TENANT, {"tenant": tenant_id})
-    if tenant is None or not tenant["has_checkpoint"]:
+    if tenant is None or not tenant["may_hold"]:
         return
     began_at = began_at or tenant["created_at"]
     ended_at = None if tenant["stopped_at"] else ended_at

@@ -11,8 +11,8 @@ from tests.simulation.ending import end_well
 from tests.simulation.heartbeats import heartbeats_as_tasks
 from tests.simulation.inline_sqlite import Disk, inline_sqlite
 from tests.simulation.machine import Machine
+from tests.simulation.stage import Stage
 from tests.simulation.story import PORT
-from tests.simulation.troubles import Stage
 from tests.simulation.universe import Run, World, run
 from tests.simulation.witness import Witness
 

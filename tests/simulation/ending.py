@@ -2,7 +2,7 @@
 
 import asyncio
 
-from tests.simulation.troubles import Stage
+from tests.simulation.stage import Stage
 from tests.simulation.verdict import assert_rows, assert_words, impatience, remaining
 from tests.simulation.witness import Witness
 

@@ -4,6 +4,7 @@ A lock that another connection holds is waited for in virtual time, as long as S
 """
 
 import asyncio
+import re
 import sqlite3
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -18,7 +19,8 @@ from tests.simulation.universe import draw, this_host
 
 _SLOWEST_US = 400
 _RETRY_SECONDS = 0.05
-_PATIENCE_SECONDS = 30.0
+_PATIENCE_SECONDS = 30.0  # as the engines are set up
+_PATIENCE = re.compile(r"PRAGMA busy_timeout = (\d+)")
 
 Call = tuple["asyncio.Future[Any] | None", Callable[[], Any]]
 
@@ -66,6 +68,7 @@ class _Inline:
     def __init__(self) -> None:
         self._calls: deque[Call] = deque()
         self._waiting = 0.0
+        self._patience = _PATIENCE_SECONDS
         self._connection: sqlite3.Connection | None = None
 
     def put_nowait(self, call: Call) -> None:
@@ -83,11 +86,14 @@ class _Inline:
         future, call = self._calls[0]
         if future is not None and future.get_loop().is_closed():
             return None
+        if found := _PATIENCE.match(_statement(call)):  # SQLite itself would wait in real time
+            self._patience = int(found[1]) / 1000
+            return self._settle(future, core.set_result, call.func("PRAGMA busy_timeout = 0"))  # type: ignore[attr-defined]
         was_in_transaction = self._connection is not None and _in_transaction(self._connection)
         try:
             result = call()
         except BaseException as error:  # noqa: BLE001 (as the thread does)
-            if _is_busy(error) and self._waiting < _PATIENCE_SECONDS:
+            if _is_busy(error) and self._waiting < self._patience:
                 self._waiting += _RETRY_SECONDS
                 return self._later(_RETRY_SECONDS)
             self._settle(future, core.set_exception, error)
@@ -123,6 +129,10 @@ class _NoThread:
 
 def _in_transaction(connection: sqlite3.Connection) -> bool:
     return _is_open(connection) and connection.in_transaction
+
+
+def _statement(call: Any) -> str:
+    return str(next(iter(getattr(call, "args", ())), ""))
 
 
 def _is_commit(call: Any) -> bool:

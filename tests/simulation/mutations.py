@@ -13,6 +13,7 @@ from sqlalchemy import delete, false
 
 from adapters.events import MessageEdited, MessagesDeleted
 from bot.live import LiveWriter
+from bot.live.buffer import LiveBuffer, ToldChannel
 from bot.live.tracker import ChangeTracker
 from bot.outcome import Outcome
 from bot.sync.messages import ChannelReader
@@ -24,6 +25,10 @@ from storage.privacy import Redactor
 from storage.tables import reactions
 
 Switch = Callable[[], AbstractContextManager[object]]
+
+
+def _last_word(self: LiveBuffer, tenant_id: str, channel: Any, told_at: Any) -> None:
+    self._channels[tenant_id, channel.platform_id, False] = ToldChannel(channel, told_at)
 
 
 async def _nothing(*_: Any, **__: Any) -> None: ...
@@ -110,6 +115,7 @@ ALL: dict[str, Switch] = {
     "a rate limit is ignored": _off("storage.tenants.defer_until"),
     "reactions taken back are kept": _off("storage.reactions.users._DELETE_OTHERS", by=_KEEP_ALL),
     "a hidden channel is written": _off(*_REQUIRING_ARCHIVED),
+    "shown again is never hidden": lambda: patch.object(LiveBuffer, "add_channel", _last_word),
     "a thread of a listing is lost": _off("storage.channels.save_threads", by=_all_but_one),
     "edits are not heard": _deaf_to(MessageEdited),
     "deletions are not heard": _deaf_to(MessagesDeleted),

@@ -15,11 +15,12 @@ from tests.simulation.ending import end_well
 from tests.simulation.heartbeats import heartbeats_as_tasks
 from tests.simulation.inline_sqlite import Disk, inline_sqlite
 from tests.simulation.machine import Machine
-from tests.simulation.troubles import Stage
+from tests.simulation.stage import Stage, delay
 from tests.simulation.universe import Run, World, run
 from tests.simulation.witness import Witness
 
 PORT = 9000
+_MOSTLY = 0.7
 log = logging.getLogger(__name__)
 
 
@@ -39,6 +40,8 @@ async def _story(world: World, disk: Disk, seed: int, folder: Path, only: Collec
         witness = Witness(machine.archive, guild, life)
         disk.on_commit = lambda _: witness.look()
         stage = Stage(world, sim, guild, life, machine, disk, chance)
+        if chance.random() < _MOSTLY:
+            delay(stage, most_seconds=2)
         machine.start()
         await _live(stage, _drawn(chance, only))
         await end_well(stage, witness)

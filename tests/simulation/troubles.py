@@ -1,49 +1,20 @@
 """What can befall the daemon. Each is a trouble that begins, lasts for a time that the seed draws, and ends."""
 
 import asyncio
-import random
 import sqlite3
 from collections.abc import Awaitable, Callable
 from contextlib import closing
-from dataclasses import dataclass
 
-from adapters.discord.simulator import Fault, Simulator
+from adapters.discord.simulator import Fault
 from adapters.discord.simulator.limits import Scope
-from adapters.discord.simulator.model import MESSAGE_CONTENT_FLAG, Guild
+from adapters.discord.simulator.model import MESSAGE_CONTENT_FLAG
 from adapters.discord.simulator.permissions import READ_MESSAGE_HISTORY, VIEW_CHANNEL
 from adapters.discord.simulator.truth_scrub import hash_with
 from adapters.errors import CredentialRefused
 from tests.simulation.clocks import wall_clock
-from tests.simulation.community import Life
-from tests.simulation.inline_sqlite import Disk
-from tests.simulation.machine import Machine
-from tests.simulation.universe import World
+from tests.simulation.stage import Stage, delay, provoke
 
-MESSAGES, LISTING = "/channels/{channel_id}/messages", "/channels/{channel_id}/threads/archived/public"
-
-
-@dataclass
-class Stage:
-    """Everything that a trouble can get at."""
-
-    world: World
-    sim: Simulator
-    guild: Guild
-    life: Life
-    machine: Machine
-    disk: Disk
-    chance: random.Random
-    troubles: int = 0
-    """How many are under way that keep the daemon from hearing or writing at once."""
-
-    async def last(self, least: float, most: float) -> None:
-        """Let a trouble last for a while."""
-        await asyncio.sleep(self.chance.uniform(least, most))
-
-    def a_channel(self) -> int:
-        """Choose a channel."""
-        return self.chance.choice(list(self.guild.channels))
-
+_DEAF_SECONDS = 75
 
 Trouble = Callable[[Stage], Awaitable[None]]
 
@@ -94,10 +65,7 @@ async def errors(on: Stage) -> None:
 
 async def slow(on: Stage) -> None:
     """Some answers are late, so that events and answers cross."""
-    for route in (MESSAGES, LISTING, None):
-        on.sim.faults.add(
-            Fault("slow", route=route, seconds=on.chance.uniform(0.3, 9), every=on.chance.randint(1, 4), times=None)
-        )
+    delay(on, most_seconds=9)
     await on.last(5, 40)
     on.sim.faults.clear()
 
@@ -115,6 +83,7 @@ async def withhold_history(on: Stage) -> None:
     channel = on.a_channel()
     on.life.close(channel)
     on.sim.change.set_bot_permissions(channel, allow=VIEW_CHANNEL, deny=READ_MESSAGE_HISTORY)
+    await provoke(on)
     await on.last(0.5, 20)
     on.sim.change.set_bot_permissions(channel, allow=VIEW_CHANNEL)
     on.life.open(channel)
@@ -131,6 +100,7 @@ async def bar(on: Stage) -> None:
     channel = on.a_channel()
     on.life.close(channel)
     on.sim.change.set_bot_permissions(channel, deny=VIEW_CHANNEL)
+    await provoke(on)
     await on.last(0.2, 10)
     on.sim.change.set_bot_permissions(channel)
     on.life.open(channel)
@@ -139,6 +109,7 @@ async def bar(on: Stage) -> None:
 async def withhold_content(on: Stage) -> None:
     """Discord sends blanks for a while."""
     on.sim.world.application_flags = 0
+    await provoke(on)
     await on.last(1, 25)
     on.sim.world.application_flags = MESSAGE_CONTENT_FLAG
     if isinstance(on.machine.error, CredentialRefused):  # a new session was refused: that takes a person
@@ -151,6 +122,7 @@ async def kick(on: Stage) -> None:
         return
     on.life.is_away = True
     on.life.close(*on.guild.channels)
+    await provoke(on)
     guild = on.sim.change.leave_guild(on.guild.id)
     await on.last(0.5, 20)
     on.sim.change.join_guild(guild)
@@ -227,11 +199,42 @@ async def forget(on: Stage) -> None:
         on.life.forgotten[hash_with(None)(str(user_id))] = wall_clock().true_time()
 
 
+async def garble(on: Stage) -> None:
+    """The gateway sends what is no frame."""
+    on.sim.gateway.garble()
+
+
+async def late_guild(on: Stage) -> None:
+    """The guild arrives some seconds after a new session."""
+    if not on.life.is_away:
+        on.sim.gateway.invalidate()
+        await outage(on)
+
+
+async def hollow(on: Stage) -> None:
+    """Some listings are answered with nothing."""
+    for route in ("/guilds/{guild_id}/roles", "/guilds/{guild_id}/channels"):
+        on.sim.faults.add(Fault("empty", route=route, times=on.chance.randint(1, 3), after=on.chance.randint(0, 2)))
+
+
+async def refuse_gateway(on: Stage) -> None:
+    """The gateway takes no session for a while; then the daemon must not call itself ready."""
+    gateway = on.sim.gateway
+    if gateway.close_on_identify is not None:
+        return
+    gateway.resumable, gateway.close_on_identify = False, 4000
+    gateway.close(4000)
+    await asyncio.sleep(_DEAF_SECONDS)
+    status, _ = await on.machine.ask("GET", "/readyz")
+    gateway.resumable, gateway.close_on_identify = True, None
+    assert status != 200, f"the gateway refuses for {_DEAF_SECONDS} s, and the daemon is ready"
+
+
 async def operate(on: Stage) -> None:
     """An operator asks for syncs and audits, cancels them, and looks."""
     tenant = f"/api/tenants/discord-{on.guild.id}"
-    kind = on.chance.choice(("manual", "manual", "audit"))
-    status, job = await on.machine.ask("POST", f"{tenant}/sync", json={"kind": kind})
+    wish = {"kind": on.chance.choice(("manual", "manual", "audit"))}
+    status, job = await on.machine.ask("POST", f"{tenant}/sync", json=wish)
     assert status < 500 or status == 503, job
     if on.chance.random() < 0.3 and status in (200, 202):
         await on.last(0, 3)
@@ -239,12 +242,9 @@ async def operate(on: Stage) -> None:
 
 
 ALL: tuple[Trouble, ...] = (
-    drop, invalidate, refuse_resume, reconnect, part, reset, errors, slow, slow, limit, withhold_history,
-    withhold_history_unheard, bar, withhold_content, kick, outage, lock, stall, move_clock, kill, kill, restart, behead,
-    operate, operate, operate, forget,
+    drop, invalidate, refuse_resume, reconnect, part, reset, garble, refuse_gateway, errors, slow, slow, limit, hollow,
+    withhold_history, withhold_history, withhold_history_unheard, withhold_history_unheard, bar, withhold_content,
+    kick, outage, late_guild, lock, stall, move_clock, kill, kill, restart, behead, operate, operate, operate, forget,
 )  # fmt: skip
-BY_NAME = {trouble.__name__: trouble for trouble in ALL}
-EXCLUSIVE = (kill, restart)
-"""Those that come one at a time."""
-HARMLESS = (slow, limit, withhold_history, bar, withhold_content, behead, operate, forget)
-"""Those under which the daemon hears and writes everything at once."""
+EXCLUSIVE = (kill, restart)  # they come one at a time; under the harmless ones everything is heard and written at once
+HARMLESS = (slow, hollow, limit, withhold_history, bar, withhold_content, behead, operate, forget)

@@ -172,7 +172,9 @@ async def test_a_deleted_message_stays_deleted_and_a_known_author_known(db: Data
     await way.store(message(1), replace(reply, reply_to_author_hash=None), now=LATER)
     first, second = await rows_of(db, messages)
     assert first["deleted_at"] == message(1).sent_at
-    assert (second["reply_to_author_hash"], second["updated_at"]) == ("c" * 64, NOW)
+    assert (second["reply_to_author_hash"], second["metadata"]) == ("c" * 64, {"reply_deleted": True})
+    await way.store(replace(reply, reply_to_author_hash=None), now=LATER + HOUR)
+    assert (await rows_of(db, messages))[1] == second, "what is known is not written again"
 
 
 async def test_deleted_messages_keep_their_rows_and_their_first_time(db: Database, way: Way, lease: JobLease) -> None:

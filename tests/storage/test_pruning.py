@@ -54,8 +54,8 @@ async def test_a_job_that_runs_or_waits_stays(db: Database, way: Way, lease: Job
 
 async def test_repaired_gaps_go(db: Database, tenant: Tenant, way: Way) -> None:
     await way.store(message(1))
-    for _ in range(2):
-        await record_gap(db, tenant.id, GapReason.PROCESS_DOWN, began_at=NOW, ended_at=NOW, now=NOW)
+    for at in (NOW - DAY, NOW):  # apart, or they were one
+        await record_gap(db, tenant.id, GapReason.PROCESS_DOWN, began_at=at, ended_at=at, now=NOW)
     await run_sql(db, "UPDATE sync_gaps SET planned_at = began_at WHERE id = (SELECT min(id) FROM sync_gaps)")
     assert await settle_gaps(db, tenant.id, now=NOW) == 1
     assert await prune_gaps(db, repaired_before=NOW) == 0

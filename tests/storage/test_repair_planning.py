@@ -129,7 +129,7 @@ class TestPlanning:
         await way.gap(BEGINNING + 150 * SECOND, NOW)
         assert await way.plan() == 0
         assert (await only_row(db, channels))["unmonitored_since"] == BEGINNING + 150 * SECOND
-        await save_channels(db, way.tenant.id, [channel("5")], NOW)
+        await save_channels(db, way.tenant.id, [channel("5")], NOW + SECOND)
         assert await way.plan() == 1
         assert await way.ranges() == [("5", "149", "200")]
 

@@ -75,7 +75,7 @@ _FILL = (
     (
         "jobs",
         "INSERT INTO sync_jobs (id, tenant_id, kind, status, priority, attempt, run_after, queued_at, started_at,"
-        " finished_at, totals, created_at, updated_at) {n} SELECT 'job ' || (1000000 + i),"
+        " finished_at, totals, created_at, updated_at) {n} SELECT '00000000-0000-7000-8000-00000' || (1000000 + i),"
         " 'discord-' || (1 + i % :tenants),"
         " 'scheduled', 'succeeded', 0, 1, {now}, {now}, {now}, {now}, {json}, {now}, {now} FROM n",
     ),

@@ -10,8 +10,9 @@ from adapters.events import (
     ReactionChanged,
     ReactionsCleared,
 )
-from adapters.records import AuthorKind, MessageRecord
+from adapters.records import AuthorKind, MessageRecord, SkipReason
 from bot.live.buffer import LiveBuffer
+from tests.support.builders import NOW, channel
 
 PLACE = ChannelRef(tenant_platform_id="1", platform_id="2")
 
@@ -91,3 +92,11 @@ def test_beyond_its_size_only_what_to_look_at_again_is_kept() -> None:
     assert [change.message_platform_id for change in batch.changes] == ["0", "1"]
     assert batch.lost == {("t", "2", "2"), ("t", "2", "3")}
     assert batch.lost_tenants == {"t"}
+
+
+def test_a_channel_that_was_hidden_and_shown_again_before_it_is_written_is_known_to_have_been_hidden() -> None:
+    buffer = LiveBuffer()
+    for reason in (SkipReason.OBFUSCATED, None):
+        buffer.add_channel("one", channel("5", skip_reason=reason), NOW)
+    told = buffer.take(10).channels["one"]
+    assert [one.record.skip_reason for one in told] == [SkipReason.OBFUSCATED, None]

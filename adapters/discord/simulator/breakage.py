@@ -39,6 +39,10 @@ async def break_answer(request: web.Request, fault: Fault, answer: Answer) -> we
             return _emptied(answer())
         case "truncated":
             return await _truncated(request, answer())
+        case "late":
+            response = answer()
+            await asyncio.sleep(fault.seconds)
+            return response
         case "slow":
             await asyncio.sleep(fault.seconds)
             return answer()

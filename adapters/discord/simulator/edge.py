@@ -61,7 +61,7 @@ class Edge:
         async def handle(request: web.Request) -> web.StreamResponse:
             entry = self._requests.begin(request.method, GATEWAY, request.path, request.query, None)
             fault = self._faults.strike(GATEWAY, None)
-            if fault is None or fault.kind == "slow":
+            if fault is None or fault.kind in ("slow", "late"):
                 await asyncio.sleep(fault.seconds if fault else 0)
                 self._requests.end(entry, 101)
                 return await serve(request)

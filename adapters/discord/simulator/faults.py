@@ -22,6 +22,7 @@ FaultKind = Literal[
     "indexing",
     "hang",
     "slow",
+    "late",
     "hold",
     "unmoved",
     "hollow",
@@ -43,6 +44,7 @@ class Fault:
                   indexing      202, the message search's "not indexed yet"
                   hang          no answer until the client goes
                   slow          the true answer after `seconds`
+                  late          the answer that was true when it was asked for, after `seconds`
                   hold          the true answer once the faults are cleared
                   unmoved       the true answer to the same request without its cursor: it leads nowhere
                   hollow        a page with nothing in it that says there is more
