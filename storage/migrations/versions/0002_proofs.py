@@ -6,6 +6,7 @@ Revises: baseline
 
 import sqlalchemy as sa
 from alembic import op
+from sqlalchemy.dialects import postgresql
 
 revision = "proofs"
 down_revision = "baseline"
@@ -23,6 +24,7 @@ def upgrade() -> None:
     _rank_jobs_by_time()
     _count_messages_by_job()
     _add_ends_of_channels()
+    _name_what_is_set_aside()
     _add_listings_of_threads()
     _follow_wishes()
     _note_copies()
@@ -77,6 +79,17 @@ def _add_ends_of_channels() -> None:
     op.execute(
         "UPDATE sync_progress SET is_read_to_end = true WHERE state = 'complete'"
         " AND channel_id IN (SELECT id FROM channels WHERE head_platform_id IS NOT NULL)"
+    )
+
+
+def _name_what_is_set_aside() -> None:
+    """Keep the names of messages that cannot be stored where no other error of their channel takes their place."""
+    comment = "The error that names (message_ids) the messages that the database cannot hold, until it holds them."
+    op.add_column(
+        "sync_progress",
+        sa.Column(
+            "set_aside", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=True, comment=comment
+        ),
     )
 
 
