@@ -14,6 +14,7 @@ from datetime import datetime
 
 from adapters.base import PlatformAdapter
 from adapters.events import ChannelChanged, LiveEvent
+from bot.clocks import SteadyClock
 from bot.concurrency import only_wanted_cancellation
 from bot.live.bisect import apply_bisecting
 from bot.live.buffer import LiveBatch, LiveBuffer, ToldChannel
@@ -43,6 +44,8 @@ class LiveWriter:
         self._adapters = adapters
         self._owner = owner
         self._clock = clock
+        self.instant = SteadyClock(clock)
+        """The time by which listings and what is told of channels are put in order."""
         self._buffers = {platform: LiveBuffer() for platform in adapters}
         self._trackers = ChangeTrackers()
         self.following = Following(db, owner, clock)
@@ -58,7 +61,7 @@ class LiveWriter:
             return  # it lies behind the watermark: the next start begins with a gap from there
         buffer = self._buffers.setdefault(platform, LiveBuffer())
         if isinstance(event, ChannelChanged):
-            buffer.add_channel(tenant_id_of(platform, event.tenant_platform_id), event.record, self._clock())
+            buffer.add_channel(tenant_id_of(platform, event.tenant_platform_id), event.record, self.instant())
             return
         self._trackers.note(buffer.add(tenant_id_of(platform, event.channel.tenant_platform_id), event))
 

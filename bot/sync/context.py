@@ -123,7 +123,7 @@ class JobContext:
 
     async def list_channels(self) -> tuple[ChannelRecord, ...]:
         """List the channels and store them."""
-        self.listings.began, began_at = time.monotonic(), self.clock()
+        self.listings.began, began_at = time.monotonic(), self.live.instant()
         records = await self.session.channels()
         await channels.save_channels(self.db, self.tenant_id, records, self.clock(), began_at=began_at)
         return records
@@ -205,7 +205,7 @@ class JobContext:
     async def skip(self, channel: AnyChannel, reason: SkipReason) -> None:
         """Mark a channel as one that cannot be read any more; its messages stay."""
         log.info("channel can no longer be read", extra={"channel": channel.platform_id, "reason": str(reason)})
-        await channels.mark_skipped(self.db, self.tenant_id, [channel.platform_id], reason, self.clock())
+        await channels.mark_skipped(self.db, self.tenant_id, [channel.platform_id], reason, self.live.instant())
         self.progress.channels[channel.platform_id] = ChannelOutcome.SKIPPED
 
     async def give_up(self, channel: AnyChannel, failure: PlatformError | ValueRefused, *, attempts: int = 1) -> None:

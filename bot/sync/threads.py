@@ -48,7 +48,7 @@ class ThreadListing:
         job = self.job
         anew = self._missed_until.isoformat() if self._missed_until else None
         async with job.guard(parent):
-            began_at = job.clock()
+            began_at = job.live.instant()
             async for page in job.session.archived_threads(
                 parent.platform_id, parent.thread_cursor, now=began_at, anew=anew
             ):
@@ -90,7 +90,7 @@ class ThreadListing:
         """Request a thread that no listing shows, and store it as it is now: it may have news."""
         job = self.job
         async with job.guard(state):
-            began_at = job.clock()
+            began_at = job.live.instant()
             found = await job.session.find_channel(state.platform_id)
             has_changed = found is not None and found.last_message_platform_id not in (None, state.head_id)
             await channels.save_channels(
