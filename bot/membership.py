@@ -37,6 +37,7 @@ class Membership:
     ) -> None:
         self._db = db
         self._following = live.following
+        self._instant = live.instant
         self._queue = queue
         self._scheduler = scheduler
         self._auto_create = auto_create
@@ -200,7 +201,7 @@ class Membership:
         for deleted in list(communities.deleted_channels):
             tenant_id, channel_id = tenant_id_of(platform, deleted[0]), deleted[1]
             with failures.apart(tenant_id):
-                await channels.mark_skipped(self._db, tenant_id, [channel_id], SkipReason.DELETED, self._clock())
+                await channels.mark_skipped(self._db, tenant_id, [channel_id], SkipReason.DELETED, self._instant())
                 communities.deleted_channels.discard(deleted)
 
     async def _known(self, platform: str) -> dict[str, Tenant]:

@@ -14,6 +14,7 @@ from datetime import datetime
 
 from adapters.base import PlatformAdapter
 from adapters.events import ChannelChanged, LiveEvent
+from bot.clocks import SteadyClock
 from bot.concurrency import only_wanted_cancellation
 from bot.failures import Failures, of
 from bot.live.bisect import apply_bisecting, is_refused
@@ -44,6 +45,8 @@ class LiveWriter:
         self._adapters = adapters
         self._owner = owner
         self._clock = clock
+        self.instant = SteadyClock(clock)
+        """The time by which listings and what is told of channels are put in order."""
         self._buffers = {platform: LiveBuffer() for platform in adapters}
         self._trackers = ChangeTrackers()
         self.following = Following(db, owner, clock)
@@ -58,7 +61,7 @@ class LiveWriter:
         """Take an event in. Returns at once."""
         buffer = self._buffers.setdefault(platform, LiveBuffer())
         if isinstance(event, ChannelChanged):
-            buffer.add_channel(tenant_id_of(platform, event.tenant_platform_id), event.record, self._clock())
+            buffer.add_channel(tenant_id_of(platform, event.tenant_platform_id), event.record, self.instant())
         elif not self._is_stopping:  # else it lies behind the watermark: the next start begins with a gap from there
             self._trackers.note(buffer.add(tenant_id_of(platform, event.channel.tenant_platform_id), event))
 
@@ -215,4 +218,5 @@ class LiveWriter:
             log.error("a changed channel cannot be stored", extra={"tenant": tenant_id}, exc_info=e)
             for record in records:
                 if record.skip_reason is not None:
-                    await channels.mark_skipped(self._db, tenant_id, [record.platform_id], record.skip_reason, now)
+                    reason, instant = record.skip_reason, self.instant()
+                    await channels.mark_skipped(self._db, tenant_id, [record.platform_id], reason, instant)

@@ -21,7 +21,7 @@ from bot.sync.progress import ChannelFailure, Progress
 from bot.sync.refusals import Refusals
 from storage import channels, repair
 from storage.database import Database
-from storage.errors import ChannelSkipped
+from storage.errors import ChannelSkipped, ValueRefused
 from storage.jobs import JobLease
 
 log = logging.getLogger(__name__)
@@ -99,6 +99,8 @@ class JobContext:
             await self.refuse(lambda: self._take_refusal(channel, refused))
         except CallFailed as e:
             await self.give_up(channel, e, attempts=e.attempts)
+        except ValueRefused as e:  # of what is stored beside the messages, which are set aside one by one
+            await self.give_up(channel, e)
         except ChannelSkipped:
             log.info("channel was hidden while it was read", extra={"channel": channel.platform_id})
             self.progress.channels[channel.platform_id] = ChannelOutcome.SKIPPED
@@ -121,7 +123,7 @@ class JobContext:
 
     async def list_channels(self) -> tuple[ChannelRecord, ...]:
         """List the channels and store them."""
-        self.listings.began, began_at = time.monotonic(), self.clock()
+        self.listings.began, began_at = time.monotonic(), self.live.instant()
         records = await self.session.channels()
         await channels.save_channels(self.db, self.tenant_id, records, self.clock(), began_at=began_at)
         return records
@@ -203,10 +205,10 @@ class JobContext:
     async def skip(self, channel: AnyChannel, reason: SkipReason) -> None:
         """Mark a channel as one that cannot be read any more; its messages stay."""
         log.info("channel can no longer be read", extra={"channel": channel.platform_id, "reason": str(reason)})
-        await channels.mark_skipped(self.db, self.tenant_id, [channel.platform_id], reason, self.clock())
+        await channels.mark_skipped(self.db, self.tenant_id, [channel.platform_id], reason, self.live.instant())
         self.progress.channels[channel.platform_id] = ChannelOutcome.SKIPPED
 
-    async def give_up(self, channel: AnyChannel, failure: PlatformError, *, attempts: int = 1) -> None:
+    async def give_up(self, channel: AnyChannel, failure: PlatformError | ValueRefused, *, attempts: int = 1) -> None:
         """Record why a channel gave up in its row, in the job and in the log; the others go on."""
         now, channel_id = self.clock(), channel.platform_id
         log.warning("channel gave up", extra={"channel": channel_id, "code": failure.code, "error": str(failure)})

@@ -23,7 +23,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.types import BigInteger, Integer, Text
 
 from adapters.records import JsonValue
-from storage.channels.set_aside import NAMES_SET_ASIDE
 from storage.connection import finish_before_cancel
 from storage.database import Database
 from storage.errors import LeaseLost
@@ -47,9 +46,11 @@ def is_beyond(one: ColumnElement[Any], other: ColumnElement[Any]) -> ColumnEleme
 
 
 def _guarded(
-    state: ProgressState, *, keeps: ColumnElement[bool] | None = None, **columns: ColumnElement[Any]
+    state: ProgressState, *, of_stored: Mapping[str, ColumnElement[Any]] | None = None, **columns: ColumnElement[Any]
 ) -> Executable:
     """Build an upsert of one row that finds nothing to insert once the job is another's.
+
+    ``of_stored`` is what columns become where there is a row, by that row.
 
     The job's row stays locked until the commit, so that nobody takes the job up in between. On PostgreSQL the lock
     is a shared one: a job's channels do not wait for each other.
@@ -72,12 +73,10 @@ def _guarded(
     new["messages_archived"] = sync_progress.c.messages_archived + statement.excluded.messages_archived
     if "last_message_platform_id" in new:
         new |= _unless_behind(statement.excluded)
-    if keeps is not None:
-        new["last_error"] = case((keeps, sync_progress.c.last_error), else_=statement.excluded.last_error)
     is_same_job = sync_progress.c.last_job_id == statement.excluded.last_job_id
     before = case((is_same_job, sync_progress.c.job_messages), else_=0)
     new["job_messages"] = before + statement.excluded.job_messages
-    upsert = statement.on_conflict_do_update(index_elements=["channel_id"], set_=new)
+    upsert = statement.on_conflict_do_update(index_elements=["channel_id"], set_={**new, **(of_stored or {})})
     return upsert.returning(sync_progress.c.channel_id)
 
 
@@ -121,7 +120,7 @@ async def advance(
 _FINISH = _guarded(
     ProgressState.COMPLETE,
     is_read_to_end=true(),
-    keeps=NAMES_SET_ASIDE,  # reading on does not bring what could not be stored
+    of_stored={"last_error": sync_progress.c.set_aside},  # reading on does not bring what could not be stored
     deleted_head_platform_id=bindparam("deleted_head", type_=Id),
     last_error=literal_column("NULL", JsonObject),
 )

@@ -1,25 +1,27 @@
-"""Messages that the database cannot hold: named in their channel's ``last_error``, until they are stored after all."""
+"""Messages that the database cannot hold: named in their channel's row, until they are stored after all.
+
+The names are an error in a column of its own. It is the channel's ``last_error`` as well, unless something else of the
+channel has failed: then it takes the place of that error once the rest is read.
+"""
 
 from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, bindparam, literal, literal_column, select
+from sqlalchemy import ColumnElement, bindparam, case, literal_column, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.types import BigInteger, Text
 
 from adapters.records import JsonValue
-from storage.sql import CHANNEL_ID, NOW, JsonObject, PositionOf, RowId, all_rows, insert, json_as_text
+from storage.sql import CHANNEL_ID, NOW, JsonObject, RowId, all_rows, insert, json_as_text
 from storage.tables import sync_progress
 
 CODE = "message_set_aside"
-_NAMED = 50  # in the error's message, and kept by their ids
+_NAMED = 50  # in the error's message; all are kept by their ids
 
-NAMES_SET_ASIDE: ColumnElement[bool] = PositionOf(json_as_text(sync_progress.c.last_error), literal(f'"{CODE}"')) > 0
-"""Whether the error of a row of ``sync_progress`` names messages that were set aside."""
-
-_FIND = select(sync_progress.c.channel_id, sync_progress.c.last_error).where(
-    sync_progress.c.channel_id.in_(bindparam("channels", expanding=True, type_=RowId)), NAMES_SET_ASIDE
+_FIND = select(sync_progress.c.channel_id, sync_progress.c.set_aside).where(
+    sync_progress.c.channel_id.in_(bindparam("channels", expanding=True, type_=RowId)),
+    sync_progress.c.set_aside.is_not(None),
 )
 _ERROR = bindparam("error", type_=JsonObject)
 _row: dict[str, ColumnElement[Any]] = {
@@ -27,14 +29,20 @@ _row: dict[str, ColumnElement[Any]] = {
     "messages_archived": literal_column("0", BigInteger),
     "state": literal_column("'syncing'", Text),
     "last_error": _ERROR,
+    "set_aside": _ERROR,
     "created_at": NOW,
     "updated_at": NOW,
 }
-_NOTE = (
-    insert(sync_progress)
-    .values(_row)
-    .on_conflict_do_update(index_elements=["channel_id"], set_={"last_error": _ERROR, "updated_at": NOW})
+_is_the_error = or_(
+    sync_progress.c.last_error.is_(None),
+    json_as_text(sync_progress.c.last_error) == json_as_text(sync_progress.c.set_aside),
 )
+_changed: dict[str, ColumnElement[Any]] = {
+    "last_error": case((_is_the_error, _ERROR), else_=sync_progress.c.last_error),
+    "set_aside": _ERROR,
+    "updated_at": NOW,
+}
+_NOTE = insert(sync_progress).values(_row).on_conflict_do_update(index_elements=["channel_id"], set_=_changed)
 
 
 async def note_set_aside(
@@ -43,7 +51,7 @@ async def note_set_aside(
     refused: Mapping[tuple[int, str], str],
     now: datetime,
 ) -> None:
-    """Name the messages that were refused in their channels' errors, and no longer those that are stored by now.
+    """Name the messages that were refused in their channels' rows, and no longer those that are stored by now.
 
     Args:
         connection: the transaction that stores the others.
@@ -53,7 +61,7 @@ async def note_set_aside(
     """
     channel_ids = {*written, *(channel_id for channel_id, _ in refused)}
     found = await all_rows(connection, _FIND, {"channels": list(channel_ids)})
-    before = {row["channel_id"]: _ids(row["last_error"]) for row in found}
+    before = {row["channel_id"]: _ids(row["set_aside"]) for row in found}
     for channel_id in sorted({*before, *(channel_id for channel_id, _ in refused)}):
         kinds = {message_id: kind for (channel, message_id), kind in refused.items() if channel == channel_id}
         earlier = [i for i in before.get(channel_id, []) if i not in written.get(channel_id, ()) and i not in kinds]
@@ -71,10 +79,11 @@ def _ids(error: Mapping[str, JsonValue] | None) -> list[str]:
 def _error(message_ids: list[str], kinds: list[str], now: datetime) -> dict[str, JsonValue]:
     why = f" ({', '.join(kinds)})" if kinds else ""
     listed = ", ".join(message_ids[:_NAMED])
-    named: list[JsonValue] = [*message_ids[:_NAMED]]
+    more = f" and {len(message_ids) - _NAMED} more" if len(message_ids) > _NAMED else ""
+    named: list[JsonValue] = [*message_ids]
     return {
         "code": CODE,
-        "message": f"cannot be stored and was left out{why}: {listed}; everything else is stored",
+        "message": f"cannot be stored and was left out{why}: {listed}{more}; everything else is stored",
         "remedy": "please report it, with the log around it; an audit by a version that can store it brings it",
         "at": now.isoformat(),
         "attempts": 1,

@@ -111,6 +111,11 @@ sync_progress = Table(
     Column("state", Text, nullable=False, comment="syncing, complete (read to its end) or failed."),
     Column("last_error", JsonObject, comment="Why it is not complete: code, message, at and attempts."),
     Column(
+        "set_aside",
+        JsonObject,
+        comment="The error that names (message_ids) the messages that the database cannot hold, until it holds them.",
+    ),
+    Column(
         "last_job_id",
         Id,
         ForeignKey("sync_jobs.id", ondelete="SET NULL"),

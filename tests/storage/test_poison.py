@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from adapters.records import MessageRecord
-from storage.channels import ChannelState, channel_states, finish_channel
+from storage.channels import ChannelState, channel_states, fail_channel, finish_channel
 from storage.database import Database
 from storage.errors import StorageError, ValueRefused
 from storage.jobs import JobLease
@@ -68,12 +68,51 @@ async def test_it_is_named_until_it_is_stored(db: Database, way: Way) -> None:
     assert await error_of(db) is None
 
 
-async def test_where_everything_is_refused_the_fault_is_not_theirs(db: Database, way: Way) -> None:
-    with pytest.raises(StorageError) as refused:
-        await store(db, way, *(poison(n) for n in range(1, 30)))
-    assert isinstance(refused.value, ValueRefused)
-    assert await stored_ids(db) == []
-    assert await channel_states(db, way.tenant.id) == [way.channel]
+async def test_another_failure_does_not_take_its_name_away(db: Database, way: Way) -> None:
+    """Whether the failure comes before it, after it, or after what was set aside was read over."""
+    await store(db, way, message(1), poison(2))
+    await fail_channel(db, way.channel.id, error={"code": "call_failed"}, job=way.lease, now=LATER)
+    assert (await error_of(db))["code"] == "call_failed"
+    await store(db, way, message(3), poison(4))
+    assert (await error_of(db))["code"] == "call_failed", "nor is the failure's"
+    await finish_channel(db, way.channel.id, deleted_head_id=None, job=way.lease, now=LATER)
+    assert (await error_of(db))["message_ids"] == ["2", "4"]
+    await fail_channel(db, way.channel.id, error={"code": "call_failed"}, job=way.lease, now=LATER)
+    await store(db, way, message(2), message(4))
+    assert (await error_of(db))["code"] == "call_failed"
+    await finish_channel(db, way.channel.id, deleted_head_id=None, job=way.lease, now=LATER)
+    assert await error_of(db) is None
+
+
+async def test_all_of_them_are_named_however_many(db: Database, way: Way) -> None:
+    for first in (1, 1_000):
+        await store(db, way, *(poison(n) if n % 20 == 0 else message(n) for n in range(first, first + 600)))
+    error = await error_of(db)
+    assert len(error["message_ids"]) == 60
+    assert "and 10 more; everything else is stored" in error["message"]
+
+
+@pytest.mark.parametrize("count", [2, 30])
+async def test_a_page_of_nothing_else_holds_nothing_up(db: Database, way: Way, count: int) -> None:
+    assert len(await store(db, way, *(poison(n) for n in range(1, count + 1)))) == count
+    assert await store(db, way, message(40)) == frozenset()
+    assert await stored_ids(db) == [40]
+    assert len((await error_of(db))["message_ids"]) == count
+
+
+@pytest.mark.parametrize(("slips", "is_stored"), [(2, True), (3, False)])
+async def test_where_the_program_fails_at_more_than_one_in_ten_none_counts_as_read(
+    db: Database, way: Way, slips: int, is_stored: bool
+) -> None:
+    odd: Any = {"what": object()}
+    records = [message(n, metadata=odd) if n <= slips else message(n) for n in range(1, 21)]
+    if is_stored:
+        assert len(await store(db, way, *records)) == slips
+    else:
+        with pytest.raises(ValueRefused):
+            await store(db, way, *records)
+        assert await stored_ids(db) == []
+        assert await channel_states(db, way.tenant.id) == [way.channel]
 
 
 async def test_one_that_is_read_again(db: Database, way: Way) -> None:

@@ -4,8 +4,11 @@ Revision ID: proofs
 Revises: baseline
 """
 
+import re
+
 import sqlalchemy as sa
 from alembic import op
+from sqlalchemy.dialects import postgresql
 
 revision = "proofs"
 down_revision = "baseline"
@@ -14,6 +17,7 @@ depends_on = None
 
 ID = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 ROW_ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+LINK = re.compile(r"/channels/[0-9]{1,20}/([0-9]{1,20})/([0-9]{1,20})(?![0-9])")  # to a message
 TIME = sa.Text().with_variant(sa.TIMESTAMP(timezone=True), "postgresql")
 
 
@@ -23,9 +27,11 @@ def upgrade() -> None:
     _rank_jobs_by_time()
     _count_messages_by_job()
     _add_ends_of_channels()
+    _name_what_is_set_aside()
     _add_listings_of_threads()
     _follow_wishes()
     _note_copies()
+    _note_quotes()
     _index_what_is_looked_for()
 
 
@@ -77,6 +83,17 @@ def _add_ends_of_channels() -> None:
     op.execute(
         "UPDATE sync_progress SET is_read_to_end = true WHERE state = 'complete'"
         " AND channel_id IN (SELECT id FROM channels WHERE head_platform_id IS NOT NULL)"
+    )
+
+
+def _name_what_is_set_aside() -> None:
+    """Keep the names of messages that cannot be stored where no other error of their channel takes their place."""
+    comment = "The error that names (message_ids) the messages that the database cannot hold, until it holds them."
+    op.add_column(
+        "sync_progress",
+        sa.Column(
+            "set_aside", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=True, comment=comment
+        ),
     )
 
 
@@ -173,3 +190,21 @@ def _note_copies() -> None:
         f" FROM (SELECT m.*, {place} AS place, {message} AS message FROM messages m) AS told"
         " WHERE place IS NOT NULL AND message IS NOT NULL"
     )
+
+
+def _note_quotes() -> None:
+    """Add which message may quote which: of those that are stored the links in their embeds and components say it."""
+    with_links = sa.text(
+        "SELECT id, CAST(metadata AS TEXT) FROM messages WHERE id > :last AND CAST(metadata AS TEXT) LIKE '%/channels/%'"
+        " ORDER BY id LIMIT 1000"
+    )
+    note = sa.text(
+        "INSERT INTO message_copies SELECT channel_id, platform_id, :place, :message, created_at, updated_at"
+        " FROM messages WHERE id = :id ON CONFLICT DO NOTHING"
+    )
+    connection, last = op.get_bind(), -1
+    while rows := connection.execute(with_links, {"last": last}).all():
+        last = rows[-1][0]
+        links = {(row_id, *ids) for row_id, metadata in rows for ids in LINK.findall(metadata)}
+        if links:
+            connection.execute(note, [{"id": i, "place": place, "message": message} for i, place, message in links])
