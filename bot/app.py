@@ -120,16 +120,16 @@ async def run(
 
 async def _open_patiently(url: str, hash_choice: str, clock: Callable[[], datetime]) -> Database:
     """Open the archive; wait a little where it is in use, locked, read-only or away for a moment."""
-    give_up_at, is_told = time.monotonic() + _PATIENCE_SECONDS, False
+    give_up_at, is_logged = time.monotonic() + _PATIENCE_SECONDS, False
     while True:
         try:
             return await open_database(url, hash_choice=hash_choice, clock=clock)
         except (DatabaseBusy, DatabaseInUse, DatabaseReadOnly, DatabaseUnreachable) as e:
             if e.needs_a_person or time.monotonic() > give_up_at:
                 raise
-            if not is_told:
+            if not is_logged:
                 log.warning("waiting for the database", extra={"code": e.code, "error": str(e)})
-            is_told = True
+            is_logged = True
         await asyncio.sleep(_PAUSE_SECONDS)
 
 

@@ -169,7 +169,7 @@ class JobContext:
 
     async def _judge_channels(self) -> None:
         called = time.monotonic()
-        await self.live.write_channels()
+        await self.live.write_channels(self.tenant_id)
         if self.session.hears_changes:
             return
         async with self.listings.lock:
