@@ -21,7 +21,7 @@ from bot.sync.progress import ChannelFailure, Progress
 from bot.sync.refusals import Refusals
 from storage import channels, repair
 from storage.database import Database
-from storage.errors import ChannelSkipped
+from storage.errors import ChannelSkipped, ValueRefused
 from storage.jobs import JobLease
 
 log = logging.getLogger(__name__)
@@ -103,6 +103,8 @@ class JobContext:
             await self.refuse(lambda: self._take_refusal(channel, refused))
         except CallFailed as e:
             await self.give_up(channel, e, attempts=e.attempts)
+        except ValueRefused as e:  # of what is stored beside the messages, which are set aside one by one
+            await self.give_up(channel, e)
         except ChannelSkipped:
             log.info("channel was hidden while it was read", extra={"channel": channel.platform_id})
             self.progress.channels[channel.platform_id] = ChannelOutcome.SKIPPED
@@ -190,7 +192,7 @@ class JobContext:
 
     async def _is_all_told(self) -> bool:
         """Write what the platform has told of channels; return whether that is all there was to tell."""
-        await self.live.write_channels()
+        await self.live.write_channels(self.tenant_id)
         if self.session.hears_changes:
             self.listings.pause_seconds = 0.0
         return self.session.hears_changes
@@ -226,7 +228,7 @@ class JobContext:
         await channels.mark_skipped(self.db, self.tenant_id, [channel.platform_id], reason, self.live.instant())
         self.progress.channels[channel.platform_id] = ChannelOutcome.SKIPPED
 
-    async def give_up(self, channel: AnyChannel, failure: PlatformError, *, attempts: int = 1) -> None:
+    async def give_up(self, channel: AnyChannel, failure: PlatformError | ValueRefused, *, attempts: int = 1) -> None:
         """Record why a channel gave up in its row, in the job and in the log; the others go on."""
         now, channel_id = self.clock(), channel.platform_id
         log.warning("channel gave up", extra={"channel": channel_id, "code": failure.code, "error": str(failure)})

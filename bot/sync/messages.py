@@ -57,7 +57,9 @@ class ChannelReader:
             answer = await read_behind(
                 self.job.session, state.platform_id, after, parent_id=state.thread_parent_id, with_witness=is_end_near
             )
-            fresh = tuple(message for message in answer.messages if message.platform_id not in known)
+            is_end = not answer.is_full and answer.holds(state.head_id)
+            whole = answer.messages if is_end else answer.up_to_reached
+            fresh = tuple(message for message in whole if message.platform_id not in known)
             self.estimator.add(fresh, progress.estimator.now())
             if fresh:
                 self._fetched.append((asked_at, mark, fresh))
@@ -65,10 +67,10 @@ class ChannelReader:
                 return answer.is_proven or self._doubt(after)
             if sum(len(fetched) for *_, fetched in self._fetched[:-1]) >= self.job.config.batch_size:
                 await self._flush(tracker, but_last=True)
-            if not answer.is_full and answer.holds(state.head_id):
+            if is_end:
                 return True
             is_end_near = not answer.is_full or answer.holds(state.head_id)
-            after, known = answer.reached, frozenset(message.platform_id for message in answer.messages)
+            after, known = answer.reached, frozenset(message.platform_id for message in whole)
 
     def _doubt(self, after: str | None) -> bool:
         """Have it proven that nothing lies behind a message, before the channel counts as read to its end."""

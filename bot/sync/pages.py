@@ -16,6 +16,16 @@ class Answer:
     is_full: bool
     is_proven: bool  # whether it shows by itself that the bot may read there
 
+    @property
+    def up_to_reached(self) -> tuple[MessageRecord, ...]:
+        """Those up to which it is whole: the next page shows the others again, with what is missing among them.
+
+        A checkpoint may be moved to the newest of these, and to none beyond.
+        """
+        if self.reached is None:
+            return self.messages
+        return tuple(message for message in self.messages if _number(message) <= int(self.reached))
+
     def holds(self, message_id: str | None) -> bool:
         """Return whether a message, or one beyond it, is in it."""
         return bool(self.messages) and message_id is not None and _number(self.messages[-1]) >= int(message_id)

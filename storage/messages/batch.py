@@ -16,7 +16,7 @@ from storage.messages.rows import mark_rows_deleted, prepare, write_messages
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MessageBatch:
-    """Messages of one channel, oldest first, that follow its checkpoint."""
+    """Messages of one channel, oldest first, that follow its checkpoint: all there are up to the newest of them."""
 
     tenant_id: str
     channel_id: int  # channels.id

@@ -25,7 +25,7 @@ T = TypeVar("T")
 Refused: TypeAlias = dict[tuple[int, str], str]
 """By channel (``channels.id``) and id the messages that cannot be stored, each with the kind of the error."""
 
-_MOST = 10  # of so many messages one may be refused; where there are more it is no fault of theirs
+_MOST = 10  # of so many messages one may be at fault where it is not the database that refuses them
 
 _is_apart: ContextVar[bool] = ContextVar("messages_apart", default=False)
 
@@ -56,18 +56,23 @@ async def upsert_isolated(
 ) -> Refused:
     """Store messages; where some cannot be stored, all others all the same, the second time (``apart_where_refused``).
 
+    What the database refuses by itself is left out, however much that is. Where something else goes wrong, and with
+    more of them than one in ten, the fault is not theirs.
+
     Raises:
-        StorageError: the database takes none, or refuses so many that the fault is not theirs.
+        ValueRefused: that is so; none of them may count as read.
+        StorageError: the database takes none.
     """
     if not _is_apart.get():
         await upsert(batches)
         return {}
     refused: Refused = {}
-    error = await _bisect(connection, upsert, batches, refused)
-    if error is not None and len(refused) > max(sum(len(batch.records) for batch in batches) // _MOST, 1):
-        raise error
+    await _bisect(connection, upsert, batches, refused)
+    slips = [kind for kind in refused.values() if kind != ValueRefused.__name__]
     for (channel_id, message_id), kind in refused.items():
         log.error("a message cannot be stored", extra={"row": channel_id, "message_id": message_id, "error": kind})
+    if len(slips) > max(sum(len(batch.records) for batch in batches) // _MOST, 1):
+        raise ValueRefused(f"{len(slips)} messages cannot be stored ({', '.join(sorted(set(slips)))}).")
     return refused
 
 
@@ -76,7 +81,7 @@ async def _bisect(
     upsert: Callable[[Sequence[ChannelBatch]], Awaitable[None]],
     batches: Sequence[ChannelBatch],
     refused: Refused,
-) -> Exception | None:
+) -> None:
     savepoint = await connection.begin_nested()
     try:
         with translated():
@@ -90,9 +95,8 @@ async def _bisect(
             refused[channel_id, record.platform_id] = type(error).__name__
         for half in halves:
             await _bisect(connection, upsert, half, refused)
-        return error
-    await savepoint.commit()
-    return None
+    else:
+        await savepoint.commit()
 
 
 def _halves(batches: Sequence[ChannelBatch]) -> list[Sequence[ChannelBatch]]:

@@ -52,6 +52,33 @@ async def test_a_fault_ends_its_job_and_nothing_else(
         assert whole["sync_status"] in ("ok", "syncing")
 
 
+POISON: Any = None
+UNHEARD_OF: Any = {"stamp": object()}
+
+
+@pytest.mark.parametrize(
+    ("odd", "code", "messages"),
+    [
+        ({"type": POISON}, "message_set_aside", 18),  # refused by the database
+        ({"metadata": UNHEARD_OF}, "value_refused", 0),  # the program fails at it
+    ],
+    ids=["refused", "failing"],
+)
+async def test_what_cannot_be_stored_is_its_channel_s_fault(
+    tmp_path: Path, odd: dict[str, Any], code: str, messages: int
+) -> None:
+    office = PostOffice(21)
+    for index in (3, 7, 9):
+        office.letters[index] = replace(office.letters[index], **odd)
+    async with delivering(f"sqlite+aiosqlite:///{tmp_path}/archive.db", {"post": office}) as daemon:
+        found = await daemon.until(lambda: daemon.get("/api/jobs"), lambda found: POST in ended(found))
+        job = ended(found)[POST]
+        assert (job["status"], job["metrics"]["messages"]) == ("partial", messages)
+        assert [channel["code"] for channel in job["error"]["channels"]] == [code]
+        channels = (await daemon.get(f"/api/tenants/{POST}/channels"))["channels"]
+        assert [channel["last_error"]["code"] for channel in channels if channel["last_error"]] == [code]
+
+
 def ended(found: Any) -> dict[str, Any]:
     """The first job of each tenant that has ended."""
     return {job["tenant_id"]: job for job in found["jobs"] if job["finished_at"]}

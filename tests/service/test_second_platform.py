@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from adapters.errors import CallFailed
 from adapters.events import TenantJoined, TenantOutage
 from tests.support.archive import archived
 from tests.support.daemon import first_syncs
@@ -47,6 +48,27 @@ async def test_each_platform_is_archived_through_its_own_adapter(tmp_path: Path)
         request = {"platform": "pigeon", "platform_id": "T0VILLAGE"}
         status, answer = await daemon.ask("POST", "/api/tenants", json=request)
         assert (status, answer.get("id"), answer.get("created")) == (200, "pigeon-T0VILLAGE", False)
+
+
+async def test_what_a_page_leaves_out_is_read_although_the_walk_breaks_off_behind_it(tmp_path: Path) -> None:
+    url = f"sqlite+aiosqlite:///{tmp_path}/archive.db"
+    office = PostOffice(150)
+    office.keeps_one_back = True
+
+    async def break_off(after: str | None) -> None:
+        if after is not None:
+            raise CallFailed("the counter is closed", attempts=4)
+
+    office.before_page = break_off
+    async with delivering(url, {"post": office}) as post:
+        jobs = await post.until(lambda: post.get("/api/jobs"), lambda it: it["jobs"] and it["jobs"][-1]["finished_at"])
+        first = jobs["jobs"][-1]
+        assert (first["status"], first["metrics"]["messages"]) == ("partial", 98)
+        office.before_page = PostOffice(1).before_page
+        await post.ask("POST", "/api/tenants/post-T0VILLAGE/sync")  # unless it tries again by itself
+        await post.until(lambda: post.get("/api/tenants/post-T0VILLAGE"), lambda it: it["sync_status"] == "ok")
+        assert (await post.get("/api/tenants/post-T0VILLAGE"))["totals"]["messages"] == 150
+    assert {number for _, number in archived(url, "messages", "T0VILLAGE")} == {str(n) for n in range(1, 151)}
 
 
 async def test_what_an_id_means_is_left_to_the_platform(tmp_path: Path) -> None:

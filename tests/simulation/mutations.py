@@ -13,7 +13,7 @@ from sqlalchemy import delete, false
 
 from adapters.events import MessageEdited, MessagesDeleted
 from bot.live import LiveWriter
-from bot.live.buffer import LiveBuffer, ToldChannel
+from bot.live.buffer import ChannelEvent, LiveBuffer
 from bot.live.tracker import ChangeTracker
 from bot.outcome import Outcome
 from bot.sync.messages import ChannelReader
@@ -27,8 +27,8 @@ from storage.tables import reactions
 Switch = Callable[[], AbstractContextManager[object]]
 
 
-def _last_word(self: LiveBuffer, tenant_id: str, channel: Any, told_at: Any) -> None:
-    self._channels[tenant_id, channel.platform_id, False] = ToldChannel(channel, told_at)
+def _last_word(self: LiveBuffer, tenant_id: str, channel: Any, received_at: Any) -> None:
+    self._channels[tenant_id, channel.platform_id, False] = ChannelEvent(channel, received_at)
 
 
 async def _nothing(*_: Any, **__: Any) -> None: ...

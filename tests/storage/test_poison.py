@@ -92,12 +92,27 @@ async def test_all_of_them_are_named_however_many(db: Database, way: Way) -> Non
     assert "and 10 more; everything else is stored" in error["message"]
 
 
-async def test_where_everything_is_refused_the_fault_is_not_theirs(db: Database, way: Way) -> None:
-    with pytest.raises(StorageError) as refused:
-        await store(db, way, *(poison(n) for n in range(1, 30)))
-    assert isinstance(refused.value, ValueRefused)
-    assert await stored_ids(db) == []
-    assert await channel_states(db, way.tenant.id) == [way.channel]
+@pytest.mark.parametrize("count", [2, 30])
+async def test_a_page_of_nothing_else_holds_nothing_up(db: Database, way: Way, count: int) -> None:
+    assert len(await store(db, way, *(poison(n) for n in range(1, count + 1)))) == count
+    assert await store(db, way, message(40)) == frozenset()
+    assert await stored_ids(db) == [40]
+    assert len((await error_of(db))["message_ids"]) == count
+
+
+@pytest.mark.parametrize(("slips", "is_stored"), [(2, True), (3, False)])
+async def test_where_the_program_fails_at_more_than_one_in_ten_none_counts_as_read(
+    db: Database, way: Way, slips: int, is_stored: bool
+) -> None:
+    odd: Any = {"what": object()}
+    records = [message(n, metadata=odd) if n <= slips else message(n) for n in range(1, 21)]
+    if is_stored:
+        assert len(await store(db, way, *records)) == slips
+    else:
+        with pytest.raises(ValueRefused):
+            await store(db, way, *records)
+        assert await stored_ids(db) == []
+        assert await channel_states(db, way.tenant.id) == [way.channel]
 
 
 async def test_one_that_is_read_again(db: Database, way: Way) -> None:

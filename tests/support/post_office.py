@@ -69,6 +69,7 @@ class PostOffice:
         self.before_reactions: Callable[[str | None], Awaitable[None]] = _nothing  # called with the message's id
         self.unready_reason: str | None = None
         self.is_silent = False  # it never gets connected
+        self.keeps_one_back = False  # a full page leaves out its last letter but one, and says so
 
     async def run(self, listener: EventHandler, on_live: LiveEventHandler) -> None:
         self.tell, self.tell_live = listener, on_live
@@ -131,8 +132,10 @@ class Counter:
         await self._office.before_page(after)
         self._office.asked_after.append(after)
         page = tuple(self._office.letters[int(after or 0) :][: self.page_size])
-        reached = page[-1].platform_id if page else None
-        return MessagePage(messages=page, reached=reached, is_full=len(page) == self.page_size)
+        reached, is_full = page[-1].platform_id if page else None, len(page) == self.page_size
+        if is_full and self._office.keeps_one_back:
+            page, reached = (*page[:-2], page[-1]), page[-3].platform_id
+        return MessagePage(messages=page, reached=reached, is_full=is_full)
 
     async def access(self) -> Access:
         return Access(frozenset({"C0OPEN"}))
