@@ -117,6 +117,6 @@ async def persist(write: Callable[[], Awaitable[T]]) -> T:
     return await write()
 
 
-def told(totals: Mapping[str, object]) -> dict[str, object]:
+def without_zeros(totals: Mapping[str, object]) -> dict[str, object]:
     """Return the figures of a job that say something."""
     return {name: value for name, value in totals.items() if value}

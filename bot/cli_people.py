@@ -184,13 +184,13 @@ def _private(path: Path | None) -> Iterator[BinaryIO]:
         yield file
 
 
-_last_told: dict[str, int] = {}
+_last_printed: dict[str, int] = {}
 
 
 def _tell(removed: dict[str, int]) -> None:
     """Say on standard error how far it is, where that has changed."""
-    if removed != _last_told and any(removed.values()):
-        _last_told.update(removed)
+    if removed != _last_printed and any(removed.values()):
+        _last_printed.update(removed)
         typer.echo(f"so far {_counted(removed)}", err=True)
 
 

@@ -8,6 +8,7 @@ from datetime import datetime
 from adapters.events import PlatformEvent, TenantJoined, TenantLeft, TenantOutage, TenantsReady
 from adapters.records import SkipReason, TenantRecord
 from bot.communities import Communities
+from bot.failures import Failures
 from bot.live import LiveWriter
 from bot.queue import JobQueue
 from bot.scheduler import Scheduler
@@ -36,6 +37,7 @@ class Membership:
     ) -> None:
         self._db = db
         self._following = live.following
+        self._instant = live.instant
         self._queue = queue
         self._scheduler = scheduler
         self._auto_create = auto_create
@@ -78,10 +80,14 @@ class Membership:
         """Bring the tenants in line with what the platforms said so far.
 
         Raises:
-            StorageError: the database is away; calling it again goes on.
+            StorageError: the database is away, or refuses what concerns one tenant, and only that is not done; calling
+                it again goes on.
         """
+        failures = Failures()
         for platform, communities in list(self._platforms.items()):
-            await self._reconcile(platform, communities)
+            with failures.apart(platform):
+                await self._reconcile(platform, communities)
+        failures.raise_first()
 
     async def begin_syncs(self, tenant: Tenant) -> Job | None:
         """Schedule a connected tenant's syncs, and enqueue the first one. A stopped tenant is left alone.
@@ -98,19 +104,20 @@ class Membership:
         return job
 
     async def _reconcile(self, platform: str, communities: Communities) -> None:
-        heard, was_settled = communities.changes, communities.is_settled
+        heard, was_settled, failures = communities.changes, communities.is_settled, Failures()
         known = await self._known(platform)
         for tenant in known.values():
             if communities.is_absent(tenant.platform_id):
-                await self._disconnect(tenant)
-        await self._following.write()  # before syncs are enqueued, so that they see what they have to read again
+                with failures.apart(tenant.id):
+                    await self._disconnect(tenant)
+        with failures.apart("gaps"):
+            await self._following.write()  # before syncs are enqueued, so that they see what they have to read again
         overdue = await self._scheduler.overdue(platform) if communities.expected else []
         for platform_id, record in list(communities.present.items()):
-            try:
-                await self._connect(platform, communities, record, known.get(platform_id), overdue)
-            except TenantStopped:  # just now
-                self._scheduler.forget(tenant_id_of(platform, platform_id))
-        await self._mark_deleted(platform, communities)
+            with failures.apart(tenant_id_of(platform, platform_id)):
+                await self._follow(platform, communities, record, known.get(platform_id), overdue)
+        await self._mark_deleted(platform, communities, failures)
+        failures.raise_first()  # the others are in line by now
         communities.settled = heard
         if communities.is_settled and not was_settled:
             log.info("connected", extra={"platform": platform, "tenants": len(communities.present)})
@@ -126,6 +133,19 @@ class Membership:
         if is_news or tenant.id not in self._absent:  # the process before may have ended before it put the gap down
             self._following.ends(tenant.platform, tenant.id, GapReason.LEFT, since_watermark=True)
             self._absent.add(tenant.id)
+
+    async def _follow(
+        self,
+        platform: str,
+        communities: Communities,
+        record: TenantRecord,
+        known: Tenant | None,
+        overdue: Collection[str],
+    ) -> None:
+        try:
+            await self._connect(platform, communities, record, known, overdue)
+        except TenantStopped:  # just now
+            self._scheduler.forget(tenant_id_of(platform, record.platform_id))
 
     async def _connect(
         self,
@@ -177,11 +197,12 @@ class Membership:
         newest = await jobs.newest_job(self._db, tenant.id)
         return newest is not None and newest.status is JobStatus.FAILED
 
-    async def _mark_deleted(self, platform: str, communities: Communities) -> None:
+    async def _mark_deleted(self, platform: str, communities: Communities, failures: Failures) -> None:
         for deleted in list(communities.deleted_channels):
             tenant_id, channel_id = tenant_id_of(platform, deleted[0]), deleted[1]
-            await channels.mark_skipped(self._db, tenant_id, [channel_id], SkipReason.DELETED, self._clock())
-            communities.deleted_channels.discard(deleted)
+            with failures.apart(tenant_id):
+                await channels.mark_skipped(self._db, tenant_id, [channel_id], SkipReason.DELETED, self._instant())
+                communities.deleted_channels.discard(deleted)
 
     async def _known(self, platform: str) -> dict[str, Tenant]:
         """Return the tenants of a platform by its ids, the purged ones too."""

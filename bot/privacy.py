@@ -25,8 +25,8 @@ _TRIES = 20  # while another verb has the archive, or the daemon is about to ser
 _TRY_AGAIN_SECONDS = 0.5
 
 Removed = dict[str, int]
-Told = Callable[[Removed], None]
-"""Is told now and then how much has been removed."""
+OnRemoved = Callable[[Removed], None]
+"""Is called now and then with how much has been removed so far."""
 
 
 async def forget(
@@ -38,7 +38,7 @@ async def forget(
     hash_choice: str,
     tenant_id: str | None,
     clock: Callable[[], datetime],
-    tell: Told = lambda removed: None,
+    tell: OnRemoved = lambda removed: None,
 ) -> Removed:
     """Remove a person's traces, and return how many of each kind there were, however long that takes.
 
@@ -67,7 +67,7 @@ async def forget(
 
 
 async def replay(
-    config: Config, lines: Iterable[bytes], *, hash_choice: str, clock: Callable[[], datetime], tell: Told
+    config: Config, lines: Iterable[bytes], *, hash_choice: str, clock: Callable[[], datetime], tell: OnRemoved
 ) -> tuple[int, Removed]:
     """Fulfil the wishes that ``write_wishes`` has written once more, on an archive restored from before them.
 
@@ -143,7 +143,7 @@ async def _with_archive(config: Config, hash_choice: str, work: Callable[[Databa
         return await work(db)
 
 
-async def _fulfilled(db: Database, wish: Wish, clock: Callable[[], datetime], tell: Told) -> Wish:
+async def _fulfilled(db: Database, wish: Wish, clock: Callable[[], datetime], tell: OnRemoved) -> Wish:
     """Fulfil a wish; what passes by itself is waited for, and what is not done at all is left for the next start."""
     while wish.completed_at is None:
         fulfilling = asyncio.ensure_future(privacy.fulfil_wish(db, wish, clock=clock))

@@ -6,6 +6,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from typing import TypeAlias
 
+from bot.concurrency import only_wanted_cancellation
+from bot.failures import of
 from storage.errors import StorageError
 
 log = logging.getLogger(__name__)
@@ -67,9 +69,10 @@ class _Loop:
 
     async def _succeeds(self) -> bool:
         try:
-            await self._step()
+            with only_wanted_cancellation():  # or the loop would end without a word
+                await self._step()
         except StorageError as e:
-            self._note_failure(e.code, {"code": e.code, "error": str(e)})
+            self._note_failure(e.code, {"code": e.code, "error": str(e), "of": of(e)})
             return False
         except Exception as e:  # noqa: BLE001 (the supervisor of the steps: the next round tries again)
             self._note_failure(type(e).__name__, {}, is_a_bug=True)

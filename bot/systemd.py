@@ -12,6 +12,7 @@ from contextlib import suppress
 from typing import Any
 
 from adapters.base import PlatformAdapter
+from bot.concurrency import only_wanted_cancellation
 from storage import tenants
 from storage.database import Database
 from storage.errors import StorageError
@@ -103,7 +104,8 @@ def _outcome(pending: "asyncio.Task[str]") -> tuple[str, bool]:
     if not pending.done():
         return "the database does not answer", False
     try:
-        return pending.result(), True
+        with only_wanted_cancellation():  # or the signs of life would end with a status that was cancelled
+            return pending.result(), True
     except StorageError as e:
         return f"the database cannot be used: {e}", False
     except Exception as e:

@@ -7,6 +7,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from bot.concurrency import only_wanted_cancellation
+from bot.failures import Failures, of
 from storage import privacy
 from storage.database import Database
 from storage.errors import StorageError
@@ -53,22 +55,24 @@ class WishKeeper:
         while True:
             self._news.clear()
             try:
-                for wish in await privacy.list_wishes(self.db, unfinished=True):
-                    await self._fulfil(wish)
+                with only_wanted_cancellation():  # or the loop would end without a word
+                    await self._fulfil_all()
             except StorageError as e:
-                log.warning("wishes to be forgotten wait for the database", extra={"code": e.code, "error": str(e)})
+                facts = {"code": e.code, "error": str(e), "of": of(e)}
+                log.warning("wishes to be forgotten wait for the database", extra=facts)
+            except Exception:
+                log.exception("wishes to be forgotten failed and will be tried again")
             with suppress(TimeoutError):
                 async with asyncio.timeout(LOOK_AGAIN_AFTER.total_seconds()):
                     await self._news.wait()
 
-    async def _fulfil(self, wish: Wish) -> None:
-        """Fulfil one wish; what is wrong with it ends neither the others nor the process."""
-        try:
-            self._tell(await privacy.fulfil_wish(self.db, wish, clock=self.clock))
-        except StorageError:
-            raise
-        except Exception:
-            log.exception("a wish to be forgotten failed and will be tried again", extra={"wish": wish.id})
+    async def _fulfil_all(self) -> None:
+        """Fulfil what is unfinished; what is wrong with one wish does not hold up the others."""
+        failures = Failures()
+        for wish in await privacy.list_wishes(self.db, unfinished=True):
+            with failures.apart(wish.id):
+                self._tell(await privacy.fulfil_wish(self.db, wish, clock=self.clock))
+        failures.raise_first()
 
     @staticmethod
     def _tell(wish: Wish) -> None:

@@ -12,7 +12,7 @@ from functools import partial
 
 from adapters.base import PlatformAdapter, PlatformSession
 from adapters.errors import CredentialRefused, PlatformError, RateLimited
-from bot.attempt import Attempt, GuardedSync, Interrupted, Preempted, persist, told
+from bot.attempt import Attempt, GuardedSync, Interrupted, Preempted, persist, without_zeros
 from bot.concurrency import only_wanted_cancellation
 from bot.config import SyncConfig
 from bot.live import LiveWriter
@@ -151,7 +151,7 @@ class Worker:
         """Put the job behind those that wait; whoever takes it up goes on from its checkpoints."""
         totals = attempt.progress.totals
         await persist(partial(jobs.yield_job, self._db, attempt.lease, totals=totals, now=self._clock()))
-        log.info(why, extra={**attempt.facts, **told(totals)})
+        log.info(why, extra={**attempt.facts, **without_zeros(totals)})
 
     async def _outcome(self, attempt: Attempt) -> Outcome:
         try:
@@ -223,7 +223,7 @@ class Worker:
         pending = attempt.progress.reactions_pending if has_looked else None
         self._metrics.job_ended(ended.tenant_id, str(ended.kind), str(status), pending)
         level = logging.INFO if error is None else logging.WARNING
-        facts = {**attempt.facts, "kind": str(ended.kind), "status": str(status), **told(ended.totals)}
+        facts = {**attempt.facts, "kind": str(ended.kind), "status": str(status), **without_zeros(ended.totals)}
         log.log(level, "sync ended", extra=facts | ({"error": error} if error else {}))
         with suppress(TenantStopped):
             is_cut_short = attempt.progress.is_cut_short

@@ -10,10 +10,13 @@ import resource
 import socket
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from typing import NoReturn
 
 from aiohttp import web
+
+from bot.concurrency import only_wanted_cancellation
 
 log = logging.getLogger(__name__)
 
@@ -90,25 +93,33 @@ class Connections:
             for each in sockets:
                 each.close()
 
-    async def _accept_all(self, server: web.Server, listening: socket.socket) -> None:
-        loop = asyncio.get_running_loop()
+    async def _accept_all(self, server: web.Server, listening: socket.socket) -> NoReturn:
+        """Accept for ever, whatever one of the connections brings up."""
         while True:
             try:
-                accepted, _ = await loop.sock_accept(listening)
+                with only_wanted_cancellation():
+                    await self._accept(server, listening)
             except ConnectionError:
                 continue
-            except OSError as e:
-                self._log("no connection to the API can be accepted", e.strerror or type(e).__name__)
+            except Exception as e:  # noqa: BLE001 (the API would be gone, and the process go on without it)
+                reason = e.strerror if isinstance(e, OSError) else None
+                self._log("no connection to the API can be accepted", reason or type(e).__name__)
                 await asyncio.sleep(_PAUSE_SECONDS)
-                continue
+
+    async def _accept(self, server: web.Server, listening: socket.socket) -> None:
+        loop = asyncio.get_running_loop()
+        accepted, _ = await loop.sock_accept(listening)
+        try:
             if not self._make_room():
                 self._log("a connection to the API was refused", f"{self.most} are being answered")
                 accepted.close()
-                continue
-            with suppress(OSError):
-                _, protocol = await loop.connect_accepted_socket(server, accepted)
-                connection = self._open[protocol] = _Connection(protocol, self.now())
-                self._wait_for_request(connection)
+                return
+            _, protocol = await loop.connect_accepted_socket(server, accepted)
+        except BaseException:
+            accepted.close()
+            raise
+        connection = self._open[protocol] = _Connection(protocol, self.now())
+        self._wait_for_request(connection)
 
     def _make_room(self) -> bool:
         """Cut the connection that has been idle longest where there are too many; False where none is idle."""

@@ -13,6 +13,14 @@ from storage.live import MessageChange
 log = logging.getLogger(__name__)
 
 
+def is_refused(error: Exception) -> bool:
+    """Return whether a value may be at fault, and not the state of the database.
+
+    What no driver's code explains (``storage_error``) may be either: where it passes, trying halves tries it again.
+    """
+    return not isinstance(error, StorageError) or isinstance(error, ValueRefused) or error.code == StorageError.code
+
+
 async def apply_bisecting(db: Database, changes: Sequence[MessageChange], now: datetime, owner: str) -> set[Key]:
     """Apply changes; where one cannot be stored, all others all the same.
 
@@ -38,7 +46,7 @@ async def _bisect(
     try:
         await live.apply_changes(db, changes, now, owner=owner)
     except Exception as e:
-        if isinstance(e, StorageError) and not isinstance(e, ValueRefused):
+        if not is_refused(e):
             raise
         if len(changes) == 1:
             (change,) = changes

@@ -1,6 +1,6 @@
 """Changes by message: however many events there are of one, one change is written, the last word of each kind."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeAlias
@@ -25,24 +25,28 @@ _LARGEST_LOST = 50_000  # messages remembered by their ids alone, once there are
 
 
 @dataclass(frozen=True, slots=True)
-class ToldChannel:
+class ChannelEvent:
     """A channel as an event showed it, and when that came in."""
 
     record: ChannelRecord
-    told_at: datetime
+    received_at: datetime
+
+    @property
+    def is_hidden(self) -> bool:
+        """Whether the channel is not to be read from then on."""
+        return self.record.skip_reason is not None
 
 
 @dataclass(slots=True)
 class LiveBatch:
-    """What is written at once."""
+    """What is written of messages at once."""
 
     changes: list[MessageChange] = field(default_factory=list)
-    channels: dict[str, list[ToldChannel]] = field(default_factory=dict)  # by tenant
     lost: set[Key] = field(default_factory=set)  # messages of which no more is known than that
     lost_tenants: set[str] = field(default_factory=set)
 
     def __bool__(self) -> bool:
-        return bool(self.changes or self.channels or self.lost or self.lost_tenants)
+        return bool(self.changes or self.lost or self.lost_tenants)
 
 
 class LiveBuffer:
@@ -52,7 +56,7 @@ class LiveBuffer:
         self._largest = largest
         self._largest_lost = largest_lost
         self._messages: dict[Key, MessageChange] = {}
-        self._channels: dict[tuple[str, str, bool], ToldChannel] = {}  # by tenant, channel, and whether it is hidden
+        self._channels: dict[tuple[str, str, bool], ChannelEvent] = {}  # by tenant, channel, and whether it is hidden
         self.lost: set[Key] = set()
         self.lost_tenants: set[str] = set()
 
@@ -74,32 +78,43 @@ class LiveBuffer:
                 self.lost_tenants.add(tenant_id)
         return keys
 
-    def add_channel(self, tenant_id: str, channel: ChannelRecord, told_at: datetime) -> None:
+    def add_channel(self, tenant_id: str, channel: ChannelRecord, received_at: datetime) -> None:
         """Take in a channel as it is now.
 
         That it was hidden is kept beside: what was changed in it meanwhile was not told, and has to be read again.
         """
-        self._channels[tenant_id, channel.platform_id, channel.skip_reason is not None] = ToldChannel(channel, told_at)
+        event = ChannelEvent(channel, received_at)
+        self._channels[tenant_id, channel.platform_id, event.is_hidden] = event
+
+    def channel_events(self, *, hidden: bool) -> dict[str, list[ChannelEvent]]:
+        """Return by tenant the channels that wait to be written: those that were hidden, or the others."""
+        found: dict[str, list[ChannelEvent]] = {}
+        for (tenant_id, *_), event in self._channels.items():
+            if event.is_hidden == hidden:
+                found.setdefault(tenant_id, []).append(event)
+        return found
+
+    def channels_written(self, tenant_id: str, events: Iterable[ChannelEvent]) -> None:
+        """Let go of channels that were written; what came in of them meanwhile stays."""
+        for event in events:
+            key = tenant_id, event.record.platform_id, event.is_hidden
+            if self._channels.get(key) is event:
+                del self._channels[key]
 
     @property
-    def has_channels(self) -> bool:
-        """Whether a change of a channel waits to be written."""
-        return bool(self._channels)
-
-    def __len__(self) -> int:
-        return len(self._messages) + len(self._channels) + len(self.lost) + len(self.lost_tenants)
+    def has_messages(self) -> bool:
+        """Whether changes of messages wait to be written."""
+        return bool(self._messages or self.lost or self.lost_tenants)
 
     def take(self, limit: int) -> LiveBatch:
-        """Remove and return the changes that have waited longest, and all that is not a change of a message."""
+        """Remove and return the changes of messages that have waited longest, and all that was too much to be kept."""
         keys = [key for key, _ in zip(self._messages, range(limit), strict=False)]
         batch = LiveBatch(
             changes=[self._messages.pop(key) for key in keys],
             lost=self.lost,
             lost_tenants=self.lost_tenants,
         )
-        for (tenant_id, *_), channel in self._channels.items():
-            batch.channels.setdefault(tenant_id, []).append(channel)
-        self._channels, self.lost, self.lost_tenants = {}, set(), set()
+        self.lost, self.lost_tenants = set(), set()
         return batch
 
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from datetime import datetime, timedelta
 
+from bot.failures import Failures
 from bot.live.silences import Silences
 from storage.database import Database
 from storage.errors import StorageError
@@ -87,11 +88,14 @@ class Following:
 
     async def advance(self, received: Mapping[str, datetime | None]) -> None:
         """Note that all that was received until then is written: a gap can begin no sooner."""
-        await self.renew()
-        for platform in self.led:
+        failures = Failures()
+        with failures.apart("gaps"):
+            await self.renew()
+        for platform in list(self.led):
             # A gap that is not written yet begins at the watermark.
             if not self._silences[platform] and (received_until := received.get(platform)):
                 await advance_watermark(self._db, platform, self._owner, received_until, self._clock())
+        failures.raise_first()
 
     async def release(self) -> None:
         """Let another process lead at once."""
@@ -121,5 +125,8 @@ class Following:
             self._silences[platform].began(tenant_id, GapReason.OUTAGE, None)
 
     async def _write(self) -> None:
+        failures = Failures()
         for platform in self.led & self._followed.keys():
-            await self._silences[platform].write(self._db, self._watermarks[platform], self._clock())
+            with failures.apart(platform):
+                await self._silences[platform].write(self._db, self._watermarks[platform], self._clock())
+        failures.raise_first()

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from bot.failures import Failures
 from storage import repair
 from storage.database import Database
 from storage.repair import GapReason
@@ -61,15 +62,22 @@ class Silences:
         """Write what is pending. What could not be written stays pending.
 
         Raises:
-            StorageError: the database cannot be written.
+            StorageError: the database cannot be written, or not what is pending of one tenant.
         """
+        failures = Failures()
         for tenant_id, silence in list(self._pending.items()):
-            if silence.reason is None:
-                await repair.close_gap(db, tenant_id, silence.ended_at or now, now)
-            else:
-                began_at = silence.began_at or watermark_at
-                await repair.record_gap(
-                    db, tenant_id, silence.reason, began_at=began_at, ended_at=silence.ended_at, now=now
-                )
-            if self._pending.get(tenant_id) is silence:  # else more has been heard meanwhile
-                del self._pending[tenant_id]
+            with failures.apart(tenant_id):
+                await _put_down(db, tenant_id, silence, watermark_at, now)
+                if self._pending.get(tenant_id) is silence:  # else more has been heard meanwhile
+                    del self._pending[tenant_id]
+        failures.raise_first()
+
+
+async def _put_down(
+    db: Database, tenant_id: str, silence: _Silence, watermark_at: datetime | None, now: datetime
+) -> None:
+    if silence.reason is None:
+        await repair.close_gap(db, tenant_id, silence.ended_at or now, now)
+        return
+    began_at = silence.began_at or watermark_at
+    await repair.record_gap(db, tenant_id, silence.reason, began_at=began_at, ended_at=silence.ended_at, now=now)

@@ -14,14 +14,16 @@ from datetime import datetime
 
 from adapters.base import PlatformAdapter
 from adapters.events import ChannelChanged, LiveEvent
+from bot.clocks import SteadyClock
 from bot.concurrency import only_wanted_cancellation
-from bot.live.bisect import apply_bisecting
-from bot.live.buffer import LiveBatch, LiveBuffer, ToldChannel
+from bot.failures import Failures, of
+from bot.live.bisect import apply_bisecting, is_refused
+from bot.live.buffer import ChannelEvent, LiveBatch, LiveBuffer
 from bot.live.following import Following
 from bot.live.tracker import ChangeTracker, ChangeTrackers
 from storage import channels, repair
 from storage.database import Database
-from storage.errors import StorageError, ValueRefused
+from storage.errors import StorageError
 from storage.tenants import tenant_id_of
 
 log = logging.getLogger(__name__)
@@ -43,10 +45,13 @@ class LiveWriter:
         self._adapters = adapters
         self._owner = owner
         self._clock = clock
+        self.instant = SteadyClock(clock)
+        """The time by which listings and what is told of channels are put in order."""
         self._buffers = {platform: LiveBuffer() for platform in adapters}
         self._trackers = ChangeTrackers()
         self.following = Following(db, owner, clock)
         self._unwritten = defaultdict[str, LiveBatch](LiveBatch)  # by platform
+        self._to_audit: set[str] = set()  # tenants
         self._writing = asyncio.Lock()
         self._advanced_at = 0.0
         self._failure: str | None = None
@@ -54,13 +59,11 @@ class LiveWriter:
 
     def submit(self, platform: str, event: LiveEvent) -> None:
         """Take an event in. Returns at once."""
-        if self._is_stopping:
-            return  # it lies behind the watermark: the next start begins with a gap from there
         buffer = self._buffers.setdefault(platform, LiveBuffer())
         if isinstance(event, ChannelChanged):
-            buffer.add_channel(tenant_id_of(platform, event.tenant_platform_id), event.record, self._clock())
-            return
-        self._trackers.note(buffer.add(tenant_id_of(platform, event.channel.tenant_platform_id), event))
+            buffer.add_channel(tenant_id_of(platform, event.tenant_platform_id), event.record, self.instant())
+        elif not self._is_stopping:  # else it lies behind the watermark: the next start begins with a gap from there
+            self._trackers.note(buffer.add(tenant_id_of(platform, event.channel.tenant_platform_id), event))
 
     def tracking(self, tenant_id: str, channel_platform_id: str) -> AbstractContextManager[ChangeTracker]:
         """Track what changes in a channel while its pages are read."""
@@ -83,85 +86,137 @@ class LiveWriter:
         received = {name: adapter.received_until for name, adapter in self._adapters.items()}
         try:
             with only_wanted_cancellation():
-                for platform in self._buffers:
-                    await self._flush(platform)
+                failures = Failures()
+                for platform in list(self._buffers):
+                    with failures.apart(platform):
+                        await self._flush(platform)
+                with failures.apart("audits"):
+                    await self._request_audits()
                 if self.following.has_news:
-                    await self.following.write()
+                    with failures.apart("gaps"):
+                        await self.following.write()
                 if time.monotonic() - self._advanced_at > _WATERMARK_SECONDS:
                     self._advanced_at = time.monotonic()
-                    await self.following.advance(received)
+                    await self.following.advance({} if failures else received)
+                failures.raise_first()
             self._failure = None
-        except StorageError as e:
-            if self._failure != e.code:
-                log.error("live events cannot be written yet", extra={"code": e.code, "error": str(e)})
-            self._failure = e.code
-            await asyncio.sleep(_PAUSE_SECONDS)
-        except Exception:
-            log.exception("live events cannot be written, by a fault of the program: please report it")
-            await self._give_up()
+        except Exception as e:  # noqa: BLE001 (whatever it is, what waits is kept, and the next turn tries again)
+            self._note_failure(e)
             await asyncio.sleep(_PAUSE_SECONDS)
 
-    async def _give_up(self) -> None:
-        """Let go of what cannot even be put down to be read again, so that it holds up nothing: an audit finds it."""
-        for platform, batch in list(self._unwritten.items()):
-            self._unwritten[platform] = LiveBatch()
-            for tenant_id in sorted({tenant_id for tenant_id, *_ in batch.lost} | batch.lost_tenants):
-                with suppress(StorageError):
-                    await repair.request_audit(self._db, tenant_id, self._clock())
+    def _note_failure(self, error: Exception) -> None:
+        """Log a failure once, until it is another one or has passed. What could not be written is kept."""
+        kind = error.code if isinstance(error, StorageError) else type(error).__name__
+        if kind != self._failure and isinstance(error, StorageError):
+            log.error("live events cannot be written yet", extra={"code": kind, "error": str(error), "of": of(error)})
+        elif kind != self._failure:
+            log.error("live events cannot be written, by a fault of the program: please report it", exc_info=error)
+        self._failure = kind
 
-    async def write_channels(self) -> None:
-        """Write now what was told of channels so far, so that what is stored next is judged by it.
+    async def write_channels(self, tenant_id: str) -> None:
+        """Write now which channels of a tenant were hidden so far, so that what is stored next is judged by it.
 
         Raises:
             StorageError: it cannot be written; it is kept.
         """
-        for platform, buffer in self._buffers.items():
-            while (buffer.has_channels or self._unwritten.get(platform, LiveBatch()).channels) and self._knows(
-                platform
-            ):
-                await self._flush_batch(platform)
+        for platform, buffer in list(self._buffers.items()):
+            if tenant_id in buffer.channel_events(hidden=True):
+                async with self._writing:
+                    with suppress(StorageError):  # what is wrong with changes, ``run`` says; a hidden channel is one
+                        await self._write_batch(platform)
+                    await self._write_hidden(platform, tenant_id)
 
     async def _flush(self, platform: str) -> None:
-        """Write what has gathered of a platform; of one that nobody knows yet who leads it waits."""
-        while (self._unwritten[platform] or len(self._buffers[platform])) and self._knows(platform):
-            await self._flush_batch(platform)
+        """Write what has gathered of a platform; while nobody knows who leads, only which channels were hidden."""
+        failures = Failures()
+        while not failures:
+            async with self._writing:
+                with failures.apart("messages"):
+                    await self._write_batch(platform)
+                with failures.apart("channels"):
+                    await self._write_hidden(platform)
+                    await self._write_shown(platform)
+            if not (self._knows(platform) and self._buffers[platform].has_messages):
+                break
+        failures.raise_first()
 
     def _knows(self, platform: str) -> bool:
         """Whether it is decided who leads."""
         return self.following.is_decided(platform)
 
-    async def _flush_batch(self, platform: str) -> None:
-        async with self._writing:
-            self._unwritten[platform] = self._unwritten[platform] or self._buffers[platform].take(_BATCH)
-            if platform in self.following.led:
-                await self._write(self._unwritten[platform])
-            self._unwritten[platform] = LiveBatch()
+    async def _write_batch(self, platform: str) -> None:
+        """Write the changes of messages that have waited longest, where this process leads; where another does, none.
 
-    async def _write(self, batch: LiveBatch) -> None:
-        """Write a batch; have what the database refuses of it read again by the next repair."""
-        now = self._clock()
-        batch.lost |= await apply_bisecting(self._db, batch.changes, now, self._owner)
-        batch.changes = []
-        for tenant_id, changed in batch.channels.items():
-            hidden = [one for one in changed if one.record.skip_reason is not None]
-            await self._write_channels(tenant_id, hidden, now)  # before it is said to be shown again
-            await self._write_channels(tenant_id, [one for one in changed if one.record.skip_reason is None], now)
-        batch.channels = {}
-        if batch.lost or batch.lost_tenants:
-            log.warning("messages will be read again", extra={"messages": len(batch.lost)})
-            await repair.refetch(self._db, batch.lost, now, only_stored=True)
-            for tenant_id in batch.lost_tenants:
-                await repair.request_audit(self._db, tenant_id, now)
-
-    async def _write_channels(self, tenant_id: str, changed: list[ToldChannel], now: datetime) -> None:
-        if not changed:
+        What cannot be written is kept, but for what the database refuses: that is read again by the next repair.
+        """
+        if not self._knows(platform):
             return
-        records = [one.record for one in changed]
-        told_at = {one.record.platform_id: one.told_at for one in changed}
+        batch = self._unwritten[platform] = self._unwritten[platform] or self._buffers[platform].take(_BATCH)
+        if platform in self.following.led:
+            now = self._clock()
+            batch.lost |= await apply_bisecting(self._db, batch.changes, now, self._owner)
+            batch.changes = []
+            await self._have_read_again(batch, now)
+        self._unwritten[platform] = LiveBatch()
+
+    async def _have_read_again(self, batch: LiveBatch, now: datetime) -> None:
+        """Have lost messages read again; where they cannot even be named, all of their tenants'."""
+        if batch.lost:
+            log.warning("messages will be read again", extra={"messages": len(batch.lost)})
+            try:
+                await repair.refetch(self._db, batch.lost, now, only_stored=True)
+            except Exception as e:
+                if not is_refused(e):
+                    raise
+                log.exception("messages cannot be named to be read again: their tenants are audited")
+                batch.lost_tenants |= {tenant_id for tenant_id, *_ in batch.lost}
+        self._to_audit |= batch.lost_tenants
+
+    async def _request_audits(self) -> None:
+        """Request the audits that are due because more was lost than can be named. Until then each stays due."""
+        failures = Failures()
+        for tenant_id in sorted(self._to_audit):
+            with failures.apart(tenant_id):
+                await repair.request_audit(self._db, tenant_id, self._clock())
+                self._to_audit.discard(tenant_id)
+        failures.raise_first()
+
+    async def _write_hidden(self, platform: str, only_of: str | None = None) -> None:
+        """Write which channels were hidden, whoever leads: the process that does may have stopped to answer.
+
+        That is idempotent, and every process hears it. ``only_of`` is a tenant.
+        """
+        failures, buffer = Failures(), self._buffers[platform]
+        for tenant_id, events in buffer.channel_events(hidden=True).items():
+            if only_of in (None, tenant_id):
+                with failures.apart(tenant_id):
+                    await self._save_channels(tenant_id, events)
+                    buffer.channels_written(tenant_id, events)
+        failures.raise_first()
+
+    async def _write_shown(self, platform: str) -> None:
+        """Write the other channels that were changed, where this process leads."""
+        if not self._knows(platform):
+            return
+        failures, buffer = Failures(), self._buffers[platform]
+        for tenant_id, events in buffer.channel_events(hidden=False).items():
+            with failures.apart(tenant_id):
+                if platform in self.following.led:
+                    await self._save_channels(tenant_id, events)
+                buffer.channels_written(tenant_id, events)
+        failures.raise_first()
+
+    async def _save_channels(self, tenant_id: str, events: list[ChannelEvent]) -> None:
+        records = [event.record for event in events]
+        received_at = {event.record.platform_id: event.received_at for event in events}
+        now = self._clock()
         try:
-            await channels.save_changed_channels(self._db, tenant_id, records, now, told_at=told_at)
-        except ValueRefused as e:  # the next sync lists them; what is hidden must not wait for it
-            log.error("a changed channel cannot be stored", extra={"tenant": tenant_id, "error": str(e)})
+            await channels.save_changed_channels(self._db, tenant_id, records, now, received_at=received_at)
+        except Exception as e:  # the next sync lists them; what is hidden must not wait for it
+            if not is_refused(e):
+                raise
+            log.error("a changed channel cannot be stored", extra={"tenant": tenant_id}, exc_info=e)
             for record in records:
                 if record.skip_reason is not None:
-                    await channels.mark_skipped(self._db, tenant_id, [record.platform_id], record.skip_reason, now)
+                    reason, instant = record.skip_reason, self.instant()
+                    await channels.mark_skipped(self._db, tenant_id, [record.platform_id], reason, instant)

@@ -92,8 +92,7 @@ class ProofPass:
                 await one.ask(self.job.session, with_witness=False)
                 asked.append(one)
 
-        for one in await self._readable(left):
-            await ask(one)
+        await for_each(await self._readable(left), self.job.config.concurrent_channels, ask)
         for one in await self._readable(asked):
             async with self.job.guard(one.channel):
                 await one.believe()

@@ -27,7 +27,7 @@ class ThreadListing:
     listed: set[str] = field(default_factory=set)  # the platform's ids of all threads that were on a page
     unlisted: set[str] = field(default_factory=set)  # of those that should have been on one and were not
     was_broken_off: bool = False  # the sync before; what it had listed is kept
-    _done: set[str] = field(default_factory=set)  # the channels whose threads are listed
+    _listed_at: dict[str, datetime] = field(default_factory=dict)  # when its own listing of a channel's threads began
     _missed_until: datetime | None = None
 
     async def run(self, parents: list[ChannelState]) -> None:
@@ -35,8 +35,7 @@ class ThreadListing:
         job = self.job
         self._missed_until = await repair.last_gap_end(job.db, job.tenant_id)
         self.was_broken_off = any(parent.threads_listed_at for parent in parents)
-        self._done = {parent.platform_id for parent in parents if self._is_listed(parent)}
-        left = [parent for parent in parents if parent.platform_id not in self._done]
+        left = [parent for parent in parents if not self._is_listed(parent)]
         await for_each(left, job.config.concurrent_channels, self._list)
 
     def _is_listed(self, parent: ChannelState) -> bool:
@@ -49,7 +48,7 @@ class ThreadListing:
         job = self.job
         anew = self._missed_until.isoformat() if self._missed_until else None
         async with job.guard(parent):
-            began_at = job.clock()
+            began_at = job.live.instant()
             async for page in job.session.archived_threads(
                 parent.platform_id, parent.thread_cursor, now=began_at, anew=anew
             ):
@@ -68,7 +67,7 @@ class ThreadListing:
                         job.clock(),
                         began_at=began_at,
                     )
-            self._done.add(parent.platform_id)
+            self._listed_at[parent.platform_id] = began_at
 
     def is_to_be_looked_up(self, state: ChannelState, listed: Collection[str]) -> bool:
         """Return whether a thread that is read is in neither listing, and is to be requested by itself.
@@ -91,7 +90,7 @@ class ThreadListing:
         """Request a thread that no listing shows, and store it as it is now: it may have news."""
         job = self.job
         async with job.guard(state):
-            began_at = job.clock()
+            began_at = job.live.instant()
             found = await job.session.find_channel(state.platform_id)
             has_changed = found is not None and found.last_message_platform_id not in (None, state.head_id)
             await channels.save_channels(
@@ -100,8 +99,10 @@ class ThreadListing:
             await channels.note_lookup(job.db, job.tenant_id, state.id, has_changed=has_changed, now=job.clock())
 
     async def keep(self) -> None:
-        """Spare the next sync what is listed already, where this one is broken off."""
-        if self._done:
-            with suppress(StorageError):
-                job = self.job
-                await finish(channels.keep_listings(job.db, job.tenant_id, self._done, job.clock()))
+        """Spare the next sync what this one has listed, where it is broken off.
+
+        What the sync before had listed keeps its time, so that it is listed again once a day whatever happens.
+        """
+        job = self.job
+        with suppress(StorageError):
+            await finish(channels.keep_listings(job.db, job.tenant_id, self._listed_at, job=job.lease, now=job.clock()))

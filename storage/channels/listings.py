@@ -1,6 +1,6 @@
 """Which threads the platform's listings show, and how far a listing that was broken off had come."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime
 
 from sqlalchemy import bindparam, case, null, or_, select, update
@@ -9,7 +9,8 @@ from sqlalchemy.types import Boolean
 from storage.channels.skip import lock_channels
 from storage.connection import finish_before_cancel
 from storage.database import Database
-from storage.sql import CHANNEL_ID, NOW, TENANT_ID, UtcDateTime, dump_json, json_strings
+from storage.jobs import JobLease, require_lease
+from storage.sql import CHANNEL_ID, CHANNEL_PLATFORM_ID, NOW, TENANT_ID, UtcDateTime, dump_json, json_strings
 from storage.tables import channels
 
 _AFTER, _BEFORE = bindparam("archived_after", type_=UtcDateTime), bindparam("archived_before", type_=UtcDateTime)
@@ -68,7 +69,11 @@ async def note_lookup(db: Database, tenant_id: str, channel_id: int, *, has_chan
         await connection.execute(_LOOKED_UP, {"channel": channel_id, "has_changed": has_changed, "now": now})
 
 
-_KEEP = update(channels).where(channels.c.tenant_id == TENANT_ID, _IS_AMONG).values(threads_listed_at=NOW)
+_KEEP = (
+    update(channels)
+    .where(channels.c.tenant_id == TENANT_ID, channels.c.platform_id == CHANNEL_PLATFORM_ID)
+    .values(threads_listed_at=bindparam("listed_at", type_=UtcDateTime), updated_at=NOW)
+)
 _FORGET = (
     update(channels)
     .where(channels.c.tenant_id == TENANT_ID, channels.c.threads_listed_at.is_not(None))
@@ -77,12 +82,28 @@ _FORGET = (
 
 
 @finish_before_cancel
-async def keep_listings(db: Database, tenant_id: str, parent_platform_ids: Collection[str], now: datetime) -> None:
-    """Note whose archived threads a sync had listed when it was broken off: the next one need not begin there again."""
-    values = {"tenant": tenant_id, "found": dump_json(sorted(parent_platform_ids)), "now": now}
+async def keep_listings(
+    db: Database, tenant_id: str, listed_at: Mapping[str, datetime], *, job: JobLease, now: datetime
+) -> None:
+    """Note whose archived threads a sync had listed when it was broken off: the next one need not begin there again.
+
+    Args:
+        db: the archive.
+        tenant_id: ours.
+        listed_at: when the listing of a channel's threads began, by the channel's id of the platform.
+        job: the sync.
+        now: the time of the rows' change.
+
+    Raises:
+        LeaseLost: the job is another's; nothing was written.
+    """
+    rows = [{"tenant": tenant_id, "channel_platform": i, "listed_at": at, "now": now} for i, at in listed_at.items()]
+    if not rows:
+        return
     async with db.writing() as connection:
+        await require_lease(connection, job)
         await lock_channels(connection, tenant_id)
-        await connection.execute(_KEEP, values)
+        await connection.execute(_KEEP, rows)
 
 
 @finish_before_cancel

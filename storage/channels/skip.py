@@ -4,7 +4,7 @@ A channel's own skip reason is what the platform said of it. A thread without on
 where that one is unknown.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -16,7 +16,7 @@ from adapters.records import SkipReason
 from storage.connection import finish_before_cancel
 from storage.database import Database
 from storage.errors import ChannelSkipped
-from storage.sql import CHANNEL_ID, CHANNEL_PLATFORM_ID, NOW, TENANT_ID, differs
+from storage.sql import CHANNEL_ID, CHANNEL_PLATFORM_ID, NOW, TENANT_ID, differs, dump_json, json_strings
 from storage.tables import channels, tenants
 
 _REASON = bindparam("reason", type_=Text)
@@ -78,13 +78,31 @@ _MARK_SKIPPED = (
 async def mark_skipped(
     db: Database, tenant_id: str, platform_ids: Sequence[str], reason: SkipReason, now: datetime
 ) -> None:
-    """Stop reading channels, until a listing that begins after ``now`` shows them again. Their messages stay."""
+    """Stop reading channels, and the threads in them, until a listing that begins after ``now`` shows them again.
+
+    Their messages stay.
+    """
     rows = [{"tenant": tenant_id, "channel_platform": i, "reason": reason.value, "now": now} for i in platform_ids]
     if not rows:
         return
     async with db.writing() as connection:
         await lock_channels(connection, tenant_id)
         await connection.execute(_MARK_SKIPPED, rows)
+        await let_threads_follow(connection, tenant_id, platform_ids, now)
+
+
+_NOT_LATER = (
+    update(channels)
+    .where(channels.c.hidden_at > NOW, channels.c.skip_reason.is_not(None))
+    .values(hidden_at=NOW, updated_at=NOW)
+)
+
+
+@finish_before_cancel
+async def bound_hidings(db: Database, now: datetime) -> None:
+    """Let nothing have been hidden later than now, as a clock that was ahead says: no listing would show it again."""
+    async with db.writing() as connection:
+        await connection.execute(_NOT_LATER, {"now": now})
 
 
 # Locked until the commit, so that nobody hides the channel in between; batches do not wait for each other.
@@ -108,10 +126,9 @@ async def require_archived(connection: AsyncConnection, channel_id: int) -> None
 _parent = channels.alias("parent")
 _inherited = func.coalesce(channels.c.own_skip_reason, _parent.c.skip_reason)
 
-_FOLLOW_PARENT = (
+_follow = (
     update(channels)
-    .where(channels.c.tenant_id == TENANT_ID, channels.c.type == "thread")
-    .where(_parent.c.id == channels.c.parent_id)
+    .where(channels.c.type == "thread", _parent.c.id == channels.c.parent_id)
     .where(channels.c.skip_reason.is_distinct_from(_inherited))
     .values(
         sync_state=state_of(_inherited),
@@ -119,6 +136,15 @@ _FOLLOW_PARENT = (
         skipped_since=since(_inherited, NOW),
         unmonitored_since=unmonitored_since(_inherited, NOW),
         updated_at=NOW,
+    )
+)
+_FOLLOW_PARENTS = _follow.where(channels.c.tenant_id == TENANT_ID)
+_named = channels.alias("named")
+_FOLLOW_NAMED = _follow.where(
+    channels.c.parent_id.in_(
+        select(_named.c.id).where(
+            _named.c.tenant_id == TENANT_ID, _named.c.platform_id.in_(select(json_strings("parents")))
+        )
     )
 )
 
@@ -131,9 +157,18 @@ async def follow_parents(db: Database, tenant_id: str, now: datetime) -> None:
     """
     async with db.writing() as connection:
         await lock_channels(connection, tenant_id)
-        await let_threads_follow(connection, tenant_id, now)
+        await connection.execute(_FOLLOW_PARENTS, {"tenant": tenant_id, "now": now})
 
 
-async def let_threads_follow(connection: AsyncConnection, tenant_id: str, now: datetime) -> None:
-    """Let a tenant's threads follow their parents, in a transaction that has its channels locked."""
-    await connection.execute(_FOLLOW_PARENT, {"tenant": tenant_id, "now": now})
+async def let_threads_follow(
+    connection: AsyncConnection, tenant_id: str, parents: Iterable[str], now: datetime
+) -> None:
+    """Let the threads of these channels follow them, in a transaction that has the tenant's channels locked.
+
+    Args:
+        connection: of the transaction.
+        tenant_id: ours.
+        parents: the platform's ids of the channels.
+        now: the time of the rows' change.
+    """
+    await connection.execute(_FOLLOW_NAMED, {"tenant": tenant_id, "parents": dump_json(list(parents)), "now": now})

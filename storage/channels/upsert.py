@@ -62,7 +62,7 @@ _columns: dict[str, ColumnElement[Any]] = {
     "skip_reason": _reason,
     "skipped_since": case((_reason.is_(None), None), else_=_given.c.now),
     "own_skip_reason": _given.c.own_skip_reason,
-    "hidden_at": case((_given.c.own_skip_reason != "unsupported", bindparam("told_at", type_=UtcDateTime))),
+    "hidden_at": case((_given.c.own_skip_reason != "unsupported", bindparam("received_at", type_=UtcDateTime))),
     "head_platform_id": _given.c.head_platform_id,
     "archived_at": _given.c.archived_at,
     "metadata": _given.c.metadata,
@@ -150,7 +150,7 @@ async def save_changed_channels(
     records: Sequence[ChannelRecord],
     now: datetime,
     *,
-    told_at: Mapping[str, datetime] = MappingProxyType({}),
+    received_at: Mapping[str, datetime] = MappingProxyType({}),
 ) -> None:
     """Store the channels of events, and let their threads follow them. An event hides a channel; none shows one again.
 
@@ -161,14 +161,14 @@ async def save_changed_channels(
         tenant_id: ours.
         records: the channels as the events show them.
         now: the time of the rows' change.
-        told_at: when the events came in, by the channels' ids; where it is not said, now.
+        received_at: when the events came in, by the channels' ids; where it is not said, now.
     """
     async with db.writing() as connection:
         if await lock_channels(connection, tenant_id):
             async for rows in prepared_rows(connection, tenant_id, records, now):
-                told = [row | {"told_at": told_at.get(str(row["channel_platform"]), now)} for row in rows]
-                await connection.execute(_SAVE_CHANGED, told)
-            await let_threads_follow(connection, tenant_id, now)
+                received = [row | {"received_at": received_at.get(str(row["channel_platform"]), now)} for row in rows]
+                await connection.execute(_SAVE_CHANGED, received)
+            await let_threads_follow(connection, tenant_id, [record.platform_id for record in records], now)
 
 
 _CURSOR = bindparam("cursor", type_=JsonObject)
@@ -210,4 +210,4 @@ async def _save_listed(
     began_at: datetime | None,
 ) -> None:
     async for rows in prepared_rows(connection, tenant_id, records, now):
-        await connection.execute(_SAVE_LISTED, [row | {"told_at": None, "began": began_at or now} for row in rows])
+        await connection.execute(_SAVE_LISTED, [row | {"received_at": None, "began": began_at or now} for row in rows])

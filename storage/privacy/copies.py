@@ -15,7 +15,7 @@ from storage.privacy.redaction import FORGOTTEN
 from storage.sql import dump_json
 
 _CROSSPOST = 1 << 1
-_LINK = re.compile(r"/channels/([0-9]+)/([0-9]+)/([0-9]+)")
+_LINK = re.compile(r"/channels/([0-9]{1,20})/([0-9]{1,20})/([0-9]{1,20})(?![0-9])")  # longer ones are no ids
 _QUOTING = ("embeds", "components")
 _TELLING = frozenset(("reference", "forward", *_QUOTING))
 _NOTHING: Mapping[str, Any] = {}

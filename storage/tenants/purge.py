@@ -52,11 +52,12 @@ _DELETE_PROGRESS = delete(sync_progress).where(sync_progress.c.channel_id.in_(_o
 _DELETE_RANGES = delete(refetch_ranges).where(refetch_ranges.c.channel_id.in_(_own_channels))
 _DELETE_AUDITS = delete(channel_audits).where(channel_audits.c.channel_id.in_(_own_channels))
 _DELETE_GAPS = delete(sync_gaps).where(sync_gaps.c.tenant_id == TENANT_ID)
+_OF_READING = (channels.c.thread_cursor, channels.c.threads_listed_at, channels.c.unmonitored_since)
 _CLEAR_CURSORS = (
     update(channels)
     .where(channels.c.tenant_id == TENANT_ID)
-    .where(or_(channels.c.thread_cursor.is_not(None), channels.c.unmonitored_since.is_not(None)))
-    .values(thread_cursor=null(), unmonitored_since=null(), updated_at=NOW)
+    .where(or_(*(column.is_not(None) for column in _OF_READING)))
+    .values({column.name: null() for column in _OF_READING} | {"updated_at": NOW})
 )
 
 

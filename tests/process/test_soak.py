@@ -4,30 +4,34 @@
 """
 
 import asyncio
-import random
 import time
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import Select, create_engine, func, select
 
-from adapters.discord.simulator import Fault, Simulator, uniform_world
-from adapters.discord.simulator.truth import truth
+from adapters.discord.simulator import Simulator, uniform_world
 from storage.tables import IS_PENDING, live_state, reaction_totals, refetch_ranges, sync_gaps
-from tests.support.archive import assert_current
+from tests.support.archive import assert_current, assert_nothing_falsely_gone
+from tests.support.erased import truth_without
 from tests.support.guilds import guild_of, until_current
 from tests.support.process import UNHURRIED, Process, process
+from tests.support.skewed_daemon import SKEW_FILE, set_skew
+from tests.support.trouble import Troubles
 from tests.support.unrest import Unrest
 
 pytestmark = [pytest.mark.process, pytest.mark.slow, pytest.mark.timeout(0)]  # as long as the option says
 
 CHANNELS, MESSAGES, CHANGES = 200, 60, 250
 MOST_SYNCS = 20
+SYNCS_IN_TROUBLE = 2
 # Half of the world's history lies in the window before a gap; gaps come later, so that a little less is promised.
 LOOKBACK = timedelta(seconds=30 * MESSAGES // 2)
 PROMISED = LOOKBACK - timedelta(minutes=1)
+SKEWED = "tests.support.skewed_daemon"
 SETTINGS = UNHURRIED | {"PLATFORM_SYNC_SYNC__REPAIR_LOOKBACK": str(int(LOOKBACK.total_seconds()))}
 REMAINING = (
     select(func.count()).select_from(refetch_ranges),
@@ -40,75 +44,66 @@ REMAINING = (
 async def test_whatever_happens_the_archive_stays_true(
     database_url: str, seed: int, soak_minutes: float, tmp_path: Path
 ) -> None:
-    url, log, chance = database_url, tmp_path / "log", random.Random(seed)
+    url, log, skew = database_url, tmp_path / "log", tmp_path / "skew"
+    set_skew(skew, timedelta())
     world = uniform_world(CHANNELS, MESSAGES, now=datetime.now(UTC))
     guild_id = guild_of(world)
     ends_at, rounds = time.monotonic() + 60 * soak_minutes, 0
     async with Simulator(world) as sim:
         unrest = Unrest(sim, world.guilds[guild_id], seed)
+        troubles = Troubles(sim, unrest, url, skew, seed, CHANGES)
+        running = partial(process, log, sim=sim, url=url, settings=SETTINGS | {SKEW_FILE: str(skew)}, module=SKEWED)
         while rounds == 0 or time.monotonic() < ends_at:
             rounds += 1
-            async with process(log, sim=sim, url=url, settings=SETTINGS) as daemon:
-                await live_through(sim, unrest, daemon, url, chance)
+            async with running() as daemon:
+                await live_through(troubles, sim, unrest, daemon, url)
                 if rounds % 2:
                     await daemon.kill()
                 else:
                     assert await daemon.stop() == 0
             await unrest.happen(CHANGES, silent=True)
-        async with process(log, sim=sim, url=url, settings=SETTINGS) as daemon:
-            await daemon.synced()
+        async with running() as daemon:
+            await daemon.joined()
             await leads(daemon, url)
             await sync_until_nothing_remains(daemon, guild_id, url, kind="audit")
-            await until_current(daemon, url, world)
+            await until_current(daemon, url, world, erased=troubles.erased)
             coverage = await daemon.get(f"/api/tenants/discord-{guild_id}/coverage")
             assert coverage["audited_at"]
             assert await daemon.stop() == 0
-    assert_current(url, truth(world, guild_id), guild_id)
+    assert_current(url, truth_without(world, guild_id, troubles.erased), guild_id)
+    print(f"{rounds} rounds, troubles {troubles.made}, changes {sum(unrest.done.values())}: {unrest.done}")
     assert set(unrest.done) >= {"post", "edit", "delete", "react", "unreact", "hide", "show", "thread", "archive"}
 
 
-async def live_through(sim: Simulator, unrest: Unrest, daemon: Process, url: str, chance: random.Random) -> None:
-    """Upset a daemon three times while its guild goes on, and hold the archive against the guild after each."""
+async def live_through(troubles: Troubles, sim: Simulator, unrest: Unrest, daemon: Process, url: str) -> None:
+    """Make trouble for a daemon three times while its guild goes on, and hold the archive against it after each."""
     world = sim.world
     guild_id = guild_of(world)
-    await daemon.synced()
-    await leads(daemon, url)
-    await sync_until_nothing_remains(daemon, guild_id, url)
-    await until_current(daemon, url, world, since=datetime.now(UTC) - PROMISED)
+    await recover(daemon, sim, url, troubles)
     unrest.listened_to()
     for _ in range(3):
-        identified = await upset(sim, unrest, chance)
-        syncing = asyncio.create_task(sync_until_nothing_remains(daemon, guild_id, url))
-        await unrest.happen(CHANGES, silent=False)
-        await syncing
-        # It listens again, in so many sessions at least.
-        await daemon.until(lambda: sim.gateway.connected and sim.gateway.identifies >= identified)  # noqa: B023 (awaited)
-        await sync_until_nothing_remains(daemon, guild_id, url)
-        await until_current(daemon, url, world, since=datetime.now(UTC) - PROMISED)
+        async with troubles.make(daemon):
+            syncing = asyncio.create_task(sync_in_trouble(daemon, guild_id))
+            await unrest.happen(CHANGES, silent=False)
+            await syncing
+            assert_nothing_falsely_gone(url, truth_without(world, guild_id, troubles.erased), guild_id)
+        await recover(daemon, sim, url, troubles)
 
 
-async def upset(sim: Simulator, unrest: Unrest, chance: random.Random) -> int:
-    """Fail in one of the ways in which a connection does; while there is none, what happens is not sent.
+async def recover(daemon: Process, sim: Simulator, url: str, troubles: Troubles) -> None:
+    """Wait until a daemon listens again, sync, and hold the archive against the guild."""
+    guild_id = guild_of(sim.world)
+    await daemon.until(lambda: sim.gateway.connected and sim.gateway.identifies >= troubles.sessions)
+    await daemon.joined()
+    await leads(daemon, url)
+    await sync_until_nothing_remains(daemon, guild_id, url)
+    await until_current(daemon, url, sim.world, since=datetime.now(UTC) - PROMISED, erased=troubles.erased)
 
-    Returns:
-        How many sessions there will have been.
-    """
-    sim.faults.clear()
-    identified = sim.gateway.identifies
-    match chance.choice(["peace", "drop", "invalidate", "limit", "faults"]):
-        case "drop":  # resumed: what happened meanwhile is sent again
-            sim.gateway.close(4000)
-            await unrest.happen(CHANGES // 5, silent=False)
-        case "invalidate":
-            sim.gateway.invalidate()
-            unrest.listened_to()
-            await unrest.happen(CHANGES // 5, silent=True)
-            identified += 1
-        case "limit":
-            sim.faults.add(Fault("rate_limit", route="/channels/{channel_id}/messages", after=5, retry_after=0.2))
-        case "faults":
-            sim.faults.scatter(one_in=50, seed=chance.randrange(1000))
-    return identified
+
+async def sync_in_trouble(daemon: Process, guild_id: int) -> None:
+    """Sync while this may fail; what it ends with is judged by what is in the archive."""
+    for _ in range(SYNCS_IN_TROUBLE):
+        await daemon.sync(guild_id)
 
 
 async def leads(daemon: Process, url: str) -> None:

@@ -7,6 +7,7 @@ import resource
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from typing import Any
 
 import aiohttp
 import pytest
@@ -18,9 +19,22 @@ from tests.support.silent import silent
 MANY = 300
 
 
+class Slipping:
+    """A server whose first connections it fails to serve."""
+
+    def __init__(self, server: web.Server, *slips: BaseException) -> None:
+        self._server = server
+        self._slips = list(slips)
+
+    def __call__(self) -> web.RequestHandler:
+        if self._slips:
+            raise self._slips.pop(0)
+        return self._server()
+
+
 @asynccontextmanager
-async def serving(connections: Connections) -> AsyncIterator[int]:
-    """A server with one quick call and one that waits; gives its port."""
+async def serving(connections: Connections, *slips: BaseException) -> AsyncIterator[int]:
+    """A server with one quick call and one that waits, which slips first; gives its port."""
 
     async def health(_: web.Request) -> web.Response:
         return web.Response(text="ok")
@@ -36,7 +50,8 @@ async def serving(connections: Connections) -> AsyncIterator[int]:
     assert runner.server is not None
     sockets = listening_sockets("127.0.0.1", 0)
     try:
-        async with connections.accepting(runner.server, sockets):
+        server: Any = Slipping(runner.server, *slips)
+        async with connections.accepting(server, sockets):
             yield sockets[0].getsockname()[1]
     finally:
         await runner.cleanup()
@@ -114,6 +129,17 @@ async def test_without_descriptors_it_waits_and_says_so_once(caplog: pytest.LogC
         async with asyncio.timeout(20):
             assert await ask(port) == "ok"
     assert warnings_of(caplog) == ["no connection to the API can be accepted"]
+
+
+@pytest.mark.parametrize("slip", [RuntimeError("a slip"), asyncio.CancelledError(), ConnectionResetError()])
+async def test_a_connection_that_cannot_be_served_does_not_end_the_api(
+    caplog: pytest.LogCaptureFixture, slip: BaseException
+) -> None:
+    async with serving(Connections(), slip) as port:
+        async with asyncio.timeout(20):
+            assert await ask(port) == "ok", "asked again"
+    expected = [] if isinstance(slip, ConnectionError) else ["no connection to the API can be accepted"]
+    assert warnings_of(caplog) == expected
 
 
 def test_the_most_follows_from_what_the_process_may_open() -> None:

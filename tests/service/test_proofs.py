@@ -142,3 +142,14 @@ async def test_what_is_really_gone_is_found_gone(url: str, gone: str) -> None:
         assert (job["status"], job["progress"]["deleted"]) == ("succeeded", len(chosen))
         assert_current(url, truth(place.world, place.guild_id), place.guild_id)
         assert len(archived(url, "messages", place.guild_id)) == 200
+
+
+async def test_empty_channels_are_asked_again_side_by_side(url: str) -> None:
+    world = uniform_world(4, 0)
+    async with Simulator(world) as sim:
+        sim.faults.add(Fault("hold", route=MESSAGES, after=4, times=None))
+        async with running_daemon(sim, url) as daemon:
+            await daemon.sees(lambda: sim.requests.count(MESSAGES, status=0) == 4)
+            sim.faults.clear()
+            (job,) = await daemon.idle()
+            assert (job["status"], sim.requests.count(MESSAGES)) == ("succeeded", 8)

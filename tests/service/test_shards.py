@@ -13,7 +13,7 @@ from adapters.events import PlatformEvent, TenantJoined, TenantsReady
 from tests.support.adapter import Connected, connected, make_adapter
 from tests.support.listening import listening
 from tests.support.patience import PATIENCE_SECONDS
-from tests.support.small_world import GUILD, MESSAGES, OTHER_GUILD, TEXT, small_world
+from tests.support.small_world import GUILD, MESSAGES, TEXT, small_world
 
 pytestmark = pytest.mark.usefixtures("restored_addresses")
 
@@ -94,21 +94,6 @@ async def test_an_answer_that_is_quicker_than_the_heartbeat_is_no_delay(caplog: 
             begun = sim.gateway.heartbeats
             await until(lambda: sim.gateway.heartbeats > begun + 5)
     assert not [r for r in caplog.records if "behind" in r.message or "late" in r.message]
-
-
-@pytest.mark.parametrize("code", [4010, 4011])
-async def test_a_bot_that_needs_more_shards_asks_how_many(code: int) -> None:
-    async with Simulator(small_world()) as sim, connected(sim, identify_delay_seconds=0) as link:
-        assert [event.part for event in link.events if isinstance(event, TenantsReady)] == ["0/1"]
-        sim.gateway.shards = sim.gateway.minimum_shards = 2
-        sim.gateway.close(code)
-        await link.until(is_ready, 3)
-        ready = [event for event in link.events if isinstance(event, TenantsReady)][1:]
-        assert {event.part: len(event.tenants) for event in ready} == {"0/2": 1, "1/2": 1}
-        assert link.adapter.is_member(str(GUILD))
-        assert link.adapter.is_member(str(OTHER_GUILD))
-        page = await link.adapter.sync(str(GUILD), lambda session: session.messages(str(TEXT), None))
-        assert page.messages
 
 
 async def logging_in(sim: Simulator, **options: Any) -> tuple[Connected, "asyncio.Task[None]"]:

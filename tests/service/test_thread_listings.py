@@ -107,3 +107,20 @@ async def test_a_listing_that_leads_nowhere_ends_its_channel_and_no_other(databa
                 lambda answer: answer["job"]["status"] == "succeeded",
             )
     assert_equal_to_truth(database_url, truth(world, guild_id), guild_id, without=["reactions"])
+
+
+async def test_a_listing_of_a_sync_that_was_broken_off_is_kept_for_a_day_however_often_that_happens(
+    database_url: str,
+) -> None:
+    world = tree_world(PARENTS, 6)
+    guild_id, clock = guild_of(world), Clock()
+    async with Simulator(world) as sim:
+        sim.faults.add(Fault("rate_limit", ARCHIVED, retry_after=0.0, every=3, times=None))
+        async with running_daemon(sim, database_url, ONE_BY_ONE, clock=clock) as daemon:
+            await daemon.idle()
+            first = {entry.channel_id for entry in sim.requests.entries(ARCHIVED, status=200)}
+            for _ in range(2):
+                clock.ahead += timedelta(hours=14)
+                sim.requests.clear()
+                assert (await daemon.sync(guild_id))["status"] == "rate_limited"
+            assert {entry.channel_id for entry in sim.requests.entries(ARCHIVED, status=200)} == first

@@ -19,11 +19,12 @@ from tests.simulation.witness import Witness
 _SETTINGS = {
     "PLATFORM_SYNC_SYNC__BATCH_SIZE": "100",
     "PLATFORM_SYNC_SYNC__INTERVAL": "30 d",
+    "PLATFORM_SYNC_SYNC__REPAIR_LOOKBACK": "60 d",  # everything lies within reach of a repair
     "PLATFORM_SYNC_DISCORD__REQUESTS_PER_SECOND": "100000",
     "PLATFORM_SYNC_DISCORD__CHANNEL_REQUESTS_PER_SECOND": "100000",
 }
 _CHANGES = 12
-_FIRST_SYNC_SECONDS = 4.0
+_FIRST_SYNC_SECONDS = 2.5
 
 
 def tell_of_commit(number: int) -> Run:

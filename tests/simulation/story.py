@@ -69,9 +69,10 @@ async def _live(stage: Stage, troubles: list[kinds.Trouble]) -> None:
     """Let people and troubles go on at once."""
     async with asyncio.TaskGroup() as group:
         people = group.create_task(_people(stage))
+        pause = stage.chance.choice((0.4, 2, 6))
         begun = []
         for trouble in troubles:
-            await asyncio.sleep(stage.chance.expovariate(1 / 4))
+            await asyncio.sleep(stage.chance.expovariate(1 / pause))
             if trouble in kinds.EXCLUSIVE:
                 await _befall(stage, trouble)
             else:

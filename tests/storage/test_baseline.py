@@ -3,6 +3,7 @@
 ``data/baseline-*.sql`` are dumps of such an archive with a row in every table. They never change.
 """
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -41,6 +42,29 @@ async def test_every_row_is_as_it_was(baseline_url: str) -> None:
     for table, rows in before.items():
         kept = [{name: row[name] for name in rows[0]} for row in after[table]]
         assert kept == rows, table
+
+
+QUOTE = "https://discord.com/channels/100/5/7"
+TOO_LONG = "/channels/100/5/" + "".join(str(n * n) for n in range(1_000))
+
+
+@pytest.mark.parametrize(
+    "metadata",
+    [
+        {"embeds": [{"fields": [{"value": f"[Jump!]({QUOTE}) {TOO_LONG}"}]}]},
+        {"components": [{"content": QUOTE}]},
+        {"reference": {"channel_id": "5", "message_id": "7"}, "forward": {"embeds": [{"url": QUOTE}]}},
+    ],
+)
+async def test_what_stored_messages_quote_is_noted(baseline_url: str, metadata: dict[str, Any]) -> None:
+    statement = text("UPDATE messages SET metadata = :metadata WHERE platform_id = '8'")
+    if baseline_url.startswith("postgresql"):
+        statement = text("UPDATE messages SET metadata = CAST(:metadata AS JSONB) WHERE platform_id = '8'")
+    _with_connection(baseline_url, lambda c: c.execute(statement, {"metadata": json.dumps(metadata)}))
+    await migrate(baseline_url)
+    (copy,) = _with_connection(baseline_url, _rows)["message_copies"]
+    assert [copy[name] for name in ("channel_id", "message_platform_id")] == [1, "8"]
+    assert [copy[name] for name in ("original_channel_platform_id", "original_message_platform_id")] == ["5", "7"]
 
 
 def _rows(connection: Connection) -> dict[str, list[dict[str, Any]]]:

@@ -163,3 +163,11 @@ async def test_a_title_goes_when_the_first_message_turns_out_to_be_theirs(db: Da
     assert not await holds(db)
     await save_channels(db, way.tenant.id, [post, ON_THEIRS], LATER)
     assert not await holds(db)
+
+
+async def test_a_link_that_is_too_long_for_an_id_is_none(db: Database, way: Way) -> None:
+    digits = "".join(str(number * number) for number in range(1_000))
+    await way.store(THEIRS, copy(2, embeds=[{"description": f"/channels/{GUILD_ID}/5/{digits}"}, QUOTE]))
+    assert await count_of(db, messages) == 2
+    await erase(db, way.tenant.id)
+    assert not await holds(db)

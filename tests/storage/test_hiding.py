@@ -4,9 +4,17 @@ from datetime import datetime
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
 from adapters.records import ChannelRecord, SkipReason
-from storage.channels import channel_states, mark_skipped, save_changed_channels, save_channels, save_threads
+from storage.channels import (
+    bound_hidings,
+    channel_states,
+    mark_skipped,
+    save_changed_channels,
+    save_channels,
+    save_threads,
+)
 from storage.database import Database
 from storage.errors import ChannelSkipped
 from storage.messages import MessageBatch, save_batch
@@ -14,6 +22,7 @@ from storage.reactions import pending_totals, save_users
 from storage.tables import channels, messages, reactions, sync_progress
 from storage.tenants import Tenant
 from tests.support.builders import HOUR, MINUTE, NOW, SECOND, channel, message, skipped, thread, total
+from tests.support.plans import recorded
 from tests.support.repair_steps import Way
 from tests.support.tables_of import rows_of
 
@@ -26,7 +35,7 @@ async def reasons(db: Database, tenant: Tenant) -> dict[str, str | None]:
 
 
 async def told(db: Database, tenant: Tenant, *records: ChannelRecord, at: datetime = NOW) -> None:
-    await save_changed_channels(db, tenant.id, records, NOW + HOUR, told_at={r.platform_id: at for r in records})
+    await save_changed_channels(db, tenant.id, records, NOW + HOUR, received_at={r.platform_id: at for r in records})
 
 
 @pytest.mark.parametrize(("began_at", "shows"), [(NOW - SECOND, False), (NOW, False), (NOW + SECOND, True)])
@@ -40,6 +49,16 @@ async def test_a_listing_shows_what_was_hidden_before_it_began(
     await save_threads(db, tenant.id, "5", [THREAD], {}, NOW + MINUTE, began_at=began_at)
     expected = None if shows else "not_public"
     assert await reasons(db, tenant) == {"5": expected, "6": expected}
+
+
+async def test_what_a_clock_that_was_ahead_hid_is_shown_by_the_next_listing(db: Database, tenant: Tenant) -> None:
+    await save_channels(db, tenant.id, [TEXT, THREAD], NOW - MINUTE)
+    await told(db, tenant, PRIVATE, at=NOW + 24 * HOUR)
+    await bound_hidings(db, NOW)
+    await save_channels(db, tenant.id, [TEXT], NOW + SECOND, began_at=NOW)
+    assert (await reasons(db, tenant))["5"] == "not_public", "it may have been hidden since"
+    await save_channels(db, tenant.id, [TEXT], NOW + MINUTE, began_at=NOW + SECOND)
+    assert (await reasons(db, tenant))["5"] is None
 
 
 async def test_an_event_shows_nothing_again(db: Database, tenant: Tenant) -> None:
@@ -79,6 +98,28 @@ async def test_a_thread_whose_channel_nobody_knows_is_not_read(db: Database, ten
     assert await reasons(db, tenant) == {"6": "bot_lacks_access"}
     await save_channels(db, tenant.id, [THREAD, TEXT], NOW)
     assert await reasons(db, tenant) == {"5": None, "6": None}
+
+
+@pytest.mark.parametrize("by_event", [True, False])
+async def test_the_threads_of_what_is_hidden_follow_and_no_others_are_looked_at(
+    db: Database, tenant: Tenant, by_event: bool
+) -> None:
+    """There may be 100,000 of those."""
+    await save_channels(db, tenant.id, [TEXT, THREAD, channel("7"), thread("8", "7")], NOW - MINUTE)
+    async with db.writing() as connection:
+        hidden = {"sync_state": "skipped", "skip_reason": "not_public", "skipped_since": NOW}
+        await connection.execute(update(channels).where(channels.c.platform_id == "7").values(**hidden))
+    with recorded(db) as sent:
+        if by_event:
+            await told(db, tenant, PRIVATE)
+        else:
+            await mark_skipped(db, tenant.id, ["5"], SkipReason.NOT_PUBLIC, NOW)
+    assert await reasons(db, tenant) == {"5": "not_public", "6": "not_public", "7": "not_public", "8": None}
+    if db.dialect == "sqlite":
+        async with db.writing() as connection:
+            plan = await connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {sent[-1].statement}", sent[-1].parameters)
+            steps = [row[-1] for row in plan if row[-1].startswith("SEARCH channels ")]
+            assert [step for step in steps if "(parent_id=?" not in step] == [] != steps
 
 
 async def test_nothing_is_stored_of_a_channel_that_was_hidden_while_it_was_read(db: Database, way: Way) -> None:

@@ -90,6 +90,7 @@ STORES_NOBODY = {
         *("advance", "clear_error", "fail_channel", "finish_channel", "follow_parents", "let_threads_follow"),
         *(
             "lock_channels",
+            "bound_hidings",
             "forget_listings",
             "keep_listings",
             "mark_skipped",

@@ -46,6 +46,7 @@ def make_adapter(
     *,
     request_timeout_seconds: float = 30.0,
     identify_delay_seconds: float = 5.0,
+    guild_ready_timeout_seconds: float = 0.05,
     sleep: Callable[[float], Awaitable[None]] | None = None,
     **options: Any,
 ) -> DiscordAdapter:
@@ -60,7 +61,7 @@ def make_adapter(
         options=DiscordOptions.model_validate({**paced, "rest_url": sim.rest_url, "gateway_url": sim.gateway_url}),
         hasher=hasher or UserHasher(),
         observer=observer,
-        guild_ready_timeout_seconds=0.05,
+        guild_ready_timeout_seconds=guild_ready_timeout_seconds,
         request_timeout_seconds=request_timeout_seconds,
         identify_delay_seconds=identify_delay_seconds,
         sleep=sleep or note,

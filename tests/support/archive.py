@@ -159,6 +159,18 @@ def assert_current(url: str, truth: Any, guild_id: int, *, since: datetime | Non
             assert found[key] == row, f"{table} {key}: {_difference(found[key], row)}"
 
 
+def assert_nothing_falsely_gone(url: str, truth: Any, guild_id: int) -> None:
+    """Hold what the archive says is gone or empty against the truth, however far it has come."""
+    rows = list(truth.messages())
+    present = {(row["channel_platform_id"], row["platform_id"]) for row in rows}
+    deleted = _deleted(url, guild_id) & present
+    assert not deleted, f"{len(deleted)} messages are marked deleted that are there, such as {min(deleted)}"
+    speaking = {(row["channel_platform_id"], row["platform_id"]) for row in rows if row["content"]}
+    found = archived(url, "messages", guild_id)
+    blank = {key for key in found.keys() & speaking if not found[key]["content"]}
+    assert not blank, f"{len(blank)} messages are blank that are not, such as {min(blank)}"
+
+
 def _forgive(found: dict[str, Any], expected: dict[str, Any]) -> None:
     """A reply says nothing when its original is deleted: it shows when it is read again, and its author is kept."""
     for row in (found, expected):

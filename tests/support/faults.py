@@ -16,12 +16,12 @@ class Killed(Exception):
 
 
 @contextmanager
-def killed_before(db: Database, *beginnings: str) -> Iterator[None]:
+def killed_before(db: Database, *beginnings: str, error: type[BaseException] = Killed) -> Iterator[None]:
     """Refuse every statement that begins like one of these, as if the process had been killed before it."""
 
     def refuse(_c: object, _cursor: object, statement: str, *_: Any) -> None:
         if " ".join(statement.split()).startswith(beginnings):
-            raise Killed(statement)
+            raise error(statement)
 
     engine = db._writer.sync_engine
     event.listen(engine, "before_cursor_execute", refuse)

@@ -80,6 +80,10 @@ class Process:
         """Return a job once it has ended."""
         return await self._once(f"/api/jobs/{job_id}", lambda job: job["finished_at"])
 
+    async def joined(self) -> None:
+        """Wait until there is a tenant."""
+        await self._once("/api/tenants", lambda answer: answer["tenants"])
+
     async def synced(self) -> None:
         """Wait until every tenant's archive is complete."""
         await self._once("/api/tenants", _are_complete)
@@ -124,8 +128,9 @@ async def process(
     settings: Mapping[str, str] = {},
     folder: Path = ROOT,
     given: str | None = None,
+    module: str = "bot",
 ) -> AsyncIterator[Process]:
-    """Run a process in a folder, and kill it at the end of the block, if it still runs.
+    """Run a module as a process in a folder, and kill it at the end of the block, if it still runs.
 
     It may be ``given`` something to read.
     """
@@ -149,7 +154,7 @@ async def process(
         started = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
-            "bot",
+            module,
             *(arguments or ("run",)),
             cwd=folder,
             env=environment,

@@ -98,5 +98,18 @@ def test_a_channel_that_was_hidden_and_shown_again_before_it_is_written_is_known
     buffer = LiveBuffer()
     for reason in (SkipReason.OBFUSCATED, None):
         buffer.add_channel("one", channel("5", skip_reason=reason), NOW)
-    told = buffer.take(10).channels["one"]
-    assert [one.record.skip_reason for one in told] == [SkipReason.OBFUSCATED, None]
+    (hidden,), (shown,) = (buffer.channel_events(hidden=kind)["one"] for kind in (True, False))
+    assert (hidden.record.skip_reason, shown.record.skip_reason) == (SkipReason.OBFUSCATED, None)
+
+
+def test_a_channel_that_is_changed_again_while_it_is_written_waits_to_be_written_again() -> None:
+    buffer = LiveBuffer()
+    for name in ("old", "new"):
+        buffer.add_channel("one", channel("5", name=name), NOW)
+        if name == "old":
+            being_written = buffer.channel_events(hidden=False)["one"]
+    buffer.channels_written("one", being_written)
+    (left,) = buffer.channel_events(hidden=False)["one"]
+    assert left.record.name == "new"
+    buffer.channels_written("one", [left])
+    assert buffer.channel_events(hidden=False) == {}

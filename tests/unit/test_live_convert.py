@@ -185,3 +185,17 @@ def test_who_may_read_is_known_of_channels_and_their_threads() -> None:
 def test_channels_are_judged_anew_where_roles_change(event: str, data: dict[str, Any], changes: bool) -> None:
     view = GuildState(GUILD, "9", UserHasher().of)
     assert bool(view.apply(event, data)) is changes
+
+
+@pytest.mark.parametrize(("roles", "may_read"), [([], False), (["2"], True), (None, True), ("odd", True)])
+def test_a_bot_that_loses_its_last_role_loses_what_that_allowed(roles: Any, may_read: bool) -> None:
+    everyone = {"id": "1", "type": 0, "deny": str(1 << 16)}
+    role = {"id": "2", "type": 0, "allow": str(1 << 16)}
+    guild = GUILD | {
+        "members": [{"user": {"id": "9"}, "roles": ["2"]}],
+        "channels": [{"id": "55", "type": 0, "permission_overwrites": [everyone, role]}],
+    }
+    view = GuildState(guild, "9", UserHasher().of)
+    assert view.may_bot_read("55")
+    view.apply("GUILD_MEMBER_UPDATE", {"user": {"id": "9"}, "roles": roles})
+    assert view.may_bot_read("55") is may_read

@@ -48,7 +48,7 @@ def manager(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Manager]
 class Look:
     """The daemon's status: a line, an error, or nothing for a long time."""
 
-    def __init__(self, *outcomes: str | Exception | None) -> None:
+    def __init__(self, *outcomes: str | BaseException | None) -> None:
         self.outcomes = list(outcomes)
         self.calls = 0
 
@@ -57,7 +57,7 @@ class Look:
         outcome = self.outcomes.pop(0) if len(self.outcomes) > 1 else self.outcomes[0]
         if outcome is None:
             await asyncio.sleep(60)
-        if isinstance(outcome, Exception):
+        if isinstance(outcome, BaseException):
             raise outcome
         return str(outcome)
 
@@ -108,6 +108,15 @@ async def test_no_sign_of_life_while_the_database_does_not_answer(
     (record,) = [record for record in caplog.records if record.name == "bot.systemd"]
     assert record.getMessage() == "no sign of life for the service manager's watchdog"
     assert record.__dict__["reason"] == "the database cannot be used: It is away."
+
+
+async def test_a_look_that_a_library_cancels_is_no_end_of_the_signs_of_life(manager: Manager) -> None:
+    look = Look("well", asyncio.CancelledError(), "well")
+    assert await watched(Notifier({**manager.environment, **WATCHED}), look, manager, 3) == [
+        "STATUS=well\nWATCHDOG=1",
+        "STATUS=a fault of the program (StrayCancellation)",
+        "STATUS=well\nWATCHDOG=1",
+    ]
 
 
 async def test_a_look_that_hangs_is_not_repeated(manager: Manager) -> None:

@@ -55,6 +55,7 @@ class GatewayClient:
         self.login = Login(self._waits, trace, on_socket=lambda socket: self._shards[socket.shard_id or 0].take(socket))
         self._gate = IdentifyGate(self.login.start_limit, self._waits, spacing_seconds=identify_delay_seconds)
         self._shards: dict[int, Shard] = {}
+        self._connections = 0  # how often there were new shards, which count their sessions anew
         self._shard_pauses = Backoff(identify_delay_seconds, 900.0)
 
     @property
@@ -75,7 +76,6 @@ class GatewayClient:
             while True:
                 await self._run_shards()
         finally:
-            self._roster.close()
             delivery.cancel()
             await asyncio.gather(delivery, return_exceptions=True)
             await self.login.close()
@@ -89,10 +89,13 @@ class GatewayClient:
         return self._dispatcher.readable_channels(guild_id)
 
     def heard_session(self, guild_id: int) -> tuple[int, int] | None:
-        """Return the number of shards and of the session in which a guild's events come in; None where they do not."""
+        """Return how often there were new shards, and the number of the session in which a guild's events come in.
+
+        None where they do not come in at present.
+        """
         count = len(self._shards)
         session = self._shards[(guild_id >> 22) % count].heard_session if count else None
-        return None if session is None else (count, session)
+        return None if session is None else (self._connections, session)
 
     def is_there(self, guild_id: int) -> bool:
         """Return whether the bot is in a guild, and Discord shows it."""
@@ -146,6 +149,7 @@ class GatewayClient:
         """Keep as many shards as Discord recommends connected, until it wants another number of them."""
         count = (await self.login.patiently("asking how to connect", self._gate.limit)).shards
         self.login.share(count)
+        self._connections += 1
         self._shards = {i: Shard(self.login.library, i, self._gate, self._waits, self._take) for i in range(count)}
         began = asyncio.get_running_loop().time()
         try:
@@ -157,6 +161,8 @@ class GatewayClient:
             if not isinstance(error, discord.ConnectionClosed) or error.code not in _WRONG_SHARDS:
                 raise error from None
             log.warning("Discord wants this bot to use other shards", extra={"shards": count, "close_code": error.code})
+        finally:
+            self._roster.end_sessions()
         if asyncio.get_running_loop().time() - began > 600:
             self._shard_pauses.succeeded()
         await self._waits.wait(self._shard_pauses.failed(), "Discord wants other shards: not asked again before")

@@ -177,7 +177,8 @@ def _changed_rules(rules: _AccessRules, event: str, data: Payload, bot_id: str |
             gone = snowflake(data.get("role_id"))
             return replace(rules, permissions={i: bits for i, bits in rules.permissions.items() if i != gone})
         case "GUILD_MEMBER_UPDATE" if snowflake(as_object(data.get("user")).get("id")) == bot_id:
-            return replace(rules, bot_roles=_roles_of(data) or rules.bot_roles)
+            roles_now = _roles_of(data)  # none at all is an answer, too
+            return rules if roles_now is None else replace(rules, bot_roles=roles_now)
     return rules
 
 

@@ -81,14 +81,14 @@ class KeepAlive:
         return self._unanswered[0] if self._unanswered else None
 
     async def _wait_until(self, due: float) -> None:
-        looks, is_told = 0, False
+        looks, is_logged = 0, False
         while (left := due - _now()) > 0:
             await asyncio.sleep(min(self._look, left))
             looks += bool(self._unanswered)
-            if not is_told and looks * self._look >= _LATE_SECONDS:
+            if not is_logged and looks * self._look >= _LATE_SECONDS:
                 facts = {"shard": self._shard_id, "seconds": round(looks * self._look)}
                 log.warning("the gateway is late in answering a heartbeat", extra=facts)
-                is_told = True
+                is_logged = True
 
     async def _is_answered_late(self, overdue: tuple[datetime, float]) -> bool:
         for _ in range(_GRACE_LOOKS):

@@ -113,8 +113,8 @@ class GuildRoster:
                     self._report(ChannelDeleted(guild_id, channel_id), None)
         self._news.set()
 
-    def close(self) -> None:
-        """Announce nothing more."""
+    def end_sessions(self) -> None:
+        """Announce none of the sessions whose guilds are arriving: their shards are no more."""
         for arrival in self._arrivals.values():
             _cancel(arrival)
         self._arrivals.clear()

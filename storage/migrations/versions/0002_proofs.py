@@ -4,6 +4,8 @@ Revision ID: proofs
 Revises: baseline
 """
 
+import re
+
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
@@ -15,6 +17,7 @@ depends_on = None
 
 ID = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 ROW_ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+LINK = re.compile(r"/channels/[0-9]{1,20}/([0-9]{1,20})/([0-9]{1,20})(?![0-9])")  # to a message
 TIME = sa.Text().with_variant(sa.TIMESTAMP(timezone=True), "postgresql")
 
 
@@ -28,6 +31,7 @@ def upgrade() -> None:
     _add_listings_of_threads()
     _follow_wishes()
     _note_copies()
+    _note_quotes()
     _index_what_is_looked_for()
 
 
@@ -186,3 +190,21 @@ def _note_copies() -> None:
         f" FROM (SELECT m.*, {place} AS place, {message} AS message FROM messages m) AS told"
         " WHERE place IS NOT NULL AND message IS NOT NULL"
     )
+
+
+def _note_quotes() -> None:
+    """Add which message may quote which: of those that are stored the links in their embeds and components say it."""
+    with_links = sa.text(
+        "SELECT id, CAST(metadata AS TEXT) FROM messages WHERE id > :last AND CAST(metadata AS TEXT) LIKE '%/channels/%'"
+        " ORDER BY id LIMIT 1000"
+    )
+    note = sa.text(
+        "INSERT INTO message_copies SELECT channel_id, platform_id, :place, :message, created_at, updated_at"
+        " FROM messages WHERE id = :id ON CONFLICT DO NOTHING"
+    )
+    connection, last = op.get_bind(), -1
+    while rows := connection.execute(with_links, {"last": last}).all():
+        last = rows[-1][0]
+        links = {(row_id, *ids) for row_id, metadata in rows for ids in LINK.findall(metadata)}
+        if links:
+            connection.execute(note, [{"id": i, "place": place, "message": message} for i, place, message in links])
