@@ -35,7 +35,7 @@ from bot.systemd import Notifier, status_line
 from bot.tenants import TenantService
 from bot.wishes import WishKeeper
 from bot.worker import Worker
-from storage import jobs
+from storage import channels, jobs
 from storage.database import Database, open_database
 from storage.errors import DatabaseBusy, DatabaseInUse, DatabaseReadOnly, DatabaseUnreachable
 
@@ -102,6 +102,7 @@ async def run(
         opened.push_async_callback(db.close)
         metrics.watch(db, adapters, clock)
         await jobs.release_orphans(db, clock())
+        await channels.bound_hidings(db, clock())
         parts = _assemble(config, hasher, adapters, db, metrics, clock)
         token = config.api_token.get_secret_value() if config.api_token else None
         http = config.http
@@ -109,7 +110,7 @@ async def run(
             serve(parts.api, host=http.host, port=http.port, allowed_hosts=http.allowed_hosts, token=token)
         )
         parts.scheduler.start()
-        opened.callback(parts.scheduler.stop)
+        opened.push_async_callback(parts.scheduler.stop)
         log.info("serving", extra={"url": url, "database": db.dialect})
         on_serving(url)
         notifier.ready()

@@ -31,6 +31,7 @@ from storage.channels.set_aside import (
     note_set_aside,
 )
 from storage.channels.skip import (
+    bound_hidings,
     follow_parents,
     lock_channels,
     mark_skipped,
@@ -49,6 +50,7 @@ __all__ = [
     "ProgressState",
     "advance",
     "archived_threads",
+    "bound_hidings",
     "channel_state",
     "channel_states",
     "channel_summaries",

@@ -91,6 +91,20 @@ async def mark_skipped(
         await let_threads_follow(connection, tenant_id, platform_ids, now)
 
 
+_NOT_LATER = (
+    update(channels)
+    .where(channels.c.hidden_at > NOW, channels.c.skip_reason.is_not(None))
+    .values(hidden_at=NOW, updated_at=NOW)
+)
+
+
+@finish_before_cancel
+async def bound_hidings(db: Database, now: datetime) -> None:
+    """Let nothing have been hidden later than now, as a clock that was ahead says: no listing would show it again."""
+    async with db.writing() as connection:
+        await connection.execute(_NOT_LATER, {"now": now})
+
+
 # Locked until the commit, so that nobody hides the channel in between; batches do not wait for each other.
 _ARCHIVED = (
     select(channels.c.id)

@@ -7,7 +7,14 @@ import pytest
 from sqlalchemy import update
 
 from adapters.records import ChannelRecord, SkipReason
-from storage.channels import channel_states, mark_skipped, save_changed_channels, save_channels, save_threads
+from storage.channels import (
+    bound_hidings,
+    channel_states,
+    mark_skipped,
+    save_changed_channels,
+    save_channels,
+    save_threads,
+)
 from storage.database import Database
 from storage.errors import ChannelSkipped
 from storage.messages import MessageBatch, save_batch
@@ -42,6 +49,16 @@ async def test_a_listing_shows_what_was_hidden_before_it_began(
     await save_threads(db, tenant.id, "5", [THREAD], {}, NOW + MINUTE, began_at=began_at)
     expected = None if shows else "not_public"
     assert await reasons(db, tenant) == {"5": expected, "6": expected}
+
+
+async def test_what_a_clock_that_was_ahead_hid_is_shown_by_the_next_listing(db: Database, tenant: Tenant) -> None:
+    await save_channels(db, tenant.id, [TEXT, THREAD], NOW - MINUTE)
+    await told(db, tenant, PRIVATE, at=NOW + 24 * HOUR)
+    await bound_hidings(db, NOW)
+    await save_channels(db, tenant.id, [TEXT], NOW + SECOND, began_at=NOW)
+    assert (await reasons(db, tenant))["5"] == "not_public", "it may have been hidden since"
+    await save_channels(db, tenant.id, [TEXT], NOW + MINUTE, began_at=NOW + SECOND)
+    assert (await reasons(db, tenant))["5"] is None
 
 
 async def test_an_event_shows_nothing_again(db: Database, tenant: Tenant) -> None:

@@ -88,7 +88,15 @@ STORES_PEOPLE: dict[Any, Call] = {
 STORES_NOBODY = {
     "channels": (
         *("advance", "fail_channel", "finish_channel", "follow_parents", "let_threads_follow", "lock_channels"),
-        *("forget_listings", "keep_listings", "mark_skipped", "note_listed", "note_set_aside", "note_lookup"),
+        *(
+            "bound_hidings",
+            "forget_listings",
+            "keep_listings",
+            "mark_skipped",
+            "note_listed",
+            "note_set_aside",
+            "note_lookup",
+        ),
         *("prepared_rows", "reopen_channel", "require_archived"),
     ),
     "connection": ("is_read_only", "may_write"),
