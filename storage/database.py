@@ -1,8 +1,10 @@
 """Opening the archive: the lock, the migrations, the hash choice, the connections."""
 
+import asyncio
+import logging
 import sqlite3
-from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager, closing, suppress
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, closing, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -29,7 +31,10 @@ from storage.connection import (
 from storage.errors import DatabaseReadOnly, DatabaseUnreachable, StorageError
 from storage.settings import record_hash_choice
 
+log = logging.getLogger(__name__)
+
 _MIGRATION_PATIENCE = timedelta(seconds=30)
+_RETURN_SECONDS = 5.0  # how long closing waits for what still runs: longer takes only what waits for a lock or a server
 
 _PING = text("SELECT count(*) FROM archive_settings")
 
@@ -44,21 +49,21 @@ class Database:
         self._file_id = _file_id(path)
         self._closing = closing
         self._is_closed = False
+        self._lent = 0
+        self._is_returned = asyncio.Event()
         self.writes = WriteHealth()
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncConnection]:
         """Lend a connection for SELECTs; on SQLite one that cannot write."""
-        self._refuse_if_closed()
-        with translated():
+        with self._lending(), translated():
             async with self._reader.connect() as connection:
                 yield connection
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[AsyncConnection]:
         """Run one transaction: committed at the end, rolled back on any error."""
-        self._refuse_if_closed()
-        with self.writes.watching(), translated():
+        with self._lending(), self.writes.watching(), translated():
             async with self._writer.begin() as connection:
                 yield connection
 
@@ -89,20 +94,39 @@ class Database:
         """
         if self._path is None:
             return True
-        self._refuse_if_closed()
-        with translated():
+        with self._lending(), translated():
             async with self._writer.connect() as connection:
                 raw: Any = (await connection.get_raw_connection()).driver_connection
                 return await rewrite_and_truncate(raw, self._path.stat().st_size)
 
     async def close(self) -> None:
-        """Close every connection and release the file. Can be called twice."""
-        self._is_closed = True
-        await self._closing.aclose()
+        """Lend no more connections, wait for those that are lent, close all and release the file. Can be called twice.
 
-    def _refuse_if_closed(self) -> None:
+        A call of the API, a tick of the clock or a question whether the database is there can go on for a moment after
+        all else has ended. A connection that came back to a pool that is disposed of would never be closed.
+        """
+        self._is_closed = True
+        try:
+            if self._lent:
+                self._is_returned.clear()
+                async with asyncio.timeout(_RETURN_SECONDS):
+                    await self._is_returned.wait()
+        except TimeoutError:
+            log.warning("the archive is closed although it is in use", extra={"connections": self._lent})
+        finally:
+            await self._closing.aclose()
+
+    @contextmanager
+    def _lending(self) -> Iterator[None]:
         if self._is_closed:
             raise StorageError("The archive is closed.")
+        self._lent += 1
+        try:
+            yield
+        finally:
+            self._lent -= 1
+            if not self._lent:
+                self._is_returned.set()
 
 
 def _now() -> datetime:

@@ -5,7 +5,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
+from storage import database
 from storage.database import Database, migrate, open_database
 from storage.errors import (
     BadDatabaseUrl,
@@ -22,6 +24,7 @@ from tests.support.builders import SHA
 from tests.support.postgres import Postgres
 from tests.support.tables_of import count_of, only_row
 
+PATIENCE_SECONDS = 20.0
 HMAC = "hmac-sha256:0123456789abcdef"
 
 
@@ -43,6 +46,39 @@ async def test_an_archive_can_be_opened_again_and_again(empty_url: str) -> None:
         db = await open_database(empty_url, hash_choice=SHA)
         await db.close()
         await db.close()
+    with pytest.raises(StorageError, match="closed"):
+        await db.ping()
+
+
+async def test_closing_waits_for_what_still_runs(database_url: str) -> None:
+    """Or its connection would come back to a pool that is gone, and never be closed."""
+    db = await open_database(database_url, hash_choice=SHA)
+    lends = {"reading": db.reading, "writing": db.writing}
+    returned: list[str] = []
+    may_return = asyncio.Event()
+
+    async def use(name: str) -> None:
+        async with lends[name]() as connection:
+            await connection.execute(select(archive_settings))
+            await may_return.wait()
+        returned.append(name)
+
+    async with asyncio.TaskGroup() as group:
+        for name in lends:
+            group.create_task(use(name))
+        group.create_task(asyncio.sleep(0.2)).add_done_callback(lambda _: may_return.set())
+        await asyncio.sleep(0.1)
+        await db.close()
+        assert sorted(returned) == sorted(lends)
+
+
+async def test_closing_does_not_wait_for_ever(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(database, "_RETURN_SECONDS", 0.1)
+    db = await open_database(database_url, hash_choice=SHA)
+    async with db.reading() as connection:
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            await db.close()
+        await connection.invalidate()
     with pytest.raises(StorageError, match="closed"):
         await db.ping()
 
