@@ -14,11 +14,13 @@ from bot import app as daemon
 from bot import cli
 from bot.config import load
 from bot.metrics import Metrics
+from storage.errors import StorageError
 from tests.simulation.heartbeats import HEARTBEAT
 from tests.simulation.inline_sqlite import Disk
 from tests.simulation.universe import Host, World
 
 PORT = 8080
+_RESTART_SECONDS = 5
 _STOP_SECONDS = 60  # longer than any safe point takes
 
 
@@ -53,8 +55,14 @@ class Machine:
             **self._settings,
         }
         config = load(None, environment)
-        hasher, metrics = cli.hasher_of(config), Metrics()
-        await daemon.run(config, hasher, cli._adapters(config, hasher, metrics), metrics=metrics)
+        while True:
+            hasher, metrics = cli.hasher_of(config), Metrics()
+            try:
+                return await daemon.run(config, hasher, cli._adapters(config, hasher, metrics), metrics=metrics)
+            except StorageError as e:
+                if e.needs_a_person:
+                    raise
+            await asyncio.sleep(_RESTART_SECONDS)  # it ends with 1, and the service manager starts it again
 
     @property
     def error(self) -> BaseException | None:
