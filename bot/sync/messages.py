@@ -34,7 +34,7 @@ class ChannelReader:
     _is_stored: bool = False  # all that was fetched
 
     async def run(self) -> None:
-        """Page to the end, and commit every ``batch_size`` messages; what was fetched is kept however this ends."""
+        """Page to the end, and commit every ``batch_size`` messages; what was fetched is kept however it ends."""
         with self.job.tracking(self.state) as tracker:
             try:
                 is_read = self.estimator.is_done = await self._read(tracker)
@@ -101,11 +101,15 @@ class ChannelReader:
         return max(head, before, key=int)
 
     async def _flush(self, tracker: ChangeTracker, *, but_last: bool = False) -> None:
-        """Store what was fetched; ``but_last`` keeps the last page until the next one shows that it is true."""
+        """Store what was fetched; ``but_last`` keeps the last page until the next one shows that it is true.
+
+        Where it cannot be stored, what follows it must not be either: the checkpoint would pass over it.
+        """
         count = len(self._fetched) - but_last
-        pages, self._fetched = self._fetched[:count], self._fetched[count:]
+        pages, following = self._fetched[:count], self._fetched[count:]
         if not pages:
             return
+        self._fetched = []
 
         def changed() -> set[str]:
             return {i for _, mark, page in pages for i in tracker.changed_since(mark, (m.platform_id for m in page))}
@@ -114,6 +118,7 @@ class ChannelReader:
             if changed_before:  # their events found nothing stored that they could change
                 await self.job.refetch(self.state, changed_before)
             await self._save([message for *_, page in pages for message in page], asked_at=pages[0][0])
+            self._fetched = following
 
         await self.job.store(self.state, changed, write)
 

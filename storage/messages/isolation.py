@@ -38,7 +38,7 @@ def apart_where_refused(function: Callable[P, Coroutine[Any, Any, T]]) -> Callab
         try:
             return await function(*args, **kwargs)
         except Exception as error:
-            if isinstance(error, StorageError) and not isinstance(error, ValueRefused):
+            if not _may_be_of_a_message(error):
                 raise
         token = _is_apart.set(True)
         try:
@@ -87,7 +87,7 @@ async def _bisect(
         with translated():
             await upsert(batches)
     except Exception as error:
-        if isinstance(error, StorageError) and not isinstance(error, ValueRefused):
+        if not _may_be_of_a_message(error):
             raise
         await savepoint.rollback()
         if not (halves := _halves(batches)):
@@ -97,6 +97,11 @@ async def _bisect(
             await _bisect(connection, upsert, half, refused)
     else:
         await savepoint.commit()
+
+
+def _may_be_of_a_message(error: Exception) -> bool:
+    """Whether a message can be at fault; where the machine or the database is, none may count as read."""
+    return isinstance(error, ValueRefused) or not isinstance(error, (StorageError, MemoryError, OSError))
 
 
 def _halves(batches: Sequence[ChannelBatch]) -> list[Sequence[ChannelBatch]]:

@@ -8,8 +8,10 @@ import pytest
 
 from adapters.discord.simulator import Fault, Simulator, World, uniform_world
 from adapters.discord.simulator.truth import truth
+from storage.database import migrate
 from tests.support.archive import archived, assert_equal_to_truth
 from tests.support.daemon import Daemon, running_daemon
+from tests.support.faults import refuse_message
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("restored_addresses")]
 
@@ -71,6 +73,21 @@ async def test_a_retry_goes_on_where_the_failed_sync_was(world: World, url: str)
     assert (failed["status"], failed["metrics"]["messages"]) == ("partial", FETCHED), "what was fetched was lost"
     assert (retry["status"], retry["metrics"]["messages"]) == ("succeeded", WORLD_SIZE - FETCHED)
     assert starts == ids[FETCHED - 1 : WORLD_SIZE - 1 : 100], "messages were left out or requested again"
+
+
+async def test_nothing_is_stored_behind_a_batch_that_the_database_refused(
+    world: World, url: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The page behind it was fetched already, and the checkpoint would pass over all that was refused."""
+    (guild_id,) = world.guilds
+    ids = ids_of(world)
+    await migrate(url)
+    refuse_message(tmp_path / "archive.db", ids[1_500])
+    async with Simulator(world) as sim, running_daemon(sim, url, ONLY_MESSAGES) as daemon:
+        await daemon.sees(lambda: {"sync broken off", "sync ended"} & {r.getMessage() for r in caplog.records})
+        assert sim.requests.count(MESSAGES) == 21, "nothing was fetched behind it"
+        assert len(archived(url, "messages", guild_id)) == 1_000
+        assert await checkpoint(daemon, guild_id) == ids[999]
 
 
 async def test_a_thousand_messages_at_a_time_are_committed_while_the_channel_is_read(world: World, url: str) -> None:

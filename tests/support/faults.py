@@ -38,3 +38,12 @@ def refuse_updates(file: Path, table: str, column: str) -> None:
             f"CREATE TRIGGER refuse_{column} BEFORE UPDATE OF {column} ON {table} "
             "BEGIN SELECT RAISE(ABORT, 'refused by the test'); END"
         )
+
+
+def refuse_message(file: Path, message_id: str) -> None:
+    """Make an SQLite archive refuse one message from now on, by an error that is not about its values."""
+    with closing(sqlite3.connect(file)) as connection:
+        connection.execute(
+            f"CREATE TRIGGER refuse_message BEFORE INSERT ON messages WHEN NEW.platform_id = '{message_id}' "
+            "BEGIN SELECT RAISE(ABORT, 'refused by the test'); END"
+        )
