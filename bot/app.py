@@ -110,7 +110,7 @@ async def run(
             serve(parts.api, host=http.host, port=http.port, allowed_hosts=http.allowed_hosts, token=token)
         )
         parts.scheduler.start()
-        opened.callback(parts.scheduler.stop)
+        opened.push_async_callback(parts.scheduler.stop)
         log.info("serving", extra={"url": url, "database": db.dialect})
         on_serving(url)
         notifier.ready()

@@ -3,8 +3,10 @@
 import asyncio
 import hashlib
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.interval import IntervalTrigger
@@ -29,15 +31,19 @@ class Scheduler:
         self._apscheduler = AsyncIOScheduler(
             timezone="UTC", job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
         )
+        self._acting: set[asyncio.Task[None]] = set()
 
     def start(self) -> None:
         """Begin to tick for the tenants that are followed."""
         self._apscheduler.start()
 
-    def stop(self) -> None:
-        """End all ticks."""
+    async def stop(self) -> None:
+        """End all ticks, and wait for what they have begun: the database closes next."""
         if self._apscheduler.running:
             self._apscheduler.shutdown(wait=False)
+        for task in self._acting:
+            task.cancel()
+        await asyncio.gather(*self._acting, return_exceptions=True)
 
     def follow(self, tenant_id: str) -> None:
         """Tick for a tenant, from now on and at its own minute of the interval."""
@@ -55,7 +61,7 @@ class Scheduler:
     ) -> None:
         """Run a task at an interval, beside the tenants' ticks; the first time after one, or at the start."""
         first = {"next_run_time": datetime.now(UTC)} if at_once else {}
-        self._apscheduler.add_job(self._guarded, _trigger(interval), args=[name, act], id=name, **first)
+        self._apscheduler.add_job(self._act, _trigger(interval), args=[name, act], id=name, **first)
 
     async def watch(self) -> None:
         """Keep the ticks to the machine's clock when that is set, until cancelled.
@@ -89,10 +95,7 @@ class Scheduler:
         return await self._queue.overdue_tenants(platform, before=self._clock() - self._interval)
 
     async def _tick(self, tenant_id: str) -> None:
-        try:
-            await self._enqueue(tenant_id)
-        except Exception:  # the clock must go on; what a tick missed the next one finds
-            log.exception("a scheduled sync could not be enqueued", extra={"tenant": tenant_id})
+        await self._act("sync", partial(self._enqueue, tenant_id), tenant=tenant_id)
 
     async def _enqueue(self, tenant_id: str) -> None:
         try:
@@ -100,11 +103,19 @@ class Scheduler:
         except TenantStopped:  # between being found due and now
             self.forget(tenant_id)
 
-    async def _guarded(self, name: str, act: Callable[[], Awaitable[None]]) -> None:
+    async def _act(self, name: str, act: Callable[[], Awaitable[None]], **facts: str) -> None:
+        """Act in a task of our own: APScheduler waits for none of its own when it stops, and calls that an error."""
+        task = asyncio.create_task(self._guarded(name, act, facts), name=name)
+        self._acting.add(task)
+        task.add_done_callback(self._acting.discard)
+        with suppress(asyncio.CancelledError):
+            await asyncio.wait({task})
+
+    async def _guarded(self, name: str, act: Callable[[], Awaitable[None]], facts: Mapping[str, str]) -> None:
         try:
             await act()
-        except Exception:  # the clock must go on
-            log.exception("a task of the clock failed", extra={"task": name})
+        except Exception:  # the clock must go on; what a tick missed the next one finds
+            log.exception("a task of the clock failed", extra={"task": name, **facts})
 
     def _first_tick(self, tenant_id: str) -> datetime:
         """Place a tenant in the interval by its id, so that it has the same minute after a restart."""

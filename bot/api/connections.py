@@ -115,6 +115,9 @@ class Connections:
                 accepted.close()
                 return
             _, protocol = await loop.connect_accepted_socket(server, accepted)
+        except OSError:  # this connection's: the others are not to wait for it
+            accepted.close()
+            return
         except BaseException:
             accepted.close()
             raise

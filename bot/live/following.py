@@ -1,7 +1,8 @@
 """Whose events come in, which process writes them, and what was missed before.
 
-Of a platform one process leads: it writes the events and the gaps. What it does not know yet to be written keeps the
-watermark where it is, so that whoever comes after finds it out.
+Of a platform one process leads: it writes the events and the gaps; only that a channel was hidden every process writes
+that hears it. What it does not know yet to be written keeps the watermark where it is, so that whoever comes after
+finds it out.
 """
 
 import asyncio

@@ -26,6 +26,9 @@ from storage.jobs import JobLease
 
 log = logging.getLogger(__name__)
 
+_FIRST_PAUSE_SECONDS = 0.1
+_LONGEST_PAUSE_SECONDS = 4.0  # shorter than what is being stored may go on once its job is cancelled
+
 T = TypeVar("T")
 
 
@@ -54,9 +57,10 @@ class EmptyPage:
 
 @dataclass(slots=True)
 class _Listings:
-    """When the newest listing of a job began, by a clock that is never set."""
+    """The listings of a job: when the newest one began, by a clock that is never set, and how soon another may."""
 
     began: float = 0.0
+    pause_seconds: float = 0.0  # before the next one while the gateway is away, ever longer
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
@@ -168,14 +172,30 @@ class JobContext:
         return await finish(write_and_refetch())
 
     async def _judge_channels(self) -> None:
-        called = time.monotonic()
+        """Store what the platform has told of channels; where it may not have told all, list them.
+
+        One listing serves all that wait for it. While the gateway is away the listings come ever more slowly, whatever
+        there is to be stored, so that an absence costs requests by its length and not by what is read in it.
+        """
+        called, listings = time.monotonic(), self.listings
+        if await self._is_all_told():
+            return
+        async with listings.lock:
+            if listings.began > called or await self._is_all_told():
+                return
+            await asyncio.sleep(listings.pause_seconds)
+            if await self._is_all_told():
+                return
+            listings.pause_seconds = min(2 * listings.pause_seconds + _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS)
+            await self.list_channels()
+            await channels.follow_parents(self.db, self.tenant_id, self.clock())
+
+    async def _is_all_told(self) -> bool:
+        """Write what the platform has told of channels; return whether that is all there was to tell."""
         await self.live.write_channels(self.tenant_id)
         if self.session.hears_changes:
-            return
-        async with self.listings.lock:
-            if self.listings.began <= called:
-                await self.list_channels()
-                await channels.follow_parents(self.db, self.tenant_id, self.clock())
+            self.listings.pause_seconds = 0.0
+        return self.session.hears_changes
 
     async def refetch(self, channel: AnyChannel, message_ids: set[str]) -> None:
         """Have messages of a channel read again by the repairs of this job or the next."""

@@ -31,6 +31,7 @@ class ChannelReader:
     state: ChannelState
     estimator: ChannelEstimator
     _fetched: _Pages = field(default_factory=list)
+    _is_stored: bool = False  # all that was fetched
 
     async def run(self) -> None:
         """Page to the end, and commit every ``batch_size`` messages; what was fetched is kept however this ends."""
@@ -43,6 +44,7 @@ class ChannelReader:
             finally:
                 self.estimator.has_ended = True
                 await self._flush(tracker)
+        self._is_stored = True
         if is_read:
             await self._settle()
 
@@ -76,7 +78,8 @@ class ChannelReader:
         """Have it proven that nothing lies behind a message, before the channel counts as read to its end."""
 
         async def believe(*_: object) -> None:
-            await self._settle()
+            if self._is_stored:
+                await self._settle()
 
         self.job.doubt(
             EmptyPage(channel=self.state, parent_id=self.state.thread_parent_id, after=after, believe=believe)

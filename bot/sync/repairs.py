@@ -213,6 +213,6 @@ class RepairPass:
         job = self.job
         if late := page.behind():
             await job.refetch(channel, late)
-        if refetch.kind is not RefetchKind.REFETCH and page.sent.messages:
-            newest = page.sent.messages[-1].platform_id
+        newest = page.sent.messages[-1].platform_id if page.sent.messages else "0"
+        if refetch.kind is not RefetchKind.REFETCH and int(newest) > int(refetch.until_platform_id):
             await channels.reopen_channel(job.db, channel.id, newest, job=job.lease, now=job.clock())

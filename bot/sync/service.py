@@ -18,7 +18,7 @@ from bot.sync.reactions import ReactionPass
 from bot.sync.repairs import RepairPass
 from bot.sync.threads import ThreadListing
 from storage import channels, reactions, repair, tenants
-from storage.channels import ChannelState
+from storage.channels import ChannelState, ProgressState
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,14 +94,9 @@ class TenantSync:
     async def _clear_errors(self, states: list[ChannelState]) -> None:
         """Clear the error of what failed in an earlier job and went well in this one, though nothing was new."""
         for state in states:
-            if state.last_error and state.skip_reason is None and state.platform_id not in self.job.failures:
-                await channels.finish_channel(
-                    self.job.db,
-                    state.id,
-                    deleted_head_id=state.deleted_head_id,
-                    job=self.job.lease,
-                    now=self.job.clock(),
-                )
+            has_failed = state.state is ProgressState.FAILED and state.skip_reason is None
+            if has_failed and state.platform_id not in self.job.failures:
+                await channels.clear_error(self.job.db, state.id, job=self.job.lease, now=self.job.clock())
 
     def _estimator_of(self, state: ChannelState) -> ChannelEstimator:
         session, counted = self.job.session, state.message_count

@@ -3,6 +3,7 @@
 from storage.channels.checkpoint import (
     ProgressState,
     advance,
+    clear_error,
     fail_channel,
     finish_channel,
     reopen_channel,
@@ -56,6 +57,7 @@ __all__ = [
     "channel_summaries",
     "channels_to_be_found",
     "channels_to_be_read",
+    "clear_error",
     "fail_channel",
     "finish_channel",
     "follow_parents",

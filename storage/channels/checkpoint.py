@@ -151,13 +151,13 @@ _REOPEN = (
     update(sync_progress)
     .where(sync_progress.c.channel_id == CHANNEL_ID, sync_progress.c.is_read_to_end)
     .where(is_beyond(bindparam("seen", type_=Id), sync_progress.c.last_message_platform_id))
-    .values(is_read_to_end=false(), updated_at=NOW)
+    .values(is_read_to_end=false(), state=literal_column(f"'{ProgressState.SYNCING}'", Text), updated_at=NOW)
 )
 
 
 @finish_before_cancel
 async def reopen_channel(db: Database, channel_id: int, seen_id: str, *, job: JobLease, now: datetime) -> None:
-    """Have a channel read on by the next sync where a message was seen beyond its checkpoint.
+    """Have a channel read on by the next sync where a message was seen beyond its checkpoint; it is not complete then.
 
     Args:
         db: the archive.
@@ -172,6 +172,39 @@ async def reopen_channel(db: Database, channel_id: int, seen_id: str, *, job: Jo
     async with db.writing() as connection:
         await require_lease(connection, job)
         await connection.execute(_REOPEN, {"channel": channel_id, "seen": seen_id, "now": now})
+
+
+_CLEAR_ERROR = (
+    update(sync_progress)
+    .where(
+        sync_progress.c.channel_id == CHANNEL_ID, sync_progress.c.state == literal_column(f"'{ProgressState.FAILED}'")
+    )
+    .values(
+        state=literal_column(f"'{ProgressState.COMPLETE}'", Text),
+        last_error=sync_progress.c.set_aside,
+        updated_at=NOW,
+    )
+)
+
+
+@finish_before_cancel
+async def clear_error(db: Database, channel_id: int, *, job: JobLease, now: datetime) -> None:
+    """Record that what had failed of a channel went well by now, though nothing of it was new.
+
+    One that was reopened meanwhile stays as it is: it is for the sync that reads on to say.
+
+    Args:
+        db: the archive.
+        channel_id: ``channels.id``, of one that is read to its end or that holds no messages.
+        job: the lease of the job that found nothing wrong.
+        now: the time of the row's change.
+
+    Raises:
+        LeaseLost: the job is another's; nothing was written.
+    """
+    async with db.writing() as connection:
+        await require_lease(connection, job)
+        await connection.execute(_CLEAR_ERROR, {"channel": channel_id, "now": now})
 
 
 _FAIL = _guarded(ProgressState.FAILED, last_error=bindparam("error", type_=JsonObject))

@@ -46,7 +46,8 @@ async def prune_jobs(db: Database, *, ended_before: datetime, limit: int = _SLIC
     Returns:
         How many.
     """
-    before_id = str(UUID(int=int(ended_before.timestamp() * 1000) << 80))  # ids sort by time
+    milliseconds = max(int(ended_before.timestamp() * 1000), 0)  # of a time before 1970 there is no id
+    before_id = str(UUID(int=milliseconds << 80))  # ids sort by time
     values = {"before_id": before_id, "ended_before": ended_before, "limit": limit}
     async with db.writing() as connection:
         return (await connection.execute(_PRUNE, values)).rowcount

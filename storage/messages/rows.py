@@ -113,21 +113,31 @@ async def write_messages(
         await unmark_rows_deleted(connection, seen, before=seen_at, now=now)
     if withheld := await _withheld(connection, prepared, may_be_stored):
         prepared = prepared.without(withheld)
-    upsert = _UPSERT[connection.dialect.name]
-
-    async def store(batches: Sequence[ChannelBatch]) -> None:
-        await upsert(connection, batches, now, with_totals=not prepared.keeps_totals)
-
-    refused = await upsert_isolated(connection, store, prepared.channels) if prepared.channels else {}
-    stored = prepared.without(refused) if refused else prepared
-    written = {batch.channel_id: {record.platform_id for record in batch.records} for batch in stored.channels}
-    await note_set_aside(connection, written, refused, now)
+    stored, refused = await _upsert(connection, prepared, now)
     if may_be_stored and stored.channels:
         await _delete_stale(connection, stored, may_be_stored)
     await note_copies(connection, stored.rows(), now)
     emptied = [(channel_id, r.platform_id) for channel_id, r in stored.rows() if is_emptied(r.metadata)]
     await empty_traces_of(connection, emptied, now)
     return refused
+
+
+async def _upsert(
+    connection: AsyncConnection, prepared: PreparedMessages, now: datetime
+) -> tuple[PreparedMessages, Refused]:
+    """Upsert what can be stored, and name what cannot; returns both."""
+    if not prepared.channels:
+        return prepared, {}
+    upsert = _UPSERT[connection.dialect.name]
+
+    async def store(batches: Sequence[ChannelBatch]) -> None:
+        await upsert(connection, batches, now, with_totals=not prepared.keeps_totals)
+
+    refused = await upsert_isolated(connection, store, prepared.channels)
+    stored = prepared.without(refused) if refused else prepared
+    written = {batch.channel_id: {record.platform_id for record in batch.records} for batch in stored.channels}
+    await note_set_aside(connection, written, refused, now)
+    return stored, refused
 
 
 async def _withheld(

@@ -57,8 +57,9 @@ async def test_the_service_manager_is_notified(tmp_path: Path) -> None:
             daemon.process.terminate()
             await received("STOPPING=1")
             assert await daemon.ended() == 0
-    (line,) = [line for line in json_lines(daemon.log) if "no sign of life" in line["event"]]
-    assert "was removed or replaced" in line["reason"]
+    lines = [line for line in json_lines(daemon.log) if "no sign of life" in line["event"]]
+    assert lines
+    assert all("was removed or replaced" in line["reason"] for line in lines)
 
 
 async def test_secrets_come_as_credentials_and_never_come_out(tmp_path: Path) -> None:

@@ -78,13 +78,12 @@ async def test_without_a_head_a_channel_is_asked_for_until_its_end_was_read(data
     async with Simulator(world) as sim:
         sim.faults.add(fault)
         async with running_daemon(sim, database_url, SETTINGS) as daemon:
-            # Asked for while it still runs, the next sync would be this one, and nothing follow a rate limit.
+            await daemon.sees(lambda: sim.requests.count(MESSAGES) > 1)
+            sync = f"/api/tenants/discord-{guild_id}/sync"
+            await daemon.until(lambda: daemon.get(sync), lambda answer: answer["job"]["finished_at"])
+            await daemon.ask("POST", sync)  # unless it tries again by itself
             await daemon.until(
-                lambda: daemon.get("/api/jobs"), lambda answer: answer["jobs"] and answer["jobs"][-1]["finished_at"]
-            )
-            await daemon.ask("POST", f"/api/tenants/discord-{guild_id}/sync")  # unless it tries again by itself
-            await daemon.until(
-                lambda: daemon.get(f"/api/tenants/discord-{guild_id}/sync"),
+                lambda: daemon.get(sync),
                 lambda answer: answer["job"]["status"] == "succeeded",
             )
             assert_equal_to_truth(database_url, truth(world, guild_id), guild_id, without=["reactions"])

@@ -80,7 +80,7 @@ async def test_a_tenant_that_was_left_is_disconnected_before_its_gap_is_recorded
         await membership.reconcile()
         assert [gap.reason for gap in await gaps.list_gaps(db, "discord-1")] == [GapReason.LEFT]
     finally:
-        scheduler.stop()
+        await scheduler.stop()
         await db.close()
 
 

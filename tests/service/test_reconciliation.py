@@ -106,7 +106,7 @@ async def test_a_database_that_is_away_when_the_bot_connects(
         finally:
             running.cancel()
             await asyncio.gather(running, return_exceptions=True)
-            process.scheduler.stop()
+            await process.scheduler.stop()
         assert await process.jobs() == [(JobKind.INITIAL, JobStatus.QUEUED)]
         assert await get_tenant(process.db, "discord-2") is None, "it left before anything was known of it"
         failures = [record for record in caplog.records if record.levelname == "ERROR"]

@@ -61,7 +61,7 @@ async def test_a_tenant_is_ticked_for_again_after_every_interval(db: Database) -
         scheduler.forget(TENANT)
         assert scheduler.next_sync_at(TENANT) is None
     finally:
-        scheduler.stop()
+        await scheduler.stop()
 
 
 @pytest.mark.usefixtures("restored_addresses")
@@ -99,4 +99,4 @@ async def test_ticks_follow_a_clock_that_is_set_back(db: Database) -> None:
             assert due is not None
             assert due - utc_now() <= hour
     finally:
-        scheduler.stop()
+        await scheduler.stop()

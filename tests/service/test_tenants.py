@@ -104,7 +104,7 @@ async def test_a_followed_tenant_is_ticked_for_at_its_instant_until_forgotten(tm
         scheduler.forget(tenant.id)
         assert scheduler.next_sync_at(tenant.id) is None
     finally:
-        scheduler.stop()
+        await scheduler.stop()
         await db.close()
 
 

@@ -28,7 +28,9 @@ Switch = Callable[[], AbstractContextManager[object]]
 
 
 def _last_word(self: LiveBuffer, tenant_id: str, channel: Any, received_at: Any) -> None:
-    self._channels[tenant_id, channel.platform_id, False] = ChannelEvent(channel, received_at)
+    event = ChannelEvent(channel, received_at)
+    self._channels.pop((tenant_id, channel.platform_id, not event.is_hidden), None)
+    self._channels[tenant_id, channel.platform_id, event.is_hidden] = event
 
 
 async def _nothing(*_: Any, **__: Any) -> None: ...
@@ -108,7 +110,7 @@ ALL: dict[str, Switch] = {
     "an empty page deletes": _believing("bot.sync.repairs"),
     "an event after the page is lost": lambda: patch.object(ChangeTracker, "changed_since", lambda *_: set()),
     "no gap is recorded": _off("storage.repair.record_gap"),
-    "events are taken for written": _off("bot.live.writer.advance_watermark", by=_up_to_now),
+    "events are taken for written": _off("bot.live.following.advance_watermark", by=_up_to_now),
     "an erasure is forgotten": lambda: patch.object(Redactor, "__bool__", lambda _: False),
     "blanks go over content": lambda: _blanks(),
     "a channel without a head is empty": _without_head,

@@ -10,6 +10,8 @@ from storage.channels import (
     ChannelState,
     ProgressState,
     channel_states,
+    channel_summaries,
+    clear_error,
     fail_channel,
     finish_channel,
     reopen_channel,
@@ -110,6 +112,30 @@ async def test_what_is_read_to_its_end_stays_so_until_more_is_seen(db: Database,
     assert await is_open(), "its reading was broken off"
     await finish(progress, "5", None)
     assert not await is_open()
+
+
+async def test_an_error_is_cleared_but_not_what_was_reopened(db: Database, progress: Progress) -> None:
+    failed, reopened = await progress.of("5"), await progress.of("6")
+    for state in (failed, reopened):
+        await progress.save(state.platform_id, 9)
+        await finish(progress, state.platform_id, "12")
+        await fail_channel(db, state.id, error={"code": "call_failed"}, job=progress.lease, now=LATER)
+    await reopen_channel(db, reopened.id, "10", job=progress.lease, now=LATER)
+    for state in (failed, reopened):
+        await clear_error(db, state.id, job=progress.lease, now=LATER)
+    failed, reopened = await progress.of("5"), await progress.of("6")
+    assert (failed.state, failed.last_error, failed.has_news) == (ProgressState.COMPLETE, None, False)
+    assert (failed.deleted_head_id, failed.checkpoint_id) == ("12", "9")
+    assert reopened.has_news, "nothing beyond its checkpoint was read"
+
+
+async def test_what_was_reopened_is_not_complete(db: Database, progress: Progress) -> None:
+    await progress.save("5", 9)
+    await finish(progress, "5", None)
+    assert await channel_summaries(db, progress.tenant.id, only_incomplete=True) == []
+    await reopen_channel(db, (await progress.of("5")).id, "10", job=progress.lease, now=LATER)
+    (only,) = await channel_summaries(db, progress.tenant.id, only_incomplete=True)
+    assert (only.platform_id, only.state) == ("5", ProgressState.SYNCING)
 
 
 @pytest.mark.parametrize("kind", [channel, partial(thread, parent="6")])

@@ -46,6 +46,12 @@ async def test_a_tenant_that_never_succeeds_does_not_fill_the_archive(db: Databa
     assert await prune_jobs(db, ended_before=NOW + DAY) == 3
 
 
+async def test_a_time_before_all_jobs_removes_none(db: Database) -> None:
+    """As a hundred years back are, which the configuration may ask for."""
+    await ended(db, await new_tenant(db, 1), NOW, JobStatus.FAILED)
+    assert await prune_jobs(db, ended_before=NOW - 36_500 * DAY) == 0
+
+
 async def test_a_job_that_runs_or_waits_stays(db: Database, way: Way, lease: JobLease) -> None:
     await way.store(message(1))
     await queued(db, await new_tenant(db, 1))

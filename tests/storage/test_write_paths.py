@@ -87,8 +87,9 @@ STORES_PEOPLE: dict[Any, Call] = {
 
 STORES_NOBODY = {
     "channels": (
-        *("advance", "fail_channel", "finish_channel", "follow_parents", "let_threads_follow", "lock_channels"),
+        *("advance", "clear_error", "fail_channel", "finish_channel", "follow_parents", "let_threads_follow"),
         *(
+            "lock_channels",
             "bound_hidings",
             "forget_listings",
             "keep_listings",
