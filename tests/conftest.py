@@ -22,7 +22,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("platform-sync")
     group.addoption("--fast", action="store_true", help="leave out what is marked slow, try fewer examples")
     group.addoption("--soak-minutes", type=float, default=0.0, help="how long the soak lasts at least (default: once)")
-    group.addoption("--kills", type=int, default=12, help="how often the daemon is killed (default: 12)")
+    group.addoption("--kills", type=int, default=8, help="how often the daemon is killed (default: 8)")
 
 
 def pytest_configure(config: pytest.Config) -> None:
