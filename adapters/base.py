@@ -98,7 +98,7 @@ class PlatformSession(Protocol):
         ...
 
     @property
-    def hears_changes(self) -> bool:
+    def receives_changes(self) -> bool:
         """Whether all that was changed of channels since ``channels`` was called has been told, or is about to be."""
         ...
 

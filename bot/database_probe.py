@@ -28,9 +28,9 @@ class DatabaseProbe:
             # Our own writes go one by one, and the question behind them: as long as they go through all is well.
             is_writing = self._db.writes.commits > commits
             return None if is_writing else f"it has not answered for {time.monotonic() - self._asked_at:.1f} s"
-        asked, self._pending = self._pending, None
+        question, self._pending = self._pending, None
         try:
-            asked.result()
+            question.result()
         except StorageError as e:
             return str(e)
         failure = self._db.writes.failure_within(time.monotonic() - begun + _FAILURE_SECONDS)

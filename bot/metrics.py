@@ -160,12 +160,12 @@ _Figures: TypeAlias = list[Metric]
 async def _look_at(watched: _Watched) -> _Figures:
     figures: _Figures = list(_gateways(watched.adapters))
     # Not broken off: on SQLite a call that waits for a lock goes on all the same.
-    asked = asyncio.create_task(_archive(watched.db, watched.clock()), name="figures of the archive")
-    asked.add_done_callback(lambda done: done.cancelled() or done.exception())
-    await asyncio.wait({asked}, timeout=_DATABASE_SECONDS)
-    is_up = asked.done() and not isinstance(asked.exception(), StorageError)
+    query = asyncio.create_task(_archive(watched.db, watched.clock()), name="figures of the archive")
+    query.add_done_callback(lambda done: done.cancelled() or done.exception())
+    await asyncio.wait({query}, timeout=_DATABASE_SECONDS)
+    is_up = query.done() and not isinstance(query.exception(), StorageError)
     if is_up:
-        figures += asked.result()
+        figures += query.result()
     return [*figures, _gauge("database_up", "Whether the database answers.", float(is_up))]
 
 

@@ -167,13 +167,13 @@ def _counts(wish: Wish) -> Removed:
 
 def _read(number: int, line: bytes, hash_choice: str) -> tuple[str, str | None, datetime]:
     try:
-        told = orjson.loads(line)
-        who, where, when = told["user_hash"], told["tenant_id"], datetime.fromisoformat(told["requested_at"])
+        wish = orjson.loads(line)
+        who, where, when = wish["user_hash"], wish["tenant_id"], datetime.fromisoformat(wish["requested_at"])
         privacy.require_hash(who)
         if not (where is None or isinstance(where, str)) or when.tzinfo is None:
             raise ValueError
     except (ValueError, KeyError, TypeError) as e:
         raise ValueError(f"line {number} is no wish, as 'wishes export' writes them") from e
-    if told.get("hash_choice") != hash_choice:
+    if wish.get("hash_choice") != hash_choice:
         raise ValueError(f"line {number} is of an archive that hashes its users otherwise: give its key")
     return who, where, when

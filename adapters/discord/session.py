@@ -44,7 +44,7 @@ class DiscordSession:
         self._scope = scope
         self._hash_user = hash_user
         self._content = ContentWatch(client, self._guild_id, rest)
-        self._heard_session: tuple[int, int] | None = None  # when the channels were last listed
+        self._known_session: tuple[int, int] | None = None  # when the channels were last listed
         self._evaluation = GuildEvaluation(client, self._guild_id, rest, hash_user)
 
     @property
@@ -59,14 +59,14 @@ class DiscordSession:
 
     async def channels(self) -> tuple[ChannelRecord, ...]:
         """List the channels, the roles that decide who may read them, and the active threads: three requests."""
-        self._heard_session = self._client.heard_session(self._guild_id)
+        self._known_session = self._client.current_session(self._guild_id)
         return await self._evaluation.listing()
 
     @property
-    def hears_changes(self) -> bool:
+    def receives_changes(self) -> bool:
         """Whether the gateway's session is the one in which the channels were listed: it tells all, also afterwards."""
-        heard = self._client.heard_session(self._guild_id)
-        return heard is not None and heard == self._heard_session
+        heard = self._client.current_session(self._guild_id)
+        return heard is not None and heard == self._known_session
 
     async def access(self) -> Access:
         """Evaluate afresh who may read what: three requests, four where the bot may be the owner."""

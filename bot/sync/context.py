@@ -193,9 +193,9 @@ class JobContext:
     async def _is_all_told(self) -> bool:
         """Write what the platform has told of channels; return whether that is all there was to tell."""
         await self.live.write_channels(self.tenant_id)
-        if self.session.hears_changes:
+        if self.session.receives_changes:
             self.listings.pause_seconds = 0.0
-        return self.session.hears_changes
+        return self.session.receives_changes
 
     async def refetch(self, channel: AnyChannel, message_ids: set[str]) -> None:
         """Have messages of a channel read again by the repairs of this job or the next."""

@@ -76,13 +76,13 @@ async def test_changes_are_heard_only_in_the_session_of_the_listing() -> None:
     async with Simulator(small_world()) as sim, connected(sim, identify_delay_seconds=0) as link:
 
         async def body(session: PlatformSession) -> None:
-            assert not session.hears_changes, "nothing was listed yet"
+            assert not session.receives_changes, "nothing was listed yet"
             await session.channels()
-            assert session.hears_changes
+            assert session.receives_changes
             sim.gateway.invalidate()
             await link.until(lambda _: True, len(link.events) + 1)
-            assert not session.hears_changes
+            assert not session.receives_changes
             await session.channels()
-            assert session.hears_changes
+            assert session.receives_changes
 
         await link.adapter.sync(str(GUILD), body)

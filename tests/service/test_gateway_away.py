@@ -24,7 +24,7 @@ class Deaf(Counter):
     _office: "DeafOffice"
 
     @property
-    def hears_changes(self) -> bool:  # type: ignore[override] # a constant there
+    def receives_changes(self) -> bool:  # type: ignore[override] # a constant there
         return self._office.away_until < time.monotonic()
 
     async def channels(self) -> tuple[ChannelRecord, ...]:

@@ -60,6 +60,6 @@ async def test_the_first_session_of_other_shards_is_not_the_one_in_which_channel
             await session.channels()
             sim.gateway.close(4011)
             await link.until(is_ready, 2)
-            assert not session.hears_changes
+            assert not session.receives_changes
 
         await link.adapter.sync(str(GUILD), body)

@@ -107,7 +107,7 @@ class Counter:
     def request_counts(self) -> RequestCounts:
         return RequestCounts(requests=self.requests, retries=0)
 
-    hears_changes = True
+    receives_changes = True
 
     async def channels(self) -> tuple[ChannelRecord, ...]:
         newest = self._office.letters[-1].platform_id

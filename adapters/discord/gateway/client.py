@@ -88,13 +88,13 @@ class GatewayClient:
         """Return the channels with messages that the gateway shows as readable for everyone and the bot."""
         return self._dispatcher.readable_channels(guild_id)
 
-    def heard_session(self, guild_id: int) -> tuple[int, int] | None:
+    def current_session(self, guild_id: int) -> tuple[int, int] | None:
         """Return how often there were new shards, and the number of the session in which a guild's events come in.
 
         None where they do not come in at present.
         """
         count = len(self._shards)
-        session = self._shards[(guild_id >> 22) % count].heard_session if count else None
+        session = self._shards[(guild_id >> 22) % count].current_session if count else None
         return None if session is None else (self._connections, session)
 
     def is_there(self, guild_id: int) -> bool:

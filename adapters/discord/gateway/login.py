@@ -15,7 +15,7 @@ from discord.gateway import DiscordWebSocket
 from discord.http import HTTPClient, Route
 
 from adapters.discord.convert import Payload, as_int, as_object, snowflake
-from adapters.discord.gateway.waits import Backoff, Waits, asked_to_wait
+from adapters.discord.gateway.waits import Backoff, Waits, requested_wait
 
 log = logging.getLogger(__name__)
 
@@ -117,7 +117,7 @@ class Login:
             except discord.LoginFailure:
                 raise
             except Exception as e:  # noqa: BLE001 (whatever an odd answer makes of the library, it is asked again)
-                asked, cause = asked_to_wait(e), cause_of(e)
+                asked, cause = requested_wait(e), cause_of(e)
             seconds = pauses.failed() if asked is None else asked
             facts = {"what": what, "cause": cause, "retry_in_seconds": round(seconds, 1)}
             log.warning("Discord cannot be reached", extra=facts)

@@ -18,7 +18,7 @@ from discord.gateway import DiscordWebSocket, ReconnectWebSocket
 from adapters.discord.gateway.identify import IdentifyGate
 from adapters.discord.gateway.login import cause_of
 from adapters.discord.gateway.socket import GatewaySocket
-from adapters.discord.gateway.waits import Backoff, Waits, asked_to_wait
+from adapters.discord.gateway.waits import Backoff, Waits, requested_wait
 
 log = logging.getLogger(__name__)
 
@@ -96,7 +96,7 @@ class Shard:
         return self._socket is not None and self._socket.open and self._caught_up_at is not None
 
     @property
-    def heard_session(self) -> int | None:
+    def current_session(self) -> int | None:
         """The number of the session whose events come in; None where none do at present."""
         return self.sessions if self.is_connected and not self.is_deaf else None
 
@@ -175,7 +175,7 @@ class Shard:
         return self._strikes[1] >= _STRIKES
 
     async def _pause(self, failure: Exception, seconds: float) -> None:
-        asked = asked_to_wait(failure)
+        asked = requested_wait(failure)
         facts = {
             "shard": self.id,
             "cause": _cause(failure),

@@ -71,7 +71,7 @@ class Backoff:
         self.failures = 0
 
 
-def asked_to_wait(error: BaseException) -> float | None:
+def requested_wait(error: BaseException) -> float | None:
     """Return for how many seconds an answer asks to be left alone, a day at most; None where it does not say."""
     if isinstance(error, discord.RateLimited):
         return min(max(error.retry_after, 0.0), LONGEST_SECONDS)
