@@ -35,7 +35,7 @@ class Troubles:
         self._url = url
         self._skew = skew
         self._chance = random.Random(seed)
-        self._changes = changes
+        self.changes = changes
         self._next: list[str] = []
         self.sessions = 0  # how many there have been at least
         self.erased: set[str] = set()  # the hashes of people who were forgotten
@@ -62,14 +62,14 @@ class Troubles:
     async def _make_dropped_connection(self, daemon: Process) -> AsyncIterator[None]:
         """Resumed: what happened meanwhile is sent again."""
         self._sim.gateway.close(4000)
-        await self._unrest.happen(self._changes // 5, silent=False)
+        await self._unrest.happen(self.changes // 5, silent=False)
         yield
 
     @asynccontextmanager
     async def _make_lost_session(self, daemon: Process) -> AsyncIterator[None]:
         self._sim.gateway.invalidate()
         self._unrest.listened_to()
-        await self._unrest.happen(self._changes // 5, silent=True)
+        await self._unrest.happen(self.changes // 5, silent=True)
         self.sessions += 1
         yield
 
@@ -108,7 +108,7 @@ class Troubles:
         guild_id = next(iter(self._sim.world.guilds))
         self._sim.change.set_guild_unavailable(guild_id)
         self._unrest.listened_to()
-        await self._unrest.happen(self._changes // 5, silent=True)
+        await self._unrest.happen(self.changes // 5, silent=True)
         self._sim.change.set_guild_available(guild_id)
         yield
 
@@ -121,7 +121,7 @@ class Troubles:
         self._unrest.listened_to()
         self.sessions += 1
         await daemon.until(lambda: self._sim.gateway.identifies >= self.sessions)
-        await self._unrest.happen(self._changes // 5, silent=True)
+        await self._unrest.happen(self.changes // 5, silent=True)
         await asyncio.sleep(3.0)
         self._sim.change.set_guild_available(guild.id)
         yield
