@@ -55,7 +55,7 @@ class ChannelReader:
         is_end_near = after is not None and (state.head_id is None or int(state.head_id) <= int(after))
         known = frozenset[str]()
         while True:
-            asked_at, mark = self.job.clock(), tracker.mark()
+            requested_at, mark = self.job.clock(), tracker.mark()
             answer = await read_behind(
                 self.job.session, state.platform_id, after, parent_id=state.thread_parent_id, with_witness=is_end_near
             )
@@ -64,7 +64,7 @@ class ChannelReader:
             fresh = tuple(message for message in whole if message.platform_id not in known)
             self.estimator.add(fresh, progress.estimator.now())
             if fresh:
-                self._fetched.append((asked_at, mark, fresh))
+                self._fetched.append((requested_at, mark, fresh))
             if answer.reached is None:
                 return answer.is_proven or self._doubt(after)
             if sum(len(fetched) for *_, fetched in self._fetched[:-1]) >= self.job.config.batch_size:
@@ -117,16 +117,20 @@ class ChannelReader:
         async def write(changed_before: set[str]) -> None:
             if changed_before:  # their events found nothing stored that they could change
                 await self.job.refetch(self.state, changed_before)
-            await self._save([message for *_, page in pages for message in page], asked_at=pages[0][0])
+            await self._save([message for *_, page in pages for message in page], requested_at=pages[0][0])
             self._fetched = following
 
         await self.job.store(self.state, changed, write)
 
-    async def _save(self, fetched: list[MessageRecord], asked_at: datetime) -> None:
+    async def _save(self, fetched: list[MessageRecord], requested_at: datetime) -> None:
         """Store rows and checkpoint, in one transaction."""
         job = self.job
         batch = MessageBatch(
-            tenant_id=job.tenant_id, channel_id=self.state.id, messages=fetched, job=job.lease, asked_at=asked_at
+            tenant_id=job.tenant_id,
+            channel_id=self.state.id,
+            messages=fetched,
+            job=job.lease,
+            requested_at=requested_at,
         )
         began = time.monotonic()
         refused = await messages.save_batch(job.db, batch, job.clock())

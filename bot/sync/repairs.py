@@ -35,7 +35,7 @@ class _Page:
     after: int
     sent: Answer
     mark: int  # of the tracker, before it was fetched
-    asked_at: datetime
+    requested_at: datetime
 
     def covers(self, refetch: RefetchRange) -> bool:
         """Return whether a whole range lies in it, so that no request is needed."""
@@ -133,7 +133,7 @@ class RepairPass:
 
     async def _fetch(self, refetch: RefetchRange, tracker: ChangeTracker, *, with_witness: bool) -> _Page:
         self.requests_left -= 1
-        asked_at, mark, after = self.job.clock(), tracker.mark(), refetch.after_platform_id
+        requested_at, mark, after = self.job.clock(), tracker.mark(), refetch.after_platform_id
         answer = await read_behind(
             self.job.session,
             refetch.channel_platform_id,
@@ -142,7 +142,7 @@ class RepairPass:
             with_witness=with_witness,
         )
         await self._confirm(refetch, answer)
-        return _Page(int(after or 0), answer, mark, asked_at)
+        return _Page(int(after or 0), answer, mark, requested_at)
 
     async def _confirm(self, refetch: RefetchRange, answer: Answer) -> None:
         """Ask once more from within a page that leaves out stored messages: are they gone, or was its cursor ignored?
@@ -198,7 +198,7 @@ class RepairPass:
                 changed_meanwhile=changed_before,
                 job=job.lease,
                 now=job.clock(),
-                asked_at=page.asked_at,
+                requested_at=page.requested_at,
             )
             job.progress.changed += outcome.changed
             job.progress.deleted += outcome.deleted
