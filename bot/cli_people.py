@@ -62,7 +62,7 @@ def forget(
             hash_choice=hasher.choice,
             tenant_id=tenant,
             clock=daemon.utc_now,
-            tell=_tell,
+            on_removed=_show_progress,
         )
         typer.echo(f"{_counted(removed)} in the archive at {where}")
 
@@ -143,7 +143,7 @@ def replay_wishes(
             _confirm(f"Fulfil the wishes in {file} in the archive at {where}? It cannot be undone.", yes)
         try:
             count, removed = await people.replay(
-                settings, lines, hash_choice=hasher_of(settings).choice, clock=daemon.utc_now, tell=_tell
+                settings, lines, hash_choice=hasher_of(settings).choice, clock=daemon.utc_now, on_removed=_show_progress
             )
         except ValueError as e:
             leave(str(e), FAILED)
@@ -187,7 +187,7 @@ def _private(path: Path | None) -> Iterator[BinaryIO]:
 _last_printed: dict[str, int] = {}
 
 
-def _tell(removed: dict[str, int]) -> None:
+def _show_progress(removed: dict[str, int]) -> None:
     """Say on standard error how far it is, where that has changed."""
     if removed != _last_printed and any(removed.values()):
         _last_printed.update(removed)

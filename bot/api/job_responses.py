@@ -31,7 +31,7 @@ class JobProgress(ResponseModel):
 
 
 class JobMetrics(ResponseModel):
-    """What a job took, in all its attempts."""
+    """What a job took, summed over its attempts."""
 
     duration_seconds: float | None = Field(
         description="How long it ran, so far or in all, without the time it waited; null: it has not begun."

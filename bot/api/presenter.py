@@ -96,7 +96,7 @@ class Presenter:
         )
 
     def _hint(self, tenant: Tenant) -> str | None:
-        """Say what an operator can do, or need not do, about a tenant that is not as it should be."""
+        """Return advice to the operator about a tenant whose status is not ok; None where there is none."""
         if tenant.stopped_at is not None:
             return _STOPPED
         if not tenant.is_connected:

@@ -1,7 +1,7 @@
-"""Times in which changes of tenants were not received, kept in memory until they are written, however long that takes.
+"""Gaps of tenants, kept in memory until they are recorded, however long that takes.
 
-Where the process ends before, nothing is lost either: the watermark stands still meanwhile, and the next process finds
-by it since when nothing is known.
+Where the process ends before, nothing is lost: the watermark has not moved meanwhile, and the next process records a
+gap from there.
 """
 
 from collections.abc import Iterable
@@ -16,13 +16,13 @@ from storage.repair import GapReason
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Silence:
-    reason: GapReason | None  # None: no more than the end of one that is written already
+    reason: GapReason | None  # None: only the end of a gap that is recorded already
     began_at: datetime | None  # None: at the watermark
-    ended_at: datetime | None  # None: it lasts
+    ended_at: datetime | None  # None: it is open
 
 
 class Silences:
-    """What is still to be written of one platform's tenants, one silence each."""
+    """The pending gaps of one platform's tenants, one each."""
 
     def __init__(self) -> None:
         self._pending: dict[str, _Silence] = {}
@@ -31,7 +31,7 @@ class Silences:
         return bool(self._pending)
 
     def missed(self, tenant_ids: Iterable[str], reason: GapReason, now: datetime) -> None:
-        """Note that what happened since the watermark has not been received, and what happens from now on is."""
+        """Add a gap from the watermark until now."""
         for tenant_id in tenant_ids:
             known = self._pending.get(tenant_id)
             self._pending[tenant_id] = _Silence(
@@ -39,7 +39,7 @@ class Silences:
             )
 
     def began(self, tenant_id: str, reason: GapReason, at: datetime | None) -> None:
-        """Note that nothing is received from a time on; None: from the watermark on."""
+        """Open a gap at a time; None: at the watermark."""
         known = self._pending.get(tenant_id)
         if known is None or known.reason is None:
             self._pending[tenant_id] = _Silence(reason=reason, began_at=at, ended_at=None)
@@ -47,7 +47,7 @@ class Silences:
             self._pending[tenant_id] = replace(known, ended_at=None)
 
     def ended(self, tenant_id: str, at: datetime) -> None:
-        """Note that what happens is received again."""
+        """End the open gap of a tenant."""
         known = self._pending.get(tenant_id)
         if known is None:
             self._pending[tenant_id] = _Silence(reason=None, began_at=None, ended_at=at)
@@ -55,25 +55,25 @@ class Silences:
             self._pending[tenant_id] = replace(known, ended_at=at)
 
     def forget(self) -> None:
-        """Leave them to the process that leads."""
+        """Discard all: the process that leads records them."""
         self._pending.clear()
 
     async def write(self, db: Database, watermark_at: datetime | None, now: datetime) -> None:
-        """Write what is pending. What could not be written stays pending.
+        """Record the pending gaps; one that cannot be recorded stays pending.
 
         Raises:
-            StorageError: the database cannot be written, or not what is pending of one tenant.
+            StorageError: the database cannot be written, or refuses one tenant's gap.
         """
         failures = Failures()
         for tenant_id, silence in list(self._pending.items()):
             with failures.apart(tenant_id):
-                await _put_down(db, tenant_id, silence, watermark_at, now)
-                if self._pending.get(tenant_id) is silence:  # else more has been heard meanwhile
+                await _record(db, tenant_id, silence, watermark_at, now)
+                if self._pending.get(tenant_id) is silence:  # otherwise it was changed meanwhile
                     del self._pending[tenant_id]
         failures.raise_first()
 
 
-async def _put_down(
+async def _record(
     db: Database, tenant_id: str, silence: _Silence, watermark_at: datetime | None, now: datetime
 ) -> None:
     if silence.reason is None:

@@ -1,7 +1,7 @@
-"""Reads one channel, oldest first, from its checkpoint to its end: an empty page, or one not full that holds the head.
+"""Read one channel from its checkpoint to its end: an empty page, or a page that is not full and holds the head.
 
-The head is what the platform calls the newest message. It is a hint: it may be gone, late, left out, or older than
-others. So a full page is never the end, and neither is one that is not full where the head is still to come.
+The head is the newest message by the platform. It is a hint: it may be deleted, late, left out, or older than others.
+So a full page is never the end, nor is one that is not full and does not hold the head.
 """
 
 import time
@@ -20,7 +20,7 @@ from storage.channels import ChannelState
 from storage.messages import MessageBatch
 
 _Pages: TypeAlias = list[tuple[datetime, int, tuple[MessageRecord, ...]]]
-"""Pages, each with when it was asked for, and with the tracker's mark at that time."""
+"""Pages, each with the time of its request and the tracker's mark at that time."""
 
 
 @dataclass(slots=True)
@@ -31,15 +31,15 @@ class ChannelReader:
     state: ChannelState
     estimator: ChannelEstimator
     _fetched: _Pages = field(default_factory=list)
-    _is_stored: bool = False  # all that was fetched
+    _is_stored: bool = False  # whether everything fetched is stored
 
     async def run(self) -> None:
-        """Page to the end, and commit every ``batch_size`` messages; what was fetched is kept however it ends."""
+        """Read to the end, and commit every ``batch_size`` messages; fetched messages are stored however it ends."""
         with self.job.tracking(self.state) as tracker:
             try:
                 is_read = self.estimator.is_done = await self._read(tracker)
             except UntrueAnswer:
-                del self._fetched[-1:]  # where the cursor was ignored, it is not the page that followed
+                del self._fetched[-1:]  # it repeats the cursor's message or older ones, so it is not the next page
                 raise
             finally:
                 self.estimator.has_ended = True
@@ -49,7 +49,7 @@ class ChannelReader:
             await self._settle()
 
     async def _read(self, tracker: ChangeTracker) -> bool:
-        """Fetch up to the channel's end; False where an empty page leaves that in doubt."""
+        """Fetch pages to the channel's end; return False where the end is an empty page that is unproven."""
         state, progress = self.state, self.job.progress
         after = state.checkpoint_id
         is_end_near = after is not None and (state.head_id is None or int(state.head_id) <= int(after))
@@ -90,10 +90,10 @@ class ChannelReader:
         await self.job.settle(self.state, self._head_to_remember())
 
     def _head_to_remember(self) -> str | None:
-        """Return the head that need not be asked for again while it stays the same.
+        """Return the head for which no request is needed while it stays the same.
 
-        Where it has moved back, the highest one known stays, so that the next sync asks again: nobody knows then what
-        has come after it. An archived thread can have no news.
+        Where the head has moved back, the highest known one stays, so that the next sync reads again: newer messages
+        may exist. An archived thread cannot have new messages.
         """
         head, before = self.state.head_id, self.state.deleted_head_id
         if head is None or before is None or self.state.is_archived_thread:
@@ -101,9 +101,9 @@ class ChannelReader:
         return max(head, before, key=int)
 
     async def _flush(self, tracker: ChangeTracker, *, but_last: bool = False) -> None:
-        """Store what was fetched; ``but_last`` keeps the last page until the next one shows that it is true.
+        """Store fetched pages; ``but_last`` keeps the last one until the next page confirms it.
 
-        Where it cannot be stored, what follows it must not be either: the checkpoint would pass over it.
+        If that fails nothing that follows may be stored, or the checkpoint would pass over it.
         """
         count = len(self._fetched) - but_last
         pages, following = self._fetched[:count], self._fetched[count:]

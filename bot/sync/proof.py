@@ -1,10 +1,10 @@
-"""Proves what an empty page only suggests, before anything is believed of it: that nothing lies behind a message.
+"""Prove that nothing lies behind a message where the platform sent an empty page.
 
-A platform may answer with an empty page where the bot may not read, as Discord does without Read Message History, and
-what was known of the bot's permissions when the page was asked for may be old. So an empty page is a doubt, which a job
-keeps until the end of its pass. Then it is asked for again, from the message before it: where that message shows, the
-bot may read there and nothing lies behind. Where it is gone too, a page that is still empty between two evaluations of
-who may read what is as good.
+A platform may send an empty page where the bot may not read, as Discord does without Read Message History, and the
+known permissions may be stale. So an empty page is unproven, and the job keeps it until the end of its pass. Then the
+page is requested again, beginning with the message before it (the witness): where that message is on it, the bot may
+read there and nothing lies behind. Where the witness is deleted, too, a page that is still empty between two
+evaluations of the bot's access is a proof.
 """
 
 from contextlib import ExitStack
@@ -20,7 +20,7 @@ from bot.sync.pages import Answer, read_behind
 
 
 class Unproven(CallFailed):
-    """A page was empty, and then there was something behind it after all."""
+    """A page was empty, and not empty when it was requested again."""
 
     code = "unproven_end"
     remedy = "nothing need be done: the next sync reads on from there"
@@ -28,7 +28,7 @@ class Unproven(CallFailed):
 
 @dataclass(slots=True)
 class _Open:
-    """An empty page that is being asked for again."""
+    """An unproven page that is being requested again."""
 
     doubt: EmptyPage
     tracker: ChangeTracker
@@ -45,7 +45,7 @@ class _Open:
             session, doubt.channel.platform_id, doubt.after, parent_id=doubt.parent_id, with_witness=with_witness
         )
         if answer.reached:
-            raise Unproven("a page was empty, and asked for again it was not", attempts=1)
+            raise Unproven("a page was empty, and not when it was requested again", attempts=1)
         return answer
 
     async def believe(self) -> None:
@@ -54,12 +54,12 @@ class _Open:
 
 @dataclass(frozen=True, slots=True)
 class ProofPass:
-    """One job's way through the empty pages that it met."""
+    """Proves the empty pages of one job."""
 
     job: JobContext
 
     async def run(self) -> None:
-        """Prove each of them, and let what follows from it be done; where that fails, the channel has failed."""
+        """Prove each empty page and apply its consequences; a page that cannot be proven fails its channel."""
         doubts = self.job.take_doubts()
         if not doubts:
             return
@@ -68,7 +68,7 @@ class ProofPass:
             await self._prove_by_evaluations(await self._prove_by_witnesses(opened))
 
     async def _prove_by_witnesses(self, opened: list[_Open]) -> list[_Open]:
-        """Ask again from the message before each; return those that are empty still."""
+        """Request each page beginning with its witness; return those that are still empty."""
         left = [one for one in opened if one.doubt.after is None]  # an empty channel has no witness
 
         async def ask(one: _Open) -> None:
@@ -84,7 +84,7 @@ class ProofPass:
         return left
 
     async def _prove_by_evaluations(self, left: list[_Open]) -> None:
-        """Ask once more between two evaluations: what the bot may read before and after is empty in between."""
+        """Request each page between two evaluations of access: readable before and after, it is really empty."""
         asked: list[_Open] = []
 
         async def ask(one: _Open) -> None:
@@ -98,7 +98,7 @@ class ProofPass:
                 await one.believe()
 
     async def _readable(self, waiting: list[_Open]) -> list[_Open]:
-        """Return those that the bot may read by an evaluation that begins now; give the others up."""
+        """Return the pages whose channels the bot may read by an evaluation that begins now; give up the others."""
         if not waiting:
             return []
         try:

@@ -30,7 +30,7 @@ class _Channel:
 
 @dataclass(frozen=True, slots=True)
 class _Page:
-    """What one request brought: all messages behind ``after`` up to where it is whole; all there are if it is empty."""
+    """A page of messages behind ``after``, complete up to where it reaches; an empty one reaches the end."""
 
     after: int
     sent: Answer
@@ -43,15 +43,15 @@ class _Page:
         return starts_here and self.reaches(refetch.until_platform_id)
 
     def reaches(self, until: str) -> bool:
-        """Return whether it is whole up to a message."""
+        """Return whether the page is complete up to a message."""
         return self.sent.reached is None or int(self.sent.reached) >= int(until)
 
     def ends_before(self, refetch: RefetchRange) -> bool:
-        """Return whether it was not full and leaves off where a range goes on: no more is expected there."""
+        """Return whether the page was not full and ended where a range begins: nothing more is expected there."""
         return not self.sent.is_full and self.sent.reached == refetch.after_platform_id
 
     def behind(self) -> set[str]:
-        """Return the messages that it shows although they do not lie beyond its cursor: they were sent late."""
+        """Return the messages on the page that do not lie beyond its cursor: the platform sent them late."""
         return {m.platform_id for m in self.sent.messages if int(m.platform_id) < self.after}
 
     def within(self, refetch: RefetchRange, reached: str) -> list[MessageRecord]:
@@ -88,7 +88,7 @@ class RepairPass:
         await ProofPass(job).run()
         await job.settle_refusals()
         await settle_gaps(job.db, job.tenant_id, now=job.clock())
-        if pending:  # counted anew: a channel that is skipped by now has none, and others may have come
+        if pending:  # counted again: channels may have been skipped, and ranges added meanwhile
             await settle_audit(job.db, job.tenant_id, now=job.clock())
             progress.repairs_pending = len(await pending_ranges(job.db, job.tenant_id))
         progress.is_cut_short |= progress.repairs_pending > 0 and job.should_yield
@@ -103,7 +103,7 @@ class RepairPass:
     async def _read_ranges(
         self, channel: _Channel, ranges: Sequence[RefetchRange], tracker: ChangeTracker, page: _Page | None = None
     ) -> list[RefetchRange]:
-        """Read ranges again; the audits among them that were read to their end."""
+        """Refetch ranges; return the audits among them that were read to their end."""
         audits: list[RefetchRange] = []
         for number, planned in enumerate(ranges):
             left: RefetchRange | None = None if planned.is_read else planned
@@ -145,10 +145,10 @@ class RepairPass:
         return _Page(int(after or 0), answer, mark, requested_at)
 
     async def _confirm(self, refetch: RefetchRange, answer: Answer) -> None:
-        """Ask once more from within a page that leaves out stored messages: are they gone, or was its cursor ignored?
+        """If a page leaves out stored messages, request one from its middle: were they deleted, or the cursor ignored?
 
         Raises:
-            UntrueAnswer: it was ignored now.
+            UntrueAnswer: the platform ignores the cursor.
         """
         channel_id, after = refetch.channel_platform_id, refetch.after_platform_id
         if not answer.messages:
@@ -164,7 +164,7 @@ class RepairPass:
             raise UntrueAnswer("the platform sent a page that begins before its cursor", attempts=1)
 
     def _doubt(self, channel: _Channel, ranges: list[RefetchRange]) -> None:
-        """Leave ranges as they are until it is proven that nothing lies behind the first one's cursor."""
+        """Keep ranges unchanged until it is proven that nothing lies behind the first one's cursor."""
 
         async def believe(tracker: ChangeTracker, mark: int) -> None:
             empty = _Page(int(ranges[0].after_platform_id or 0), NOTHING, mark, self.job.clock())
@@ -209,7 +209,7 @@ class RepairPass:
         return await job.store(channel, lambda: tracker.changed_since(page.mark, tracker.marks), write)
 
     async def _have_the_rest_read(self, channel: _Channel, refetch: RefetchRange, page: _Page) -> None:
-        """Have the next reading look at what a page shows outside its range: beyond a checkpoint, or sent late."""
+        """Mark messages outside the range for the next reading: those beyond the checkpoint, and those sent late."""
         job = self.job
         if late := page.behind():
             await job.refetch(channel, late)

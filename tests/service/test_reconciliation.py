@@ -88,7 +88,7 @@ async def test_a_database_that_is_away_when_the_bot_connects(
         process = begin()
         process.scheduler.start()
         reconciler = Reconciler({"tenants": process.membership.reconcile})
-        process.membership.on_news(reconciler.wake)
+        process.membership.on_event(reconciler.wake)
         running = asyncio.create_task(reconciler.run())
         try:
             with killed_before(process.db, "INSERT INTO tenants"):

@@ -147,7 +147,7 @@ class GatewayClient:
 
     async def _run_shards(self) -> None:
         """Keep the recommended number of shards connected until Discord requires another number."""
-        count = (await self.login.patiently("asking how to connect", self._gate.limit)).shards
+        count = (await self.login.retried("asking how to connect", self._gate.limit)).shards
         self.login.share(count)
         self._connections += 1
         self._shards = {i: Shard(self.login.library, i, self._gate, self._waits, self._take) for i in range(count)}

@@ -92,7 +92,7 @@ class Login:
             self.http._HTTPClient__session._retry_connection = False  # type: ignore[attr-defined]  # noqa: SLF001
             await self._ask_what_is_granted()
 
-        await self.patiently("the log-in", once)
+        await self.retried("the log-in", once)
 
     async def start_limit(self) -> Payload:
         """Request the session start limit and the recommended shards, and refresh the application's flags."""
@@ -103,7 +103,7 @@ class Login:
         except discord.HTTPException as e:
             raise _named(e) from e
 
-    async def patiently(self, what: str, ask: Callable[[], Awaitable[T]]) -> T:
+    async def retried(self, what: str, ask: Callable[[], Awaitable[T]]) -> T:
         """Return the result of a call, retrying until it succeeds; pause as long as requested, or ever longer.
 
         Raises:
