@@ -115,7 +115,10 @@ class Membership:
         overdue = await self._scheduler.overdue(platform) if communities.expected else []
         for platform_id, record in list(communities.present.items()):
             with failures.apart(tenant_id_of(platform, platform_id)):
-                await self._follow(platform, communities, record, known.get(platform_id), overdue)
+                try:
+                    await self._connect(platform, communities, record, known.get(platform_id), overdue)
+                except TenantStopped:  # just now
+                    self._scheduler.forget(tenant_id_of(platform, platform_id))
         await self._mark_deleted(platform, communities, failures)
         failures.raise_first()  # the other tenants are done by now
         communities.settled = seen
@@ -133,19 +136,6 @@ class Membership:
         if is_news or tenant.id not in self._absent:  # the process before may have ended before it recorded the gap
             self._following.ends(tenant.platform, tenant.id, GapReason.LEFT, since_watermark=True)
             self._absent.add(tenant.id)
-
-    async def _follow(
-        self,
-        platform: str,
-        communities: Communities,
-        record: TenantRecord,
-        known: Tenant | None,
-        overdue: Collection[str],
-    ) -> None:
-        try:
-            await self._connect(platform, communities, record, known, overdue)
-        except TenantStopped:  # just now
-            self._scheduler.forget(tenant_id_of(platform, record.platform_id))
 
     async def _connect(
         self,
