@@ -66,7 +66,7 @@ class ChannelReader:
             if fresh:
                 self._fetched.append((requested_at, mark, fresh))
             if answer.reached is None:
-                return answer.is_proven or self._doubt(after)
+                return answer.is_proven or self._add_unproven(after)
             if sum(len(fetched) for *_, fetched in self._fetched[:-1]) >= self.job.config.batch_size:
                 await self._flush(tracker, but_last=True)
             if is_end:
@@ -74,15 +74,15 @@ class ChannelReader:
             is_end_near = not answer.is_full or answer.holds(state.head_id)
             after, known = answer.reached, frozenset(message.platform_id for message in whole)
 
-    def _doubt(self, after: str | None) -> bool:
-        """Have it proven that nothing lies behind a message, before the channel counts as read to its end."""
+    def _add_unproven(self, after: str | None) -> bool:
+        """Keep the empty page behind a message until it is proven; then the channel counts as read to its end."""
 
-        async def believe(*_: object) -> None:
+        async def accept(*_: object) -> None:
             if self._is_stored:
                 await self._settle()
 
-        self.job.doubt(
-            EmptyPage(channel=self.state, parent_id=self.state.thread_parent_id, after=after, believe=believe)
+        self.job.add_unproven(
+            EmptyPage(channel=self.state, parent_id=self.state.thread_parent_id, after=after, accept=accept)
         )
         return False
 

@@ -30,26 +30,26 @@ class Unproven(CallFailed):
 class _Open:
     """An unproven page that is being requested again."""
 
-    doubt: EmptyPage
+    page: EmptyPage
     tracker: ChangeTracker
     mark: int = 0
 
     @property
     def channel(self) -> AnyChannel:
-        return self.doubt.channel
+        return self.page.channel
 
-    async def ask(self, session: PlatformSession, *, with_witness: bool) -> Answer:
+    async def request(self, session: PlatformSession, *, with_witness: bool) -> Answer:
         self.mark = self.tracker.mark()
-        doubt = self.doubt
+        page = self.page
         answer = await read_behind(
-            session, doubt.channel.platform_id, doubt.after, parent_id=doubt.parent_id, with_witness=with_witness
+            session, page.channel.platform_id, page.after, parent_id=page.parent_id, with_witness=with_witness
         )
         if answer.reached:
             raise Unproven("a page was empty, and not when it was requested again", attempts=1)
         return answer
 
-    async def believe(self) -> None:
-        await self.doubt.believe(self.tracker, self.mark)
+    async def accept(self) -> None:
+        await self.page.accept(self.tracker, self.mark)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,42 +60,42 @@ class ProofPass:
 
     async def run(self) -> None:
         """Prove each empty page and apply its consequences; a page that cannot be proven fails its channel."""
-        doubts = self.job.take_doubts()
-        if not doubts:
+        pages = self.job.take_unproven()
+        if not pages:
             return
         with ExitStack() as trackers:
-            opened = [_Open(doubt, trackers.enter_context(self.job.tracking(doubt.channel))) for doubt in doubts]
+            opened = [_Open(page, trackers.enter_context(self.job.tracking(page.channel))) for page in pages]
             await self._prove_by_evaluations(await self._prove_by_witnesses(opened))
 
     async def _prove_by_witnesses(self, opened: list[_Open]) -> list[_Open]:
         """Request each page beginning with its witness; return those that are still empty."""
-        left = [one for one in opened if one.doubt.after is None]  # an empty channel has no witness
+        left = [one for one in opened if one.page.after is None]  # an empty channel has no witness
 
-        async def ask(one: _Open) -> None:
+        async def request(one: _Open) -> None:
             async with self.job.guard(one.channel):
-                answer = await one.ask(self.job.session, with_witness=True)
+                answer = await one.request(self.job.session, with_witness=True)
                 if answer.is_proven:
-                    await one.believe()
+                    await one.accept()
                 else:
                     left.append(one)
 
-        others = [one for one in opened if one.doubt.after is not None]
-        await for_each(others, self.job.config.concurrent_channels, ask)
+        others = [one for one in opened if one.page.after is not None]
+        await for_each(others, self.job.config.concurrent_channels, request)
         return left
 
     async def _prove_by_evaluations(self, left: list[_Open]) -> None:
         """Request each page between two evaluations of access: readable before and after, it is really empty."""
-        asked: list[_Open] = []
+        empty: list[_Open] = []
 
-        async def ask(one: _Open) -> None:
+        async def request(one: _Open) -> None:
             async with self.job.guard(one.channel):
-                await one.ask(self.job.session, with_witness=False)
-                asked.append(one)
+                await one.request(self.job.session, with_witness=False)
+                empty.append(one)
 
-        await for_each(await self._readable(left), self.job.config.concurrent_channels, ask)
-        for one in await self._readable(asked):
+        await for_each(await self._readable(left), self.job.config.concurrent_channels, request)
+        for one in await self._readable(empty):
             async with self.job.guard(one.channel):
-                await one.believe()
+                await one.accept()
 
     async def _readable(self, waiting: list[_Open]) -> list[_Open]:
         """Return the pages whose channels the bot may read by an evaluation that begins now; give up the others."""
@@ -110,7 +110,7 @@ class ProofPass:
         return [one for one in waiting if await self._is_readable(one, access)]
 
     async def _is_readable(self, one: _Open, access: Access) -> bool:
-        if access.may_read(one.channel.platform_id, one.doubt.parent_id):
+        if access.may_read(one.channel.platform_id, one.page.parent_id):
             return True
         await self.job.give_up(one.channel, ChannelUnreadable(SkipReason.BOT_LACKS_ACCESS))
         return False

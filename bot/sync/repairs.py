@@ -113,7 +113,7 @@ class RepairPass:
                         return audits
                     page = await self._fetch(left, tracker, with_witness=page is not None and page.ends_before(left))
                     if not page.sent.is_proven:
-                        self._doubt(channel, [left, *ranges[number + 1 :]])
+                        self._add_unproven(channel, [left, *ranges[number + 1 :]])
                         return audits
                 left = await self._save(channel, left, page, tracker)
             if planned.kind is RefetchKind.AUDIT:
@@ -163,19 +163,19 @@ class RepairPass:
         if again.messages and int(again.messages[0].platform_id) < middle:
             raise UntrueAnswer("the platform sent a page that begins before its cursor", attempts=1)
 
-    def _doubt(self, channel: _Channel, ranges: list[RefetchRange]) -> None:
+    def _add_unproven(self, channel: _Channel, ranges: list[RefetchRange]) -> None:
         """Keep ranges unchanged until it is proven that nothing lies behind the first one's cursor."""
 
-        async def believe(tracker: ChangeTracker, mark: int) -> None:
+        async def accept(tracker: ChangeTracker, mark: int) -> None:
             empty = _Page(int(ranges[0].after_platform_id or 0), NOTHING, mark, self.job.clock())
             await self._finish_audits(await self._read_ranges(channel, ranges, tracker, empty))
 
-        self.job.doubt(
+        self.job.add_unproven(
             EmptyPage(
                 channel=channel,
                 parent_id=ranges[0].thread_parent_id,
                 after=ranges[0].after_platform_id,
-                believe=believe,
+                accept=accept,
             )
         )
 
