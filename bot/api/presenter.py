@@ -21,8 +21,8 @@ _NOT_IN_IT = (
 )
 
 _RATE_LIMITED = (
-    "The platform said that it was asked too often. Nothing need be done: what was read is kept, and the next sync "
-    "goes on from there{wait}."
+    "The platform answered that there were too many requests. Nothing need be done: what was read is kept, and the "
+    "next sync goes on from there{wait}."
 )
 _INCOMPLETE = "Its last sync did not read everything. GET /api/tenants/{id}/sync says why and what can be done."
 

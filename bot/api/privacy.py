@@ -1,4 +1,4 @@
-"""The calls about wishes to be forgotten: make one, follow it, list them."""
+"""API calls for erasure requests (wishes): make one, show its progress, list all."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
@@ -97,9 +97,9 @@ class PrivacyCalls:
         ]
 
     async def forget(self, _: NoParameters, erasure: ErasureRequest) -> Result:
-        """Record a wish, which holds from then on and survives whatever happens, and begin with it.
+        """Record a wish durably, and begin the erasure.
 
-        Nothing of the id is stored or logged; its hash is, or it could not be recognized again.
+        The id is neither stored nor logged; only its hash is stored, to recognize the person in later data.
         """
         require_id_field(self.adapters[erasure.platform], "user_id", erasure.user_id)
         if erasure.tenant_id is not None:

@@ -165,7 +165,7 @@ class GatewayClient:
             self._roster.end_sessions()
         if asyncio.get_running_loop().time() - began > 600:
             self._shard_pauses.succeeded()
-        await self._waits.wait(self._shard_pauses.failed(), "Discord wants other shards: not asked again before")
+        await self._waits.wait(self._shard_pauses.failed(), "Discord requires other shards: no new connection before")
 
     def _take(self, shard: Shard, event: str, data: Any) -> None:
         """Pass an event of a shard to the dispatcher and the roster."""

@@ -116,9 +116,9 @@ class Login:
                     return await ask()
             except discord.LoginFailure:
                 raise
-            except Exception as e:  # noqa: BLE001 (whatever an odd answer makes of the library, it is asked again)
-                asked, cause = requested_wait(e), cause_of(e)
-            seconds = pauses.failed() if asked is None else asked
+            except Exception as e:  # noqa: BLE001 (an odd answer may raise anything in the library)
+                requested, cause = requested_wait(e), cause_of(e)
+            seconds = pauses.failed() if requested is None else requested
             facts = {"what": what, "cause": cause, "retry_in_seconds": round(seconds, 1)}
             log.warning("Discord cannot be reached", extra=facts)
             await self._waits.wait(seconds, f"{what} failed ({cause}): not tried again before")

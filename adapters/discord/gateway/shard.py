@@ -175,15 +175,15 @@ class Shard:
         return self._strikes[1] >= _STRIKES
 
     async def _pause(self, failure: Exception, seconds: float) -> None:
-        asked = requested_wait(failure)
+        requested = requested_wait(failure)
         facts = {
             "shard": self.id,
             "cause": _cause(failure),
-            "retry_in_seconds": round(seconds if asked is None else asked),
+            "retry_in_seconds": round(seconds if requested is None else requested),
         }
         log.warning("disconnected from Discord", extra=facts)
-        if asked is not None:
-            await self._waits.wait(asked, "Discord asks not to be tried again before")
+        if requested is not None:
+            await self._waits.wait(requested, "Discord requested a wait: not tried again before")
         elif seconds > _WORTH_TELLING_SECONDS:
             await self._waits.wait(seconds, f"shard {self.id} cannot be connected: not tried again before")
         else:
