@@ -107,12 +107,12 @@ class PlatformSession(Protocol):
         ...
 
     def archived_threads(
-        self, channel_id: str, cursor: ThreadCursor | None, *, now: datetime, anew: str | None = None
+        self, channel_id: str, cursor: ThreadCursor | None, *, now: datetime, relist_reason: str | None = None
     ) -> AsyncIterator[ThreadPage]:
         """List the archived threads of a channel that ``cursor`` does not cover yet; a cursor of None covers nothing.
 
-        ``now`` is the current time. ``anew`` names the reason for a complete listing: a cursor that was not made for
-        the same reason is ignored.
+        ``now`` is the current time. ``relist_reason`` requests a complete listing: a cursor that was not made for the
+        same reason is ignored.
         """
         ...
 

@@ -77,7 +77,7 @@ class DiscordSession:
         await self._evaluation.confirm_membership()
 
     async def archived_threads(
-        self, channel_id: str, cursor: ThreadCursor | None, *, now: datetime, anew: str | None = None
+        self, channel_id: str, cursor: ThreadCursor | None, *, now: datetime, relist_reason: str | None = None
     ) -> AsyncIterator[ThreadPage]:
         """List the archived public threads that the cursor does not cover; one request where nothing is new."""
 
@@ -89,12 +89,12 @@ class DiscordSession:
                 fault_of=fault_of,
             )
 
-        async for page in archived_threads(fetch, cursor, now=now, anew=anew):
+        async for page in archived_threads(fetch, cursor, now=now, relist_reason=relist_reason):
             records = (thread_record(p, None, self._hash_user) for p in page.threads)
             yield ThreadPage(tuple(r for r in records if r), page.cursor, page.ids, page.after, page.before)
 
     async def find_channel(self, channel_id: str) -> ChannelRecord | None:
-        """Request the channel itself; return None unless it is a thread: other payloads lack who may read them."""
+        """Request the channel itself; return None where it is no thread, since other payloads lack permissions."""
         payload = await self._rest.call(lambda: self._http.get_channel(int(channel_id)), dict, channel_id)
         is_thread = channel_type(payload) is ChannelType.THREAD
         return thread_record(payload, None, self._hash_user) if is_thread else None

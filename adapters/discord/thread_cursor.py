@@ -30,7 +30,7 @@ class Listed:
 
     mark: datetime | None
     open: list[Span]
-    anew: str | None
+    relist_reason: str | None
 
     @classmethod
     def of(cls, cursor: ThreadCursor | None, now: datetime) -> "Listed":
@@ -41,15 +41,15 @@ class Listed:
             mark, spans = pending, [Span(timestamp(known.get("resume")), mark)]
         return cls(None if mark is None else min(mark, now), spans, known.get("anew"))
 
-    def begin_anew(self, anew: str | None) -> None:
-        """Discard the state, unless ``anew`` is None or the reason for which it was last discarded."""
-        if anew is not None and self.anew != anew:
-            self.mark, self.open, self.anew = None, [], anew
+    def restart(self, relist_reason: str | None) -> None:
+        """Discard the state, unless ``relist_reason`` is None or the reason for which it was last discarded."""
+        if relist_reason is not None and self.relist_reason != relist_reason:
+            self.mark, self.open, self.relist_reason = None, [], relist_reason
 
     def cursor(self) -> ThreadCursor:
         """Return the state as a cursor."""
         spans = [[_text(span.resume), _text(span.floor)] for span in self.open]
-        parts = {"mark": _text(self.mark), "open": json.dumps(spans) if spans else None, "anew": self.anew}
+        parts = {"mark": _text(self.mark), "open": json.dumps(spans) if spans else None, "anew": self.relist_reason}
         return {key: part for key, part in parts.items() if part is not None}
 
     def shrink(self, resume: datetime | None) -> None:

@@ -65,7 +65,7 @@ class _Page:
 
 
 async def archived_threads(
-    fetch: Fetch, cursor: ThreadCursor | None, *, now: datetime, anew: str | None = None
+    fetch: Fetch, cursor: ThreadCursor | None, *, now: datetime, relist_reason: str | None = None
 ) -> AsyncIterator[ListedThreads]:
     """List pages of threads that the cursor does not cover, each with the cursor that is valid once it is stored.
 
@@ -73,7 +73,7 @@ async def archived_threads(
         fetch: requests a page.
         cursor: how far earlier listings came.
         now: the current time; archive times beyond it are cut to it.
-        anew: the reason for a complete listing; ignored where the last complete listing had the same reason.
+        relist_reason: the reason for a complete listing; ignored where the last complete listing had the same reason.
 
     Raises:
         CallFailed: a page does not move the cursor, also when requested again.
@@ -86,7 +86,7 @@ async def archived_threads(
             yield page.listed(span.floor, listed.cursor())
             if page.ends(span.floor):
                 break
-    listed.begin_anew(anew)  # only here: an interrupted complete listing must be able to finish
+    listed.restart(relist_reason)  # only here: an interrupted complete listing must be able to finish
     floor = listed.mark
     is_first = True
     async for page in _walk(fetch, None):

@@ -48,11 +48,11 @@ class ThreadListing:
 
     async def _list(self, parent: ChannelState) -> None:
         job = self.job
-        anew = self._missed_until.isoformat() if self._missed_until else None
+        relist_reason = self._missed_until.isoformat() if self._missed_until else None
         async with job.guard(parent):
             began_at = job.live.instant()
             async for page in job.session.archived_threads(
-                parent.platform_id, parent.thread_cursor, now=began_at, anew=anew
+                parent.platform_id, parent.thread_cursor, now=began_at, relist_reason=relist_reason
             ):
                 self.listed |= page.listed
                 expected = await channels.archived_threads(

@@ -48,7 +48,7 @@ class ChannelState(HasParent):
     thread_cursor: Mapping[str, str] | None  # how far its archived threads have been listed
     threads_listed_at: datetime | None  # when an interrupted sync listed its archived threads
     unlisted_since: datetime | None  # since when it has been missing from all listings
-    looked_up_at: datetime | None  # when it was last requested by itself for that reason
+    looked_up_at: datetime | None  # when it was last requested alone for that reason
     state: ProgressState | None  # None: it was never read
     messages_archived: int
     last_error: Mapping[str, JsonValue] | None

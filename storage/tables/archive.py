@@ -68,7 +68,7 @@ channels = Table(
     Column("unmonitored_since", UtcDateTime, comment="Internal: since when changes may have been missed."),
     Column("archived_at", UtcDateTime, comment="When the platform archived the thread; null: it is open."),
     Column("unlisted_since", UtcDateTime, comment="Internal: since when it has been missing from all listings."),
-    Column("looked_up_at", UtcDateTime, comment="Internal: when it was last requested by itself for that reason."),
+    Column("looked_up_at", UtcDateTime, comment="Internal: when it was last requested alone, being in no listing."),
     Column(
         "threads_listed_at",
         UtcDateTime,

@@ -102,7 +102,7 @@ def _add_listings_of_threads() -> None:
     columns = {
         "archived_at": "When the platform archived the thread; null: it is open.",
         "unlisted_since": "Internal: since when it has been missing from all listings.",
-        "looked_up_at": "Internal: when it was last requested by itself for that reason.",
+        "looked_up_at": "Internal: when it was last requested alone, being in no listing.",
         "threads_listed_at": ("Internal: when an interrupted sync listed its archived threads."),
     }
     for name, comment in columns.items():
