@@ -34,7 +34,7 @@ class HealthCalls:
             Endpoint(
                 method="GET",
                 path="/readyz",
-                summary="Every platform is connected, its tenants are in line, and the database can be written.",
+                summary="Every platform is connected, its tenants match its communities, and the database is writable.",
                 handler=self.readiness,
                 params=NoParameters,
                 body=NoParameters,
@@ -51,7 +51,7 @@ class HealthCalls:
         """Report whether the gateways and the database can be used, within two seconds in any case."""
         reasons = {name: reason for name, adapter in self.adapters.items() if (reason := adapter.unready_reason)}
         if unsettled := [name for name in self.adapters if not self.is_settled(name)]:
-            reasons["membership"] = f"the tenants do not match yet the communities of {', '.join(unsettled)}"
+            reasons["membership"] = f"the tenants do not match the communities of {', '.join(unsettled)} yet"
         if fault := await self.database.fault():
             reasons["database"] = fault
         if reasons:

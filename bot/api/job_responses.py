@@ -92,7 +92,7 @@ class CreatedJob(JobView):
     """A job as answered to the request for it."""
 
     created: bool = Field(description="False where the tenant had an unfinished job already: this one.")
-    hint: str | None = Field(default=None, description="What becomes of the request, where this job is another one.")
+    hint: str | None = Field(default=None, description="What happens to the request, where this job is another one.")
 
 
 class JobList(ResponseModel):

@@ -31,17 +31,17 @@ class WishPath(RequestModel):
 
 
 class WishView(ResponseModel):
-    """A wish to be forgotten, and what it has removed so far. No later sync brings it back."""
+    """An erasure request (a wish), and what it has removed so far. No later sync restores it."""
 
-    wish_id: str = Field(description="What to follow it by; it tells nothing of the person.")
+    wish_id: str = Field(description="Its id, to request its progress by; it reveals nothing of the person.")
     status: Literal["erasing", "erased", "completed"] = Field(
-        description="`erased`: no row tells of them, but a reader of a SQLite file keeps its write-ahead log, which is "
-        "emptied as soon as that ends."
+        description="`erased`: no row is about the person, but a reader of a SQLite file keeps its write-ahead log, "
+        "which is emptied as soon as that ends."
     )
-    tenant_id: str | None = Field(description="The only tenant that it is for; null: for all.")
+    tenant_id: str | None = Field(description="The tenant that it is limited to; null: all.")
     requested_at: datetime
     completed_at: datetime | None
-    messages: int = Field(description="Messages emptied; their places stay, so that answers can be followed.")
+    messages: int = Field(description="Messages emptied; their rows stay, so that replies can be followed.")
     attachments: int
     reactions: int
     mentions: int = Field(description="Others' messages, files and channels that named, linked or repeated them.")
@@ -78,7 +78,7 @@ class PrivacyCalls:
             Endpoint(
                 method="GET",
                 path="/api/forgotten-users",
-                summary="List the wishes to be forgotten, without saying whose they are.",
+                summary="List the erasure requests (wishes), without the people's ids.",
                 handler=self.list,
                 params=NoParameters,
                 body=NoParameters,
