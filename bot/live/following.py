@@ -11,7 +11,7 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 
 from bot.failures import Failures
-from bot.live.silences import Silences
+from bot.live.pending_gaps import PendingGaps
 from storage.database import Database
 from storage.errors import StorageError
 from storage.live import acquire_leadership, advance_watermark
@@ -30,7 +30,7 @@ class Following:
         self._clock = clock
         self._followed: dict[str, set[str]] = {}  # by platform: the tenants whose events are received
         self._silent: defaultdict[str, set[str]] = defaultdict(set)  # by platform: the tenants whose events are not
-        self._silences: defaultdict[str, Silences] = defaultdict(Silences)
+        self._pending_gaps: defaultdict[str, PendingGaps] = defaultdict(PendingGaps)
         self._watermarks: dict[str, datetime | None] = {}
         self._decided: set[str] = set()
         self._deciding = asyncio.Lock()
@@ -42,7 +42,7 @@ class Following:
         now, followed = self._clock(), self._followed.setdefault(platform, set())
         for tenant_id in tenant_ids:
             reason = GapReason.SESSION_LOST if tenant_id in followed else GapReason.PROCESS_DOWN
-            self._silences[platform].missed([tenant_id], reason, now)
+            self._pending_gaps[platform].missed([tenant_id], reason, now)
             self._silent[platform].discard(tenant_id)
             followed.add(tenant_id)
 
@@ -50,13 +50,13 @@ class Following:
         """Record that events of a tenant are received from now on."""
         self._followed.setdefault(platform, set()).add(tenant_id)
         self._silent[platform].discard(tenant_id)
-        self._silences[platform].ended(tenant_id, self._clock())
+        self._pending_gaps[platform].ended(tenant_id, self._clock())
 
     def ends(self, platform: str, tenant_id: str, reason: GapReason, *, since_watermark: bool = False) -> None:
         """Record that events of a tenant are received no more, from now on or since the watermark."""
         self._followed.setdefault(platform, set()).discard(tenant_id)
         self._silent[platform].add(tenant_id)
-        self._silences[platform].began(tenant_id, reason, None if since_watermark else self._clock())
+        self._pending_gaps[platform].began(tenant_id, reason, None if since_watermark else self._clock())
 
     def is_decided(self, platform: str) -> bool:
         """Return whether it is known which process leads a platform."""
@@ -65,7 +65,7 @@ class Following:
     @property
     def has_news(self) -> bool:
         """Whether a leadership is undecided or a gap unwritten."""
-        return any(platform not in self._decided or self._silences[platform] for platform in self._followed)
+        return any(platform not in self._decided or self._pending_gaps[platform] for platform in self._followed)
 
     async def write(self) -> None:
         """Decide undecided leaderships, and record pending gaps.
@@ -93,7 +93,7 @@ class Following:
             await self.renew()
         for platform in list(self.led):
             # A pending gap may begin at the watermark, so that must not move.
-            if not self._silences[platform] and (received_until := received.get(platform)):
+            if not self._pending_gaps[platform] and (received_until := received.get(platform)):
                 await advance_watermark(self._db, platform, self._owner, received_until, self._clock())
         failures.raise_first()
 
@@ -109,7 +109,7 @@ class Following:
         self._watermarks[platform] = leadership.watermark_at
         if not leadership.is_mine:
             self.led.discard(platform)
-            self._silences[platform].forget()
+            self._pending_gaps[platform].forget()
         elif platform not in self.led:
             if platform in self._decided:
                 await self._take_over(platform)
@@ -120,13 +120,13 @@ class Following:
         """Add the gaps of a takeover, also for tenants that only the process before may have received events of."""
         elsewhere = set(await list_connected(self._db, platform)) - self._silent[platform]
         followed = sorted(self._followed[platform] | elsewhere)
-        self._silences[platform].missed(followed, GapReason.TAKEOVER, self._clock())
+        self._pending_gaps[platform].missed(followed, GapReason.TAKEOVER, self._clock())
         for tenant_id in self._silent[platform]:
-            self._silences[platform].began(tenant_id, GapReason.OUTAGE, None)
+            self._pending_gaps[platform].began(tenant_id, GapReason.OUTAGE, None)
 
     async def _write(self) -> None:
         failures = Failures()
         for platform in self.led & self._followed.keys():
             with failures.apart(platform):
-                await self._silences[platform].write(self._db, self._watermarks[platform], self._clock())
+                await self._pending_gaps[platform].write(self._db, self._watermarks[platform], self._clock())
         failures.raise_first()

@@ -15,17 +15,17 @@ from storage.repair import GapReason
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Silence:
+class _PendingGap:
     reason: GapReason | None  # None: only the end of a gap that is recorded already
     began_at: datetime | None  # None: at the watermark
     ended_at: datetime | None  # None: it is open
 
 
-class Silences:
+class PendingGaps:
     """The pending gaps of one platform's tenants, one each."""
 
     def __init__(self) -> None:
-        self._pending: dict[str, _Silence] = {}
+        self._pending: dict[str, _PendingGap] = {}
 
     def __bool__(self) -> bool:
         return bool(self._pending)
@@ -34,7 +34,7 @@ class Silences:
         """Add a gap from the watermark until now."""
         for tenant_id in tenant_ids:
             known = self._pending.get(tenant_id)
-            self._pending[tenant_id] = _Silence(
+            self._pending[tenant_id] = _PendingGap(
                 reason=(known.reason if known else None) or reason, began_at=None, ended_at=now
             )
 
@@ -42,7 +42,7 @@ class Silences:
         """Open a gap at a time; None: at the watermark."""
         known = self._pending.get(tenant_id)
         if known is None or known.reason is None:
-            self._pending[tenant_id] = _Silence(reason=reason, began_at=at, ended_at=None)
+            self._pending[tenant_id] = _PendingGap(reason=reason, began_at=at, ended_at=None)
         else:
             self._pending[tenant_id] = replace(known, ended_at=None)
 
@@ -50,7 +50,7 @@ class Silences:
         """End the open gap of a tenant."""
         known = self._pending.get(tenant_id)
         if known is None:
-            self._pending[tenant_id] = _Silence(reason=None, began_at=None, ended_at=at)
+            self._pending[tenant_id] = _PendingGap(reason=None, began_at=None, ended_at=at)
         elif known.ended_at is None:
             self._pending[tenant_id] = replace(known, ended_at=at)
 
@@ -65,19 +65,17 @@ class Silences:
             StorageError: the database cannot be written, or refuses one tenant's gap.
         """
         failures = Failures()
-        for tenant_id, silence in list(self._pending.items()):
+        for tenant_id, gap in list(self._pending.items()):
             with failures.apart(tenant_id):
-                await _record(db, tenant_id, silence, watermark_at, now)
-                if self._pending.get(tenant_id) is silence:  # otherwise it was changed meanwhile
+                await _record(db, tenant_id, gap, watermark_at, now)
+                if self._pending.get(tenant_id) is gap:  # otherwise it was changed meanwhile
                     del self._pending[tenant_id]
         failures.raise_first()
 
 
-async def _record(
-    db: Database, tenant_id: str, silence: _Silence, watermark_at: datetime | None, now: datetime
-) -> None:
-    if silence.reason is None:
-        await repair.close_gap(db, tenant_id, silence.ended_at or now, now)
+async def _record(db: Database, tenant_id: str, gap: _PendingGap, watermark_at: datetime | None, now: datetime) -> None:
+    if gap.reason is None:
+        await repair.close_gap(db, tenant_id, gap.ended_at or now, now)
         return
-    began_at = silence.began_at or watermark_at
-    await repair.record_gap(db, tenant_id, silence.reason, began_at=began_at, ended_at=silence.ended_at, now=now)
+    began_at = gap.began_at or watermark_at
+    await repair.record_gap(db, tenant_id, gap.reason, began_at=began_at, ended_at=gap.ended_at, now=now)
