@@ -1,7 +1,7 @@
-"""Carry out the request of one person from the command line: an erasure, or an export of their data.
+"""One person's wish, from the command line: to be forgotten, or to see what is held about them.
 
-Neither stores the person's id, nor creates an archive where there is none. While a daemon has a SQLite archive open,
-only the daemon can write, so the erasure is requested through its API.
+Neither writes the person's id anywhere, nor makes an archive where there is none. While a daemon works on a SQLite
+archive it alone writes: the wish goes to it.
 """
 
 import asyncio
@@ -13,7 +13,7 @@ from typing import BinaryIO
 import orjson
 
 from bot.config import Config
-from bot.daemon_calls import DaemonRefused, DaemonUnreachable, request_erasure
+from bot.daemon_calls import DaemonRefused, DaemonSilent, request_erasure
 from storage import privacy
 from storage.connection import require_archive
 from storage.database import Database, open_database, open_for_reading
@@ -21,12 +21,12 @@ from storage.errors import DatabaseInUse, StorageError
 from storage.privacy import Wish, export_user
 
 _PROGRESS_SECONDS = 1.0
-_TRIES = 20  # while another command has the archive, or the daemon is starting
+_TRIES = 20  # while another verb has the archive, or the daemon is about to serve
 _TRY_AGAIN_SECONDS = 0.5
 
 Removed = dict[str, int]
 OnRemoved = Callable[[Removed], None]
-"""Called now and then with the counts removed so far."""
+"""Is called now and then with how much has been removed so far."""
 
 
 async def forget(
@@ -38,28 +38,28 @@ async def forget(
     hash_choice: str,
     tenant_id: str | None,
     clock: Callable[[], datetime],
-    on_removed: OnRemoved = lambda removed: None,
+    tell: OnRemoved = lambda removed: None,
 ) -> Removed:
-    """Remove a person's traces, however long that takes; return the counts by kind.
+    """Remove a person's traces, and return how many of each kind there were, however long that takes.
 
     Raises:
-        StorageError: the archive cannot be used, does not exist, or does not know the tenant.
-        DaemonRefused: a daemon has it open, and cannot be reached or refuses.
+        StorageError: the archive cannot be used, is none, or does not know the tenant.
+        DaemonRefused: a daemon works on it and cannot be reached, or refuses.
     """
     await require_archive(config.database.url, hash_choice=hash_choice, tenant_id=tenant_id)
     wanted: dict[str, str | None] = {"platform": platform, "user_id": user_id, "tenant_id": tenant_id}
 
     async def here(db: Database) -> Removed:
         wish = await privacy.record_wish(db, user_hash, tenant_id=tenant_id, now=clock())
-        return _counts(await _fulfilled(db, wish, clock, on_removed))
+        return _counts(await _fulfilled(db, wish, clock, tell))
 
     for tries_left in reversed(range(_TRIES)):
         try:
             return await _with_archive(config, hash_choice, here)
         except DatabaseInUse:
             try:
-                return await request_erasure(config, wanted, on_removed)
-            except DaemonUnreachable as e:
+                return await request_erasure(config, wanted, tell)
+            except DaemonSilent as e:
                 if not tries_left:
                     raise DaemonRefused(str(e)) from e
         await asyncio.sleep(_TRY_AGAIN_SECONDS)
@@ -67,26 +67,26 @@ async def forget(
 
 
 async def replay(
-    config: Config, lines: Iterable[bytes], *, hash_choice: str, clock: Callable[[], datetime], on_removed: OnRemoved
+    config: Config, lines: Iterable[bytes], *, hash_choice: str, clock: Callable[[], datetime], tell: OnRemoved
 ) -> tuple[int, Removed]:
-    """Repeat the erasures that ``write_wishes`` exported, on an archive restored from before them.
+    """Fulfil the wishes that ``write_wishes`` has written once more, on an archive restored from before them.
 
     Returns:
-        The number of erasures, and the counts removed.
+        How many wishes they were, and what they removed.
 
     Raises:
-        StorageError: the archive cannot be used, or does not exist.
-        ValueError: a line is invalid, or comes from an archive with another hash key.
+        StorageError: the archive cannot be used, or is none.
+        ValueError: a line is no wish, or one of an archive that hashes its users otherwise.
     """
     await require_archive(config.database.url, hash_choice=hash_choice)
     wanted = [_read(number, line, hash_choice) for number, line in enumerate(lines, 1) if line.strip()]
 
     async def here(db: Database) -> Removed:
-        # All are recorded first, so that nothing of these people can be stored from then on.
+        # All first: from then on nothing of any of them is stored.
         wishes = [await privacy.record_wish(db, who, tenant_id=where, now=when) for who, where, when in wanted]
         total: Removed = {}
         for wish in wishes:
-            for name, count in _counts(await _fulfilled(db, wish, clock, on_removed)).items():
+            for name, count in _counts(await _fulfilled(db, wish, clock, tell)).items():
                 total[name] = total.get(name, 0) + count
         return total
 
@@ -94,7 +94,7 @@ async def replay(
 
 
 async def write_wishes(config: Config, *, hash_choice: str, output: BinaryIO) -> int:
-    """Export all erasure requests as JSON Lines, for ``replay``; return how many there are."""
+    """Write all wishes as JSON Lines, for ``replay``, and return how many there are."""
     wishes = await list_wishes(config, hash_choice=hash_choice)
     for wish in wishes:
         row = {"user_hash": wish.user_hash, "tenant_id": wish.tenant_id, "requested_at": wish.requested_at}
@@ -103,10 +103,10 @@ async def write_wishes(config: Config, *, hash_choice: str, output: BinaryIO) ->
 
 
 async def list_wishes(config: Config, *, hash_choice: str) -> list[Wish]:
-    """List the erasure requests of an archive, also while a daemon has it open.
+    """List the wishes of an archive, also while a daemon works on it.
 
     Raises:
-        StorageError: the archive cannot be used, or does not exist.
+        StorageError: the archive cannot be used, or is none.
     """
     db = await open_for_reading(config.database.url, hash_choice=hash_choice)
     try:
@@ -118,10 +118,10 @@ async def list_wishes(config: Config, *, hash_choice: str) -> list[Wish]:
 async def export(
     config: Config, user_hash: str, *, hash_choice: str, tenant_id: str | None, output: BinaryIO
 ) -> dict[str, int]:
-    """Export what is stored about a person as JSON Lines; return the counts by kind.
+    """Write what is held about a person as JSON Lines, and return how many there are of each kind.
 
     Raises:
-        StorageError: the archive cannot be used, does not exist, or does not know the tenant.
+        StorageError: the archive cannot be used, is none, or does not know the tenant.
     """
     written: dict[str, int] = {}
     await require_archive(config.database.url, hash_choice=hash_choice, tenant_id=tenant_id)
@@ -143,13 +143,13 @@ async def _with_archive(config: Config, hash_choice: str, work: Callable[[Databa
         return await work(db)
 
 
-async def _fulfilled(db: Database, wish: Wish, clock: Callable[[], datetime], on_removed: OnRemoved) -> Wish:
-    """Carry out an erasure; wait while the database is busy, and leave what cannot be done to the next start."""
+async def _fulfilled(db: Database, wish: Wish, clock: Callable[[], datetime], tell: OnRemoved) -> Wish:
+    """Fulfil a wish; what passes by itself is waited for, and what is not done at all is left for the next start."""
     while wish.completed_at is None:
         fulfilling = asyncio.ensure_future(privacy.fulfil_wish(db, wish, clock=clock))
         try:
             while not (await asyncio.wait({fulfilling}, timeout=_PROGRESS_SECONDS))[0]:
-                on_removed(_counts(await privacy.find_wish(db, wish.user_hash, wish.tenant_id)))
+                tell(_counts(await privacy.find_wish(db, wish.user_hash, wish.tenant_id)))
             wish = await fulfilling
         except StorageError as e:
             if not e.is_transient:

@@ -1,4 +1,4 @@
-"""Find a person's hash in texts and metadata, and walk a tenant's messages in windows.
+"""Where a person's hash stands in what others wrote, and a tenant's messages in windows to look through.
 
 64 hexadecimal digits are found by nothing but themselves and need no escaping, so JSON can be treated as text.
 """
@@ -21,12 +21,12 @@ _MARK = literal_column(f"'{FORGOTTEN}'", Text)
 
 
 def names_user(column: ColumnElement[Any]) -> ColumnElement[bool]:
-    """SQL condition: a column contains the parameter ``user``."""
+    """Find out in SQL whether the parameter ``user`` stands in a column."""
     return PositionOf(_as_text(column), USER_HASH) > 0
 
 
 def without_user(column: ColumnElement[Any]) -> ColumnElement[Any]:
-    """Replace the parameter ``user`` in a column by the mark of erased people, in SQL."""
+    """Put a word in the place of the parameter ``user`` in what a column holds."""
     replaced = func.replace(_as_text(column), USER_HASH, _MARK)
     return TextAsJson(replaced) if _is_json(column) else replaced
 

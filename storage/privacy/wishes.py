@@ -1,4 +1,4 @@
-"""Record erasure requests (wishes), and carry them out; a recorded one survives every interruption."""
+"""Wishes to be forgotten: recorded first, which holds from then on, and fulfilled then, whatever comes in between."""
 
 import hashlib
 from collections.abc import Callable
@@ -20,32 +20,32 @@ from storage.tables import erased_users
 class Erased:
     """How many rows an erasure changed."""
 
-    messages: int = 0  # of the person, emptied
-    attachments: int = 0  # of the person, deleted
-    reactions: int = 0  # of the person, deleted
-    mentions: int = 0  # messages and files of others, and channels, that named the person
+    messages: int = 0  # of theirs, emptied
+    attachments: int = 0  # of theirs, deleted
+    reactions: int = 0  # of theirs, deleted
+    mentions: int = 0  # others' messages and files, and channels, that told of them and no longer do
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wish:
-    """An erasure request and its progress."""
+    """A wish to be forgotten, and how far it is."""
 
     user_hash: str
-    tenant_id: str | None  # None: in all present and future tenants
+    tenant_id: str | None  # None: in all there are and will be
     requested_at: datetime
-    swept_at: datetime | None  # when the last row about the person was erased
-    completed_at: datetime | None  # when the files of a SQLite archive were clean, too
+    swept_at: datetime | None  # when no row told of them any more
+    completed_at: datetime | None  # when the files of a SQLite archive did not either
     removed: Erased
 
     @property
     def id(self) -> str:
-        """An id of the request that reveals nothing of the person."""
+        """A name of the wish that tells nothing of the person."""
         named = f"{self.tenant_id or EVERY_TENANT}:{self.user_hash}"
         return hashlib.sha256(named.encode()).hexdigest()[:32]
 
     @property
     def pseudonym(self) -> str:
-        """The beginning of the person's pseudonym, to distinguish people."""
+        """The beginning of the person's pseudonym, to tell people apart by."""
         return self.user_hash[:8]
 
 
@@ -57,7 +57,7 @@ _IT = _WISHES.where(*_is_it)
 
 @finish_before_cancel
 async def list_wishes(db: Database, *, unfinished: bool = False) -> list[Wish]:
-    """List the requests, the oldest first: all, or only those that are not completed."""
+    """List the wishes, the oldest first; or only those that are not completed."""
     async with db.reading() as connection:
         return [_wish(row) for row in await all_rows(connection, _UNFINISHED if unfinished else _WISHES, {})]
 
@@ -82,12 +82,12 @@ _RECORD = _insert.on_conflict_do_update(
 
 @finish_before_cancel
 async def record_wish(db: Database, user_hash: str, *, tenant_id: str | None, now: datetime) -> Wish:
-    """Record a request durably. From then on nothing new of the person is stored; a completed one begins again.
+    """Record a wish, for good. From here on nothing new of the person is stored; a completed one is begun again.
 
     Args:
         db: the archive.
-        user_hash: the person's hash, 64 hexadecimal digits.
-        tenant_id: only in this tenant, known or not; None: in all present and future ones.
+        user_hash: who, 64 hexadecimal digits.
+        tenant_id: in one tenant only, known or not; None: in all there are and will be.
         now: the time of the wish.
 
     Raises:
@@ -102,7 +102,7 @@ async def record_wish(db: Database, user_hash: str, *, tenant_id: str | None, no
 
 @finish_before_cancel
 async def find_wish(db: Database, user_hash: str, tenant_id: str | None) -> Wish:
-    """Load the current state of a recorded request."""
+    """Read a recorded wish as it is now."""
     async with db.reading() as connection:
         rows = await all_rows(connection, _IT, {"user": user_hash, "tenant": tenant_id or EVERY_TENANT})
     return _wish(rows[0])
@@ -117,16 +117,17 @@ _SWEPT, _COMPLETED = _reached("swept_at"), _reached("completed_at")
 
 
 async def fulfil_wish(db: Database, wish: Wish, *, clock: Callable[[], datetime], window: int = 10_000) -> Wish:
-    """Carry out a recorded request. After an interruption the next call continues.
+    """Do what a recorded wish asks for. Breaking it off loses nothing: calling it again goes on.
 
     Args:
         db: the archive.
-        wish: the request.
-        clock: returns the current time.
-        window: how many messages a transaction searches.
+        wish: which.
+        clock: gives the time.
+        window: how many messages a transaction looks through.
 
     Returns:
-        Its state. It is not completed while a reader keeps a SQLite file's log from being emptied: call again then.
+        The wish as it is then. It is not completed where somebody reads a SQLite file, whose log cannot be emptied
+        meanwhile: then call it again.
     """
     if wish.swept_at is None:
         await until_known_to_all(db)
@@ -147,7 +148,7 @@ async def _reach(db: Database, statement: Update, wish: Wish, now: datetime) -> 
 async def erase_user(
     db: Database, user_hash: str, *, tenant_id: str | None, now: datetime, window: int = 10_000
 ) -> Erased:
-    """Record a request and carry it out at once; return how many rows were changed.
+    """Record a wish and do what it asks for, at one time. Returns how many rows that changed.
 
     Raises:
         ValueError: that is no hash.
