@@ -100,7 +100,7 @@ class Metrics:
         self.loop = LoopWatch()
         Gauge(
             "platform_sync_event_loop_longest_stop_seconds",
-            "The longest time of the last ten minutes for which the process could do nothing else.",
+            "The longest time in the last ten minutes for which the event loop was blocked.",
             registry=registry,
         ).set_function(lambda: self.loop.longest_seconds)
         self._watched: _Watched | None = None
