@@ -202,13 +202,13 @@ class RepairPass:
             )
             job.progress.changed += outcome.changed
             job.progress.deleted += outcome.deleted
-            await self._have_the_rest_read(channel, refetch, page)
+            await self._mark_outside_range(channel, refetch, page)
             job.set_aside(channel, outcome.set_aside)
             return outcome.left
 
         return await job.store(channel, lambda: tracker.changed_since(page.mark, tracker.marks), write)
 
-    async def _have_the_rest_read(self, channel: _Channel, refetch: RefetchRange, page: _Page) -> None:
+    async def _mark_outside_range(self, channel: _Channel, refetch: RefetchRange, page: _Page) -> None:
         """Mark messages outside the range for the next reading: those beyond the checkpoint, and those sent late."""
         job = self.job
         if late := page.behind():

@@ -28,7 +28,7 @@ class ThreadListing:
     listed: set[str] = field(default_factory=set)  # platform ids of all listed threads
     # platform ids of threads that are missing from the page that should have held them
     unlisted: set[str] = field(default_factory=set)
-    was_broken_off: bool = False  # whether the sync before was interrupted; its listings are kept
+    was_interrupted: bool = False  # whether the sync before was interrupted; its listings are kept
     _listed_at: dict[str, datetime] = field(default_factory=dict)  # when this job began to list a channel's threads
     _missed_until: datetime | None = None
 
@@ -36,7 +36,7 @@ class ThreadListing:
         """List the archived threads of each channel, except where an interrupted sync before has done so."""
         job = self.job
         self._missed_until = await repair.last_gap_end(job.db, job.tenant_id)
-        self.was_broken_off = any(parent.threads_listed_at for parent in parents)
+        self.was_interrupted = any(parent.threads_listed_at for parent in parents)
         left = [parent for parent in parents if not self._is_listed(parent)]
         await for_each(left, job.config.concurrent_channels, self._list)
 
