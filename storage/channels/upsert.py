@@ -83,9 +83,9 @@ _found = (
 
 
 def _save_channel(stays_skipped: Callable[[Any], ColumnElement[bool]]) -> Insert:
-    """Build the upsert of channel rows; a row that ``stays_skipped`` selects keeps its skip reason and time.
+    """Build the upsert of channel rows; a skipped one keeps its skip reason where ``stays_skipped`` says so.
 
-    A channel that is archived can become skipped in any case.
+    ``stays_skipped`` is called with the given row. An archived channel can become skipped in any case.
     """
     statement = insert(channels).from_select(list(_columns), _found)
     given, stored = statement.excluded, channels.c
@@ -113,7 +113,7 @@ def _save_channel(stays_skipped: Callable[[Any], ColumnElement[bool]]) -> Insert
 
 # A channel reported as hidden after a listing began may have been listed before it was hidden.
 _SAVE_LISTED = _save_channel(lambda _: channels.c.hidden_at >= bindparam("began", type_=UtcDateTime))
-# An event hides a channel at once. It never shows one: an event about a role may have been missed.
+# An event can hide a channel at once, but not show one again: another event, about a role, may have been missed.
 _SAVE_CHANGED = _save_channel(lambda given: given.skip_reason.is_(None))
 
 

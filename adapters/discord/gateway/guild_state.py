@@ -148,7 +148,7 @@ class GuildState:
 
     def _new_evaluator(self) -> ChannelEvaluator:
         rules = self._rules
-        # The bot's roles are unknown: it may have any, so the channel must not be reported as closed to it.
+        # Where its roles are unknown, all are assumed: a channel must not be reported as closed without proof.
         bot = self._bot(rules.bot_roles if rules.bot_roles is not None else frozenset(rules.permissions))
         return ChannelEvaluator(self._guild_id, self._roles(), bot, self._hash_user)
 
