@@ -5,10 +5,11 @@ import hashlib
 import random
 import signal
 import sqlite3
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Coroutine, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing, contextmanager
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import psycopg
 from sqlalchemy import make_url
@@ -132,9 +133,8 @@ class Troubles:
             with locked(self._url):
                 await asyncio.sleep(STALL_SECONDS)
 
-        stalled = asyncio.create_task(stall())
-        yield
-        await stalled
+        async with _beside(stall()):
+            yield
 
     @asynccontextmanager
     async def _make_stopped_process(self, daemon: Process) -> AsyncIterator[None]:
@@ -144,9 +144,8 @@ class Troubles:
             await asyncio.sleep(STALL_SECONDS)
             daemon.process.send_signal(signal.SIGCONT)
 
-        stopped = asyncio.create_task(stop())
-        yield
-        await stopped
+        async with _beside(stop()):
+            yield
 
     @asynccontextmanager
     async def _make_jumping_clock(self, daemon: Process) -> AsyncIterator[None]:
@@ -155,9 +154,8 @@ class Troubles:
                 set_skew(self._skew, timedelta(hours=hours))
                 await asyncio.sleep(1.0)
 
-        jumping = asyncio.create_task(jump())
-        yield
-        await jumping
+        async with _beside(jump()):
+            yield
 
     @asynccontextmanager
     async def _make_backup(self, daemon: Process) -> AsyncIterator[None]:
@@ -177,9 +175,16 @@ class Troubles:
         guild = next(iter(self._sim.world.guilds.values()))
         person = self._chance.choice(list(guild.users.values())[:40])
         self.erased.add(hashlib.sha256(str(person.id).encode()).hexdigest())
-        forgetting = asyncio.create_task(forget())
-        yield
-        await forgetting
+        async with _beside(forget()):
+            yield
+
+
+@asynccontextmanager
+async def _beside(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    """Run something beside the block, and wait for its end after it."""
+    task = asyncio.create_task(work)
+    yield
+    await task
 
 
 @contextmanager
