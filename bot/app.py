@@ -99,6 +99,7 @@ async def run(
         notifier.opening()
         db = await _open_patiently(config.database.url, hasher.choice, clock)
         opened.push_async_callback(db.close)
+        deadline.cut(db.cut_off)
         metrics.watch(db, adapters, clock)
         await jobs.release_orphans(db, clock())
         await channels.bound_hidings(db, clock())
