@@ -99,7 +99,7 @@ class Metrics:
         self.loop = LoopWatch()
         Gauge(
             "platform_sync_event_loop_longest_stop_seconds",
-            "The longest time of the last ten minutes for which the process could do nothing else.",
+            "The longest time in the last ten minutes for which the event loop was blocked.",
             registry=registry,
         ).set_function(lambda: self.loop.longest_seconds)
         self._watched: _Watched | None = None
@@ -122,7 +122,7 @@ class Metrics:
             self._invalid_requests.inc()
 
     def job_ended(self, tenant: str, kind: str, end: str, reactions_pending: int | None) -> None:
-        """Count a job that has ended, and note what it has left, where it got as far as to know."""
+        """Count a job that has ended, and record the user lists that it left pending, where it knows them."""
         self._jobs_ended.labels(kind, end).inc()
         if reactions_pending is not None:
             self._reactions_pending.labels(tenant).set(reactions_pending)
