@@ -1,4 +1,4 @@
-"""Asking the daemon that works on the archive to fulfil a wish, and following it, wherever its API listens."""
+"""Asking the daemon that works on the archive to fulfil an erasure request, and following it, wherever it listens."""
 
 import asyncio
 import json
@@ -11,7 +11,7 @@ from bot.config import Config
 from bot.hosts import reachable_hosts
 
 _FOLLOW_SECONDS = 0.5
-_NO_TOTAL = aiohttp.ClientTimeout(total=None, sock_connect=10, sock_read=60)  # a wish may take hours, an answer not
+_NO_TOTAL = aiohttp.ClientTimeout(total=None, sock_connect=10, sock_read=60)  # an erasure may take hours, an answer not
 _KINDS = ("messages", "attachments", "reactions", "mentions")
 
 
@@ -35,17 +35,17 @@ async def request_erasure(
 
     Raises:
         DaemonRefused: it refuses.
-        DaemonSilent: it cannot be reached. Once it has taken the wish, that is durable: asking again goes on.
+        DaemonSilent: it cannot be reached. Once it has taken the request, that is durable: asking again goes on.
     """
     token = config.api_token
     headers = {"Authorization": f"Bearer {token.get_secret_value()}"} if token else {}
     async with aiohttp.ClientSession(headers=headers, timeout=_NO_TOTAL) as session:
-        base, wish = await _first_answer(session, config, erasure)
-        while wish["completed_at"] is None:
-            tell(_counts(wish))
+        base, request = await _first_answer(session, config, erasure)
+        while request["completed_at"] is None:
+            tell(_counts(request))
             await asyncio.sleep(_FOLLOW_SECONDS)
-            wish = await _ask(session, "GET", f"{base}/{wish['wish_id']}")
-    return _counts(wish)
+            request = await _ask(session, "GET", f"{base}/{request['request_id']}")
+    return _counts(request)
 
 
 async def _first_answer(
@@ -80,5 +80,5 @@ async def _ask(
     return answer
 
 
-def _counts(wish: dict[str, Any]) -> dict[str, int]:
-    return {name: int(wish.get(name, 0)) for name in _KINDS}
+def _counts(request: dict[str, Any]) -> dict[str, int]:
+    return {name: int(request.get(name, 0)) for name in _KINDS}

@@ -1,7 +1,7 @@
-"""One person's wish, from the command line: to be forgotten, or to see what is held about them.
+"""One person's request, from the command line: to be forgotten, or to see what is held about them.
 
 Neither writes the person's id anywhere, nor makes an archive where there is none. While a daemon works on a SQLite
-archive it alone writes: the wish goes to it.
+archive it alone writes: the request goes to it.
 """
 
 import asyncio
@@ -18,7 +18,7 @@ from storage import privacy
 from storage.connection import require_archive
 from storage.database import Database, open_database, open_for_reading
 from storage.errors import DatabaseInUse, StorageError
-from storage.privacy import Wish, export_user
+from storage.privacy import ErasureRequest, export_user
 
 _PROGRESS_SECONDS = 1.0
 _TRIES = 20  # while another verb has the archive, or the daemon is about to serve
@@ -50,8 +50,8 @@ async def forget(
     wanted: dict[str, str | None] = {"platform": platform, "user_id": user_id, "tenant_id": tenant_id}
 
     async def here(db: Database) -> Removed:
-        wish = await privacy.record_wish(db, user_hash, tenant_id=tenant_id, now=clock())
-        return _counts(await _fulfilled(db, wish, clock, tell))
+        request = await privacy.record_request(db, user_hash, tenant_id=tenant_id, now=clock())
+        return _counts(await _fulfilled(db, request, clock, tell))
 
     for tries_left in reversed(range(_TRIES)):
         try:
@@ -69,48 +69,48 @@ async def forget(
 async def replay(
     config: Config, lines: Iterable[bytes], *, hash_choice: str, clock: Callable[[], datetime], tell: OnRemoved
 ) -> tuple[int, Removed]:
-    """Fulfil the wishes that ``write_wishes`` has written once more, on an archive restored from before them.
+    """Fulfil the requests that ``write_requests`` has written once more, on an archive restored from before them.
 
     Returns:
-        How many wishes they were, and what they removed.
+        How many erasure requests they were, and what they removed.
 
     Raises:
         StorageError: the archive cannot be used, or is none.
-        ValueError: a line is no wish, or one of an archive that hashes its users otherwise.
+        ValueError: a line is no erasure request, or one of an archive that hashes its users otherwise.
     """
     await require_archive(config.database.url, hash_choice=hash_choice)
     wanted = [_read(number, line, hash_choice) for number, line in enumerate(lines, 1) if line.strip()]
 
     async def here(db: Database) -> Removed:
         # All first: from then on nothing of any of them is stored.
-        wishes = [await privacy.record_wish(db, who, tenant_id=where, now=when) for who, where, when in wanted]
+        requests = [await privacy.record_request(db, who, tenant_id=where, now=when) for who, where, when in wanted]
         total: Removed = {}
-        for wish in wishes:
-            for name, count in _counts(await _fulfilled(db, wish, clock, tell)).items():
+        for request in requests:
+            for name, count in _counts(await _fulfilled(db, request, clock, tell)).items():
                 total[name] = total.get(name, 0) + count
         return total
 
     return len(wanted), await _with_archive(config, hash_choice, here)
 
 
-async def write_wishes(config: Config, *, hash_choice: str, output: BinaryIO) -> int:
-    """Write all wishes as JSON Lines, for ``replay``, and return how many there are."""
-    wishes = await list_wishes(config, hash_choice=hash_choice)
-    for wish in wishes:
-        row = {"user_hash": wish.user_hash, "tenant_id": wish.tenant_id, "requested_at": wish.requested_at}
+async def write_requests(config: Config, *, hash_choice: str, output: BinaryIO) -> int:
+    """Write all erasure requests as JSON Lines, for ``replay``, and return how many there are."""
+    requests = await list_requests(config, hash_choice=hash_choice)
+    for request in requests:
+        row = {"user_hash": request.user_hash, "tenant_id": request.tenant_id, "requested_at": request.requested_at}
         output.write(orjson.dumps({**row, "hash_choice": hash_choice}, option=orjson.OPT_APPEND_NEWLINE))
-    return len(wishes)
+    return len(requests)
 
 
-async def list_wishes(config: Config, *, hash_choice: str) -> list[Wish]:
-    """List the wishes of an archive, also while a daemon works on it.
+async def list_requests(config: Config, *, hash_choice: str) -> list[ErasureRequest]:
+    """List the erasure requests of an archive, also while a daemon works on it.
 
     Raises:
         StorageError: the archive cannot be used, or is none.
     """
     db = await open_for_reading(config.database.url, hash_choice=hash_choice)
     try:
-        return await privacy.list_wishes(db)
+        return await privacy.list_requests(db)
     finally:
         await db.close()
 
@@ -143,37 +143,39 @@ async def _with_archive(config: Config, hash_choice: str, work: Callable[[Databa
         return await work(db)
 
 
-async def _fulfilled(db: Database, wish: Wish, clock: Callable[[], datetime], tell: OnRemoved) -> Wish:
-    """Fulfil a wish; what passes by itself is waited for, and what is not done at all is left for the next start."""
-    while wish.completed_at is None:
-        fulfilling = asyncio.ensure_future(privacy.fulfil_wish(db, wish, clock=clock))
+async def _fulfilled(
+    db: Database, request: ErasureRequest, clock: Callable[[], datetime], tell: OnRemoved
+) -> ErasureRequest:
+    """Fulfil a request; what passes by itself is waited for, and what is not done at all is left for the next start."""
+    while request.completed_at is None:
+        fulfilling = asyncio.ensure_future(privacy.fulfil_request(db, request, clock=clock))
         try:
             while not (await asyncio.wait({fulfilling}, timeout=_PROGRESS_SECONDS))[0]:
-                tell(_counts(await privacy.find_wish(db, wish.user_hash, wish.tenant_id)))
-            wish = await fulfilling
+                tell(_counts(await privacy.find_request(db, request.user_hash, request.tenant_id)))
+            request = await fulfilling
         except StorageError as e:
             if not e.is_transient:
                 raise
         finally:
             fulfilling.cancel()
-        if wish.completed_at is None:
+        if request.completed_at is None:
             await asyncio.sleep(_PROGRESS_SECONDS)
-    return wish
+    return request
 
 
-def _counts(wish: Wish) -> Removed:
-    return {name: getattr(wish.removed, name) for name in ("messages", "attachments", "reactions", "mentions")}
+def _counts(request: ErasureRequest) -> Removed:
+    return {name: getattr(request.removed, name) for name in ("messages", "attachments", "reactions", "mentions")}
 
 
 def _read(number: int, line: bytes, hash_choice: str) -> tuple[str, str | None, datetime]:
     try:
-        wish = orjson.loads(line)
-        who, where, when = wish["user_hash"], wish["tenant_id"], datetime.fromisoformat(wish["requested_at"])
+        request = orjson.loads(line)
+        who, where, when = request["user_hash"], request["tenant_id"], datetime.fromisoformat(request["requested_at"])
         privacy.require_hash(who)
         if not (where is None or isinstance(where, str)) or when.tzinfo is None:
             raise ValueError
     except (ValueError, KeyError, TypeError) as e:
-        raise ValueError(f"line {number} is no wish, as 'wishes export' writes them") from e
-    if wish.get("hash_choice") != hash_choice:
+        raise ValueError(f"line {number} is no erasure request, as 'erasures export' writes them") from e
+    if request.get("hash_choice") != hash_choice:
         raise ValueError(f"line {number} is of an archive that hashes its users otherwise: give its key")
     return who, where, when

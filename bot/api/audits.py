@@ -70,7 +70,12 @@ def _incomplete(channel: ChannelSummary) -> IncompleteChannel:
         code = error.text("code") or "unread"
         reason = error.text("message") or "it has messages that no sync has read yet"
     return IncompleteChannel(
-        platform_id=channel.platform_id, name=channel.name, state=channel.state, code=code, reason=reason
+        platform_id=channel.platform_id,
+        name=channel.name,
+        state=channel.state,
+        code=code,
+        reason=reason,
+        set_aside=list(channel.set_aside),
     )
 
 

@@ -1,7 +1,7 @@
-"""How a wish gets to know that nobody writes any more who did not know of it, and holds up nobody meanwhile.
+"""How an erasure waits until nobody writes any more who did not know of its request, and holds up nobody meanwhile.
 
-On PostgreSQL a transaction that stores what a platform says takes a shared advisory lock before it reads the wishes.
-Nobody ever takes that lock alone, so none of them waits. A wish that is recorded looks who holds the lock at that
+On PostgreSQL a transaction that stores what a platform says takes a shared advisory lock before it reads the requests.
+Nobody ever takes that lock alone, so none of them waits. A request that is recorded looks who holds the lock at that
 instant, and waits until those are gone; a backup, which holds no such lock, does not count. SQLite has one writer.
 """
 
@@ -25,7 +25,7 @@ _INSIDE = text(
 
 
 async def enter(connection: AsyncConnection) -> None:
-    """Say, before the wishes are read, that the transaction is going to store what it was told."""
+    """Say, before the erasure requests are read, that the transaction is going to store what it was told."""
     if connection.dialect.name == "postgresql":
         await connection.execute(_ENTER)
 
@@ -37,7 +37,7 @@ async def take_turn(connection: AsyncConnection) -> None:
 
 
 async def until_known_to_all(db: Database) -> None:
-    """Wait until every transaction has ended that may have read the wishes before now."""
+    """Wait until every transaction has ended that may have read the erasure requests before now."""
     if db.dialect != "postgresql":
         return
     unaware = await _inside(db)

@@ -1,8 +1,7 @@
-"""Removing a person whose wish is recorded (see ``wishes``), and of whom nothing new is stored (see ``redaction``).
+"""Removing a person whose request is recorded (see ``requests``), and of whom nothing new is stored (``redaction``).
 
-The archive is gone through a part at a
-time, so that other writers get their turn in between. Their messages stay as empty places, so that conversations can
-still be walked; totals of reactions stay as the platform counts them.
+The archive is gone through a part at a time, so that other writers get their turn in between. Their messages stay as
+empty places, so that conversations can still be walked; totals of reactions stay as the platform counts them.
 """
 
 from collections.abc import Mapping
@@ -30,7 +29,7 @@ Scope: TypeAlias = Mapping[str, Any]
 
 
 async def sweep(db: Database, user_hash: str, *, tenant_id: str | None, now: datetime, window: int) -> None:
-    """Go through the archive and remove a person whose wish is recorded. Broken off, it can begin again.
+    """Go through the archive and remove a person whose erasure request is recorded. Broken off, it can begin again.
 
     Args:
         db: the archive.
@@ -62,7 +61,7 @@ _COUNT = (
 
 
 async def _count(connection: AsyncConnection, scope: Scope, **more: int) -> None:
-    """Add to what a wish has removed, in the transaction that removes it."""
+    """Add to what an erasure request has removed, in the transaction that removes it."""
     if any(more.values()):
         await connection.execute(_COUNT, {**scope, **{f"more_{name}": more.get(name, 0) for name in _COUNTED}})
 

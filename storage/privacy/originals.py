@@ -7,8 +7,8 @@ from typing import Any
 from sqlalchemy import Select, and_, func, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from adapters.records import ChannelRecord, ChannelType, MessageRecord
-from storage.privacy.copies import Original, emptied_again, is_emptied, originals_of, without_copies
+from adapters.records import ChannelRecord, ChannelType, MessageRecord, Original
+from storage.privacy.copies import emptied_again, is_emptied, without_copies
 from storage.privacy.redaction import FORGOTTEN, Redactor
 from storage.sql import TENANT_ID, Id, RowId, dump_json, json_objects
 from storage.tables import channels, messages, tenants
@@ -55,11 +55,12 @@ async def without_erased_copies(
     connection: AsyncConnection, tenant_id: str, channel_id: int, records: Sequence[MessageRecord], redactor: Redactor
 ) -> Sequence[MessageRecord]:
     """Take out of a channel's messages what they repeat of erased people's."""
-    named = {r.platform_id: found for r in records if (found := originals_of(r.type, r.metadata))}
-    if not named:
+    copying = [record for record in records if record.copies]
+    if not copying:
         return records
-    emptied = await emptied_originals(connection, tenant_id, set().union(*named.values()), redactor)
-    keys = dump_json([{"channel_id": channel_id, "message_platform_id": message_id} for message_id in named])
+    named = {copy.original for record in copying for copy in record.copies}
+    emptied = await emptied_originals(connection, tenant_id, named, redactor)
+    keys = dump_json([{"channel_id": channel_id, "message_platform_id": record.platform_id} for record in copying])
     stored: dict[str, Any] = {
         row.platform_id: row.metadata for row in await connection.execute(_AS_STORED, {"keys": keys})
     }
@@ -67,8 +68,9 @@ async def without_erased_copies(
 
 
 def _without(record: MessageRecord, emptied: set[Original], stored: Mapping[str, Any]) -> MessageRecord:
-    emptied = emptied | emptied_again(stored, record.type, record.metadata)
-    rest = without_copies(record.type, record.content, record.metadata, emptied)
+    emptied = emptied | emptied_again(stored, record.copies)
+    paths = {copy.path for copy in record.copies if copy.original in emptied}
+    rest = without_copies(record.content, record.metadata, paths)
     if rest is None:
         return record
     files = record.attachments if rest.keeps_files else ()

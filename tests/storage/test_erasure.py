@@ -52,8 +52,8 @@ class TestErasure:
         assert await rows_of(db, reaction_totals) == totals
         room, talk = await rows_of(db, channels)
         assert (room["name"], talk["metadata"]["owner_hash"]) == ("room of <@forgotten>", "forgotten")
-        wish = await only_row(db, erased_users)
-        assert (wish["tenant_id"], wish["user_hash"], wish["erased_at"]) == (way.tenant.id, WHO, LATER)
+        request = await only_row(db, erased_users)
+        assert (request["tenant_id"], request["user_hash"], request["erased_at"]) == (way.tenant.id, WHO, LATER)
 
     @pytest.mark.slow
     async def test_erasing_again_changes_nothing(self, db: Database, way: Way) -> None:
@@ -63,8 +63,8 @@ class TestErasure:
         again = LATER + (LATER - NOW)
         assert await erase_user(db, WHO, tenant_id=way.tenant.id, now=again) == Erased()
         assert await holdings(db, "erased_users") == before
-        wish = await only_row(db, erased_users)
-        assert (wish["erased_at"], wish["completed_at"], wish["messages"]) == (LATER, again, 0)
+        request = await only_row(db, erased_users)
+        assert (request["erased_at"], request["completed_at"], request["messages"]) == (LATER, again, 0)
 
     @pytest.mark.parametrize("everywhere", [False, True])
     @pytest.mark.slow

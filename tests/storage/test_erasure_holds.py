@@ -11,7 +11,7 @@ from storage.channels import save_changed_channels, save_channels, save_threads
 from storage.database import Database, open_database
 from storage.live import MessageChange, ReactionState, apply_changes
 from storage.messages import MessageBatch, save_batch
-from storage.privacy import Erased, list_wishes
+from storage.privacy import Erased, list_requests
 from storage.reactions import pending_lists
 from storage.repair import PageOutcome
 from storage.tables import attachments, channels, messages, metadata, reaction_totals, reactions
@@ -123,7 +123,7 @@ class TestItHolds:
         assert await pending_lists(db, kept.tenant.id) == 0
 
     @pytest.mark.slow
-    async def test_a_wish_waits_for_a_batch_that_does_not_know_of_it_and_no_batch_for_it(
+    async def test_an_erasure_request_waits_for_a_batch_that_does_not_know_of_it_and_no_batch_for_it(
         self, db: Database, database_url: str, way: Way
     ) -> None:
         if db.dialect == "sqlite":
@@ -133,22 +133,22 @@ class TestItHolds:
         batch = MessageBatch(
             tenant_id=way.tenant.id, channel_id=way.channel.id, messages=[message(1, author_hash=WHO)], job=way.lease
         )
-        async with other.writing() as connection:  # the batch has read the wishes, and waits for its job's row
+        async with other.writing() as connection:  # the batch has read the requests, and waits for its job's row
             await connection.execute(text("SELECT id FROM sync_jobs FOR UPDATE"))
             saving = asyncio.create_task(save_batch(db, batch, NOW))
             await _until_waiting(other, 1)
-            wish = asyncio.create_task(erase(db, None))
+            request = asyncio.create_task(erase(db, None))
             async with asyncio.timeout(PATIENCE_SECONDS):
-                while not await list_wishes(other):  # noqa: ASYNC110 # nothing tells of it
+                while not await list_requests(other):  # noqa: ASYNC110 # nothing tells of it
                     await asyncio.sleep(0.01)
             await save_channels(db, way.tenant.id, [channel("50", name=f"for {WHO}")], LATER)
-            assert not wish.done()
+            assert not request.done()
         await saving
-        assert await wish == Erased(messages=1)
+        assert await request == Erased(messages=1)
         assert not await is_anywhere(db, WHO)
         await other.close()
 
-    async def test_a_backup_holds_up_neither_a_wish_nor_a_batch(
+    async def test_a_backup_holds_up_neither_an_erasure_request_nor_a_batch(
         self, db: Database, database_url: str, way: Way
     ) -> None:
         if db.dialect == "sqlite":

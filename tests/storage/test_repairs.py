@@ -8,8 +8,8 @@ import pytest
 from storage.channels import channel_states, save_channels
 from storage.database import Database
 from storage.errors import LeaseLost
-from storage.messages import mark_deleted
-from storage.repair import PageOutcome, RefetchKind, finish_audit, refetch
+from storage.messages import mark_deleted, refetch
+from storage.repair import PageOutcome, RefetchKind, finish_audit
 from storage.tables import attachments, messages, reaction_totals, refetch_ranges, sync_progress
 from storage.tenants import purge_tenant
 from tests.support.builders import HOUR, MINUTE, NOW, SECOND, attachment, channel, message, total

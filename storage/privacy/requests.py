@@ -1,4 +1,4 @@
-"""Wishes to be forgotten: recorded first, which holds from then on, and fulfilled then, whatever comes in between."""
+"""Erasure requests: recorded first, which holds from then on, and fulfilled then, whatever comes in between."""
 
 import hashlib
 from collections.abc import Callable
@@ -27,8 +27,8 @@ class Erased:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wish:
-    """A wish to be forgotten, and how far it is."""
+class ErasureRequest:
+    """An erasure request, and how far it is."""
 
     user_hash: str
     tenant_id: str | None  # None: in all there are and will be
@@ -39,7 +39,7 @@ class Wish:
 
     @property
     def id(self) -> str:
-        """A name of the wish that tells nothing of the person."""
+        """A name of the erasure request that tells nothing of the person."""
         named = f"{self.tenant_id or EVERY_TENANT}:{self.user_hash}"
         return hashlib.sha256(named.encode()).hexdigest()[:32]
 
@@ -49,17 +49,17 @@ class Wish:
         return self.user_hash[:8]
 
 
-_WISHES = select(erased_users).order_by(erased_users.c.erased_at, erased_users.c.user_hash, erased_users.c.tenant_id)
-_UNFINISHED = _WISHES.where(erased_users.c.completed_at.is_(None))
+_REQUESTS = select(erased_users).order_by(erased_users.c.erased_at, erased_users.c.user_hash, erased_users.c.tenant_id)
+_UNFINISHED = _REQUESTS.where(erased_users.c.completed_at.is_(None))
 _is_it = (erased_users.c.tenant_id == TENANT_ID, erased_users.c.user_hash == USER_HASH)
-_IT = _WISHES.where(*_is_it)
+_IT = _REQUESTS.where(*_is_it)
 
 
 @finish_before_cancel
-async def list_wishes(db: Database, *, unfinished: bool = False) -> list[Wish]:
-    """List the wishes, the oldest first; or only those that are not completed."""
+async def list_requests(db: Database, *, unfinished: bool = False) -> list[ErasureRequest]:
+    """List the erasure requests, the oldest first; or only those that are not completed."""
     async with db.reading() as connection:
-        return [_wish(row) for row in await all_rows(connection, _UNFINISHED if unfinished else _WISHES, {})]
+        return [_request(row) for row in await all_rows(connection, _UNFINISHED if unfinished else _REQUESTS, {})]
 
 
 _insert = insert(erased_users).values(
@@ -81,14 +81,14 @@ _RECORD = _insert.on_conflict_do_update(
 
 
 @finish_before_cancel
-async def record_wish(db: Database, user_hash: str, *, tenant_id: str | None, now: datetime) -> Wish:
-    """Record a wish, for good. From here on nothing new of the person is stored; a completed one is begun again.
+async def record_request(db: Database, user_hash: str, *, tenant_id: str | None, now: datetime) -> ErasureRequest:
+    """Record a request, for good. From here on nothing new of the person is stored; a completed one is begun again.
 
     Args:
         db: the archive.
         user_hash: who, 64 hexadecimal digits.
         tenant_id: in one tenant only, known or not; None: in all there are and will be.
-        now: the time of the wish.
+        now: the time of the erasure request.
 
     Raises:
         ValueError: that is no hash.
@@ -97,15 +97,15 @@ async def record_wish(db: Database, user_hash: str, *, tenant_id: str | None, no
     values = {"user": user_hash, "tenant": tenant_id or EVERY_TENANT, "now": now}
     async with db.writing() as connection:
         await connection.execute(_RECORD, values)
-    return await find_wish(db, user_hash, tenant_id)
+    return await find_request(db, user_hash, tenant_id)
 
 
 @finish_before_cancel
-async def find_wish(db: Database, user_hash: str, tenant_id: str | None) -> Wish:
-    """Read a recorded wish as it is now."""
+async def find_request(db: Database, user_hash: str, tenant_id: str | None) -> ErasureRequest:
+    """Read a recorded erasure request as it is now."""
     async with db.reading() as connection:
         rows = await all_rows(connection, _IT, {"user": user_hash, "tenant": tenant_id or EVERY_TENANT})
-    return _wish(rows[0])
+    return _request(rows[0])
 
 
 def _reached(name: str) -> Update:
@@ -116,31 +116,33 @@ def _reached(name: str) -> Update:
 _SWEPT, _COMPLETED = _reached("swept_at"), _reached("completed_at")
 
 
-async def fulfil_wish(db: Database, wish: Wish, *, clock: Callable[[], datetime], window: int = 10_000) -> Wish:
-    """Do what a recorded wish asks for. Breaking it off loses nothing: calling it again goes on.
+async def fulfil_request(
+    db: Database, request: ErasureRequest, *, clock: Callable[[], datetime], window: int = 10_000
+) -> ErasureRequest:
+    """Do what a recorded erasure request asks for. Breaking it off loses nothing: calling it again goes on.
 
     Args:
         db: the archive.
-        wish: which.
+        request: which.
         clock: gives the time.
         window: how many messages a transaction looks through.
 
     Returns:
-        The wish as it is then. It is not completed where somebody reads a SQLite file, whose log cannot be emptied
+        The request as it is then. It is not completed where somebody reads a SQLite file, whose log cannot be emptied
         meanwhile: then call it again.
     """
-    if wish.swept_at is None:
+    if request.swept_at is None:
         await until_known_to_all(db)
-        await sweep(db, wish.user_hash, tenant_id=wish.tenant_id, now=clock(), window=window)
-        await _reach(db, _SWEPT, wish, clock())
+        await sweep(db, request.user_hash, tenant_id=request.tenant_id, now=clock(), window=window)
+        await _reach(db, _SWEPT, request, clock())
     if await db.empty_log():
-        await _reach(db, _COMPLETED, wish, clock())
-    return await find_wish(db, wish.user_hash, wish.tenant_id)
+        await _reach(db, _COMPLETED, request, clock())
+    return await find_request(db, request.user_hash, request.tenant_id)
 
 
 @finish_before_cancel
-async def _reach(db: Database, statement: Update, wish: Wish, now: datetime) -> None:
-    values = {"user": wish.user_hash, "tenant": wish.tenant_id or EVERY_TENANT, "now": now}
+async def _reach(db: Database, statement: Update, request: ErasureRequest, now: datetime) -> None:
+    values = {"user": request.user_hash, "tenant": request.tenant_id or EVERY_TENANT, "now": now}
     async with db.writing() as connection:
         await connection.execute(statement, values)
 
@@ -148,17 +150,17 @@ async def _reach(db: Database, statement: Update, wish: Wish, now: datetime) -> 
 async def erase_user(
     db: Database, user_hash: str, *, tenant_id: str | None, now: datetime, window: int = 10_000
 ) -> Erased:
-    """Record a wish and do what it asks for, at one time. Returns how many rows that changed.
+    """Record an erasure request and do what it asks for, at one time. Returns how many rows that changed.
 
     Raises:
         ValueError: that is no hash.
     """
-    wish = await record_wish(db, user_hash, tenant_id=tenant_id, now=now)
-    return (await fulfil_wish(db, wish, clock=lambda: now, window=window)).removed
+    request = await record_request(db, user_hash, tenant_id=tenant_id, now=now)
+    return (await fulfil_request(db, request, clock=lambda: now, window=window)).removed
 
 
-def _wish(row: RowMapping) -> Wish:
-    return Wish(
+def _request(row: RowMapping) -> ErasureRequest:
+    return ErasureRequest(
         user_hash=row["user_hash"],
         tenant_id=row["tenant_id"] or None,
         requested_at=row["erased_at"],
