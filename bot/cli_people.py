@@ -1,4 +1,4 @@
-"""The verbs about one person: to be forgotten, to see what is held, and the erasure requests of all."""
+"""The commands about people: erase one, export what is stored about one, and manage the erasure requests."""
 
 import getpass
 import os
@@ -62,7 +62,7 @@ def forget(
             hash_choice=hasher.choice,
             tenant_id=tenant,
             clock=daemon.utc_now,
-            tell=_tell,
+            on_removed=_show_progress,
         )
         typer.echo(f"{_counted(removed)} in the archive at {where}")
 
@@ -143,7 +143,7 @@ def replay_requests(
             _confirm(f"Fulfil the erasure requests in {file} in the archive at {where}? It cannot be undone.", yes)
         try:
             count, removed = await people.replay(
-                settings, lines, hash_choice=hasher_of(settings).choice, clock=daemon.utc_now, tell=_tell
+                settings, lines, hash_choice=hasher_of(settings).choice, clock=daemon.utc_now, on_removed=_show_progress
             )
         except ValueError as e:
             leave(str(e), FAILED)
@@ -154,7 +154,7 @@ def replay_requests(
 
 
 def _read_user_id(platform: str, given: str | None) -> str:
-    """Take the id of the command line or of standard input; leave where it is no id of the platform."""
+    """Return the id from the command line or standard input; exit where it is no id of the platform."""
     if platform not in PLATFORMS:
         leave(f"there is no platform {platform}; there is {', '.join(PLATFORMS)}", FAILED)
     if given in (None, "-"):
@@ -167,14 +167,14 @@ def _read_user_id(platform: str, given: str | None) -> str:
 
 
 def _confirm(question: str, yes: bool) -> None:
-    """Ask where somebody sits at a terminal."""
+    """Ask for confirmation if standard input is a terminal; exit if it is refused."""
     if not yes and sys.stdin.isatty() and not typer.confirm(question, err=True):
         leave("nothing was done", FAILED)
 
 
 @contextmanager
 def _private(path: Path | None) -> Iterator[BinaryIO]:
-    """Open a file for its owner alone, also where it was there already; without a path, standard output."""
+    """Open a file with permissions for its owner alone, even if it exists; without a path, standard output."""
     if path is None:
         yield sys.stdout.buffer
         return
@@ -187,8 +187,8 @@ def _private(path: Path | None) -> Iterator[BinaryIO]:
 _last_printed: dict[str, int] = {}
 
 
-def _tell(removed: dict[str, int]) -> None:
-    """Say on standard error how far it is, where that has changed."""
+def _show_progress(removed: dict[str, int]) -> None:
+    """Write the counts to standard error if they have changed."""
     if removed != _last_printed and any(removed.values()):
         _last_printed.update(removed)
         typer.echo(f"so far {_counted(removed)}", err=True)

@@ -69,9 +69,9 @@ def only_wanted_cancellation() -> Iterator[None]:
 
 
 class SingleFlight(Generic[T]):
-    """Makes one call at a time of something that may hang: who comes meanwhile waits for the same answer.
+    """Runs one call at a time of something that may hang; concurrent callers wait for the same result.
 
-    What hangs is not broken off with whoever waits for it, nor called again beside it before it is given up.
+    A hanging call is not cancelled with its callers, and not repeated before it is given up.
     """
 
     def __init__(self, call: Callable[[], Coroutine[Any, Any, T]], name: str, give_up_seconds: float = 30.0) -> None:
@@ -81,11 +81,11 @@ class SingleFlight(Generic[T]):
 
     @property
     def pending_seconds(self) -> float:
-        """How long ago the newest call was made."""
+        """Seconds since the newest call began."""
         return time.monotonic() - self._called_at
 
     async def answer(self, seconds: float) -> "asyncio.Task[T] | None":
-        """Return the call once it has ended, whatever the end; None where it has not within this time."""
+        """Return the finished call, successful or not; None where it has not ended within ``seconds``."""
         task = self._current()
         await asyncio.wait({task}, timeout=seconds)
         return task if task.done() and not task.cancelled() else None
@@ -95,7 +95,7 @@ class SingleFlight(Generic[T]):
         if pending is not None and not pending.done():
             if self.pending_seconds <= self._give_up_seconds:
                 return pending
-            pending.cancel()  # a connection that the network has swallowed must not stand for the next one
+            pending.cancel()  # its connection may hang for ever and must not block later calls
         self._called_at = time.monotonic()
         self._pending = pending = asyncio.create_task(self._call(), name=self._name)
         pending.add_done_callback(lambda done: done.cancelled() or done.exception())

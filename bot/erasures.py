@@ -1,4 +1,4 @@
-"""Fulfils erasure requests beside all else that runs, also those that an earlier process was broken off in."""
+"""Carry out erasure requests beside everything else, including those that an earlier process left unfinished."""
 
 import asyncio
 import logging
@@ -19,26 +19,26 @@ _POLL_SECONDS = 0.05
 
 @dataclass(slots=True)
 class ErasureRequests:
-    """Records erasure requests and fulfils them, one after the other."""
+    """Records erasure requests and carries them out, one after the other."""
 
     db: Database
     clock: Callable[[], datetime]
     wake: Callable[[], None] = lambda: None
-    """Has a new one fulfilled at once."""
+    """Called to have a new request carried out at once."""
 
     async def record(self, user_hash: str, tenant_id: str | None) -> ErasureRequest:
-        """Record an erasure request for good, and begin with it.
+        """Record an erasure request durably, and begin to carry it out.
 
         Args:
             user_hash: the person's pseudonym.
-            tenant_id: in one tenant only; None: in all there are and will be.
+            tenant_id: only in this tenant; None: in all present and future ones.
         """
         request = await privacy.record_request(self.db, user_hash, tenant_id=tenant_id, now=self.clock())
         self.wake()
         return request
 
     async def completed(self, request: ErasureRequest, patience: timedelta) -> ErasureRequest:
-        """Return an erasure request once it is completed, or as it is after a while."""
+        """Return an erasure request once it is completed, or its state after ``patience``."""
         with suppress(TimeoutError):
             async with asyncio.timeout(patience.total_seconds()):
                 while request.completed_at is None:
@@ -47,10 +47,10 @@ class ErasureRequests:
         return request
 
     async def fulfil(self) -> None:
-        """Fulfil what is unfinished; what is wrong with one erasure request does not hold up the others.
+        """Carry out the unfinished requests; a failure of one does not hold up the others.
 
         Raises:
-            StorageError: the database is in the way of one.
+            StorageError: the database failed for one of them.
         """
         failures = Failures()
         for request in await privacy.list_requests(self.db, unfinished=True):

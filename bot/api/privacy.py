@@ -1,4 +1,4 @@
-"""The calls about erasure requests: make one, follow it, list them."""
+"""API calls for erasure requests: make one, show its progress, list all."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
@@ -31,17 +31,17 @@ class RequestPath(RequestModel):
 
 
 class RequestView(ResponseModel):
-    """An erasure request, and what it has removed so far. No later sync brings it back."""
+    """An erasure request, and what it has removed so far. No later sync restores it."""
 
-    request_id: str = Field(description="What to follow it by; it tells nothing of the person.")
+    request_id: str = Field(description="Its id, to request its progress by; it reveals nothing of the person.")
     status: Literal["erasing", "erased", "completed"] = Field(
         description="`erased`: no row tells of them, but a reader of a SQLite file keeps its write-ahead log, which is "
         "emptied as soon as that ends."
     )
-    tenant_id: str | None = Field(description="The only tenant that it is for; null: for all.")
+    tenant_id: str | None = Field(description="The tenant that it is limited to; null: all.")
     requested_at: datetime
     completed_at: datetime | None
-    messages: int = Field(description="Messages emptied; their places stay, so that answers can be followed.")
+    messages: int = Field(description="Messages emptied; their rows stay, so that replies can be followed.")
     attachments: int
     reactions: int
     mentions: int = Field(description="Others' messages, files and channels that named, linked or repeated them.")
@@ -78,7 +78,7 @@ class PrivacyCalls:
             Endpoint(
                 method="GET",
                 path="/api/forgotten-users",
-                summary="List the erasure requests, without saying whose they are.",
+                summary="List the erasure requests, without the people's ids.",
                 handler=self.list,
                 params=NoParameters,
                 body=NoParameters,
@@ -97,9 +97,9 @@ class PrivacyCalls:
         ]
 
     async def forget(self, _: NoParameters, erasure: NewErasure) -> Result:
-        """Record an erasure request, which holds from then on and survives whatever happens, and begin with it.
+        """Record an erasure request durably, and begin to carry it out.
 
-        Nothing of the id is stored or logged; its hash is, or it could not be recognized again.
+        The id is neither stored nor logged; only its hash is stored, to recognize the person in later data.
         """
         require_id_field(self.adapters[erasure.platform], "user_id", erasure.user_id)
         if erasure.tenant_id is not None:

@@ -73,11 +73,11 @@ def file_id(path: Path | None) -> tuple[int, int] | None:
 
 
 def look_at_file(path: Path) -> None:
-    """Open the file once by hand: the asynchronous driver's thread can outlive an event loop where it cannot.
+    """Open the file once synchronously: where it cannot be opened, the asynchronous driver's thread outlives the loop.
 
-    SQLite gives its other files the rights of this one.
+    SQLite gives its other files the permissions of this one.
     """
-    with suppress(OSError):  # which SQLite says better
+    with suppress(OSError):  # SQLite reports it with a better message
         make_private_file(path)
     with translated(), closing(sqlite3.connect(path)) as connection:
         connection.execute("PRAGMA schema_version")

@@ -1,4 +1,4 @@
-"""One person's request: to be erased, or to see what is held of them."""
+"""One person's request: an erasure, or an export of what is stored about them."""
 
 from storage.privacy.copies import (
     is_emptied,

@@ -1,7 +1,7 @@
-"""How what others hold of an erased person's words is taken out of a message.
+"""Remove copies of emptied messages from the messages that repeat them.
 
-A record says of what messages it repeats something, and where. A copy whose original was emptied is emptied, and so is
-a copy of that copy.
+A record lists the messages that it repeats, and where in its metadata. A copy of an emptied original is emptied, and so
+is a copy of that copy.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -12,7 +12,7 @@ from adapters.records import Copy, Metadata, MetadataPath, Original
 from storage.privacy.redaction import FORGOTTEN
 
 FORWARD: MetadataPath = ("forward",)
-_KEPT = ("flags", "reference")  # of a message that is a copy as a whole: that it is one, and of what
+_KEPT = ("flags", "reference")  # what stays of a message that is a copy as a whole: that it is one, and its original
 _GONE = {FORGOTTEN: True}
 
 
@@ -26,13 +26,13 @@ class Rest:
 
 
 def is_emptied(metadata: Metadata) -> bool:
-    """Find out whether this is left of an erased person's message, or of a copy of one."""
+    """Return whether the metadata are those of an emptied message, or of an emptied copy."""
     forward = metadata.get("forward")
     return FORGOTTEN in metadata or (isinstance(forward, Mapping) and FORGOTTEN in forward)
 
 
 def without_copies(content: str, metadata: Metadata, paths: Collection[MetadataPath]) -> Rest | None:
-    """Take out what is copied at these places; None where there is nothing of the kind."""
+    """Remove the copies at these paths; None where there is nothing to remove."""
     if () in paths:
         rest = {name: metadata[name] for name in _KEPT if name in metadata} | _GONE
         return None if metadata == rest and not content else Rest("", rest, keeps_files=False)
@@ -43,12 +43,12 @@ def without_copies(content: str, metadata: Metadata, paths: Collection[MetadataP
 
 
 def emptied_again(stored: Metadata, copies: Iterable[Copy]) -> set[Original]:
-    """Return the originals of a message that is stored without its copy, whatever the reason was; quotes apart."""
+    """Return the originals of a message that is stored without its copy, whatever the reason; except quotes."""
     return {copy.original for copy in copies if len(copy.path) < 2} if is_emptied(stored) else set()
 
 
 def _emptied_at(value: Any, path: MetadataPath) -> Any:
-    """Replace what is at a path; the value itself where nothing is there, or nothing that is not emptied already."""
+    """Replace the value at a path by the mark; return the value itself where nothing is there or it is emptied."""
     if not path:
         gone: Any = [_GONE] if isinstance(value, (list, tuple)) else _GONE
         return value if value == gone else gone

@@ -19,7 +19,7 @@ _PAGE = 1_000  # reactions at once
 async def export_user(
     db: Database, user_hash: str, *, tenant_id: str | None, window: int = 2_000
 ) -> AsyncIterator[dict[str, object]]:
-    """Export everything that is held about a person, in one tenant or in all.
+    """Export everything that is stored about a person, in one tenant or in all.
 
     Every dictionary has a ``kind``: ``forgotten`` (a request of theirs), ``channel`` (that names them, such as a thread
     they opened), ``message`` (of theirs), ``reply`` (to them), ``mention`` (another's message that names them),
@@ -28,9 +28,9 @@ async def export_user(
 
     Args:
         db: the archive.
-        user_hash: who, 64 hexadecimal digits.
+        user_hash: the person's hash, 64 hexadecimal digits.
         tenant_id: in one tenant; None: in all.
-        window: how many messages are looked through at once.
+        window: how many messages are searched at once.
 
     Raises:
         ValueError: that is no hash.

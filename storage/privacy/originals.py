@@ -1,4 +1,4 @@
-"""Which originals are emptied: asked before what may be a copy of one, or the title of its thread, is stored."""
+"""Find which originals are emptied, before possible copies of them, or the titles of their threads, are stored."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -18,7 +18,7 @@ _own, _home = tenants.alias("own"), tenants.alias("home")
 
 
 def _stored_originals() -> Select[Any]:
-    """Find those of the originals in the parameter ``named`` that are stored, in whichever community they are."""
+    """Select those of the originals in the parameter ``named`` that are stored, in any community."""
     of_home = and_(
         _home.c.platform == _own.c.platform,
         _home.c.platform_id == func.coalesce(_named.c.tenant_platform_id, _own.c.platform_id),
@@ -39,7 +39,7 @@ _AS_STORED = select(messages.c.platform_id, messages.c.metadata).where(
 async def emptied_originals(
     connection: AsyncConnection, tenant_id: str, named: Collection[Original], redactor: Redactor
 ) -> set[Original]:
-    """Find those of the originals, as a tenant's messages name them, that are emptied or an erased person's."""
+    """Return those originals that are emptied or by an erased person, as a tenant's messages name them."""
     if not named:
         return set()
     given = [
@@ -54,7 +54,7 @@ async def emptied_originals(
 async def without_erased_copies(
     connection: AsyncConnection, tenant_id: str, channel_id: int, records: Sequence[MessageRecord], redactor: Redactor
 ) -> Sequence[MessageRecord]:
-    """Take out of a channel's messages what they repeat of erased people's."""
+    """Remove copies of erased people's messages from a channel's messages."""
     copying = [record for record in records if record.copies]
     if not copying:
         return records
@@ -80,10 +80,10 @@ def _without(record: MessageRecord, emptied: set[Original], stored: Mapping[str,
 async def without_erased_titles(
     connection: AsyncConnection, tenant_id: str, records: Iterable[ChannelRecord], redactor: Redactor
 ) -> list[ChannelRecord]:
-    """Take the titles from threads that an erased person opened, or that hang on a message of theirs."""
+    """Remove the titles of threads that an erased person opened, or that belong to a message of theirs."""
     records = list(records)
     threads = [record for record in records if record.type is ChannelType.THREAD and record.name]
-    # A thread's first message has its id, and stands in it or, where it hangs on a message, in the channel above.
+    # A thread's first message has its id; it is in the thread or, where that belongs to a message, in the parent.
     named = {
         Original(None, place, thread.platform_id)
         for thread in threads

@@ -1,8 +1,8 @@
 """Erased people: nothing about them is stored again, whatever the platform sends.
 
 An erasure request is recorded once for each tenant, or once for all. Every transaction that stores a platform's
-records enters (see ``barrier``) and then reads the requests, so that an erasure can wait until none is under way that
-did not know of it.
+records takes a lock (see ``barrier``) and then reads the requests, so that an erasure can wait for those that began
+before its request was recorded.
 """
 
 import re
@@ -23,7 +23,7 @@ FORGOTTEN = "forgotten"
 """What stands in the place of an erased person's hash, and the mark in the metadata of what is left of a message."""
 
 EVERY_TENANT = ""
-"""The tenant id of an erasure request that counts everywhere."""
+"""The tenant id of an erasure request for all tenants."""
 
 _HASH = re.compile("[0-9a-f]{64}")
 _RUNS = re.compile("[0-9a-f]{64,}")  # an id in the middle of a word leaves its hash in the middle of one

@@ -1,4 +1,4 @@
-"""Erasure requests: recorded first, which holds from then on, and fulfilled then, whatever comes in between."""
+"""Record erasure requests, and carry them out; a recorded one survives every interruption."""
 
 import hashlib
 from collections.abc import Callable
@@ -20,32 +20,32 @@ from storage.tables import erased_users
 class Erased:
     """How many rows an erasure changed."""
 
-    messages: int = 0  # of theirs, emptied
-    attachments: int = 0  # of theirs, deleted
-    reactions: int = 0  # of theirs, deleted
-    mentions: int = 0  # others' messages and files, and channels, that told of them and no longer do
+    messages: int = 0  # of the person, emptied
+    attachments: int = 0  # of the person, deleted
+    reactions: int = 0  # of the person, deleted
+    mentions: int = 0  # messages and files of others, and channels, that named the person
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ErasureRequest:
-    """An erasure request, and how far it is."""
+    """An erasure request and its progress."""
 
     user_hash: str
-    tenant_id: str | None  # None: in all there are and will be
+    tenant_id: str | None  # None: in all present and future tenants
     requested_at: datetime
-    swept_at: datetime | None  # when no row told of them any more
-    completed_at: datetime | None  # when the files of a SQLite archive did not either
+    swept_at: datetime | None  # when the last row about the person was erased
+    completed_at: datetime | None  # when the files of a SQLite archive were clean, too
     removed: Erased
 
     @property
     def id(self) -> str:
-        """A name of the erasure request that tells nothing of the person."""
+        """An id of the request that reveals nothing of the person."""
         named = f"{self.tenant_id or EVERY_TENANT}:{self.user_hash}"
         return hashlib.sha256(named.encode()).hexdigest()[:32]
 
     @property
     def pseudonym(self) -> str:
-        """The beginning of the person's pseudonym, to tell people apart by."""
+        """The beginning of the person's pseudonym, to distinguish people."""
         return self.user_hash[:8]
 
 
@@ -57,7 +57,7 @@ _IT = _REQUESTS.where(*_is_it)
 
 @finish_before_cancel
 async def list_requests(db: Database, *, unfinished: bool = False) -> list[ErasureRequest]:
-    """List the erasure requests, the oldest first; or only those that are not completed."""
+    """List the erasure requests, the oldest first: all, or only those that are not completed."""
     async with db.reading() as connection:
         return [_request(row) for row in await all_rows(connection, _UNFINISHED if unfinished else _REQUESTS, {})]
 
@@ -82,16 +82,16 @@ _RECORD = _insert.on_conflict_do_update(
 
 @finish_before_cancel
 async def record_request(db: Database, user_hash: str, *, tenant_id: str | None, now: datetime) -> ErasureRequest:
-    """Record a request, for good. From here on nothing new of the person is stored; a completed one is begun again.
+    """Record a request durably. From then on nothing new of the person is stored; a completed one begins again.
 
     Args:
         db: the archive.
-        user_hash: who, 64 hexadecimal digits.
-        tenant_id: in one tenant only, known or not; None: in all there are and will be.
+        user_hash: the person's hash, 64 hexadecimal digits.
+        tenant_id: only in this tenant, known or not; None: in all present and future ones.
         now: the time of the erasure request.
 
     Raises:
-        ValueError: that is no hash.
+        ValueError: the hash is invalid.
     """
     require_hash(user_hash)
     values = {"user": user_hash, "tenant": tenant_id or EVERY_TENANT, "now": now}
@@ -102,7 +102,7 @@ async def record_request(db: Database, user_hash: str, *, tenant_id: str | None,
 
 @finish_before_cancel
 async def find_request(db: Database, user_hash: str, tenant_id: str | None) -> ErasureRequest:
-    """Read a recorded erasure request as it is now."""
+    """Load the current state of a recorded request."""
     async with db.reading() as connection:
         rows = await all_rows(connection, _IT, {"user": user_hash, "tenant": tenant_id or EVERY_TENANT})
     return _request(rows[0])
@@ -119,17 +119,16 @@ _SWEPT, _COMPLETED = _reached("swept_at"), _reached("completed_at")
 async def fulfil_request(
     db: Database, request: ErasureRequest, *, clock: Callable[[], datetime], window: int = 10_000
 ) -> ErasureRequest:
-    """Do what a recorded erasure request asks for. Breaking it off loses nothing: calling it again goes on.
+    """Carry out a recorded request. After an interruption the next call continues.
 
     Args:
         db: the archive.
-        request: which.
-        clock: gives the time.
-        window: how many messages a transaction looks through.
+        request: the request.
+        clock: returns the current time.
+        window: how many messages a transaction searches.
 
     Returns:
-        The request as it is then. It is not completed where somebody reads a SQLite file, whose log cannot be emptied
-        meanwhile: then call it again.
+        Its state. It is not completed while a reader keeps a SQLite file's log from being emptied: call again then.
     """
     if request.swept_at is None:
         await until_known_to_all(db)
@@ -150,10 +149,10 @@ async def _reach(db: Database, statement: Update, request: ErasureRequest, now: 
 async def erase_user(
     db: Database, user_hash: str, *, tenant_id: str | None, now: datetime, window: int = 10_000
 ) -> Erased:
-    """Record an erasure request and do what it asks for, at one time. Returns how many rows that changed.
+    """Record a request and carry it out at once; return how many rows were changed.
 
     Raises:
-        ValueError: that is no hash.
+        ValueError: the hash is invalid.
     """
     request = await record_request(db, user_hash, tenant_id=tenant_id, now=now)
     return (await fulfil_request(db, request, clock=lambda: now, window=window)).removed

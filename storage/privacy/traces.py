@@ -1,4 +1,4 @@
-"""Where copies are stored, and emptying those of messages that were emptied."""
+"""Record where copies are stored, and empty the copies of emptied messages."""
 
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
@@ -58,13 +58,13 @@ async def note_copies(
     *,
     known_channels: Collection[int],
 ) -> None:
-    """Note of which messages these repeat something, once they are stored, and no longer what they did before an edit.
+    """Record which messages these repeat, once they are stored, and remove what they no longer repeat after an edit.
 
     Args:
-        connection: of the transaction that stores them.
+        connection: the transaction that stores them.
         records: the messages, each with its channel (``channels.id``).
-        now: the time of the rows.
-        known_channels: those of which some of the messages may have been stored before.
+        now: the time of the rows' change.
+        known_channels: the channels that may hold some of the messages already.
     """
     rows = [_row(channel, record, copy) for channel, record in records for copy in record.copies]
     values = {"rows": dump_json(rows), "now": now}
@@ -96,7 +96,7 @@ _is_copy = and_(
 
 
 def _copies_of() -> Select[Any]:
-    """Find what repeats the messages in the parameter ``keys``, and where."""
+    """Select the copies of the messages in the parameter ``keys``, and their paths."""
     tenant = message_copies.c.original_tenant_platform_id
     names = and_(
         message_copies.c.original_message_platform_id == _keys.c.message_platform_id,
@@ -180,13 +180,13 @@ async def empty_traces_of(
 ) -> int:
     """Empty the copies of messages (``channels.id`` and the platform's id) that were emptied, and copies of those.
 
-    The titles of the threads that hang on them go, too.
+    The titles of the threads that belong to them are removed, too.
 
     Args:
-        connection: of the transaction that emptied them.
+        connection: the transaction that emptied them.
         keys: the emptied messages.
         now: the time of the rows' change.
-        tenant_id: where copies and threads are looked for; without it in all tenants.
+        tenant_id: only copies and threads in this tenant; default: in all.
 
     Returns:
         How many copies were emptied.
@@ -207,7 +207,7 @@ async def empty_traces_of(
 
 
 def _by_copy(rows: Iterable[Row[Any]]) -> dict[tuple[int, str], tuple[Row[Any], set[MetadataPath]]]:
-    """Gather of each copy the places at which it holds what was emptied."""
+    """Collect, for each copy, the paths at which it holds emptied messages."""
     found: dict[tuple[int, str], tuple[Row[Any], set[MetadataPath]]] = {}
     for row in rows:
         found.setdefault((row.channel_id, row.platform_id), (row, set()))[1].add(tuple(orjson.loads(row.path)))
@@ -217,7 +217,7 @@ def _by_copy(rows: Iterable[Row[Any]]) -> dict[tuple[int, str], tuple[Row[Any], 
 async def empty_copies_from_elsewhere(
     connection: AsyncConnection, user_hash: str, now: datetime, *, tenant_id: str
 ) -> int:
-    """Empty what a tenant's messages repeat of a person's in other tenants. Returns how many that were."""
+    """Empty a tenant's copies of a person's messages in other tenants; return how many there were."""
     rows = await connection.execute(_ORIGINALS_ELSEWHERE, {"user": user_hash, "tenant": tenant_id})
     keys = [(channel_id, message_id) for channel_id, message_id in rows]
     return await empty_traces_of(connection, keys, now, tenant_id=tenant_id)
@@ -226,7 +226,7 @@ async def empty_copies_from_elsewhere(
 async def empty_forwards_saying(
     connection: AsyncConnection, texts: Iterable[str], now: datetime, *, tenant_id: str
 ) -> int:
-    """Empty the forwards that carry one of these texts and whose original is not archived. Returns how many."""
+    """Empty the forwards of one of these texts whose original is not archived; return how many there were."""
     values = {"texts": dump_json([text for text in texts if text]), "tenant": tenant_id}
     changed = {}
     for channel_id, message_id, content, metadata in await connection.execute(_FORWARDS_OF_UNKNOWN, values):

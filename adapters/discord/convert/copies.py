@@ -1,7 +1,7 @@
-"""Find which messages one repeats something of, and where in its metadata (docs/discord-mapping.md).
+"""Find which messages a message repeats, and where in its metadata (docs/discord-mapping.md).
 
-A forward, and an announcement that another channel follows, carry a copy of the original; what a poll ended with
-repeats its question; bots quote by an embed or a component with a link to the original.
+A forward, and an announcement that another channel follows, carry a copy of the original; a poll's result repeats its
+question; bots quote by an embed or a component with a link to the original.
 """
 
 import re
@@ -17,7 +17,7 @@ _TELLING = frozenset(("reference", "forward", *_QUOTING))
 
 
 def copies(kind: str, metadata: Mapping[str, Any]) -> tuple[Copy, ...]:
-    """Return what a message of this type and metadata repeats of others."""
+    """Return what a message of this type and metadata repeats of other messages."""
     if _TELLING.isdisjoint(metadata):
         return ()
     found = [*_referred(kind, metadata), *_quoted(metadata, ())]
@@ -27,7 +27,7 @@ def copies(kind: str, metadata: Mapping[str, Any]) -> tuple[Copy, ...]:
 
 
 def _referred(kind: str, metadata: Mapping[str, Any]) -> Iterator[Copy]:
-    """Find the message that this one refers to, where it carries a copy of it."""
+    """Yield the message that this one refers to, if it carries a copy of it."""
     named = metadata.get("reference")
     if not isinstance(named, Mapping) or not (named.get("message_id") and named.get("channel_id")):
         return
@@ -44,7 +44,7 @@ def _referred(kind: str, metadata: Mapping[str, Any]) -> Iterator[Copy]:
 
 
 def _quoted(holder: Mapping[str, Any], path: MetadataPath) -> Iterator[Copy]:
-    """Find the messages that embeds and components have a link to."""
+    """Yield the messages that embeds and components link to."""
     for name in _QUOTING:
         parts = holder.get(name)
         for number, part in enumerate(parts if isinstance(parts, Sequence) else ()):
