@@ -152,10 +152,10 @@ class JobContext:
     ) -> T:
         """Store what was read of a channel, also where the job is cancelled, and refetch what changed meanwhile.
 
-        What the platform has told of channels by now is stored first, and where it may not have told all of it they
-        are listed anew: a channel that was hidden is then not written. ``changed`` gives the messages that events have
-        named since they were fetched: what was read of them may be older. ``write`` stores; it gets those that had
-        changed before, and what gives those since, for the transaction that stores to record: a kill loses none.
+        The received changes of channels are stored first, or the channels listed where changes may have been missed, so
+        that nothing of a hidden channel is written. ``changed`` returns the messages with events since they were
+        fetched, so that the fetched ones may be older. ``write`` is called with those that changed before, and with a
+        function that returns those since: it records them in the transaction that stores, so that a kill loses none.
         """
         before, recorded = set[str](), set[str]()
 

@@ -30,7 +30,7 @@ from storage.tables import channels, sync_progress
 CODE = "message_set_aside"
 _NAMED = 50  # at most so many are named in the message; ``message_ids`` has all
 
-# Locked until the commit: who stores and who hears of deletions may be two.
+# Locked until the commit: storing and marking deletions may run in two processes.
 _FIND = (
     select(sync_progress.c.channel_id, sync_progress.c.set_aside)
     .where(

@@ -18,7 +18,7 @@ MessageRef: TypeAlias = tuple[str, str, str]
 """A tenant's id, and the platform's ids of a channel and of a message."""
 
 Changed: TypeAlias = Callable[[], Collection[MessageRef]]
-"""Gives the messages that events have named since what is being stored was prepared, asked for as late as can be."""
+"""Returns the messages with events since the data being stored was prepared; called as late as possible."""
 
 _CHUNK = 5_000
 """How many messages a transaction takes."""
