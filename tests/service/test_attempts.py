@@ -42,6 +42,7 @@ async def newest(daemon: Daemon) -> Any:
     return (await daemon.get(f"/api/tenants/{TENANT}/sync"))["job"]
 
 
+@pytest.mark.slow
 async def test_figures_add_up_over_a_restart(tmp_path: Path) -> None:
     url = f"sqlite+aiosqlite:///{tmp_path}/archive.db"
     first = Halting(450, 3)
@@ -58,6 +59,7 @@ async def test_figures_add_up_over_a_restart(tmp_path: Path) -> None:
     assert job["progress"]["fraction"] == 1.0
 
 
+@pytest.mark.slow
 async def test_a_job_whose_lease_ran_out_while_it_runs_is_not_begun_a_second_time(tmp_path: Path) -> None:
     """As after a stopped process, a database that stood still, or a clock that was set by an hour, or by a day."""
     url, clock = f"sqlite+aiosqlite:///{tmp_path}/archive.db", Clock()
@@ -90,6 +92,7 @@ def standing_still(url: str) -> Iterator[None]:
         engine.dispose()
 
 
+@pytest.mark.slow
 async def test_a_database_that_stands_still_longer_than_a_lease(database_url: str) -> None:
     office = Halting(450, 2)
     async with delivering(database_url, {"post": office}, A_HUNDRED_AT_A_TIME) as daemon:
@@ -102,6 +105,7 @@ async def test_a_database_that_stands_still_longer_than_a_lease(database_url: st
     assert count_messages(database_url) == 450
 
 
+@pytest.mark.slow
 async def test_what_a_tick_cuts_off_is_told(tmp_path: Path) -> None:
     url, clock = f"sqlite+aiosqlite:///{tmp_path}/archive.db", Clock()
     office = PostOffice(450)
@@ -128,6 +132,7 @@ async def test_what_a_tick_cuts_off_is_told(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("times", [2, 9])
+@pytest.mark.slow
 async def test_a_database_that_is_away_interrupts_a_job_some_times(tmp_path: Path, times: int) -> None:
     url = f"sqlite+aiosqlite:///{tmp_path}/archive.db"
     office, left = PostOffice(450), times

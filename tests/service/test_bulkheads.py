@@ -27,6 +27,7 @@ FAULTS: list[BaseException] = [
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: type(fault).__name__)
+@pytest.mark.slow
 async def test_a_fault_ends_its_job_and_nothing_else(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, fault: BaseException
 ) -> None:
@@ -88,6 +89,7 @@ def ended(found: Any) -> dict[str, Any]:
     return {job["tenant_id"]: job for job in found["jobs"] if job["finished_at"]}
 
 
+@pytest.mark.slow
 async def test_one_platform_that_is_not_ready_holds_up_no_other(tmp_path: Path) -> None:
     """Neither its jobs nor its live events."""
     url = f"sqlite+aiosqlite:///{tmp_path}/archive.db"
@@ -104,6 +106,7 @@ async def test_one_platform_that_is_not_ready_holds_up_no_other(tmp_path: Path) 
         assert "pigeon: not connected" in str(detail)
 
 
+@pytest.mark.slow
 async def test_a_poisoned_event_holds_up_no_other(tmp_path: Path) -> None:
     url = f"sqlite+aiosqlite:///{tmp_path}/archive.db"
     office = PostOffice(20)

@@ -68,6 +68,7 @@ def test_nothing_is_made_where_there_is_no_archive(run: Run, tmp_path: Path, ver
 
 
 @pytest.mark.parametrize("verb", ["forget", "export-user"])
+@pytest.mark.slow
 def test_a_mistyped_tenant_is_answered_with_the_known_ones(run: Run, archive: Path, verb: str) -> None:
     for mistyped in ("discord-1000", "discord-0100", "100", ""):
         ended = run(verb, "--tenant", mistyped, given=PERSON)
@@ -76,6 +77,7 @@ def test_a_mistyped_tenant_is_answered_with_the_known_ones(run: Run, archive: Pa
     assert "my words" in run("export-user", given=PERSON).output
 
 
+@pytest.mark.slow
 def test_an_id_that_is_none_is_refused_and_not_repeated(run: Run, archive: Path) -> None:
     for wrong in ("", "ada", f"0{PERSON}", f"{PERSON} x", "８０３５１１１０２２４６７８９１２"):
         ended = run("forget", given=wrong)
@@ -94,6 +96,7 @@ def test_an_export_is_its_owner_s_alone(run: Run, archive: Path, tmp_path: Path)
     assert f"wrote 1 message, of the archive at {archive}" in ended.output
 
 
+@pytest.mark.slow
 def test_erasure_requests_are_carried_over_a_restore(run: Run, archive: Path, tmp_path: Path) -> None:
     backup = archive.read_bytes()
     ended = run("forget", "--tenant", "discord-100", given=PERSON)

@@ -23,6 +23,7 @@ from tests.support.small_world import small_world
 TOKEN = "a token of the operator's"
 
 
+@pytest.mark.slow
 async def test_a_file_that_another_program_has_locked(tmp_path: Path) -> None:
     db = await open_database(f"sqlite+aiosqlite:///{tmp_path / 'archive.db'}", hash_choice="sha256")
     probe = DatabaseProbe(db)

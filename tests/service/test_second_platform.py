@@ -5,6 +5,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from adapters.errors import CallFailed
 from adapters.events import TenantJoined, TenantOutage
 from tests.support.archive import archived
@@ -13,6 +15,7 @@ from tests.support.delivering import PigeonLoft, delivering
 from tests.support.post_office import VILLAGE, PostOffice, letter
 
 
+@pytest.mark.slow
 async def test_a_platform_of_another_kind_is_archived_by_the_same_service(tmp_path: Path) -> None:
     url = f"sqlite+aiosqlite:///{tmp_path}/archive.db"
     office = PostOffice(2_345)
@@ -35,6 +38,7 @@ async def test_a_platform_of_another_kind_is_archived_by_the_same_service(tmp_pa
     assert boxes["C0LOCKED",]["skip_reason"] == "not_public"
 
 
+@pytest.mark.slow
 async def test_each_platform_is_archived_through_its_own_adapter(tmp_path: Path) -> None:
     url = f"sqlite+aiosqlite:///{tmp_path}/archive.db"
     offices = {"post": PostOffice(150), "pigeon": PigeonLoft(20)}
@@ -50,6 +54,7 @@ async def test_each_platform_is_archived_through_its_own_adapter(tmp_path: Path)
         assert (status, answer.get("id"), answer.get("created")) == (200, "pigeon-T0VILLAGE", False)
 
 
+@pytest.mark.slow
 async def test_what_a_page_leaves_out_is_read_although_the_walk_breaks_off_behind_it(tmp_path: Path) -> None:
     url = f"sqlite+aiosqlite:///{tmp_path}/archive.db"
     office = PostOffice(150)
@@ -71,6 +76,7 @@ async def test_what_a_page_leaves_out_is_read_although_the_walk_breaks_off_behin
     assert {number for _, number in archived(url, "messages", "T0VILLAGE")} == {str(n) for n in range(1, 151)}
 
 
+@pytest.mark.slow
 async def test_what_an_id_means_is_left_to_the_platform(tmp_path: Path) -> None:
     """What may have changed in a gap is read again from the id that the platform gives for its beginning."""
     office = PostOffice(150, datetime.now(UTC) - timedelta(minutes=151))

@@ -25,6 +25,7 @@ def has_ipv6() -> bool:
         return False
 
 
+@pytest.mark.slow
 async def test_an_audit_that_is_requested_during_a_sync_says_when_it_begins(tmp_path: Path) -> None:
     world = uniform_world(1, 150)
     tenant_id = f"discord-{guild_of(world)}"

@@ -65,6 +65,7 @@ async def test_everything_about_a_person(db: Database, way: Way) -> None:
     assert orjson.dumps(rows)
 
 
+@pytest.mark.slow
 async def test_of_one_tenant_or_of_all(db: Database, way: Way) -> None:
     await fill(way, WHO)
     other = await another(way)
@@ -76,6 +77,7 @@ async def test_of_one_tenant_or_of_all(db: Database, way: Way) -> None:
     assert await exported(db, None, "9" * 64) == []
 
 
+@pytest.mark.slow
 async def test_of_much_nothing_is_left_out_or_exported_twice(db: Database, way: Way) -> None:
     records = [
         message(n, author_hash=WHO if n % 3 else OTHER, reaction_totals=(total("👍", 2), *both_totals("🎉", 1, 1)))

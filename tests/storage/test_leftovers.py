@@ -5,6 +5,8 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+import pytest
+
 from storage.channels import save_channels
 from storage.database import Database, open_database
 from storage.privacy import ErasureRequest, erase_user, fulfil_request, list_requests, record_request
@@ -43,6 +45,7 @@ def folder_of(url: str) -> Path:
     return Path(url.partition("///")[2]).parent
 
 
+@pytest.mark.slow
 async def test_no_byte_is_left(db: Database, database_url: str, way: Way) -> None:
     if db.dialect != "sqlite":
         return  # what a server keeps until it vacuums is told in docs/guarantees.md
@@ -57,6 +60,7 @@ async def test_no_byte_is_left(db: Database, database_url: str, way: Way) -> Non
     assert WORD not in everything_in(folder)
 
 
+@pytest.mark.slow
 async def test_a_reader_holds_up_the_end_of_an_erasure_alone(db: Database, database_url: str, way: Way) -> None:
     if db.dialect != "sqlite":
         return

@@ -84,6 +84,7 @@ async def test_another_failure_does_not_take_its_name_away(db: Database, way: Wa
     assert await error_of(db) is None
 
 
+@pytest.mark.slow
 async def test_all_of_them_are_named_however_many(db: Database, way: Way) -> None:
     for first in (1, 1_000):
         await store(db, way, *(poison(n) if n % 20 == 0 else message(n) for n in range(first, first + 600)))

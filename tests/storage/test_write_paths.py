@@ -167,6 +167,7 @@ def test_no_door_shows_a_step() -> None:
 
 @pytest.mark.parametrize("function", STORES_PEOPLE, ids=lambda function: function.__name__)
 @pytest.mark.parametrize("everywhere", [False, True])
+@pytest.mark.slow
 async def test_an_erased_person_is_not_stored(db: Database, way: Way, function: Any, everywhere: bool) -> None:
     await erase_user(db, WHO, tenant_id=None if everywhere else way.tenant.id, now=NOW)
     await STORES_PEOPLE[function](db, way)
@@ -175,6 +176,7 @@ async def test_an_erased_person_is_not_stored(db: Database, way: Way, function: 
 
 
 @pytest.mark.parametrize("function", STORES_PEOPLE, ids=lambda function: function.__name__)
+@pytest.mark.slow
 async def test_another_person_is(db: Database, way: Way, function: Any) -> None:
     """Or the test above would pass where a call stores nothing at all."""
     await STORES_PEOPLE[function](db, way)
