@@ -78,6 +78,10 @@ async def test_what_cannot_be_stored_is_its_channel_s_fault(
         assert [channel["code"] for channel in job["error"]["channels"]] == [code]
         channels = (await daemon.get(f"/api/tenants/{POST}/channels"))["channels"]
         assert [channel["last_error"]["code"] for channel in channels if channel["last_error"]] == [code]
+        left_out = ["4", "8", "10"] if code == "message_set_aside" else []
+        coverage = await daemon.get(f"/api/tenants/{POST}/coverage")
+        for shown in (channels, coverage["incomplete"]):
+            assert [message for channel in shown for message in channel["set_aside"]] == left_out
 
 
 def ended(found: Any) -> dict[str, Any]:
