@@ -177,6 +177,7 @@ def _private(path: Path | None) -> Iterator[BinaryIO]:
     """Open a file for its owner alone, also where it was there already; without a path, standard output."""
     if path is None:
         yield sys.stdout.buffer
+        sys.stdout.buffer.flush()  # now, or a reader that has gone would be met by Python's last flush
         return
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with open(descriptor, "wb") as file:

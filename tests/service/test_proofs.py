@@ -2,16 +2,22 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 
+from adapters.base import Access, PlatformSession
 from adapters.discord.simulator import Fault, Simulator, World, uniform_world
 from adapters.discord.simulator.permissions import READ_MESSAGE_HISTORY
 from adapters.discord.simulator.truth import truth
+from adapters.pages import MessagePage
 from tests.support.archive import archived, assert_current, assert_equal_to_truth
 from tests.support.daemon import Daemon, running_daemon
+from tests.support.delivering import delivering
 from tests.support.guilds import guild_of
+from tests.support.post_office import Counter, PostOffice
+
+T = TypeVar("T")
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("restored_addresses")]
 
@@ -153,3 +159,39 @@ async def test_empty_channels_are_asked_again_side_by_side(url: str) -> None:
             sim.faults.clear()
             (job,) = await daemon.idle()
             assert (job["status"], sim.requests.count(MESSAGES)) == ("succeeded", 8)
+
+
+class Shut(Counter):
+    """Shows no letters; who may read them depends on how often they were asked for."""
+
+    def __init__(self, office: PostOffice, verdicts: dict[int, bool]) -> None:
+        super().__init__(office)
+        self._verdicts = verdicts
+
+    async def messages(self, channel_id: str, after: str | None, *, parent_id: str | None = None) -> MessagePage:
+        self.requests += 1
+        return MessagePage(messages=(), reached=None, is_full=False)
+
+    async def access(self) -> Access:
+        return Access(frozenset({"C0OPEN"} if self._verdicts[self.requests] else ()))
+
+
+class Flickering(PostOffice):
+    def __init__(self, verdicts: dict[int, bool]) -> None:
+        super().__init__(20)
+        self._verdicts = verdicts
+
+    async def sync(self, tenant_platform_id: str, body: Callable[[PlatformSession], Awaitable[T]]) -> T:
+        return await body(Shut(self, self._verdicts))
+
+
+@pytest.mark.parametrize("verdicts", [{1: True, 2: False}, {1: False, 2: True}], ids=["before", "after"])
+async def test_an_evaluation_on_one_side_of_an_empty_page_proves_nothing(url: str, verdicts: dict[int, bool]) -> None:
+    """The permission is taken, or given back, just between the page and the evaluation."""
+    async with delivering(url, {"post": Flickering(verdicts)}) as daemon:
+        found = await daemon.until(
+            lambda: daemon.get("/api/jobs"), lambda it: it["jobs"] and it["jobs"][-1]["finished_at"]
+        )
+        job = found["jobs"][-1]
+        assert (job["status"], job["progress"]["channels_failed"]) == ("partial", 1)
+        assert job["error"]["channels"][0]["code"] == "channel_unreadable"
