@@ -1,6 +1,7 @@
 """A job over several attempts: it runs once at a time, its figures add up, and it never claims more than it did."""
 
 import asyncio
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -14,7 +15,7 @@ from bot.app import utc_now
 from storage.errors import DatabaseUnreachable
 from storage.tables import sync_jobs
 from tests.support.archive import count_messages
-from tests.support.daemon import Clock, Daemon
+from tests.support.daemon import Clock, Daemon, end_of
 from tests.support.delivering import delivering
 from tests.support.post_office import PostOffice
 
@@ -42,7 +43,9 @@ async def newest(daemon: Daemon) -> Any:
     return (await daemon.get(f"/api/tenants/{TENANT}/sync"))["job"]
 
 
-async def test_figures_add_up_over_a_restart(tmp_path: Path) -> None:
+async def test_figures_add_up_over_a_restart(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """In the API, and in the line in which the log tells of the end."""
+    caplog.set_level(logging.INFO)
     url = f"sqlite+aiosqlite:///{tmp_path}/archive.db"
     first = Halting(450, 3)
     async with delivering(url, {"post": first}, A_HUNDRED_AT_A_TIME):
@@ -56,6 +59,8 @@ async def test_figures_add_up_over_a_restart(tmp_path: Path) -> None:
     assert job["progress"]["reactions_done"] == lists
     assert job["metrics"]["requests"] == (3 + 1) + (2 + lists)  # one page was on its way when the first one ended
     assert job["progress"]["fraction"] == 1.0
+    (line,) = [record for record in caplog.records if record.getMessage() == "sync ended"]
+    assert (line.__dict__["messages"], line.__dict__["reactions_done"]) == (450, lists)
 
 
 async def test_a_job_whose_lease_ran_out_while_it_runs_is_not_begun_a_second_time(tmp_path: Path) -> None:
@@ -147,5 +152,5 @@ async def test_a_database_that_is_away_interrupts_a_job_some_times(tmp_path: Pat
     if times == 2:
         assert (job["status"], job["attempt"], job["metrics"]["messages"]) == ("succeeded", 3, 450)
     else:
-        assert (job["status"], job["error"]["code"], job["attempt"]) == ("failed", "database_unreachable", 4)
+        assert (*end_of(job), job["attempt"]) == ("failed", "database_unreachable", 4)
         assert job["metrics"]["messages"] == 200

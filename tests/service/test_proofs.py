@@ -12,7 +12,7 @@ from adapters.discord.simulator.permissions import READ_MESSAGE_HISTORY
 from adapters.discord.simulator.truth import truth
 from adapters.pages import MessagePage
 from tests.support.archive import archived, assert_current, assert_equal_to_truth
-from tests.support.daemon import Daemon, running_daemon
+from tests.support.daemon import Daemon, codes_of, running_daemon
 from tests.support.delivering import delivering
 from tests.support.guilds import guild_of
 from tests.support.post_office import Counter, PostOffice
@@ -103,7 +103,7 @@ async def test_a_first_sync_does_not_take_an_empty_page_for_the_end(url: str, ho
         first = (await daemon.get("/api/jobs"))["jobs"][-1]
         first = await daemon.job_ended(first["job_id"])
         if how_long is until_the_next_sync:
-            assert (first["status"], first["error"]["channels"][0]["code"]) == ("partial", "channel_unreadable")
+            assert codes_of(first) == ("partial", ["channel_unreadable"])
             row = await place.row(daemon)
             assert (row["state"], row["last_error"]["code"]) == ("failed", "channel_unreadable")
             place.permit(is_given=True)
@@ -126,7 +126,7 @@ async def test_an_audit_marks_nothing_as_deleted_that_it_may_not_see(url: str, h
         job = await daemon.job_ended(asked["job_id"])
         assert job["progress"]["deleted"] == 0
         if how_long is until_the_next_sync:
-            assert (job["status"], job["error"]["channels"][0]["code"]) == ("partial", "channel_unreadable")
+            assert codes_of(job) == ("partial", ["channel_unreadable"])
             place.permit(is_given=True)
             assert (await daemon.sync(place.guild_id))["status"] == "succeeded"
         coverage = await daemon.get(f"/api/tenants/discord-{place.guild_id}/coverage")
@@ -193,5 +193,4 @@ async def test_an_evaluation_on_one_side_of_an_empty_page_proves_nothing(url: st
             lambda: daemon.get("/api/jobs"), lambda it: it["jobs"] and it["jobs"][-1]["finished_at"]
         )
         job = found["jobs"][-1]
-        assert (job["status"], job["progress"]["channels_failed"]) == ("partial", 1)
-        assert job["error"]["channels"][0]["code"] == "channel_unreadable"
+        assert codes_of(job) == ("partial", ["channel_unreadable"])
