@@ -2,8 +2,9 @@
 
 import asyncio
 import logging
+import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from storage.tables import sync_jobs
 from tests.support.archive import count_messages
 from tests.support.daemon import Clock, Daemon, end_of
 from tests.support.delivering import delivering
+from tests.support.faults import refuse_updates
 from tests.support.post_office import PostOffice
 
 TENANT = "post-T0VILLAGE"
@@ -105,6 +107,26 @@ async def test_a_database_that_stands_still_longer_than_a_lease(database_url: st
         (job,) = await daemon.idle()
     assert (job["status"], job["attempt"], job["metrics"]["messages"]) == ("succeeded", 1, 450)
     assert count_messages(database_url) == 450
+
+
+def take_updates(file: Path) -> None:
+    with closing(sqlite3.connect(file)) as connection:
+        connection.execute("DROP TRIGGER refuse_lease_until")
+
+
+async def test_a_beat_that_the_database_refuses_does_not_end_the_sync(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    file, office = tmp_path / "archive.db", Halting(450, 2)
+    async with delivering(f"sqlite+aiosqlite:///{file}", {"post": office}, A_HUNDRED_AT_A_TIME) as daemon:
+        await office.halted.wait()
+        await asyncio.to_thread(refuse_updates, file, "sync_jobs", "lease_until")  # or the daemon could not give way
+        await daemon.sees(lambda: "heartbeat was missed" in caplog.text or "broken off" in caplog.text)
+        await asyncio.to_thread(take_updates, file)
+        assert "broken off" not in caplog.text
+        office.go_on.set()
+        (job,) = await daemon.idle()
+    assert (job["status"], job["attempt"], job["metrics"]["messages"]) == ("succeeded", 1, 450)
 
 
 async def test_what_a_tick_cuts_off_is_told(tmp_path: Path) -> None:
