@@ -94,7 +94,7 @@ class Odd(Counter):
     async def archived_threads(
         self, channel_id: str, cursor: ThreadCursor | None, **options: object
     ) -> AsyncIterator[ThreadPage]:
-        self._office.listed_anew.append(str(options["anew"]) if options["anew"] else None)
+        self._office.relist_reasons.append(options["relist_reason"])
         for page in ():
             yield page
 
@@ -119,7 +119,9 @@ async def test_neither_a_short_page_nor_a_head_nor_a_missing_count_ends_a_channe
         await office.tell(TenantJoined(VILLAGE))
         _, job = await daemon.ask("POST", "/api/tenants/post-T0VILLAGE/sync")
         await daemon.job_ended(job["job_id"])
-    assert [anew is not None for anew in office.listed_anew] == [False, False, True], "after a gap all threads are"
+    assert [reason is not None for reason in office.relist_reasons] == [False, False, True], (
+        "after a gap all threads are"
+    )
 
 
 async def test_what_an_id_means_is_left_to_the_platform(tmp_path: Path) -> None:
