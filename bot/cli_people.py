@@ -177,6 +177,7 @@ def _private(path: Path | None) -> Iterator[BinaryIO]:
     """Open a file with permissions for its owner alone, even if it exists; without a path, standard output."""
     if path is None:
         yield sys.stdout.buffer
+        sys.stdout.buffer.flush()  # now, or a reader that has gone would be met by Python's last flush
         return
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with open(descriptor, "wb") as file:

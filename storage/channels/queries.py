@@ -169,13 +169,8 @@ IS_INCOMPLETE = or_(
         or_(
             sync_progress.c.last_error.is_not(None),
             sync_progress.c.state.in_(["syncing", "failed"]),
-            and_(
-                sync_progress.c.state.is_(None),
-                or_(
-                    channels.c.type == "thread",
-                    and_(channels.c.type == "text", channels.c.head_platform_id.is_not(None)),
-                ),
-            ),
+            # Also one without a head: that the platform names no newest message says nothing of whether there are any.
+            and_(sync_progress.c.state.is_(None), channels.c.type.in_(["text", "thread"])),
         ),
     ),
     channels.c.skip_reason == "bot_lacks_access",

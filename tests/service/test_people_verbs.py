@@ -1,16 +1,18 @@
 """The verbs about one person, typed into a terminal or fed by a script."""
 
 import asyncio
+import io
 import json
 import os
 import re
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner, Result
 
-import bot.cli_people  # noqa: F401 # adds them
+import bot.cli_people
 from bot.cli import app
 from storage.channels import channel_states, save_channels
 from storage.database import open_database
@@ -125,3 +127,17 @@ def test_what_is_no_list_of_erasure_requests_is_refused_whole(run: Run, archive:
         ended = run("erasures", "replay", given=f"{json.dumps(good)}\n{json.dumps(wrong)}\n")
         assert (ended.exit_code, said in ended.output) == (1, True), ended.output
     assert run("erasures", "list").output == ""
+
+
+def test_a_reader_of_an_export_that_has_enough_is_met_where_that_is_no_error(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Not in the last flush of all, of which Python says so in its own words."""
+    read, write = os.pipe()
+    os.close(read)
+    with io.TextIOWrapper(os.fdopen(os.dup(write), "wb")) as gone:
+        monkeypatch.setattr(sys, "stdout", gone)
+        with pytest.raises(BrokenPipeError), bot.cli_people._private(None) as output:
+            output.write(b"a line")
+        os.dup2(os.open(os.devnull, os.O_WRONLY), gone.fileno())
+    os.close(write)

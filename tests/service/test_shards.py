@@ -12,7 +12,7 @@ from adapters.errors import CredentialRefused
 from adapters.events import PlatformEvent, TenantJoined, TenantsReady
 from tests.support.adapter import Connected, connected, make_adapter
 from tests.support.listening import listening
-from tests.support.patience import PATIENCE_SECONDS
+from tests.support.patience import PATIENCE_SECONDS, comes
 from tests.support.small_world import GUILD, MESSAGES, TEXT, small_world
 
 pytestmark = pytest.mark.usefixtures("restored_addresses")
@@ -25,9 +25,7 @@ def is_ready(event: PlatformEvent) -> bool:
 
 
 async def until(is_so: Any) -> None:
-    async with asyncio.timeout(PATIENCE_SECONDS):
-        while not is_so():  # noqa: ASYNC110 (nothing tells when it changes)
-            await asyncio.sleep(0.005)
+    await comes(is_so, f"line {is_so.__code__.co_firstlineno}")
 
 
 @pytest.mark.parametrize("frame", [b"\x00 no JSON", b"[]", b'{"op":0,"s":1,"t":7,"d":{}}', b'{"op":10,"d":{}}', None])

@@ -21,7 +21,7 @@ WORD = "unmistakable"
 
 async def filled(way: Way) -> None:
     """Store messages of all lengths in an odd order, and edit some, so that pages are split and rewritten."""
-    chance = random.Random(1)
+    chance = random.Random(3)  # by which, without the file being rebuilt, something is left in split pages
     numbers = list(range(1, 1200))
     chance.shuffle(numbers)
     for start in range(0, len(numbers), 60):
