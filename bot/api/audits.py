@@ -70,7 +70,12 @@ def _incomplete(channel: ChannelSummary) -> IncompleteChannel:
         code = error.text("code") or "unread"
         reason = error.text("message") or "no sync has read it to its end yet"
     return IncompleteChannel(
-        platform_id=channel.platform_id, name=channel.name, state=channel.state, code=code, reason=reason
+        platform_id=channel.platform_id,
+        name=channel.name,
+        state=channel.state,
+        code=code,
+        reason=reason,
+        set_aside=list(channel.set_aside),
     )
 
 

@@ -1,7 +1,7 @@
 """Buffer changes by message: many events of one message become one change, with the last state of each kind."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TypeAlias
 
@@ -81,9 +81,12 @@ class LiveBuffer:
     def add_channel(self, tenant_id: str, channel: ChannelRecord, received_at: datetime) -> None:
         """Take in a channel as it is now.
 
-        That it was hidden is kept beside: what was changed in it meanwhile was not told, and has to be read again.
+        That it was hidden is kept beside, for it is written first: what was changed in it meanwhile was not received,
+        and has to be read again. What it was before it was hidden is let go of; only its name may be withheld now.
         """
         event = ChannelEvent(channel, received_at)
+        if event.is_hidden and (before := self._channels.pop((tenant_id, channel.platform_id, False), None)):
+            event = replace(event, record=replace(channel, name=channel.name or before.record.name))
         self._channels[tenant_id, channel.platform_id, event.is_hidden] = event
 
     def channel_events(self, *, hidden: bool) -> dict[str, list[ChannelEvent]]:

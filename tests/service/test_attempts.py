@@ -45,6 +45,7 @@ async def newest(daemon: Daemon) -> Any:
     return (await daemon.get(f"/api/tenants/{TENANT}/sync"))["job"]
 
 
+@pytest.mark.slow
 async def test_figures_add_up_over_a_restart(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """In the API, and in the line in which the log tells of the end."""
     caplog.set_level(logging.INFO)
@@ -65,6 +66,7 @@ async def test_figures_add_up_over_a_restart(tmp_path: Path, caplog: pytest.LogC
     assert (line.__dict__["messages"], line.__dict__["reactions_done"]) == (450, lists)
 
 
+@pytest.mark.slow
 async def test_a_job_whose_lease_ran_out_while_it_runs_is_not_begun_a_second_time(tmp_path: Path) -> None:
     """As after a stopped process, a database that stood still, or a clock that was set by an hour, or by a day."""
     url, clock = f"sqlite+aiosqlite:///{tmp_path}/archive.db", Clock()
@@ -97,6 +99,7 @@ def standing_still(url: str) -> Iterator[None]:
         engine.dispose()
 
 
+@pytest.mark.slow
 async def test_a_database_that_stands_still_longer_than_a_lease(database_url: str) -> None:
     office = Halting(450, 2)
     async with delivering(database_url, {"post": office}, A_HUNDRED_AT_A_TIME) as daemon:
@@ -114,6 +117,7 @@ def take_updates(file: Path) -> None:
         connection.execute("DROP TRIGGER refuse_lease_until")
 
 
+@pytest.mark.slow
 async def test_a_beat_that_the_database_refuses_does_not_end_the_sync(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -129,6 +133,7 @@ async def test_a_beat_that_the_database_refuses_does_not_end_the_sync(
     assert (job["status"], job["attempt"], job["metrics"]["messages"]) == ("succeeded", 1, 450)
 
 
+@pytest.mark.slow
 async def test_what_a_tick_cuts_off_is_told(tmp_path: Path) -> None:
     url, clock = f"sqlite+aiosqlite:///{tmp_path}/archive.db", Clock()
     office = PostOffice(450)
@@ -155,6 +160,7 @@ async def test_what_a_tick_cuts_off_is_told(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("times", [2, 9])
+@pytest.mark.slow
 async def test_a_database_that_is_away_interrupts_a_job_some_times(tmp_path: Path, times: int) -> None:
     url = f"sqlite+aiosqlite:///{tmp_path}/archive.db"
     office, left = PostOffice(450), times

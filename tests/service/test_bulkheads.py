@@ -28,6 +28,7 @@ FAULTS: list[BaseException] = [
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: type(fault).__name__)
+@pytest.mark.slow
 async def test_a_fault_ends_its_job_and_nothing_else(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, fault: BaseException
 ) -> None:
@@ -77,6 +78,10 @@ async def test_what_cannot_be_stored_is_its_channel_s_fault(
         assert (*codes_of(job), job["metrics"]["messages"]) == ("partial", [code], messages)
         channels = (await daemon.get(f"/api/tenants/{POST}/channels"))["channels"]
         assert [channel["last_error"]["code"] for channel in channels if channel["last_error"]] == [code]
+        left_out = ["4", "8", "10"] if code == "message_set_aside" else []
+        coverage = await daemon.get(f"/api/tenants/{POST}/coverage")
+        for shown in (channels, coverage["incomplete"]):
+            assert [message for channel in shown for message in channel["set_aside"]] == left_out
 
 
 def ended(found: Any) -> dict[str, Any]:
@@ -84,6 +89,7 @@ def ended(found: Any) -> dict[str, Any]:
     return {job["tenant_id"]: job for job in found["jobs"] if job["finished_at"]}
 
 
+@pytest.mark.slow
 async def test_one_platform_that_is_not_ready_holds_up_no_other(tmp_path: Path) -> None:
     """Neither its jobs nor its live events."""
     url = f"sqlite+aiosqlite:///{tmp_path}/archive.db"
@@ -100,6 +106,7 @@ async def test_one_platform_that_is_not_ready_holds_up_no_other(tmp_path: Path) 
         assert "pigeon: not connected" in str(detail)
 
 
+@pytest.mark.slow
 async def test_a_poisoned_event_holds_up_no_other(tmp_path: Path) -> None:
     url = f"sqlite+aiosqlite:///{tmp_path}/archive.db"
     office = PostOffice(20)

@@ -67,6 +67,7 @@ async def archived(process: Process, *records: TenantRecord) -> None:
     await process.live.following.advance({"discord": process.clock()})
 
 
+@pytest.mark.slow
 async def test_a_database_that_is_away_when_the_bot_connects(
     database_url: str, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -6,6 +6,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
+import pytest
+
 from adapters.base import PlatformSession
 from adapters.errors import CallFailed
 from adapters.events import TenantJoined, TenantOutage
@@ -19,6 +21,7 @@ from tests.support.post_office import VILLAGE, Counter, PostOffice, box, letter
 T = TypeVar("T")
 
 
+@pytest.mark.slow
 async def test_a_platform_of_another_kind_is_archived_by_the_same_service(tmp_path: Path) -> None:
     url = f"sqlite+aiosqlite:///{tmp_path}/archive.db"
     office = PostOffice(2_345)
@@ -41,6 +44,7 @@ async def test_a_platform_of_another_kind_is_archived_by_the_same_service(tmp_pa
     assert boxes["C0LOCKED",]["skip_reason"] == "not_public"
 
 
+@pytest.mark.slow
 async def test_each_platform_is_archived_through_its_own_adapter(tmp_path: Path) -> None:
     url = f"sqlite+aiosqlite:///{tmp_path}/archive.db"
     offices = {"post": PostOffice(150), "pigeon": PigeonLoft(20)}
@@ -56,6 +60,7 @@ async def test_each_platform_is_archived_through_its_own_adapter(tmp_path: Path)
         assert (status, answer.get("id"), answer.get("created")) == (200, "pigeon-T0VILLAGE", False)
 
 
+@pytest.mark.slow
 async def test_what_a_page_leaves_out_is_read_although_the_walk_breaks_off_behind_it(tmp_path: Path) -> None:
     url = f"sqlite+aiosqlite:///{tmp_path}/archive.db"
     office = PostOffice(150)
@@ -104,6 +109,7 @@ class OddOffice(PostOffice):
         return await body(Odd(self))
 
 
+@pytest.mark.slow
 async def test_neither_a_short_page_nor_a_head_nor_a_missing_count_ends_a_channel(tmp_path: Path) -> None:
     """Of what an audit sees behind the checkpoint everything is read, also where no head and no count tells of it."""
     office = OddOffice(150)
@@ -124,6 +130,7 @@ async def test_neither_a_short_page_nor_a_head_nor_a_missing_count_ends_a_channe
     )
 
 
+@pytest.mark.slow
 async def test_what_an_id_means_is_left_to_the_platform(tmp_path: Path) -> None:
     """What may have changed in a gap is read again from the id that the platform gives for its beginning."""
     office = PostOffice(150, datetime.now(UTC) - timedelta(minutes=151))

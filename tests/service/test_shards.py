@@ -68,6 +68,7 @@ async def test_a_session_that_can_only_be_replayed_garbled_is_given_up() -> None
         assert (sim.gateway.identifies, sim.gateway.resumes) == (2, 3)
 
 
+@pytest.mark.slow
 async def test_a_shard_without_answers_to_its_heartbeats_is_named_and_connected_again() -> None:
     async with Simulator(small_world()) as sim:
         sim.gateway.heartbeat_seconds, sim.gateway.shards = 0.5, 2
@@ -156,6 +157,7 @@ async def test_a_session_that_never_begins_is_tried_ever_less_often() -> None:
         assert sim.gateway.identifies <= len(waits) + 1
 
 
+@pytest.mark.slow
 async def test_sessions_that_end_at_once_for_ever_keep_to_a_few_hundred_a_day() -> None:
     async with Simulator(small_world()) as sim, connected(sim, identify_delay_seconds=5.0) as link:
         for times in range(2, 75):

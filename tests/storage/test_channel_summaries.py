@@ -47,6 +47,7 @@ async def test_each_channel_with_what_is_kept_of_it(
         checkpoint_at=message(2).sent_at,
         state=ProgressState.FAILED,
         last_error={"code": "x"},
+        set_aside=[],
         reactions_pending=3,
         updated_at=LATER,
     )

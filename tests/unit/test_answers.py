@@ -24,6 +24,7 @@ VALUES = st.recursive(
 
 @given(VALUES, st.sampled_from([None, 0, 2]))
 @settings(max_examples=examples(200))
+@pytest.mark.slow
 async def test_it_decodes_as_the_library_does(value: Any, indent: int | None) -> None:
     text = json.dumps(value, indent=indent)
     assert await decode(f" {text}\n") == json.loads(text)
