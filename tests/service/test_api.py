@@ -85,6 +85,7 @@ async def test_a_wrong_request_is_told_what_is_wrong(daemon: Daemon) -> None:
     async with aiohttp.ClientSession() as session:
         for method, path, body, status, code, said in WRONG:
             async with session.request(method, daemon.url + path, data=body or None) as answer:
+                assert answer.content_type == "application/problem+json", (method, path, body, answer.status)
                 problem = await answer.json(content_type="application/problem+json")
             what = f"{method} {path[:60]} {body[:60]!r}: {problem}"
             assert (answer.status, problem["status"], problem["code"]) == (status, status, code), what

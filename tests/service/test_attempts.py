@@ -117,6 +117,7 @@ def take_updates(file: Path) -> None:
         connection.execute("DROP TRIGGER refuse_lease_until")
 
 
+@pytest.mark.slow
 async def test_a_beat_that_the_database_refuses_does_not_end_the_sync(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -125,6 +125,7 @@ async def test_a_list_of_guilds_that_cannot_be_read_makes_nobody_leave(guilds: A
             return payload | {"guilds": guilds} if event == "READY" else payload
 
         sim.gateway.rewrite = rewrite
+        sim.world.guilds[GUILD].unavailable = True  # what is shown afterwards would put it right
         sim.gateway.invalidate()
         await link.until(is_ready, 2)
         assert link.adapter.is_member(str(GUILD))

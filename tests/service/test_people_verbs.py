@@ -98,6 +98,12 @@ def test_an_export_is_its_owner_s_alone(run: Run, archive: Path, tmp_path: Path)
     assert f"wrote 1 message, of the archive at {archive}" in ended.output
 
 
+def test_every_file_of_a_verb_is_its_owner_s_alone(run: Run, archive: Path) -> None:
+    assert run("erasures", "list").exit_code == 0
+    mask = os.umask(0o022)
+    assert mask == 0o077
+
+
 @pytest.mark.slow
 def test_erasure_requests_are_carried_over_a_restore(run: Run, archive: Path, tmp_path: Path) -> None:
     backup = archive.read_bytes()

@@ -47,7 +47,7 @@ async def test_a_rate_limit_ends_the_sync_and_the_next_one_goes_on_after_the_wai
             assert job["status"] == "rate_limited", "the sync went on"
             assert job["error"]["code"] == "rate_limited"
             (tenant,) = (await daemon.get("/api/tenants"))["tenants"]
-            assert "the next sync goes on from there at 20" in tenant["hint"]
+            assert "the next sync goes on from there at 20" in str(tenant["hint"])
             refused = next(entry for entry in sim.requests.entries() if entry.status == 429)
             later = [e.path for e in sim.requests.entries(MESSAGES) if e.at_monotonic > refused.at_monotonic]
             assert later == [], "requests left after the 429"

@@ -109,6 +109,7 @@ class OddOffice(PostOffice):
         return await body(Odd(self))
 
 
+@pytest.mark.slow
 async def test_neither_a_short_page_nor_a_head_nor_a_missing_count_ends_a_channel(tmp_path: Path) -> None:
     """Of what an audit sees behind the checkpoint everything is read, also where no head and no count tells of it."""
     office = OddOffice(150)

@@ -147,6 +147,7 @@ async def test_the_end_of_a_sync_is_one_log_line_with_its_figures(
     (line,) = [record.__dict__ for record in caplog.records if record.getMessage() == "sync ended"]
     figures = {"status": "succeeded", "messages": 300, "channels_done": 2}
     assert {name: line[name] for name in figures} == figures
+    assert line.get("tenant_name"), "the community is named"
     assert not line.keys() & {"channels_failed", "channels_skipped", "retries"}, "what is zero is not said"
     assert line["reactions"] > 0
     assert line["duration_seconds"] > 0

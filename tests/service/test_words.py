@@ -38,8 +38,8 @@ async def test_an_audit_that_is_requested_during_a_sync_says_when_it_begins(tmp_
             path = f"/api/tenants/{tenant_id}/sync"
             status, job = await daemon.ask("POST", path, json={"kind": "audit"})
             assert (status, job["created"], job["kind"]) == (200, False, "initial")
-            assert "the next one does, at 20" in job["hint"]
-            assert f"/api/tenants/{tenant_id}/coverage" in job["hint"]
+            assert "the next one does, at 20" in str(job["hint"])
+            assert f"/api/tenants/{tenant_id}/coverage" in str(job["hint"])
             status, job = await daemon.ask("POST", path, json={"kind": "manual"})
             assert (status, job["created"], job["hint"]) == (200, False, None)
             sim.faults.clear()

@@ -146,7 +146,7 @@ async def test_those_that_are_deleted_on_the_platform_are_named_no_longer(
         (summary,) = await channel_summaries(db, way.tenant.id)
         assert summary.set_aside == left
     await finish_channel(db, way.channel.id, deleted_head_id=None, job=way.lease, now=LATER)
-    assert await error_of(db) is None
+    assert not await error_of(db)
 
 
 async def test_one_that_is_edited(db: Database, tenant: Tenant, general: ChannelState, way: Way) -> None:
