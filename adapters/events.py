@@ -70,6 +70,14 @@ class ChannelRef:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MessageCreated:
+    """A new message, whole, as it was sent: nobody had reacted to it yet."""
+
+    channel: ChannelRef
+    message: MessageRecord
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MessageEdited:
     """A message as it is now, whole but for its reactions, which have events of their own."""
 
@@ -124,7 +132,13 @@ class ChannelChanged:
 
 
 LiveEvent: TypeAlias = (
-    MessageEdited | MessageInvalidated | MessagesDeleted | ReactionChanged | ReactionsCleared | ChannelChanged
+    MessageCreated
+    | MessageEdited
+    | MessageInvalidated
+    | MessagesDeleted
+    | ReactionChanged
+    | ReactionsCleared
+    | ChannelChanged
 )
 LiveEventHandler: TypeAlias = Callable[[LiveEvent], None]
 """Must return at once and must not raise: it is called as the platform's messages come in."""

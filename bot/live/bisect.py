@@ -1,14 +1,14 @@
 """Isolate changes that the database refuses, so that the others are applied."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from bot.live.buffer import Key
 from storage import live
 from storage.database import Database
 from storage.errors import StorageError, ValueRefused
-from storage.live import MessageChange
+from storage.live import ChannelKey, MessageChange
 
 log = logging.getLogger(__name__)
 
@@ -21,7 +21,9 @@ def is_refused(error: Exception) -> bool:
     return not isinstance(error, StorageError) or isinstance(error, ValueRefused) or error.code == StorageError.code
 
 
-async def apply_bisecting(db: Database, changes: Sequence[MessageChange], now: datetime, owner: str) -> set[Key]:
+async def apply_bisecting(
+    db: Database, changes: Sequence[MessageChange], now: datetime, owner: str, hidden: Collection[ChannelKey]
+) -> set[Key]:
     """Apply changes; where one cannot be stored, apply all others.
 
     Returns:
@@ -32,7 +34,7 @@ async def apply_bisecting(db: Database, changes: Sequence[MessageChange], now: d
     """
     refused: dict[Key, Exception] = {}
     if changes:
-        await _bisect(db, changes, now, owner, refused)
+        await _bisect(db, changes, now, owner, hidden, refused)
     if refused:
         (channel, message), first = next(iter(refused))[1:], next(iter(refused.values()))
         facts = {"changes": len(refused), "channel": channel, "message_id": message}
@@ -41,10 +43,15 @@ async def apply_bisecting(db: Database, changes: Sequence[MessageChange], now: d
 
 
 async def _bisect(
-    db: Database, changes: Sequence[MessageChange], now: datetime, owner: str, refused: dict[Key, Exception]
+    db: Database,
+    changes: Sequence[MessageChange],
+    now: datetime,
+    owner: str,
+    hidden: Collection[ChannelKey],
+    refused: dict[Key, Exception],
 ) -> None:
     try:
-        await live.apply_changes(db, changes, now, owner=owner)
+        await live.apply_changes(db, changes, now, owner=owner, hidden=hidden)
     except Exception as e:
         if not is_refused(e):
             raise
@@ -53,5 +60,5 @@ async def _bisect(
             refused[change.tenant_id, change.channel_platform_id, change.message_platform_id] = e
             return
         middle = len(changes) // 2
-        await _bisect(db, changes[:middle], now, owner, refused)
-        await _bisect(db, changes[middle:], now, owner, refused)
+        await _bisect(db, changes[:middle], now, owner, hidden, refused)
+        await _bisect(db, changes[middle:], now, owner, hidden, refused)

@@ -8,6 +8,7 @@ from typing import TypeAlias
 from adapters.events import (
     ChannelChanged,
     LiveEvent,
+    MessageCreated,
     MessageEdited,
     MessageInvalidated,
     MessagesDeleted,
@@ -22,6 +23,7 @@ Key: TypeAlias = tuple[str, str, str]
 
 LARGEST = 20_000  # messages that wait to be written
 _LARGEST_LOST = 50_000  # messages remembered by their ids alone, once there are more
+_LARGEST_MET = 20_000  # messages remembered because events were about them
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +59,18 @@ class LiveBuffer:
         self._largest_lost = largest_lost
         self._messages: dict[Key, MessageChange] = {}
         self._channels: dict[tuple[str, str, bool], ChannelEvent] = {}  # by tenant, channel, and whether it is hidden
+        self._met: dict[Key, None] = {}  # messages that other events than their creation were about
         self.lost: set[Key] = set()
         self.lost_tenants: set[str] = set()
 
     def add(self, tenant_id: str, event: LiveEvent) -> list[Key]:
-        """Take an event in; return the messages that it is about."""
+        """Take an event in; return the messages that it changes: no new one, which no page can show as older."""
+        if isinstance(event, MessageCreated):
+            self._add_created(tenant_id, event)
+            return []
         keys = list(_keys(tenant_id, event))
         for key in keys:
+            self._meet(key)
             change = self._messages.get(key)
             if change is None and len(self._messages) < self._largest:
                 tenant_id, channel_id, message_id = key
@@ -77,6 +84,25 @@ class LiveBuffer:
             else:
                 self.lost_tenants.add(tenant_id)
         return keys
+
+    def _add_created(self, tenant_id: str, event: MessageCreated) -> None:
+        """Take a new message in. Where that is not possible nothing is lost: the next sync reads it.
+
+        One whose other events came first is not taken: what they changed may be written, and not found, already.
+        """
+        key = tenant_id, event.channel.platform_id, event.message.platform_id
+        if key not in self._messages and key not in self._met and len(self._messages) < self._largest:
+            self._messages[key] = MessageChange(
+                tenant_id=tenant_id,
+                channel_platform_id=event.channel.platform_id,
+                message_platform_id=event.message.platform_id,
+                created=event.message,
+            )
+
+    def _meet(self, key: Key) -> None:
+        self._met[key] = None
+        if len(self._met) > _LARGEST_MET:
+            del self._met[next(iter(self._met))]
 
     def add_channel(self, tenant_id: str, channel: ChannelRecord, received_at: datetime) -> None:
         """Take in a channel as it is now.
@@ -96,6 +122,10 @@ class LiveBuffer:
             if event.is_hidden == hidden:
                 found.setdefault(tenant_id, []).append(event)
         return found
+
+    def hidden_channels(self) -> set[tuple[str, str]]:
+        """Return the hidden channels that wait to be written, by tenant (ours) and platform id."""
+        return {(tenant_id, channel_id) for tenant_id, channel_id, is_hidden in self._channels if is_hidden}
 
     def channels_written(self, tenant_id: str, events: Iterable[ChannelEvent]) -> None:
         """Remove channels that were written, unless they changed meanwhile."""
@@ -141,8 +171,8 @@ def _add(change: MessageChange, event: LiveEvent) -> None:
             )
         case ReactionsCleared():
             change.clear(event.emoji_key)
-        case ChannelChanged():
-            raise AssertionError("not of a message")
+        case MessageCreated() | ChannelChanged():
+            raise AssertionError("no change of a message")
 
 
 def _keys(tenant_id: str, event: LiveEvent) -> Iterator[Key]:
@@ -154,5 +184,5 @@ def _keys(tenant_id: str, event: LiveEvent) -> Iterator[Key]:
                 yield tenant_id, event.channel.platform_id, message_id
         case MessageInvalidated() | ReactionChanged() | ReactionsCleared():
             yield tenant_id, event.channel.platform_id, event.message_platform_id
-        case ChannelChanged():
+        case MessageCreated() | ChannelChanged():
             return

@@ -1,7 +1,7 @@
 """What the platform says while it is connected, buffered by message and written in small batches.
 
-An event never moves a checkpoint: it changes what is stored, and what is not stored yet the sync will read. What
-cannot be written is never lost: it becomes work for the next repair.
+An event never moves a checkpoint: it stores a new message early, or changes what is stored; the sync reads everything
+beyond the checkpoint all the same. What cannot be written is never lost: it becomes work for the next repair, or sync.
 """
 
 import asyncio
@@ -155,7 +155,8 @@ class LiveWriter:
         batch = self._unwritten[platform] = self._unwritten[platform] or self._buffers[platform].take(_BATCH)
         if platform in self.following.led:
             now = self._clock()
-            batch.lost |= await apply_bisecting(self._db, batch.changes, now, self._owner)
+            hidden = self._buffers[platform].hidden_channels()
+            batch.lost |= await apply_bisecting(self._db, batch.changes, now, self._owner, hidden)
             batch.changes = []
             await self._request_refetch(batch, now)
         self._unwritten[platform] = LiveBatch()

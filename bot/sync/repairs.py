@@ -216,5 +216,6 @@ class RepairPass:
         if late := page.behind():
             await job.refetch(channel, late)
         newest = page.sent.messages[-1].platform_id if page.sent.messages else "0"
-        if refetch.kind is not RefetchKind.REFETCH and int(newest) > int(refetch.until_platform_id):
+        is_end = page.sent.messages and page.reaches(refetch.until_platform_id)
+        if refetch.kind is not RefetchKind.REFETCH and is_end:
             await channels.reopen_channel(job.db, channel.id, newest, job=job.lease, now=job.clock())

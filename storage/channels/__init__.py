@@ -6,6 +6,7 @@ from storage.channels.checkpoint import (
     clear_error,
     fail_channel,
     finish_channel,
+    is_beyond,
     reopen_channel,
 )
 from storage.channels.listings import (
@@ -66,6 +67,7 @@ __all__ = [
     "forget_absent",
     "forget_deleted",
     "forget_listings",
+    "is_beyond",
     "keep_listings",
     "lock_channels",
     "mark_skipped",

@@ -4,6 +4,7 @@ from storage.live.apply import (
     apply_changes,
 )
 from storage.live.changes import (
+    ChannelKey,
     MessageChange,
     ReactionState,
 )
@@ -14,6 +15,7 @@ from storage.live.leader import (
 )
 
 __all__ = [
+    "ChannelKey",
     "Leadership",
     "MessageChange",
     "ReactionState",

@@ -1,16 +1,17 @@
 """Keep the archive current with the events of a live connection.
 
-Only stored rows are changed, and no checkpoint is moved: what is not stored yet will be read by the sync.
+New messages are stored early, and other events change stored rows alone. No checkpoint is moved: the sync reads
+everything beyond it, and no row beyond it is a proof of anything.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 
 from storage.channels import forget_deleted
 from storage.connection import finish_before_cancel
 from storage.database import Database
-from storage.live.changes import MessageChange
-from storage.live.messages import find_stored, save_edits
+from storage.live.changes import ChannelKey, MessageChange
+from storage.live.messages import find_archived, find_stored, save_created, save_edits
 from storage.live.reactions import apply_reactions
 from storage.messages import add_refetches, apart_where_refused, mark_rows_deleted, refetch_read_elsewhere
 from storage.privacy import redactors_for
@@ -19,18 +20,24 @@ from storage.privacy import redactors_for
 @finish_before_cancel
 @apart_where_refused
 async def apply_changes(
-    db: Database, changes: Sequence[MessageChange], now: datetime, *, owner: str | None = None
+    db: Database,
+    changes: Sequence[MessageChange],
+    now: datetime,
+    *,
+    owner: str | None = None,
+    hidden: Collection[ChannelKey] = (),
 ) -> None:
-    """Apply changes to stored messages, in one transaction. Applying a change twice has no further effect.
+    """Store new messages and apply changes to stored ones, in one transaction. Doing it twice has no further effect.
 
-    Changes of unknown messages, of skipped channels and of stopped tenants are ignored. An unknown message that another
-    process may be about to store is marked to be refetched.
+    Changes of unknown messages, of skipped channels and of stopped tenants are ignored. A changed message that another
+    process may be about to store, as it was before, is marked to be refetched.
 
     Args:
         db: the archive.
         changes: at most one per message, about a thousand at a time.
         now: the time of the rows' change.
         owner: the process that applies them, as in the jobs that it runs itself.
+        hidden: channels that are to be skipped by a later event: no new message of them is stored.
 
     Raises:
         ValueError: two changes concern one message.
@@ -42,10 +49,13 @@ async def apply_changes(
     async with db.writing() as connection:
         # Before rows are locked: an erasure waiting for this lock could deadlock with a transaction on those rows.
         await redactors_for(connection, {change.tenant_id for change in changes})
-        stored = await find_stored(connection, changes)
+        archived = await find_archived(connection, changes)
+        stored = await find_stored(connection, archived)
+        stored |= await save_created(connection, archived, stored, hidden=hidden, now=now)
         await forget_deleted(connection, _keys(change for change in changes if change.is_deleted), now)
         if owner is not None:
-            await refetch_read_elsewhere(connection, _keys(changes) - _keys(stored.values()), owner, now)
+            later = [change for change in changes if change.is_after_creation]
+            await refetch_read_elsewhere(connection, _keys(later), owner, now)
         if not stored:
             return
         await save_edits(connection, stored, now)

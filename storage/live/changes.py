@@ -1,8 +1,12 @@
 """What became of messages while the platform was connected."""
 
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 from adapters.records import MessageRecord
+
+ChannelKey: TypeAlias = tuple[str, str]
+"""A channel: tenant (ours) and channel (the platform's)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,12 +27,19 @@ class MessageChange:
     tenant_id: str
     channel_platform_id: str
     message_platform_id: str
+    created: MessageRecord | None = None  # as it was sent; stored unless it is stored already
     edited: MessageRecord | None = None  # as it is now, but for its reactions
     is_deleted: bool = False
     is_invalidated: bool = False  # it changed in a way that the event did not say: it is to be read again
     is_cleared: bool = False  # all reactions were taken away
     cleared: set[str] = field(default_factory=set)  # the keys of the emoji that were taken away
     reactions: dict[tuple[str, bool, str], ReactionState] = field(default_factory=dict)
+
+    @property
+    def is_after_creation(self) -> bool:
+        """Whether something became of the message beside its creation."""
+        has_reactions = bool(self.reactions or self.cleared or self.is_cleared)
+        return self.edited is not None or self.is_deleted or self.is_invalidated or has_reactions
 
     def react(self, state: ReactionState) -> None:
         """Note what a user did with an emoji; the last word counts."""

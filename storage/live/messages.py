@@ -1,7 +1,7 @@
-"""Select which changed messages are stored, and apply their edits."""
+"""Store new messages, select which changed ones are stored, and apply their edits."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeAlias
 
@@ -9,7 +9,7 @@ from sqlalchemy import and_, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from adapters.records import MessageRecord
-from storage.live.changes import MessageChange
+from storage.live.changes import ChannelKey, MessageChange
 from storage.messages import prepare, write_messages
 from storage.sql import Id, RowId, dump_json, json_objects
 from storage.tables import channels, messages, tenants
@@ -20,13 +20,31 @@ MessageKey: TypeAlias = tuple[int, str]
 StoredChanges: TypeAlias = Mapping[MessageKey, MessageChange]
 """The changes of stored messages in archived channels."""
 
+
+@dataclass(frozen=True, slots=True)
+class Archived:
+    """The changes in archived channels, and their channels."""
+
+    changes: Mapping[MessageKey, MessageChange]
+    parents: Mapping[int, str | None]
+    """By ``channels.id``, the platform's id of the parent."""
+
+    def places_of(self, key: MessageKey) -> set[ChannelKey]:
+        """Return a message's channel, and that channel's parent."""
+        change, parent = self.changes[key], self.parents[key[0]]
+        return {(change.tenant_id, platform_id) for platform_id in (change.channel_platform_id, parent) if platform_id}
+
+
+_parent = channels.alias("parent")
 _ref = json_objects("refs", tenant_id=Id(), platform_id=Id())
 _ARCHIVED_CHANNELS = (
-    select(channels.c.tenant_id, channels.c.platform_id, channels.c.id)
+    select(channels.c.tenant_id, channels.c.platform_id, channels.c.id, _parent.c.platform_id)
     .select_from(
         _ref.join(
             channels, and_(channels.c.tenant_id == _ref.c.tenant_id, channels.c.platform_id == _ref.c.platform_id)
-        ).join(tenants, tenants.c.id == channels.c.tenant_id)
+        )
+        .join(tenants, tenants.c.id == channels.c.tenant_id)
+        .outerjoin(_parent, _parent.c.id == channels.c.parent_id)
     )
     .where(channels.c.skip_reason.is_(None), tenants.c.stopped_at.is_(None), tenants.c.purged_at.is_(None))
 )
@@ -46,23 +64,61 @@ _STORED_MESSAGES = (
 )
 
 
-async def find_stored(connection: AsyncConnection, changes: Sequence[MessageChange]) -> StoredChanges:
-    """Find the messages that are stored, in archived channels, and lock them. Edits older than theirs are left out."""
+async def find_archived(connection: AsyncConnection, changes: Sequence[MessageChange]) -> Archived:
+    """Find the changes in archived channels."""
     refs = {(change.tenant_id, change.channel_platform_id) for change in changes}
     given = dump_json([{"tenant_id": tenant, "platform_id": channel} for tenant, channel in refs])
     found = await connection.execute(_ARCHIVED_CHANNELS, {"refs": given})
-    ids = {(tenant, channel): channel_id for tenant, channel, channel_id in found}
-    archived = {
-        (ids[change.tenant_id, change.channel_platform_id], change.message_platform_id): change
-        for change in changes
-        if (change.tenant_id, change.channel_platform_id) in ids
-    }
-    given = dump_json([{"channel_id": channel, "message_platform_id": message} for channel, message in archived])
+    places = {(tenant, channel): (channel_id, parent) for tenant, channel, channel_id, parent in found}
+    return Archived(
+        changes={
+            (places[change.tenant_id, change.channel_platform_id][0], change.message_platform_id): change
+            for change in changes
+            if (change.tenant_id, change.channel_platform_id) in places
+        },
+        parents=dict(places.values()),
+    )
+
+
+async def find_stored(connection: AsyncConnection, archived: Archived) -> dict[MessageKey, MessageChange]:
+    """Find the messages that are stored, and lock them. Edits older than theirs are left out."""
+    given = dump_json(
+        [{"channel_id": channel, "message_platform_id": message} for channel, message in archived.changes]
+    )
     rows = await connection.execute(_STORED_MESSAGES, {"keys": given})
     return {
-        (channel_id, message_id): _without_older_edit(archived[channel_id, message_id], edited_at)
+        (channel_id, message_id): _without_older_edit(archived.changes[channel_id, message_id], edited_at)
         for channel_id, message_id, edited_at in rows
     }
+
+
+async def save_created(
+    connection: AsyncConnection,
+    archived: Archived,
+    stored: StoredChanges,
+    *,
+    hidden: Collection[ChannelKey],
+    now: datetime,
+) -> dict[MessageKey, MessageChange]:
+    """Store the new messages that are neither stored nor deleted again, but those of channels hidden since.
+
+    A stored one stays as it is: nothing of it can be older than its creation.
+
+    Returns:
+        The changes of those that are stored now.
+    """
+    missing: dict[tuple[str, int], list[MessageRecord]] = {}
+    for key, change in archived.changes.items():
+        if change.created is None or change.is_deleted or key in stored:
+            continue
+        if archived.places_of(key).isdisjoint(hidden):
+            missing.setdefault((change.tenant_id, key[0]), []).append(change.created)
+    if not missing:
+        return {}
+    prepared = await prepare(connection, missing, keeps_totals=True)
+    refused = await write_messages(connection, prepared, now)
+    keys = [(channel_id, record.platform_id) for channel_id, record in prepared.rows()]
+    return {key: archived.changes[key] for key in keys if key not in refused}
 
 
 def _without_older_edit(change: MessageChange, stored_at: datetime | None) -> MessageChange:

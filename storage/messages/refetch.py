@@ -8,11 +8,12 @@ from sqlalchemy import ColumnElement, and_, bindparam, literal_column, or_, sele
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.types import Boolean, Text
 
+from storage.channels import is_beyond
 from storage.connection import finish_before_cancel
 from storage.database import Database
 from storage.messages.id_ranges import number
 from storage.sql import NOW, Id, Insert, dump_json, insert, json_objects
-from storage.tables import channels, messages, refetch_ranges, sync_jobs, unfinished
+from storage.tables import channels, messages, refetch_ranges, sync_jobs, sync_progress, unfinished
 
 MessageRef: TypeAlias = tuple[str, str, str]
 """A tenant's id, and the platform's ids of a channel and of a message."""
@@ -28,7 +29,7 @@ def _add(*, read_elsewhere: bool = False) -> Insert:
     given = json_objects("refs", tenant_id=Id(), channel_platform_id=Id(), platform_id=Id(), after_platform_id=Id())
     is_channel = and_(channels.c.tenant_id == given.c.tenant_id, channels.c.platform_id == given.c.channel_platform_id)
     is_message = and_(messages.c.channel_id == channels.c.id, messages.c.platform_id == given.c.platform_id)
-    is_stored = and_(messages.c.id.is_not(None), channels.c.skip_reason.is_(None))
+    is_archived = channels.c.skip_reason.is_(None)
     values: dict[str, ColumnElement[Any]] = {
         "channel_id": channels.c.id,
         "kind": literal_column("'refetch'", Text),
@@ -43,8 +44,12 @@ def _add(*, read_elsewhere: bool = False) -> Insert:
             sync_jobs.c.tenant_id == given.c.tenant_id, unfinished(sync_jobs), sync_jobs.c.status == "running"
         )
         elsewhere = select(sync_jobs.c.id).where(is_read, sync_jobs.c.owner != bindparam("this_owner", type_=Id))
-        found = found.where(messages.c.id.is_(None), channels.c.skip_reason.is_(None), elsewhere.exists())
+        # Beyond the checkpoint a message may be stored early, and once more by the process that reads it.
+        checkpoint = select(sync_progress.c.last_message_platform_id).where(sync_progress.c.channel_id == channels.c.id)
+        is_unread = is_beyond(given.c.platform_id, checkpoint.scalar_subquery())
+        found = found.where(or_(messages.c.id.is_(None), is_unread), is_archived, elsewhere.exists())
     else:
+        is_stored = and_(messages.c.id.is_not(None), is_archived)
         found = found.where(or_(~bindparam("only_stored", type_=Boolean), is_stored))
     return insert(refetch_ranges).from_select(list(values), found).on_conflict_do_nothing()
 
@@ -83,10 +88,10 @@ async def add_refetches(
 async def refetch_read_elsewhere(
     connection: AsyncConnection, keys: Iterable[MessageRef], owner: str, now: datetime
 ) -> None:
-    """Mark changed messages that are not stored to be refetched, where a process other than ``owner`` syncs the tenant.
+    """Mark changed messages that were not read yet to be refetched, where another process than ``owner`` syncs.
 
     That process may have fetched them before they changed and not stored them yet, so the change had no row to apply
-    to. Where no process syncs a tenant, a later sync reads the messages as changed.
+    to, or is about to be overwritten. Where no process syncs a tenant, a later sync reads the messages as changed.
     """
     if rows := _rows(keys):
         await connection.execute(_ADD_READ_ELSEWHERE, {"refs": dump_json(rows), "now": now, "this_owner": owner})

@@ -10,12 +10,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.types import Integer
 
 from adapters.records import ChannelType, Metadata
-from storage.channels import lock_channels
+from storage.channels import is_beyond, lock_channels
 from storage.connection import finish_before_cancel
 from storage.database import Database
 from storage.jobs import JobLease, require_lease
 from storage.sql import CHANNEL_ID, NOW, RANGE_ID, TENANT_ID, Insert, UtcDateTime, insert, one_row
-from storage.tables import channel_audits, channels, messages, refetch_ranges, tenants
+from storage.tables import channel_audits, channels, messages, refetch_ranges, sync_progress, tenants
 
 
 def _has_audit_ranges(*conditions: ColumnElement[bool]) -> ColumnElement[bool]:
@@ -42,12 +42,17 @@ IS_LEFT_HANGING = and_(
 
 _FOUND = ("seen", "missing", "changed", "deleted")
 
-_STORED = (
+_checkpoint = (
+    select(sync_progress.c.last_message_platform_id).where(sync_progress.c.channel_id == CHANNEL_ID).scalar_subquery()
+)
+_ALL_STORED = (
     select(func.count())
     .select_from(messages)
     .where(messages.c.channel_id == CHANNEL_ID, messages.c.deleted_at.is_(None))
 )
-_STORED_BEFORE = _STORED.where(messages.c.sent_at < bindparam("sent_before", type_=UtcDateTime))
+# What was stored early, beyond the checkpoint, would make up for what is missing.
+_STORED = _ALL_STORED.where(~is_beyond(messages.c.platform_id, _checkpoint))
+_STORED_BEFORE = _ALL_STORED.where(messages.c.sent_at < bindparam("sent_before", type_=UtcDateTime))
 _CHANNEL_ID = select(refetch_ranges.c.channel_id).where(refetch_ranges.c.id == RANGE_ID)
 _TAKE = (
     delete(refetch_ranges)
@@ -76,7 +81,7 @@ _COMPLETE = update(tenants).where(tenants.c.id == TENANT_ID, ~HAS_AUDIT_RANGES).
 
 @finish_before_cancel
 async def count_stored(db: Database, channel_id: int, *, sent_before: datetime | None = None) -> int:
-    """Count a channel's (``channels.id``) stored messages that are not deleted: all, or those sent before a time."""
+    """Count a channel's stored messages that are not deleted: up to its checkpoint, or all those sent before a time."""
     values = {"channel": channel_id, "sent_before": sent_before}
     async with db.reading() as connection:  # counting a large channel takes seconds, so it must not hold a write lock
         statement = _STORED if sent_before is None else _STORED_BEFORE

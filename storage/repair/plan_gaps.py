@@ -1,17 +1,21 @@
 """Which ranges may have changed unseen, in a gap or while a channel was out of sight.
 
 A message can be changed for as long as it exists, but nearly all that are, are young. So those are read again that
-were sent from some time before the gap on; what is older is left to the next audit.
+were sent from some time before the gap on, also beyond a checkpoint, where they are stored early; what is older is left
+to the next audit.
 """
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TypeAlias
 
-from sqlalchemy import RowMapping, and_, bindparam, insert, null, or_, select, update
+from sqlalchemy import Executable, RowMapping, and_, bindparam, func, insert, null, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.types import Integer
 
 from adapters.records import ChannelType, Metadata
+from storage.channels import is_beyond
 from storage.messages import lesser, number
 from storage.repair.model import RefetchKind
 from storage.sql import CHANNEL_ID, NOW, RANGE_ID, TENANT_ID, Id, UtcDateTime, all_rows
@@ -32,11 +36,21 @@ IS_BACK = and_(
 _TAKE_GAPS = (
     update(sync_gaps).where(IS_UNPLANNED).values(planned_at=NOW, updated_at=NOW).returning(sync_gaps.c.began_at)
 )
-_ACTIVE = (
-    select(messages.c.channel_id)
-    .where(messages.c.tenant_id == TENANT_ID, messages.c.sent_at >= _SINCE)
-    .where(messages.c.deleted_at.is_(None))
-    .distinct()
+_ID_LENGTH = func.length(messages.c.platform_id, type_=Integer)  # ids of one length are ordered as text
+_NEWEST = (
+    select(
+        messages.c.channel_id,
+        func.max(messages.c.platform_id, type_=Id),
+        func.max(messages.c.sent_at, type_=UtcDateTime),
+    )
+    .where(messages.c.tenant_id == TENANT_ID, messages.c.deleted_at.is_(None))
+    .group_by(messages.c.channel_id, _ID_LENGTH)
+)
+_ACTIVE = _NEWEST.where(messages.c.sent_at >= _SINCE)
+_EARLY_IN_BACK = (
+    _NEWEST.join(channels, channels.c.id == messages.c.channel_id)
+    .outerjoin(sync_progress, sync_progress.c.channel_id == messages.c.channel_id)
+    .where(IS_BACK, is_beyond(messages.c.platform_id, sync_progress.c.last_message_platform_id))
 )
 _ARCHIVED = (
     select(
@@ -49,7 +63,6 @@ _ARCHIVED = (
     )
     .select_from(channels.outerjoin(sync_progress, sync_progress.c.channel_id == channels.c.id))
     .where(channels.c.tenant_id == TENANT_ID, channels.c.skip_reason.is_(None))
-    .where(or_(sync_progress.c.last_message_platform_id.is_not(None), channels.c.unmonitored_since.is_not(None)))
     .order_by(channels.c.id)
 )
 _CLEAR_UNMONITORED = (
@@ -64,6 +77,10 @@ _HIDE_GAP = (
     .where(channels.c.unmonitored_since > _SINCE)
     .values(unmonitored_since=_SINCE, updated_at=NOW)
 )
+
+
+_Newest: TypeAlias = tuple[str, datetime]
+"""The id of the newest one of some messages, and when it was sent."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,31 +101,52 @@ async def plan_gaps(
     """Plan the ranges of gaps and of channels that are back. Returns how many are new or longer."""
     values = {"tenant": tenant_id, "now": now}
     gap_began_at = min((await connection.execute(_TAKE_GAPS, values)).scalars(), default=None)
-    active: Collection[int] = ()
+    active: dict[int, _Newest] = {}
     if gap_began_at is not None:
-        rows = await connection.execute(_ACTIVE, values | {"since": gap_began_at - lookback})
-        active = frozenset(rows.scalars())
+        active = await _newest(connection, _ACTIVE, values | {"since": gap_began_at - lookback})
         await connection.execute(_HIDE_GAP, values | {"since": gap_began_at})
+    newest = active | await _newest(connection, _EARLY_IN_BACK, values)
     archived = await all_rows(connection, _ARCHIVED, values)
     ranges = []
     for channel in archived:
-        began_at = _began_at(channel, gap_began_at if channel["id"] in active else None, lookback)
+        channel_id = channel["id"]
+        last = _later(_checkpoint(channel), newest.get(channel_id))
+        if last is None:
+            continue
+        began_at = _began_at(channel, gap_began_at if channel_id in active else None, last[1], lookback)
         if began_at is not None:
-            after, until = cursor_at(began_at - lookback), channel["last_message_platform_id"]
-            ranges.append(_Range(channel_id=channel["id"], after_platform_id=after, until_platform_id=until))
+            after = cursor_at(began_at - lookback)
+            ranges.append(_Range(channel_id=channel_id, after_platform_id=after, until_platform_id=last[0]))
     await _clear_unmonitored(connection, archived, now)
     return await _add(
         connection, tenant_id, [r for r in ranges if number(r.after_platform_id) < number(r.until_platform_id)], now
     )
 
 
-def _began_at(channel: RowMapping, gap_began_at: datetime | None, lookback: timedelta) -> datetime | None:
+async def _newest(connection: AsyncConnection, query: Executable, values: Mapping[str, object]) -> dict[int, _Newest]:
+    """Find the newest one of some messages in each channel (``channels.id``)."""
+    found: dict[int, _Newest] = {}
+    for channel_id, message_id, sent_at in await connection.execute(query, values):
+        found[channel_id] = _later(found.get(channel_id), (message_id, sent_at)) or (message_id, sent_at)
+    return found
+
+
+def _later(one: _Newest | None, other: _Newest | None) -> _Newest | None:
+    return max(one, other, key=lambda newest: number(newest[0])) if one and other else one or other
+
+
+def _checkpoint(channel: RowMapping) -> _Newest | None:
+    message_id = channel["last_message_platform_id"]
+    return None if message_id is None else (message_id, channel["last_message_at"])
+
+
+def _began_at(
+    channel: RowMapping, gap_began_at: datetime | None, sent_at: datetime, lookback: timedelta
+) -> datetime | None:
     """Find since when changes in a channel may have been missed; None where none can be worth reading again."""
-    if channel["last_message_platform_id"] is None:
-        return None
     times = [] if gap_began_at is None else [gap_began_at]
     unmonitored_since = channel["unmonitored_since"]
-    if unmonitored_since is not None and channel["last_message_at"] >= unmonitored_since - lookback:
+    if unmonitored_since is not None and sent_at >= unmonitored_since - lookback:
         times.append(unmonitored_since)
     began_at = min(times, default=None)
     return None if began_at is None or _was_frozen(channel, began_at) else began_at

@@ -48,7 +48,7 @@ async def test_an_edit_is_told_whole() -> None:
             await edited(link, TEXT, reply),
             await edited(link, POST, POST),
             await edited(link, TEXT, SECOND),
-        ], "new messages, the notice of the pin too, are the sync's"
+        ]
         sim.change.edit(TEXT, FIRST, "unheard", silent=True)
         assert await link.take() == []
 

@@ -145,8 +145,8 @@ STORES_NOBODY = {
 
 STEPS = {
     "live": (
-        *("apply_reactions", "clear", "delete_totals", "delete_users", "find_stored", "find_totals", "find_users"),
-        *("save_edits", "save_totals"),
+        *("apply_reactions", "clear", "delete_totals", "delete_users", "find_archived", "find_stored", "find_totals"),
+        *("find_users", "save_created", "save_edits", "save_totals"),
     ),
     "messages": ("upsert", "upsert_isolated"),
 }

@@ -11,6 +11,7 @@ from adapters.events import (
     EventHandler,
     LiveEvent,
     LiveEventHandler,
+    MessageCreated,
     MessageEdited,
     PlatformEvent,
     TenantJoined,
@@ -32,6 +33,10 @@ class Listening(Connected):
         self._marks = 0
 
     async def take(self) -> list[LiveEvent]:
+        """The live events so far but those of new messages, once those of all that has happened must have come."""
+        return [event for event in await self.take_all() if not isinstance(event, MessageCreated)]
+
+    async def take_all(self) -> list[LiveEvent]:
         """The live events so far, once those of all that has happened must have come."""
         self._marks += 1
         guild_id = next(iter(self.sim.world.guilds))

@@ -6,6 +6,7 @@ import pytest
 
 from adapters.events import (
     ChannelRef,
+    MessageCreated,
     MessageEdited,
     MessageInvalidated,
     MessagesDeleted,
@@ -76,6 +77,48 @@ def test_clearing_forgets_what_was_given_before_and_not_what_comes_after() -> No
     buffer.add("t", ReactionsCleared(channel=PLACE, message_platform_id="3", emoji_key=None))
     (change,) = buffer.take(10).changes
     assert (change.is_cleared, change.reactions) == (True, {})
+
+
+def created(content: str = "new", message_id: str = "3") -> MessageCreated:
+    return MessageCreated(channel=PLACE, message=edited(content, message_id).message)
+
+
+DELETED = MessagesDeleted(channel=PLACE, message_platform_ids=("3",))
+
+
+def test_a_new_message_is_kept_with_what_becomes_of_it_and_is_no_change_of_a_page() -> None:
+    buffer = LiveBuffer()
+    assert buffer.add("t", created()) == []
+    for event in (edited("better"), reaction("u", is_given=True), created("again"), DELETED):
+        buffer.add("t", event)
+    (change,) = buffer.take(10).changes
+    assert change.created is not None
+    assert change.edited is not None
+    assert (change.created.content, change.edited.content, change.is_deleted) == ("new", "better", True)
+    assert len(change.reactions) == 1
+
+
+@pytest.mark.parametrize("is_written", [False, True])
+@pytest.mark.parametrize("first", [edited("x"), DELETED, reaction("u", is_given=True)])
+def test_a_new_message_that_comes_after_its_other_events_is_left_to_the_sync(
+    first: MessageEdited | MessagesDeleted | ReactionChanged, is_written: bool
+) -> None:
+    buffer = LiveBuffer()
+    buffer.add("t", first)
+    if is_written:
+        assert buffer.take(10)
+    buffer.add("t", created())
+    assert not any(change.created for change in buffer.take(10).changes)
+
+
+def test_new_messages_beyond_its_size_are_left_to_the_sync() -> None:
+    buffer = LiveBuffer(largest=2)
+    for number in range(4):
+        buffer.add("t", created(message_id=str(number)))
+    batch = buffer.take(10)
+    assert [change.message_platform_id for change in batch.changes] == ["0", "1"]
+    assert not batch.lost
+    assert not batch.lost_tenants
 
 
 def test_the_oldest_changes_are_taken_first_and_the_rest_stays() -> None:

@@ -8,13 +8,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from adapters.discord.convert import last_id_before, snowflake_time
+from adapters.discord.convert import last_id_before, message_record, snowflake_time
 from adapters.discord.gateway.events import MESSAGE_EVENTS, channel_ref, ids_only, is_whole, live_event
 from adapters.discord.gateway.guild_state import GuildState
 from adapters.discord.gateway.keep_alive import KeepAlive
 from adapters.events import (
     ChannelChanged,
     ChannelRef,
+    MessageCreated,
     MessageEdited,
     MessageInvalidated,
     MessagesDeleted,
@@ -85,7 +86,34 @@ def test_reactions_are_no_part_of_an_edit() -> None:
     assert (incoming.message.reaction_totals, incoming.message.author_hash) == ((), HASH(USER))
 
 
-@given(st.sampled_from(sorted(MESSAGE_EVENTS)), PAYLOADS, st.booleans())
+@pytest.mark.parametrize(
+    ("parts", "is_stored"),
+    [
+        ({}, True),
+        ({"reactions": [{"emoji": {"name": "x"}, "count": 3}]}, True),
+        ({"content": ""}, False),
+        ({"content": "", "flags": 1 << 7}, False),
+        ({"content": "", "type": 20, "flags": 1 << 7}, True),
+        ({"content": "", "type": 6}, True),
+        ({"content": "", "type": 46}, False),
+        ({"flags": 1 << 6}, False),
+        (REPLY, False),
+        (REPLY | {"referenced_message": None}, True),
+        ({"author": None}, False),
+    ],
+)
+def test_a_new_message_is_as_by_rest_or_left_to_the_sync(parts: dict[str, Any], is_stored: bool) -> None:
+    """Only what has content by nature may show none; what only its addressee sees is never stored."""
+    payload = WHOLE | parts
+    incoming = live_event("MESSAGE_CREATE", payload, PLACE, HASH)
+    assert (incoming is not None) is is_stored
+    if isinstance(incoming, MessageCreated):
+        by_rest = message_record({k: v for k, v in payload.items() if k not in ("guild_id", "reactions")}, "55", HASH)
+        assert incoming.message == by_rest
+    assert ids_only("MESSAGE_CREATE", payload, PLACE) is None
+
+
+@given(st.sampled_from(sorted(MESSAGE_EVENTS - {"MESSAGE_CREATE"})), PAYLOADS, st.booleans())
 @settings(max_examples=examples(400))
 @pytest.mark.slow
 def test_any_event_about_a_message_tells_something(event: str, payload: dict[str, Any], is_partial: bool) -> None:

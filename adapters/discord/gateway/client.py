@@ -16,7 +16,8 @@ from discord.http import HTTPClient
 
 from adapters.base import ConnectionHealth, PartHealth
 from adapters.discord.convert import Payload, as_object
-from adapters.discord.gateway.dispatcher import UNPARSED, EventDispatcher, ignore
+from adapters.discord.gateway.dispatcher import EventDispatcher, ignore
+from adapters.discord.gateway.events import MESSAGE_EVENTS
 from adapters.discord.gateway.identify import IdentifyGate
 from adapters.discord.gateway.login import Login
 from adapters.discord.gateway.roster import GuildRoster
@@ -169,7 +170,7 @@ class GatewayClient:
 
     def _take(self, shard: Shard, event: str, data: Any) -> None:
         """Pass an event of a shard to the dispatcher and the roster."""
-        if event in UNPARSED:
+        if event in MESSAGE_EVENTS:
             self._dispatcher.on_message_event(event, data)
             return
         count = len(self._shards)

@@ -9,7 +9,13 @@ import logging
 from typing import Any
 
 from adapters.discord.convert import Payload, as_object, as_objects, snowflake, snowflakes
-from adapters.discord.gateway.events import MESSAGE_EVENTS, channel_ref, ids_only, invalidated, live_event
+from adapters.discord.gateway.events import (
+    MESSAGE_CREATE,
+    channel_ref,
+    ids_only,
+    invalidated,
+    live_event,
+)
 from adapters.discord.gateway.guild_state import GuildState
 from adapters.discord.permissions import Principal
 from adapters.events import ChannelChanged, ChannelRef, LiveEvent, LiveEventHandler
@@ -17,10 +23,6 @@ from adapters.privacy import HashUser
 from adapters.records import ChannelRecord
 
 log = logging.getLogger(__name__)
-
-MESSAGE_CREATE = "MESSAGE_CREATE"
-UNPARSED = MESSAGE_EVENTS | {MESSAGE_CREATE}
-"""Events that nothing but the dispatcher handles: the library need not parse them."""
 
 _ABOUT_THE_GUILD = ("GUILD_CREATE", "GUILD_UPDATE", "GUILD_DELETE")
 _OF_A_GUILD = ("CHANNEL_", "THREAD_", "GUILD_ROLE_", "GUILD_MEMBER_UPDATE", "GUILD_UPDATE")
@@ -72,8 +74,7 @@ class EventDispatcher:
             guild = self._guilds.get(channel.tenant_platform_id)
             if event == MESSAGE_CREATE:
                 _note_message(guild, channel, data)
-            else:
-                outgoing = self._convert(event, data, channel, guild.is_public(channel.platform_id) if guild else None)
+            outgoing = self._convert(event, data, channel, guild.is_public(channel.platform_id) if guild else None)
         except Exception as e:  # noqa: BLE001 (no event may end the bot)
             log.warning("skipped a malformed gateway event", extra={"gateway_event": event, "cause": type(e).__name__})
         if outgoing is not None:
@@ -99,7 +100,7 @@ class EventDispatcher:
             return live_event(event, data, channel, self._hash_user)
         except Exception as e:  # noqa: BLE001 (what cannot be converted can be read again)
             log.warning("a gateway event is malformed", extra={"gateway_event": event, "cause": type(e).__name__})
-            return invalidated(data, channel)
+            return None if event == MESSAGE_CREATE else invalidated(data, channel)
 
     def _apply_guild_event(self, event: str, data: Any) -> list[ChannelRecord]:
         if event == "READY":

@@ -18,6 +18,7 @@ from adapters.discord.convert import (
 from adapters.events import (
     ChannelRef,
     LiveEvent,
+    MessageCreated,
     MessageEdited,
     MessageInvalidated,
     MessagesDeleted,
@@ -25,9 +26,12 @@ from adapters.events import (
     ReactionsCleared,
 )
 from adapters.privacy import HashUser
+from adapters.records import MessageRecord
 
+MESSAGE_CREATE = "MESSAGE_CREATE"
 MESSAGE_EVENTS = frozenset(
     {
+        MESSAGE_CREATE,
         "MESSAGE_UPDATE",
         "MESSAGE_DELETE",
         "MESSAGE_DELETE_BULK",
@@ -38,9 +42,10 @@ MESSAGE_EVENTS = frozenset(
     }
 )
 
-_HAS_THREAD = 1 << 5
+_HAS_THREAD, _EPHEMERAL, _LOADING = 1 << 5, 1 << 6, 1 << 7
 _FORWARD = 1
 _ORDINARY_TYPES = (0, 19)
+_BARE_TYPES = (6, 7, 8, 9, 10, 11, 14, 15, 16, 17, 21, 22)  # notices without content: pins, joins, boosts...
 # https://discord.com/developers/docs/resources/message#message-object, the fields that are always there
 _ALWAYS: dict[str, Callable[[Any], bool]] = {
     "type": lambda value: as_int(value) is not None,
@@ -67,6 +72,8 @@ def live_event(event: str, data: Payload, channel: ChannelRef, hash_user: HashUs
         ValueError: not even a message's id can be read.
     """
     match event:
+        case "MESSAGE_CREATE":
+            return _created(data, channel, hash_user)
         case "MESSAGE_UPDATE":
             return _edited(data, channel, hash_user)
         case "MESSAGE_REACTION_ADD" | "MESSAGE_REACTION_REMOVE":
@@ -90,6 +97,8 @@ def ids_only(event: str, data: Payload, channel: ChannelRef) -> LiveEvent | None
     Raises:
         ValueError: not even a message's id can be read.
     """
+    if event == MESSAGE_CREATE and _message_id(data):
+        return None  # nothing is stored that it could change: the next sync reads the message
     if event == "MESSAGE_DELETE":
         return MessagesDeleted(channel=channel, message_platform_ids=(_message_id(data),))
     if event == "MESSAGE_DELETE_BULK":
@@ -130,9 +139,28 @@ def is_whole(payload: Payload) -> bool:
 def _edited(data: Payload, channel: ChannelRef, hash_user: HashUser) -> MessageEdited | MessageInvalidated:
     if not is_whole(data):
         return invalidated(data, channel)
-    payload = {key: value for key, value in data.items() if key != "reactions"} if "reactions" in data else data
-    record = message_record(payload, channel.platform_id, hash_user)
+    record = _without_reactions(data, channel, hash_user)
     return MessageEdited(channel=channel, message=record) if record else invalidated(data, channel)
+
+
+def _created(data: Payload, channel: ChannelRef, hash_user: HashUser) -> MessageCreated | None:
+    """Return a new message; None where the next sync has to read it, and for one that only its addressee sees.
+
+    Of what has content nothing is believed that shows none: it may be withheld.
+    """
+    _message_id(data)
+    flags = as_int(data.get("flags")) or 0
+    shows = any(data.get(key) for key in _CONTENT_KEYS) or data.get("type") in _BARE_TYPES or flags & _LOADING
+    if flags & _EPHEMERAL or not shows or not is_whole(data):
+        return None
+    record = _without_reactions(data, channel, hash_user)
+    return MessageCreated(channel=channel, message=record) if record else None
+
+
+def _without_reactions(data: Payload, channel: ChannelRef, hash_user: HashUser) -> MessageRecord | None:
+    """Return the record of a message without its reactions, which have events of their own."""
+    payload = {key: value for key, value in data.items() if key != "reactions"} if "reactions" in data else data
+    return message_record(payload, channel.platform_id, hash_user)
 
 
 def _reaction(
