@@ -156,6 +156,9 @@ class LiveWriter:
         if platform in self.following.led:
             now = self._clock()
             hidden = self._buffers[platform].hidden_channels()
+            if not hidden and any(change.created for change in batch.changes):
+                with suppress(StorageError):  # new threads, before what is written in them; ``_flush`` reports it
+                    await self._write_shown(platform)
             batch.lost |= await apply_bisecting(self._db, batch.changes, now, self._owner, hidden)
             batch.changes = []
             await self._request_refetch(batch, now)

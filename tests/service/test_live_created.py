@@ -46,6 +46,12 @@ async def until_true(daemon: Daemon, sim: Simulator, url: str) -> None:
             return
 
 
+async def read_until(daemon: Daemon) -> dict[str, tuple[str, int]]:
+    """What is said of the channels that have been read."""
+    channels = (await daemon.get(f"/api/tenants/discord-{GUILD}/channels"))["channels"]
+    return {one["platform_id"]: (one["state"], one["messages"]) for one in channels if one["state"]}
+
+
 def live_for_a_while(sim: Simulator) -> int:
     """Write in several places, and change it at once; return a message that is deleted again."""
     change = sim.change
@@ -60,6 +66,8 @@ def live_for_a_while(sim: Simulator) -> int:
     for user in (WRITER, READER):
         change.react(POST, edited, "🔥", user.id)
     change.react(POST, edited, "🔥", READER.id, burst=True)
+    made = change.create_thread(TEXT, "beside", from_message=first)
+    change.post(made.id, "the first in it", READER.id)
     change.unreact(POST, edited, "🔥", WRITER.id)
     gone = int(change.post(TEXT, "in vain", WRITER.id)["id"])
     change.delete(TEXT, gone)
@@ -72,17 +80,17 @@ def live_for_a_while(sim: Simulator) -> int:
 async def test_what_is_written_is_stored_at_once_and_read_as_before(database_url: str) -> None:
     async with Simulator(small_world()) as sim, running_daemon(sim, database_url) as daemon:
         await daemon.idle()
-        before = await daemon.get(f"/api/tenants/discord-{GUILD}/channels")
+        before = await read_until(daemon)
         sim.requests.clear()
         gone = live_for_a_while(sim)
         await until_true(daemon, sim, database_url)
         assert sim.requests.count() == 0
         rows = archived(database_url, "messages", GUILD)
         assert (str(TEXT), str(gone)) not in rows, "it was gone before it was stored"
-        assert before == await daemon.get(f"/api/tenants/discord-{GUILD}/channels"), "no checkpoint moves by it"
+        assert await read_until(daemon) == before, "no checkpoint moves by it"
         job = await daemon.sync(GUILD)
-        assert (job["status"], job["metrics"]["messages"]) == ("succeeded", 6)
-        assert sim.requests.count(PAGES) == 4, "one a channel with news: nothing is looked at twice"
+        assert (job["status"], job["metrics"]["messages"]) == ("succeeded", 8)
+        assert sim.requests.count(PAGES) == 5, "one a channel with news: nothing is looked at twice"
         assert_current(database_url, truth(sim.world, GUILD), GUILD)
 
 
