@@ -19,6 +19,7 @@ async def end_well(stage: Stage, witness: Witness, *, with_audit: bool = True) -
     machine, discord, forgotten = stage.machine, stage.sim.world, stage.life.forgotten
     await _recover(stage)
     await _read_everything(stage, with_audit=with_audit)
+    witness.look(at_once=True)
     assert not witness.lies, "\n".join(witness.lies)
     assert not (asked := impatience(stage.sim, stage.life)), "\n".join(asked)
     await assert_rows(machine, discord, forgotten)
@@ -32,6 +33,7 @@ async def end_well(stage: Stage, witness: Witness, *, with_audit: bool = True) -
 async def _recover(stage: Stage) -> None:
     """End every trouble that has not ended by itself; the daemon must not have ended."""
     stage.sim.faults.clear()
+    stage.sim.gateway.deaf_shards = set()
     stage.world.net.heal()
     while stage.life._hidden:
         stage.life._show(False)
