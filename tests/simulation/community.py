@@ -82,6 +82,7 @@ class Life(Unrest):
         super().__init__(sim, guild, seed)
         self._world = sim.world
         self._sessions = sim.gateway._sessions
+        self._kept_hidden: set[int] = set()
         self._among: tuple[int, Sequence[int]] | None = None
         self.began = wall_clock().true_time()
         self.private_since: dict[int, tuple[float, int]] = {}
@@ -139,9 +140,10 @@ class Life(Unrest):
             act(False)
             self._among = None
 
-    def hide(self, channel_id: int) -> None:
-        """Hide a channel from @everyone, and not from the bot."""
+    def hide(self, channel_id: int, *, is_kept: bool = False) -> None:
+        """Hide a channel from @everyone, and not from the bot; where it is kept so, people do not show it again."""
         self._hidden.append(channel_id)
+        self._kept_hidden |= {channel_id} if is_kept else set()
         self._change.hide_channel(channel_id, bot_keeps=True)
         self.close(channel_id)
         if any(session.connection for session in self._sessions.values()):
@@ -153,6 +155,7 @@ class Life(Unrest):
         """Show a hidden channel again, if nobody has."""
         if channel_id in self._hidden:
             self._hidden.remove(channel_id)
+            self._kept_hidden.discard(channel_id)
             self._change.show_channel(channel_id)
             self.open(channel_id)
             self.private_since.pop(channel_id, None)
@@ -203,8 +206,8 @@ class Life(Unrest):
             self.hide(self._chance.choice([i for i in self._guild.channels if i not in self._hidden]))
 
     def _show(self, silent: bool) -> None:
-        if self._hidden:
-            self.show(self._hidden[0])
+        if shown := [channel_id for channel_id in self._hidden if channel_id not in self._kept_hidden]:
+            self.show(shown[0])
 
 
 def _given(place: Channel, among: Sequence[int] | None) -> Iterator[tuple[int, str, str, bool, int]]:

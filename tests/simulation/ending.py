@@ -34,9 +34,11 @@ async def _recover(stage: Stage) -> None:
     """End every trouble that has not ended by itself; the daemon must not have ended."""
     stage.sim.faults.clear()
     stage.sim.gateway.deaf_shards = set()
+    for place in (*stage.guild.channels.values(), *stage.guild.threads.values()):
+        place.omits_head = False
     stage.world.net.heal()
-    while stage.life._hidden:
-        stage.life._show(False)
+    for hidden in list(stage.life._hidden):
+        stage.life.show(hidden)
     process = stage.machine.process
     assert process is not None
     if process.done():

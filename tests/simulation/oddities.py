@@ -21,7 +21,7 @@ def vary(on: Stage) -> None:
     if on.chance.random() < _SELDOM:
         places = [*on.guild.channels.values(), *on.guild.threads.values()]
         for place in on.chance.sample(places, on.chance.randint(1, 2)):
-            place.last_message_id = None  # until somebody writes there
+            place.omits_head = True  # until the story ends
 
 
 def _odd(parts: dict[str, Any]) -> Any:

@@ -93,12 +93,15 @@ class Stage:
         return self.chance.choice(list(self.guild.channels))
 
 
-def delay(on: Stage, *, most_seconds: float) -> None:
+def delay(on: Stage, *, most_seconds: float) -> list[Fault]:
     """Let answers be late from now on, each by its own measure, and some be older than what is told meanwhile."""
+    added = []
     for route in (MESSAGES, LISTING, None):
         kind: FaultKind = on.chance.choice(("late", "late", "slow"))
         seconds, every = on.chance.uniform(0.1, most_seconds), on.chance.randint(1, 4)
-        on.sim.faults.add(Fault(kind, route=route, seconds=seconds, every=every, times=None))
+        added.append(Fault(kind, route=route, seconds=seconds, every=every, times=None))
+    on.sim.faults.add(*added)
+    return added
 
 
 def cut_off(on: Stage, seconds: float) -> None:
@@ -107,10 +110,10 @@ def cut_off(on: Stage, seconds: float) -> None:
     on.sim.gateway.close(4000)
 
 
-async def request_sync(on: Stage) -> None:
+async def request_sync(on: Stage, kind: str | None = None) -> None:
     """Have the daemon read right now, and mostly no more than it needs."""
-    tenant, kind = f"/api/tenants/discord-{on.guild.id}", on.chance.choice(("manual", "manual", "audit"))
-    await on.machine.ask("POST", f"{tenant}/sync", json={"kind": kind})
+    wish = {"kind": kind or on.chance.choice(("manual", "manual", "audit"))}
+    await on.machine.ask("POST", f"/api/tenants/discord-{on.guild.id}/sync", json=wish)
 
 
 async def provoke(on: Stage) -> None:

@@ -57,25 +57,26 @@ async def errors(on: Stage) -> None:
     """Some answers are errors, cut off or broken."""
     on.sim.faults.scatter(one_in=on.chance.choice((4, 10, 30)), seed=on.chance.randrange(1000))
     await on.last(5, 40)
-    on.sim.faults.clear()
+    on.sim.faults.scatter(one_in=1, among=())
 
 
 async def slow(on: Stage) -> None:
     """Some answers are late, so that events and answers cross."""
-    delay(on, most_seconds=9)
+    added = delay(on, most_seconds=9)
     await on.last(5, 40)
-    on.sim.faults.clear()
+    on.sim.faults.remove(added)
 
 
 async def limit(on: Stage) -> None:
     """Discord refuses for some seconds."""
     scope: Scope = on.chance.choice(("user", "shared", "global"))
-    seconds = on.chance.uniform(0.2, 20)
+    seconds = on.chance.uniform(1, 20)
     on.life.least_wait = min(on.life.least_wait, seconds)
-    on.sim.faults.add(Fault("rate_limit", after=on.chance.randint(0, 8), retry_after=seconds, scope=scope))
+    on.sim.faults.put_first(Fault("rate_limit", after=on.chance.randint(0, 3), retry_after=seconds, scope=scope))
+    await request_sync(on)
     for _ in range(on.chance.randint(1, 3)):  # an operator goes on asking
+        await on.last(0.6, 2)
         await request_sync(on)
-        await on.last(0.2, 3)
 
 
 async def withhold_history(on: Stage) -> None:

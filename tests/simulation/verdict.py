@@ -112,7 +112,9 @@ def _copy_without(archive: Path, places: set[tuple[str, str]]) -> str:
 
 
 def impatience(sim: Simulator, life: Life) -> list[str]:
-    """Return the requests that were made within a time for which Discord had wanted none."""
+    """Return the requests that were made within a time for which Discord had wanted none; by a clock that was right."""
+    if life.has_moved_clock:
+        return []
     entries = [entry for entry in sim.requests.entries() if entry.template.startswith(("/channels", "/guilds"))]
     limits = [entry.at_monotonic for entry in entries if entry.status == 429]
     return [

@@ -40,7 +40,7 @@ class Witness:
         self._guild = guild
         self._life = life
         self._looked_at = 0.0
-        self._heads: dict[int, int] = {}
+        self._heads = self._first_heads = self._newest()
         self._began: dict[str, tuple[float, dict[int, int]]] = {}  # by job: before it was queued
         self._ended: set[str] = set()
         self._told: dict[str, float] = {}
@@ -70,7 +70,7 @@ class Witness:
         lies = (*self._lies(messages, checkpoints, jobs), *self._remembered(people), *outdated)
         self._told = {lie: self._told.get(lie, now - self._life.began) for lie in (*self._told, *lies)}
         self._looked_at = now
-        self._heads = {place.id: place.messages.last_id or 0 for place in self._places()}
+        self._heads = self._newest()
 
     def _lies(self, messages: list[Any], checkpoints: list[Any], jobs: list[Any]) -> Iterator[str]:
         places = {place.id: place for place in self._places()}
@@ -125,6 +125,8 @@ class Witness:
                 place = places.get(place_id)
                 if place is None or not self._is_open(place, since):
                     continue
+                if place.omits_head:  # nothing tells of what is new there, once it was read to its end
+                    head = min(head, self._first_heads.get(place_id, 0))
                 missing = _ids(place, until=head) - stored.get(place.id, set())
                 if missing:
                     yield f"job {job} succeeded, and channel {place.id} lacks {len(missing)}: {min(missing)}"
@@ -132,6 +134,9 @@ class Witness:
     def _is_open(self, place: Channel, since: float) -> bool:
         ruling = place.parent_id if place.is_thread else place.id
         return ruling not in self._life.closed and self._life.touched.get(ruling or 0, 0.0) < since - 1
+
+    def _newest(self) -> dict[int, int]:
+        return {place.id: place.messages.last_id or 0 for place in self._places()}
 
     def _places(self) -> Iterator[Channel]:
         yield from self._guild.channels.values()
