@@ -23,6 +23,7 @@ from bot.audit_schedule import AUDIT_TICK, AuditSchedule
 from bot.concurrency import aside, first_error
 from bot.config import Config
 from bot.console import show_progress
+from bot.erasures import ErasureRequests
 from bot.housekeeping import HOUSEKEEPING_TICK, Housekeeping
 from bot.live import LiveWriter
 from bot.membership import Membership
@@ -33,7 +34,6 @@ from bot.scheduler import Scheduler
 from bot.shutdown import StopDeadline
 from bot.systemd import Notifier, status_line
 from bot.tenants import TenantService
-from bot.wishes import WishKeeper
 from bot.worker import Worker
 from storage import channels, jobs
 from storage.database import Database, open_database
@@ -41,7 +41,7 @@ from storage.errors import DatabaseBusy, DatabaseInUse, DatabaseReadOnly, Databa
 
 log = logging.getLogger(__name__)
 
-_PATIENCE_SECONDS = 10.0  # how long an archive that cannot be opened is waited for; then the service manager decides
+_PATIENCE_SECONDS = 10.0  # how long to wait for an archive that cannot be opened; then the service manager decides
 _PAUSE_SECONDS = 0.5
 
 
@@ -63,7 +63,6 @@ class _Parts:
     membership: Membership
     tenants: TenantService
     worker: Worker
-    wishes: WishKeeper
     api: Api
     reconciler: Reconciler
 
@@ -98,8 +97,9 @@ async def run(
     async with AsyncExitStack() as opened:
         opened.callback(deadline.cancel)
         notifier.opening()
-        db = await _open_patiently(config.database.url, hasher.choice, clock)
+        db = await _open_with_retries(config.database.url, hasher.choice, clock)
         opened.push_async_callback(db.close)
+        deadline.cut(db.cut_off)
         metrics.watch(db, adapters, clock)
         await jobs.release_orphans(db, clock())
         await channels.bound_hidings(db, clock())
@@ -118,8 +118,8 @@ async def run(
         await _run_until_stopped(parts, adapters, console, notifier, deadline, status)
 
 
-async def _open_patiently(url: str, hash_choice: str, clock: Callable[[], datetime]) -> Database:
-    """Open the archive; wait a little where it is in use, locked, read-only or away for a moment."""
+async def _open_with_retries(url: str, hash_choice: str, clock: Callable[[], datetime]) -> Database:
+    """Open the archive; retry for a while where it is in use, locked, read-only or unreachable."""
     give_up_at, is_logged = time.monotonic() + _PATIENCE_SECONDS, False
     while True:
         try:
@@ -159,9 +159,12 @@ def _assemble(
     scheduler.every(AUDIT_TICK, "audits", audits.enqueue_due)
     scheduler.every(HOUSEKEEPING_TICK, "housekeeping", Housekeeping(db, sync.keep_jobs, clock).run, at_once=True)
     tenants = TenantService(db, queue, scheduler, membership, clock)
-    wishes = WishKeeper(db, clock)
-    reconciler = Reconciler({"tenants": membership.reconcile}, once={"purges": tenants.finish_purges})
-    membership.on_news(reconciler.wake)
+    erasures = ErasureRequests(db, clock)
+    reconciler = Reconciler(
+        {"tenants": membership.reconcile, "erasures": erasures.fulfil}, once={"purges": tenants.finish_purges}
+    )
+    membership.on_event(reconciler.wake)
+    erasures.wake = reconciler.wake
     worker = Worker(db, queue, adapters, live, sync, owner, clock, scheduler.next_sync_at, metrics)
     api = Api(
         db=db,
@@ -173,7 +176,7 @@ def _assemble(
         expose_metrics=metrics.expose,
         concurrent_tenants=sync.concurrent_tenants,
         hash_user=hasher.of,
-        wishes=wishes,
+        erasures=erasures,
     )
     return _Parts(
         live=live,
@@ -181,7 +184,6 @@ def _assemble(
         membership=membership,
         tenants=tenants,
         worker=worker,
-        wishes=wishes,
         api=api,
         reconciler=reconciler,
     )
@@ -210,7 +212,6 @@ async def _run_until_stopped(
                 deadline.cover(work.create_task(parts.worker.run(), name="worker"))
                 deadline.cover(work.create_task(parts.reconciler.run(), name="reconciliation"))
                 deadline.cover(work.create_task(parts.scheduler.watch(), name="clock"))
-                deadline.cover(work.create_task(parts.wishes.run(), name="wishes"))
                 deadline.cover(work.create_task(notifier.watch(status), name="service manager"))
                 if console is not None:
                     work.create_task(aside(show_progress(console, parts.worker.running)), name="progress")

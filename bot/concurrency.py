@@ -2,9 +2,10 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator
 from contextlib import contextmanager, suppress
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 log = logging.getLogger(__name__)
 
@@ -17,7 +18,7 @@ async def for_each(items: Iterable[T], limit: int, act: Callable[[T], Awaitable[
 
     async def work() -> None:
         for item in remaining:
-            with only_wanted_cancellation():  # or a task group would take the item for done
+            with only_wanted_cancellation():  # otherwise the task group would count the item as done
                 await act(item)
 
     try:
@@ -44,19 +45,19 @@ async def finish(work: Coroutine[Any, Any, T], grace_seconds: float = 5.0) -> T:
         deadline.cancel()
         if not task.cancelled() and (error := task.exception()):
             log.warning("what was being finished has failed", extra={"error": type(error).__name__})
-        raise  # whatever came of it: an error in its place would take the cancellation for done
+        raise  # whatever the result: a task that raises another error would not count as cancelled
 
 
 class StrayCancellation(Exception):
-    """Something was cancelled although nobody had asked for it: a library's slip."""
+    """A task was cancelled without a request, by an error of a library."""
 
 
 @contextmanager
 def only_wanted_cancellation() -> Iterator[None]:
-    """Turn a cancellation that nobody has asked of this task into an error, so that it does not pass for an end.
+    """Turn a cancellation that was not requested of this task into an error, so that it cannot pass for a normal end.
 
     Raises:
-        StrayCancellation: what was waited for had been cancelled by somebody else.
+        StrayCancellation: what was awaited had been cancelled elsewhere.
     """
     try:
         yield
@@ -67,8 +68,42 @@ def only_wanted_cancellation() -> Iterator[None]:
         raise StrayCancellation(str(StrayCancellation.__doc__)) from error
 
 
+class SingleFlight(Generic[T]):
+    """Runs one call at a time of something that may hang; concurrent callers wait for the same result.
+
+    A hanging call is not cancelled with its callers, and not repeated before it is given up.
+    """
+
+    def __init__(self, call: Callable[[], Coroutine[Any, Any, T]], name: str, give_up_seconds: float = 30.0) -> None:
+        self._call, self._name, self._give_up_seconds = call, name, give_up_seconds
+        self._pending: asyncio.Task[T] | None = None
+        self._called_at = 0.0
+
+    @property
+    def pending_seconds(self) -> float:
+        """Seconds since the newest call began."""
+        return time.monotonic() - self._called_at
+
+    async def answer(self, seconds: float) -> "asyncio.Task[T] | None":
+        """Return the finished call, successful or not; None where it has not ended within ``seconds``."""
+        task = self._current()
+        await asyncio.wait({task}, timeout=seconds)
+        return task if task.done() and not task.cancelled() else None
+
+    def _current(self) -> "asyncio.Task[T]":
+        pending = self._pending
+        if pending is not None and not pending.done():
+            if self.pending_seconds <= self._give_up_seconds:
+                return pending
+            pending.cancel()  # its connection may hang for ever and must not block later calls
+        self._called_at = time.monotonic()
+        self._pending = pending = asyncio.create_task(self._call(), name=self._name)
+        pending.add_done_callback(lambda done: done.cancelled() or done.exception())
+        return pending
+
+
 async def aside(work: Coroutine[Any, Any, None]) -> None:
-    """Run what the rest does not depend on: if it fails that is logged, and the rest goes on."""
+    """Run a non-essential part of the program: an error is logged and does not propagate."""
     try:
         await work
     except Exception:

@@ -3,7 +3,6 @@
 Names begin with ``platform_sync_`` and end with their unit. No label holds an id but the tenants'.
 """
 
-import asyncio
 import math
 import platform
 from collections.abc import Callable, Iterator, Mapping
@@ -26,6 +25,7 @@ from prometheus_client.exposition import choose_encoder
 
 from adapters.base import PlatformAdapter
 from bot import program_version
+from bot.concurrency import SingleFlight
 from bot.loop_watch import LoopWatch
 from storage import jobs, tenants
 from storage.database import Database
@@ -44,9 +44,8 @@ disable_created_metrics()  # type: ignore[no-untyped-call]  # when each counter 
 class _Watched:
     """What is read at each scrape."""
 
-    db: Database
+    archive: "SingleFlight[_Figures]"
     adapters: Mapping[str, PlatformAdapter]
-    clock: Callable[[], datetime]
 
 
 class Metrics:
@@ -100,14 +99,14 @@ class Metrics:
         self.loop = LoopWatch()
         Gauge(
             "platform_sync_event_loop_longest_stop_seconds",
-            "The longest time of the last ten minutes for which the process could do nothing else.",
+            "The longest time in the last ten minutes for which the event loop was blocked.",
             registry=registry,
         ).set_function(lambda: self.loop.longest_seconds)
         self._watched: _Watched | None = None
 
     def watch(self, db: Database, adapters: Mapping[str, PlatformAdapter], clock: Callable[[], datetime]) -> None:
         """Add what the database and the adapters say to each scrape."""
-        self._watched = _Watched(db, adapters, clock)
+        self._watched = _Watched(SingleFlight(lambda: _archive(db, clock()), "figures of the archive"), adapters)
 
     def on_response(self, route: str, status: int | None, seconds: float) -> None:
         """Count a request to the platform."""
@@ -123,7 +122,7 @@ class Metrics:
             self._invalid_requests.inc()
 
     def job_ended(self, tenant: str, kind: str, end: str, reactions_pending: int | None) -> None:
-        """Count a job that has ended, and note what it has left, where it got as far as to know."""
+        """Count a job that has ended, and record the user lists that it left pending, where it knows them."""
         self._jobs_ended.labels(kind, end).inc()
         if reactions_pending is not None:
             self._reactions_pending.labels(tenant).set(reactions_pending)
@@ -159,14 +158,14 @@ _Figures: TypeAlias = list[Metric]
 
 async def _look_at(watched: _Watched) -> _Figures:
     figures: _Figures = list(_gateways(watched.adapters))
-    # Not broken off: on SQLite a call that waits for a lock goes on all the same.
-    query = asyncio.create_task(_archive(watched.db, watched.clock()), name="figures of the archive")
-    query.add_done_callback(lambda done: done.cancelled() or done.exception())
-    await asyncio.wait({query}, timeout=_DATABASE_SECONDS)
-    is_up = query.done() and not isinstance(query.exception(), StorageError)
-    if is_up:
-        figures += query.result()
-    return [*figures, _gauge("database_up", "Whether the database answers.", float(is_up))]
+    query = await watched.archive.answer(_DATABASE_SECONDS)
+    if query is None or isinstance(query.exception(), StorageError):
+        return [*figures, _database_up(0.0)]
+    return [*figures, *query.result(), _database_up(1.0)]
+
+
+def _database_up(value: float) -> Metric:
+    return _gauge("database_up", "Whether the database answers; what it would say is left out otherwise.", value)
 
 
 async def _archive(db: Database, now: datetime) -> _Figures:

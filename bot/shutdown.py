@@ -1,4 +1,4 @@
-"""The longest that stopping may take. Whatever hangs then, the process ends: nothing that is stored depends on it."""
+"""Limit the time that stopping takes: then the process ends, whatever hangs. Nothing stored depends on it."""
 
 import asyncio
 import logging
@@ -10,10 +10,11 @@ log = logging.getLogger(__name__)
 
 LONGEST_SECONDS = 25.0  # the service manager kills after 30
 _AGAIN_SECONDS = 10.0
+_CUT_SECONDS = 12.0  # later than anything that goes on after the stop is given by itself
 
 
 class StopDeadline:
-    """Ends the process where it has not ended by itself some time after it was told to."""
+    """Ends the process if it has not ended by itself a while after a stop was requested."""
 
     def __init__(
         self,
@@ -21,23 +22,32 @@ class StopDeadline:
         end: Callable[[int], object] = os._exit,
         *,
         again_seconds: float = _AGAIN_SECONDS,
+        cut_seconds: float = _CUT_SECONDS,
     ) -> None:
         self._seconds = seconds
         self._end = end
-        self._again_seconds = again_seconds
+        self._again_seconds, self._cut_seconds = again_seconds, cut_seconds
+        self._cut: Callable[[], object] | None = None
+        self._cutting: asyncio.TimerHandle | None = None
         self._timer: threading.Timer | None = None
         self._again: asyncio.TimerHandle | None = None
         self._covered: list[asyncio.Task[None]] = []
 
     def cover(self, *tasks: "asyncio.Task[None]") -> None:
-        """Cancel tasks again that go on after the stop: a library can swallow a cancellation (decision 0014)."""
+        """Register tasks to be cancelled again if they survive: libraries can swallow cancellation (decision 0014)."""
         self._covered += tasks
 
+    def cut(self, act: Callable[[], object]) -> None:
+        """Have something cut that may hang, where stopping takes long: a server that does not answer."""
+        self._cut = act
+
     def start(self) -> None:
-        """Count from now on, in a thread: the event loop may be what hangs."""
+        """Start the countdown, in a thread, since the event loop may hang."""
         self._timer = threading.Timer(self._seconds, self._give_up, [asyncio.get_running_loop()])
         self._timer.daemon = True
         self._timer.start()
+        if self._cut is not None:
+            self._cutting = asyncio.get_running_loop().call_later(self._cut_seconds, self._cut)
         self._again = asyncio.get_running_loop().call_later(self._again_seconds, self._cancel_again)
 
     def _cancel_again(self) -> None:
@@ -51,11 +61,12 @@ class StopDeadline:
             self._again = asyncio.get_running_loop().call_later(self._again_seconds, self._cancel_again)
 
     def cancel(self) -> None:
-        """End the count: everything is closed."""
+        """Stop the countdown: everything is closed."""
         if self._timer is not None:
             self._timer.cancel()
-        if self._again is not None:
-            self._again.cancel()
+        for handle in (self._again, self._cutting):
+            if handle is not None:
+                handle.cancel()
 
     def _give_up(self, loop: asyncio.AbstractEventLoop) -> None:
         left = sorted(task.get_name() for task in asyncio.all_tasks(loop))

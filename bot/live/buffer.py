@@ -1,7 +1,7 @@
-"""Changes by message: however many events there are of one, one change is written, the last word of each kind."""
+"""Buffer changes by message: many events of one message become one change, with the last state of each kind."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TypeAlias
 
@@ -26,23 +26,23 @@ _LARGEST_LOST = 50_000  # messages remembered by their ids alone, once there are
 
 @dataclass(frozen=True, slots=True)
 class ChannelEvent:
-    """A channel as an event showed it, and when that came in."""
+    """A channel as an event described it, and when the event was received."""
 
     record: ChannelRecord
     received_at: datetime
 
     @property
     def is_hidden(self) -> bool:
-        """Whether the channel is not to be read from then on."""
+        """Whether the channel must not be read from then on."""
         return self.record.skip_reason is not None
 
 
 @dataclass(slots=True)
 class LiveBatch:
-    """What is written of messages at once."""
+    """Changes of messages that are written together."""
 
     changes: list[MessageChange] = field(default_factory=list)
-    lost: set[Key] = field(default_factory=set)  # messages of which no more is known than that
+    lost: set[Key] = field(default_factory=set)  # messages whose changes were dropped
     lost_tenants: set[str] = field(default_factory=set)
 
     def __bool__(self) -> bool:
@@ -50,7 +50,7 @@ class LiveBatch:
 
 
 class LiveBuffer:
-    """Bounded: beyond its size it keeps only which messages are to be read again, beyond that which tenants."""
+    """Bounded: beyond its size it keeps only the ids of messages to refetch, beyond those only their tenants."""
 
     def __init__(self, largest: int = LARGEST, largest_lost: int = _LARGEST_LOST) -> None:
         self._largest = largest
@@ -81,13 +81,16 @@ class LiveBuffer:
     def add_channel(self, tenant_id: str, channel: ChannelRecord, received_at: datetime) -> None:
         """Take in a channel as it is now.
 
-        That it was hidden is kept beside: what was changed in it meanwhile was not told, and has to be read again.
+        That it was hidden is kept beside, for it is written first: what was changed in it meanwhile was not received,
+        and has to be read again. What it was before it was hidden is let go of; only its name may be withheld now.
         """
         event = ChannelEvent(channel, received_at)
+        if event.is_hidden and (before := self._channels.pop((tenant_id, channel.platform_id, False), None)):
+            event = replace(event, record=replace(channel, name=channel.name or before.record.name))
         self._channels[tenant_id, channel.platform_id, event.is_hidden] = event
 
     def channel_events(self, *, hidden: bool) -> dict[str, list[ChannelEvent]]:
-        """Return by tenant the channels that wait to be written: those that were hidden, or the others."""
+        """Return the channels that wait to be written, by tenant: the hidden ones, or the others."""
         found: dict[str, list[ChannelEvent]] = {}
         for (tenant_id, *_), event in self._channels.items():
             if event.is_hidden == hidden:
@@ -95,7 +98,7 @@ class LiveBuffer:
         return found
 
     def channels_written(self, tenant_id: str, events: Iterable[ChannelEvent]) -> None:
-        """Let go of channels that were written; what came in of them meanwhile stays."""
+        """Remove channels that were written, unless they changed meanwhile."""
         for event in events:
             key = tenant_id, event.record.platform_id, event.is_hidden
             if self._channels.get(key) is event:
@@ -107,7 +110,7 @@ class LiveBuffer:
         return bool(self._messages or self.lost or self.lost_tenants)
 
     def take(self, limit: int) -> LiveBatch:
-        """Remove and return the changes of messages that have waited longest, and all that was too much to be kept."""
+        """Remove and return the oldest changes of messages, and all ids of dropped ones."""
         keys = [key for key, _ in zip(self._messages, range(limit), strict=False)]
         batch = LiveBatch(
             changes=[self._messages.pop(key) for key in keys],

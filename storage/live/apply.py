@@ -1,19 +1,19 @@
-"""Keeping the archive current with what a platform says while it is connected.
+"""Keep the archive current with the events of a live connection.
 
-Only what is stored already is changed, and no checkpoint is moved: what is not stored yet the sync will read.
+Only stored rows are changed, and no checkpoint is moved: what is not stored yet will be read by the sync.
 """
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
+from storage.channels import forget_deleted
 from storage.connection import finish_before_cancel
 from storage.database import Database
 from storage.live.changes import MessageChange
 from storage.live.messages import find_stored, save_edits
 from storage.live.reactions import apply_reactions
-from storage.messages import apart_where_refused, mark_rows_deleted
+from storage.messages import add_refetches, apart_where_refused, mark_rows_deleted, refetch_read_elsewhere
 from storage.privacy import redactors_for
-from storage.repair import add_refetches, refetch_read_elsewhere
 
 
 @finish_before_cancel
@@ -21,28 +21,29 @@ from storage.repair import add_refetches, refetch_read_elsewhere
 async def apply_changes(
     db: Database, changes: Sequence[MessageChange], now: datetime, *, owner: str | None = None
 ) -> None:
-    """Bring stored messages to what they became, in one transaction. Applying a change again changes nothing.
+    """Apply changes to stored messages, in one transaction. Applying a change twice has no further effect.
 
-    What is not stored, or in a channel that is not archived, or of a tenant that is stopped, is left alone; but what is
-    not stored and may be on its way into the archive through another process is read again later.
+    Changes of unknown messages, of skipped channels and of stopped tenants are ignored. An unknown message that another
+    process may be about to store is marked to be refetched.
 
     Args:
         db: the archive.
-        changes: of each message one, a thousand at a time or so.
+        changes: at most one per message, about a thousand at a time.
         now: the time of the rows' change.
-        owner: who applies them, as in the jobs that it runs itself.
+        owner: the process that applies them, as in the jobs that it runs itself.
 
     Raises:
-        ValueError: a message has two changes.
+        ValueError: two changes concern one message.
     """
     if len(_keys(changes)) != len(changes):
         raise ValueError("of each message one change")
     if not changes:
         return
     async with db.writing() as connection:
-        # Before rows are locked: an erasure that waits for this table would deadlock with what waits for those rows.
+        # Before rows are locked: an erasure waiting for this lock could deadlock with a transaction on those rows.
         await redactors_for(connection, {change.tenant_id for change in changes})
         stored = await find_stored(connection, changes)
+        await forget_deleted(connection, _keys(change for change in changes if change.is_deleted), now)
         if owner is not None:
             await refetch_read_elsewhere(connection, _keys(changes) - _keys(stored.values()), owner, now)
         if not stored:

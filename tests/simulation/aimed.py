@@ -195,12 +195,12 @@ async def kill_with_changes(on: Stage) -> None:
 async def deafen(on: Stage) -> None:
     """A shard gets no answer to its heartbeats: it may be deaf, and the daemon must not call itself ready."""
     gateway = on.sim.gateway
-    if gateway.deaf_shards:
+    if gateway.silent_shards:
         return
-    gateway.deaf_shards = {on.chance.randrange(gateway.shards)}
+    gateway.silent_shards = {on.chance.randrange(gateway.shards)}
     said: set[int] = set()
     for _ in range(int(2 * gateway.heartbeat_seconds) + 15):  # each new connection has its first heartbeat answered
         await asyncio.sleep(1)
         said.add((await on.machine.ask("GET", "/readyz"))[0])
-    deaf, gateway.deaf_shards = gateway.deaf_shards, set()
+    deaf, gateway.silent_shards = gateway.silent_shards, set()
     assert said != {200}, f"the heartbeats of shard {deaf} have no answer, and the daemon is ready all the time"

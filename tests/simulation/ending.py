@@ -33,7 +33,7 @@ async def end_well(stage: Stage, witness: Witness, *, with_audit: bool = True) -
 async def _recover(stage: Stage) -> None:
     """End every trouble that has not ended by itself; the daemon must not have ended."""
     stage.sim.faults.clear()
-    stage.sim.gateway.deaf_shards = set()
+    stage.sim.gateway.silent_shards = set()
     for place in (*stage.guild.channels.values(), *stage.guild.threads.values()):
         place.omits_head = False
     stage.world.net.heal()

@@ -20,6 +20,7 @@ def worst(number: int) -> dict[str, Any]:
     return {"id": str(number), "content": text, "embeds": embeds, "mentions": mentions}
 
 
+@pytest.mark.slow
 async def test_a_page_of_the_worst_messages_does_not_hold_the_loop_up() -> None:
     """By the number of turns that others get, whatever the machine is doing."""
     page, turns = [worst(number) for number in range(40)], 0

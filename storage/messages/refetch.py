@@ -1,6 +1,6 @@
 """Single messages that are to be read again, because an event said too little of them or could not be stored."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from datetime import datetime
 from typing import Any, TypeAlias
 
@@ -10,12 +10,15 @@ from sqlalchemy.types import Boolean, Text
 
 from storage.connection import finish_before_cancel
 from storage.database import Database
-from storage.messages import number
+from storage.messages.id_ranges import number
 from storage.sql import NOW, Id, Insert, dump_json, insert, json_objects
 from storage.tables import channels, messages, refetch_ranges, sync_jobs, unfinished
 
 MessageRef: TypeAlias = tuple[str, str, str]
 """A tenant's id, and the platform's ids of a channel and of a message."""
+
+Changed: TypeAlias = Callable[[], Collection[MessageRef]]
+"""Returns the messages with events since the data being stored was prepared; called as late as possible."""
 
 _CHUNK = 5_000
 """How many messages a transaction takes."""
@@ -80,10 +83,10 @@ async def add_refetches(
 async def refetch_read_elsewhere(
     connection: AsyncConnection, keys: Iterable[MessageRef], owner: str, now: datetime
 ) -> None:
-    """Have messages read again that are not stored, where another process than ``owner`` syncs their tenants.
+    """Mark changed messages that are not stored to be refetched, where a process other than ``owner`` syncs the tenant.
 
-    It may have fetched them before they changed and store them only now; whoever heard of the change found nothing to
-    apply it to. Where nobody syncs a tenant, what is read of it later is newer than the change.
+    That process may have fetched them before they changed and not stored them yet, so the change had no row to apply
+    to. Where no process syncs a tenant, a later sync reads the messages as changed.
     """
     if rows := _rows(keys):
         await connection.execute(_ADD_READ_ELSEWHERE, {"refs": dump_json(rows), "now": now, "this_owner": owner})
