@@ -7,6 +7,7 @@ import asyncio
 import logging
 import re
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import TypeVar
 
 import aiohttp
@@ -68,6 +69,13 @@ class Login:
     def may_read_content(self) -> bool:
         """Whether Discord grants this application the content of messages; otherwise it sends blanks."""
         return bool(self.application_flags & _CONTENT_FLAGS)
+
+    async def is_granted_content(self) -> bool:
+        """Return whether Discord grants the content of messages by now: what it did not grant is asked for again."""
+        if not self.may_read_content:
+            with suppress(discord.DiscordException, aiohttp.ClientError, OSError):
+                await self._ask_what_is_granted()
+        return self.may_read_content
 
     def share(self, shard_count: int) -> None:
         """Set the number of shards in the library."""
