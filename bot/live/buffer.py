@@ -1,5 +1,6 @@
 """Changes by message: however many events there are of one, one change is written, the last word of each kind."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -56,7 +57,8 @@ class LiveBuffer:
         self._largest = largest
         self._largest_lost = largest_lost
         self._messages: dict[Key, MessageChange] = {}
-        self._channels: dict[tuple[str, str, bool], ChannelEvent] = {}  # by tenant, channel, and whether it is hidden
+        self._channels = {kind: defaultdict[str, dict[str, ChannelEvent]](dict) for kind in (True, False)}
+        """By whether they are hidden, tenant and channel."""
         self.lost: set[Key] = set()
         self.lost_tenants: set[str] = set()
 
@@ -84,22 +86,24 @@ class LiveBuffer:
         That it was hidden is kept beside: what was changed in it meanwhile was not told, and has to be read again.
         """
         event = ChannelEvent(channel, received_at)
-        self._channels[tenant_id, channel.platform_id, event.is_hidden] = event
+        self._channels[event.is_hidden][tenant_id][channel.platform_id] = event
 
     def channel_events(self, *, hidden: bool) -> dict[str, list[ChannelEvent]]:
         """Return by tenant the channels that wait to be written: those that were hidden, or the others."""
-        found: dict[str, list[ChannelEvent]] = {}
-        for (tenant_id, *_), event in self._channels.items():
-            if event.is_hidden == hidden:
-                found.setdefault(tenant_id, []).append(event)
-        return found
+        return {tenant_id: list(events.values()) for tenant_id, events in self._channels[hidden].items()}
+
+    def has_hidden(self, tenant_id: str) -> bool:
+        """Whether channels of a tenant that were hidden wait to be written."""
+        return tenant_id in self._channels[True]
 
     def channels_written(self, tenant_id: str, events: Iterable[ChannelEvent]) -> None:
         """Let go of channels that were written; what came in of them meanwhile stays."""
         for event in events:
-            key = tenant_id, event.record.platform_id, event.is_hidden
-            if self._channels.get(key) is event:
-                del self._channels[key]
+            waiting, channel_id = self._channels[event.is_hidden], event.record.platform_id
+            if waiting[tenant_id].get(channel_id) is event:
+                del waiting[tenant_id][channel_id]
+            if not waiting[tenant_id]:
+                del waiting[tenant_id]
 
     @property
     def has_messages(self) -> bool:

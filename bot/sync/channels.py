@@ -47,7 +47,8 @@ class ChannelListing:
             states = await self._not_listed(listed)
         threads = [state for state in states if state.type is ChannelType.THREAD]
         await self._look_up([t for t in threads if self.threads.is_to_be_looked_up(t, listed)], self.threads.look_up)
-        shown = [t.platform_id for t in threads if t.looked_up_at and t.platform_id in listed | self.threads.listed]
+        seen = [t.platform_id for t in threads if t.looked_up_at]
+        shown = [i for i in seen if i in listed or i in self.threads.listed]
         if shown:
             await channels.note_listed(self.job.db, self.job.tenant_id, shown, self.job.clock())
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from adapters.base import Access, PlatformSession
 from adapters.errors import CallFailed, ChannelUnreadable
 from adapters.records import SkipReason
+from adapters.slices import in_slices
 from bot.concurrency import for_each
 from bot.live import ChangeTracker
 from bot.sync.context import AnyChannel, EmptyPage, JobContext
@@ -60,26 +61,30 @@ class ProofPass:
 
     async def run(self) -> None:
         """Prove each of them, and let what follows from it be done; where that fails, the channel has failed."""
-        doubts = self.job.take_doubts()
-        if not doubts:
+        left = await self._prove_by_witnesses(self.job.take_doubts())
+        if not left:
             return
         with ExitStack() as trackers:
-            opened = [_Open(doubt, trackers.enter_context(self.job.tracking(doubt.channel))) for doubt in doubts]
-            await self._prove_by_evaluations(await self._prove_by_witnesses(opened))
 
-    async def _prove_by_witnesses(self, opened: list[_Open]) -> list[_Open]:
+            def open_one(doubt: EmptyPage) -> _Open:
+                return _Open(doubt, trackers.enter_context(self.job.tracking(doubt.channel)))
+
+            await self._prove_by_evaluations(await in_slices(left, open_one))
+
+    async def _prove_by_witnesses(self, doubts: list[EmptyPage]) -> list[EmptyPage]:
         """Ask again from the message before each; return those that are empty still."""
-        left = [one for one in opened if one.doubt.after is None]  # an empty channel has no witness
+        left = [doubt for doubt in doubts if doubt.after is None]  # an empty channel has no witness
 
-        async def ask(one: _Open) -> None:
-            async with self.job.guard(one.channel):
-                answer = await one.ask(self.job.session, with_witness=True)
-                if answer.is_proven:
-                    await one.believe()
-                else:
-                    left.append(one)
+        async def ask(doubt: EmptyPage) -> None:
+            async with self.job.guard(doubt.channel):
+                with self.job.tracking(doubt.channel) as tracker:
+                    one = _Open(doubt, tracker)
+                    if (await one.ask(self.job.session, with_witness=True)).is_proven:
+                        await one.believe()
+                    else:
+                        left.append(doubt)
 
-        others = [one for one in opened if one.doubt.after is not None]
+        others = [doubt for doubt in doubts if doubt.after is not None]
         await for_each(others, self.job.config.concurrent_channels, ask)
         return left
 

@@ -4,14 +4,15 @@ what may have changed unseen, then fetch the users behind the reactions.
 Knows no platform. Every batch is one transaction with its checkpoint, so being cut off anywhere loses nothing.
 """
 
-from collections.abc import KeysView
 from dataclasses import dataclass
+from itertools import compress
 
 from adapters.records import ChannelType
+from adapters.slices import in_slices
 from bot.concurrency import for_each
+from bot.sync.channel_estimator import ChannelEstimator
 from bot.sync.channels import ChannelListing
 from bot.sync.context import JobContext
-from bot.sync.estimator import ChannelEstimator
 from bot.sync.messages import ChannelReader
 from bot.sync.proof import ProofPass
 from bot.sync.reactions import ReactionPass
@@ -38,9 +39,8 @@ class TenantSync:
         threads = ThreadListing(self.job)
         try:
             states = await ChannelListing(self.job, threads).run()
-            unread = {state.platform_id: state for state in states if state.has_news}
-            await self._count(states, unread.keys())
-            await self._read(list(unread.values()))
+            has_news = await in_slices(states, lambda state: state.has_news)
+            await self._read(list(compress(states, has_news)), states)
         except BaseException:
             await threads.keep()
             raise
@@ -50,34 +50,38 @@ class TenantSync:
         if self.job.config.reaction_users:
             await ReactionPass(self.job).run()
             await self.job.settle_refusals()
-        await self._clear_errors([state for state in states if state.platform_id not in unread])
+        await self._clear_errors([state for state, is_unread in zip(states, has_news, strict=True) if not is_unread])
 
-    async def _count(self, states: list[ChannelState], unread: KeysView[str]) -> None:
+    async def _read(self, unread: list[ChannelState], states: list[ChannelState]) -> None:
+        job, estimator = self.job, self.job.progress.estimator
+        await self._count(unread, states)
+        # A thread is rarely long; what starts last should not have the longest way.
+        unread.sort(key=lambda state: state.type is ChannelType.THREAD)
+        await in_slices(unread, lambda state: estimator.expect(self._estimator_of(state)))
+        if job.config.reaction_users:
+            job.progress.reactions_pending = await reactions.pending_lists(job.db, job.tenant_id)
+        estimator.begin(job.progress.reactions_pending, page_size=job.session.page_size)
+        await for_each(unread, job.config.concurrent_channels, self._read_channel)
+        await ProofPass(job).run()
+        await job.settle_refusals()
+
+    async def _count(self, unread: list[ChannelState], states: list[ChannelState]) -> None:
         totals = await tenants.tenant_totals(self.job.db, self.job.tenant_id)
         self.job.progress.channels.begin(
-            unread,
+            [state.platform_id for state in unread],
             archived=totals.channels_archived,
             skipped=totals.channels_skipped,
             archived_ids={state.platform_id for state in states},
         )
 
-    async def _read(self, unread: list[ChannelState]) -> None:
-        job = self.job
-        # A thread is rarely long; what starts last should not have the longest way.
-        unread.sort(key=lambda state: state.type is ChannelType.THREAD)
-        walks = [(state, self._estimator_of(state)) for state in unread]
-        if job.config.reaction_users:
-            job.progress.reactions_pending = await reactions.pending_lists(job.db, job.tenant_id)
-        estimators = [estimator for _, estimator in walks]
-        job.progress.estimator.begin(estimators, job.progress.reactions_pending, page_size=job.session.page_size)
-        await for_each(walks, job.config.concurrent_channels, self._read_channel)
-        await ProofPass(job).run()
-        await job.settle_refusals()
-
-    async def _read_channel(self, walk: tuple[ChannelState, ChannelEstimator]) -> None:
-        state, estimator = walk
-        async with self.job.guard(state):
-            await ChannelReader(self.job, state, estimator).run()
+    async def _read_channel(self, state: ChannelState) -> None:
+        all_channels, estimator = self.job.progress.estimator, self._estimator_of(state)
+        all_channels.start(estimator)
+        try:
+            async with self.job.guard(state):
+                await ChannelReader(self.job, state, estimator).run()
+        finally:
+            all_channels.end(estimator)
 
     async def _repair(self) -> None:
         job = self.job

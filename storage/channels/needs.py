@@ -11,10 +11,8 @@ from sqlalchemy import ColumnElement, Select, and_, func, not_, or_, select
 from storage.channels.queries import ALL_STATES, ChannelState, state_of
 from storage.connection import finish_before_cancel
 from storage.database import Database
-from storage.sql import AFTER_ID, TENANT_ID, all_rows, dump_json, json_strings
+from storage.sql import AFTER_ID, AT_ONCE, TENANT_ID, all_rows, dump_json, json_strings
 from storage.tables import channels, sync_progress
-
-_AT_ONCE = 500  # rows, between which the event loop gets its turn
 
 _head, _checkpoint = channels.c.head_platform_id, func.coalesce(sync_progress.c.last_message_platform_id, "")
 # Numbers of one length are ordered like their texts.
@@ -47,7 +45,7 @@ def _among(parameter: str) -> ColumnElement[bool]:
 
 
 def _of_tenant(*conditions: ColumnElement[bool]) -> Select[Any]:
-    return ALL_STATES.where(channels.c.tenant_id == TENANT_ID, channels.c.id > AFTER_ID, *conditions).limit(_AT_ONCE)
+    return ALL_STATES.where(channels.c.tenant_id == TENANT_ID, channels.c.id > AFTER_ID, *conditions).limit(AT_ONCE)
 
 
 _TO_BE_READ = _of_tenant(or_(HAS_NEWS, _HAS_FAILED))
@@ -101,6 +99,6 @@ async def _all(db: Database, query: Select[Any], values: Mapping[str, object]) -
         async with db.reading() as connection:
             rows = await all_rows(connection, query, {**values, "after": after})
         found += map(state_of, rows)
-        if len(rows) < _AT_ONCE:
+        if len(rows) < AT_ONCE:
             return found
         after = found[-1].id

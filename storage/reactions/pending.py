@@ -17,7 +17,7 @@ from sqlalchemy.types import Boolean, Integer
 from adapters.records import ChannelType
 from storage.connection import finish_before_cancel
 from storage.database import Database
-from storage.sql import CHANNEL_ID, LIMIT, MESSAGE_PLATFORM_ID, TENANT_ID, Id, all_rows, fields_of
+from storage.sql import CHANNEL_ID, LIMIT, MESSAGE_PLATFORM_ID, TENANT_ID, Id, all_rows, fields_of, rows_in_slices
 from storage.tables import IS_PENDING, channels, messages, reaction_totals
 
 UNKNOWN = 10**9
@@ -132,14 +132,16 @@ _PENDING_CHANNELS = (
     .order_by(channels.c.id)
 )
 
+_PENDING_LISTS = select(func.coalesce(func.sum(_PENDING_CHANNELS.order_by(None).subquery("pending").c.lists), 0))
+
 
 @finish_before_cancel
 async def pending_channels(db: Database, tenant_id: str, *, users_per_request: int) -> list[PendingChannel]:
     """List the archived channels of a tenant with pending totals, in the order in which they were first seen."""
     params = {"tenant": tenant_id, "users_per_request": users_per_request}
     async with db.reading() as connection:
-        rows = await all_rows(connection, _PENDING_CHANNELS, params)
-    return [_channel(row) for row in rows]
+        slices = rows_in_slices(connection, _PENDING_CHANNELS, params)
+        return [_channel(row) async for rows in slices for row in rows]
 
 
 def _channel(row: RowMapping) -> PendingChannel:
@@ -148,10 +150,12 @@ def _channel(row: RowMapping) -> PendingChannel:
     return PendingChannel(**values | numbers | {"type": ChannelType(values["type"])})
 
 
+@finish_before_cancel
 async def pending_lists(db: Database, tenant_id: str) -> int:
     """Count the user lists of a tenant that are still to be fetched."""
-    channels_pending = await pending_channels(db, tenant_id, users_per_request=1)  # only the lists are counted
-    return sum(channel.lists for channel in channels_pending)
+    async with db.reading() as connection:
+        params = {"tenant": tenant_id, "users_per_request": 1}  # only the lists are counted
+        return int((await connection.execute(_PENDING_LISTS, params)).scalar_one())
 
 
 _KEY = (_total.message_platform_id, _total.emoji_key, _total.burst)

@@ -93,10 +93,8 @@ _unaudited = (
     .where(sync_progress.c.last_message_platform_id.is_not(None))
     .where(~exists().where(_audit.c.channel_id == channels.c.id, _audit.c.kind == "audit"))
 )
-_ADD_AUDIT = (
-    insert(refetch_ranges)
-    .from_select(["channel_id", "kind", "until_platform_id", "created_at", "updated_at"], _unaudited)
-    .returning(refetch_ranges.c.id)
+_ADD_AUDIT = insert(refetch_ranges).from_select(
+    ["channel_id", "kind", "until_platform_id", "created_at", "updated_at"], _unaudited
 )
 _NOTHING_TO_AUDIT = (
     update(tenants).where(tenants.c.id == TENANT_ID, ~HAS_AUDIT_RANGES).values(audited_at=NOW, updated_at=NOW)
@@ -108,6 +106,6 @@ async def _plan_audit(connection: AsyncConnection, tenant_id: str, now: datetime
     if await one_row(connection, _TAKE_REQUEST, values) is None:
         await complete_hanging_audit(connection, tenant_id, now)
         return 0
-    added = (await connection.execute(_ADD_AUDIT, values)).all()
+    added = (await connection.execute(_ADD_AUDIT, values)).rowcount
     await connection.execute(_NOTHING_TO_AUDIT, values)
-    return len(added)
+    return added

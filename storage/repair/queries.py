@@ -1,16 +1,14 @@
 """What is to be read again, because it may have changed behind the checkpoints."""
 
-from sqlalchemy import case, func, select
-from sqlalchemy.types import Integer
+from sqlalchemy import func, select
 
 from storage.connection import finish_before_cancel
 from storage.database import Database
-from storage.repair.model import RefetchKind, RefetchRange, range_of
-from storage.sql import TENANT_ID, all_rows
+from storage.repair.model import RefetchRange, range_of
+from storage.sql import TENANT_ID, rows_in_slices
 from storage.tables import channels, refetch_ranges
 
 _parent = channels.alias("parent")
-_urgency = case({kind.value: place for place, kind in enumerate(RefetchKind)}, value=refetch_ranges.c.kind)
 _PENDING = (
     select(
         refetch_ranges.c.id,
@@ -28,20 +26,25 @@ _PENDING = (
         )
     )
     .where(channels.c.tenant_id == TENANT_ID, channels.c.skip_reason.is_(None))
-    .order_by(
-        _urgency,
-        refetch_ranges.c.channel_id,
-        func.length(refetch_ranges.c.until_platform_id, type_=Integer),
-        refetch_ranges.c.until_platform_id,
-    )
+    .order_by(refetch_ranges.c.channel_id, refetch_ranges.c.id)
+)
+_COUNT = (
+    select(func.count())
+    .select_from(refetch_ranges.join(channels, channels.c.id == refetch_ranges.c.channel_id))
+    .where(channels.c.tenant_id == TENANT_ID, channels.c.skip_reason.is_(None))
 )
 
 
 @finish_before_cancel
 async def pending_ranges(db: Database, tenant_id: str) -> list[RefetchRange]:
-    """List what is to be read again in a tenant's archived channels: single messages, then gaps, then audits.
-
-    Each of these by channel; in a channel the order of single messages is that of their numbers.
-    """
+    """List what is to be read again in a tenant's archived channels, channel by channel."""
     async with db.reading() as connection:
-        return [range_of(row) for row in await all_rows(connection, _PENDING, {"tenant": tenant_id})]
+        slices = rows_in_slices(connection, _PENDING, {"tenant": tenant_id})
+        return [range_of(row) async for rows in slices for row in rows]
+
+
+@finish_before_cancel
+async def count_pending_ranges(db: Database, tenant_id: str) -> int:
+    """Count them."""
+    async with db.reading() as connection:
+        return int((await connection.execute(_COUNT, {"tenant": tenant_id})).scalar_one())

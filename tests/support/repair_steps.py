@@ -94,7 +94,8 @@ class Way:
             )
 
     async def ranges(self) -> list[tuple[str, str | None, str]]:
-        return [(r.channel_platform_id, r.after_platform_id, r.until_platform_id) for r in await self.pending()]
+        pending = sorted(await self.pending(), key=lambda r: (r.channel_id, int(r.until_platform_id)))
+        return [(r.channel_platform_id, r.after_platform_id, r.until_platform_id) for r in pending]
 
 
 async def two_channels(way: Way, metadata: Mapping[str, object]) -> None:

@@ -11,9 +11,10 @@ from typing import Any
 import aiohttp
 import orjson
 
-from adapters.discord.slices import Slices
+from adapters.slices import Slices
 
-_LARGE = 1_000_000  # characters: some milliseconds in one go
+LARGE = 1_000_000
+"""Characters that take some milliseconds in one go: as many or more are decoded in slices."""
 _SPACE = re.compile(r"[ \t\n\r]*")
 _LEVELS = 2  # the answer itself, and the lists in it
 
@@ -25,7 +26,7 @@ async def json_or_text(response: aiohttp.ClientResponse) -> Any:
     text = await response.text(encoding="utf-8")
     if response.headers.get("content-type") != "application/json":
         return text
-    if len(text) >= _LARGE:
+    if len(text) >= LARGE:
         return await decode(text)
     try:
         return orjson.loads(text)
@@ -33,14 +34,14 @@ async def json_or_text(response: aiohttp.ClientResponse) -> Any:
         return await decode(text)
 
 
-async def decode(text: str) -> Any:
-    """Decode JSON element by element.
+async def decode(text: str, levels: int = _LEVELS) -> Any:
+    """Decode JSON element by element, down to so many levels of lists and objects.
 
     Raises:
         json.JSONDecodeError: it is none.
     """
     try:
-        value, end = await _value(text, _skip(text, 0), _LEVELS, Slices())
+        value, end = await _value(text, _skip(text, 0), levels, Slices())
     except RecursionError:
         raise json.JSONDecodeError("nested too deep", "", 0) from None
     if _skip(text, end) != len(text):
