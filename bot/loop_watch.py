@@ -1,6 +1,7 @@
 """How long the event loop was held up: while one piece of work keeps it, nothing else is answered or renewed."""
 
 import asyncio
+import gc
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable
@@ -15,6 +16,7 @@ class LoopWatch:
     def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
         self._now = now
         self._stops: deque[tuple[float, float]] = deque()  # when and how long; each shorter than the one before it
+        self._looks: asyncio.Task[None] | None = None
 
     @property
     def longest_seconds(self) -> float:
@@ -31,11 +33,30 @@ class LoopWatch:
 
     async def beside(self, work: Awaitable[None]) -> None:
         """Watch the loop until a piece of work has ended."""
-        looks = asyncio.create_task(self._look(), name="event loop")
+        self._begin()
         try:
             await work
         finally:
-            looks.cancel()
+            self._end()
+
+    def begin_serving(self) -> None:
+        """Forget what was before the program served: there was nothing else to be held up.
+
+        What is loaded by now stays for as long as the process. A full collection need not look at it each time, which
+        takes a tenth of a second and stops everything.
+        """
+        gc.collect()
+        gc.freeze()
+        self._end()
+        self._stops.clear()
+        self._begin()
+
+    def _begin(self) -> None:
+        self._looks = asyncio.create_task(self._look(), name="event loop")
+
+    def _end(self) -> None:
+        if self._looks is not None:
+            self._looks.cancel()
 
     async def _look(self) -> None:
         while True:

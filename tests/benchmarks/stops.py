@@ -13,7 +13,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from tests.benchmarks.processes import NO_PACE, Daemon, Discord, Rows, daemon, simulator
+from tests.benchmarks.processes import NO_PACE, ONLY_MESSAGES, Daemon, Discord, Rows, daemon, simulator
 
 CHANNELS, THREADS = 50, 100_000
 _WAIT_SECONDS = 1.0
@@ -32,7 +32,7 @@ def stops(threads: int = THREADS) -> Rows:
 
 def _phase(name: str, discord: Discord, folder: Path, kind: str = "manual") -> tuple[str, ...]:
     url = f"sqlite+aiosqlite:///{folder}/archive.db"
-    with daemon(discord, folder, url, **NO_PACE) as running:
+    with daemon(discord, folder, url, **NO_PACE, **ONLY_MESSAGES) as running:
         began, longest = time.monotonic(), 0.0
         tenant_id = _tenant_of(running)
         before = running.job(tenant_id)
