@@ -19,11 +19,10 @@ class ChannelListing:
     job: JobContext
     threads: ThreadListing
 
-    async def run(self) -> list[ChannelState]:
-        """List everything, look once for what vanished, and return what there is to be done for: news and failures."""
+    async def run(self) -> None:
+        """List everything, and look once for what vanished."""
         listed = await self._list()
         await self._find_vanished(listed)
-        return await channels.channels_to_be_read(self.job.db, self.job.tenant_id)
 
     async def _list(self) -> set[str]:
         """Store what the platform lists, and return the ids of its channels and active threads."""

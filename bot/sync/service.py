@@ -4,12 +4,13 @@ what may have changed unseen, then fetch the users behind the reactions.
 Knows no platform. Every batch is one transaction with its checkpoint, so being cut off anywhere loses nothing.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import compress
+from itertools import chain
 
 from adapters.records import ChannelType
-from adapters.slices import in_slices
 from bot.concurrency import for_each
+from bot.shelf import Shelf
 from bot.sync.channel_estimator import ChannelEstimator
 from bot.sync.channels import ChannelListing
 from bot.sync.context import JobContext
@@ -38,9 +39,8 @@ class TenantSync:
         """
         threads = ThreadListing(self.job)
         try:
-            states = await ChannelListing(self.job, threads).run()
-            has_news = await in_slices(states, lambda state: state.has_news)
-            await self._read(list(compress(states, has_news)), states)
+            await ChannelListing(self.job, threads).run()
+            others = await self._read()
         except BaseException:
             await threads.keep()
             raise
@@ -50,29 +50,39 @@ class TenantSync:
         if self.job.config.reaction_users:
             await ReactionPass(self.job).run()
             await self.job.settle_refusals()
-        await self._clear_errors([state for state, is_unread in zip(states, has_news, strict=True) if not is_unread])
+        await self._clear_errors(others)
 
-    async def _read(self, unread: list[ChannelState], states: list[ChannelState]) -> None:
+    async def _read(self) -> Shelf[ChannelState]:
+        """Read what has news; return the channels that have none and that had failed before."""
         job, estimator = self.job, self.job.progress.estimator
-        await self._count(unread, states)
         # A thread is rarely long; what starts last should not have the longest way.
-        unread.sort(key=lambda state: state.type is ChannelType.THREAD)
-        await in_slices(unread, lambda state: estimator.expect(self._estimator_of(state)))
+        long, short, others = await self._choose()
         if job.config.reaction_users:
             job.progress.reactions_pending = await reactions.pending_lists(job.db, job.tenant_id)
         estimator.begin(job.progress.reactions_pending, page_size=job.session.page_size)
-        await for_each(unread, job.config.concurrent_channels, self._read_channel)
+        await for_each(chain(long, short), job.config.concurrent_channels, self._read_channel)
         await ProofPass(job).run()
         await job.settle_refusals()
+        return others
 
-    async def _count(self, unread: list[ChannelState], states: list[ChannelState]) -> None:
-        totals = await tenants.tenant_totals(self.job.db, self.job.tenant_id)
-        self.job.progress.channels.begin(
-            [state.platform_id for state in unread],
-            archived=totals.channels_archived,
-            skipped=totals.channels_skipped,
-            archived_ids={state.platform_id for state in states},
-        )
+    async def _choose(self) -> tuple[Shelf[ChannelState], Shelf[ChannelState], Shelf[ChannelState]]:
+        """Count the channels; return those with news, apart the threads with news, and those that only have failed."""
+        job = self.job
+        of_channels, of_threads, others = Shelf[ChannelState](), Shelf[ChannelState](), Shelf[ChannelState]()
+        unread, archived = list[str](), set[str]()
+        async for some in channels.channels_to_be_read(job.db, job.tenant_id):
+            news = [state for state in some if state.has_news]
+            for state in news:
+                job.progress.estimator.expect(self._estimator_of(state))
+            of_channels.put(state for state in news if state.type is not ChannelType.THREAD)
+            of_threads.put(state for state in news if state.type is ChannelType.THREAD)
+            others.put(state for state in some if not state.has_news)
+            unread += [state.platform_id for state in news]
+            archived |= {state.platform_id for state in some}
+        totals = await tenants.tenant_totals(job.db, job.tenant_id)
+        counts = {"archived": totals.channels_archived, "skipped": totals.channels_skipped}
+        job.progress.channels.begin(unread, **counts, archived_ids=archived)
+        return of_channels, of_threads, others
 
     async def _read_channel(self, state: ChannelState) -> None:
         all_channels, estimator = self.job.progress.estimator, self._estimator_of(state)
@@ -95,7 +105,7 @@ class TenantSync:
         )
         await RepairPass(job, requests_left=job.config.repair_request_budget).run()
 
-    async def _clear_errors(self, states: list[ChannelState]) -> None:
+    async def _clear_errors(self, states: Iterable[ChannelState]) -> None:
         """Clear the error of what failed in an earlier job and went well in this one, though nothing was new."""
         for state in states:
             has_failed = state.state is ProgressState.FAILED and state.skip_reason is None

@@ -1,11 +1,13 @@
 """What is to be read again, because it may have changed behind the checkpoints."""
 
-from sqlalchemy import func, select
+from collections.abc import AsyncIterator
+
+from sqlalchemy import func, select, tuple_
 
 from storage.connection import finish_before_cancel
 from storage.database import Database
 from storage.repair.model import RefetchRange, range_of
-from storage.sql import TENANT_ID, rows_in_slices
+from storage.sql import AFTER_ID, AT_ONCE, CHANNEL_ID, TENANT_ID, all_rows
 from storage.tables import channels, refetch_ranges
 
 _parent = channels.alias("parent")
@@ -26,7 +28,9 @@ _PENDING = (
         )
     )
     .where(channels.c.tenant_id == TENANT_ID, channels.c.skip_reason.is_(None))
+    .where(tuple_(refetch_ranges.c.channel_id, refetch_ranges.c.id) > tuple_(CHANNEL_ID, AFTER_ID))
     .order_by(refetch_ranges.c.channel_id, refetch_ranges.c.id)
+    .limit(AT_ONCE)
 )
 _COUNT = (
     select(func.count())
@@ -35,12 +39,22 @@ _COUNT = (
 )
 
 
+async def pending_ranges(db: Database, tenant_id: str) -> AsyncIterator[list[RefetchRange]]:
+    """List what is to be read again in a tenant's archived channels, channel by channel, some at a time."""
+    after, is_last = (0, 0), False
+    while not is_last:
+        some = await _page(db, tenant_id, after)
+        is_last = len(some) < AT_ONCE
+        if some:
+            after = some[-1].channel_id, some[-1].id
+            yield some
+
+
 @finish_before_cancel
-async def pending_ranges(db: Database, tenant_id: str) -> list[RefetchRange]:
-    """List what is to be read again in a tenant's archived channels, channel by channel."""
+async def _page(db: Database, tenant_id: str, after: tuple[int, int]) -> list[RefetchRange]:
+    values = {"tenant": tenant_id, "channel": after[0], "after": after[1]}
     async with db.reading() as connection:
-        slices = rows_in_slices(connection, _PENDING, {"tenant": tenant_id})
-        return [range_of(row) async for rows in slices for row in rows]
+        return [range_of(row) for row in await all_rows(connection, _PENDING, values)]
 
 
 @finish_before_cancel

@@ -62,7 +62,7 @@ class Way:
         return await self.only()
 
     async def pending(self) -> list[RefetchRange]:
-        return await pending_ranges(self.db, self.tenant.id)
+        return [found async for some in pending_ranges(self.db, self.tenant.id) for found in some]
 
     async def only(self) -> RefetchRange:
         (repair,) = await self.pending()

@@ -1,7 +1,9 @@
 """Long work gives the event loop its turns."""
 
 import asyncio
+import gc
 import json
+import time
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
@@ -12,6 +14,10 @@ from adapters.discord.gateway.guild_state import GuildState
 from adapters.discord.gateway.socket import parse
 from adapters.errors import CallFailed, MessageUnreadable
 from adapters.privacy import UserHasher
+from adapters.records import ChannelType
+from bot.concurrency import for_each
+from bot.shelf import Shelf
+from storage.repair import RefetchKind, RefetchRange
 
 T = TypeVar("T")
 
@@ -71,6 +77,36 @@ async def test_the_threads_of_a_guild_are_noted_without_being_converted() -> Non
     assert hashed == []
     assert len(guild.apply("THREAD_UPDATE", threads[0])) == 1
     assert hashed == ["77"]
+
+
+async def test_many_items_of_which_nothing_is_to_be_done_do_not_hold_the_loop_up() -> None:
+    async def act(_: int) -> None:
+        time.sleep(0.002)  # noqa: ASYNC251 # on purpose
+
+    _, turns = await turns_beside(for_each(range(40), 2, act))
+    assert turns >= 4
+
+
+def test_what_waits_on_a_shelf_is_nothing_that_a_collection_looks_into() -> None:
+    shelf, ranges = Shelf[RefetchRange](), [pending(number) for number in range(3)]
+    shelf.put(ranges[:2])
+    shelf.put(iter(ranges[2:]))
+    assert len(shelf) == 3
+    assert [list(shelf), list(shelf)] == [ranges, ranges]
+    assert not any(gc.is_tracked(record) for record in shelf._records)
+
+
+def pending(number: int) -> RefetchRange:
+    return RefetchRange(
+        id=number,
+        channel_id=7,
+        channel_platform_id="70",
+        parent_platform_id=None,
+        type=ChannelType.TEXT,
+        kind=RefetchKind.AUDIT,
+        after_platform_id=None,
+        until_platform_id="9",
+    )
 
 
 class Odd(dict[str, Any]):
