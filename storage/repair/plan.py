@@ -93,8 +93,10 @@ _unaudited = (
     .where(sync_progress.c.last_message_platform_id.is_not(None))
     .where(~exists().where(_audit.c.channel_id == channels.c.id, _audit.c.kind == "audit"))
 )
-_ADD_AUDIT = insert(refetch_ranges).from_select(
-    ["channel_id", "kind", "until_platform_id", "created_at", "updated_at"], _unaudited
+_ADD_AUDIT = (
+    insert(refetch_ranges)
+    .from_select(["channel_id", "kind", "until_platform_id", "created_at", "updated_at"], _unaudited)
+    .execution_options(preserve_rowcount=True)
 )
 _NOTHING_TO_AUDIT = (
     update(tenants).where(tenants.c.id == TENANT_ID, ~HAS_AUDIT_RANGES).values(audited_at=NOW, updated_at=NOW)

@@ -1,16 +1,21 @@
 """What is to be read again, because it may have changed behind the checkpoints."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 
-from sqlalchemy import func, select, tuple_
+from sqlalchemy import bindparam, func, select, tuple_
+from sqlalchemy.types import Text
 
 from storage.connection import finish_before_cancel
 from storage.database import Database
 from storage.repair.model import RefetchRange, range_of
-from storage.sql import AFTER_ID, AT_ONCE, CHANNEL_ID, TENANT_ID, all_rows
+from storage.sql import AT_ONCE, CHANNEL_ID, TENANT_ID, Id, all_rows
 from storage.tables import channels, refetch_ranges
 
 _parent = channels.alias("parent")
+# An expression, of which there is no index: a database is to begin at the ranges, in their order, and not at all
+# channels of the tenant for each page.
+_IS_OF_TENANT = func.coalesce(channels.c.tenant_id, "") == TENANT_ID
+_KEY = (refetch_ranges.c.channel_id, refetch_ranges.c.kind, refetch_ranges.c.until_platform_id)
 _PENDING = (
     select(
         refetch_ranges.c.id,
@@ -27,9 +32,9 @@ _PENDING = (
             _parent, _parent.c.id == channels.c.parent_id
         )
     )
-    .where(channels.c.tenant_id == TENANT_ID, channels.c.skip_reason.is_(None))
-    .where(tuple_(refetch_ranges.c.channel_id, refetch_ranges.c.id) > tuple_(CHANNEL_ID, AFTER_ID))
-    .order_by(refetch_ranges.c.channel_id, refetch_ranges.c.id)
+    .where(_IS_OF_TENANT, channels.c.skip_reason.is_(None))
+    .where(tuple_(*_KEY) > tuple_(CHANNEL_ID, bindparam("behind_kind", type_=Text), bindparam("behind", type_=Id)))
+    .order_by(*_KEY)
     .limit(AT_ONCE)
 )
 _COUNT = (
@@ -41,18 +46,18 @@ _COUNT = (
 
 async def pending_ranges(db: Database, tenant_id: str) -> AsyncIterator[list[RefetchRange]]:
     """List what is to be read again in a tenant's archived channels, channel by channel, some at a time."""
-    after, is_last = (0, 0), False
+    values, is_last = {"tenant": tenant_id, "channel": 0, "behind_kind": "", "behind": ""}, False
     while not is_last:
-        some = await _page(db, tenant_id, after)
+        some = await _page(db, values)
         is_last = len(some) < AT_ONCE
         if some:
-            after = some[-1].channel_id, some[-1].id
+            last = some[-1]
+            values |= {"channel": last.channel_id, "behind_kind": last.kind.value, "behind": last.until_platform_id}
             yield some
 
 
 @finish_before_cancel
-async def _page(db: Database, tenant_id: str, after: tuple[int, int]) -> list[RefetchRange]:
-    values = {"tenant": tenant_id, "channel": after[0], "after": after[1]}
+async def _page(db: Database, values: Mapping[str, object]) -> list[RefetchRange]:
     async with db.reading() as connection:
         return [range_of(row) for row in await all_rows(connection, _PENDING, values)]
 
