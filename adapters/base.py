@@ -16,10 +16,10 @@ T = TypeVar("T")
 
 
 def require_id(platform: str, id_pattern: str, value: str) -> None:
-    """Refuse what is no id of a platform.
+    """Check that a value has the form of a platform's ids.
 
     Raises:
-        ValueError: says what its ids look like.
+        ValueError: the value does not match; the message names the pattern.
     """
     if not re.fullmatch(id_pattern, value):
         raise ValueError(f"must be an id of {platform}, which match {id_pattern}")
@@ -43,7 +43,7 @@ class RequestCounts:
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """Which channels the bot may read, by the platform's own answers to requests that began after it was asked for."""
+    """The channels that the bot may read, evaluated from requests that began after ``access`` was called."""
 
     readable: frozenset[str]  # channels whose history everyone and the bot may read; a thread is not among them
 
@@ -66,9 +66,9 @@ class RequestObserver(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class PartHealth:
-    """How one part of a platform's connection stands at this moment, such as a shard of its gateway.
+    """State of one part of a platform's connection, such as a shard of its gateway.
 
-    ``heartbeat_age_seconds`` is how long ago the newest heartbeat was sent that was answered; None before the first.
+    ``heartbeat_age_seconds`` is the time since the newest acknowledged heartbeat was sent; None before the first.
     """
 
     name: str
@@ -78,7 +78,7 @@ class PartHealth:
 
 @dataclass(frozen=True, slots=True)
 class ConnectionHealth:
-    """How a platform's connection stands: its parts, and how long the platform still has us wait."""
+    """State of a platform's connection: its parts, and the seconds left of a wait that the platform requested."""
 
     parts: tuple[PartHealth, ...] = ()
     wait_seconds: float = 0.0
@@ -99,7 +99,7 @@ class PlatformSession(Protocol):
 
     @property
     def receives_changes(self) -> bool:
-        """Whether all that was changed of channels since ``channels`` was called has been told, or is about to be."""
+        """Whether every change of channels since ``channels`` was called has been received, or will be."""
         ...
 
     async def channels(self) -> tuple[ChannelRecord, ...]:
@@ -107,38 +107,38 @@ class PlatformSession(Protocol):
         ...
 
     def archived_threads(
-        self, channel_id: str, cursor: ThreadCursor | None, *, now: datetime, anew: str | None = None
+        self, channel_id: str, cursor: ThreadCursor | None, *, now: datetime, relist_reason: str | None = None
     ) -> AsyncIterator[ThreadPage]:
-        """List the archived threads of a channel that ``cursor`` does not cover yet. None covers nothing.
+        """List the archived threads of a channel that ``cursor`` does not cover yet; a cursor of None covers nothing.
 
-        ``now`` is the time. ``anew`` is a reason to list all of them once more: a cursor that was not made for the same
-        one covers nothing.
+        ``now`` is the current time. ``relist_reason`` requests a complete listing: a cursor that was not made for the
+        same reason is ignored.
         """
         ...
 
     async def find_channel(self, channel_id: str) -> ChannelRecord | None:
-        """Request a channel that no listing shows any more. Returns a thread as it is now, of a channel nothing.
+        """Request a channel that no listing contains any more; return a thread's current record, None for a channel.
 
         Raises:
-            ChannelUnreadable: it is gone, or the bot may not see it.
+            ChannelUnreadable: it was deleted, or the bot may not see it.
         """
         ...
 
     async def messages(self, channel_id: str, after: str | None, *, parent_id: str | None = None) -> MessagePage:
-        """Return the oldest messages with an id beyond ``after``.
+        """Request a page of the oldest messages with ids beyond ``after``.
 
-        ``parent_id`` is the channel of a thread. A page with a message in it shows that the bot may read there, and is
-        whole between its ends. An empty one proves nothing by itself: a platform may answer so where the bot may not
-        read (``access`` tells the two apart). One that is not empty but holds nothing beyond ``after`` is a failed
-        call.
+        ``parent_id`` is the channel of a thread. A page that holds a message proves that the bot may read there, and is
+        complete between its first and last id. An empty page proves nothing by itself: some platforms send one where
+        the bot may not read (``access`` distinguishes the two). A page of messages none of which lies beyond ``after``
+        is a failed call.
 
         Raises:
-            ContentWithheld: the platform has blanked the page.
+            ContentWithheld: the platform replaced the content of the page by blanks.
         """
         ...
 
     async def access(self) -> Access:
-        """Evaluate who may read what from requests that begin now; nothing that was known before counts."""
+        """Evaluate the bot's read access from requests that begin now, ignoring all cached state."""
         ...
 
     async def confirm_membership(self) -> None:
@@ -181,13 +181,13 @@ class PlatformAdapter(Protocol):
     id_pattern: ClassVar[str]  # a regular expression that the platform's ids match whole
 
     async def run(self, on_event: EventHandler, on_live_event: LiveEventHandler) -> None:
-        """Stay connected until cancelled, and call the handlers with the communities' events and with what changes.
+        """Stay connected until cancelled, and call the handlers with events of communities and with live changes.
 
-        A TenantsReady says that the changes before it were missed in the communities it covers: that part of the
-        connection was another one, or none. The events come one by one, in the platform's order.
+        A TenantsReady event means that changes before it may have been missed in the communities that it covers: that
+        part of the connection began a new session. Events are delivered one by one, in the platform's order.
 
         Raises:
-            CredentialRefused: the platform will not have this bot.
+            CredentialRefused: the platform rejected the bot's credential.
         """
         ...
 
@@ -198,7 +198,7 @@ class PlatformAdapter(Protocol):
 
     @property
     def health(self) -> ConnectionHealth:
-        """How the connection stands, for the metrics."""
+        """State of the connection, for the metrics."""
         ...
 
     @property

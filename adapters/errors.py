@@ -30,15 +30,15 @@ class CallFailed(PlatformError):
 
 
 class UntrueAnswer(CallFailed):
-    """A call was answered with what cannot be true, also after its retries. Believe nothing of the answer before it."""
+    """A call got an answer that cannot be true, also after its retries. Trust no part of an answer before it either."""
 
 
 class NoSuchCall(CallFailed):
-    """The platform does not know the call itself."""
+    """The platform does not support the call."""
 
 
 class MessageUnreadable(CallFailed):
-    """A message cannot be made a record. Give the channel up before it."""
+    """A message cannot be converted into a record. Stop reading the channel in front of it."""
 
     code = "message_unreadable"
     remedy = "please report it: the message named here holds something that this program does not expect"
@@ -48,7 +48,7 @@ class MessageUnreadable(CallFailed):
 
 
 class ChannelUnreadable(PlatformError):
-    """A channel refuses to be read, or is gone. Give it up; why it is skipped is for the next listing to say."""
+    """A channel cannot be read, or was deleted. Give it up; the next listing determines its skip reason."""
 
     code = "channel_unreadable"
     remedy = "give the bot View Channel and Read Message History there, if it should be archived"
@@ -71,7 +71,7 @@ class RateLimited(PlatformError):
     remedy = "nothing need be done: the next sync goes on once the wait is over; if it comes often, lower the pace"
 
     def __init__(self, *, retry_after_seconds: float, scope: str) -> None:
-        """Take the platform's word for how long to wait, within reason: a day at most, a minute where it says none."""
+        """Keep the requested wait within bounds: a day at most, a minute where none is stated."""
         seconds = _DEFAULT_WAIT_SECONDS if isnan(retry_after_seconds) else retry_after_seconds
         self.retry_after_seconds = min(max(seconds, 0.0), _LONGEST_WAIT_SECONDS)
         self.scope = scope
@@ -91,7 +91,7 @@ class TenantUnavailable(PlatformError):
 
 
 class ContentWithheld(PlatformError):
-    """The platform sends blanks in place of messages, or would. End the job; nothing of them may be stored."""
+    """The platform withholds message content. End the job; store nothing of the blank messages."""
 
     code = "content_withheld"
     remedy = "switch on the privilege where the bot is registered, then start again"

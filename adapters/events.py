@@ -11,21 +11,21 @@ from adapters.records import ChannelRecord, MessageRecord, TenantRecord
 
 
 def everything(_: str) -> bool:
-    """Cover every community: the connection has one part."""
+    """Cover every community, for a connection that has one part only."""
     return True
 
 
 @dataclass(frozen=True, slots=True)
 class TenantsReady:
-    """A part of the connection begins anew: of the communities it covers these, and only these, are the bot's.
+    """A part of the connection began a new session; of the communities it covers, the bot is in exactly these.
 
-    A connection may have parts that are lost and begin anew one by one, such as a gateway's shards; what was missed
-    was missed in the communities that ``covers`` is true of.
+    A connection may have parts that are lost and begin again independently, such as a gateway's shards. Changes may
+    have been missed in the communities for which ``covers`` returns True.
     """
 
     tenants: tuple[TenantRecord, ...]
     part: str = ""
-    covers: Callable[[str], bool] = everything  # of a community's platform id
+    covers: Callable[[str], bool] = everything  # by a community's platform id
 
 
 @dataclass(frozen=True, slots=True)

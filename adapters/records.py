@@ -1,10 +1,10 @@
-"""What every platform's data becomes on its way to storage.
+"""The platform-neutral records that adapters hand to storage.
 
 Records are frozen and already private: user ids are hashed and names dropped before one is built.
 Platform ids are text. Times are timezone-aware UTC; a naive one is refused.
 
-What no database can hold is refused here, in one place, so that it fails where it is read and not in the middle of a
-batch: a number beyond its column, a key too long for an index, a time that has no UTC form.
+Values that no database can hold are refused here: a number beyond its column, a key too long for an index, a time that
+has no UTC form. So the error occurs where the value is read, and not in the middle of a batch.
 """
 
 import re
@@ -96,7 +96,7 @@ class ChannelRecord:
     skip_reason: SkipReason | None
     last_message_platform_id: str | None = None
     has_archived_threads: bool = False  # whether its archived threads can be listed
-    archived_at: datetime | None = None  # when a thread was put to rest; None: it was not
+    archived_at: datetime | None = None  # when a thread was archived; None: it is open
     metadata: Metadata = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -138,7 +138,7 @@ class ReactionTotalRecord:
 
 
 _CONTENT = ("embeds", "components", "poll", "stickers")
-"""Metadata that is content, beside the text and the files."""
+"""Metadata that is content, like the text and the files."""
 _OF_A_FORWARD = ("content", "embeds", "attachments", "stickers", "components")
 
 
@@ -167,7 +167,7 @@ class MessageRecord:
 
     @property
     def is_blank(self) -> bool:
-        """Whether nothing shows of what its author wrote or attached."""
+        """Whether it shows neither text nor attachments nor other content."""
         if self.content or self.attachments or any(self.metadata.get(key) for key in _CONTENT):
             return False
         forward = self.metadata.get("forward")

@@ -1,4 +1,4 @@
-"""Long work on the event loop, in slices: what else there is to do gets its turn in between."""
+"""Run long work on the event loop in slices, so that other tasks run in between."""
 
 import asyncio
 from collections.abc import Callable, Iterable
@@ -11,21 +11,21 @@ SLICE_SECONDS = 0.01
 
 
 class Slices:
-    """One piece of long work that gives way every ten milliseconds."""
+    """Times one piece of long work, which yields every ten milliseconds."""
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._until = self._loop.time() + SLICE_SECONDS
 
     async def give_way(self) -> None:
-        """Let the event loop turn where the slice is used up; to be called often."""
+        """Yield to the event loop if the slice is used up; to be called often."""
         if self._loop.time() >= self._until:
             await asyncio.sleep(0)
             self._until = self._loop.time() + SLICE_SECONDS
 
 
 async def in_slices(items: Iterable[T], act: Callable[[T], R]) -> list[R]:
-    """Apply a function to each item."""
+    """Apply a function to each item, yielding to the event loop in between."""
     slices, done = Slices(), list[R]()
     for item in items:
         done.append(act(item))

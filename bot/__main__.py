@@ -3,7 +3,7 @@
 try:
     import bot.cli_people  # noqa: F401 # adds the verbs about one person
     from bot.cli import app
-except KeyboardInterrupt:  # loading takes a second, and that is long enough to change one's mind
+except KeyboardInterrupt:  # loading takes a second, in which Ctrl-C may already be pressed
     raise SystemExit(130) from None
 
 if __name__ == "__main__":

@@ -41,7 +41,7 @@ from storage.errors import DatabaseBusy, DatabaseInUse, DatabaseReadOnly, Databa
 
 log = logging.getLogger(__name__)
 
-_PATIENCE_SECONDS = 10.0  # how long an archive that cannot be opened is waited for; then the service manager decides
+_PATIENCE_SECONDS = 10.0  # how long to wait for an archive that cannot be opened; then the service manager decides
 _PAUSE_SECONDS = 0.5
 
 
@@ -98,7 +98,7 @@ async def run(
     async with AsyncExitStack() as opened:
         opened.callback(deadline.cancel)
         notifier.opening()
-        db = await _open_patiently(config.database.url, hasher.choice, clock)
+        db = await _open_with_retries(config.database.url, hasher.choice, clock)
         opened.push_async_callback(db.close)
         metrics.watch(db, adapters, clock)
         await jobs.release_orphans(db, clock())
@@ -118,8 +118,8 @@ async def run(
         await _run_until_stopped(parts, adapters, console, notifier, deadline, status)
 
 
-async def _open_patiently(url: str, hash_choice: str, clock: Callable[[], datetime]) -> Database:
-    """Open the archive; wait a little where it is in use, locked, read-only or away for a moment."""
+async def _open_with_retries(url: str, hash_choice: str, clock: Callable[[], datetime]) -> Database:
+    """Open the archive; retry for a while where it is in use, locked, read-only or unreachable."""
     give_up_at, is_logged = time.monotonic() + _PATIENCE_SECONDS, False
     while True:
         try:
@@ -161,7 +161,7 @@ def _assemble(
     tenants = TenantService(db, queue, scheduler, membership, clock)
     wishes = WishKeeper(db, clock)
     reconciler = Reconciler({"tenants": membership.reconcile}, once={"purges": tenants.finish_purges})
-    membership.on_news(reconciler.wake)
+    membership.on_event(reconciler.wake)
     worker = Worker(db, queue, adapters, live, sync, owner, clock, scheduler.next_sync_at, metrics)
     api = Api(
         db=db,

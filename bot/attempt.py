@@ -1,4 +1,4 @@
-"""One taking up of a job, and the heartbeat that keeps it this worker's while it runs."""
+"""An attempt at a job, and the heartbeat that renews its lease while it runs."""
 
 import asyncio
 import logging
@@ -19,22 +19,22 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-HEARTBEAT_SECONDS = 2.0  # also how often progress is written
-_PAUSES = (1.0, 2.0, 4.0, 8.0, 16.0)  # before the end of a job is written again
-_MOST_INTERRUPTIONS = 3  # of one job, by a database that is away or in use
+HEARTBEAT_SECONDS = 2.0  # also the interval at which progress is stored
+_PAUSES = (1.0, 2.0, 4.0, 8.0, 16.0)  # between attempts to store the end of a job
+_MOST_INTERRUPTIONS = 3  # of one job, by a database that is unreachable or busy
 
 
 class Preempted(Exception):
-    """The job has used up its time slice, and others wait."""
+    """The job has used up its time slice, and other jobs are waiting."""
 
 
 class Interrupted(Exception):
-    """The database was away or in use; the job can go on once it is back."""
+    """The database was unreachable or busy; the job can continue once it is back."""
 
 
 @dataclass(slots=True, kw_only=True)
 class Attempt:
-    """A job that this worker has claimed."""
+    """One attempt of this worker at a job."""
 
     job: Job
     lease: JobLease
@@ -43,13 +43,13 @@ class Attempt:
 
     @property
     def facts(self) -> dict[str, object]:
-        """The fields that its log lines have in common."""
-        named = {"tenant_name": self.name} if self.name else {}  # "name" is the logger's
+        """The common fields of its log lines."""
+        named = {"tenant_name": self.name} if self.name else {}  # "name" is a reserved field of log records
         return {"job": self.job.id, "tenant": self.job.tenant_id, **named}
 
     @property
     def may_go_on(self) -> bool:
-        """Whether a job that the database has interrupted goes on: some times, and then the next sync does."""
+        """Whether an interrupted job may continue; after some interruptions the next sync does."""
         interruptions = self.progress.totals["interruptions"]
         return isinstance(interruptions, int) and interruptions < _MOST_INTERRUPTIONS
 
@@ -59,15 +59,15 @@ class GuardedSync:
     """A sync beside its heartbeat."""
 
     context: JobContext
-    time_slice: timedelta  # after which it makes room
+    time_slice: timedelta  # after which it yields to waiting jobs
     is_in_the_way: Callable[[datetime], Awaitable[bool]]
     heartbeat_seconds: float = HEARTBEAT_SECONDS
 
     async def run(self) -> None:
-        """Run the sync beside a heartbeat; the first to fail ends both, the sync at a safe point.
+        """Run the sync beside its heartbeat; the first of the two to fail ends both, the sync at a safe point.
 
         Raises:
-            JobCancelled, LeaseLost, Preempted: the job is to end, is another's, or makes room.
+            JobCancelled, LeaseLost, Preempted: the job was cancelled, lost its lease, or yields.
             PlatformError, StorageError: the sync has to end.
         """
         try:
@@ -82,7 +82,7 @@ class GuardedSync:
         began = time.monotonic()
         while True:
             await asyncio.sleep(self.heartbeat_seconds)
-            with only_wanted_cancellation():  # or it would end without a word
+            with only_wanted_cancellation():  # otherwise it could end silently
                 await self._beat(began)
 
     async def _beat(self, began: float) -> None:
@@ -97,15 +97,15 @@ class GuardedSync:
         except LeaseLost:
             raise
         except StorageError as e:
-            # The sync itself will find out whether the database is gone; this was one beat of many.
+            # One failed heartbeat of many: if the database is gone the sync itself will fail.
             log.warning("a heartbeat was missed", extra={"job": context.lease.job_id, "code": e.code})
 
 
 async def persist(write: Callable[[], Awaitable[T]]) -> T:
-    """Write what must not be lost, such as how a job ends; again, where the database is in the way for a while.
+    """Store what must not be lost, such as a job's end; retry while the database is unreachable or busy.
 
     Raises:
-        StorageError: it is so for long, or for good.
+        StorageError: the failure lasts, or retrying cannot help.
     """
     for pause in _PAUSES:
         try:
@@ -118,5 +118,5 @@ async def persist(write: Callable[[], Awaitable[T]]) -> T:
 
 
 def without_zeros(totals: Mapping[str, object]) -> dict[str, object]:
-    """Return the figures of a job that say something."""
+    """Return the figures of a job that are not zero."""
     return {name: value for name, value in totals.items() if value}

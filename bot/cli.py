@@ -34,8 +34,8 @@ app = typer.Typer(
 )
 
 FAILED = 1
-# EX_CONFIG: a person has to change the configuration or a credential; the systemd unit does not restart on it. What
-# may pass by itself, such as an archive or a port in use, ends with FAILED and is tried again.
+# EX_CONFIG: the configuration or a credential has to be changed; the systemd unit does not restart on it. Temporary
+# failures, such as an archive or a port in use, end with FAILED and are retried.
 MISCONFIGURED = 78
 
 READER_GONE = 128 + signal.SIGPIPE
@@ -73,7 +73,7 @@ def main(
     ] = False,
 ) -> None:
     """Hold the options of the command as a whole."""
-    os.umask(0o077)  # every file of this process is its owner's alone
+    os.umask(0o077)  # files of this process are readable by its owner alone
 
 
 @app.command()
@@ -147,7 +147,7 @@ def migrate(config: ConfigFile = None) -> None:
 
 
 def settings_of(file: Path | None) -> Config:
-    """Read the configuration, or leave with what is wrong in it."""
+    """Load the configuration; exit with a message where it is invalid."""
     try:
         return load(file)
     except ConfigError as e:
@@ -174,13 +174,13 @@ def _adapters(settings: Config, hasher: UserHasher, metrics: Metrics) -> dict[st
 
 
 def hasher_of(settings: Config) -> UserHasher:
-    """Make what hashes user ids, as the configuration says."""
+    """Create the hasher of user ids that the configuration selects."""
     key = settings.hash_key
     return UserHasher(key.get_secret_value().encode() if key else None)
 
 
 def run_verb(main: Coroutine[Any, Any, None]) -> None:
-    """Run a verb to its end; what stops it becomes a line and an exit status."""
+    """Run a command to its end; turn an expected error into a line on standard error and an exit status."""
     try:
         asyncio.run(main)
     except CredentialRefused as e:
@@ -198,12 +198,12 @@ def run_verb(main: Coroutine[Any, Any, None]) -> None:
 
 
 def _leave_reader() -> NoReturn:
-    """End as SIGPIPE would: whoever read the output, such as head, has enough of it."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python's last flush would complain
+    """End the process as SIGPIPE would: the reader of the output, such as head, has closed it."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # otherwise Python's last flush would raise
     raise typer.Exit(READER_GONE)
 
 
 def leave(message: str, status: int) -> NoReturn:
-    """End with a line on standard error."""
+    """Exit with a line on standard error."""
     print(f"platform-sync: {message}", file=sys.stderr)  # noqa: T201 (the operator's terminal)
     raise typer.Exit(status)

@@ -1,6 +1,6 @@
-"""A time for what has to be put in order, whatever is done to the machine's clock meanwhile.
+"""A clock for ordering events that never goes back, even when the machine's clock is set back.
 
-Times that people read are the machine's; a channel's listing and the word that it was hidden are ordered by this one.
+Times that people see are the machine's. This clock orders the listings of channels and the events that hide channels.
 """
 
 import time
@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 
 class SteadyClock:
-    """Give another clock's time; where that is set back, go on from the last time given."""
+    """Returns another clock's time; where that is set back, continues from the last time returned."""
 
     def __init__(self, clock: Callable[[], datetime]) -> None:
         self._clock = clock
@@ -17,7 +17,7 @@ class SteadyClock:
         self._asked_at = time.monotonic()
 
     def __call__(self) -> datetime:
-        """Return a time that is no earlier than any before it."""
+        """Return the time, never earlier than the last one returned."""
         now, asked_at = self._clock(), time.monotonic()
         if now < self._last:
             now = self._last + timedelta(seconds=asked_at - self._asked_at)

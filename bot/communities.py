@@ -1,4 +1,4 @@
-"""What a platform says of the communities its bot is in: kept in memory, and never behind what was last heard."""
+"""The communities of a platform's bot, kept in memory and updated by every event."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -14,23 +14,23 @@ _LONG_SILENCE = timedelta(minutes=1)
 class Communities:
     """One platform's communities, by the platform's ids.
 
-    ``expected`` are those whose connection began, for whom it is to be seen whether a sync is due; ``returned`` those
-    that get one whatever was synced before. Both keep what they hold until it has been done.
+    ``expected`` have a new connection, and it is to be checked whether a sync is due; ``returned`` get a sync whatever
+    was synced before. A community stays in either until its sync is enqueued or not due.
     """
 
     present: dict[str, TenantRecord] = field(default_factory=dict)
-    silent: dict[str, datetime] = field(default_factory=dict)  # present, but Discord shows nothing of them; since when
+    silent: dict[str, datetime] = field(default_factory=dict)  # present but unavailable (an outage), since when
     expected: set[str] = field(default_factory=set)
     returned: set[str] = field(default_factory=set)
     deleted_channels: set[tuple[str, str]] = field(default_factory=set)  # by community and channel
-    changes: int = 0  # how often anything was heard
-    settled: int = 0  # up to which change the archive is in line
+    changes: int = 0  # number of events received
+    settled: int = 0  # the number of events up to which the archive matches
     _begun_at: int = 0
     _left: set[str] = field(default_factory=set)
     _parts: dict[str, Callable[[str], bool]] = field(default_factory=dict)
 
     def take(self, event: PlatformEvent, now: datetime) -> None:
-        """Take an event of the platform."""
+        """Update the communities by an event of the platform."""
         self.changes += 1
         match event:
             case TenantsReady():
@@ -47,22 +47,22 @@ class Communities:
 
     @property
     def has_begun(self) -> bool:
-        """Whether the platform has said of any part of the connection which communities there are."""
+        """Whether any part of the connection has announced its communities."""
         return bool(self._parts)
 
     @property
     def is_settled(self) -> bool:
-        """Whether the archive has been in line with what the platform said since it was last connected."""
+        """Whether the archive has matched the communities since the last new connection."""
         return self.has_begun and self.settled >= self._begun_at
 
     def is_absent(self, platform_id: str) -> bool:
-        """Return whether the bot is not in a community, by the platform's word; not yet heard of is not absent."""
+        """Return whether the bot is known not to be in a community; one that no part has announced is not absent."""
         return platform_id not in self.present and (
             platform_id in self._left or any(covers(platform_id) for covers in self._parts.values())
         )
 
     def done(self, platform_id: str) -> None:
-        """Note that the sync that was due for a community is enqueued, or that none is."""
+        """Record that a community's due sync is enqueued, or that none is due."""
         self.expected.discard(platform_id)
         self.returned.discard(platform_id)
 
@@ -90,7 +90,7 @@ class Communities:
         known = self.present.get(record.platform_id)
         if known is None or record.name is not None or record.metadata:
             self.present[record.platform_id] = record
-        if record.platform_id in self._left:  # and in again before anything was done about it
+        if record.platform_id in self._left:  # it left and joined again before the departure was processed
             self._left.discard(record.platform_id)
             self.returned.add(record.platform_id)
 

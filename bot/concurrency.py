@@ -22,7 +22,7 @@ async def for_each(items: Iterable[T], limit: int, act: Callable[[T], Awaitable[
 
     async def work() -> None:
         for item in remaining:
-            with only_wanted_cancellation():  # or a task group would take the item for done
+            with only_wanted_cancellation():  # otherwise the task group would count the item as done
                 await act(item)
             await slices.give_way()
 
@@ -50,19 +50,19 @@ async def finish(work: Coroutine[Any, Any, T], grace_seconds: float = 5.0) -> T:
         deadline.cancel()
         if not task.cancelled() and (error := task.exception()):
             log.warning("what was being finished has failed", extra={"error": type(error).__name__})
-        raise  # whatever came of it: an error in its place would take the cancellation for done
+        raise  # whatever the result: a task that raises another error would not count as cancelled
 
 
 class StrayCancellation(Exception):
-    """Something was cancelled although nobody had asked for it: a library's slip."""
+    """A task was cancelled without a request, by an error of a library."""
 
 
 @contextmanager
 def only_wanted_cancellation() -> Iterator[None]:
-    """Turn a cancellation that nobody has asked of this task into an error, so that it does not pass for an end.
+    """Turn a cancellation that was not requested of this task into an error, so that it cannot pass for a normal end.
 
     Raises:
-        StrayCancellation: what was waited for had been cancelled by somebody else.
+        StrayCancellation: what was awaited had been cancelled elsewhere.
     """
     try:
         yield
@@ -74,7 +74,7 @@ def only_wanted_cancellation() -> Iterator[None]:
 
 
 async def aside(work: Coroutine[Any, Any, None]) -> None:
-    """Run what the rest does not depend on: if it fails that is logged, and the rest goes on."""
+    """Run a non-essential part of the program: an error is logged and does not propagate."""
     try:
         await work
     except Exception:

@@ -33,7 +33,7 @@ _API_TOKEN = PREFIX + "API_TOKEN"
 _HASH_KEY = PREFIX + "HASH_KEY"
 _DATABASE_URL = PREFIX + "DATABASE__URL"  # may hold a password
 _URL_STARTS = ("sqlite+aiosqlite:///", "sqlite:///", "postgresql+psycopg://", "postgresql://")
-_SECRETS = {  # by the words in the name of a key that somebody may have put one under; the first that fits
+_SECRETS = {  # which variable holds a secret, by words in a misplaced key's name; the first match counts
     "hash": _HASH_KEY,
     "api": _API_TOKEN,
     "http": _API_TOKEN,
@@ -215,7 +215,7 @@ def _no_such_section(name: str) -> str:
 def _read_secrets(
     environment: Mapping[str, str], tokens: Iterable[str]
 ) -> tuple[dict[str, SecretStr | None], list[str]]:
-    """Read the platforms' tokens and our own secrets by their variables; the second result says what is wrong."""
+    """Read the platforms' tokens and our own secrets from their variables; the second result lists the errors."""
     found = {name: read_secret(environment, name) for name in tokens}
     found[_API_TOKEN] = read_secret(environment, _API_TOKEN, fewest=FEWEST_CHARACTERS)
     found[_HASH_KEY] = read_secret(environment, _HASH_KEY, fewest=FEWEST_CHARACTERS)
@@ -223,7 +223,7 @@ def _read_secrets(
 
 
 def _from_file(file: Path | None) -> dict[str, Any]:
-    if file is None and not os.path.lexists(DEFAULT_FILE):  # a link to nowhere is a mistake, too
+    if file is None and not os.path.lexists(DEFAULT_FILE):  # a dangling link is an error, too
         return {}
     file = file or DEFAULT_FILE
     try:

@@ -23,7 +23,7 @@ async def show_progress(console: Console, running: Mapping[str, Attempt]) -> Non
         BarColumn(bar_width=10),
         _column("{task.fields[percent]}", Column(no_wrap=True, justify="right", min_width=5)),
         _column("{task.fields[left]}", Column(no_wrap=True, min_width=_LEFT_WIDTH)),
-        # What is least missed where the terminal is narrow comes last.
+        # Columns in order of importance: the last ones are cut on a narrow terminal.
         _column("{task.fields[counts]}", Column(no_wrap=True, overflow="ellipsis", ratio=1)),
         console=console,
         transient=True,
@@ -46,7 +46,7 @@ def _column(text: str, column: Column) -> TextColumn:
 
 
 def _draw(bars: Progress, bar: TaskID, attempt: Attempt) -> None:
-    """Draw how far a job is by the fraction that the API tells; without ground for one the bar only moves."""
+    """Draw a job's progress by the fraction that the API shows; without one the bar only moves."""
     progress = attempt.progress
     fraction, seconds = progress.fraction, progress.seconds_left
     is_listed = bool(progress.channel_counts["channels_total"])
@@ -62,7 +62,7 @@ def _draw(bars: Progress, bar: TaskID, attempt: Attempt) -> None:
 
 
 def counts_of(progress: JobProgress) -> str:
-    """Describe how far a job is in a few words."""
+    """Describe a job's progress in a few words."""
     counts = progress.channel_counts
     settled, messages = counts["channels_done"] + counts["channels_failed"], progress.totals["messages"]
     parts = [f"{settled} of {counts['channels_total']} channels, {messages:,} messages"]

@@ -35,11 +35,11 @@ def with_credentials(environment: Mapping[str, str], names: Iterable[str]) -> tu
 
 
 def misplaced(name: str, variables: Mapping[str, str]) -> str | None:
-    """Say where a secret belongs, of a setting whose name is that of a secret; None of any other.
+    """Return an error where a setting's name is that of a secret, saying where it belongs; else None.
 
     Args:
-        name: the setting's name, in any spelling.
-        variables: which variable holds it, by a word in the name; the first that fits.
+        name: the name of the setting, in any spelling.
+        variables: the environment variable of each secret, by a word in the name; the first match counts.
     """
     name = name.lower()
     if not any(word in name for word in ("token", "secret", "hash_key")):

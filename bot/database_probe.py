@@ -1,4 +1,4 @@
-"""Whether the database can be used, answered in time whatever the database does."""
+"""Check whether the database can be used, within a time limit whatever the database does."""
 
 import asyncio
 import time
@@ -8,11 +8,11 @@ from storage.errors import StorageError
 
 _ANSWER_SECONDS = 1.0
 _GIVE_UP_SECONDS = 30.0
-_FAILURE_SECONDS = 15.0  # something is written every few seconds: where that fails it fails again
+_FAILURE_SECONDS = 15.0  # writes happen every few seconds, so a lasting failure is soon noticed again
 
 
 class DatabaseProbe:
-    """Asks the database one question at a time: what hangs is neither broken off nor asked again beside it."""
+    """Runs one check query at a time; one that hangs is neither cancelled nor repeated."""
 
     def __init__(self, db: Database, *, answer_seconds: float = _ANSWER_SECONDS) -> None:
         self._db = db
@@ -21,11 +21,11 @@ class DatabaseProbe:
         self._asked_at = 0.0
 
     async def fault(self) -> str | None:
-        """Return why the database cannot be used at this moment; None where it can."""
+        """Return why the database cannot be used now; None where it can."""
         begun, commits = time.monotonic(), self._db.writes.commits
         await asyncio.wait({self._question()}, timeout=self._answer_seconds)
         if self._pending is None or not self._pending.done():
-            # Our own writes go one by one, and the question behind them: as long as they go through all is well.
+            # Our own writes are serialized, and the query waits behind them: while they succeed all is well.
             is_writing = self._db.writes.commits > commits
             return None if is_writing else f"it has not answered for {time.monotonic() - self._asked_at:.1f} s"
         question, self._pending = self._pending, None
@@ -39,7 +39,7 @@ class DatabaseProbe:
     def _question(self) -> "asyncio.Task[None]":
         pending = self._pending
         if pending is not None and not pending.done() and time.monotonic() - self._asked_at > _GIVE_UP_SECONDS:
-            pending.cancel()  # a connection that the network has swallowed must not stand for the next one
+            pending.cancel()  # its connection may hang for ever and must not block later checks
             pending = None
         if pending is None:
             self._asked_at = time.monotonic()

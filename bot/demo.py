@@ -18,12 +18,12 @@ from bot.config import Config, DatabaseConfig, SyncConfig
 from bot.demo_files import DemoFiles, Journal
 from bot.metrics import Metrics
 
-# What a real guild gets an hour for is to be seen within a minute: the pace, the limits, the interval.
+# Shortened so that a minute shows what takes a real guild an hour: the pace, the limits, the interval.
 _REQUESTS_PER_SECOND = 400
 _INTERVAL = timedelta(seconds=20)
 _REACTED_PERCENT = 2
 _LATENCY_SECONDS = 0.005
-# Something happens every 1.3 s on the average; after an hour, when nobody watches any more, every 10 s.
+# A change every 1.3 s on average; after an hour, when nobody watches any more, every 10 s.
 _LIVELY = timedelta(hours=1)
 _PAUSE_SECONDS, _QUIET_PAUSE_SECONDS = (0.5, 2.1), (5.0, 15.0)
 
@@ -31,10 +31,10 @@ _PAUSE_SECONDS, _QUIET_PAUSE_SECONDS = (0.5, 2.1), (5.0, 15.0)
 async def run_demo(
     config: Config, *, console: Console | None, seconds: float | None, fresh: bool, folder: Path = Path("data")
 ) -> None:
-    """Archive the demo's community until stopped, or for so many seconds.
+    """Archive the demo's community until stopped, or for ``seconds``.
 
-    The archive, the pace and the hash key are the demo's own, whatever the configuration says of them. A later start
-    goes on in the same world with the same archive; with ``fresh`` both begin anew.
+    The archive, the pace and the hash key are the demo's own, whatever the configuration says. A later start continues
+    with the same world and archive; with ``fresh`` both begin anew.
 
     Raises:
         DemoRefused: a demo runs in this folder, or the archive there is not the demo's.
@@ -71,7 +71,7 @@ async def run_demo(
 
 
 def _settings(config: Config, files: DemoFiles) -> Config:
-    """Keep of the configuration what is about this machine: address, API token, log."""
+    """Keep the settings that concern this machine: address, API token, log."""
     interval = _INTERVAL if config.sync.interval == SyncConfig().interval else config.sync.interval
     own = {"database": DatabaseConfig(url=files.url), "hash_key": None}
     return config.model_copy(update={**own, "sync": config.sync.model_copy(update={"interval": interval})})
@@ -95,7 +95,7 @@ async def _archive(config: Config, sim: Simulator, files: DemoFiles, console: Co
 
 
 async def _live(life: Life, journal: Journal) -> None:
-    """Let something happen now and then, for ever."""
+    """Make a random change now and then, for ever."""
     began = daemon.utc_now()
     while True:
         is_lively = daemon.utc_now() - began < _LIVELY

@@ -1,4 +1,4 @@
-"""The demo's own files: its archive, and what has happened in its world. No other archive is ever touched."""
+"""The demo's own files: its archive, and the journal of its world. No other archive is ever touched."""
 
 import os
 from collections.abc import AsyncIterator
@@ -14,14 +14,14 @@ _MILLISECOND = timedelta(milliseconds=1)
 
 
 class DemoRefused(Exception):
-    """The demo cannot run here: the message says why, and nothing was touched."""
+    """The demo cannot run here; the message says why. Nothing was changed."""
 
 
 class Journal:
-    """The moments at which something happened in a world, by which a later start makes the same world again.
+    """The times of all changes of a world, by which a later start reproduces the same world.
 
-    The first line is when the world was born. A moment is on disk before it has its effect: what the archive may have
-    seen is in the world, too.
+    The first line is the time at which the world begins. A time is on disk before its change takes effect, so that the
+    world holds everything that the archive may have received.
     """
 
     def __init__(self, path: Path, born: datetime, moments: list[datetime]) -> None:
@@ -31,7 +31,7 @@ class Journal:
 
     @classmethod
     def begin(cls, path: Path, born: datetime) -> "Journal":
-        """Begin a world's journal, in place of any other."""
+        """Create a world's journal, replacing any other."""
         journal = cls(path, _to_millisecond(born), [])
         path.unlink(missing_ok=True)
         journal.record(journal.born)
@@ -39,7 +39,7 @@ class Journal:
 
     @classmethod
     def read(cls, path: Path) -> "Journal | None":
-        """Read a journal; None where there is none that can be read. A last line that was cut off does not count."""
+        """Read a journal; None where none can be read. A truncated last line is ignored."""
         try:
             born, *moments = [_moment(line) for line in path.read_text("ascii").split("\n")[:-1]]
         except (OSError, ValueError, OverflowError):
@@ -47,7 +47,7 @@ class Journal:
         return cls(path, born, moments)
 
     def record(self, moment: datetime) -> datetime:
-        """Put a moment down; returns it as it will be read."""
+        """Append a time; return it as ``read`` will."""
         moment = _to_millisecond(moment)
         descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         try:
@@ -66,13 +66,13 @@ def _to_millisecond(moment: datetime) -> datetime:
 
 
 class DemoFiles:
-    """A folder's demo: ``demo.db`` and what belongs to it."""
+    """The demo's files in a folder: ``demo.db`` and the files beside it."""
 
     def __init__(self, folder: Path) -> None:
         self.archive = folder / "demo.db"
         self._journal = folder / "demo.journal"
         self._owner = folder / "demo"  # its lock is demo.lock
-        self._running = folder / "demo.running"  # who has the lock, in words
+        self._running = folder / "demo.running"  # a description of the process that holds the lock
 
     @property
     def url(self) -> str:
@@ -81,11 +81,11 @@ class DemoFiles:
 
     @asynccontextmanager
     async def held(self) -> AsyncIterator[None]:
-        """Keep other demos out of this folder.
+        """Hold the folder's lock, so that no other demo runs in it.
 
         Raises:
-            DemoRefused: one runs here.
-            StorageError: nothing can be written here.
+            DemoRefused: another demo runs in the folder.
+            StorageError: the folder cannot be written.
         """
         for path in (self.archive, self._journal, self._running, self._owner.with_name("demo.lock")):
             if path.is_symlink():
@@ -105,12 +105,12 @@ class DemoFiles:
                 self._running.unlink(missing_ok=True)
 
     def announce(self, url: str) -> None:
-        """Tell later starts which process serves where."""
+        """Record this process and its URL for later starts."""
         self._running.unlink(missing_ok=True)
         self._running.write_text(f"process {os.getpid()}, {url}")
 
     async def world(self, tenant_platform_id: str, *, born: datetime, fresh: bool) -> Journal:
-        """Return the journal of the world that the archive is of; a new one where there is none, or on request.
+        """Return the journal of the world in the archive; a new one where there is none, or on request.
 
         Args:
             tenant_platform_id: the id of the demo's community: an archive that holds another one is not the demo's.
@@ -118,8 +118,8 @@ class DemoFiles:
             fresh: whether to begin anew in any case.
 
         Raises:
-            DemoRefused: the archive of that name is not the demo's.
-            StorageError: it cannot be looked at.
+            DemoRefused: the archive belongs to something else.
+            StorageError: it cannot be read.
         """
         journal = Journal.read(self._journal)
         if self.archive.exists():
@@ -134,9 +134,9 @@ class DemoFiles:
                     "move it to another name, or start the demo in another folder"
                 )
             if journal is None or state.is_too_old:
-                fresh = True  # what was archived is of a world that nobody can make again
+                fresh = True  # without its journal the archived world cannot be reproduced
         else:
-            self._remove_archive()  # a write-ahead log without its database would be played into the new one
+            self._remove_archive()  # an orphaned write-ahead log would be applied to the new database
         if journal is None or fresh:
             self._remove_archive()
             journal = Journal.begin(self._journal, born)

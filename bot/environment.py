@@ -1,4 +1,4 @@
-"""What the environment says: settings over those of the file, and secrets."""
+"""Read settings and secrets from environment variables."""
 
 import re
 from collections.abc import Mapping
@@ -10,10 +10,10 @@ from bot.credentials import misplaced
 
 PREFIX = "PLATFORM_SYNC_"
 FEWEST_CHARACTERS = 16
-"""Of a secret that we ask for; a shorter one can be guessed."""
+"""For secrets that the operator chooses; a shorter one could be guessed."""
 
-LISTS = ("allowed_hosts", "audit_hours")  # written with commas
-# What Kubernetes sets in each container for a service called platform-sync:
+LISTS = ("allowed_hosts", "audit_hours")  # written as comma-separated values
+# Kubernetes sets these in each container for a service called platform-sync:
 # https://kubernetes.io/docs/concepts/services-networking/service/#environment-variables
 _OF_KUBERNETES = re.compile(r"(?:SERVICE_HOST|SERVICE_PORT(?:_\w+)?|PORT(?:_[0-9]+_[A-Z]+(?:_(?:PROTO|PORT|ADDR))?)?)")
 _OF_ANOTHER_SERVICE = re.compile(rf"[A-Z0-9_]+_{_OF_KUBERNETES.pattern}")  # platform-sync-<something>
@@ -27,7 +27,7 @@ def merge_environment(
     secrets: tuple[str, ...],
     variables_of_secrets: Mapping[str, str],
 ) -> list[str]:
-    """Put PLATFORM_SYNC_<SECTION>__<KEY> over the file's values; returns what names no key.
+    """Override the file's values by PLATFORM_SYNC_<SECTION>__<KEY>; return errors for variables that name no key.
 
     ``variables_of_secrets`` is as in `misplaced`.
     """
@@ -51,7 +51,7 @@ def merge_environment(
 def _is_of_kubernetes(name: str, text: str) -> bool:
     if _OF_KUBERNETES.fullmatch(name):
         return True
-    # PLATFORM_SYNC_HTTP_PORT=9000 is a misspelt setting; of a service the port's variable holds an address.
+    # PLATFORM_SYNC_HTTP_PORT=9000 is a misspelt setting; of a service the variable holds an address.
     is_address = _ADDRESS.fullmatch(text) and not (name.endswith("_PORT") and text.isdigit() and "SERVICE" not in name)
     return bool(_OF_ANOTHER_SERVICE.fullmatch(name) and is_address and "__" not in name)
 
@@ -59,12 +59,12 @@ def _is_of_kubernetes(name: str, text: str) -> bool:
 def read_secret(
     environment: Mapping[str, str], variable: str, *, fewest: int = 1
 ) -> tuple[SecretStr | None, str | None]:
-    """Read a secret, without the blanks around it; the second result says what is wrong with it, but not what it is.
+    """Read a secret, stripped of blanks; the second result is an error that does not quote it.
 
     Args:
-        environment: the variables.
-        variable: the name of the secret's.
-        fewest: how many characters it must have.
+        environment: the environment variables.
+        variable: the name of the secret's variable.
+        fewest: the minimum number of characters.
     """
     text = environment.get(variable, "").strip().strip("\ufeff").strip()
     if not text:

@@ -1,4 +1,4 @@
-"""What goes wrong with one of many items: the others go on, and the first error is raised when all had their turn."""
+"""Process many items although some fail: the first error is raised after all items had their turn."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,7 +7,7 @@ from storage.errors import StorageError
 
 
 class Failures:
-    """The errors of single items."""
+    """Collects the errors of single items."""
 
     def __init__(self) -> None:
         self._first: Exception | None = None
@@ -17,10 +17,10 @@ class Failures:
 
     @contextmanager
     def apart(self, item: str) -> Iterator[None]:
-        """Keep an error to the item; its notes name it.
+        """Collect an error of the block, with the item in its notes, so that the other items go on.
 
         Raises:
-            StorageError: the database is in the way for a while, and would be for the next item, too.
+            StorageError: a transient one, which every other item would meet, too.
         """
         try:
             yield
@@ -31,11 +31,11 @@ class Failures:
             self._first = self._first or e
 
     def raise_first(self) -> None:
-        """Raise the first error, where there was any."""
+        """Raise the first collected error, if any."""
         if self._first is not None:
             raise self._first
 
 
 def of(error: Exception) -> str:
-    """Return the items that an error was kept to, the innermost first."""
+    """Return the items in an error's notes, the innermost first."""
     return ", ".join(getattr(error, "__notes__", ()))

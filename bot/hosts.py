@@ -1,4 +1,4 @@
-"""Host names as HTTP and the configuration write them, brought to one spelling so that they can be compared."""
+"""Normalize host names as HTTP and the configuration write them, so that they can be compared."""
 
 import ipaddress
 import re
@@ -8,9 +8,9 @@ _NAMED = re.compile(r"(?P<name>[^:/?#@\[\]\s*]+?)\.?(?::[0-9]{1,5})?")
 
 
 def normal_host(text: str) -> str | None:
-    """Return a host as it stands in a Host header, without its port: small letters, an IPv6 address in brackets.
+    """Return a host in the form of a Host header without its port: lower case, an IPv6 address in brackets.
 
-    None where that is no host.
+    None where the text is no host.
     """
     text = text.strip()
     if (address := bare_address(text)) is not None:
@@ -28,7 +28,7 @@ def normal_host(text: str) -> str | None:
 
 
 def bare_address(text: str) -> str | None:
-    """Return an IP address in its shortest form, without brackets; None where it is none."""
+    """Return an IP address in its shortest form, without brackets; None where the text is none."""
     try:
         return str(ipaddress.ip_address(text.strip().removeprefix("[").removesuffix("]")))
     except ValueError:
@@ -36,7 +36,7 @@ def bare_address(text: str) -> str | None:
 
 
 def is_loopback(host: str) -> bool:
-    """Return whether only this machine can reach a server that listens there."""
+    """Return whether a server that listens on a host is reachable from this machine alone."""
     address = bare_address(host)
     if address is None:
         return host.lower() == "localhost"
@@ -46,7 +46,7 @@ def is_loopback(host: str) -> bool:
 
 
 def reachable_hosts(host: str) -> list[str]:
-    """List where a server on this machine that listens on a host answers, the likeliest first."""
+    """List the hosts by which this machine reaches a server that listens on a host, the likeliest first."""
     address = bare_address(host)
     if address is None or not ipaddress.ip_address(address).is_unspecified:
         return [address or host]

@@ -1,4 +1,4 @@
-"""What the archive need not keep for ever: jobs that ended long ago, gaps that were repaired, waits that were slips."""
+"""Delete old jobs, repaired gaps, and waits that were errors."""
 
 import logging
 from collections.abc import Callable
@@ -15,14 +15,14 @@ HOUSEKEEPING_TICK = timedelta(hours=1)
 
 @dataclass(frozen=True, slots=True)
 class Housekeeping:
-    """Removes what is older than ``keep``; zero keeps everything."""
+    """Deletes what is older than ``keep``; zero keeps everything."""
 
     db: Database
     keep: timedelta
     clock: Callable[[], datetime]
 
     async def run(self) -> None:
-        """Remove what has had its time, a part at a time, so that nobody waits for it."""
+        """Delete everything old, in small transactions, so that no other writer waits long."""
         now = self.clock()
         if lifted := await tenants.lift_impossible_waits(self.db, now):
             log.warning("waits of more than a day are over", extra={"lifted": lifted})

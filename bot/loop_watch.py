@@ -1,4 +1,4 @@
-"""How long the event loop was held up: while one piece of work keeps it, nothing else is answered or renewed."""
+"""Measure how long the event loop is blocked: meanwhile no request is answered and no lease renewed."""
 
 import asyncio
 import gc
@@ -11,16 +11,16 @@ _WINDOW_SECONDS = 600.0
 
 
 class LoopWatch:
-    """Keep the longest stops of the last ten minutes."""
+    """Keeps the longest stops of the event loop in the last ten minutes."""
 
     def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
         self._now = now
-        self._stops: deque[tuple[float, float]] = deque()  # when and how long; each shorter than the one before it
+        self._stops: deque[tuple[float, float]] = deque()  # time and length, in descending order of length
         self._looks: asyncio.Task[None] | None = None
 
     @property
     def longest_seconds(self) -> float:
-        """The longest of them, less at most the time between two looks."""
+        """The longest stop, too short by at most the interval of the checks."""
         self._forget()
         return self._stops[0][1] if self._stops else 0.0
 
@@ -32,7 +32,7 @@ class LoopWatch:
         self._forget()
 
     async def beside(self, work: Awaitable[None]) -> None:
-        """Watch the loop until a piece of work has ended."""
+        """Measure the stops of the loop while a piece of work runs."""
         self._begin()
         try:
             await work

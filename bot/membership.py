@@ -1,4 +1,4 @@
-"""Keeps the tenants equal to the communities the bot is in, however often that takes; an event only wakes this."""
+"""Keep the tenants equal to the communities that the bot is in, by reconciliation that an event only wakes."""
 
 import logging
 from collections import defaultdict
@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 
 
 class Membership:
-    """Connects and disconnects tenants as the platforms say, and enqueues the syncs that this makes due."""
+    """Connects and disconnects tenants to match the platforms' communities, and enqueues the syncs due for that."""
 
     def __init__(
         self,
@@ -43,12 +43,12 @@ class Membership:
         self._auto_create = auto_create
         self._clock = clock
         self._platforms: defaultdict[str, Communities] = defaultdict(Communities)
-        self._absent: set[str] = set()  # tenants whose gap since they were left is put down
-        self._on_news: Callable[[], None] = lambda: None
+        self._absent: set[str] = set()  # tenants whose gap since they left is recorded
+        self._on_event: Callable[[], None] = lambda: None
 
-    def on_news(self, wake: Callable[[], None]) -> None:
-        """Have ``wake`` called after each event."""
-        self._on_news = wake
+    def on_event(self, wake: Callable[[], None]) -> None:
+        """Register a callback that is called after each event."""
+        self._on_event = wake
 
     def record_of(self, platform: str, platform_id: str) -> TenantRecord | None:
         """Return a community as its platform describes it; None where the bot is not in it."""
@@ -59,11 +59,11 @@ class Membership:
         return {name for name, communities in self._platforms.items() if communities.present}
 
     def is_settled(self, platform: str) -> bool:
-        """Return whether the tenants have been in line with a platform since it was last connected."""
+        """Return whether the tenants have matched a platform's communities since it last connected."""
         return self._platforms[platform].is_settled
 
     async def listen(self, platform: str, event: PlatformEvent) -> None:
-        """Take an event of a platform, without waiting for anything."""
+        """Update the communities by an event, without waiting."""
         self._platforms[platform].take(event, self._clock())
         match event:
             case TenantsReady(records):
@@ -74,14 +74,14 @@ class Membership:
                 self._following.ends(platform, tenant_id_of(platform, platform_id), GapReason.LEFT)
             case TenantOutage(platform_id):
                 self._following.ends(platform, tenant_id_of(platform, platform_id), GapReason.OUTAGE)
-        self._on_news()
+        self._on_event()
 
     async def reconcile(self) -> None:
-        """Bring the tenants in line with what the platforms said so far.
+        """Make the tenants match the communities announced so far.
 
         Raises:
-            StorageError: the database is away, or refuses what concerns one tenant, and only that is not done; calling
-                it again goes on.
+            StorageError: the database is unreachable, or refuses one tenant, while the others are done; the next call
+                continues.
         """
         failures = Failures()
         for platform, communities in list(self._platforms.items()):
@@ -104,48 +104,38 @@ class Membership:
         return job
 
     async def _reconcile(self, platform: str, communities: Communities) -> None:
-        heard, was_settled, failures = communities.changes, communities.is_settled, Failures()
+        seen, was_settled, failures = communities.changes, communities.is_settled, Failures()
         known = await self._known(platform)
         for tenant in known.values():
             if communities.is_absent(tenant.platform_id):
                 with failures.apart(tenant.id):
                     await self._disconnect(tenant)
         with failures.apart("gaps"):
-            await self._following.write()  # before syncs are enqueued, so that they see what they have to read again
+            await self._following.write()  # before syncs are enqueued, so that these see what they have to refetch
         overdue = await self._scheduler.overdue(platform) if communities.expected else []
         for platform_id, record in list(communities.present.items()):
             with failures.apart(tenant_id_of(platform, platform_id)):
-                await self._follow(platform, communities, record, known.get(platform_id), overdue)
+                try:
+                    await self._connect(platform, communities, record, known.get(platform_id), overdue)
+                except TenantStopped:  # just now
+                    self._scheduler.forget(tenant_id_of(platform, platform_id))
         await self._mark_deleted(platform, communities, failures)
-        failures.raise_first()  # the others are in line by now
-        communities.settled = heard
+        failures.raise_first()  # the other tenants are done by now
+        communities.settled = seen
         if communities.is_settled and not was_settled:
             log.info("connected", extra={"platform": platform, "tenants": len(communities.present)})
 
     async def _disconnect(self, tenant: Tenant) -> None:
-        """Mark a tenant as disconnected, since the bot is not in its community."""
+        """Mark a tenant as disconnected, since the bot has left its community."""
         self._scheduler.forget(tenant.id)
         is_news = tenant.is_connected and tenant.purged_at is None
         if is_news:
             gone = TenantRecord(platform_id=tenant.platform_id, name=None)
             await tenants.save_tenant(self._db, tenant.platform, gone, connected=False, now=self._clock())
             log.warning("the bot is no longer in this community", extra={"tenant": tenant.id})
-        if is_news or tenant.id not in self._absent:  # the process before may have ended before it put the gap down
+        if is_news or tenant.id not in self._absent:  # the process before may have ended before it recorded the gap
             self._following.ends(tenant.platform, tenant.id, GapReason.LEFT, since_watermark=True)
             self._absent.add(tenant.id)
-
-    async def _follow(
-        self,
-        platform: str,
-        communities: Communities,
-        record: TenantRecord,
-        known: Tenant | None,
-        overdue: Collection[str],
-    ) -> None:
-        try:
-            await self._connect(platform, communities, record, known, overdue)
-        except TenantStopped:  # just now
-            self._scheduler.forget(tenant_id_of(platform, record.platform_id))
 
     async def _connect(
         self,
@@ -155,9 +145,9 @@ class Membership:
         known: Tenant | None,
         overdue: Collection[str],
     ) -> None:
-        """Store a tenant that the bot is in, and enqueue the sync that is due because of that.
+        """Store a tenant of the bot's, and enqueue a sync if one is due.
 
-        A tenant that was left gets its sync first: a process that ends in between finds it disconnected still.
+        A returning tenant's sync is enqueued first: after a crash in between, the tenant is still stored as left.
         """
         if known.purged_at if known else not self._auto_create.get(platform, True):
             communities.done(record.platform_id)
@@ -175,7 +165,7 @@ class Membership:
             await self._enqueue(communities, known, overdue)
 
     async def _enqueue(self, communities: Communities, tenant: Tenant, overdue: Collection[str]) -> None:
-        """Enqueue the sync that is due because a tenant is there, or there again, once the platform shows it."""
+        """Enqueue a tenant's due sync (of a new, returned or overdue one) once its community is available."""
         platform_id = tenant.platform_id
         if tenant.stopped_at is not None:
             communities.done(platform_id)
@@ -187,7 +177,7 @@ class Membership:
             return
         is_new = tenant.last_successful_sync_at is None
         job, created = await self._queue.enqueue(tenant.id, JobKind.INITIAL if is_new else JobKind.SCHEDULED)
-        # One that runs already may have begun before the bot was back, and been refused everything.
+        # A running sync may have begun before the bot returned, and have met only refusals.
         if created or job.status is JobStatus.QUEUED or not is_returned:
             communities.done(platform_id)
 
@@ -205,7 +195,7 @@ class Membership:
                 communities.deleted_channels.discard(deleted)
 
     async def _known(self, platform: str) -> dict[str, Tenant]:
-        """Return the tenants of a platform by its ids, the purged ones too."""
+        """Return all tenants of a platform by platform id, including purged ones."""
         found: list[Tenant] = []
         while page := await tenants.list_tenants(
             self._db, after=found[-1].id if found else None, platform=platform, with_purged=True

@@ -100,7 +100,7 @@ class Metrics:
         self.loop = LoopWatch()
         Gauge(
             "platform_sync_event_loop_longest_stop_seconds",
-            "The longest time of the last ten minutes for which the process could do nothing else.",
+            "The longest time in the last ten minutes for which the event loop was blocked.",
             registry=registry,
         ).set_function(lambda: self.loop.longest_seconds)
         self._watched: _Watched | None = None
@@ -123,7 +123,7 @@ class Metrics:
             self._invalid_requests.inc()
 
     def job_ended(self, tenant: str, kind: str, end: str, reactions_pending: int | None) -> None:
-        """Count a job that has ended, and note what it has left, where it got as far as to know."""
+        """Count a job that has ended, and record the user lists that it left pending, where it knows them."""
         self._jobs_ended.labels(kind, end).inc()
         if reactions_pending is not None:
             self._reactions_pending.labels(tenant).set(reactions_pending)
@@ -159,7 +159,7 @@ _Figures: TypeAlias = list[Metric]
 
 async def _look_at(watched: _Watched) -> _Figures:
     figures: _Figures = list(_gateways(watched.adapters))
-    # Not broken off: on SQLite a call that waits for a lock goes on all the same.
+    # Not cancelled: on SQLite a call that waits for a lock continues all the same.
     query = asyncio.create_task(_archive(watched.db, watched.clock()), name="figures of the archive")
     query.add_done_callback(lambda done: done.cancelled() or done.exception())
     await asyncio.wait({query}, timeout=_DATABASE_SECONDS)

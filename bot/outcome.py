@@ -42,7 +42,7 @@ class Outcome:
 
     @classmethod
     def of_fault(cls, error: Exception) -> "Outcome":
-        """End a job by a fault of the program, of whatever kind; what it is about is in the log alone."""
+        """Return the outcome of a job that failed by a fault of the program; details are in the log alone."""
         message = f"the sync met a fault of the program ({type(error).__name__}); the log has the traceback"
         remedy = "the next sync tries again; please report it, with the log around it"
         return cls(JobStatus.FAILED, {"code": "internal_error", "message": message, "remedy": remedy})

@@ -1,4 +1,4 @@
-"""Puts right again what is not as it should be: an event only wakes this, and a failure is followed by another try."""
+"""Run steps that restore the desired state; an event only wakes them, and a failed step is retried."""
 
 import asyncio
 import logging
@@ -19,23 +19,23 @@ _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.5, 30.0
 
 
 class Reconciler:
-    """Takes steps that compare what should be with what is: at each change, every minute, and until they succeed.
+    """Runs steps that compare the desired with the actual state: at each event, every minute, and until they succeed.
 
-    Each goes its own way, so that one which takes long, or fails, does not hold up the others.
+    Each step has a loop of its own, so that a slow or failing one does not delay the others.
     """
 
     def __init__(self, always: Mapping[str, Step], *, once: Mapping[str, Step] = {}) -> None:
-        """``once`` are those that need not be taken again in this process after they have succeeded."""
+        """Steps in ``once`` are not repeated in this process after they have succeeded."""
         self._loops = [_Loop(name, step) for name, step in always.items()]
         self._once = [_Loop(name, step) for name, step in once.items()]
 
     def wake(self) -> None:
-        """Begin a round now."""
+        """Run the steps now."""
         for loop in self._loops:
             loop.news.set()
 
     async def run(self) -> None:
-        """Go round until cancelled."""
+        """Run the steps until cancelled."""
         async with asyncio.TaskGroup() as group:
             for loop in self._loops:
                 group.create_task(loop.go_on(), name=loop.name)
@@ -45,7 +45,7 @@ class Reconciler:
 
 
 class _Loop:
-    """One step, taken again and again."""
+    """Repeats one step."""
 
     def __init__(self, name: str, step: Step) -> None:
         self.name = name
@@ -69,7 +69,7 @@ class _Loop:
 
     async def _succeeds(self) -> bool:
         try:
-            with only_wanted_cancellation():  # or the loop would end without a word
+            with only_wanted_cancellation():  # otherwise the loop could end silently
                 await self._step()
         except StorageError as e:
             self._note_failure(e.code, {"code": e.code, "error": str(e), "of": of(e)})
@@ -83,7 +83,7 @@ class _Loop:
         return True
 
     def _note_failure(self, kind: str, facts: dict[str, str], *, is_a_bug: bool = False) -> None:
-        """Log a failure once, until it is another one or has passed."""
+        """Log a failure once, until it changes or ends."""
         if self._failure != kind:
             log.error("not right yet: tried again and again", exc_info=is_a_bug, extra={"what": self.name, **facts})
         self._failure = kind

@@ -33,7 +33,7 @@ _ID = re.compile(r"[0-9]{15,}")  # snowflakes; what is longer is none, but may h
 _LEAST_ID = 10**14
 _MENTION = re.compile(r"<@[^<>\s]*>")
 _CURSOR = re.compile(r"\b(after|before|around)=[0-9]+")  # the pages of a reaction begin at user ids
-# Each takes a piece of text as a whole, also where there is nothing to take out of it: none is looked at twice.
+# Each pattern consumes its text even where nothing is removed, so that no part is scanned twice.
 _ADDRESS = re.compile(r"""(\bhttps?://[^\s?'"<>]+)(\?[^\s'"<>]*)?""")
 _PERSON = re.compile(r"<(?:Client)?(?:User|Member|Message|Webhook|Thread)\b")
 _BRACKETS = re.compile(r"[\[{][\s\[{]*")
@@ -126,7 +126,7 @@ def _dumpless(text: str) -> str:
 
 
 def _payloadless(text: str) -> str:
-    """Take out what begins like a container of texts, up to the last bracket that may close it."""
+    """Remove text from what looks like the start of a container to the last bracket that may close it."""
     clean, done = list[str](), 0
     for brackets in _BRACKETS.finditer(text):
         if brackets.start() >= done and text[brackets.end() : brackets.end() + 1] in ("'", '"'):
@@ -138,7 +138,7 @@ def _payloadless(text: str) -> str:
 
 
 def _objectless(line: str) -> str:
-    """Take out of a line what begins like the dump of an object of people's, up to the last bracket that closes one."""
+    """Remove the dump of a Discord object from a line, up to the last bracket that may close it."""
     begins = _PERSON.search(line)
     end = line.rfind(">", begins.end()) if begins else -1
     return f"{line[: begins.start()]}<object>{line[end + 1 :]}" if begins and end >= 0 else line

@@ -38,7 +38,7 @@ class Scheduler:
         self._apscheduler.start()
 
     async def stop(self) -> None:
-        """End all ticks, and wait for what they have begun: the database closes next."""
+        """End all ticks, and wait for the tasks that they began, since the database closes next."""
         if self._apscheduler.running:
             self._apscheduler.shutdown(wait=False)
         for task in self._acting:
@@ -59,22 +59,22 @@ class Scheduler:
     def every(
         self, interval: timedelta, name: str, act: Callable[[], Awaitable[None]], *, at_once: bool = False
     ) -> None:
-        """Run a task at an interval, beside the tenants' ticks; the first time after one, or at the start."""
+        """Run a task at an interval, the first time after one interval or at the start."""
         first = {"next_run_time": datetime.now(UTC)} if at_once else {}
         self._apscheduler.add_job(self._act, _trigger(interval), args=[name, act], id=name, **first)
 
     async def watch(self) -> None:
-        """Keep the ticks to the machine's clock when that is set, until cancelled.
+        """Realign the ticks whenever the machine's clock is set, until cancelled.
 
-        APScheduler counts to a tick once, by a clock that nobody sets, and then looks at the machine's. Where that was
-        set back, what was due in an hour would be due in an hour and as much more.
+        APScheduler waits by a monotonic clock, then compares with the machine's. Where that was set back by an hour, a
+        tick due in an hour would come after two.
         """
         while True:
             await asyncio.sleep(_WATCH_SECONDS)
             self.realign()
 
     def realign(self) -> None:
-        """Bring every tick that lies further ahead than its interval to where it belongs, and run what is due."""
+        """Reschedule every tick that lies further ahead than its interval, and run what is due."""
         now = self._clock()
         for job in self._apscheduler.get_jobs():
             at, interval = job.next_run_time, job.trigger.interval
@@ -91,7 +91,7 @@ class Scheduler:
         return at
 
     async def overdue(self, platform: str) -> list[str]:
-        """List the tenants of a platform whose tick was missed."""
+        """List the tenants of a platform that missed a tick."""
         return await self._queue.overdue_tenants(platform, before=self._clock() - self._interval)
 
     async def _tick(self, tenant_id: str) -> None:
@@ -104,7 +104,7 @@ class Scheduler:
             self.forget(tenant_id)
 
     async def _act(self, name: str, act: Callable[[], Awaitable[None]], **facts: str) -> None:
-        """Act in a task of our own: APScheduler waits for none of its own when it stops, and calls that an error."""
+        """Run the action in a task of our own: APScheduler does not wait for its tasks at shutdown."""
         task = asyncio.create_task(self._guarded(name, act, facts), name=name)
         self._acting.add(task)
         task.add_done_callback(self._acting.discard)
@@ -114,7 +114,7 @@ class Scheduler:
     async def _guarded(self, name: str, act: Callable[[], Awaitable[None]], facts: Mapping[str, str]) -> None:
         try:
             await act()
-        except Exception:  # the clock must go on; what a tick missed the next one finds
+        except Exception:  # the schedule must go on; the next tick makes up for it
             log.exception("a task of the clock failed", extra={"task": name, **facts})
 
     def _first_tick(self, tenant_id: str) -> datetime:
@@ -126,5 +126,5 @@ class Scheduler:
 
 
 def _trigger(interval: timedelta, first_tick: datetime | None = None) -> IntervalTrigger:
-    """Make the trigger of an exact interval, fractions of a second included."""
+    """Create a trigger with an exact interval, fractions of a second included."""
     return IntervalTrigger(seconds=interval.total_seconds(), start_date=first_tick, timezone="UTC")

@@ -1,4 +1,4 @@
-"""The longest that stopping may take. Whatever hangs then, the process ends: nothing that is stored depends on it."""
+"""Limit the time that stopping takes: then the process ends, whatever hangs. Nothing stored depends on it."""
 
 import asyncio
 import logging
@@ -13,7 +13,7 @@ _AGAIN_SECONDS = 10.0
 
 
 class StopDeadline:
-    """Ends the process where it has not ended by itself some time after it was told to."""
+    """Ends the process if it has not ended by itself a while after a stop was requested."""
 
     def __init__(
         self,
@@ -30,11 +30,11 @@ class StopDeadline:
         self._covered: list[asyncio.Task[None]] = []
 
     def cover(self, *tasks: "asyncio.Task[None]") -> None:
-        """Cancel tasks again that go on after the stop: a library can swallow a cancellation (decision 0014)."""
+        """Register tasks to be cancelled again if they survive: libraries can swallow cancellation (decision 0014)."""
         self._covered += tasks
 
     def start(self) -> None:
-        """Count from now on, in a thread: the event loop may be what hangs."""
+        """Start the countdown, in a thread, since the event loop may hang."""
         self._timer = threading.Timer(self._seconds, self._give_up, [asyncio.get_running_loop()])
         self._timer.daemon = True
         self._timer.start()
@@ -51,7 +51,7 @@ class StopDeadline:
             self._again = asyncio.get_running_loop().call_later(self._again_seconds, self._cancel_again)
 
     def cancel(self) -> None:
-        """End the count: everything is closed."""
+        """Stop the countdown: everything is closed."""
         if self._timer is not None:
             self._timer.cancel()
         if self._again is not None:

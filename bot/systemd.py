@@ -104,10 +104,10 @@ def _outcome(pending: "asyncio.Task[str]") -> tuple[str, bool]:
     if not pending.done():
         return "the database does not answer", False
     try:
-        with only_wanted_cancellation():  # or the signs of life would end with a status that was cancelled
+        with only_wanted_cancellation():  # otherwise the watchdog messages would end with a cancelled status
             return pending.result(), True
     except StorageError as e:
         return f"the database cannot be used: {e}", False
     except Exception as e:
-        log.exception("the status could not be told, by a fault of the program")
+        log.exception("the status could not be sent, by a fault of the program")
         return f"a fault of the program ({type(e).__name__})", False

@@ -75,15 +75,15 @@ class TenantService:
         """
         await self._await_safe_point(tenant_id)
         messages = await tenants.purge_tenant(self.db, tenant_id, self.clock())
-        await self.db.empty_log()  # else the file's log would still hold what was deleted
+        await self.db.empty_log()  # otherwise the write-ahead log would still hold deleted data
         log.info("tenant purged", extra={"tenant": tenant_id, "messages": messages})
         return messages
 
     async def finish_purges(self) -> None:
-        """Purge what the process before had begun to purge.
+        """Finish the purges that an earlier process began.
 
         Raises:
-            StorageError: the database is away; calling it again goes on.
+            StorageError: the database is unreachable; the next call continues.
         """
         for tenant_id in await tenants.unfinished_purges(self.db):
             await self.purge(tenant_id)

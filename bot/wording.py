@@ -1,4 +1,4 @@
-"""What people read: what is allowed in a field, in place of how a value failed to be read; counts of things."""
+"""Texts for people: descriptions of a field's valid values, and counts of things."""
 
 from collections.abc import Collection, Iterator
 from typing import Any
@@ -22,16 +22,16 @@ def counted(count: int, one: str) -> str:
 def wrong_fields(
     model: type[BaseModel], error: ValidationError, *, whole: str, hidden: Collection[str] = ()
 ) -> Iterator[tuple[str, str]]:
-    """List each wrong field of a model, once, with what is right; never the value, which may be anything.
+    """List each invalid field of a model once, with its valid values; never quote the value, which may be secret.
 
     Args:
-        model: what the values were read as.
-        error: how that failed.
-        whole: what all the fields together are, as in "a table".
-        hidden: fields that are not named where there is no such one.
+        model: the model that validated the values.
+        error: the validation error.
+        whole: a description of all the fields together, as in "a table".
+        hidden: fields that are not listed among the known ones.
 
     Returns:
-        Pairs of the field's name, empty for the whole, and the words.
+        Pairs of the field's name (empty for the whole) and the description.
     """
     schema, named = model.model_json_schema(), set[str]()
     fields = schema.get("properties", {})
@@ -52,7 +52,7 @@ def wrong_fields(
 
 
 def describe(part: dict[str, Any], schema: dict[str, Any]) -> str:
-    """Say what a part of a JSON schema allows, as in "a whole number from 0 to 65535"."""
+    """Describe the values that a part of a JSON schema allows, as in "a whole number from 0 to 65535"."""
     if "$ref" in part:
         return describe(schema["$defs"][part["$ref"].rsplit("/", 1)[1]], schema)
     if "anyOf" in part:

@@ -1,6 +1,6 @@
-"""Takes jobs from the queue and runs them, several tenants at a time, each under a lease that a heartbeat renews.
+"""Claim jobs from the queue and run them, several tenants at a time, each under a lease that a heartbeat renews.
 
-A job is a bulkhead: whatever goes wrong in it ends that job, and neither the worker nor another tenant.
+Jobs are isolated: an error in one ends that job, and neither the worker nor another tenant's.
 """
 
 import asyncio
@@ -28,9 +28,9 @@ from storage.tenants import Tenant
 
 log = logging.getLogger(__name__)
 
-LEASE = timedelta(seconds=15)  # how long a job of a killed process waits on Postgres
+LEASE = timedelta(seconds=15)  # on PostgreSQL, a killed process's job waits so long
 _POLL_SECONDS = 1.0  # other processes may enqueue, and jobs come due
-_LONGEST_PAUSE_SECONDS = 30.0  # after the queue could not be read, again and again
+_LONGEST_PAUSE_SECONDS = 30.0  # between attempts while the queue cannot be read
 _RELEASE_SECONDS = 5.0
 
 
@@ -95,8 +95,8 @@ class Worker:
             await self._queue.wait(pause)
 
     async def _claim(self) -> Attempt | None:
-        # A job of a platform that is not ready could only fail. What runs here, or has not ended yet, is not taken up
-        # again, also where its lease ran out meanwhile.
+        # A job of a platform that is not ready could only fail. A tenant's job that still runs here is not claimed
+        # again, even if its lease has expired.
         busy = {attempt.job.tenant_id for attempt in self.running.values()}
         claimed = await jobs.claim(
             self._db, self._owner, now=self._clock(), lease=self._lease, busy=busy, platforms=self._ready
@@ -108,7 +108,7 @@ class Worker:
 
     @property
     def _ready(self) -> list[str]:
-        """The platforms that can be used at present."""
+        """The platforms that are ready."""
         return [name for name, adapter in self._adapters.items() if adapter.unready_reason is None]
 
     async def _run_job(self, attempt: Attempt) -> None:
@@ -121,17 +121,17 @@ class Worker:
             log.warning("sync was taken over or ended elsewhere", extra=attempt.facts)
         except CredentialRefused:
             raise
-        # The lease runs out, and then a worker that can reach the database takes the job up where it was.
+        # The lease expires, and then a worker that can reach the database claims the job again.
         except StorageError as e:
             log.error("sync broken off", extra={**attempt.facts, "code": e.code, "error": str(e)})
         except Exception:
             log.exception("sync broken off by a fault of the program", extra=attempt.facts)
         finally:
             self.running.pop(attempt.job.id, None)
-            self._queue.wake()  # the tenant's next job may wait already
+            self._queue.wake()  # the tenant's next job may be waiting already
 
     async def _release(self, attempt: Attempt) -> None:
-        """Put the job back into the queue, unless that takes too long: its lease runs out anyhow."""
+        """Put the job back into the queue, unless that takes too long: its lease expires anyhow."""
         with suppress(StorageError, TimeoutError):
             async with asyncio.timeout(_RELEASE_SECONDS):
                 await jobs.release(self._db, attempt.lease, totals=attempt.progress.totals, now=self._clock())
@@ -148,7 +148,7 @@ class Worker:
             await self._end(attempt, outcome)
 
     async def _put_back(self, attempt: Attempt, why: str) -> None:
-        """Put the job behind those that wait; whoever takes it up goes on from its checkpoints."""
+        """Put the job back behind those that wait; the next attempt continues from its checkpoints."""
         totals = attempt.progress.totals
         await persist(partial(jobs.yield_job, self._db, attempt.lease, totals=totals, now=self._clock()))
         log.info(why, extra={**attempt.facts, **without_zeros(totals)})
@@ -162,7 +162,7 @@ class Worker:
         except (LeaseLost, Preempted):
             raise
         except RateLimited as e:
-            # Where the wait cannot be stored the job does not end here, or it would be tried again too early.
+            # If the wait cannot be stored the job does not end here, since it would be retried too early.
             await self._back_off(tenant, e)
             return Outcome.of_error(e)
         except CredentialRefused as e:
@@ -231,7 +231,7 @@ class Worker:
             await enqueue_follow_up(self._db, self._queue, ended, now, is_cut_short=is_cut_short)
 
     async def _finish(self, attempt: Attempt, outcome: Outcome) -> Job:
-        """Write a job's end; again, where the database is in the way for a while."""
+        """Store a job's end; retry while the database is unreachable or busy."""
         status, error = outcome.status, outcome.error
         totals = attempt.progress.at_end(has_succeeded=error is None and status is jobs.JobStatus.SUCCEEDED)
 

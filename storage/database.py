@@ -34,7 +34,8 @@ from storage.settings import record_hash_choice
 log = logging.getLogger(__name__)
 
 _MIGRATION_PATIENCE = timedelta(seconds=30)
-_RETURN_SECONDS = 5.0  # how long closing waits for what still runs: longer takes only what waits for a lock or a server
+# closing waits so long for calls in progress; only calls that wait for a lock or a server take longer
+_RETURN_SECONDS = 5.0
 
 _PING = text("SELECT count(*) FROM archive_settings")
 
@@ -83,14 +84,13 @@ class Database:
 
     @finish_before_cancel
     async def empty_log(self) -> bool:
-        """Leave in the files of a SQLite archive what its rows say, and nothing of what they said before.
+        """Remove replaced and deleted data from the files of a SQLite archive.
 
-        What was replaced is still in the write-ahead log, until it is emptied. And where a page was split, SQLite may
-        have left a piece of a row that was moved, which nothing overwrites but rebuilding the file: that is done where
-        it takes seconds.
+        Replaced data stays in the write-ahead log until that is emptied. Where a page was split, SQLite may leave a
+        copy of a moved row that only rebuilding the file overwrites; that is done where it takes seconds.
 
         Returns:
-            Whether it is done; not while somebody reads the file. On a server there is nothing to do.
+            False while a reader keeps the log from being emptied. On PostgreSQL always True.
         """
         if self._path is None:
             return True
@@ -100,10 +100,10 @@ class Database:
                 return await rewrite_and_truncate(raw, self._path.stat().st_size)
 
     async def close(self) -> None:
-        """Lend no more connections, wait for those that are lent, close all and release the file. Can be called twice.
+        """Lend no more connections, wait for those in use, close all and release the file. May be called twice.
 
-        A call of the API, a tick of the clock or a question whether the database is there can go on for a moment after
-        all else has ended. A connection that came back to a pool that is disposed of would never be closed.
+        API calls, scheduled tasks and health checks can continue for a moment after everything else has ended. A
+        connection returned to a disposed pool would never be closed.
         """
         self._is_closed = True
         try:
@@ -139,8 +139,8 @@ async def open_database(url: str, *, hash_choice: str, clock: Callable[[], datet
     Args:
         url: ``sqlite+aiosqlite:///<path>`` or ``postgresql+psycopg://<user>@<host>/<name>``.
         hash_choice: how user ids are hashed (``sha256`` or ``hmac-sha256:<fingerprint of the key>``); recorded at
-            the first start, and held to ever after.
-        clock: what SQLite takes for the time; PostgreSQL has its server's.
+            the first start, and required ever after.
+        clock: the current time on SQLite; PostgreSQL uses its server's clock.
 
     Raises:
         BadDatabaseUrl, DatabaseUnreachable, DatabaseReadOnly, DatabaseFull, DatabaseDamaged, DatabaseUnsuitable:
@@ -217,11 +217,11 @@ async def _migrate(url: URL) -> str:
 
 
 def _look_at_file(path: Path) -> None:
-    """Open the file once by hand: the asynchronous driver's thread can outlive an event loop where it cannot.
+    """Open the file once synchronously: where it cannot be opened, the asynchronous driver's thread outlives the loop.
 
-    SQLite gives its other files the rights of this one.
+    SQLite gives its other files the permissions of this one.
     """
-    with suppress(OSError):  # which SQLite says better
+    with suppress(OSError):  # SQLite reports it with a better message
         make_private_file(path)
     with translated(), closing(sqlite3.connect(path)) as connection:
         connection.execute("PRAGMA schema_version")

@@ -12,7 +12,7 @@ class StorageError(Exception):
     code: ClassVar[str] = "storage_error"
     remedy: ClassVar[str] = "Please report it, with the log around it."  # what the operator can do
     is_transient: bool = False  # whether the same call may succeed later without anybody's help
-    needs_a_person: bool = False  # whether no new start can help before the configuration is changed
+    needs_a_person: bool = False  # whether only a change of the configuration helps, and no restart
 
     def __init__(self, message: str | None = None, *, is_transient: bool | None = None) -> None:
         super().__init__(message or " ".join((self.__doc__ or "").split()))
@@ -21,7 +21,7 @@ class StorageError(Exception):
 
 
 class ValueRefused(StorageError):
-    """The database cannot hold a value. What it belongs to is set aside; everything else is stored."""
+    """The database cannot hold a value. The message or channel with it is set aside; everything else is stored."""
 
     code = "value_refused"
     remedy = "Please report it, with the log around it; nothing else is held up by it."
@@ -102,7 +102,7 @@ class DatabaseUnsuitable(StorageError):
 
 
 class NoArchive(StorageError):
-    """There is no archive of this version there. Run the daemon or 'migrate' once."""
+    """There is no archive of this version. Run the daemon or 'migrate' once."""
 
     code = "no_archive"
     remedy = "Give the configuration that the daemon runs with, or run it once."
@@ -146,7 +146,7 @@ class LeaseLost(StorageError):
 
 
 class ChannelSkipped(StorageError):
-    """The channel was hidden or deleted while it was read. Nothing was written of what came."""
+    """The channel was hidden or deleted while it was read. Nothing of the batch was written."""
 
     code = "channel_skipped"
     remedy = "Nothing need be done: a listing that shows it again has it read."

@@ -14,7 +14,7 @@ class View:
     query: str  # with {day} for the day of a message in UTC, which the databases write differently
 
     def create(self, dialect: str) -> str:
-        """Write the statement that makes it on a database."""
+        """Return the statement that creates the view on a dialect."""
         return f"CREATE VIEW {self.name} AS {self.query.format(day=_DAY[dialect])}"
 
 

@@ -13,8 +13,13 @@ import pytest
 
 from bot.logs import LIBRARIES
 from storage.database import migrate
+from tests.support.compiled import share_compiled_statements
 from tests.support.examples import choose_profile
 from tests.support.postgres import Postgres, running_postgres
+
+LAST_WAIT_BEGINS = (
+    0.7  # of the run's length: the end has only short tests, so that no worker is left alone with a long one
+)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -22,16 +27,28 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("platform-sync")
     group.addoption("--fast", action="store_true", help="leave out what is marked slow, try fewer examples")
     group.addoption("--soak-minutes", type=float, default=0.0, help="how long the soak lasts at least (default: once)")
-    group.addoption("--kills", type=int, default=8, help="how often the daemon is killed (default: 8)")
+    group.addoption("--kills", type=int, default=5, help="how often the daemon is killed (default: 5)")
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Choose the number of examples, and which tests run."""
     is_fast = config.getoption("--fast")
     choose_profile(is_fast=is_fast)
+    share_compiled_statements()
     if is_fast:
         wanted = config.option.markexpr
         config.option.markexpr = f"({wanted}) and not slow" if wanted else "not slow"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Order the tests for several workers: the longest begin first, and those that mostly wait lie among the others."""
+    waiting = [item for item in items if item.get_closest_marker("process")]
+    busy = [item for item in items if not item.get_closest_marker("process")]
+    waiting.sort(key=lambda item: item.get_closest_marker("timeout") is None)
+    busy.sort(key=lambda item: item.get_closest_marker("slow") is None)
+    place = {id(item): LAST_WAIT_BEGINS * number / len(waiting) for number, item in enumerate(waiting)}
+    place |= {id(item): number / len(busy) for number, item in enumerate(busy)}
+    items.sort(key=lambda item: place[id(item)])
 
 
 @pytest.fixture

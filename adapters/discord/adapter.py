@@ -63,7 +63,7 @@ class DiscordAdapter:
         self._rest = RestClient(rate_limiter, sleep, observer, timeout_seconds=request_timeout_seconds)
         self._guild_ready_timeout_seconds = guild_ready_timeout_seconds
         self._identify_delay_seconds = identify_delay_seconds
-        self._arrival_seconds = arrival_seconds  # how long a sync waits for a guild that Discord has not shown yet
+        self._arrival_seconds = arrival_seconds  # how long a sync waits for a guild whose GUILD_CREATE has not come yet
         self._sleep = sleep
         self._client: GatewayClient | None = None
         if options.rest_url:
@@ -96,7 +96,7 @@ class DiscordAdapter:
 
     @property
     def health(self) -> ConnectionHealth:
-        """How the shards stand."""
+        """State of the shards."""
         return self._client.health if self._client else ConnectionHealth()
 
     @property

@@ -1,7 +1,7 @@
-"""Notice that Discord withholds the content of messages, whatever the application's flags say, and say why.
+"""Detect that Discord withholds message content, whatever the application's flags say, and report the cause.
 
-A page of which every ordinary message is blank is suspicious, not more: there are messages without any content that an
-archive has to keep. So other messages are looked at, which had content or are likely to have some.
+A page on which every ordinary message is blank is only suspicious, since messages without any content exist and have to
+be archived. Therefore other messages are sampled: ones that had content before, or that probably have some.
 """
 
 import logging
@@ -31,7 +31,7 @@ Send = Callable[[], Awaitable[list[Any]]]
 
 
 class ContentWatch:
-    """Watches the pages of one sync of one guild."""
+    """Checks the message pages of one sync of one guild for withheld content."""
 
     def __init__(self, client: GatewayClient, guild_id: int, rest: RestClient) -> None:
         self._client = client
@@ -39,13 +39,13 @@ class ContentWatch:
         self._guild_id = guild_id
         self._rest = rest
         self._bot_id = client.login.bot_id or ""
-        self._seen: tuple[str, str] | None = None  # the last message that showed content, with its channel
+        self._seen: tuple[str, str] | None = None  # the last message that had content, with its channel
 
     async def page(self, channel_id: str, send: Send) -> list[Any]:
-        """Return a page of messages, by one request where nothing is suspicious.
+        """Request a page of messages; one request where nothing is suspicious, more where every message is blank.
 
         Raises:
-            ContentWithheld: it is blanked.
+            ContentWithheld: Discord withholds the content.
         """
         page = await send()
         if not is_blanked(as_objects(page), self._bot_id):
@@ -53,7 +53,7 @@ class ContentWatch:
             return page
         if not await self._content_shows(channel_id, as_objects(page)):
             raise ContentWithheld(await self._cause())
-        return await send()  # anew, for the first one may be from before content showed
+        return await send()  # again, since the first page may predate the moment at which content was granted
 
     def _note(self, channel_id: str, page: list[Any]) -> None:
         for message in as_objects(page):
@@ -62,7 +62,7 @@ class ContentWatch:
                 return
 
     async def _content_shows(self, channel_id: str, page: list[Payload]) -> bool:
-        """Look at messages that should have content: around, before, and elsewhere in the guild."""
+        """Sample messages around, before and elsewhere in the guild; return whether the blanks can be genuine."""
         blanks = sum(shows_content(message, self._bot_id) is False for message in page)
         first = min((int(i) for message in page if (i := snowflake(message.get("id")))), default=0)
         samples: list[tuple[str, dict[str, int]]] = [(channel_id, {"before": first})]
@@ -88,7 +88,7 @@ class ContentWatch:
         return as_objects(page)
 
     async def _is_granted(self) -> bool | None:
-        """Ask for the application's flags as they are now; None where Discord does not tell."""
+        """Request the application's current flags; None where the request fails."""
         try:
             application = await self._rest.call(self._http.application_info, dict)
         except CallFailed:

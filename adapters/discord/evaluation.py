@@ -1,4 +1,4 @@
-"""Request what decides who may read a guild's channels, and evaluate it: the one place where REST decides that."""
+"""Request a guild's roles, channels and the bot's own roles by REST, and evaluate who may read which channel."""
 
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 
 class GuildEvaluation:
-    """Evaluate one guild from answers that are whole; one that cannot be true counts as a failed call."""
+    """Evaluates one guild; an answer that is impossible (such as roles without @everyone) counts as a failed call."""
 
     def __init__(self, client: GatewayClient, guild_id: int, rest: RestClient, hash_user: HashUser) -> None:
         self._client = client
@@ -27,7 +27,7 @@ class GuildEvaluation:
         self._hash_user = hash_user
 
     async def listing(self) -> tuple[ChannelRecord, ...]:
-        """List the channels and the active threads, by three requests and the bot's roles as the gateway tells them."""
+        """List the channels and the active threads: three requests, and the bot's roles from the gateway's payloads."""
         bot = self._bot_by_gateway() or await self._bot_by_rest()
         found, evaluator = await self._channels(bot)
         active = await self._call(lambda: self._http.get_active_threads(self._guild_id), dict, _active_fault)
@@ -35,7 +35,7 @@ class GuildEvaluation:
         return (*found, *(thread for thread in threads if thread))
 
     async def access(self) -> Access:
-        """Evaluate afresh, the bot's own roles too: three requests, or four where the bot may be the owner."""
+        """Evaluate the current read access and the bot's roles: three requests, four where the bot may be the owner."""
         found, _ = await self._channels(await self._bot_by_rest())
         return Access(frozenset(record.platform_id for record in found if record.skip_reason is None))
 
@@ -43,7 +43,7 @@ class GuildEvaluation:
         """Request the guild itself: one request.
 
         Raises:
-            TenantUnavailable: the bot is not in it any more.
+            TenantUnavailable: the bot is no longer in it.
         """
         try:
             await self._call(lambda: self._http.get_guild(self._guild_id, with_counts=False), dict)
@@ -74,7 +74,7 @@ class GuildEvaluation:
         return "Discord listed roles without @everyone"
 
     def _bot_by_gateway(self) -> Principal | None:
-        """Return it as the gateway told; None where it did not tell the bot's roles."""
+        """Return the bot by the gateway's payloads; None where they did not contain its roles."""
         if not self._client.is_there(self._guild_id):
             raise TenantUnavailable("the bot is not in this guild at present, or Discord has an outage there")
         return self._client.principal(self._guild_id)
@@ -95,7 +95,7 @@ class GuildEvaluation:
     async def _owns_guild(self, user_id: str) -> bool:
         known = self._client.principal(self._guild_id)
         if known is not None and not known.is_owner:
-            return False  # nobody becomes the owner unasked: what is not known cannot show too much
+            return False  # ownership is not acquired unnoticed, and False can only grant too little
         guild = await self._call(lambda: self._http.get_guild(self._guild_id, with_counts=False), dict)
         return snowflake(guild.get("owner_id")) == user_id
 

@@ -1,7 +1,7 @@
-"""Read a page of messages as Discord and its likes send it: in any order, with what does not belong there.
+"""Read a page of messages as Discord and compatible servers send it: in any order, with messages that do not belong.
 
-Discord sends the newest first, all beyond the cursor. Other servers order by time, repeat the cursor's own message, or
-ignore the cursor: the answer then says nothing of what lies beyond it, and counts as a failed one.
+Discord sends the newest first, all of them beyond the cursor. Other servers order by time, repeat the cursor's own
+message, or ignore the cursor; an answer that ignores it proves nothing of what lies beyond, and counts as failed.
 """
 
 import logging
@@ -17,11 +17,11 @@ log = logging.getLogger(__name__)
 
 PAGE_SIZE = 100  # the most that Discord gives in one answer
 
-_DISORDER = timedelta(minutes=1)  # how far a server's order may be from that of its ids
+_DISORDER = timedelta(minutes=1)  # how far a server's order may deviate from that of the ids
 
 
 def fault_of_page(body: object, channel_id: str, after: int) -> str | None:
-    """Say why a page cannot be true: it brings nothing of the channel beyond the cursor, or begins long before it."""
+    """Say why a page is impossible (no message beyond the cursor, or a start long before it); None where valid."""
     ids = [int(message_id) for message_id in _ids(own_messages(body, channel_id))]
     if body and (not ids or max(ids) <= after):
         return "Discord sent a page of messages that holds none beyond the one it was to begin after"
@@ -31,7 +31,7 @@ def fault_of_page(body: object, channel_id: str, after: int) -> str | None:
 
 
 def message_page(sent: list[Any], records: Iterable[MessageRecord], channel_id: str, after: int) -> MessagePage:
-    """Return a page without a fault, of what was sent and the records of its ``own_messages``."""
+    """Build a page from the payloads sent and the records of their ``own_messages``."""
     unique = {record.platform_id: record for record in records}
     ordered = sorted(unique.values(), key=_number)
     ids = [int(message_id) for message_id in _ids(own_messages(sent, channel_id))]
@@ -44,9 +44,9 @@ def message_page(sent: list[Any], records: Iterable[MessageRecord], channel_id: 
 
 
 def _reached(ids: list[int], ordered: list[MessageRecord], after: int) -> str | None:
-    """Return how far a page is surely whole.
+    """Return the id up to which a page is certainly complete.
 
-    Where it is not in the order of its ids, one of the last millisecond or so may be missing at its edge.
+    Where a page is not in the order of its ids, it may lack messages of the last millisecond.
     """
     if not ordered:
         return None

@@ -67,7 +67,7 @@ class Permissions:
         listed = channel.get("permission_overwrites") or []
         overwrites = as_objects(listed)
         if not isinstance(listed, list) or len(overwrites) < len(listed) or not all(map(_target, overwrites)):
-            return 0  # what cannot be read may deny
+            return 0  # an unreadable overwrite may deny
         of_roles = _overwrites_of(_ROLE, overwrites)
         of_members = _overwrites_of(_MEMBER, overwrites)
         bits = _with_overwrites(bits, (o for i, o in of_roles if i == self._guild_id))
@@ -85,7 +85,7 @@ def _with_overwrites(bits: int, overwrites: Iterable[Payload]) -> int:
 
 
 def _denied(value: object) -> int:
-    """Return what is denied: all, where that cannot be read; nothing, where it is not said."""
+    """Return the denied bits: all where the value cannot be read, none where it is absent."""
     bits = as_bits(value)
     return _ALL if not bits and value not in (None, 0, "0") else bits
 
@@ -95,7 +95,7 @@ def _target(overwrite: Payload) -> str | None:
 
 
 def _overwrites_of(kind: int, overwrites: Iterable[Payload]) -> list[tuple[str | None, Payload]]:
-    """Return those of one kind, by id; those of no known kind are among either, and the id tells whom they mean."""
+    """Return the overwrites of one kind, by id; one of unknown kind is returned for both, and its id decides."""
     return [(_target(o), o) for o in overwrites if _overwrite_kind(o) in (kind, None)]
 
 
@@ -119,7 +119,7 @@ class ChannelEvaluator:
         return channel_record(payload, self.skip_reason(payload), self._hash_user)
 
     def thread(self, payload: Payload) -> ChannelRecord | None:
-        """Return the record of a thread, which is read where its channel is."""
+        """Return the record of a thread, whose read access is that of its channel."""
         return thread_record(payload, None, self._hash_user)
 
     def is_public(self, payload: Payload) -> bool:

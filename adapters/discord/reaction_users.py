@@ -1,4 +1,4 @@
-"""List the users behind one emoji of a message, by rising id."""
+"""List the ids of the users behind one emoji of a message, ascending."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeAlias
@@ -8,14 +8,14 @@ from adapters.discord.message_page import PAGE_SIZE
 from adapters.discord.rest import EmojiGone
 
 FaultOf: TypeAlias = Callable[[list[Any]], str | None]
-"""Says why an answer cannot be true; None where it can."""
+"""Returns why an answer is impossible; None where it is valid."""
 
 Fetch: TypeAlias = Callable[[int | None, FaultOf], Awaitable[list[Any]]]
-"""Requests the page of users with ids beyond one, or with None the first."""
+"""Requests the page of users with ids beyond the given one; with None the first page."""
 
 
 async def reaction_users(fetch: Fetch, total: int) -> list[str]:
-    """Return their ids, page by page up to the total or a page that is not full."""
+    """Request pages until the total is reached or a page is not full; return the ids."""
     found: dict[str, None] = {}
     after: int | None = None
     while len(found) < total:

@@ -44,7 +44,7 @@ class DiscordSession:
         self._scope = scope
         self._hash_user = hash_user
         self._content = ContentWatch(client, self._guild_id, rest)
-        self._known_session: tuple[int, int] | None = None  # when the channels were last listed
+        self._known_session: tuple[int, int] | None = None  # of the newest listing of channels
         self._evaluation = GuildEvaluation(client, self._guild_id, rest, hash_user)
 
     @property
@@ -64,9 +64,9 @@ class DiscordSession:
 
     @property
     def receives_changes(self) -> bool:
-        """Whether the gateway's session is the one in which the channels were listed: it tells all, also afterwards."""
-        heard = self._client.current_session(self._guild_id)
-        return heard is not None and heard == self._known_session
+        """Whether the session in which the channels were listed is still the current one: no change has been missed."""
+        current = self._client.current_session(self._guild_id)
+        return current is not None and current == self._known_session
 
     async def access(self) -> Access:
         """Evaluate afresh who may read what: three requests, four where the bot may be the owner."""
@@ -77,7 +77,7 @@ class DiscordSession:
         await self._evaluation.confirm_membership()
 
     async def archived_threads(
-        self, channel_id: str, cursor: ThreadCursor | None, *, now: datetime, anew: str | None = None
+        self, channel_id: str, cursor: ThreadCursor | None, *, now: datetime, relist_reason: str | None = None
     ) -> AsyncIterator[ThreadPage]:
         """List the archived public threads that the cursor does not cover; one request where nothing is new."""
 
@@ -89,12 +89,12 @@ class DiscordSession:
                 fault_of=fault_of,
             )
 
-        async for page in archived_threads(fetch, cursor, now=now, anew=anew):
+        async for page in archived_threads(fetch, cursor, now=now, relist_reason=relist_reason):
             records = (thread_record(p, None, self._hash_user) for p in page.threads)
             yield ThreadPage(tuple(r for r in records if r), page.cursor, page.ids, page.after, page.before)
 
     async def find_channel(self, channel_id: str) -> ChannelRecord | None:
-        """Request the channel itself; who may read one that is no thread takes more than its payload."""
+        """Request the channel itself; return None where it is no thread, since other payloads lack permissions."""
         payload = await self._rest.call(lambda: self._http.get_channel(int(channel_id)), dict, channel_id)
         is_thread = channel_type(payload) is ChannelType.THREAD
         return thread_record(payload, None, self._hash_user) if is_thread else None
@@ -113,7 +113,7 @@ class DiscordSession:
 
         page = await self._content.page(channel_id, send)
         if not page and not self._can_read_history(parent_id or channel_id):
-            # Discord shows an empty channel to a bot that may not read its history. Known at once, where it is known.
+            # Discord sends an empty list where the bot lacks Read Message History; the gateway's state may show that.
             raise ChannelUnreadable(SkipReason.BOT_LACKS_ACCESS)
         records = await message_records(own_messages(page, channel_id), channel_id, self._hash_user)
         return message_page(page, records, channel_id, start)
@@ -155,5 +155,5 @@ class DiscordSession:
         return await count_messages(search, self._rest.pause)
 
     def _can_read_history(self, channel_id: str) -> bool:
-        """Return it by the gateway's state, which may be old: yes proves nothing. For a thread its parent decides."""
+        """Return whether the gateway's state, which may be stale, allows reading; of a thread pass the parent's id."""
         return self._client.may_read(self._guild_id, channel_id)

@@ -1,4 +1,4 @@
-"""How far a channel's archived threads have been listed, as it is kept between listings."""
+"""How far the archived threads of a channel have been listed, as stored between listings."""
 
 import json
 from dataclasses import dataclass
@@ -7,59 +7,59 @@ from datetime import datetime, timedelta
 from adapters.discord.convert import timestamp
 from adapters.pages import ThreadCursor
 
-MARGIN = timedelta(minutes=15)  # how late Discord's index may show a thread
-_SETTLED = timedelta(days=1)  # when it surely shows it; long, because our clock may be wrong
+MARGIN = timedelta(minutes=15)  # how late the index behind Discord's listing may show a thread
+_SETTLED = timedelta(days=1)  # after which the index certainly shows it; generous, since our clock may be wrong
 
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """Archive times that a listing has yet to go through, from the newer ones down."""
+    """A range of archive times that is still to be listed, from the newest down."""
 
-    resume: datetime | None  # those below it are left; None: from the newest on
-    floor: datetime | None  # None: down to the first
+    resume: datetime | None  # archive times below it are left; None: all
+    floor: datetime | None  # the lower end; None: there is none
 
 
 @dataclass(slots=True)
 class Listed:
-    """What was listed: all that was archived up to ``mark``, but for what is ``open``.
+    """Listing state: threads archived up to ``mark`` are listed, except for those in the spans of ``open``.
 
-    As a cursor: ``mark``; ``open``, a JSON list of pairs of times; ``anew``, the reason for which everything was last
-    listed. An earlier form had in place of ``open`` one span from ``resume`` down to ``mark``, and the mark of the
-    listing under way in ``pending``.
+    Stored as a cursor: ``mark``; ``open``, a JSON list of pairs of times; ``anew``, the reason of the last complete
+    listing. An earlier form held, in place of ``open``, one span from ``resume`` down to ``mark``, and the mark of the
+    unfinished listing in ``pending``.
     """
 
     mark: datetime | None
     open: list[Span]
-    anew: str | None
+    relist_reason: str | None
 
     @classmethod
     def of(cls, cursor: ThreadCursor | None, now: datetime) -> "Listed":
-        """Read a cursor."""
+        """Parse a cursor."""
         known = dict(cursor or {})
         mark, spans = timestamp(known.get("mark")), _spans(known.get("open"))
         if pending := timestamp(known.get("pending")):
             mark, spans = pending, [Span(timestamp(known.get("resume")), mark)]
         return cls(None if mark is None else min(mark, now), spans, known.get("anew"))
 
-    def begin_anew(self, anew: str | None) -> None:
-        """Forget what was listed, unless that was for the same reason, or there is none."""
-        if anew is not None and self.anew != anew:
-            self.mark, self.open, self.anew = None, [], anew
+    def restart(self, relist_reason: str | None) -> None:
+        """Discard the state, unless ``relist_reason`` is None or the reason for which it was last discarded."""
+        if relist_reason is not None and self.relist_reason != relist_reason:
+            self.mark, self.open, self.relist_reason = None, [], relist_reason
 
     def cursor(self) -> ThreadCursor:
-        """Return it in the form in which it is kept."""
+        """Return the state as a cursor."""
         spans = [[_text(span.resume), _text(span.floor)] for span in self.open]
-        parts = {"mark": _text(self.mark), "open": json.dumps(spans) if spans else None, "anew": self.anew}
+        parts = {"mark": _text(self.mark), "open": json.dumps(spans) if spans else None, "anew": self.relist_reason}
         return {key: part for key, part in parts.items() if part is not None}
 
     def shrink(self, resume: datetime | None) -> None:
-        """Note how far down the first open span is listed; None where it is done."""
+        """Lower the upper end of the first open span to ``resume``; with None remove the span."""
         span = self.open.pop(0)
         if resume is not None:
             self.open.insert(0, Span(resume, span.floor))
 
     def raise_mark(self, newest: datetime | None, now: datetime) -> None:
-        """Raise the mark towards the newest archive time of a listing; never into the future, where nothing is new."""
+        """Raise the mark to a listing's newest archive time, less a margin while the index may lag, at most to now."""
         if newest is None:
             return
         newest = min(newest, now)

@@ -1,8 +1,8 @@
-"""List a channel's archived threads, newest-archived first, down to what earlier listings have covered.
+"""List a channel's archived threads, the newest-archived first, down to what earlier listings have covered.
 
-A thread's archive time changes whenever it is archived again, so nothing new hides below what a whole listing has seen,
-but for threads that Discord's index shows late: so the mark stays some minutes behind. What a listing that was broken
-off has left open is a span of times, which later ones go on with before they look for what is new.
+A thread's archive time changes whenever it is archived again, so everything below the mark of a complete listing is
+known. Discord's index may show a thread late, so the mark stays some minutes behind. An interrupted listing leaves an
+open span of archive times, which the next listing finishes before it looks for new threads.
 """
 
 import logging
@@ -19,39 +19,39 @@ from adapters.pages import ThreadCursor
 log = logging.getLogger(__name__)
 
 FaultOf: TypeAlias = Callable[[Payload], str | None]
-"""Says why an answer cannot be true; None where it can."""
+"""Returns why an answer is impossible; None where it is valid."""
 
 Fetch: TypeAlias = Callable[[str | None, FaultOf], Awaitable[Payload]]
 """Requests the page of threads archived before a time (ISO 8601), or with None the newest."""
 
-# ``before`` excludes its own instant, so threads archived in the same one could fall between two pages. The first step
-# that leads on is taken.
+# ``before`` excludes its own instant, so that threads archived in one instant could fall between two pages. Of these
+# offsets the first is taken with which the cursor still moves.
 _STEPS = (timedelta(milliseconds=1), timedelta(microseconds=1), timedelta())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListedThreads:
-    """A page of a listing."""
+    """A page of a listing, and the cursor that is valid once it is stored."""
 
     threads: list[Payload]  # those that may be new
-    ids: frozenset[str]  # of all on the page
-    after: datetime | None  # the page shows every thread archived after this time (None: down to the first) ...
+    ids: frozenset[str]  # of all threads on the page
+    after: datetime | None  # the page holds every thread archived after this time (None: no lower end) ...
     before: datetime | None  # ... and before this one
-    cursor: ThreadCursor  # true once they are stored
+    cursor: ThreadCursor  # valid once the threads are stored
 
 
 @dataclass(frozen=True, slots=True)
 class _Page:
     threads: list[Payload]
     before: datetime | None
-    is_bottom: bool  # whether no older ones are archived
+    is_bottom: bool  # whether no older archived threads follow
 
     @property
     def stamps(self) -> list[datetime]:
         return [archive_time(thread) for thread in self.threads]
 
     def ends(self, floor: datetime | None) -> bool:
-        """Return whether a walk down to a floor ends here."""
+        """Return whether the listing reaches ``floor`` with this page."""
         return self.is_bottom or (floor is not None and min(self.stamps) < floor)
 
     def listed(self, floor: datetime | None, cursor: ThreadCursor) -> ListedThreads:
@@ -65,18 +65,18 @@ class _Page:
 
 
 async def archived_threads(
-    fetch: Fetch, cursor: ThreadCursor | None, *, now: datetime, anew: str | None = None
+    fetch: Fetch, cursor: ThreadCursor | None, *, now: datetime, relist_reason: str | None = None
 ) -> AsyncIterator[ListedThreads]:
-    """List pages of threads that the cursor does not cover, each with the cursor that is true once they are stored.
+    """List pages of threads that the cursor does not cover, each with the cursor that is valid once it is stored.
 
     Args:
         fetch: requests a page.
         cursor: how far earlier listings came.
-        now: the time, which no archive time may be ahead of.
-        anew: why everything is to be listed once more; what was listed for the same reason is not again.
+        now: the current time; archive times beyond it are cut to it.
+        relist_reason: the reason for a complete listing; ignored where the last complete listing had the same reason.
 
     Raises:
-        CallFailed: a page does not lead on, also when it is asked for again.
+        CallFailed: a page does not move the cursor, also when requested again.
     """
     listed = Listed.of(cursor, now)
     while listed.open:
@@ -86,7 +86,7 @@ async def archived_threads(
             yield page.listed(span.floor, listed.cursor())
             if page.ends(span.floor):
                 break
-    listed.begin_anew(anew)  # not before: else a listing that is broken off again and again would never come to its end
+    listed.restart(relist_reason)  # only here: an interrupted complete listing must be able to finish
     floor = listed.mark
     is_first = True
     async for page in _walk(fetch, None):
@@ -117,7 +117,7 @@ async def _walk(fetch: Fetch, resume: datetime | None) -> AsyncIterator[_Page]:
 
 
 def _next(oldest: datetime, before: datetime | None) -> datetime:
-    """Return where the next page is to begin: as near above the oldest as leads on."""
+    """Return the cursor of the next page: the least offset above the oldest thread that still moves it."""
     for step in _STEPS:
         if before is None or oldest + step < before:
             if not step:

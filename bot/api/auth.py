@@ -37,17 +37,17 @@ def guard(token: str | None, own_hosts: Collection[str]) -> Middleware:
         try:
             return await handler(request)
         except Problem as e:
-            raise _in_outline(e) from e
+            raise _without_details(e) from e
 
     return check
 
 
-def _in_outline(problem: Problem) -> Problem:
-    """Return a problem without what only those are told who have the token, such as paths and roles."""
+def _without_details(problem: Problem) -> Problem:
+    """Return a problem without the details that require the token, such as paths and roles."""
     reasons = problem.more.get("reasons")
     if not isinstance(reasons, Mapping):
         return problem
-    parts = dict.fromkeys(reasons, "not ready; the reason is told to those who send the token")
+    parts = dict.fromkeys(reasons, "not ready; send the token to see the reason")
     return Problem(problem.status, problem.code, f"not ready: {', '.join(parts)}", reasons=parts)
 
 

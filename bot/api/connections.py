@@ -1,7 +1,7 @@
-"""Who may hold a connection to the API, and for how long: whoever comes last is heard, and nobody uses the process up.
+"""Limit the API's connections in number and time, so that new clients are served and descriptors never run out.
 
-The server's own way of accepting is not used: where the process has no descriptor left it logs and tries again for
-each connection that waits, and doubles that with every turn.
+aiohttp's own accept loop is not used: without a free descriptor it logs and schedules a retry for each waiting
+connection, and doubles that every time.
 """
 
 import asyncio
@@ -24,16 +24,17 @@ KEEP_ALIVE_SECONDS = 75.0
 """How long a connection may wait for its next request, and take for its headers: longer than the usual proxy's 60 s."""
 
 _FIRST_REQUEST_SECONDS = 10.0
-_LONGEST_ANSWER_SECONDS = 60.0  # for one that is in the way
+_LONGEST_ANSWER_SECONDS = 60.0  # after which a request in progress may be cut to make room
 _MOST_CONNECTIONS = 128
-_SHARE_OF_DESCRIPTORS = 4  # one in so many is the API's; the database, the platforms and the rest have the others
-_STALL_SECONDS = 1.0  # a timer that is so late tells of this process, not of the client
-_PAUSE_SECONDS = 1.0  # where no descriptor is left
+# the API may use one descriptor in so many; the database, the platforms and the rest have the others
+_SHARE_OF_DESCRIPTORS = 4
+_STALL_SECONDS = 1.0  # a timer so late means that this process stood still, so the client is not at fault
+_PAUSE_SECONDS = 1.0  # before the next attempt where no descriptor is free
 _LOG_SECONDS = 60.0
 
 
 def most_connections() -> int:
-    """Return how many connections may be open at once, by how many files the process may open."""
+    """Return how many connections may be open at once, derived from the limit on open files."""
     files = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
     few = files // _SHARE_OF_DESCRIPTORS if files != resource.RLIM_INFINITY else _MOST_CONNECTIONS
     return max(min(few, _MOST_CONNECTIONS), 4)
@@ -42,7 +43,7 @@ def most_connections() -> int:
 @dataclass(slots=True)
 class _Connection:
     protocol: web.RequestHandler
-    since: float  # when it was made, or its last request began or ended
+    since: float  # when it was accepted, or its last request began or ended
     is_served: bool = False  # it has sent a whole request
     is_busy: bool = False  # a request of it is being answered
 
@@ -69,7 +70,7 @@ class Connections:
     async def watch(
         self, request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
     ) -> web.StreamResponse:
-        """Note which connection is being answered: it is not cut."""
+        """Mark a connection as busy while its request is handled: it is not cut then."""
         connection = self._open.get(request.protocol)
         if connection is None:
             return await handler(request)
@@ -82,7 +83,7 @@ class Connections:
 
     @asynccontextmanager
     async def accepting(self, server: web.Server, sockets: Sequence[socket.socket]) -> AsyncIterator[None]:
-        """Accept connections on sockets that listen, until the block ends."""
+        """Accept connections on listening sockets until the block ends."""
         accepting = [asyncio.create_task(self._accept_all(server, each), name="api") for each in sockets]
         try:
             yield
@@ -94,14 +95,14 @@ class Connections:
                 each.close()
 
     async def _accept_all(self, server: web.Server, listening: socket.socket) -> NoReturn:
-        """Accept for ever, whatever one of the connections brings up."""
+        """Accept connections for ever; an error of one connection does not end the loop."""
         while True:
             try:
                 with only_wanted_cancellation():
                     await self._accept(server, listening)
             except ConnectionError:
                 continue
-            except Exception as e:  # noqa: BLE001 (the API would be gone, and the process go on without it)
+            except Exception as e:  # noqa: BLE001 (otherwise the process would go on without its API)
                 reason = e.strerror if isinstance(e, OSError) else None
                 self._log("no connection to the API can be accepted", reason or type(e).__name__)
                 await asyncio.sleep(_PAUSE_SECONDS)
@@ -115,7 +116,7 @@ class Connections:
                 accepted.close()
                 return
             _, protocol = await loop.connect_accepted_socket(server, accepted)
-        except OSError:  # this connection's: the others are not to wait for it
+        except OSError:  # an error of this connection alone
             accepted.close()
             return
         except BaseException:
@@ -125,7 +126,7 @@ class Connections:
         self._wait_for_request(connection)
 
     def _make_room(self) -> bool:
-        """Cut the connection that has been idle longest where there are too many; False where none is idle."""
+        """Cut the connection that has been idle longest if the limit is reached; return False where none is idle."""
         self._open = {key: connection for key, connection in self._open.items() if connection.is_open}
         if len(self._open) < self.most:
             return True
@@ -144,7 +145,7 @@ class Connections:
         loop.call_at(due, self._cut_silent, connection, due)
 
     def _cut_silent(self, connection: _Connection, due: float) -> None:
-        """Cut a connection that has sent nothing; not where this process stood still and may not have read it yet."""
+        """Cut a connection without a request, unless this process stood still and may not have read the request yet."""
         if connection.is_served or not connection.is_open:
             return
         if asyncio.get_running_loop().time() - due > _STALL_SECONDS:
@@ -153,7 +154,7 @@ class Connections:
             connection.cut()
 
     def _log(self, what: str, reason: str) -> None:
-        """Log at most once a minute: who makes many connections shall not fill the log."""
+        """Log at most once a minute, so that clients cannot fill the log."""
         now = self.now()
         if self._logged_at is None or now - self._logged_at >= _LOG_SECONDS:
             self._logged_at = now
@@ -161,10 +162,10 @@ class Connections:
 
 
 def listening_sockets(host: str, port: int) -> list[socket.socket]:
-    """Listen on every address that a host name has.
+    """Listen on every address of a host name.
 
     Raises:
-        OSError: one of them is taken, or not this machine's.
+        OSError: an address is in use, or does not belong to this machine.
     """
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     made: list[socket.socket] = []

@@ -127,7 +127,7 @@ def _value(text: str, annotation: object) -> object:
 async def _body(request: web.Request, model: type[B]) -> B:
     if not model.model_fields:
         return model()
-    raw = (await _read(request)).removeprefix(codecs.BOM_UTF8)  # editors on Windows begin a file with one
+    raw = (await _read(request)).removeprefix(codecs.BOM_UTF8)  # Windows editors begin a file with one
     if not raw and not any(info.is_required() for info in model.model_fields.values()):
         return model()
     if request.content_type not in _JSON_TYPES:
@@ -155,7 +155,7 @@ async def _read(request: web.Request) -> bytes:
 def errors_of(
     error: ValidationError, model: type[RequestModel], *, hidden: Collection[str] = ()
 ) -> list[dict[str, str]]:
-    """List each wrong field with what would be right; never the value, which may be anything."""
+    """List each invalid field with a description of valid values; never quote the value, which may be secret."""
     found = wrong_fields(model, error, whole="a JSON object", hidden=hidden)
     return [{"field": name or "body", "detail": words} for name, words in found]
 

@@ -17,7 +17,7 @@ class HealthCalls:
 
     database: DatabaseProbe
     adapters: Mapping[str, PlatformAdapter]
-    is_settled: Callable[[str], bool]  # of a platform: whether its tenants are in line with what it says
+    is_settled: Callable[[str], bool]  # of a platform: whether its tenants match its communities
 
     def endpoints(self) -> list[AnyEndpoint]:
         """Declare the calls."""
@@ -34,7 +34,7 @@ class HealthCalls:
             Endpoint(
                 method="GET",
                 path="/readyz",
-                summary="Every platform is connected, its tenants are in line, and the database can be written.",
+                summary="Every platform is connected, its tenants match its communities, and the database is writable.",
                 handler=self.readiness,
                 params=NoParameters,
                 body=NoParameters,
@@ -48,10 +48,10 @@ class HealthCalls:
         return Result(Health(status="ok"))
 
     async def readiness(self, _: NoParameters, __: NoParameters) -> Result:
-        """Answer whether the gateways and the database can be used; within two seconds in any case."""
+        """Report whether the gateways and the database can be used, within two seconds in any case."""
         reasons = {name: reason for name, adapter in self.adapters.items() if (reason := adapter.unready_reason)}
         if unsettled := [name for name in self.adapters if not self.is_settled(name)]:
-            reasons["membership"] = f"the tenants are not yet in line with what is told by {', '.join(unsettled)}"
+            reasons["membership"] = f"the tenants do not match the communities of {', '.join(unsettled)} yet"
         if fault := await self.database.fault():
             reasons["database"] = fault
         if reasons:

@@ -31,7 +31,7 @@ class JobProgress(ResponseModel):
 
 
 class JobMetrics(ResponseModel):
-    """What a job took, in all its attempts."""
+    """What a job took, summed over its attempts."""
 
     duration_seconds: float | None = Field(
         description="How long it ran, so far or in all, without the time it waited; null: it has not begun."
@@ -92,7 +92,7 @@ class CreatedJob(JobView):
     """A job as answered to the request for it."""
 
     created: bool = Field(description="False where the tenant had an unfinished job already: this one.")
-    hint: str | None = Field(default=None, description="What becomes of the request, where this job is another one.")
+    hint: str | None = Field(default=None, description="What happens to the request, where this job is another one.")
 
 
 class JobList(ResponseModel):

@@ -21,8 +21,8 @@ _NOT_IN_IT = (
 )
 
 _RATE_LIMITED = (
-    "The platform said that it was asked too often. Nothing need be done: what was read is kept, and the next sync "
-    "goes on from there{wait}."
+    "The platform answered that there were too many requests. Nothing need be done: what was read is kept, and the "
+    "next sync goes on from there{wait}."
 )
 _INCOMPLETE = "Its last sync did not read everything. GET /api/tenants/{id}/sync says why and what can be done."
 
@@ -96,7 +96,7 @@ class Presenter:
         )
 
     def _hint(self, tenant: Tenant) -> str | None:
-        """Say what an operator can do, or need not do, about a tenant that is not as it should be."""
+        """Return advice to the operator about a tenant whose status is not ok; None where there is none."""
         if tenant.stopped_at is not None:
             return _STOPPED
         if not tenant.is_connected:

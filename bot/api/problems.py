@@ -40,7 +40,7 @@ class ProblemDocument(BaseModel):
     title: str = Field(description="The kind of problem, in words.", examples=["invalid query"])
     status: int = Field(description="The HTTP status.", examples=[400])
     code: str = Field(description="The kind of problem, for programs; it stays the same.", examples=["invalid_query"])
-    detail: str = Field(description="This very problem.", examples=["limit: must be a whole number from 1 to 200"])
+    detail: str = Field(description="What is wrong here.", examples=["limit: must be a whole number from 1 to 200"])
     errors: list[FieldError] = Field(
         default_factory=list, description="The wrong fields one by one, where fields are wrong."
     )

@@ -24,7 +24,7 @@ _NO_CURSOR = "must be the next_cursor of the page before"
 
 
 def _shaped(pattern: str, words: str) -> BeforeValidator:
-    """Say in words what a text has to be that does not match a pattern."""
+    """Replace a pattern's error by a description in words."""
 
     def check(value: object) -> object:
         if isinstance(value, str) and not re.search(pattern, value):
@@ -35,7 +35,7 @@ def _shaped(pattern: str, words: str) -> BeforeValidator:
 
 
 def _with_platform(value: object) -> object:
-    """Answer the id of a community alone with what a tenant is called."""
+    """Reject a bare community id with a message that shows how a tenant is named."""
     if isinstance(value, str) and re.fullmatch(r"[0-9]{1,64}", value):
         raise ValueError(f"is an id without its platform: say discord-{value}, or whichever platform it is of")
     return value

@@ -93,11 +93,11 @@ _server_log.addFilter(_OnlyFaults())
 
 
 class AddressInUse(Exception):
-    """The address to listen on is taken, or not this machine's, or not for this user."""
+    """The address to listen on is in use, not this machine's, or not permitted to this user."""
 
     def __init__(self, message: str, *, needs_a_person: bool) -> None:
         super().__init__(message)
-        self.needs_a_person = needs_a_person  # whether no new start can help before the configuration is changed
+        self.needs_a_person = needs_a_person  # whether only a change of the configuration helps, and no restart
 
 
 @asynccontextmanager

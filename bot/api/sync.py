@@ -31,8 +31,8 @@ EXPLANATIONS = {
     "see it. Give the bot View Channel there if it should be archived.",
 }
 _AUDIT_WAITS = (
-    "The tenant has this unfinished sync, so no job of its own was made for the audit. It is put down: this sync "
-    "begins it if it has not come to that yet, otherwise the next one does{due}. "
+    "The tenant has this unfinished sync, so no job was created for the audit. The audit is recorded: this sync "
+    "begins it if it has not planned its audits yet, otherwise the next one does{due}. "
     "GET /api/tenants/{id}/coverage shows the result."
 )
 

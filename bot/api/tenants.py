@@ -125,7 +125,7 @@ async def find_tenant(db: Database, tenant_id: str) -> Tenant:
 
 
 def require_id_field(adapter: PlatformAdapter, field: str, value: str) -> None:
-    """Refuse a body of which a field is no id of its platform.
+    """Raise a problem if a field of a body is not an id of its platform.
 
     Raises:
         Problem: 422.

@@ -8,7 +8,7 @@ from adapters.records import ChannelRecord, ChannelType, SkipReason
 
 _NAMES_SHOWN = 12
 
-# What each reason means and what can be done; whether somebody may want to do it.
+# The meaning of each reason with a remedy, and whether an operator may want to act.
 _REASONS: dict[SkipReason, tuple[str, bool]] = {
     SkipReason.BOT_LACKS_ACCESS: (
         "everyone may read them, the bot may not: give it View Channel and Read Message History there, "
@@ -43,7 +43,7 @@ class ListingSummary:
 
 
 def summarize(channels: Sequence[ChannelRecord]) -> ListingSummary:
-    """Summarize a listing by what would be archived and why the rest would not; its threads follow their channels."""
+    """Summarize which channels would be archived and why the others would not; threads count with their channels."""
     archived: Counter[ChannelType] = Counter()
     kept_out: defaultdict[SkipReason, list[ChannelRecord]] = defaultdict(list)
     by_id = {channel.platform_id: channel for channel in channels}

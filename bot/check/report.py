@@ -28,7 +28,7 @@ class Mark(StrEnum):
 
     OK = "ok"
     NOTE = "note"  # worth knowing, nothing is wrong
-    WARNING = "warning"  # somebody could do something, who may not want to
+    WARNING = "warning"  # an operator may want to act
     PROBLEM = "PROBLEM"
 
 

@@ -1,4 +1,4 @@
-"""Changes that the database refuses, found among those that it takes."""
+"""Isolate changes that the database refuses, so that the others are applied."""
 
 import logging
 from collections.abc import Sequence
@@ -14,21 +14,21 @@ log = logging.getLogger(__name__)
 
 
 def is_refused(error: Exception) -> bool:
-    """Return whether a value may be at fault, and not the state of the database.
+    """Return whether a value may be the cause, rather than the state of the database.
 
-    What no driver's code explains (``storage_error``) may be either: where it passes, trying halves tries it again.
+    An unexpected error (one that is no ``StorageError``) may be either; trying halves repeats it.
     """
     return not isinstance(error, StorageError) or isinstance(error, ValueRefused) or error.code == StorageError.code
 
 
 async def apply_bisecting(db: Database, changes: Sequence[MessageChange], now: datetime, owner: str) -> set[Key]:
-    """Apply changes; where one cannot be stored, all others all the same.
+    """Apply changes; where one cannot be stored, apply all others.
 
     Returns:
         The messages whose change cannot be stored.
 
     Raises:
-        StorageError: the database does not take any.
+        StorageError: the database takes no change.
     """
     refused: dict[Key, Exception] = {}
     if changes:

@@ -1,4 +1,4 @@
-"""Changes by message: however many events there are of one, one change is written, the last word of each kind."""
+"""Buffer changes by message: many events of one message become one change, with the last state of each kind."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
@@ -27,23 +27,23 @@ _LARGEST_LOST = 50_000  # messages remembered by their ids alone, once there are
 
 @dataclass(frozen=True, slots=True)
 class ChannelEvent:
-    """A channel as an event showed it, and when that came in."""
+    """A channel as an event described it, and when the event was received."""
 
     record: ChannelRecord
     received_at: datetime
 
     @property
     def is_hidden(self) -> bool:
-        """Whether the channel is not to be read from then on."""
+        """Whether the channel must not be read from then on."""
         return self.record.skip_reason is not None
 
 
 @dataclass(slots=True)
 class LiveBatch:
-    """What is written of messages at once."""
+    """Changes of messages that are written together."""
 
     changes: list[MessageChange] = field(default_factory=list)
-    lost: set[Key] = field(default_factory=set)  # messages of which no more is known than that
+    lost: set[Key] = field(default_factory=set)  # messages whose changes were dropped
     lost_tenants: set[str] = field(default_factory=set)
 
     def __bool__(self) -> bool:
@@ -51,7 +51,7 @@ class LiveBatch:
 
 
 class LiveBuffer:
-    """Bounded: beyond its size it keeps only which messages are to be read again, beyond that which tenants."""
+    """Bounded: beyond its size it keeps only the ids of messages to refetch, beyond those only their tenants."""
 
     def __init__(self, largest: int = LARGEST, largest_lost: int = _LARGEST_LOST) -> None:
         self._largest = largest
@@ -89,15 +89,15 @@ class LiveBuffer:
         self._channels[event.is_hidden][tenant_id][channel.platform_id] = event
 
     def channel_events(self, *, hidden: bool) -> dict[str, list[ChannelEvent]]:
-        """Return by tenant the channels that wait to be written: those that were hidden, or the others."""
+        """Return the channels that wait to be written, by tenant: the hidden ones, or the others."""
         return {tenant_id: list(events.values()) for tenant_id, events in self._channels[hidden].items()}
 
     def has_hidden(self, tenant_id: str) -> bool:
-        """Whether channels of a tenant that were hidden wait to be written."""
+        """Whether hidden channels of a tenant wait to be written."""
         return tenant_id in self._channels[True]
 
     def channels_written(self, tenant_id: str, events: Iterable[ChannelEvent]) -> None:
-        """Let go of channels that were written; what came in of them meanwhile stays."""
+        """Remove channels that were written, unless they changed meanwhile."""
         for event in events:
             waiting, channel_id = self._channels[event.is_hidden], event.record.platform_id
             if waiting[tenant_id].get(channel_id) is event:
@@ -111,7 +111,7 @@ class LiveBuffer:
         return bool(self._messages or self.lost or self.lost_tenants)
 
     def take(self, limit: int) -> LiveBatch:
-        """Remove and return the changes of messages that have waited longest, and all that was too much to be kept."""
+        """Remove and return the oldest changes of messages, and all ids of dropped ones."""
         keys = [key for key, _ in zip(self._messages, range(limit), strict=False)]
         batch = LiveBatch(
             changes=[self._messages.pop(key) for key in keys],

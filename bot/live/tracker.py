@@ -49,7 +49,7 @@ class ChangeTrackers:
         """Track what changes in a channel while its pages are read."""
         key = tenant_id, channel_platform_id
         tracker = ChangeTracker(self._count)
-        beside = self._trackers.setdefault(key, [])  # each reading has its own, and hears everything
+        beside = self._trackers.setdefault(key, [])  # each reader has its own, and receives every change
         beside.append(tracker)
         try:
             yield tracker

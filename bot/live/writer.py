@@ -32,7 +32,7 @@ _BATCH = 1_000  # messages, or channels, in one transaction
 _FLUSH_SECONDS = 0.1
 _WATERMARK_SECONDS = 5.0
 _PAUSE_SECONDS = 1.0
-_LAST_WRITE_SECONDS = 10.0  # when the process stops; what is left lies behind the watermark
+_LAST_WRITE_SECONDS = 10.0  # at the end of the process; the rest lies behind the watermark, and becomes a gap
 
 
 class LiveWriter:
@@ -46,7 +46,7 @@ class LiveWriter:
         self._owner = owner
         self._clock = clock
         self.instant = SteadyClock(clock)
-        """The time by which listings and what is told of channels are put in order."""
+        """Clock by which listings and events of channels are ordered."""
         self._buffers = {platform: LiveBuffer() for platform in adapters}
         self._trackers = ChangeTrackers()
         self.following = Following(db, owner, clock)
@@ -62,7 +62,7 @@ class LiveWriter:
         buffer = self._buffers.setdefault(platform, LiveBuffer())
         if isinstance(event, ChannelChanged):
             buffer.add_channel(tenant_id_of(platform, event.tenant_platform_id), event.record, self.instant())
-        elif not self._is_stopping:  # else it lies behind the watermark: the next start begins with a gap from there
+        elif not self._is_stopping:  # else it lies behind the watermark: the next start records a gap from there
             self._trackers.note(buffer.add(tenant_id_of(platform, event.channel.tenant_platform_id), event))
 
     def tracking(self, tenant_id: str, channel_platform_id: str) -> AbstractContextManager[ChangeTracker]:
@@ -70,7 +70,7 @@ class LiveWriter:
         return self._trackers.tracking(tenant_id, channel_platform_id)
 
     async def run(self) -> None:
-        """Write what comes in until cancelled; what is buffered by then is still written, as far as there is time."""
+        """Write buffered events until cancelled, then write the rest as far as time permits."""
         try:
             while True:
                 await asyncio.sleep(_FLUSH_SECONDS)
@@ -100,12 +100,12 @@ class LiveWriter:
                     await self.following.advance({} if failures else received)
                 failures.raise_first()
             self._failure = None
-        except Exception as e:  # noqa: BLE001 (whatever it is, what waits is kept, and the next turn tries again)
+        except Exception as e:  # noqa: BLE001 (nothing buffered is lost, and the next round tries again)
             self._note_failure(e)
             await asyncio.sleep(_PAUSE_SECONDS)
 
     def _note_failure(self, error: Exception) -> None:
-        """Log a failure once, until it is another one or has passed. What could not be written is kept."""
+        """Log a failure once, until it changes or ends. What could not be written is kept."""
         kind = error.code if isinstance(error, StorageError) else type(error).__name__
         if kind != self._failure and isinstance(error, StorageError):
             log.error("live events cannot be written yet", extra={"code": kind, "error": str(error), "of": of(error)})
@@ -114,20 +114,21 @@ class LiveWriter:
         self._failure = kind
 
     async def write_channels(self, tenant_id: str) -> None:
-        """Write now which channels of a tenant were hidden so far, so that what is stored next is judged by it.
+        """Write the hidden channels of a tenant now, so that batches stored afterwards are checked against them.
 
         Raises:
-            StorageError: it cannot be written; it is kept.
+            StorageError: they cannot be written; they stay buffered.
         """
         for platform, buffer in list(self._buffers.items()):
             if buffer.has_hidden(tenant_id):
                 async with self._writing:
-                    with suppress(StorageError):  # what is wrong with changes, ``run`` says; a hidden channel is one
+                    # ``run`` reports failed changes; they must not keep the hidden channels from being written
+                    with suppress(StorageError):
                         await self._write_batch(platform)
                     await self._write_hidden(platform, tenant_id)
 
     async def _flush(self, platform: str) -> None:
-        """Write what has gathered of a platform; while nobody knows who leads, only which channels were hidden."""
+        """Write a platform's buffer; while its leadership is undecided, only the hidden channels."""
         failures = Failures()
         while not failures:
             async with self._writing:
@@ -141,13 +142,13 @@ class LiveWriter:
         failures.raise_first()
 
     def _knows(self, platform: str) -> bool:
-        """Whether it is decided who leads."""
+        """Return whether the leadership is decided."""
         return self.following.is_decided(platform)
 
     async def _write_batch(self, platform: str) -> None:
-        """Write the changes of messages that have waited longest, where this process leads; where another does, none.
+        """Write the oldest changes of messages if this process leads, else discard them: the leader writes them.
 
-        What cannot be written is kept, but for what the database refuses: that is read again by the next repair.
+        Changes that the database refuses are replaced by refetching; what cannot be written now is kept.
         """
         if not self._knows(platform):
             return
@@ -156,11 +157,11 @@ class LiveWriter:
             now = self._clock()
             batch.lost |= await apply_bisecting(self._db, batch.changes, now, self._owner)
             batch.changes = []
-            await self._have_read_again(batch, now)
+            await self._request_refetch(batch, now)
         self._unwritten[platform] = LiveBatch()
 
-    async def _have_read_again(self, batch: LiveBatch, now: datetime) -> None:
-        """Have lost messages read again; where they cannot even be named, all of their tenants'."""
+    async def _request_refetch(self, batch: LiveBatch, now: datetime) -> None:
+        """Mark lost messages to be refetched; where even their ids are refused, audit their tenants."""
         if batch.lost:
             log.warning("messages will be read again", extra={"messages": len(batch.lost)})
             try:
@@ -173,7 +174,7 @@ class LiveWriter:
         self._to_audit |= batch.lost_tenants
 
     async def _request_audits(self) -> None:
-        """Request the audits that are due because more was lost than can be named. Until then each stays due."""
+        """Request the audits of tenants that lost more changes than can be kept by id; a failed one stays due."""
         failures = Failures()
         for tenant_id in sorted(self._to_audit):
             with failures.apart(tenant_id):
@@ -182,9 +183,9 @@ class LiveWriter:
         failures.raise_first()
 
     async def _write_hidden(self, platform: str, only_of: str | None = None) -> None:
-        """Write which channels were hidden, whoever leads: the process that does may have stopped to answer.
+        """Write hidden channels, even if this process does not lead: the leader may hang.
 
-        That is idempotent, and every process hears it. ``only_of`` is a tenant.
+        Every process receives the events, and writing them twice changes nothing. ``only_of`` selects one tenant.
         """
         failures, buffer = Failures(), self._buffers[platform]
         for tenant_id, events in buffer.channel_events(hidden=True).items():
@@ -196,7 +197,7 @@ class LiveWriter:
         failures.raise_first()
 
     async def _write_shown(self, platform: str) -> None:
-        """Write the other channels that were changed, where this process leads."""
+        """Write the other changed channels if this process leads."""
         if not self._knows(platform):
             return
         failures, buffer = Failures(), self._buffers[platform]
@@ -214,7 +215,7 @@ class LiveWriter:
         now = self._clock()
         try:
             await channels.save_changed_channels(self._db, tenant_id, records, now, received_at=received_at)
-        except Exception as e:  # the next sync lists them; what is hidden must not wait for it
+        except Exception as e:  # the next sync lists them; hidden ones cannot wait for it
             if not is_refused(e):
                 raise
             log.error("a changed channel cannot be stored", extra={"tenant": tenant_id}, exc_info=e)

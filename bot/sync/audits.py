@@ -1,4 +1,4 @@
-"""The end of a channel's audit: what the platform counts is compared with what is stored."""
+"""End a channel's audit: compare the platform's message count with what is stored."""
 
 import logging
 from dataclasses import dataclass
@@ -16,14 +16,14 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class AuditEnd:
-    """Closes the audit of one channel that was read again up to its checkpoint."""
+    """Ends the audit of one channel that was refetched up to its checkpoint."""
 
     job: JobContext
     audit: RefetchRange
-    began_at: datetime  # what was sent before and is not stored, was missed
+    began_at: datetime  # messages sent before it that are not stored were missed
 
     async def run(self) -> None:
-        """Read on behind the checkpoint where the platform has more than is stored, then record what was found."""
+        """Read beyond the checkpoint where the platform counts more messages than stored, then record the result."""
         job, audit = self.job, self.audit
         count = await job.session.count_messages(audit.channel_platform_id)
         missing = await self._read_on(count)
@@ -36,7 +36,7 @@ class AuditEnd:
         )
 
     async def _read_on(self, count: int | None) -> int:
-        """Read what lies behind the checkpoint, unless the count says nothing of more; how much of it was missed."""
+        """Read beyond the checkpoint unless the count shows nothing more; return how many messages had been missed."""
         job, channel_id = self.job, self.audit.channel_id
         state = await channels.channel_state(job.db, channel_id)
         if state is None or state.platform_id in job.failures:

@@ -1,4 +1,4 @@
-"""Brings the stored channels and threads to what the platform lists."""
+"""Update the stored channels and threads by the platform's listings."""
 
 from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
@@ -20,12 +20,12 @@ class ChannelListing:
     threads: ThreadListing
 
     async def run(self) -> None:
-        """List everything, and look once for what vanished."""
+        """List everything, and request missing channels by themselves."""
         listed = await self._list()
         await self._find_vanished(listed)
 
     async def _list(self) -> set[str]:
-        """Store what the platform lists, and return the ids of its channels and active threads."""
+        """Store the listed channels and threads, and return the ids of channels and active threads."""
         job = self.job
         records = await job.list_channels()
         parents = [record.platform_id for record in records if record.has_archived_threads]
@@ -35,9 +35,9 @@ class ChannelListing:
         return {record.platform_id for record in records}
 
     async def _find_vanished(self, listed: set[str]) -> None:
-        """Look once for each channel that should have been listed and was not; absence alone proves nothing.
+        """Request each channel that is missing from the listing, since absence alone proves nothing.
 
-        Channels come first: a thread is read where its channel is, and need not be looked for where that one is not.
+        Channels come first: where a channel turns out to be skipped, its threads need no request.
         """
         states = await self._not_listed(listed)
         gone = [s for s in states if s.type is not ChannelType.THREAD and s.platform_id not in listed]
@@ -62,7 +62,7 @@ class ChannelListing:
             await channels.follow_parents(self.job.db, self.job.tenant_id, self.job.clock())
 
     async def _find_channel(self, state: ChannelState) -> None:
-        """Skip a channel that Discord neither lists nor shows: so say both, and the next listing may say otherwise."""
+        """Skip a channel that is neither listed nor found by itself, until a listing contains it again."""
         job = self.job
         try:
             await job.session.find_channel(state.platform_id)

@@ -1,4 +1,4 @@
-"""What the parts of one running sync share: its tools, how a channel fails alone, how what was read is stored."""
+"""The context that the parts of a running sync share: tools, isolation of channels' failures, storing of pages."""
 
 import asyncio
 import logging
@@ -27,7 +27,7 @@ from storage.jobs import JobLease
 log = logging.getLogger(__name__)
 
 _FIRST_PAUSE_SECONDS = 0.1
-_LONGEST_PAUSE_SECONDS = 4.0  # shorter than what is being stored may go on once its job is cancelled
+_LONGEST_PAUSE_SECONDS = 4.0  # less than the grace of ``finish`` for a cancelled job
 
 T = TypeVar("T")
 
@@ -46,21 +46,21 @@ class AnyChannel(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EmptyPage:
-    """A page that had no message behind ``after``: not believed before ``ProofPass`` has proven it."""
+    """An empty page behind ``after``: nothing follows from it before ``ProofPass`` has proven it."""
 
     channel: AnyChannel
     parent_id: str | None  # the channel of a thread
     after: str | None
-    believe: Callable[[ChangeTracker, int], Awaitable[None]]
-    """Does what follows from it. It gets a tracker of the channel, and its mark before the page that is the proof."""
+    accept: Callable[[ChangeTracker, int], Awaitable[None]]
+    """Applies the consequences. Called with the channel's tracker, and its mark before the page that is the proof."""
 
 
 @dataclass(slots=True)
 class _Listings:
-    """The listings of a job: when the newest one began, by a clock that is never set, and how soon another may."""
+    """The listings of a job: when the newest one began, by the monotonic clock, and how soon the next may begin."""
 
     began: float = 0.0
-    pause_seconds: float = 0.0  # before the next one while the gateway is away, ever longer
+    pause_seconds: float = 0.0  # before the next one while the gateway is disconnected; grows
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
@@ -80,7 +80,7 @@ class JobContext:
     due: datetime | None  # when the tenant's next sync is
     failures: dict[str, dict[str, JsonValue]] = field(default_factory=dict)  # of channels that gave up, by platform id
     incomplete: set[str] = field(default_factory=set)  # channels of which a message was set aside, by platform id
-    doubts: list[EmptyPage] = field(default_factory=list)
+    unproven: list[EmptyPage] = field(default_factory=list)
     refusals: Refusals = field(default_factory=Refusals)
     listings: _Listings = field(default_factory=_Listings)
 
@@ -93,35 +93,35 @@ class JobContext:
     async def guard(self, channel: AnyChannel) -> AsyncIterator[None]:
         """Keep a channel's failure to the channel: give it up, and let the others go on.
 
-        A refusal is not believed before the community itself has been asked for (``settle_refusals``): a bot that was
-        removed meets nothing else.
+        A refusal has no consequence before the community itself has been requested (``settle_refusals``): a bot that
+        was removed meets nothing else.
         """
         try:
             yield
         except ChannelUnreadable as e:
             refused = e
-            await self.refuse(lambda: self._take_refusal(channel, refused))
+            await self.refuse(lambda: self._accept_refusal(channel, refused))
         except CallFailed as e:
             await self.give_up(channel, e, attempts=e.attempts)
-        except ValueRefused as e:  # of what is stored beside the messages, which are set aside one by one
+        except ValueRefused as e:  # not of a message: messages are set aside one by one
             await self.give_up(channel, e)
         except ChannelSkipped:
             log.info("channel was hidden while it was read", extra={"channel": channel.platform_id})
             self.progress.channels[channel.platform_id] = ChannelOutcome.SKIPPED
 
     async def refuse(self, accept: Callable[[], Awaitable[None]]) -> None:
-        """Note a refusal of the platform's, and what follows from it once the bot turns out to be in the community.
+        """Add a refusal, and its consequence once it is confirmed that the bot is in the community.
 
         Raises:
-            TenantUnavailable: it is not.
+            TenantUnavailable: the bot is no longer in it.
         """
         await self.refusals.add(self.session, accept)
 
     async def settle_refusals(self) -> None:
-        """Let what follows from the refusals so far be done.
+        """Apply the consequences of the refusals so far.
 
         Raises:
-            TenantUnavailable: the bot is not in the community any more, so nothing follows.
+            TenantUnavailable: the bot is no longer in the community.
         """
         await self.refusals.settle(self.session)
 
@@ -132,14 +132,14 @@ class JobContext:
         await channels.save_channels(self.db, self.tenant_id, records, self.clock(), began_at=began_at)
         return records
 
-    def doubt(self, page: EmptyPage) -> None:
+    def add_unproven(self, page: EmptyPage) -> None:
         """Keep an empty page until it is proven."""
-        self.doubts.append(page)
+        self.unproven.append(page)
 
-    def take_doubts(self) -> list[EmptyPage]:
-        """Remove and return the empty pages that were met so far."""
-        taken = list(self.doubts)
-        self.doubts.clear()
+    def take_unproven(self) -> list[EmptyPage]:
+        """Remove and return the unproven pages so far."""
+        taken = list(self.unproven)
+        self.unproven.clear()
         return taken
 
     def tracking(self, channel: AnyChannel) -> AbstractContextManager[ChangeTracker]:
@@ -162,7 +162,7 @@ class JobContext:
         """
 
         async def write_and_refetch() -> T:
-            await self._judge_channels()
+            await self._update_channels()
             before = changed()
             written = await write(before)
             if late := changed() - before:
@@ -171,34 +171,34 @@ class JobContext:
 
         return await finish(write_and_refetch())
 
-    async def _judge_channels(self) -> None:
-        """Store what the platform has told of channels; where it may not have told all, list them.
+    async def _update_channels(self) -> None:
+        """Store the received changes of channels; list the channels where changes may have been missed.
 
-        One listing serves all that wait for it. While the gateway is away the listings come ever more slowly, whatever
-        there is to be stored, so that an absence costs requests by its length and not by what is read in it.
+        One listing serves all that wait for it. While the gateway is disconnected the pause between listings grows, so
+        that a disconnection costs requests by its length and not by the number of batches stored meanwhile.
         """
         called, listings = time.monotonic(), self.listings
-        if await self._is_all_told():
+        if await self._is_current():
             return
         async with listings.lock:
-            if listings.began > called or await self._is_all_told():
+            if listings.began > called or await self._is_current():
                 return
             await asyncio.sleep(listings.pause_seconds)
-            if await self._is_all_told():
+            if await self._is_current():
                 return
             listings.pause_seconds = min(2 * listings.pause_seconds + _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS)
             await self.list_channels()
             await channels.follow_parents(self.db, self.tenant_id, self.clock())
 
-    async def _is_all_told(self) -> bool:
-        """Write what the platform has told of channels; return whether that is all there was to tell."""
+    async def _is_current(self) -> bool:
+        """Write the received changes of channels; return whether none can have been missed."""
         await self.live.write_channels(self.tenant_id)
         if self.session.receives_changes:
             self.listings.pause_seconds = 0.0
         return self.session.receives_changes
 
     async def refetch(self, channel: AnyChannel, message_ids: set[str]) -> None:
-        """Have messages of a channel read again by the repairs of this job or the next."""
+        """Mark messages of a channel to be refetched by the repairs of this job or the next."""
         keys = [(self.tenant_id, channel.platform_id, message_id) for message_id in message_ids]
         await repair.refetch(self.db, keys, self.clock())
 
@@ -213,7 +213,7 @@ class JobContext:
             self.progress.channels[channel.platform_id] = ChannelOutcome.DONE
 
     def set_aside(self, channel: AnyChannel, message_ids: Collection[str]) -> None:
-        """Tell of messages that the archive cannot hold; everything else of their channel is stored."""
+        """Report messages that the database cannot hold; everything else of their channel is stored."""
         if not message_ids:
             return
         self.incomplete.add(channel.platform_id)
@@ -238,8 +238,8 @@ class JobContext:
         self.failures[channel_id] = error
         await channels.fail_channel(self.db, channel.id, error=error, job=self.lease, now=now)
 
-    async def _take_refusal(self, channel: AnyChannel, refused: ChannelUnreadable) -> None:
-        """Believe that a channel is gone; that the bot may not read it is for the next listing to say."""
+    async def _accept_refusal(self, channel: AnyChannel, refused: ChannelUnreadable) -> None:
+        """Skip a deleted channel; give up one that the bot may not read, whose skip reason the next listing sets."""
         if refused.reason is SkipReason.DELETED:
             await self.skip(channel, refused.reason)
         else:

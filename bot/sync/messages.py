@@ -1,7 +1,7 @@
-"""Reads one channel, oldest first, from its checkpoint to its end: an empty page, or one not full that holds the head.
+"""Read one channel from its checkpoint to its end: an empty page, or a page that is not full and holds the head.
 
-The head is what the platform calls the newest message. It is a hint: it may be gone, late, left out, or older than
-others. So a full page is never the end, and neither is one that is not full where the head is still to come.
+The head is the newest message by the platform. It is a hint: it may be deleted, late, left out, or older than others.
+So a full page is never the end, nor is one that is not full and does not hold the head.
 """
 
 import time
@@ -20,7 +20,7 @@ from storage.channels import ChannelState
 from storage.messages import MessageBatch
 
 _Pages: TypeAlias = list[tuple[datetime, int, tuple[MessageRecord, ...]]]
-"""Pages, each with when it was asked for, and with the tracker's mark at that time."""
+"""Pages, each with the time of its request and the tracker's mark at that time."""
 
 
 @dataclass(slots=True)
@@ -31,15 +31,15 @@ class ChannelReader:
     state: ChannelState
     estimator: ChannelEstimator
     _fetched: _Pages = field(default_factory=list)
-    _is_stored: bool = False  # all that was fetched
+    _is_stored: bool = False  # whether everything fetched is stored
 
     async def run(self) -> None:
-        """Page to the end, and commit every ``batch_size`` messages; what was fetched is kept however it ends."""
+        """Read to the end, and commit every ``batch_size`` messages; fetched messages are stored however it ends."""
         with self.job.tracking(self.state) as tracker:
             try:
                 is_read = self.estimator.is_done = await self._read(tracker)
             except UntrueAnswer:
-                del self._fetched[-1:]  # where the cursor was ignored, it is not the page that followed
+                del self._fetched[-1:]  # it repeats the cursor's message or older ones, so it is not the next page
                 raise
             finally:
                 await self._flush(tracker)
@@ -48,13 +48,13 @@ class ChannelReader:
             await self._settle()
 
     async def _read(self, tracker: ChangeTracker) -> bool:
-        """Fetch up to the channel's end; False where an empty page leaves that in doubt."""
+        """Fetch pages to the channel's end; return False where the end is an empty page that is unproven."""
         state, progress = self.state, self.job.progress
         after = state.checkpoint_id
         is_end_near = after is not None and (state.head_id is None or int(state.head_id) <= int(after))
         known = frozenset[str]()
         while True:
-            asked_at, mark = self.job.clock(), tracker.mark()
+            requested_at, mark = self.job.clock(), tracker.mark()
             answer = await read_behind(
                 self.job.session, state.platform_id, after, parent_id=state.thread_parent_id, with_witness=is_end_near
             )
@@ -63,9 +63,9 @@ class ChannelReader:
             fresh = tuple(message for message in whole if message.platform_id not in known)
             self.estimator.add(fresh, progress.estimator.now())
             if fresh:
-                self._fetched.append((asked_at, mark, fresh))
+                self._fetched.append((requested_at, mark, fresh))
             if answer.reached is None:
-                return answer.is_proven or self._doubt(after)
+                return answer.is_proven or self._add_unproven(after)
             if sum(len(fetched) for *_, fetched in self._fetched[:-1]) >= self.job.config.batch_size:
                 await self._flush(tracker, but_last=True)
             if is_end:
@@ -73,15 +73,15 @@ class ChannelReader:
             is_end_near = not answer.is_full or answer.holds(state.head_id)
             after, known = answer.reached, frozenset(message.platform_id for message in whole)
 
-    def _doubt(self, after: str | None) -> bool:
-        """Have it proven that nothing lies behind a message, before the channel counts as read to its end."""
+    def _add_unproven(self, after: str | None) -> bool:
+        """Keep the empty page behind a message until it is proven; then the channel counts as read to its end."""
 
-        async def believe(*_: object) -> None:
+        async def accept(*_: object) -> None:
             if self._is_stored:
                 await self._settle()
 
-        self.job.doubt(
-            EmptyPage(channel=self.state, parent_id=self.state.thread_parent_id, after=after, believe=believe)
+        self.job.add_unproven(
+            EmptyPage(channel=self.state, parent_id=self.state.thread_parent_id, after=after, accept=accept)
         )
         return False
 
@@ -89,10 +89,10 @@ class ChannelReader:
         await self.job.settle(self.state, self._head_to_remember())
 
     def _head_to_remember(self) -> str | None:
-        """Return the head that need not be asked for again while it stays the same.
+        """Return the head for which no request is needed while it stays the same.
 
-        Where it has moved back, the highest one known stays, so that the next sync asks again: nobody knows then what
-        has come after it. An archived thread can have no news.
+        Where the head has moved back, the highest known one stays, so that the next sync reads again: newer messages
+        may exist. An archived thread cannot have new messages.
         """
         head, before = self.state.head_id, self.state.deleted_head_id
         if head is None or before is None or self.state.is_archived_thread:
@@ -100,9 +100,9 @@ class ChannelReader:
         return max(head, before, key=int)
 
     async def _flush(self, tracker: ChangeTracker, *, but_last: bool = False) -> None:
-        """Store what was fetched; ``but_last`` keeps the last page until the next one shows that it is true.
+        """Store fetched pages; ``but_last`` keeps the last one until the next page confirms it.
 
-        Where it cannot be stored, what follows it must not be either: the checkpoint would pass over it.
+        If that fails nothing that follows may be stored, or the checkpoint would pass over it.
         """
         count = len(self._fetched) - but_last
         pages, following = self._fetched[:count], self._fetched[count:]
@@ -116,16 +116,20 @@ class ChannelReader:
         async def write(changed_before: set[str]) -> None:
             if changed_before:  # their events found nothing stored that they could change
                 await self.job.refetch(self.state, changed_before)
-            await self._save([message for *_, page in pages for message in page], asked_at=pages[0][0])
+            await self._save([message for *_, page in pages for message in page], requested_at=pages[0][0])
             self._fetched = following
 
         await self.job.store(self.state, changed, write)
 
-    async def _save(self, fetched: list[MessageRecord], asked_at: datetime) -> None:
+    async def _save(self, fetched: list[MessageRecord], requested_at: datetime) -> None:
         """Store rows and checkpoint, in one transaction."""
         job = self.job
         batch = MessageBatch(
-            tenant_id=job.tenant_id, channel_id=self.state.id, messages=fetched, job=job.lease, asked_at=asked_at
+            tenant_id=job.tenant_id,
+            channel_id=self.state.id,
+            messages=fetched,
+            job=job.lease,
+            requested_at=requested_at,
         )
         began = time.monotonic()
         refused = await messages.save_batch(job.db, batch, job.clock())

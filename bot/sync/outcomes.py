@@ -1,4 +1,4 @@
-"""How a job's channels stand: one by one those that it has something to do for, all the others as a number."""
+"""The outcomes of a job's channels: one by one for those that it has to process, all others as a count."""
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class ChannelOutcome(StrEnum):
-    """How a channel stands in one job."""
+    """The state of a channel in one job."""
 
     WAITING = "waiting"
     DONE = "done"
@@ -15,7 +15,7 @@ class ChannelOutcome(StrEnum):
 
 
 class Outcomes:
-    """The outcomes by the platform's ids, counted as they change."""
+    """The outcomes by platform id, with a count of each."""
 
     def __init__(self, known: Mapping[str, ChannelOutcome] | None = None) -> None:
         self._by_id: dict[str, ChannelOutcome] = {}
@@ -25,7 +25,7 @@ class Outcomes:
             self[channel_id] = outcome
 
     def __setitem__(self, channel_id: str, outcome: ChannelOutcome) -> None:
-        """Record how a channel stands now; one of the others that were read before is one of these then."""
+        """Set the outcome of a channel; one of the others is counted individually from then on."""
         before = self._by_id.get(channel_id)
         if before is not None:
             self._counts[before] -= 1
@@ -35,23 +35,23 @@ class Outcomes:
         self._counts[outcome] += 1
 
     def get(self, channel_id: str) -> ChannelOutcome | None:
-        """Return how a channel stands; None for one of the others."""
+        """Return the outcome of a channel; None for one of the others."""
         return self._by_id.get(channel_id)
 
     def count(self, outcome: ChannelOutcome) -> int:
-        """Return how many channels stand so."""
+        """Return the number of channels with an outcome."""
         return self._counts[outcome] + self._others[outcome]
 
     def begin(
         self, unread: Iterable[str], *, archived: int, skipped: int, archived_ids: Collection[str] = frozenset()
     ) -> None:
-        """Begin to read: all that are archived and not among the unread ones have been read before.
+        """Start counting: archived channels that are not unread count as done.
 
         Args:
-            unread: the channels that wait.
-            archived: how many channels are archived, those that wait among them.
-            skipped: how many are not.
-            archived_ids: those that are, as far as they are known: one that has failed already stays so.
+            unread: the channels that wait to be read.
+            archived: the number of archived channels, unread ones included.
+            skipped: the number of skipped channels.
+            archived_ids: known ids of archived channels; among these one that has failed stays failed.
         """
         failed = [i for i, outcome in self._by_id.items() if outcome is ChannelOutcome.FAILED and i in archived_ids]
         self._by_id = dict.fromkeys(unread, ChannelOutcome.WAITING) | dict.fromkeys(failed, ChannelOutcome.FAILED)

@@ -1,4 +1,4 @@
-"""One step of a walk through a channel's messages."""
+"""One step of a walk through a channel's messages: request the page behind a message."""
 
 from dataclasses import dataclass
 
@@ -9,41 +9,41 @@ from adapters.records import MessageRecord
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """A page behind a message, without that message itself."""
+    """The page behind a message, without that message itself."""
 
-    messages: tuple[MessageRecord, ...]  # ascending; some may not lie behind it: a platform may send them late
-    reached: str | None  # what the next page is to be asked behind; None where nothing lies behind
+    messages: tuple[MessageRecord, ...]  # ascending; may include late ones that do not lie behind the message
+    reached: str | None  # the cursor of the next page; None where nothing lies behind
     is_full: bool
-    is_proven: bool  # whether it shows by itself that the bot may read there
+    is_proven: bool  # whether a message in it proves that the bot may read there
 
     @property
     def up_to_reached(self) -> tuple[MessageRecord, ...]:
-        """Those up to which it is whole: the next page shows the others again, with what is missing among them.
+        """The messages up to which the page is complete; the next page repeats the others and the missing ones.
 
-        A checkpoint may be moved to the newest of these, and to none beyond.
+        A checkpoint may be moved to the newest of these, but not beyond.
         """
         if self.reached is None:
             return self.messages
         return tuple(message for message in self.messages if _number(message) <= int(self.reached))
 
     def holds(self, message_id: str | None) -> bool:
-        """Return whether a message, or one beyond it, is in it."""
+        """Return whether the page holds a message with this or a higher id."""
         return bool(self.messages) and message_id is not None and _number(self.messages[-1]) >= int(message_id)
 
 
 NOTHING = Answer(messages=(), reached=None, is_full=False, is_proven=True)
-"""A page that is known to be empty."""
+"""An empty page that is proven."""
 
 
 async def read_behind(
     session: PlatformSession, channel_id: str, after: str | None, *, parent_id: str | None, with_witness: bool
 ) -> Answer:
-    """Request the page behind a message; ``with_witness`` has it begin with that message itself.
+    """Request the page behind a message; with ``with_witness`` the request includes that message itself.
 
-    Worth it where the end of the channel is expected: then no second request is needed to prove it.
+    Useful where the channel's end is expected: the witness proves an empty page without a second request.
 
     Raises:
-        CallFailed: also where the page does not lead on: the walk would never end.
+        CallFailed: also where the page does not move the cursor, since the walk would never end.
     """
     start = int(after or 0)
     begin = max(start - 1, 0) if with_witness else start

@@ -1,4 +1,4 @@
-"""How far a running job is, counted as it goes, over all its attempts."""
+"""The progress of a running job, summed over all its attempts."""
 
 import time
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ from bot.sync.estimator import SyncEstimator
 from bot.sync.outcomes import ChannelOutcome, Outcomes
 
 _NAMED_FAILURES = 50
-_NEARLY = 0.9999  # what is never rounded up to "all"
+_NEARLY = 0.9999  # the most that a fraction below 1 is rounded up to
 
 
 @dataclass(slots=True, kw_only=True)
@@ -45,25 +45,25 @@ class Counts:
     interruptions: int = 0  # by the database
 
     def added_to(self, earlier: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
-        """Add what earlier attempts at the job did; what is pending is so at present, whoever counted it."""
+        """Add the counts of earlier attempts at the job; pending counts are taken as they are now."""
         own = asdict_of(self)
         return {name: n if name.endswith("_pending") else n + count_in(earlier, name) for name, n in own.items()}
 
 
 def asdict_of(counts: Counts) -> dict[str, int]:
-    """Return the counts by their names, without those of a subclass."""
+    """Return the counts by name, without a subclass's fields."""
     return {name: getattr(counts, name) for name in Counts.__dataclass_fields__}
 
 
 def count_in(totals: Mapping[str, JsonValue], name: str) -> int:
-    """Return a count of stored totals; 0 where there is none."""
+    """Return a count from stored totals; 0 where it is missing."""
     value = totals.get(name)
     return value if isinstance(value, int) else 0
 
 
 @dataclass(slots=True, kw_only=True)
 class Progress(Counts):
-    """Counts of one attempt at a job, and the estimate of its end; ``earlier`` is what the attempts before stored."""
+    """Counts of one attempt at a job, and the estimate of its end; ``earlier`` holds the totals of attempts before."""
 
     channels: Outcomes = field(default_factory=Outcomes)
     failures: list[ChannelFailure] = field(default_factory=list)
@@ -106,24 +106,24 @@ class Progress(Counts):
 
     @property
     def fraction(self) -> float | None:
-        """How much of a job that has not ended is done, from 0 to 1 without it; None while there is no ground."""
+        """The share of the job that is done, from 0 to below 1; None while it cannot be estimated."""
         fraction = self.estimator.fraction(self.repairs_done, self.repairs_pending)
         return None if fraction is None else min(fraction, _NEARLY)
 
     @property
     def seconds_left(self) -> float | None:
-        """When the job is expected to have ended, in seconds from now; None while there is no ground."""
+        """Seconds until the expected end of the job; None while it cannot be estimated."""
         return self.estimator.job_seconds_left(self.repairs_done, self.repairs_pending)
 
     @property
     def is_whole(self) -> bool:
-        """Whether nothing is left of what the job is for."""
+        """Whether nothing of the job is left to do."""
         counts = self.channel_counts
         is_read = counts["channels_done"] == counts["channels_total"]
         return is_read and not self.reactions_pending and not self.repairs_pending
 
     def snapshot(self, now: datetime) -> dict[str, JsonValue]:
-        """Return the counts with the fraction and the estimate, as stored while the job runs."""
+        """Return the counts, the fraction and the estimate, as stored while the job runs."""
         seconds = self.seconds_left
         at = None if seconds is None else now + timedelta(seconds=seconds)
         return {
@@ -133,7 +133,7 @@ class Progress(Counts):
         }
 
     def at_end(self, *, has_succeeded: bool) -> dict[str, JsonValue]:
-        """Return the counts with the fraction, as stored with a job that has ended; 1 only where nothing is left."""
+        """Return the counts and the fraction, as stored when the job ends; 1 only where nothing is left."""
         return {**self.totals, "fraction": 1.0 if has_succeeded and self.is_whole else self.fraction}
 
     @property

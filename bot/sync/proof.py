@@ -1,10 +1,10 @@
-"""Proves what an empty page only suggests, before anything is believed of it: that nothing lies behind a message.
+"""Prove that nothing lies behind a message where the platform sent an empty page.
 
-A platform may answer with an empty page where the bot may not read, as Discord does without Read Message History, and
-what was known of the bot's permissions when the page was asked for may be old. So an empty page is a doubt, which a job
-keeps until the end of its pass. Then it is asked for again, from the message before it: where that message shows, the
-bot may read there and nothing lies behind. Where it is gone too, a page that is still empty between two evaluations of
-who may read what is as good.
+A platform may send an empty page where the bot may not read, as Discord does without Read Message History, and the
+known permissions may be stale. So an empty page is unproven, and the job keeps it until the end of its pass. Then the
+page is requested again, beginning with the message before it (the witness): where that message is on it, the bot may
+read there and nothing lies behind. Where the witness is deleted, too, a page that is still empty between two
+evaluations of the bot's access is a proof.
 """
 
 from contextlib import ExitStack
@@ -21,7 +21,7 @@ from bot.sync.pages import Answer, read_behind
 
 
 class Unproven(CallFailed):
-    """A page was empty, and then there was something behind it after all."""
+    """A page was empty, and not empty when it was requested again."""
 
     code = "unproven_end"
     remedy = "nothing need be done: the next sync reads on from there"
@@ -29,81 +29,81 @@ class Unproven(CallFailed):
 
 @dataclass(slots=True)
 class _Open:
-    """An empty page that is being asked for again."""
+    """An unproven page that is being requested again."""
 
-    doubt: EmptyPage
+    page: EmptyPage
     tracker: ChangeTracker
     mark: int = 0
 
     @property
     def channel(self) -> AnyChannel:
-        return self.doubt.channel
+        return self.page.channel
 
-    async def ask(self, session: PlatformSession, *, with_witness: bool) -> Answer:
+    async def request(self, session: PlatformSession, *, with_witness: bool) -> Answer:
         self.mark = self.tracker.mark()
-        doubt = self.doubt
+        page = self.page
         answer = await read_behind(
-            session, doubt.channel.platform_id, doubt.after, parent_id=doubt.parent_id, with_witness=with_witness
+            session, page.channel.platform_id, page.after, parent_id=page.parent_id, with_witness=with_witness
         )
         if answer.reached:
-            raise Unproven("a page was empty, and asked for again it was not", attempts=1)
+            raise Unproven("a page was empty, and not when it was requested again", attempts=1)
         return answer
 
-    async def believe(self) -> None:
-        await self.doubt.believe(self.tracker, self.mark)
+    async def accept(self) -> None:
+        await self.page.accept(self.tracker, self.mark)
 
 
 @dataclass(frozen=True, slots=True)
 class ProofPass:
-    """One job's way through the empty pages that it met."""
+    """Proves the empty pages of one job."""
 
     job: JobContext
 
     async def run(self) -> None:
-        """Prove each of them, and let what follows from it be done; where that fails, the channel has failed."""
-        left = await self._prove_by_witnesses(self.job.take_doubts())
+        """Prove each empty page and apply its consequences; a page that cannot be proven fails its channel."""
+        left = await self._prove_by_witnesses(self.job.take_unproven())
         if not left:
             return
         with ExitStack() as trackers:
 
-            def open_one(doubt: EmptyPage) -> _Open:
-                return _Open(doubt, trackers.enter_context(self.job.tracking(doubt.channel)))
+            def open_one(page: EmptyPage) -> _Open:
+                return _Open(page, trackers.enter_context(self.job.tracking(page.channel)))
 
             await self._prove_by_evaluations(await in_slices(left, open_one))
 
-    async def _prove_by_witnesses(self, doubts: list[EmptyPage]) -> list[EmptyPage]:
-        """Ask again from the message before each; return those that are empty still."""
-        left = [doubt for doubt in doubts if doubt.after is None]  # an empty channel has no witness
+    async def _prove_by_witnesses(self, pages: list[EmptyPage]) -> list[EmptyPage]:
+        """Request each page beginning with its witness; return those that are still empty."""
+        left = [page for page in pages if page.after is None]  # an empty channel has no witness
 
-        async def ask(doubt: EmptyPage) -> None:
-            async with self.job.guard(doubt.channel):
-                with self.job.tracking(doubt.channel) as tracker:
-                    one = _Open(doubt, tracker)
-                    if (await one.ask(self.job.session, with_witness=True)).is_proven:
-                        await one.believe()
+        async def request(page: EmptyPage) -> None:
+            async with self.job.guard(page.channel):
+                with self.job.tracking(page.channel) as tracker:
+                    one = _Open(page, tracker)
+                    if (await one.request(self.job.session, with_witness=True)).is_proven:
+                        await one.accept()
                     else:
-                        left.append(doubt)
+                        left.append(page)
 
-        others = [doubt for doubt in doubts if doubt.after is not None]
-        await for_each(others, self.job.config.concurrent_channels, ask)
+        others = [page for page in pages if page.after is not None]
+        await for_each(others, self.job.config.concurrent_channels, request)
         return left
 
     async def _prove_by_evaluations(self, left: list[_Open]) -> None:
-        """Ask once more between two evaluations: what the bot may read before and after is empty in between."""
-        asked: list[_Open] = []
+        """Request each page between two evaluations of access: readable before and after, it is really empty."""
+        empty: list[_Open] = []
 
-        async def ask(one: _Open) -> None:
+        async def request(one: _Open) -> None:
             async with self.job.guard(one.channel):
-                await one.ask(self.job.session, with_witness=False)
-                asked.append(one)
+                await one.request(self.job.session, with_witness=False)
+                empty.append(one)
 
-        await for_each(await self._readable(left), self.job.config.concurrent_channels, ask)
-        for one in await self._readable(asked):
+        await for_each(await self._readable(left), self.job.config.concurrent_channels, request)
+        for one in await self._readable(empty):
             async with self.job.guard(one.channel):
-                await one.believe()
+                await one.accept()
 
     async def _readable(self, waiting: list[_Open]) -> list[_Open]:
-        """Return those that the bot may read by an evaluation that begins now; give the others up."""
+        """Return the pages whose channels the bot may read by an evaluation that begins now; give up the others."""
         if not waiting:
             return []
         try:
@@ -115,7 +115,7 @@ class ProofPass:
         return [one for one in waiting if await self._is_readable(one, access)]
 
     async def _is_readable(self, one: _Open, access: Access) -> bool:
-        if access.may_read(one.channel.platform_id, one.doubt.parent_id):
+        if access.may_read(one.channel.platform_id, one.page.parent_id):
             return True
         await self.job.give_up(one.channel, ChannelUnreadable(SkipReason.BOT_LACKS_ACCESS))
         return False

@@ -1,7 +1,7 @@
-"""Keeps what the platform refused until the community itself was asked for.
+"""Collect the platform's refusals until a request for the community confirms that the bot is still in it.
 
-A bot that was removed from a community is refused everything, in the words in which single channels are refused. So
-nothing follows from a refusal before a request for the community, begun after it, has been answered.
+A bot that was removed from a community is refused everything, by the same responses as for single channels. So
+nothing follows from a refusal before a request for the community, begun after it, has succeeded.
 """
 
 import asyncio
@@ -11,25 +11,25 @@ from dataclasses import dataclass, field
 
 from adapters.base import PlatformSession
 
-_CONFIRMED_SECONDS = 5.0  # a removed bot is refused this long at most before the job ends
+_CONFIRMED_SECONDS = 5.0  # the longest time for which a removed bot's job goes on
 
 Accept = Callable[[], Awaitable[None]]
-"""Does what follows from a refusal."""
+"""Applies the consequences of a refusal."""
 
 
 @dataclass(slots=True)
 class Refusals:
-    """The refusals of one job that nothing has followed from yet."""
+    """The refusals of one job whose consequences are pending."""
 
     _waiting: list[Accept] = field(default_factory=list)
     _confirmed_at: float | None = None
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def add(self, session: PlatformSession, accept: Accept) -> None:
-        """Keep a refusal; ask for the community now, unless that was done just before.
+        """Add a refusal; request the community now, unless that was done a moment ago.
 
         Raises:
-            TenantUnavailable: the bot is not in it any more.
+            TenantUnavailable: the bot is no longer in it.
         """
         self._waiting.append(accept)
         async with self._lock:
@@ -37,10 +37,10 @@ class Refusals:
                 await self._confirm(session)
 
     async def settle(self, session: PlatformSession) -> None:
-        """Ask for the community, where there are refusals, and let what follows from them be done.
+        """Request the community if there are refusals, and apply their consequences.
 
         Raises:
-            TenantUnavailable: the bot is not in it any more.
+            TenantUnavailable: the bot is no longer in it.
         """
         accepted, self._waiting = self._waiting, []
         if accepted:

@@ -39,12 +39,12 @@ class _Channel:
 
 @dataclass(frozen=True, slots=True)
 class _Page:
-    """What one request brought: all messages behind ``after`` up to where it is whole; all there are if it is empty."""
+    """A page of messages behind ``after``, complete up to where it reaches; an empty one reaches the end."""
 
     after: int
     sent: Answer
     mark: int  # of the tracker, before it was fetched
-    asked_at: datetime
+    requested_at: datetime
 
     def covers(self, refetch: RefetchRange) -> bool:
         """Return whether a whole range lies in it, so that no request is needed."""
@@ -52,15 +52,15 @@ class _Page:
         return starts_here and self.reaches(refetch.until_platform_id)
 
     def reaches(self, until: str) -> bool:
-        """Return whether it is whole up to a message."""
+        """Return whether the page is complete up to a message."""
         return self.sent.reached is None or int(self.sent.reached) >= int(until)
 
     def ends_before(self, refetch: RefetchRange) -> bool:
-        """Return whether it was not full and leaves off where a range goes on: no more is expected there."""
+        """Return whether the page was not full and ended where a range begins: nothing more is expected there."""
         return not self.sent.is_full and self.sent.reached == refetch.after_platform_id
 
     def behind(self) -> set[str]:
-        """Return the messages that it shows although they do not lie beyond its cursor: they were sent late."""
+        """Return the messages on the page that do not lie beyond its cursor: the platform sent them late."""
         return {m.platform_id for m in self.sent.messages if int(m.platform_id) < self.after}
 
     def within(self, refetch: RefetchRange, reached: str) -> list[MessageRecord]:
@@ -92,7 +92,7 @@ class RepairPass:
         await ProofPass(job).run()
         await job.settle_refusals()
         await settle_gaps(job.db, job.tenant_id, now=job.clock())
-        if pending:  # counted anew: a channel that is skipped by now has none, and others may have come
+        if pending:  # counted again: channels may have been skipped, and ranges added meanwhile
             await settle_audit(job.db, job.tenant_id, now=job.clock())
             progress.repairs_pending = await count_pending_ranges(job.db, job.tenant_id)
         progress.is_cut_short |= progress.repairs_pending > 0 and job.should_yield
@@ -108,7 +108,7 @@ class RepairPass:
     async def _read_ranges(
         self, channel: _Channel, ranges: Sequence[RefetchRange], tracker: ChangeTracker, page: _Page | None = None
     ) -> list[RefetchRange]:
-        """Read ranges again; the audits among them that were read to their end."""
+        """Refetch ranges; return the audits among them that were read to their end."""
         audits: list[RefetchRange] = []
         for number, planned in enumerate(ranges):
             left: RefetchRange | None = None if planned.is_read else planned
@@ -118,7 +118,7 @@ class RepairPass:
                         return audits
                     page = await self._fetch(left, tracker, with_witness=page is not None and page.ends_before(left))
                     if not page.sent.is_proven:
-                        self._doubt(channel, [left, *ranges[number + 1 :]])
+                        self._add_unproven(channel, [left, *ranges[number + 1 :]])
                         return audits
                 left = await self._save(channel, left, page, tracker)
             if planned.kind is RefetchKind.AUDIT:
@@ -138,7 +138,7 @@ class RepairPass:
 
     async def _fetch(self, refetch: RefetchRange, tracker: ChangeTracker, *, with_witness: bool) -> _Page:
         self.requests_left -= 1
-        asked_at, mark, after = self.job.clock(), tracker.mark(), refetch.after_platform_id
+        requested_at, mark, after = self.job.clock(), tracker.mark(), refetch.after_platform_id
         answer = await read_behind(
             self.job.session,
             refetch.channel_platform_id,
@@ -147,13 +147,13 @@ class RepairPass:
             with_witness=with_witness,
         )
         await self._confirm(refetch, answer)
-        return _Page(int(after or 0), answer, mark, asked_at)
+        return _Page(int(after or 0), answer, mark, requested_at)
 
     async def _confirm(self, refetch: RefetchRange, answer: Answer) -> None:
-        """Ask once more from within a page that leaves out stored messages: are they gone, or was its cursor ignored?
+        """If a page leaves out stored messages, request one from its middle: were they deleted, or the cursor ignored?
 
         Raises:
-            UntrueAnswer: it was ignored now.
+            UntrueAnswer: the platform ignores the cursor.
         """
         channel_id, after = refetch.channel_platform_id, refetch.after_platform_id
         if not answer.messages:
@@ -168,19 +168,19 @@ class RepairPass:
         if again.messages and int(again.messages[0].platform_id) < middle:
             raise UntrueAnswer("the platform sent a page that begins before its cursor", attempts=1)
 
-    def _doubt(self, channel: _Channel, ranges: list[RefetchRange]) -> None:
-        """Leave ranges as they are until it is proven that nothing lies behind the first one's cursor."""
+    def _add_unproven(self, channel: _Channel, ranges: list[RefetchRange]) -> None:
+        """Keep ranges unchanged until it is proven that nothing lies behind the first one's cursor."""
 
-        async def believe(tracker: ChangeTracker, mark: int) -> None:
+        async def accept(tracker: ChangeTracker, mark: int) -> None:
             empty = _Page(int(ranges[0].after_platform_id or 0), NOTHING, mark, self.job.clock())
             await self._finish_audits(await self._read_ranges(channel, ranges, tracker, empty))
 
-        self.job.doubt(
+        self.job.add_unproven(
             EmptyPage(
                 channel=channel,
                 parent_id=ranges[0].thread_parent_id,
                 after=ranges[0].after_platform_id,
-                believe=believe,
+                accept=accept,
             )
         )
 
@@ -203,18 +203,18 @@ class RepairPass:
                 changed_meanwhile=changed_before,
                 job=job.lease,
                 now=job.clock(),
-                asked_at=page.asked_at,
+                requested_at=page.requested_at,
             )
             job.progress.changed += outcome.changed
             job.progress.deleted += outcome.deleted
-            await self._have_the_rest_read(channel, refetch, page)
+            await self._mark_outside_range(channel, refetch, page)
             job.set_aside(channel, outcome.set_aside)
             return outcome.left
 
         return await job.store(channel, lambda: tracker.changed_since(page.mark, tracker.marks), write)
 
-    async def _have_the_rest_read(self, channel: _Channel, refetch: RefetchRange, page: _Page) -> None:
-        """Have the next reading look at what a page shows outside its range: beyond a checkpoint, or sent late."""
+    async def _mark_outside_range(self, channel: _Channel, refetch: RefetchRange, page: _Page) -> None:
+        """Mark messages outside the range for the next reading: those beyond the checkpoint, and those sent late."""
         job = self.job
         if late := page.behind():
             await job.refetch(channel, late)

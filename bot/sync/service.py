@@ -44,7 +44,7 @@ class TenantSync:
         except BaseException:
             await threads.keep()
             raise
-        if threads.was_broken_off:
+        if threads.was_interrupted:
             await channels.forget_listings(self.job.db, self.job.tenant_id)
         await self._repair()
         if self.job.config.reaction_users:

@@ -1,4 +1,4 @@
-"""Brings the stored archived threads to what the platform lists, and finds those that no listing shows."""
+"""Update the stored archived threads by the platform's listing, and find those missing from all listings."""
 
 from collections.abc import Collection
 from contextlib import suppress
@@ -11,30 +11,32 @@ from storage import channels, repair
 from storage.channels import ChannelState
 from storage.errors import StorageError
 
-_KEPT_FOR = timedelta(days=1)  # a listing of a sync that was broken off
-_LOOKED_UP_OFTEN = timedelta(hours=6)  # a thread that no listing shows, by every sync; then ever less often ...
-_LOOKED_UP_SELDOM = timedelta(days=1)  # ... but as often as this
+_KEPT_FOR = timedelta(days=1)  # a listing by an interrupted sync
+# an unlisted thread is requested by every sync for so long, then ever more rarely ...
+_LOOKED_UP_OFTEN = timedelta(hours=6)
+_LOOKED_UP_SELDOM = timedelta(days=1)  # ... but at least as often as this
 
 
 @dataclass(slots=True)
 class ThreadListing:
     """One job's listing of the archived threads of a tenant's channels.
 
-    After a gap all of them are listed once more: that shows which were deleted meanwhile, for one request a hundred.
+    After a gap all of them are listed again, which finds deleted ones at the price of one request a hundred.
     """
 
     job: JobContext
-    listed: set[str] = field(default_factory=set)  # the platform's ids of all threads that were on a page
-    unlisted: set[str] = field(default_factory=set)  # of those that should have been on one and were not
-    was_broken_off: bool = False  # the sync before; what it had listed is kept
-    _listed_at: dict[str, datetime] = field(default_factory=dict)  # when its own listing of a channel's threads began
+    listed: set[str] = field(default_factory=set)  # platform ids of all listed threads
+    # platform ids of threads that are missing from the page that should have held them
+    unlisted: set[str] = field(default_factory=set)
+    was_interrupted: bool = False  # whether the sync before was interrupted; its listings are kept
+    _listed_at: dict[str, datetime] = field(default_factory=dict)  # when this job began to list a channel's threads
     _missed_until: datetime | None = None
 
     async def run(self, parents: list[ChannelState]) -> None:
-        """List the threads of each channel that the sync before, if it was broken off, had not come to."""
+        """List the archived threads of each channel, except where an interrupted sync before has done so."""
         job = self.job
         self._missed_until = await repair.last_gap_end(job.db, job.tenant_id)
-        self.was_broken_off = any(parent.threads_listed_at for parent in parents)
+        self.was_interrupted = any(parent.threads_listed_at for parent in parents)
         left = [parent for parent in parents if not self._is_listed(parent)]
         await for_each(left, job.config.concurrent_channels, self._list)
 
@@ -46,11 +48,11 @@ class ThreadListing:
 
     async def _list(self, parent: ChannelState) -> None:
         job = self.job
-        anew = self._missed_until.isoformat() if self._missed_until else None
+        relist_reason = self._missed_until.isoformat() if self._missed_until else None
         async with job.guard(parent):
             began_at = job.live.instant()
             async for page in job.session.archived_threads(
-                parent.platform_id, parent.thread_cursor, now=began_at, anew=anew
+                parent.platform_id, parent.thread_cursor, now=began_at, relist_reason=relist_reason
             ):
                 self.listed |= page.listed
                 expected = await channels.archived_threads(
@@ -70,10 +72,10 @@ class ThreadListing:
             self._listed_at[parent.platform_id] = began_at
 
     def is_to_be_looked_up(self, state: ChannelState, listed: Collection[str]) -> bool:
-        """Return whether a thread that is read is in neither listing, and is to be requested by itself.
+        """Return whether a thread is missing from all listings and has to be requested by itself.
 
-        One that stays so is requested ever less often, but for news. One that is archived has none: that it was deleted
-        is told live, or found after a gap.
+        A thread that stays missing is requested ever more rarely, unless it has new messages. One that is archived has
+        none; its deletion is received as an event, or found after a gap.
         """
         if state.platform_id in listed or state.platform_id in self.listed:
             return False
@@ -87,7 +89,7 @@ class ThreadListing:
         return not state.is_archived_thread and self.job.clock() - looked_up_at >= pause
 
     async def look_up(self, state: ChannelState) -> None:
-        """Request a thread that no listing shows, and store it as it is now: it may have news."""
+        """Request a thread that no listing contains, and store its current state: it may have new messages."""
         job = self.job
         async with job.guard(state):
             began_at = job.live.instant()
@@ -99,9 +101,9 @@ class ThreadListing:
             await channels.note_lookup(job.db, job.tenant_id, state.id, has_changed=has_changed, now=job.clock())
 
     async def keep(self) -> None:
-        """Spare the next sync what this one has listed, where it is broken off.
+        """Save the listings of an interrupted sync, so that the next one need not repeat them.
 
-        What the sync before had listed keeps its time, so that it is listed again once a day whatever happens.
+        Listings kept from the sync before keep their time, so that each is repeated once a day in any case.
         """
         job = self.job
         with suppress(StorageError):

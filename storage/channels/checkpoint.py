@@ -40,7 +40,7 @@ class ProgressState(StrEnum):
 
 
 def is_beyond(one: ColumnElement[Any], other: ColumnElement[Any]) -> ColumnElement[bool]:
-    """Compare two message ids by their numbers; every one is beyond null."""
+    """Compare two message ids by their numbers; every id is beyond null."""
     longer = func.length(one, type_=Integer) - func.length(other, type_=Integer)
     return or_(other.is_(None), longer > 0, and_(longer == 0, one > other))
 
@@ -48,12 +48,12 @@ def is_beyond(one: ColumnElement[Any], other: ColumnElement[Any]) -> ColumnEleme
 def _guarded(
     state: ProgressState, *, of_stored: Mapping[str, ColumnElement[Any]] | None = None, **columns: ColumnElement[Any]
 ) -> Executable:
-    """Build an upsert of one row that finds nothing to insert once the job is another's.
+    """Build an upsert of one progress row that affects no row unless the job holds its lease.
 
-    ``of_stored`` is what columns become where there is a row, by that row.
+    ``of_stored`` maps columns to their new values, as expressions over the existing row.
 
-    The job's row stays locked until the commit, so that nobody takes the job up in between. On PostgreSQL the lock
-    is a shared one: a job's channels do not wait for each other.
+    The job's row stays locked until the commit, so that no other worker can claim the job in between. On PostgreSQL
+    the lock is a shared one: a job's channels do not wait for each other.
     """
     given: dict[str, ColumnElement[Any]] = {
         "channel_id": CHANNEL_ID,
@@ -81,7 +81,7 @@ def _guarded(
 
 
 def _unless_behind(given: Any) -> dict[str, ColumnElement[Any]]:
-    """Let a checkpoint never move back, in whatever order a platform sends its messages."""
+    """Build the new values of the checkpoint columns: a checkpoint never moves back, whatever the messages' order."""
     stored = sync_progress.c
     is_ahead = is_beyond(given.last_message_platform_id, stored.last_message_platform_id)
     columns = ("last_message_platform_id", "last_message_at")
@@ -120,7 +120,7 @@ async def advance(
 _FINISH = _guarded(
     ProgressState.COMPLETE,
     is_read_to_end=true(),
-    of_stored={"last_error": sync_progress.c.set_aside},  # reading on does not bring what could not be stored
+    of_stored={"last_error": sync_progress.c.set_aside},  # reading on does not store what could not be stored
     deleted_head_platform_id=bindparam("deleted_head", type_=Id),
     last_error=literal_column("NULL", JsonObject),
 )
@@ -135,9 +135,9 @@ async def finish_channel(
     Args:
         db: the archive.
         channel_id: ``channels.id``.
-        deleted_head_id: the newest message that the platform names, which need not be asked for while it stays the
-            same: it is gone, or the end was read beyond it. None forgets one that was remembered.
-        job: the lease of the job that does it.
+        deleted_head_id: the head, where no request is needed while it stays the same: it is deleted, or the channel was
+            read beyond it. None removes a remembered one.
+        job: the lease of the job that read it.
         now: the time of the row's change.
 
     Raises:
@@ -157,12 +157,12 @@ _REOPEN = (
 
 @finish_before_cancel
 async def reopen_channel(db: Database, channel_id: int, seen_id: str, *, job: JobLease, now: datetime) -> None:
-    """Have a channel read on by the next sync where a message was seen beyond its checkpoint; it is not complete then.
+    """Mark a channel as not read to its end because a message beyond its checkpoint was seen; the next sync reads on.
 
     Args:
         db: the archive.
         channel_id: ``channels.id``.
-        seen_id: the message; up to the checkpoint it changes nothing.
+        seen_id: the message; one up to the checkpoint changes nothing.
         job: the lease of the job that saw it.
         now: the time of the row's change.
 
@@ -189,14 +189,14 @@ _CLEAR_ERROR = (
 
 @finish_before_cancel
 async def clear_error(db: Database, channel_id: int, *, job: JobLease, now: datetime) -> None:
-    """Record that what had failed of a channel went well by now, though nothing of it was new.
+    """Clear a channel's failure after it was processed without an error and without a new message.
 
-    One that was reopened meanwhile stays as it is: it is for the sync that reads on to say.
+    A channel that was reopened meanwhile keeps its state; the sync that reads it decides.
 
     Args:
         db: the archive.
         channel_id: ``channels.id``, of one that is read to its end or that holds no messages.
-        job: the lease of the job that found nothing wrong.
+        job: the lease of the job that processed it.
         now: the time of the row's change.
 
     Raises:

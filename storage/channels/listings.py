@@ -1,4 +1,4 @@
-"""Which threads the platform's listings show, and how far a listing that was broken off had come."""
+"""Which threads the platform's listings contain, and how far an interrupted listing of threads came."""
 
 from collections.abc import Collection, Mapping
 from datetime import datetime
@@ -25,7 +25,7 @@ _ARCHIVED = (
 async def archived_threads(
     db: Database, parent_id: int, *, after: datetime | None, before: datetime | None
 ) -> set[str]:
-    """List the stored threads of a channel (``channels.id``) that are read and were put to rest between two times."""
+    """List a channel's (``channels.id``) stored threads that are not skipped and were archived between two times."""
     query = _ARCHIVED if after is None else _ARCHIVED.where(channels.c.archived_at > _AFTER)
     query = query if before is None else query.where(channels.c.archived_at < _BEFORE)
     values = {"channel": parent_id, "archived_after": after, "archived_before": before}
@@ -55,7 +55,7 @@ _LOOKED_UP = (
 
 @finish_before_cancel
 async def note_listed(db: Database, tenant_id: str, platform_ids: Collection[str], now: datetime) -> None:
-    """Forget that threads of a tenant were looked up: a listing shows them again."""
+    """Clear the lookups of a tenant's threads: a listing contains them again."""
     async with db.writing() as connection:
         await lock_channels(connection, tenant_id)
         await connection.execute(_LISTED, {"tenant": tenant_id, "found": dump_json(sorted(platform_ids)), "now": now})
@@ -63,7 +63,7 @@ async def note_listed(db: Database, tenant_id: str, platform_ids: Collection[str
 
 @finish_before_cancel
 async def note_lookup(db: Database, tenant_id: str, channel_id: int, *, has_changed: bool, now: datetime) -> None:
-    """Note that a thread (``channels.id``) which no listing shows was requested, and whether that brought news."""
+    """Record that a thread missing from all listings was requested by itself, and whether it had changed."""
     async with db.writing() as connection:
         await lock_channels(connection, tenant_id)
         await connection.execute(_LOOKED_UP, {"channel": channel_id, "has_changed": has_changed, "now": now})
@@ -85,13 +85,13 @@ _FORGET = (
 async def keep_listings(
     db: Database, tenant_id: str, listed_at: Mapping[str, datetime], *, job: JobLease, now: datetime
 ) -> None:
-    """Note whose archived threads a sync had listed when it was broken off: the next one need not begin there again.
+    """Record when an interrupted sync listed each channel's archived threads, so that the next sync need not repeat it.
 
     Args:
         db: the archive.
         tenant_id: ours.
         listed_at: when the listing of a channel's threads began, by the channel's id of the platform.
-        job: the sync.
+        job: the lease of the sync's job.
         now: the time of the rows' change.
 
     Raises:
@@ -108,7 +108,7 @@ async def keep_listings(
 
 @finish_before_cancel
 async def forget_listings(db: Database, tenant_id: str) -> None:
-    """Have the next sync list all archived threads: this one has come through."""
+    """Clear the times of ``keep_listings`` after a complete sync, so that the next one lists all archived threads."""
     async with db.writing() as connection:
         await lock_channels(connection, tenant_id)
         await connection.execute(_FORGET, {"tenant": tenant_id})

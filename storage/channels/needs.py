@@ -1,6 +1,6 @@
-"""The channels and threads that a sync has something to do for: chosen in SQL, and read some at a time.
+"""Select, in SQL, the channels and threads that a sync has to process.
 
-A community can have a hundred thousand threads, of which an hour changes ten: never are all of them made objects.
+Of a hundred thousand threads a sync usually has to process ten, so the others are never loaded as objects.
 """
 
 from collections.abc import AsyncIterator, Collection, Mapping
@@ -15,7 +15,7 @@ from storage.sql import AFTER_ID, AT_ONCE, TENANT_ID, all_rows, dump_json, json_
 from storage.tables import channels, sync_progress
 
 _head, _checkpoint = channels.c.head_platform_id, func.coalesce(sync_progress.c.last_message_platform_id, "")
-# Numbers of one length are ordered like their texts.
+# Numbers with equally many digits sort like their texts.
 _is_behind = or_(
     func.length(_head) < func.length(_checkpoint),
     and_(func.length(_head) == func.length(_checkpoint), _head < _checkpoint),
@@ -35,7 +35,7 @@ HAS_NEWS = and_(
         ),
     ),
 )
-"""``ChannelState.has_news``, in SQL."""
+"""``ChannelState.has_news`` as an SQL condition."""
 
 _HAS_FAILED = and_(channels.c.skip_reason.is_(None), sync_progress.c.last_error.is_not(None))
 
@@ -63,14 +63,14 @@ _TO_BE_FOUND = _of_tenant(
 
 
 async def channels_to_be_read(db: Database, tenant_id: str) -> AsyncIterator[list[ChannelState]]:
-    """List the channels and threads of a tenant that may have news, and those that failed before, some at a time."""
+    """Yield the channels and threads of a tenant that may have new messages, and those whose last sync failed."""
     async for some in _pages(db, _TO_BE_READ, {"tenant": tenant_id}):
         yield some
 
 
 @finish_before_cancel
 async def named_channels(db: Database, tenant_id: str, platform_ids: Collection[str]) -> list[ChannelState]:
-    """List those of a tenant's channels and threads that have these ids."""
+    """List the tenant's channels and threads with these platform ids."""
     return await _all(db, _NAMED, {"tenant": tenant_id, "named": dump_json(list(platform_ids))})
 
 
@@ -78,16 +78,16 @@ async def named_channels(db: Database, tenant_id: str, platform_ids: Collection[
 async def channels_to_be_found(
     db: Database, tenant_id: str, *, listed: Collection[str], missed: Collection[str]
 ) -> list[ChannelState]:
-    """List the channels and open threads of a tenant that are read and that no listing shows.
+    """List the channels and open threads of a tenant that are not skipped and that no listing contains.
 
     Args:
         db: the archive.
         tenant_id: ours.
-        listed: the platform's ids of what a listing shows.
-        missed: those of archived threads that should have been on a page and were not.
+        listed: the platform ids of all channels and threads in the listings.
+        missed: platform ids of archived threads that are missing from the page that should have held them.
 
     Returns:
-        These, and all that were looked up before.
+        Those, and all threads with a recorded lookup.
     """
     values = {"tenant": tenant_id, "listed": dump_json(list(listed)), "missed": dump_json(list(missed))}
     return await _all(db, _TO_BE_FOUND, values)

@@ -43,12 +43,12 @@ class ChannelState(HasParent):
     head_id: str | None  # the newest message that the platform names, which may be gone
     checkpoint_id: str | None  # everything up to this message is stored
     checkpoint_at: datetime | None
-    deleted_head_id: str | None  # a newest message by the platform that need not be asked for: the end was read
-    is_read_to_end: bool  # since the checkpoint last moved
+    deleted_head_id: str | None  # the head that needs no request while it stays the same: deleted, or read beyond
+    is_read_to_end: bool  # an end was met since the checkpoint last moved
     thread_cursor: Mapping[str, str] | None  # how far its archived threads have been listed
-    threads_listed_at: datetime | None  # when they were, by a sync that was broken off afterwards
-    unlisted_since: datetime | None  # since when no listing has shown it
-    looked_up_at: datetime | None  # when it was last requested because of that
+    threads_listed_at: datetime | None  # when an interrupted sync listed its archived threads
+    unlisted_since: datetime | None  # since when it has been missing from all listings
+    looked_up_at: datetime | None  # when it was last requested alone for that reason
     state: ProgressState | None  # None: it was never read
     messages_archived: int
     last_error: Mapping[str, JsonValue] | None
@@ -60,10 +60,10 @@ class ChannelState(HasParent):
 
     @property
     def has_news(self) -> bool:
-        """Whether it may hold messages beyond its checkpoint; where it cannot, no request is made.
+        """Whether it may hold messages beyond its checkpoint; where not, no request is sent.
 
-        The platform's newest message is a hint: it may be gone, left out, late, or older than what was read. Where a
-        channel names an older one than was read, that says nothing of what came after, and is asked about each time.
+        The platform's head is a hint: it may be deleted, left out, late, or older than what was read. A head of a text
+        channel that is older than the checkpoint says nothing of newer messages, so the channel is read at each sync.
         """
         if self.skip_reason is not None or not self.holds_messages:
             return False
@@ -116,14 +116,14 @@ async def channel_states(db: Database, tenant_id: str) -> list[ChannelState]:
 
 @finish_before_cancel
 async def channel_state(db: Database, channel_id: int) -> ChannelState | None:
-    """Return one channel or thread (``channels.id``); None where there is no such one."""
+    """Load one channel or thread (``channels.id``); None where it is not stored."""
     async with db.reading() as connection:
         row = await one_row(connection, _STATE, {"channel": channel_id})
     return None if row is None else state_of(row)
 
 
 def state_of(row: RowMapping) -> ChannelState:
-    """Make the state of a row of ``ALL_STATES``."""
+    """Build the state from a row of ``ALL_STATES``."""
     values = dict(row)
     channel_type, metadata = ChannelType(values["type"]), values.pop("metadata")
     return ChannelState(
@@ -178,7 +178,7 @@ IS_INCOMPLETE = or_(
     ),
     channels.c.skip_reason == "bot_lacks_access",
 )
-"""Whether of a channel that everyone may read not everything is archived. It needs the channel's progress beside it."""
+"""SQL condition: everyone may read the channel, and not everything of it is archived. Needs a join of its progress."""
 
 _SUMMARIES = (
     select(
@@ -208,9 +208,9 @@ _SUMMARIES = (
 async def channel_summaries(
     db: Database, tenant_id: str, *, after: int | None = None, limit: int = 100, only_incomplete: bool = False
 ) -> list[ChannelSummary]:
-    """List a page of a tenant's channels, in the order in which they were first seen; those behind ``after`` only.
+    """List a page of a tenant's channels with ids beyond ``after``, in the order in which they were first seen.
 
-    ``only_incomplete`` leaves out those that are read to their end, and those that are not for everyone.
+    ``only_incomplete`` leaves out channels that are read to their end, and channels that are not public.
     """
     values = {"tenant": tenant_id, "after": after or 0}
     query = _SUMMARIES.where(IS_INCOMPLETE) if only_incomplete else _SUMMARIES

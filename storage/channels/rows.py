@@ -1,4 +1,4 @@
-"""Channels that may be stored, as the parameters of the statement that stores them."""
+"""Prepare channel records as parameters of the upsert statement."""
 
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from datetime import datetime
@@ -16,9 +16,9 @@ _AT_ONCE = 200
 async def prepared_rows(
     connection: AsyncConnection, tenant_id: str, records: Iterable[ChannelRecord], now: datetime
 ) -> AsyncIterator[Sequence[dict[str, object]]]:
-    """Make channels fit to be stored: each id once and behind its parent, clean text, erased people redacted.
+    """Yield chunks of channel rows ready to be stored: unique ids, parents first, clean text, erased people redacted.
 
-    Some at a time: while these are written the event loop gets its turn.
+    The chunks let the event loop run while each is written.
     """
     redactor = await redactor_for(connection, tenant_id)
     ordered = _parents_first(records)
@@ -31,9 +31,9 @@ async def prepared_rows(
 
 
 def _parents_first(records: Iterable[ChannelRecord]) -> Iterator[ChannelRecord]:
-    """Order records so that each follows its parent; of two with one id the last is left. A circle is cut."""
+    """Order records so that each follows its parent; the last of several with one id counts, and cycles are cut."""
     waiting = {record.platform_id: record for record in records}
-    for first in list(waiting):  # to ask a shrinking dict for its first key takes ever longer
+    for first in list(waiting):  # a loop over next(iter(...)) of a shrinking dict would be quadratic
         if first not in waiting:
             continue
         chain = [waiting.pop(first)]

@@ -1,7 +1,7 @@
-"""Messages that the database cannot hold: named in their channel's row, until they are stored after all.
+"""Messages that the database cannot hold: recorded in their channel's progress row until they can be stored.
 
-The names are an error in a column of its own. It is the channel's ``last_error`` as well, unless something else of the
-channel has failed: then it takes the place of that error once the rest is read.
+The error that names them has a column of its own. It is copied to ``last_error`` unless the channel has another error,
+and replaces that one once the channel is read again.
 """
 
 from collections.abc import Collection, Mapping
@@ -17,7 +17,7 @@ from storage.sql import CHANNEL_ID, NOW, JsonObject, RowId, all_rows, insert, js
 from storage.tables import sync_progress
 
 CODE = "message_set_aside"
-_NAMED = 50  # in the error's message; all are kept by their ids
+_NAMED = 50  # at most so many are named in the message; ``message_ids`` has all
 
 _FIND = select(sync_progress.c.channel_id, sync_progress.c.set_aside).where(
     sync_progress.c.channel_id.in_(bindparam("channels", expanding=True, type_=RowId)),
@@ -51,12 +51,12 @@ async def note_set_aside(
     refused: Mapping[tuple[int, str], str],
     now: datetime,
 ) -> None:
-    """Name the messages that were refused in their channels' rows, and no longer those that are stored by now.
+    """Add refused messages to their channels' rows, and remove those that are stored by now.
 
     Args:
         connection: the transaction that stores the others.
-        written: the messages that are stored, by their channels (``channels.id``).
-        refused: those that cannot be, by channel and id, each with the kind of the error.
+        written: the stored messages, by their channels (``channels.id``).
+        refused: the messages that cannot be stored, by channel and id, each with the class of the error.
         now: the time of the rows' change.
     """
     channel_ids = {*written, *(channel_id for channel_id, _ in refused)}

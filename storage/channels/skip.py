@@ -1,7 +1,7 @@
 """Which channels are not read, why, and since when.
 
-A channel's own skip reason is what the platform said of it. A thread without one shares its parent's, and is not read
-where that one is unknown.
+A channel's own skip reason is what the platform reported of it. A thread without one inherits its parent's, and is not
+read where the parent is unknown.
 """
 
 from collections.abc import Iterable, Sequence
@@ -78,9 +78,9 @@ _MARK_SKIPPED = (
 async def mark_skipped(
     db: Database, tenant_id: str, platform_ids: Sequence[str], reason: SkipReason, now: datetime
 ) -> None:
-    """Stop reading channels, and the threads in them, until a listing that begins after ``now`` shows them again.
+    """Stop archiving channels and the threads in them, until a listing that begins after ``now`` contains them again.
 
-    Their messages stay.
+    Their messages are kept.
     """
     rows = [{"tenant": tenant_id, "channel_platform": i, "reason": reason.value, "now": now} for i in platform_ids]
     if not rows:
@@ -100,12 +100,15 @@ _NOT_LATER = (
 
 @finish_before_cancel
 async def bound_hidings(db: Database, now: datetime) -> None:
-    """Let nothing have been hidden later than now, as a clock that was ahead says: no listing would show it again."""
+    """Set times of hiding that lie in the future to now; else no listing could show those channels again.
+
+    Such times are left by a clock that was ahead.
+    """
     async with db.writing() as connection:
         await connection.execute(_NOT_LATER, {"now": now})
 
 
-# Locked until the commit, so that nobody hides the channel in between; batches do not wait for each other.
+# Locked until the commit, so that no transaction can hide the channel in between; batches share the lock.
 _ARCHIVED = (
     select(channels.c.id)
     .where(channels.c.id == CHANNEL_ID, channels.c.skip_reason.is_(None))
@@ -114,10 +117,10 @@ _ARCHIVED = (
 
 
 async def require_archived(connection: AsyncConnection, channel_id: int) -> None:
-    """Go on only while a channel is archived; it is so until the transaction ends. To be asked last in it.
+    """Check that a channel is archived and keep it so until the transaction ends; the last statement before the commit.
 
     Raises:
-        ChannelSkipped: it is not, so that what came of it may be private; nothing may be committed.
+        ChannelSkipped: it is skipped, so that the data may be private; the transaction must not be committed.
     """
     if (await connection.execute(_ARCHIVED, {"channel": channel_id})).first() is None:
         raise ChannelSkipped
@@ -163,12 +166,12 @@ async def follow_parents(db: Database, tenant_id: str, now: datetime) -> None:
 async def let_threads_follow(
     connection: AsyncConnection, tenant_id: str, parents: Iterable[str], now: datetime
 ) -> None:
-    """Let the threads of these channels follow them, in a transaction that has the tenant's channels locked.
+    """Recompute the skip reasons of the threads of these channels; the tenant's channels must be locked.
 
     Args:
-        connection: of the transaction.
+        connection: the transaction.
         tenant_id: ours.
-        parents: the platform's ids of the channels.
+        parents: the platform ids of the channels.
         now: the time of the rows' change.
     """
     await connection.execute(_FOLLOW_NAMED, {"tenant": tenant_id, "parents": dump_json(list(parents)), "now": now})

@@ -83,9 +83,9 @@ _found = (
 
 
 def _save_channel(stays_skipped: Callable[[Any], ColumnElement[bool]]) -> Insert:
-    """Take what is given, but for who is skipped where ``stays_skipped`` says of the given row that it is not to say.
+    """Build the upsert of channel rows; a skipped one keeps its skip reason where ``stays_skipped`` says so.
 
-    A channel that is read becomes skipped in any case.
+    ``stays_skipped`` is called with the given row. An archived channel can become skipped in any case.
     """
     statement = insert(channels).from_select(list(_columns), _found)
     given, stored = statement.excluded, channels.c
@@ -111,9 +111,9 @@ def _save_channel(stays_skipped: Callable[[Any], ColumnElement[bool]]) -> Insert
     )
 
 
-# What was told to be hidden since a listing began may have been hidden after it was listed.
+# A channel reported as hidden after a listing began may have been listed before it was hidden.
 _SAVE_LISTED = _save_channel(lambda _: channels.c.hidden_at >= bindparam("began", type_=UtcDateTime))
-# An event hides at once. That it shows something is not believed: another event, of a role, may have been lost.
+# An event can hide a channel at once, but not show one again: another event, about a role, may have been missed.
 _SAVE_CHANGED = _save_channel(lambda given: given.skip_reason.is_(None))
 
 
@@ -126,17 +126,17 @@ async def save_channels(
     *,
     began_at: datetime | None = None,
 ) -> None:
-    """Store the channels of a listing, whatever its order; nothing is concluded from what is missing in it.
+    """Store the channels of a listing, in any order; nothing follows from a channel's absence.
 
-    A name of None keeps the stored one, an obfuscated record the stored metadata too. A thread that has no reason
-    of its own takes its stored parent's. A row that does not change is not written.
+    A name of None keeps the stored one; an obfuscated record also keeps the stored metadata. A thread without a skip
+    reason of its own takes its stored parent's. An unchanged row is not written.
 
     Args:
         db: the archive.
         tenant_id: ours.
         records: the channels.
         now: the time of the rows' change.
-        began_at: when the listing's requests began; None: now. What was told to be hidden or gone since then stays so.
+        began_at: when the listing's requests began; None: now. Channels hidden or deleted since then stay skipped.
     """
     async with db.writing() as connection:
         await lock_channels(connection, tenant_id)
@@ -152,16 +152,16 @@ async def save_changed_channels(
     *,
     received_at: Mapping[str, datetime] = MappingProxyType({}),
 ) -> None:
-    """Store the channels of events, and let their threads follow them. An event hides a channel; none shows one again.
+    """Store channels from events, and update the skip reasons of their threads.
 
-    Nothing is stored of a tenant that is stopped, or that is not stored yet.
-
+    An event can make a channel skipped, but never archived again.
+    Nothing is stored for a tenant that is stopped or unknown.
     Args:
         db: the archive.
         tenant_id: ours.
-        records: the channels as the events show them.
+        records: the channels as the events describe them.
         now: the time of the rows' change.
-        received_at: when the events came in, by the channels' ids; where it is not said, now.
+        received_at: when each event was received, by the channel's platform id; default: now.
     """
     async with db.writing() as connection:
         if await lock_channels(connection, tenant_id):
@@ -191,7 +191,7 @@ async def save_threads(
     *,
     began_at: datetime | None = None,
 ) -> None:
-    """Store a page of archived threads together with the cursor that is true once they are stored.
+    """Store a page of archived threads together with the cursor that is valid once they are stored.
 
     ``began_at`` is as for ``save_channels``.
     """

@@ -1,11 +1,11 @@
-"""Work on SQLite is not broken off in the middle.
+"""Keep cancellation from interrupting database calls half-way.
 
-A cancelled call to the driver leaves a statement that runs on in its thread. Closing the connection does not end it
-(https://www.sqlite.org/c3ref/close.html, "zombie"): its transaction keeps the write lock until Python happens to free
-the cursor, and every other write fails meanwhile. PostgreSQL's driver cancels on the server, properly; but on the way
-through driver and pool a cancellation can be lost (asyncio.wait_for of Python 3.11 returns normally where it comes with
-the result, https://github.com/python/cpython/issues/86296; some versions of both wait by it), or an error take its
-place. Either is made good here.
+A cancelled call to SQLite's driver leaves a statement running in the driver's thread. Closing the connection does not
+end it (https://www.sqlite.org/c3ref/close.html, "zombie"): its transaction keeps the write lock until Python frees the
+cursor, and every other write fails meanwhile. PostgreSQL's driver cancels on the server. But between driver and pool a
+cancellation can be lost (asyncio.wait_for of Python 3.11 returns normally where both arrive together,
+https://github.com/python/cpython/issues/86296; some versions of driver and pool use it), or be replaced by an error.
+The decorator here corrects both.
 """
 
 import asyncio
@@ -28,9 +28,9 @@ D = TypeVar("D", bound=HasDialect)
 def finish_before_cancel(
     function: Callable[Concatenate[D, P], Coroutine[Any, Any, T]],
 ) -> Callable[Concatenate[D, P], Coroutine[Any, Any, T]]:
-    """Let a call on SQLite finish, and only then its cancellation go on. Nothing here takes long.
+    """Delay the cancellation of a SQLite call until the call has finished; no call here takes long.
 
-    On either database a call that was cancelled ends with its cancellation, whatever else came of it.
+    On both databases a cancelled call raises CancelledError, whatever its result.
     """
 
     @wraps(function)

@@ -37,7 +37,7 @@ _REFUSED_BY_A_RULE = (sqlite3.SQLITE_CONSTRAINT_NOTNULL, sqlite3.SQLITE_CONSTRAI
 # https://www.postgresql.org/docs/current/errcodes-appendix.html; the longest prefix wins
 _BY_SQLSTATE: dict[str, type[errors.StorageError]] = {
     "22": errors.ValueRefused,
-    "23502": errors.ValueRefused,  # a null, or what a check forbids; not a row that another one needs
+    "23502": errors.ValueRefused,  # a null, or a failed check; not a missing referenced row
     "23514": errors.ValueRefused,
     "54": errors.ValueRefused,  # too large for a row or an index
     "08": errors.DatabaseUnreachable,

@@ -13,7 +13,7 @@ from storage.connection.files import keep_private, make_private_file, make_priva
 from storage.errors import DatabaseInUse
 
 _POLL_SECONDS = 0.05
-_GLANCE = timedelta(seconds=0.15)  # who only looks whether it is taken holds it for an instant
+_GLANCE = timedelta(seconds=0.15)  # a process that only checks the lock holds it for an instant
 
 
 class FileLock:
@@ -27,7 +27,7 @@ class FileLock:
         self._descriptor: int | None = None
 
     async def acquire(self, patience: timedelta = _GLANCE) -> Self:
-        """Take the lock, creating the database's folder. It and the files in it are ours alone from then on.
+        """Take the lock, creating the database's folder; restrict the folder and its files to this user.
 
         Raises:
             DatabaseInUse: another process still has it after ``patience``.

@@ -1,4 +1,4 @@
-"""The files of an archive are their owner's alone, whatever the umask: others could read them, or hold its lock."""
+"""Restrict an archive's files to their owner, whatever the umask: otherwise others could read them or hold the lock."""
 
 import logging
 import os
@@ -11,10 +11,10 @@ _SUFFIXES = ("", ".lock", "-wal", "-shm", "-journal")
 
 
 def make_private_folder(folder: Path) -> None:
-    """Make a folder and those above it that are missing.
+    """Create a folder and its missing parents.
 
     Raises:
-        OSError: it cannot be made, or is none.
+        OSError: it cannot be created, or is not a folder.
     """
     if not folder.is_dir():
         make_private_folder(folder.parent)
@@ -23,10 +23,10 @@ def make_private_folder(folder: Path) -> None:
 
 
 def make_private_file(path: Path) -> None:
-    """Make an empty file where there is none. One that is there is not opened: closing it would end SQLite's locks.
+    """Create an empty file if it is missing. An existing one is not opened: closing it would drop SQLite's locks.
 
     Raises:
-        OSError: it cannot be made.
+        OSError: it cannot be created.
     """
     try:
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, _FILE))
@@ -36,17 +36,17 @@ def make_private_file(path: Path) -> None:
 
 
 def keep_private(database: Path) -> None:
-    """Take from others what rights they have on an archive's files, and on its folder where it holds nothing else.
+    """Remove other users' rights on an archive's files, and on its folder where it holds nothing else.
 
     Raises:
-        OSError: the files are there and are not ours.
+        OSError: the files exist and belong to another user.
     """
     for suffix in _SUFFIXES:
         path = database.with_name(database.name + suffix)
         if path.is_file() and not path.is_symlink():
             _tighten(path, _FILE)
     folder = database.parent
-    is_ours = folder.stat().st_uid == os.geteuid()  # of another's folder the files are private all the same
+    is_ours = folder.stat().st_uid == os.geteuid()  # in another user's folder the files are restricted all the same
     if is_ours and all(entry.name.startswith(database.name) for entry in folder.iterdir()):
         _tighten(folder, _FOLDER)
 

@@ -75,20 +75,20 @@ async def inspect_database(url: str) -> DatabaseState:
 
 
 async def require_archive(url: str, *, hash_choice: str, tenant_id: str | None = None) -> DatabaseState:
-    """Go on only with an archive that is there already, in this program's form; nothing is created or changed.
+    """Check that an archive of this version exists; nothing is created or changed.
 
     Args:
-        url: where.
+        url: the archive's URL.
         hash_choice: as for ``open_database``.
-        tenant_id: a tenant that has to be known; None: any.
+        tenant_id: a tenant that must be known; None: any.
 
     Returns:
-        How it was found.
+        The state in which it was found.
 
     Raises:
         StorageError: as for ``open_database``.
-        NoArchive: there is none, or of another version.
-        UnknownTenant: names those that are known.
+        NoArchive: there is none, or it has another version.
+        UnknownTenant: the message lists the known ones.
     """
     found = await inspect_database(url)
     if found.is_too_new:

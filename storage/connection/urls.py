@@ -1,6 +1,6 @@
-"""Database URLs, read by one function, so that no two readers take different parts of one for the password.
+"""Parse database URLs in one place, so that every caller takes the same part for the password.
 
-People paste passwords as they are. One that is not percent-encoded is understood where it can mean one thing only.
+Operators paste passwords as they are. One that is not percent-encoded is accepted where only one reading is possible.
 """
 
 import re
@@ -37,7 +37,7 @@ _ADVICE = (
 
 @dataclass(frozen=True, slots=True)
 class _Written:
-    """The parts of a server's URL as they are written."""
+    """The parts of a server's URL, still encoded."""
 
     user: str | None
     password: str | None
@@ -48,11 +48,10 @@ class _Written:
 
 
 def parse_url(url: str) -> URL:
-    """Parse a URL and name its driver. What it refuses it never repeats: there may be a password in it.
+    """Parse a URL and set its driver. Errors never quote the URL, which may hold a password.
 
     Raises:
-        BadDatabaseUrl: not a URL, or one that can be read in two ways; a database or driver of another kind, or a
-            SQLite one without a file.
+        BadDatabaseUrl: no URL, or an ambiguous one; an unsupported database or driver; a SQLite URL without a file.
     """
     scheme, rest = _scheme_of(url)
     driver = _DRIVERS.get(scheme)
@@ -62,7 +61,7 @@ def parse_url(url: str) -> URL:
 
 
 def secrets_of_url(url: str) -> list[str]:
-    """List the passwords in a URL, as they are written there and as they are meant; none where it cannot be parsed."""
+    """List the passwords in a URL, encoded and decoded; none where it cannot be parsed."""
     try:
         scheme, rest = _scheme_of(url)
         written = _written(rest) if scheme.startswith("postgresql") else None
@@ -73,7 +72,7 @@ def secrets_of_url(url: str) -> list[str]:
 
 
 def archive_name(url: str) -> str:
-    """Say where an archive is, without user or password: the file's whole path, or host and database."""
+    """Name an archive without user or password: the file's absolute path, or host and database."""
     parsed = parse_url(url)
     path = sqlite_path(parsed)
     if path is not None:
@@ -83,7 +82,7 @@ def archive_name(url: str) -> str:
 
 
 def sqlite_path(url: URL) -> Path | None:
-    """Find the file of a SQLite URL, every link followed, so that one archive has one name. None for a server."""
+    """Return the file of a SQLite URL with all links resolved, so that an archive has one name. None for a server."""
     return Path(url.database or "").resolve() if url.get_backend_name() == "sqlite" else None
 
 
@@ -124,7 +123,7 @@ def _server_url(written: _Written, driver: str) -> URL:
 
 
 def _written(rest: str) -> _Written:
-    """Take the one reading of what follows the scheme in which its end is a server's address."""
+    """Parse the part behind the scheme; it must have exactly one reading that ends with a server's address."""
     readings = list(_readings(rest))
     if len(readings) != 1:
         raise BadDatabaseUrl(f"The database URL (database.url) can{'' if readings else 'not'} be read{_how(readings)}")
@@ -146,10 +145,10 @@ def _readings(rest: str) -> Iterator[_Written]:
 
 
 def _decoded(text: str) -> str:
-    """Return a part as it is meant: its escapes resolved, unless a % that begins none shows that there are none.
+    """Decode a part; it is taken literally where a % that begins no escape shows that it is not encoded.
 
     Raises:
-        BadDatabaseUrl: it has escapes and characters that ought to be escapes.
+        BadDatabaseUrl: it holds escapes together with characters that would have to be escaped.
     """
     escapes = len(_ESCAPE.findall(text))
     if not escapes or text.count("%") > escapes:

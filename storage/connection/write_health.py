@@ -1,4 +1,4 @@
-"""How the writes of this process went: what a question to the database does not show, such as a full disk."""
+"""Track the outcome of this process's writes: a test query does not detect failures such as a full disk."""
 
 import time
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ from storage.errors import DatabaseDamaged, DatabaseFull, DatabaseUnreachable, S
 
 
 class WriteHealth:
-    """Counts commits, and keeps the last failure that is the database's and not the statement's."""
+    """Counts commits, and keeps the last failure that is the database's fault and not the statement's."""
 
     def __init__(self) -> None:
         self.commits = 0
@@ -17,7 +17,7 @@ class WriteHealth:
 
     @contextmanager
     def watching(self) -> Iterator[None]:
-        """Take note of how a transaction inside ends."""
+        """Record the outcome of a transaction inside the block."""
         try:
             yield
         except StorageError as e:
@@ -28,10 +28,10 @@ class WriteHealth:
             self.commits += 1
 
     def failure_within(self, seconds: float) -> StorageError | None:
-        """Return the last failure, where it is no older than that."""
+        """Return the last failure if it is not older than ``seconds``."""
         return self._failure if time.monotonic() - self._failed_at <= seconds else None
 
 
 def _is_of_the_disk(error: StorageError) -> bool:
-    """Whether a file cannot be written; a server that was away is asked again, and answers for itself."""
+    """Return whether a file cannot be written. A server's failures are not kept: a query shows its current state."""
     return isinstance(error, DatabaseUnreachable) and not error.is_transient

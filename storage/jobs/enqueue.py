@@ -17,8 +17,8 @@ from storage.sql import JOB_ID, NOW, TENANT_ID, UtcDateTime, insert, one_row
 from storage.tables import IS_UNFINISHED, sync_jobs, tenants, unfinished
 
 _HEAD_STARTS = {
-    JobKind.MANUAL: timedelta(minutes=10),  # a person waits for it
-    JobKind.INITIAL: timedelta(minutes=5),  # a new community should not stand behind the hour's routine
+    JobKind.MANUAL: timedelta(minutes=10),  # a person waits for the result
+    JobKind.INITIAL: timedelta(minutes=5),  # a new community should not wait behind the hourly syncs
     JobKind.SCHEDULED: timedelta(),
     JobKind.AUDIT: timedelta(hours=-1),  # it is long and never urgent
 }
@@ -50,10 +50,10 @@ _PULL_FORWARD = (
 async def enqueue(
     db: Database, tenant_id: str, kind: JobKind, *, now: datetime, run_after: datetime | None = None
 ) -> tuple[Job, bool]:
-    """Queue a sync of a tenant. True where a job was made, False where it has an unfinished one, which is returned.
+    """Enqueue a sync of a tenant; return its unfinished job instead where it has one. True where a job was created.
 
-    A waiting job is brought forward to where the new one would stand. No job is due before the platform lets us
-    (``defer_until``), a manual one neither: the platform would only refuse it again.
+    A waiting job is moved forward to the rank of the new one. No job is due before the platform's requested wait is
+    over (``defer_until``), not even a manual one: the platform would refuse it again.
 
     Raises:
         UnknownTenant: there is no such tenant.
@@ -81,10 +81,10 @@ async def enqueue(
 
 
 def _rank_at(kind: JobKind, due: datetime, last_sync_at: datetime | None) -> datetime:
-    """Find the place of a job among those that are due: when it became due, less the head start of its kind.
+    """Compute the rank of a job among due ones: the time at which it became due, less the head start of its kind.
 
-    So whoever waits comes nearer to the front, whatever is asked for meanwhile. Nobody gets ahead of those who have
-    waited since before the tenant's last sync: who asks again and again takes turns with them.
+    The rank is a time, so that a waiting job moves forward whatever is enqueued later. It is not earlier than the
+    tenant's last sync, so that a tenant with frequent manual syncs takes turns with the others.
     """
     rank = due - _HEAD_STARTS[kind]
     return rank if last_sync_at is None else max(rank, min(last_sync_at, due))
@@ -123,10 +123,10 @@ _sequence = itertools.count()
 
 
 def _new_job_id(now: datetime, newest: str | None) -> str:
-    """Make an id that sorts by time, a version 7 UUID (RFC 9562, section 5.7), and behind the tenant's newest one.
+    """Create an id that sorts by time, a version 7 UUID (RFC 9562, section 5.7), beyond the tenant's newest one.
 
-    Of two made by one process in one millisecond the later sorts later. A clock that was set back does not make a new
-    job look older than those before: a tenant's last job says what its status is.
+    Ids that one process creates within one millisecond sort in their order. A clock that was set back must not make a
+    new job sort before older ones, since a tenant's status is that of its last job.
     """
     milliseconds = max(int(now.timestamp() * 1000), (UUID(newest).int >> 80) + 1 if newest else 0)
     sequence = next(_sequence) & 0xFFF

@@ -37,12 +37,12 @@ from storage.tables import sync_jobs, sync_progress, tenants, unfinished
 
 _TOTALS = bindparam("new_totals", type_=JsonObject)
 
-# Beyond any lease: the database's clock was set back, and the worker that wrote it is not there any more.
+# A lease that ends later than any lease can: the database's clock was set back, and the worker is gone.
 _BEYOND_SECONDS = 600.0
 
 
 def _ran_out(job: FromClause) -> ColumnElement[bool]:
-    """Whether nobody holds a running job, by the database's clock. Those of the busy tenants run in this process."""
+    """SQL condition: a running job's lease has expired, by the database's clock."""
     is_over = or_(job.c.lease_until < DatabaseTime(), job.c.lease_until > DatabaseTime(literal(_BEYOND_SECONDS)))
     return and_(job.c.status == "running", is_over)
 
@@ -95,20 +95,20 @@ async def claim(
     busy: Collection[str] = (),
     platforms: Collection[str] | None = None,
 ) -> tuple[Job, JobLease] | None:
-    """Take up the next job for ``lease``, or None where there is nothing to do.
+    """Claim the next job for ``lease``; None where there is none.
 
-    Next is a waiting job that is due, or a running one whose lease ran out because its worker died: the one whose rank
-    is the earliest. Cancelled jobs of dead workers are ended on the way, and those of a tenant that was stopped in the
-    instant in which they were queued.
+    The next job is the one with the earliest rank among those that are waiting and due and those whose lease expired
+    because their worker died. Also ends cancelled jobs of dead workers, and jobs of a tenant that was stopped in the
+    instant in which they were enqueued.
 
     Args:
         db: the archive.
-        owner: who takes it up.
-        now: what is due by then is taken.
-        lease: how long it is the owner's without being renewed, by the database's clock.
-        busy: tenants whose jobs the owner runs at present. It takes up none of theirs, also where their lease ran out
-            because the process or the database stood still: a job never runs twice in one process.
-        platforms: those whose jobs can be run; None: all.
+        owner: the worker that claims it.
+        now: jobs due by then can be claimed.
+        lease: how long the lease lasts without being renewed, by the database's clock.
+        busy: tenants whose jobs the owner is running. Their jobs are not claimed, even if a lease expired because the
+            process or the database stood still: a job never runs twice in one process.
+        platforms: only jobs of these platforms; None: of all.
     """
     async with db.writing() as connection:
         busy_tenants = list(busy)
@@ -128,7 +128,7 @@ _STORED = select(func.coalesce(func.sum(sync_progress.c.job_messages), 0)).where
 
 
 async def _with_what_it_stored(connection: AsyncConnection, job: Job) -> Job:
-    """Correct the figures of a job whose worker died: what it had stored was counted where it stored it."""
+    """Correct the figures of a job whose worker died, by the counts that were committed with what it stored."""
     if job.attempt == 1:
         return job
     stored = int((await connection.execute(_STORED, {"job": job.id})).scalar_one())
@@ -148,13 +148,13 @@ _RENEW = (
 
 @finish_before_cancel
 async def renew(db: Database, lease: JobLease, *, now: datetime, totals: Mapping[str, JsonValue]) -> Job:
-    """Keep a job for another length of its lease, and store how far it is.
+    """Renew a job's lease, and store the job's progress.
 
     Returns:
-        The job as it is now; its ``cancel_requested`` says whether the worker should end it.
+        The job's current row; ``cancel_requested`` tells the worker to end it.
 
     Raises:
-        LeaseLost: it is not this worker's any more.
+        LeaseLost: the lease is another worker's.
     """
     values = {"now": now, "lease_seconds": lease.seconds, "new_totals": dict(totals)}
     async with db.writing() as connection:

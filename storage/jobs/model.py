@@ -12,7 +12,7 @@ from storage.sql import DatabaseTime, fields_of
 from storage.tables import sync_jobs
 
 LONGEST_WAIT = timedelta(days=1)
-"""For how long a platform can make us wait: what is later was a slip, of it or of a clock."""
+"""The longest wait that a platform may request; a longer one is an error of the platform or of a clock."""
 
 
 class JobKind(StrEnum):
@@ -51,7 +51,7 @@ class Job:
     status: JobStatus
     attempt: int  # how often a worker has taken it up
     run_after: datetime
-    rank_at: datetime  # among those that are due the earlier is run first
+    rank_at: datetime  # among due jobs the earliest runs first
     owner: str | None
     lease_until: datetime | None
     cancel_requested: bool  # the worker should end it at the next safe point
@@ -69,7 +69,7 @@ class JobLease:
     job_id: str
     owner: str
     attempt: int
-    seconds: float = 15.0  # how long it lasts from each renewal, by the database's clock
+    seconds: float = 15.0  # length of the lease from each renewal, by the database's clock
 
     def as_values(self) -> dict[str, object]:
         """Return the parameters of ``HELD``."""
@@ -81,7 +81,7 @@ class JobLease:
 
 
 RENEWED_UNTIL = DatabaseTime(bindparam("lease_seconds", type_=Float))
-"""Until when a lease lasts that is given or renewed now."""
+"""The expiry of a lease that is granted or renewed now, in SQL."""
 
 
 HELD = (

@@ -14,10 +14,9 @@ from storage.tables import sync_jobs, tenants, unfinished
 
 
 def queue_order(job: FromClause, tenant: FromClause) -> tuple[ColumnElement[Any], ...]:
-    """Order jobs as they are served at the parameter ``now``: those that are due by their rank, then those that are
-    held back, by when they will be due.
+    """Order jobs as they are claimed at the parameter ``now``: due ones by rank, then the others by when they are due.
 
-    Of two with one rank, one that has run already lets the other go first.
+    Of jobs with equal rank, one that has not run yet comes before one that was preempted.
     """
     due, rank = due_at(job, tenant), job.c.rank_at
     is_held = due > NOW
@@ -72,7 +71,7 @@ _HAS_DUE, _HAS_DUE_OF = select(_DUE.exists()), select(_DUE.where(_OF_PLATFORMS).
 
 @finish_before_cancel
 async def has_due_jobs(db: Database, now: datetime, *, platforms: Collection[str] | None = None) -> bool:
-    """Find out whether a job, of these platforms or of any, could be taken up at this moment."""
+    """Return whether a job of these platforms (None: of any) could be claimed now."""
     query, values = (_HAS_DUE, {}) if platforms is None else (_HAS_DUE_OF, {"platforms": list(platforms)})
     async with db.reading() as connection:
         return bool((await connection.execute(query, {"now": now, **values})).scalar_one())

@@ -1,4 +1,4 @@
-"""Changes of a live connection, and which process applies them."""
+"""Apply a live connection's changes, and decide which process applies them."""
 
 from storage.live.apply import (
     apply_changes,

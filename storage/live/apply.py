@@ -1,6 +1,6 @@
-"""Keeping the archive current with what a platform says while it is connected.
+"""Keep the archive current with the events of a live connection.
 
-Only what is stored already is changed, and no checkpoint is moved: what is not stored yet the sync will read.
+Only stored rows are changed, and no checkpoint is moved: what is not stored yet will be read by the sync.
 """
 
 from collections.abc import Iterable, Sequence
@@ -21,26 +21,26 @@ from storage.repair import add_refetches, refetch_read_elsewhere
 async def apply_changes(
     db: Database, changes: Sequence[MessageChange], now: datetime, *, owner: str | None = None
 ) -> None:
-    """Bring stored messages to what they became, in one transaction. Applying a change again changes nothing.
+    """Apply changes to stored messages, in one transaction. Applying a change twice has no further effect.
 
-    What is not stored, or in a channel that is not archived, or of a tenant that is stopped, is left alone; but what is
-    not stored and may be on its way into the archive through another process is read again later.
+    Changes of unknown messages, of skipped channels and of stopped tenants are ignored. An unknown message that another
+    process may be about to store is marked to be refetched.
 
     Args:
         db: the archive.
-        changes: of each message one, a thousand at a time or so.
+        changes: at most one per message, about a thousand at a time.
         now: the time of the rows' change.
-        owner: who applies them, as in the jobs that it runs itself.
+        owner: the process that applies them, as in the jobs that it runs itself.
 
     Raises:
-        ValueError: a message has two changes.
+        ValueError: two changes concern one message.
     """
     if len(_keys(changes)) != len(changes):
         raise ValueError("of each message one change")
     if not changes:
         return
     async with db.writing() as connection:
-        # Before rows are locked: an erasure that waits for this table would deadlock with what waits for those rows.
+        # Before rows are locked: an erasure waiting for this lock could deadlock with a transaction on those rows.
         await redactors_for(connection, {change.tenant_id for change in changes})
         stored = await find_stored(connection, changes)
         if owner is not None:

@@ -31,7 +31,7 @@ _ENTER = insert(live_state).values(
     created_at=NOW,
     updated_at=NOW,
 )
-_BEYOND_SECONDS = 600.0  # beyond any lease: the database's clock was set back since
+_BEYOND_SECONDS = 600.0  # beyond any lease: the database's clock was set back
 _IS_FREE = or_(
     live_state.c.owner.is_(None),
     live_state.c.owner == _OWNER,
@@ -51,9 +51,9 @@ _TAKE = _ENTER.on_conflict_do_update(
 
 @finish_before_cancel
 async def acquire_leadership(db: Database, platform: str, owner: str, *, now: datetime, lease: timedelta) -> Leadership:
-    """Take the leadership of a platform or renew it, unless another process has it and its lease has not run out.
+    """Acquire or renew the leadership of a platform, unless another process holds an unexpired lease.
 
-    The lease is given by the database's clock, which all processes share.
+    The lease is measured by the database's clock, which all processes share.
     """
     values = {"of_platform": platform, "new_owner": owner, "seconds": lease.total_seconds(), "now": now}
     values["is_alone"] = db.dialect == "sqlite"

@@ -1,4 +1,4 @@
-"""Which changed messages are stored, and their edits."""
+"""Select which changed messages are stored, and apply their edits."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -73,9 +73,9 @@ def _without_older_edit(change: MessageChange, stored_at: datetime | None) -> Me
 
 
 async def save_edits(connection: AsyncConnection, stored: StoredChanges, now: datetime) -> None:
-    """Bring edited messages and their attachments to the last edit; reaction totals have events of their own.
+    """Apply the last edit to messages and their attachments; reaction totals have events of their own.
 
-    What is edited is there: where it was marked as deleted, it is so no longer.
+    An edited message exists, so a deletion mark is removed.
     """
     edited: dict[tuple[str, int], list[MessageRecord]] = {}
     for (channel_id, _), change in stored.items():

@@ -24,13 +24,13 @@ _COUNTED = ("count", "fetched_count", "uncounted_events")
 
 
 def _found(table: Table, key: tuple[str, ...]) -> FromClause:
-    """Join a table to the keys in the parameter ``keys``, an array of objects."""
+    """Join a table with the keys in the parameter ``keys``, a JSON array of objects."""
     keys = json_objects("keys", **types_of(table, key))
     return keys.join(table, and_(*(table.c[name] == keys.c[name] for name in key)))
 
 
 def _delete(table: Table, key: tuple[str, ...]) -> Delete:
-    """Delete the rows with the keys in the parameter ``keys``, an array of objects."""
+    """Build the deletion of the rows with the keys in the parameter ``keys``, a JSON array of objects."""
     keys = json_objects("keys", **types_of(table, key))
     return delete(table).where(tuple_(*(table.c[name] for name in key)).in_(select(keys)))
 

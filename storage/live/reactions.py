@@ -50,7 +50,7 @@ def _total(user: UserKey) -> TotalKey:
 
 
 def _count(tally: Tally, users: set[UserKey], user: UserKey, *, is_given: bool, is_erased: bool) -> None:
-    """Count a reaction, given or taken back; ``users`` holds the stored users of the totals that are known."""
+    """Add or remove one reaction in a tally; ``users`` holds the stored users of the totals that are known."""
     if is_erased or not tally.is_known:
         tally.invalidate()
     elif is_given and user not in users:
@@ -68,7 +68,7 @@ async def _clear(connection: AsyncConnection, stored: StoredChanges) -> None:
 
 
 async def _save_totals(connection: AsyncConnection, tallies: Mapping[TotalKey, Tally], now: datetime) -> None:
-    """Write the changed totals; delete those whose count is zero, and by the foreign key their users."""
+    """Write changed totals; delete those that are zero, and with them, by the foreign key, their users."""
     changed = {key: tally for key, tally in tallies.items() if tally.is_changed}
     await rows.save_totals(connection, {key: tally for key, tally in changed.items() if not tally.is_gone}, now)
     await rows.delete_totals(connection, [key for key, tally in changed.items() if tally.is_gone and tally.is_stored])

@@ -40,11 +40,11 @@ class Tally:
 
     @property
     def is_gone(self) -> bool:
-        """Whether the count is zero, so that the row is deleted."""
+        """Whether the count is zero, so that the row has to be deleted."""
         return self.count == 0
 
     def as_values(self) -> dict[str, object]:
-        """Make the columns of its row."""
+        """Return the values of its row."""
         return {
             "emoji": self.emoji,
             "count": self.count,
@@ -54,7 +54,7 @@ class Tally:
 
 
 def tally_of(row: RowMapping) -> Tally:
-    """Make the tally of a stored total."""
+    """Build the tally of a stored total."""
     return Tally(
         emoji=row["emoji"],
         count=row["count"],

@@ -16,13 +16,13 @@ from storage.messages.rows import mark_rows_deleted, prepare, write_messages
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MessageBatch:
-    """Messages of one channel, oldest first, that follow its checkpoint: all there are up to the newest of them."""
+    """Consecutive messages of one channel, oldest first, behind its checkpoint; complete up to the newest of them."""
 
     tenant_id: str
     channel_id: int  # channels.id
     messages: Sequence[MessageRecord]
     job: JobLease
-    asked_at: datetime | None = None  # when the first of its pages was asked for; None: nobody knows
+    requested_at: datetime | None = None  # when the first of its pages was requested; None: unknown
 
     def __post_init__(self) -> None:
         if not self.messages:
@@ -32,21 +32,21 @@ class MessageBatch:
 @finish_before_cancel
 @apart_where_refused
 async def save_batch(db: Database, batch: MessageBatch, now: datetime) -> frozenset[str]:
-    """Store a batch of messages and move the channel's checkpoint to its newest one; it never moves back.
+    """Store a batch of messages and move the channel's checkpoint to its newest one, never back.
 
-    What was marked as deleted before it was asked for is marked so no longer.
+    A deletion mark set before the batch was requested is removed.
 
     Returns:
-        The messages that the database cannot hold: they are named in the channel's error, and the checkpoint passes
-        over them.
+        The ids of messages that the database cannot hold. They are named in the channel's error, and the checkpoint
+        moves beyond them.
 
     Raises:
-        LeaseLost: the job is another's; nothing was written.
-        ChannelSkipped: the channel is not archived any more; nothing was written.
+        LeaseLost: the lease is another worker's; nothing was written.
+        ChannelSkipped: the channel is no longer archived; nothing was written.
     """
     async with db.writing() as connection:
         prepared = await prepare(connection, {(batch.tenant_id, batch.channel_id): batch.messages})
-        refused = await write_messages(connection, prepared, now, seen_at=batch.asked_at)
+        refused = await write_messages(connection, prepared, now, seen_at=batch.requested_at)
         records = [record for _, record in prepared.rows()]
         stored = [record for record in records if (batch.channel_id, record.platform_id) not in refused]
         await mark_answers_to_deleted(connection, batch.channel_id, stored, now)
@@ -71,17 +71,17 @@ def _number(record: MessageRecord) -> int:
 async def mark_deleted(
     db: Database, channel_id: int, message_ids: Sequence[str], *, job: JobLease, now: datetime
 ) -> None:
-    """Mark messages of a channel as deleted, in a transaction of its own; their rows stay.
+    """Mark messages of a channel as deleted, in a transaction of its own; their rows are kept.
 
     Args:
         db: the archive.
         channel_id: ``channels.id``.
-        message_ids: the platform's; unknown ones do not matter.
-        job: the lease of the job that found it out.
-        now: what becomes ``deleted_at``, where it is not set yet.
+        message_ids: the platform's ids; unknown ones are ignored.
+        job: the lease of the job that found them deleted.
+        now: the ``deleted_at`` of messages that have none yet.
 
     Raises:
-        LeaseLost: the job is another's; nothing was written.
+        LeaseLost: the lease is another worker's; nothing was written.
     """
     async with db.writing() as connection:
         await require_lease(connection, job)

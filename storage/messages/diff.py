@@ -1,4 +1,4 @@
-"""Messages as they are stored, and whether incoming ones differ from them."""
+"""Compare incoming messages with the stored ones."""
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, fields, replace
@@ -64,24 +64,25 @@ def _message(
 
 
 def is_changed(stored: MessageRecord, incoming: MessageRecord) -> bool:
-    """Find out whether storing a message again would change its row, its attachments or its totals.
+    """Return whether storing a message again would change its row, its attachments or its totals.
 
-    A replied-to author whom the platform no longer names is no change; nor is that it says no more that the original
-    was deleted.
+    It is no change where the platform no longer names the replied-to author, or no longer reports the original as
+    deleted.
     """
     return _values(stored, stored) != _values(incoming, stored)
 
 
 def is_edited(stored: MessageRecord, incoming: MessageRecord) -> bool:
-    """Find out whether storing a message again would change more than its files' addresses, signed anew each day."""
+    """Return whether storing a message again would change more than its files' signed URLs, which change daily."""
     return _values(_without_signatures(stored), stored) != _values(_without_signatures(incoming), stored)
 
 
 def is_withheld(stored: MessageRecord, incoming: MessageRecord) -> bool:
-    """Find out whether a message comes without what it held, in a way in which nobody can have edited it.
+    """Return whether a message lost content in a way that no edit explains.
 
-    A text goes by an edit alone, which has a time, and no edit leaves a message without anything. Only of one that had
-    nothing but embeds they can be suppressed, which its flags say. What an erasure leaves is bare on purpose.
+    Text disappears only by an edit, which has a time, and no edit leaves a message without any content. Only where a
+    message had nothing but embeds can these be suppressed, which its flags show. A message emptied by an erasure is not
+    withheld.
     """
     if is_emptied(incoming.metadata):
         return False
@@ -91,7 +92,7 @@ def is_withheld(stored: MessageRecord, incoming: MessageRecord) -> bool:
 
 
 def _loses_by_edits_alone(stored: MessageRecord, incoming: MessageRecord) -> bool:
-    """Find out whether something is gone that only an edit takes away: the text, the files, components, a poll."""
+    """Return whether content is missing that only an edit removes: text, files, components or a poll."""
     if stored.content or (stored.attachments and not incoming.attachments):
         return True
     return any(stored.metadata.get(key) and not incoming.metadata.get(key) for key in ("components", "poll"))
@@ -103,7 +104,7 @@ def _is_suppressed(stored: MessageRecord, incoming: MessageRecord) -> bool:
 
 
 def _values(message: MessageRecord, stored: MessageRecord) -> tuple[object, ...]:
-    """Make a tuple to compare of all that is stored of a message, whatever the order of its files and totals."""
+    """Return what is stored of a message as a comparable tuple, independent of the order of files and totals."""
     return (
         message.author_hash,
         message.author_kind,
@@ -125,7 +126,7 @@ def _file(file: AttachmentRecord) -> tuple[object, ...]:
 
 
 def _json(metadata: Metadata) -> bytes:
-    """Write metadata as text, because in Python 1, 1.0 and True are equal."""
+    """Serialize metadata for comparison: in Python 1, 1.0 and True would be equal."""
     return orjson.dumps(metadata, default=as_plain, option=orjson.OPT_SORT_KEYS)
 
 

@@ -24,7 +24,7 @@ class IdRange:
     longest: int
 
     def as_values(self) -> dict[str, object]:
-        """Give the parameters of ``IN_RANGE``, but for the channel."""
+        """Return the parameters of ``IN_RANGE``, except the channel."""
         return asdict(self)
 
 
@@ -36,11 +36,11 @@ IN_RANGE: ColumnElement[bool] = and_(
         bindparam("shortest", type_=Integer), bindparam("longest", type_=Integer)
     ),
 )
-"""Whether a message of a channel lies in a range."""
+"""SQL condition: a message of a channel lies in a range."""
 
 
 def split_by_length(after_id: str | None, until_id: str) -> Iterator[IdRange]:
-    """Split by length the range from ``after_id`` (exclusive; None: from the first) to ``until_id``."""
+    """Split the range from ``after_id`` (exclusive; None: from the first) to ``until_id`` by the length of the ids."""
     first, long = number(after_id), len(until_id)
     if first >= number(until_id):
         return
@@ -57,10 +57,10 @@ def split_by_length(after_id: str | None, until_id: str) -> Iterator[IdRange]:
 
 
 def lesser(one: str | None, other: str | None) -> str | None:
-    """Return the lower of two ids; None is below all."""
+    """Return the lower of two ids; None is lower than all."""
     return min(one, other, key=number)
 
 
 def number(message_id: str | None) -> int:
-    """Make of an id the number that it is compared by; 0 of None."""
+    """Return the number by which an id is compared; 0 for None."""
     return int(message_id or 0)

@@ -1,7 +1,7 @@
-"""Messages that the database cannot hold, found among those that it can: one of them is no reason to store none.
+"""Isolate messages that the database cannot hold, so that all others of their batch are stored.
 
-A transaction that is refused a value is run once more, and then looks for it. Not the first time already: what can be
-taken back in part costs SQLite half as much again.
+A transaction that fails by a refused value is run a second time, and then searches for it by savepoints. Not the first
+time already: savepoints make a transaction on SQLite half as expensive again.
 """
 
 import logging
@@ -23,15 +23,15 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 Refused: TypeAlias = dict[tuple[int, str], str]
-"""By channel (``channels.id``) and id the messages that cannot be stored, each with the kind of the error."""
+"""Messages that cannot be stored, by channel (``channels.id``) and id, with the class of the error."""
 
-_MOST = 10  # of so many messages one may be at fault where it is not the database that refuses them
+_MOST = 10  # one message in so many may cause an unexpected error before the program is suspected
 
 _is_apart: ContextVar[bool] = ContextVar("messages_apart", default=False)
 
 
 def apart_where_refused(function: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, Coroutine[Any, Any, T]]:
-    """Run a transaction that writes messages; where it is refused a value once more, and then without that message."""
+    """Decorate a transaction that writes messages: after a refused value run it again, without those messages."""
 
     @wraps(function)
     async def call(*args: P.args, **kwargs: P.kwargs) -> T:
@@ -54,14 +54,14 @@ async def upsert_isolated(
     upsert: Callable[[Sequence[ChannelBatch]], Awaitable[None]],
     batches: Sequence[ChannelBatch],
 ) -> Refused:
-    """Store messages; where some cannot be stored, all others all the same, the second time (``apart_where_refused``).
+    """Store messages; in the second run (``apart_where_refused``) leave out those that cannot be stored.
 
-    What the database refuses by itself is left out, however much that is. Where something else goes wrong, and with
-    more of them than one in ten, the fault is not theirs.
+    Any number of messages may be left out for a value that the database refuses. Where other errors concern more than
+    one message in ten, the messages are not the cause.
 
     Raises:
-        ValueRefused: that is so; none of them may count as read.
-        StorageError: the database takes none.
+        ValueRefused: that is the case; none of the messages may count as read.
+        StorageError: the database failed.
     """
     if not _is_apart.get():
         await upsert(batches)
@@ -100,12 +100,12 @@ async def _bisect(
 
 
 def _may_be_of_a_message(error: Exception) -> bool:
-    """Whether a message can be at fault; where the machine or the database is, none may count as read."""
+    """Return whether a message can be the cause; where the machine or the database is, no message may count as read."""
     return isinstance(error, ValueRefused) or not isinstance(error, (StorageError, MemoryError, OSError))
 
 
 def _halves(batches: Sequence[ChannelBatch]) -> list[Sequence[ChannelBatch]]:
-    """Split batches in two: between channels, or within the only one; one message is not split."""
+    """Split batches in two: between channels, or within the only one; a single message is not split."""
     if len(batches) > 1:
         middle = len(batches) // 2
         return [batches[:middle], batches[middle:]]

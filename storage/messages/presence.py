@@ -1,4 +1,4 @@
-"""Whether messages are stored in a range of a channel."""
+"""Find out whether a range of a channel holds messages."""
 
 from sqlalchemy import select
 
@@ -12,13 +12,13 @@ _ANY = select(messages.c.id).where(IN_RANGE, messages.c.deleted_at.is_(None)).li
 
 @finish_before_cancel
 async def has_stored(db: Database, channel_id: int, after_id: str | None, until_id: str) -> bool:
-    """Return whether a channel (``channels.id``) has a message stored in a range that is not marked as deleted.
+    """Return whether a range of a channel holds a stored message that is not marked as deleted.
 
     Args:
         db: the archive.
         channel_id: ``channels.id``.
-        after_id: what the range begins behind; None: with the first message.
-        until_id: its last message.
+        after_id: the exclusive lower end; None: from the first message.
+        until_id: the inclusive upper end.
     """
     async with db.reading() as connection:
         for id_range in split_by_length(after_id, until_id):

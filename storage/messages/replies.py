@@ -1,7 +1,7 @@
-"""Whether the message that another one answers is deleted: what a platform said of it, and what the archive knows.
+"""Record whether the message that another one replies to is deleted.
 
-A platform that leaves the original out of its answer says nothing of it. What it said before stays, since nothing that
-was deleted comes back; and of an original of the same channel the archive itself may know that it was deleted.
+A payload without the original proves nothing, so a stored mark stays: a deleted message never returns. Where the
+original is in the same channel, the archive itself may know that it was deleted.
 """
 
 from collections.abc import Iterable
@@ -26,7 +26,7 @@ def _has_flag(metadata: ColumnElement[Any]) -> ColumnElement[bool]:
 
 
 def with_known_deletion(given: ColumnElement[Any]) -> ColumnElement[Any]:
-    """Return the metadata that a message gets: those given, and that its original was deleted where that is stored."""
+    """Return a message's new metadata: the given ones, plus the deletion of its original where that is stored."""
     stored = messages.c.metadata
     is_forgotten = and_(_has_flag(stored), ~_has_flag(given))
     return case((is_forgotten, JsonMerged(given, _FLAGGED)), else_=given)
@@ -52,9 +52,9 @@ _MARK = (
 async def mark_answers_to_deleted(
     connection: AsyncConnection, channel_id: int, records: Iterable[MessageRecord], now: datetime
 ) -> None:
-    """Mark those messages that answer one of their channel which is stored as deleted, and of which nothing was said.
+    """Mark messages whose original in the same channel is stored as deleted, and of which no payload reported that.
 
-    That an original is not stored proves nothing.
+    An original that is not stored proves nothing.
     """
     untold = [
         record.platform_id

@@ -47,11 +47,11 @@ class PreparedMessages:
             raise TypeError("messages are prepared for being stored by prepare() alone")
 
     def rows(self) -> Iterator[tuple[int, MessageRecord]]:
-        """List each message with its channel (``channels.id``)."""
+        """Yield each message with its channel (``channels.id``)."""
         return ((batch.channel_id, record) for batch in self.channels for record in batch.records)
 
     def only(self, message_ids: Collection[str]) -> "PreparedMessages":
-        """Keep the messages with these ids."""
+        """Return the messages with these ids."""
         channels = (
             replace(batch, records=tuple(r for r in batch.records if r.platform_id in message_ids))
             for batch in self.channels
@@ -59,7 +59,7 @@ class PreparedMessages:
         return PreparedMessages(tuple(b for b in channels if b.records), self.keeps_totals, _SEAL)
 
     def without(self, keys: Collection[tuple[int, str]]) -> "PreparedMessages":
-        """Leave messages out, by their channels (``channels.id``) and ids."""
+        """Return the other messages; the keys are channels (``channels.id``) and ids."""
         channels = (
             replace(batch, records=tuple(r for r in batch.records if (batch.channel_id, r.platform_id) not in keys))
             for batch in self.channels
@@ -95,15 +95,15 @@ _UPSERT = {"sqlite": upsert_sqlite.upsert, "postgresql": upsert_postgres.upsert}
 async def write_messages(
     connection: AsyncConnection, prepared: PreparedMessages, now: datetime, *, seen_at: datetime | None = None
 ) -> Refused:
-    """Bring messages with their attachments and reaction totals to what the records say; equal rows are not written.
+    """Upsert messages with their attachments and reaction totals; equal rows are not written.
 
-    Two things stay although the records do not say them: when a message was deleted, and a replied-to author.
-    Attachments taken out by an edit go, and totals that nobody is left of; their users go by the foreign key.
-    A message that comes without what it held, and not by an edit, is left as it is stored. What was marked as deleted
-    before ``seen_at``, when the platform showed these messages at the earliest, is marked so no longer.
+    Two values are kept although the records lack them: the time of a deletion, and a replied-to author. Attachments
+    that an edit removed are deleted, and totals that fell to zero; their users go by the foreign key. A message that
+    lost content without an edit (withheld) keeps what is stored. A deletion mark set before ``seen_at``, the earliest
+    time at which the platform showed these messages, is removed.
 
     Returns:
-        The messages that the database cannot hold: they are named in their channels' errors, and the rest is stored.
+        The messages that the database cannot hold. They are named in their channels' errors; all others are stored.
     """
     if not prepared.channels:
         return {}
@@ -125,7 +125,7 @@ async def write_messages(
 async def _upsert(
     connection: AsyncConnection, prepared: PreparedMessages, now: datetime
 ) -> tuple[PreparedMessages, Refused]:
-    """Upsert what can be stored, and name what cannot; returns both."""
+    """Upsert the messages that can be stored; return them, and those that cannot."""
     if not prepared.channels:
         return prepared, {}
     upsert = _UPSERT[connection.dialect.name]
@@ -143,7 +143,7 @@ async def _upsert(
 async def _withheld(
     connection: AsyncConnection, prepared: PreparedMessages, may_be_stored: set[int]
 ) -> set[tuple[int, str]]:
-    """Find the messages of which more is stored than came, and that nobody can have edited so."""
+    """Find the messages whose content is withheld: more of them is stored than came, and no edit explains it."""
     found: set[tuple[int, str]] = set()
     for batch in prepared.channels:
         bare = {r.platform_id: r for r in batch.records if not r.content} if batch.channel_id in may_be_stored else {}
@@ -176,7 +176,7 @@ _MESSAGE = ("channel_id", "message_platform_id")
 
 
 def _delete_others(table: Table, *part: str) -> Delete:
-    """Delete all parts of the messages ``written`` but those ``kept``, both JSON arrays of keys."""
+    """Build the deletion of all parts of the messages ``written`` except those ``kept``, both JSON arrays of keys."""
     written = json_objects("written", **types_of(table, _MESSAGE))
     kept = json_objects("kept", **types_of(table, (*_MESSAGE, *part)))
     return (
@@ -206,7 +206,7 @@ async def _delete(
 
 
 def _key(channel_id: int, message_platform_id: str) -> dict[str, object]:
-    """Make the key of a message, an object of a JSON array."""
+    """Return the key of a message, an object of a JSON array."""
     return {"channel_id": channel_id, "message_platform_id": message_platform_id}
 
 
@@ -231,14 +231,14 @@ _UNMARK_DELETED = (
 async def unmark_rows_deleted(
     connection: AsyncConnection, keys: Collection[tuple[int, str]], *, before: datetime, now: datetime
 ) -> None:
-    """Mark messages as deleted no longer that were marked so before they were seen to be there."""
+    """Remove the deletion marks of messages that were set before the messages were seen."""
     if keys:
         seen = dump_json([_key(channel_id, message_id) for channel_id, message_id in keys])
         await connection.execute(_UNMARK_DELETED, {"seen": seen, "before": before, "now": now})
 
 
 async def mark_rows_deleted(connection: AsyncConnection, keys: Collection[tuple[int, str]], now: datetime) -> None:
-    """Mark messages (``channels.id`` and the platform's id) as deleted; their rows stay, and an earlier mark stays."""
+    """Mark messages (``channels.id`` and the platform's id) as deleted; rows are kept, and so are earlier marks."""
     if not keys:
         return
     deleted = dump_json([_key(channel_id, message_id) for channel_id, message_id in keys])

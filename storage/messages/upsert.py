@@ -24,7 +24,7 @@ _MESSAGE = ("channel_id", "message_platform_id")
 
 
 def update_message(statement: Insert, columns: Iterable[str]) -> Insert:
-    """Keep a replied-to author who is known, and that the original is deleted: platforms may say neither again."""
+    """Keep a known replied-to author and a known deletion of the original on updates: payloads may lack both."""
     given = statement.excluded
     revised = {
         "reply_to_author_hash": func.coalesce(given.reply_to_author_hash, messages.c.reply_to_author_hash),

@@ -1,6 +1,6 @@
-"""A batch as PostgreSQL takes it fastest: one JSON text a table, made into rows by the server.
+"""Write a batch to PostgreSQL the fastest way: one JSON text for each table, which the server turns into rows.
 
-Worth, measured: 4 ms of CPU and 23 ms in all for 1,000 messages instead of 29 ms and 59 ms by parameters.
+Measured for 1,000 messages: 4 ms of CPU and 23 ms in all, instead of 29 ms and 59 ms with parameters.
 """
 
 from collections.abc import Iterable, Mapping, Sequence

@@ -38,12 +38,12 @@ def upgrade(connection: Connection, revision: str = "head") -> str:
 
 
 def known_revisions() -> list[str]:
-    """List the revisions that this program knows, the newest first."""
+    """List the revisions that this program contains, the newest first."""
     return [revision.revision for revision in _script().walk_revisions()]
 
 
 def current_revision(connection: Connection) -> str | None:
-    """Read the revision that a database is at; None where it has no tables yet."""
+    """Return the revision of a database; None where it has no tables yet."""
     return next(iter(MigrationContext.configure(connection).get_current_heads()), None)
 
 

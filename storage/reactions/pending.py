@@ -62,8 +62,8 @@ class PendingChannel:
 
 
 _total = reaction_totals.c
-# Of deleted messages there are few, and an index holds them: to subtract them takes less than to look up the message of
-# each pending total.
+# Deleted messages are few and indexed: subtracting their totals is cheaper than looking up the message of each pending
+# total.
 _of_deleted = messages.join(
     reaction_totals,
     and_(_total.channel_id == messages.c.channel_id, _total.message_platform_id == messages.c.platform_id),

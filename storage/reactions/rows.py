@@ -31,11 +31,11 @@ class PreparedUsers:
             raise TypeError("users are prepared for being stored by prepare_users() alone")
 
     def shown_as(self, emoji: str) -> "PreparedUsers":
-        """Give all users this name of the emoji."""
+        """Set this name of the emoji for all users."""
         return PreparedUsers(dict.fromkeys(self.emoji_of, emoji), _SEAL)
 
     def only(self, keys: Collection[UserKey]) -> "PreparedUsers":
-        """Keep the users with these keys."""
+        """Return the users with these keys."""
         return PreparedUsers({key: emoji for key, emoji in self.emoji_of.items() if key in keys}, _SEAL)
 
 

@@ -23,7 +23,7 @@ _KEY: dict[str, ColumnElement[Any]] = {
 }
 _stored = reaction_totals.c
 _IS_TOTAL = and_(*(_stored[name] == value for name, value in _KEY.items()))
-# The row's time tells it from a total that was cleared and given again meanwhile, which can have all the same numbers.
+# The time distinguishes the row from a total that was cleared and recreated with the same numbers.
 _IS_AS_READ = and_(
     _IS_TOTAL,
     _stored.created_at == bindparam("read_created_at", type_=UtcDateTime),
@@ -31,7 +31,7 @@ _IS_AS_READ = and_(
     _stored.fetched_count.is_not_distinct_from(bindparam("read_fetched_count", type_=Integer)),
     _stored.uncounted_events == bindparam("read_events", type_=Integer),
 )
-# Who reacted in a channel that was hidden meanwhile may have done so in private.
+# The channel may have been hidden meanwhile, and its reactions be private.
 _IS_ARCHIVED = select(channels.c.id).where(channels.c.id == CHANNEL_ID, channels.c.skip_reason.is_(None)).exists()
 _SETTLE = (
     update(reaction_totals)
@@ -57,24 +57,24 @@ _DELETE_OTHERS = delete(reactions).where(
 async def save_users(
     db: Database, total: PendingTotal, *, user_hashes: Collection[str], job: JobLease, now: datetime
 ) -> None:
-    """Make the users of a total exactly these, and mark it as fetched.
+    """Make the stored users of a total equal to the fetched ones, and mark it as fetched.
 
-    Users who are there already are not rewritten, those who took theirs back are deleted. A total that is no longer as
-    it was read (an event or a page has changed it), or whose channel was hidden, is left as it is, and stays pending.
-    Erased people are left out; the count has them, so that the total is not fetched again.
+    Existing users are not rewritten; users who removed their reaction are deleted. A total that changed since it was
+    read (by an event or a page), or whose channel was hidden, is left alone and stays pending. Erased people are left
+    out but counted, so that the total is not fetched again.
 
-    The count stays what the platform said. An unknown one becomes the number of users; where there are none, the total
-    goes. More users than the count says make it unknown, because the list was not read to its end.
+    The count stays the platform's. An unknown count becomes the number of users, and a total without users is deleted.
+    Where there are more users than the count, the list may be incomplete, so the count becomes unknown.
 
     Args:
         db: the archive.
         total: as ``pending_totals`` gave it before the users were fetched.
-        user_hashes: all its users; once or more often, in any order.
-        job: the lease of the job that does it.
+        user_hashes: all its users, in any order; duplicates are allowed.
+        job: the lease of the job that fetched them.
         now: the time of the rows' change.
 
     Raises:
-        LeaseLost: the job is another's; nothing was written.
+        LeaseLost: the lease is another worker's; nothing was written.
     """
     found = set(user_hashes)
     values = _values(total, len(found), now)

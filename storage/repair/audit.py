@@ -76,9 +76,9 @@ _COMPLETE = update(tenants).where(tenants.c.id == TENANT_ID, ~HAS_AUDIT_RANGES).
 
 @finish_before_cancel
 async def count_stored(db: Database, channel_id: int, *, sent_before: datetime | None = None) -> int:
-    """Count the stored messages of a channel (``channels.id``) that are not deleted; all, or those sent before."""
+    """Count a channel's (``channels.id``) stored messages that are not deleted: all, or those sent before a time."""
     values = {"channel": channel_id, "sent_before": sent_before}
-    async with db.reading() as connection:  # a large channel takes seconds: nobody should wait for it
+    async with db.reading() as connection:  # counting a large channel takes seconds, so it must not hold a write lock
         statement = _STORED if sent_before is None else _STORED_BEFORE
         return int((await connection.execute(statement, values)).scalar_one())
 
@@ -87,19 +87,19 @@ async def count_stored(db: Database, channel_id: int, *, sent_before: datetime |
 async def finish_audit(
     db: Database, range_id: int, *, platform_count: int | None, missing: int = 0, job: JobLease, now: datetime
 ) -> None:
-    """Record what the audit of a channel found, and with the tenant's last channel that the tenant was audited.
+    """Record the result of a channel's audit; with the tenant's last channel record that the tenant was audited.
 
     Args:
         db: the archive.
-        range_id: of the audit's range. Where it has vanished, nothing is written.
+        range_id: the audit's range. Where it no longer exists, nothing is written.
         platform_count: how many messages the channel holds by the platform's own count; where it has none, a
             thread's count in its metadata is taken.
-        missing: how many were found behind the checkpoint, over those that the range has found missing.
-        job: the lease of the job that does it.
+        missing: how many missing messages were found beyond the checkpoint, in addition to those in the range.
+        job: the lease of the job that audited it.
         now: when it was audited.
 
     Raises:
-        LeaseLost: the job is another's; nothing was written.
+        LeaseLost: the lease is another worker's; nothing was written.
     """
     async with db.reading() as connection:
         channel_id = (await connection.execute(_CHANNEL_ID, {"range": range_id})).scalar_one_or_none()
@@ -135,11 +135,11 @@ _COMPLETE_HANGING = (
 
 @finish_before_cancel
 async def settle_audit(db: Database, tenant_id: str, *, now: datetime) -> None:
-    """Record that a tenant was audited, where the last channels of its audit are skipped by now."""
+    """Record that a tenant was audited where the remaining channels of its audit have been skipped meanwhile."""
     async with db.writing() as connection:
         await complete_hanging_audit(connection, tenant_id, now)
 
 
 async def complete_hanging_audit(connection: AsyncConnection, tenant_id: str, now: datetime) -> None:
-    """Record it like ``settle_audit``, in a transaction of the caller's."""
+    """Do the same as ``settle_audit`` within the caller's transaction."""
     await connection.execute(_COMPLETE_HANGING, {"tenant": tenant_id, "now": now})

@@ -59,7 +59,7 @@ _audited = (
 )
 
 
-# The ranges of an audit that are left in a tenant's archived channels.
+# The remaining ranges of an audit in a tenant's archived channels.
 _ranges_left = (
     select(func.count())
     .select_from(refetch_ranges.join(channels, channels.c.id == refetch_ranges.c.channel_id))

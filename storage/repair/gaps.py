@@ -44,7 +44,7 @@ _HAS_CHECKPOINT = (
     .correlate(tenants)
     .exists()
 )
-# What a job has fetched is older than a gap that begins now, and stored after it.
+# A running job may have fetched data before this gap began and store it afterwards.
 _IS_BEING_READ = (
     select(sync_jobs.c.id)
     .where(sync_jobs.c.tenant_id == tenants.c.id, sync_jobs.c.status == "running")
@@ -84,18 +84,18 @@ async def record_gap(
     ended_at: datetime | None,
     now: datetime,
 ) -> None:
-    """Record that a tenant's changes were not received for a while; not where nothing is stored of it, nor being read.
+    """Record a gap of a tenant, unless nothing of it is stored or being read.
 
-    A tenant that has an open gap gets no other one: that one is closed, keeps its reason and begins at the earlier
-    time. The gap of a stopped tenant stays open until it is resumed. So is one that is over and waits to be read again
-    widened by another one that touches it: the loss of one session may be noticed twice.
+    An open gap of the tenant is closed instead; it keeps its reason and begins at the earlier time. The gap of a
+    stopped tenant stays open until the tenant is resumed. A closed gap that is not planned yet is widened where the new
+    one touches it, since the loss of one session may be noticed twice.
 
     Args:
         db: the archive.
         tenant_id: ours.
-        reason: why.
-        began_at: since when; None: since the tenant was first stored.
-        ended_at: until when; None: it lasts.
+        reason: why changes were not received.
+        began_at: None: when the tenant was first stored.
+        ended_at: None: the gap is still open.
         now: the time of the row's change.
     """
     async with db.writing() as connection:
@@ -131,7 +131,7 @@ async def add_gap(
 async def _widen(
     connection: AsyncConnection, tenant_id: str, began_at: datetime, ended_at: datetime, now: datetime
 ) -> bool:
-    """Widen a gap that waits to be planned to hold another one that touches it; False where there is none."""
+    """Widen an unplanned gap to include another one that touches it; return False where there is none."""
     found = await one_row(connection, _FIND_TOUCHING, {"tenant": tenant_id, "began": began_at, "ended": ended_at})
     if found is None:
         return False
@@ -184,7 +184,7 @@ _LAST_END = select(func.max(sync_gaps.c.ended_at)).where(sync_gaps.c.tenant_id =
 
 @finish_before_cancel
 async def last_gap_end(db: Database, tenant_id: str) -> datetime | None:
-    """Return until when changes of a tenant were last missed; None where no gap is known that has ended."""
+    """Return the end of the tenant's last gap; None where it has no gap that has ended."""
     async with db.reading() as connection:
         found: datetime | None = (await connection.execute(_LAST_END, {"tenant": tenant_id})).scalar_one()
     return found
@@ -226,6 +226,6 @@ _PRUNE = delete(sync_gaps).where(sync_gaps.c.repaired_at < bindparam("repaired_b
 
 @finish_before_cancel
 async def prune_gaps(db: Database, *, repaired_before: datetime) -> int:
-    """Remove gaps that were repaired before a time. Returns how many."""
+    """Delete gaps that were repaired before a time; return how many."""
     async with db.writing() as connection:
         return (await connection.execute(_PRUNE, {"repaired_before": repaired_before})).rowcount

@@ -45,7 +45,7 @@ class PageOutcome:
     changed: int = 0  # that were stored otherwise
     deleted: int = 0  # that the platform has no longer, and that were not marked so
     left: RefetchRange | None = None
-    set_aside: frozenset[str] = frozenset()  # that the database cannot hold
+    set_aside: frozenset[str] = frozenset()  # messages that the database cannot hold
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +57,7 @@ class _Page:
     channel_id: int
     checkpoint_id: str | None
     id_ranges: Sequence[IdRange]
-    asked_at: datetime
+    requested_at: datetime
     now: datetime
 
     async def execute(self, statement: Executable, **values: object) -> int:
@@ -90,32 +90,32 @@ async def reconcile_page(
     changed_meanwhile: Collection[str],
     job: JobLease,
     now: datetime,
-    asked_at: datetime | None = None,
+    requested_at: datetime | None = None,
 ) -> PageOutcome:
-    """Make a range the same as on the platform, as far as a page reaches, and move its cursor there.
+    """Make a range equal to the platform's, as far as a page reaches, and move the range's cursor there.
 
-    A stored message that is absent is marked as deleted, one that is there again no longer. What is not stored is
-    added, what is otherwise is brought up to date, and what does not change is not written. The checkpoint stays.
+    Stored messages that are absent from the page are marked as deleted, and marks of those present are removed. Missing
+    ones are added, changed ones updated, and equal ones not written. The checkpoint stays.
 
     Args:
         db: the archive.
-        planned: as ``pending_ranges`` listed it, or as the page before left it. Where it has vanished, nothing is
+        planned: as ``pending_ranges`` listed it, or as the page before left it. Where it no longer exists, nothing is
             written.
-        messages: all that the platform has behind ``planned.after_platform_id`` up to ``reached``.
-        reached: how far the page goes; ``planned.until_platform_id`` at the furthest.
-        changed_meanwhile: messages of which events came while the page was under way, which may be older or newer than
-            it. They are left alone and read again.
-        job: the lease of the job that does it.
+        messages: all that the platform has beyond ``planned.after_platform_id`` up to ``reached``.
+        reached: how far the page is complete; ``planned.until_platform_id`` at most.
+        changed_meanwhile: messages with events during the request, which may be older or newer than the page. They are
+            left alone and fetched again.
+        job: the lease of the job that fetched the page.
         now: the time of the rows' change.
-        asked_at: when the page was asked for: what was marked as deleted since then stays so.
+        requested_at: when the page was requested; deletion marks set since then stay.
 
     Returns:
-        What was found. Nothing is left of a range that was read to its end; an audit's row then waits for
-        ``finish_audit``, the others' are deleted.
+        What was found. Where the range was read to its end nothing is left of it: an audit's row waits for
+        ``finish_audit``, others are deleted.
 
     Raises:
-        LeaseLost: the job is another's; nothing was written.
-        ChannelSkipped: the channel is not archived any more; nothing was written.
+        LeaseLost: the lease is another worker's; nothing was written.
+        ChannelSkipped: the channel is no longer archived; nothing was written.
     """
     async with db.writing() as connection:
         await require_lease(connection, job)
@@ -128,7 +128,7 @@ async def reconcile_page(
             channel_id=planned.channel_id,
             checkpoint_id=context["checkpoint_id"],
             id_ranges=tuple(split_by_length(planned.after_platform_id, reached)),
-            asked_at=asked_at or now,
+            requested_at=requested_at or now,
             now=now,
         )
         prepared = await prepare(connection, {(page.tenant_id, page.channel_id): messages})
@@ -144,13 +144,13 @@ async def reconcile_page(
 
 
 async def _reconcile(page: _Page, prepared: PreparedMessages, left_alone: Collection[str]) -> PageOutcome:
-    """Bring a range to a page's records, except for the messages that are left alone."""
+    """Update a range by a page's records, except for the messages that are left alone."""
     records = [record for _, record in prepared.rows()]
     incoming = [record for record in records if record.platform_id not in left_alone]
     stored = await stored_messages(page.connection, page.channel_id, [record.platform_id for record in incoming])
     missing = [record for record in incoming if record.platform_id not in stored]
     pairs = [(stored[record.platform_id], record) for record in incoming if record.platform_id in stored]
-    # One that comes without what it held is there, and no more is known of it: what is stored stays.
+    # A withheld message exists, and nothing more is known of it: its stored content stays.
     pairs = [(old, record) for old, record in pairs if not is_withheld(old.record, record)]
     changed = [record for old, record in pairs if is_changed(old.record, record)]
     back = [message_id for message_id, old in stored.items() if old.is_deleted]
@@ -161,7 +161,9 @@ async def _reconcile(page: _Page, prepared: PreparedMessages, left_alone: Collec
     missing = [record for record in missing if record.platform_id not in refused]
     pairs = [(old, record) for old, record in pairs if record.platform_id not in refused]
     await _count_missing(page, missing)
-    await unmark_rows_deleted(page.connection, [(page.channel_id, i) for i in back], before=page.asked_at, now=page.now)
+    await unmark_rows_deleted(
+        page.connection, [(page.channel_id, i) for i in back], before=page.requested_at, now=page.now
+    )
     deleted = 0
     for id_range in page.id_ranges:
         deleted += await page.execute(_MARK_ABSENT, kept=kept, **id_range.as_values())

@@ -80,10 +80,10 @@ async def add_refetches(
 async def refetch_read_elsewhere(
     connection: AsyncConnection, keys: Iterable[MessageRef], owner: str, now: datetime
 ) -> None:
-    """Have messages read again that are not stored, where another process than ``owner`` syncs their tenants.
+    """Mark changed messages that are not stored to be refetched, where a process other than ``owner`` syncs the tenant.
 
-    It may have fetched them before they changed and store them only now; whoever heard of the change found nothing to
-    apply it to. Where nobody syncs a tenant, what is read of it later is newer than the change.
+    That process may have fetched them before they changed and not stored them yet, so the change had no row to apply
+    to. Where no process syncs a tenant, a later sync reads the messages as changed.
     """
     if rows := _rows(keys):
         await connection.execute(_ADD_READ_ELSEWHERE, {"refs": dump_json(rows), "now": now, "this_owner": owner})

@@ -12,10 +12,10 @@ from storage.sql.types import JsonObject, UtcDateTime
 
 
 class DatabaseTime(FunctionElement[datetime]):
-    """The time by the database's own clock when the statement runs, or a number of seconds later (the argument).
+    """The current time by the database's clock, plus a number of seconds (the argument).
 
-    On PostgreSQL it is the server's clock, one for all processes. On SQLite, which one process has, it is the clock
-    that the archive was opened with.
+    On PostgreSQL it is the server's clock, shared by all processes. On SQLite, which a single process uses, it is the
+    clock passed when the archive was opened.
     """
 
     inherit_cache = True
@@ -23,7 +23,7 @@ class DatabaseTime(FunctionElement[datetime]):
 
 
 SQLITE_CLOCK = "archive_time"
-"""The function that every connection to SQLite gets: the time as stored, so many seconds from now."""
+"""Name of a function on every SQLite connection: the current time in stored form, plus a number of seconds."""
 
 
 @compiles(DatabaseTime, "sqlite")
@@ -31,7 +31,7 @@ def _sqlite_time(element: DatabaseTime, compiler: SQLCompiler, **kw: Any) -> str
     return f"{SQLITE_CLOCK}({compiler.process(element.clauses, **kw) or 0})"
 
 
-# Not now(): that is when the transaction began, which may have waited for a lock since.
+# Not now(), which is the time at which the transaction began; it may have waited for a lock since.
 @compiles(DatabaseTime, "postgresql")
 def _postgres_time(element: DatabaseTime, compiler: SQLCompiler, **kw: Any) -> str:
     seconds = compiler.process(element.clauses, **kw)
@@ -78,7 +78,7 @@ def _postgres_json(element: TextAsJson, compiler: SQLCompiler, **kw: Any) -> str
 
 
 class JsonMerged(FunctionElement[Any]):
-    """An object (the first argument) with the keys of another one, a JSON text (the second)."""
+    """A JSON object (the first argument) updated with the keys of another one, a JSON text (the second)."""
 
     inherit_cache = True
     type = JsonObject

@@ -20,7 +20,7 @@ metadata = MetaData(
 
 
 def timestamp_columns() -> tuple[Column[object], Column[object]]:
-    """Make the columns that say when a row was written; an upsert that changes nothing leaves both alone."""
+    """Create the columns for when a row was written; an upsert that changes nothing leaves both alone."""
     return (
         Column("created_at", UtcDateTime, nullable=False, comment="When this row was first written."),
         Column("updated_at", UtcDateTime, nullable=False, comment="When this row was last changed."),
@@ -41,7 +41,7 @@ _OUTCOME = {
 
 
 def outcome_columns() -> tuple[Column[object], ...]:
-    """Make the columns of what reading messages again has found."""
+    """Create the columns for the result of refetching messages."""
     return tuple(
         Column(name, Integer, nullable=False, server_default=literal_column("0"), comment=comment)
         for name, comment in _OUTCOME.items()

@@ -1,4 +1,4 @@
-"""What holds for the archive as a whole: how it was begun, whose erasure holds, and what repeats their words."""
+"""Tables of the archive as a whole: its settings, erasures, and which message repeats which."""
 
 from sqlalchemy import Column, ForeignKeyConstraint, Integer, Table, Text, literal_column
 
@@ -6,10 +6,10 @@ from storage.sql import Id, RowId, UtcDateTime
 from storage.tables.common import metadata, timestamp_columns
 
 _REMOVED = {
-    "messages": "How many messages of theirs were emptied.",
-    "attachments": "How many files of theirs were deleted.",
-    "reactions": "How many reactions of theirs were deleted.",
-    "mentions": "How many messages, files and channels of others told of them.",
+    "messages": "How many messages of the person were emptied.",
+    "attachments": "How many files of the person were deleted.",
+    "reactions": "How many reactions of the person were deleted.",
+    "mentions": "How many messages, files and channels of others named the person.",
 }
 
 archive_settings = Table(
@@ -27,8 +27,12 @@ erased_users = Table(
     Column("tenant_id", Id, primary_key=True, comment="In which community; empty: in every one, so it refers to none."),
     Column("user_hash", Id, primary_key=True, comment="The pseudonym of the erased person."),
     Column("erased_at", UtcDateTime, nullable=False, comment="When the erasure was requested."),
-    Column("swept_at", UtcDateTime, comment="When no row told of them any more."),
-    Column("completed_at", UtcDateTime, comment="When the files of a SQLite archive did not either; else as swept_at."),
+    Column("swept_at", UtcDateTime, comment="When the last row about the person was erased."),
+    Column(
+        "completed_at",
+        UtcDateTime,
+        comment="When the files of a SQLite archive were clean, too; else as swept_at.",
+    ),
     *(
         Column(name, Integer, nullable=False, server_default=literal_column("0"), comment=comment)
         for name, comment in _REMOVED.items()

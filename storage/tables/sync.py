@@ -91,7 +91,7 @@ sync_progress = Table(
     Column(
         "deleted_head_platform_id",
         Id,
-        comment="Internal: a newest message by the platform that need not be asked for: the end was read beyond it.",
+        comment="Internal: a head that needs no request while it stays the same: deleted, or read beyond.",
     ),
     Column(
         "is_read_to_end",

@@ -60,7 +60,7 @@ _CONNECTED = (
 
 @finish_before_cancel
 async def list_connected(db: Database, platform: str) -> list[str]:
-    """List the ids of the tenants of a platform that the bot is in."""
+    """List the ids of the tenants of a platform that have the bot."""
     async with db.reading() as connection:
         return list((await connection.execute(_CONNECTED, {"of_platform": platform})).scalars())
 

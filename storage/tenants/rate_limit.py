@@ -25,11 +25,11 @@ PLATFORM_WAIT = cast(
 """Until when a platform lets us sync none of its tenants; null where it has said nothing."""
 
 _HOLD = update(tenants).where(tenants.c.platform == PLATFORM).values(not_before=_UNTIL, updated_at=NOW)
-# Its own wait is over then, but not one of the whole platform.
+# Replaces the tenant's own wait; a longer one of the whole platform stays.
 _HOLD_ONE = _HOLD.where(tenants.c.id == TENANT_ID).values(
     not_before=case((PLATFORM_WAIT > _UNTIL, PLATFORM_WAIT), else_=_UNTIL)
 )
-# What the platform said of all of them before is over; what it said of one alone is not.
+# Replaces an earlier wait of the whole platform; a tenant's own longer wait stays.
 _HOLD_ALL = _HOLD.where(
     or_(tenants.c.not_before.is_(None), tenants.c.not_before < _UNTIL, tenants.c.not_before == PLATFORM_WAIT)
 )
@@ -42,9 +42,9 @@ def wait_setting(platform: str) -> str:
 
 @finish_before_cancel
 async def defer_until(db: Database, tenant_id: str | None, platform: str, until: datetime, now: datetime) -> None:
-    """Hold a tenant's jobs, or with None those of every tenant that the platform has or will have, until a time.
+    """Hold back a tenant's jobs, or with None those of all present and future tenants of a platform, until a time.
 
-    The platform's last word counts: a later one replaces an earlier one. No wait is longer than a day.
+    A later requested wait replaces an earlier one. No wait is longer than a day.
     """
     until = min(until, now + LONGEST_WAIT)
     values = {"of_platform": platform, "until": until, "now": now, "setting": wait_setting(platform)}
@@ -71,10 +71,10 @@ _LIFT_JOBS = (
 
 @finish_before_cancel
 async def lift_impossible_waits(db: Database, now: datetime) -> int:
-    """End the waits of more than a day that are stored: a platform's slip, or of a clock that was set back since.
+    """Delete stored waits of more than a day: an error of the platform, or of a clock that was set back since.
 
     Returns:
-        How many tenants and jobs waited so.
+        How many tenants and jobs had such a wait.
     """
     latest = now + LONGEST_WAIT
     values = {"latest": latest, "now": now}

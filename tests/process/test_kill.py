@@ -41,7 +41,7 @@ async def test_killed_at_random_instants_the_archive_still_equals_the_guild(
 ) -> None:
     kills = max(2, kills // one_in)
     chance = random.Random(20_261_124)
-    messages = MESSAGES_OF_A_LIFE * max(kills, 10)
+    messages = MESSAGES_OF_A_LIFE * max(kills, 5)
     world = uniform_world(CHANNELS, messages)
     log = tmp_path / "daemon.log"
     async with Simulator(world) as sim:
@@ -61,9 +61,9 @@ async def test_killed_at_random_instants_the_archive_still_equals_the_guild(
 async def test_killed_among_the_reactions_no_list_that_was_stored_is_fetched_again(
     database_url: str, one_in: int, kills: int, tmp_path: Path
 ) -> None:
-    kills = max(1, kills // 7 // one_in)
+    kills = max(1, kills // 5 // one_in)
     chance = random.Random(20_261_125)
-    world = uniform_world(CHANNELS, 250 * max(kills, 4))
+    world = uniform_world(CHANNELS, 150 * max(kills, 2))
     guild_id = guild_of(world)
     log = tmp_path / "daemon.log"
     async with Simulator(world) as sim:

@@ -10,7 +10,12 @@ from tests.support.daemon import running_daemon
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("restored_addresses")]
 
 
-@pytest.mark.parametrize("key", [None, pytest.param(b"a key", marks=pytest.mark.slow)], ids=["plain", "keyed"])
+@pytest.mark.parametrize(
+    ("database_url", "key"),
+    [("sqlite", None), ("postgresql", b"a key")],
+    indirect=["database_url"],
+    ids=["sqlite-plain", "postgresql-keyed"],
+)
 async def test_every_guild_of_the_rich_world_is_archived_exactly(database_url: str, key: bytes | None) -> None:
     world = rich_world()
     async with Simulator(world) as sim:

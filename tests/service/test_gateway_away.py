@@ -18,10 +18,10 @@ T = TypeVar("T")
 AWAY_SECONDS = 1.0
 
 
-class Deaf(Counter):
+class SessionWithoutGateway(Counter):
     """Hears nothing for a second, once the first list of users is asked for."""
 
-    _office: "DeafOffice"
+    _office: "OfficeWithoutGateway"
 
     @property
     def receives_changes(self) -> bool:  # type: ignore[override] # a constant there
@@ -32,24 +32,24 @@ class Deaf(Counter):
         return await super().channels()
 
 
-class DeafOffice(PostOffice):
+class OfficeWithoutGateway(PostOffice):
     def __init__(self, letters: int) -> None:
         super().__init__(letters)
         self.listings = 0
         self.away_until = 0.0
 
     async def sync(self, tenant_platform_id: str, body: Callable[[PlatformSession], Awaitable[T]]) -> T:
-        return await body(Deaf(self))
+        return await body(SessionWithoutGateway(self))
 
 
 @pytest.mark.slow
 async def test_many_lists_of_users_do_not_each_cost_a_listing_while_the_gateway_is_away(tmp_path: Path) -> None:
-    url, office = f"sqlite+aiosqlite:///{tmp_path}/archive.db", DeafOffice(1_000)
+    url, office = f"sqlite+aiosqlite:///{tmp_path}/archive.db", OfficeWithoutGateway(1_000)
 
-    async def go_deaf(_: str | None) -> None:
+    async def stop_heartbeats(_: str | None) -> None:
         office.away_until = office.away_until or time.monotonic() + AWAY_SECONDS
 
-    office.before_reactions = go_deaf
+    office.before_reactions = stop_heartbeats
     async with delivering(url, {"post": office}) as daemon:
         (job,) = await daemon.idle()
     assert job["status"] == "succeeded"

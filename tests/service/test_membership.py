@@ -9,9 +9,6 @@ from adapters.events import TenantJoined, TenantLeft
 from adapters.records import TenantRecord
 from bot.audit_schedule import AuditSchedule
 from bot.live import LiveWriter
-from bot.membership import Membership
-from bot.queue import JobQueue
-from bot.scheduler import Scheduler
 from storage import jobs
 from storage.database import open_database
 from storage.jobs import JobKind
@@ -20,6 +17,7 @@ from storage.tenants import get_tenant, save_tenant
 from tests.support.daemon import Clock
 from tests.support.faults import Killed, killed_before
 from tests.support.job_steps import expire_leadership
+from tests.support.membership import MembershipParts
 from tests.support.postgres import Postgres
 from tests.support.stored import store_something
 
@@ -27,9 +25,8 @@ from tests.support.stored import store_something
 async def test_audits_are_asked_for_one_at_a_time_and_only_when_they_are_due(tmp_path: Path) -> None:
     clock = Clock()
     db = await open_database(f"sqlite+aiosqlite:///{tmp_path}/archive.db", hash_choice="sha256")
-    queue = JobQueue(db, clock)
-    scheduler = Scheduler(queue, timedelta(hours=1), clock)
-    membership = Membership(db, LiveWriter(db, {}, "me", clock), queue, scheduler, auto_create={}, clock=clock)
+    parts = MembershipParts(db, clock)
+    membership, queue = parts.membership, parts.queue
     schedule = AuditSchedule(
         db, queue, interval=timedelta(days=30), hours=(0, 24), platforms=membership.platforms, clock=clock
     )
@@ -59,9 +56,8 @@ async def test_audits_are_asked_for_one_at_a_time_and_only_when_they_are_due(tmp
 async def test_a_tenant_that_was_left_is_disconnected_before_its_gap_is_recorded(tmp_path: Path) -> None:
     clock = Clock()
     db = await open_database(f"sqlite+aiosqlite:///{tmp_path}/archive.db", hash_choice="sha256")
-    queue = JobQueue(db, clock)
-    scheduler = Scheduler(queue, timedelta(hours=1), clock)
-    membership = Membership(db, LiveWriter(db, {}, "me", clock), queue, scheduler, auto_create={}, clock=clock)
+    parts = MembershipParts(db, clock)
+    membership, scheduler = parts.membership, parts.scheduler
     scheduler.start()
     try:
         await membership.listen("discord", TenantJoined(TenantRecord(platform_id="1", name=None)))

@@ -1,22 +1,16 @@
 """What goes wrong with one tenant, one wish or one step holds up no other, and is tried again."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
-from sqlalchemy import event
 
 from adapters.events import ChannelDeleted, TenantJoined, TenantLeft
 from adapters.records import TenantRecord
 from bot.failures import Failures, of
-from bot.live import LiveWriter
-from bot.membership import Membership
-from bot.queue import JobQueue
 from bot.reconciliation import Reconciler
-from bot.scheduler import Scheduler
 from bot.wishes import WishKeeper
 from storage import jobs
 from storage.channels import channel_states, save_channels
@@ -27,11 +21,10 @@ from storage.repair import gaps
 from storage.tenants import list_tenants
 from tests.support.builders import channel
 from tests.support.daemon import Clock
-from tests.support.faults import Killed
+from tests.support.faults import Killed, killed_before
+from tests.support.membership import PLATFORM, MembershipParts
 from tests.support.patience import PATIENCE_SECONDS
 from tests.support.stored import store_something
-
-PLATFORM = "discord"
 
 
 @asynccontextmanager
@@ -43,42 +36,21 @@ async def archive(url: str) -> AsyncIterator[Database]:
         await db.close()
 
 
-@contextmanager
-def refused(db: Database, beginning: str, value: str, error: type[BaseException] = Killed) -> Iterator[None]:
-    """Refuse statements that begin like this where one of their values is that."""
-
-    def refuse(_c: object, _cursor: object, statement: str, parameters: Any, *_: Any) -> None:
-        given = parameters.values() if isinstance(parameters, dict) else parameters
-        if " ".join(statement.split()).startswith(beginning) and value in given:
-            raise error("refused by the test")
-
-    engine = db._writer.sync_engine
-    event.listen(engine, "before_cursor_execute", refuse)
-    try:
-        yield
-    finally:
-        event.remove(engine, "before_cursor_execute", refuse)
-
-
 async def until(look: Callable[[], object]) -> None:
     async with asyncio.timeout(PATIENCE_SECONDS):
         while not look():  # noqa: ASYNC110 (nothing tells)
             await asyncio.sleep(0.01)
 
 
-def membership_of(db: Database) -> tuple[Membership, LiveWriter]:
-    clock = Clock()
-    queue, live = JobQueue(db, clock), LiveWriter(db, {}, "me", clock)
-    scheduler = Scheduler(queue, timedelta(hours=1), clock)
-    return Membership(db, live, queue, scheduler, auto_create={}, clock=clock), live
-
-
 async def test_a_tenant_that_cannot_be_stored_holds_up_none_behind_it(database_url: str) -> None:
     async with archive(database_url) as db:
-        membership, _ = membership_of(db)
+        membership = MembershipParts(db).membership
         for number in ("1", "2", "3"):
             await membership.listen(PLATFORM, TenantJoined(TenantRecord(platform_id=number, name=None)))
-        with refused(db, "INSERT INTO tenants", "discord-2", StorageError), pytest.raises(StorageError) as raised:
+        with (
+            killed_before(db, "INSERT INTO tenants", value="discord-2", error=StorageError),
+            pytest.raises(StorageError) as raised,
+        ):
             await membership.reconcile()
         assert of(raised.value) == "discord-2, discord"
         assert [tenant.id for tenant in await list_tenants(db)] == ["discord-1", "discord-3"]
@@ -88,7 +60,8 @@ async def test_a_tenant_that_cannot_be_stored_holds_up_none_behind_it(database_u
 
 async def test_a_tenant_whose_gap_cannot_be_put_down_holds_up_no_other(database_url: str) -> None:
     async with archive(database_url) as db:
-        membership, live = membership_of(db)
+        parts = MembershipParts(db)
+        membership, live = parts.membership, parts.live
         for number in ("1", "2", "3"):
             await membership.listen(PLATFORM, TenantJoined(TenantRecord(platform_id=number, name=None)))
         await membership.reconcile()
@@ -101,7 +74,7 @@ async def test_a_tenant_whose_gap_cannot_be_put_down_holds_up_no_other(database_
         for number in ("1", "2"):
             await membership.listen(PLATFORM, TenantLeft(number))
         await membership.listen(PLATFORM, ChannelDeleted("3", "7"))
-        with refused(db, "INSERT INTO sync_gaps", "discord-1"), pytest.raises(Killed):
+        with killed_before(db, "INSERT INTO sync_gaps", value="discord-1"), pytest.raises(Killed):
             await membership.reconcile()
         assert [len(await gaps.list_gaps(db, f"discord-{number}")) for number in ("1", "2")] == [0, 1]
         assert [state.skip_reason for state in await channel_states(db, "discord-3")] == ["deleted"]
@@ -115,7 +88,7 @@ async def test_a_wish_that_fails_holds_up_no_other_and_ends_nothing(
 ) -> None:
     async with archive(database_url) as db:
         keeper = WishKeeper(db, Clock())
-        with refused(db, "UPDATE erased_users", "a" * 64, error):
+        with killed_before(db, "UPDATE erased_users", value="a" * 64, error=error):
             first = await keeper.record("a" * 64, None)
             running = asyncio.create_task(keeper.run())
             await until(lambda: [record for record in caplog.records if record.name == "bot.wishes"])

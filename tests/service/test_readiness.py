@@ -107,7 +107,7 @@ async def test_what_is_not_ready_is_told_in_detail_to_those_who_have_the_token(t
             status, told = await daemon.ask("GET", "/readyz", headers=known)
             assert status == 503
             assert "not connected to Discord's gateway" in told["reasons"]["discord"]
-            assert "not yet in line" in told["reasons"]["membership"]
+            assert "do not match the communities" in told["reasons"]["membership"]
             sim.faults.clear()
             await daemon.until(lambda: daemon.ask("GET", "/readyz"), lambda answer: answer[0] == 200)
             body, _ = await daemon.metrics.expose("")

@@ -9,38 +9,24 @@ import pytest
 
 from adapters.events import TenantJoined, TenantLeft, TenantOutage, TenantsReady
 from adapters.records import TenantRecord
-from bot.live import LiveWriter
-from bot.membership import Membership
-from bot.queue import JobQueue
 from bot.reconciliation import Reconciler
-from bot.scheduler import Scheduler
 from storage import jobs
-from storage.database import Database, open_database
+from storage.database import open_database
 from storage.jobs import JobKind, JobStatus
 from storage.repair import GapReason, gaps
 from storage.tenants import get_tenant, stop_tenant
 from tests.support.daemon import Clock
 from tests.support.faults import Killed, killed_before
 from tests.support.job_steps import claimed
+from tests.support.membership import MembershipParts
 from tests.support.patience import PATIENCE_SECONDS
 from tests.support.stored import store_something
 
 ONE, TWO = (TenantRecord(platform_id=platform_id, name=f"Guild {platform_id}") for platform_id in ("1", "2"))
 
 
-class Process:
-    """As much of a daemon as keeps the tenants in line."""
-
-    def __init__(self, db: Database, clock: Clock) -> None:
-        self.db, self.clock = db, clock
-        queue = JobQueue(db, clock)
-        self.live = LiveWriter(db, {}, "me", clock)
-        self.scheduler = Scheduler(queue, timedelta(hours=1), clock)
-        self.membership = Membership(db, self.live, queue, self.scheduler, auto_create={}, clock=clock)
-
-    async def hear(self, *events: TenantsReady | TenantJoined | TenantLeft | TenantOutage) -> None:
-        for event in events:
-            await self.membership.listen("discord", event)
+class Process(MembershipParts):
+    """The membership, with the jobs and gaps that it makes."""
 
     async def jobs(self, tenant_id: str = "discord-1") -> list[tuple[JobKind, JobStatus]]:
         return [(job.kind, job.status) for job in reversed(await jobs.list_jobs(self.db, tenant_id=tenant_id))]
@@ -71,7 +57,7 @@ async def processes(url: str) -> AsyncIterator[Callable[[], Process]]:
 
 async def archived(process: Process, *records: TenantRecord) -> None:
     """Connect for the first time, and archive something of each community."""
-    await process.hear(TenantsReady(records))
+    await process.receive(TenantsReady(records))
     await process.membership.reconcile()
     for record in records:
         await process.end_job(JobStatus.SUCCEEDED, f"discord-{record.platform_id}")
@@ -88,15 +74,15 @@ async def test_a_database_that_is_away_when_the_bot_connects(
         process = begin()
         process.scheduler.start()
         reconciler = Reconciler({"tenants": process.membership.reconcile})
-        process.membership.on_news(reconciler.wake)
+        process.membership.on_event(reconciler.wake)
         running = asyncio.create_task(reconciler.run())
         try:
             with killed_before(process.db, "INSERT INTO tenants"):
-                await process.hear(TenantsReady((ONE,)), TenantJoined(TWO))
+                await process.receive(TenantsReady((ONE,)), TenantJoined(TWO))
                 async with asyncio.timeout(PATIENCE_SECONDS):
                     while not caplog.records:  # noqa: ASYNC110 (nothing tells)
                         await asyncio.sleep(0.01)
-                await process.hear(TenantLeft("2"))
+                await process.receive(TenantLeft("2"))
                 await asyncio.sleep(0.1)
                 assert not process.membership.is_settled("discord")
             async with asyncio.timeout(PATIENCE_SECONDS):
@@ -118,14 +104,14 @@ async def test_a_gap_waits_in_memory_and_the_watermark_with_it(database_url: str
         process = begin()
         await archived(process, ONE)
         process.clock.ahead = timedelta(hours=1)
-        await process.hear(TenantsReady((ONE,)))
+        await process.receive(TenantsReady((ONE,)))
         with killed_before(process.db, "INSERT INTO sync_gaps"):
             with pytest.raises(Killed):
                 await process.membership.reconcile()
             with pytest.raises(Killed):
                 await process.live.following.advance({"discord": process.clock()})
         successor = begin()  # the process ends before it could write
-        await successor.hear(TenantsReady((ONE,)))
+        await successor.receive(TenantsReady((ONE,)))
         await successor.membership.reconcile()
         (found,) = await gaps.list_gaps(process.db, "discord-1")
         assert (found.reason, found.ended_at is None) == (GapReason.PROCESS_DOWN, False)
@@ -137,7 +123,7 @@ async def test_one_lost_session_is_one_gap(database_url: str) -> None:
     async with processes(database_url) as begin:
         process = begin()
         await archived(process, ONE)
-        await process.hear(TenantsReady((ONE,)))
+        await process.receive(TenantsReady((ONE,)))
         await asyncio.gather(process.membership.reconcile(), process.live.following.renew())
         await process.live.following.advance({"discord": process.clock()})
         assert await process.gaps() == [(GapReason.SESSION_LOST, False)]
@@ -147,7 +133,7 @@ async def test_a_lost_session_concerns_the_guilds_of_its_shard_alone(database_ur
     async with processes(database_url) as begin:
         process = begin()
         await archived(process, ONE, TWO)
-        await process.hear(TenantsReady((TWO,), part="1/2", covers=lambda platform_id: platform_id == "2"))
+        await process.receive(TenantsReady((TWO,), part="1/2", covers=lambda platform_id: platform_id == "2"))
         await process.membership.reconcile()
         assert await process.gaps("discord-1") == []
         assert await process.gaps("discord-2") == [(GapReason.SESSION_LOST, False)]
@@ -161,7 +147,7 @@ async def test_who_leaves_and_returns_before_anything_was_done_is_synced_again(d
         process = begin()
         await archived(process, ONE)
         ended = await process.jobs()
-        await process.hear(TenantLeft("1"), TenantJoined(ONE))
+        await process.receive(TenantLeft("1"), TenantJoined(ONE))
         await process.membership.reconcile()
         assert (await process.jobs())[len(ended) :] == [(JobKind.SCHEDULED, JobStatus.QUEUED)]
         assert await process.gaps() == [(GapReason.LEFT, False)]
@@ -170,12 +156,12 @@ async def test_who_leaves_and_returns_before_anything_was_done_is_synced_again(d
 async def test_a_sync_that_ran_while_the_bot_was_away_does_not_count(database_url: str) -> None:
     async with processes(database_url) as begin:
         process = begin()
-        await process.hear(TenantsReady((ONE,)))
+        await process.receive(TenantsReady((ONE,)))
         await process.membership.reconcile()
         await claimed(process.db, process.clock())
-        await process.hear(TenantLeft("1"))
+        await process.receive(TenantLeft("1"))
         await process.membership.reconcile()
-        await process.hear(TenantJoined(ONE))
+        await process.receive(TenantJoined(ONE))
         await process.membership.reconcile()
         assert await process.jobs() == [(JobKind.INITIAL, JobStatus.RUNNING)]
         await process.end_job(JobStatus.FAILED)  # everything was refused to it
@@ -189,15 +175,15 @@ async def test_a_return_is_not_lost_with_the_process(database_url: str) -> None:
     async with processes(database_url) as begin:
         process = begin()
         await archived(process, ONE)
-        await process.hear(TenantLeft("1"))
+        await process.receive(TenantLeft("1"))
         await process.membership.reconcile()
         ended = len(await process.jobs())
         successor = begin()
-        await successor.hear(TenantsReady((ONE,)))
+        await successor.receive(TenantsReady((ONE,)))
         with killed_before(process.db, "UPDATE tenants SET name"), pytest.raises(Killed):
             await successor.membership.reconcile()
         last = begin()
-        await last.hear(TenantsReady((ONE,)))
+        await last.receive(TenantsReady((ONE,)))
         await last.membership.reconcile()
         tenant = await get_tenant(process.db, "discord-1")
         assert tenant is not None
@@ -212,7 +198,7 @@ async def test_a_stopped_tenant_returns_without_a_sync(database_url: str) -> Non
         await stop_tenant(process.db, "discord-1", process.clock())
         ended = await process.jobs()
         for event in (TenantLeft("1"), TenantJoined(ONE)):
-            await process.hear(event)
+            await process.receive(event)
             await process.membership.reconcile()
             tenant = await get_tenant(process.db, "discord-1")
             assert tenant is not None
@@ -224,11 +210,11 @@ async def test_a_stopped_tenant_returns_without_a_sync(database_url: str) -> Non
 async def test_a_guild_that_arrives_late_is_synced_when_it_does(database_url: str) -> None:
     async with processes(database_url) as begin:
         process = begin()
-        await process.hear(TenantsReady((ONE,)), TenantOutage("1"))
+        await process.receive(TenantsReady((ONE,)), TenantOutage("1"))
         await process.membership.reconcile()
         assert await process.jobs() == [], "it could only fail"
         assert process.membership.is_settled("discord")
-        await process.hear(TenantJoined(ONE))
+        await process.receive(TenantJoined(ONE))
         await process.membership.reconcile()
         assert await process.jobs() == [(JobKind.INITIAL, JobStatus.QUEUED)]
 
@@ -237,12 +223,12 @@ async def test_what_failed_during_an_outage_is_tried_again_at_its_end(database_u
     async with processes(database_url) as begin:
         process = begin()
         await archived(process, ONE)
-        await process.hear(TenantOutage("1"))
+        await process.receive(TenantOutage("1"))
         await jobs.enqueue(process.db, "discord-1", JobKind.MANUAL, now=process.clock())
         await process.end_job(JobStatus.FAILED)
         await process.membership.reconcile()
         before = len(await process.jobs())
-        await process.hear(TenantJoined(ONE))
+        await process.receive(TenantJoined(ONE))
         await process.membership.reconcile()
         assert (await process.jobs())[before:] == [(JobKind.SCHEDULED, JobStatus.QUEUED)]
         assert await process.gaps() == [(GapReason.OUTAGE, False)]

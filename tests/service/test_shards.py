@@ -78,12 +78,12 @@ async def test_a_shard_without_answers_to_its_heartbeats_is_named_and_connected_
             parts = {part.name: part for part in link.adapter.health.parts}
             assert {name: part.is_connected for name, part in parts.items()} == {"0": True, "1": True}
             assert all((part.heartbeat_age_seconds or 9) < 5 for part in parts.values())
-            sim.gateway.deaf_shards = {1}
+            sim.gateway.silent_shards = {1}
             await until(lambda: "shard 1 of 2" in (link.adapter.unready_reason or ""))
             assert "shard 0 of 2" not in (link.adapter.unready_reason or "")
             before = sim.gateway.resumes
             await until(lambda: sim.gateway.resumes > before)
-            sim.gateway.deaf_shards = set()
+            sim.gateway.silent_shards = set()
             await until(lambda: link.adapter.unready_reason is None)
 
 

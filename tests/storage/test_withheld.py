@@ -108,16 +108,16 @@ async def deleted_at(db: Database) -> datetime | None:
 async def test_a_message_that_is_seen_again_is_deleted_no_longer(db: Database, live: LiveChannel) -> None:
     await live.store(FULL)
     await mark_deleted(db, live.channel.id, ["1"], job=live.lease, now=NOW)
-    for asked_at in (None, NOW - MINUTE, NOW):
-        await save_batch(db, batch_of(live, asked_at), LATER)
+    for requested_at in (None, NOW - MINUTE, NOW):
+        await save_batch(db, batch_of(live, requested_at), LATER)
         assert await deleted_at(db) == NOW, "it was marked while the page was on its way"
     await save_batch(db, batch_of(live, NOW + MINUTE / 2), LATER)
     assert await deleted_at(db) is None
 
 
-def batch_of(live: LiveChannel, asked_at: datetime | None) -> MessageBatch:
+def batch_of(live: LiveChannel, requested_at: datetime | None) -> MessageBatch:
     return MessageBatch(
-        tenant_id=live.tenant.id, channel_id=live.channel.id, messages=[FULL], job=live.lease, asked_at=asked_at
+        tenant_id=live.tenant.id, channel_id=live.channel.id, messages=[FULL], job=live.lease, requested_at=requested_at
     )
 
 

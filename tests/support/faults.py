@@ -16,11 +16,17 @@ class Killed(Exception):
 
 
 @contextmanager
-def killed_before(db: Database, *beginnings: str, error: type[BaseException] = Killed) -> Iterator[None]:
-    """Refuse every statement that begins like one of these, as if the process had been killed before it."""
+def killed_before(
+    db: Database, *beginnings: str, value: str | None = None, error: type[BaseException] = Killed
+) -> Iterator[None]:
+    """Refuse every statement that begins like one of these, as if the process had been killed before it.
 
-    def refuse(_c: object, _cursor: object, statement: str, *_: Any) -> None:
-        if " ".join(statement.split()).startswith(beginnings):
+    With ``value`` only statements with that parameter are refused.
+    """
+
+    def refuse(_c: object, _cursor: object, statement: str, parameters: Any, *_: Any) -> None:
+        given = parameters.values() if isinstance(parameters, dict) else parameters
+        if " ".join(statement.split()).startswith(beginnings) and (value is None or value in given):
             raise error(statement)
 
     engine = db._writer.sync_engine

@@ -5,10 +5,11 @@ import hashlib
 import random
 import signal
 import sqlite3
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Coroutine, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing, contextmanager
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import psycopg
 from sqlalchemy import make_url
@@ -35,7 +36,7 @@ class Troubles:
         self._url = url
         self._skew = skew
         self._chance = random.Random(seed)
-        self._changes = changes
+        self.changes = changes
         self._next: list[str] = []
         self.sessions = 0  # how many there have been at least
         self.erased: set[str] = set()  # the hashes of people who were forgotten
@@ -62,14 +63,14 @@ class Troubles:
     async def _make_dropped_connection(self, daemon: Process) -> AsyncIterator[None]:
         """Resumed: what happened meanwhile is sent again."""
         self._sim.gateway.close(4000)
-        await self._unrest.happen(self._changes // 5, silent=False)
+        await self._unrest.happen(self.changes // 5, silent=False)
         yield
 
     @asynccontextmanager
     async def _make_lost_session(self, daemon: Process) -> AsyncIterator[None]:
         self._sim.gateway.invalidate()
         self._unrest.listened_to()
-        await self._unrest.happen(self._changes // 5, silent=True)
+        await self._unrest.happen(self.changes // 5, silent=True)
         self.sessions += 1
         yield
 
@@ -108,7 +109,7 @@ class Troubles:
         guild_id = next(iter(self._sim.world.guilds))
         self._sim.change.set_guild_unavailable(guild_id)
         self._unrest.listened_to()
-        await self._unrest.happen(self._changes // 5, silent=True)
+        await self._unrest.happen(self.changes // 5, silent=True)
         self._sim.change.set_guild_available(guild_id)
         yield
 
@@ -121,7 +122,7 @@ class Troubles:
         self._unrest.listened_to()
         self.sessions += 1
         await daemon.until(lambda: self._sim.gateway.identifies >= self.sessions)
-        await self._unrest.happen(self._changes // 5, silent=True)
+        await self._unrest.happen(self.changes // 5, silent=True)
         await asyncio.sleep(3.0)
         self._sim.change.set_guild_available(guild.id)
         yield
@@ -132,9 +133,8 @@ class Troubles:
             with locked(self._url):
                 await asyncio.sleep(STALL_SECONDS)
 
-        stalled = asyncio.create_task(stall())
-        yield
-        await stalled
+        async with _beside(stall()):
+            yield
 
     @asynccontextmanager
     async def _make_stopped_process(self, daemon: Process) -> AsyncIterator[None]:
@@ -144,9 +144,8 @@ class Troubles:
             await asyncio.sleep(STALL_SECONDS)
             daemon.process.send_signal(signal.SIGCONT)
 
-        stopped = asyncio.create_task(stop())
-        yield
-        await stopped
+        async with _beside(stop()):
+            yield
 
     @asynccontextmanager
     async def _make_jumping_clock(self, daemon: Process) -> AsyncIterator[None]:
@@ -155,9 +154,8 @@ class Troubles:
                 set_skew(self._skew, timedelta(hours=hours))
                 await asyncio.sleep(1.0)
 
-        jumping = asyncio.create_task(jump())
-        yield
-        await jumping
+        async with _beside(jump()):
+            yield
 
     @asynccontextmanager
     async def _make_backup(self, daemon: Process) -> AsyncIterator[None]:
@@ -177,9 +175,16 @@ class Troubles:
         guild = next(iter(self._sim.world.guilds.values()))
         person = self._chance.choice(list(guild.users.values())[:40])
         self.erased.add(hashlib.sha256(str(person.id).encode()).hexdigest())
-        forgetting = asyncio.create_task(forget())
-        yield
-        await forgetting
+        async with _beside(forget()):
+            yield
+
+
+@asynccontextmanager
+async def _beside(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    """Run something beside the block, and wait for its end after it."""
+    task = asyncio.create_task(work)
+    yield
+    await task
 
 
 @contextmanager

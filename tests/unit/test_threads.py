@@ -42,11 +42,11 @@ class Channel:
 
 
 async def listed(
-    channel: Channel, cursor: Any, pages: int | None = None, *, now: datetime = NOW, anew: str | None = None
+    channel: Channel, cursor: Any, pages: int | None = None, *, now: datetime = NOW, relist_reason: str | None = None
 ) -> tuple[set[int], Any]:
     """What a listing found, broken off after some pages."""
     found: set[int] = set()
-    async for page in archived_threads(channel.fetch, cursor, now=now, anew=anew):
+    async for page in archived_threads(channel.fetch, cursor, now=now, relist_reason=relist_reason):
         found |= {int(t["id"]) for t in page.threads}
         cursor = page.cursor
         if pages is not None and (pages := pages - 1) == 0:
@@ -139,11 +139,11 @@ async def test_a_time_to_come_hides_nothing() -> None:
 async def test_all_are_listed_once_more_for_a_new_reason_and_no_more_for_the_same() -> None:
     channel = Channel({i: START + timedelta(hours=i) for i in range(20)})
     _, cursor = await listed(channel, None)
-    first, cursor = await listed(channel, cursor, 2, anew="a gap")
-    rest, cursor = await listed(channel, cursor, anew="a gap")
+    first, cursor = await listed(channel, cursor, 2, relist_reason="a gap")
+    rest, cursor = await listed(channel, cursor, relist_reason="a gap")
     assert first | rest == set(range(20))
     channel.requests = 0
-    await listed(channel, cursor, anew="a gap")
+    await listed(channel, cursor, relist_reason="a gap")
     assert channel.requests == 1
 
 
@@ -151,7 +151,7 @@ async def test_a_listing_comes_to_its_end_however_often_there_is_a_new_reason() 
     channel, found = Channel({i: START + timedelta(hours=i) for i in range(40)}), set[int]()
     cursor: Any = None
     for gap in range(12):
-        more, cursor = await listed(channel, cursor, 2, anew=f"gap {gap}")
+        more, cursor = await listed(channel, cursor, 2, relist_reason=f"gap {gap}")
         found |= more
     assert found == set(range(40))
 

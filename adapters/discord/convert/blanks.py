@@ -1,4 +1,4 @@
-"""Tell whether a message shows what Discord withholds from a bot without the Message Content intent.
+"""Decide whether a message shows content that Discord withholds from bots without the Message Content intent.
 
 https://docs.discord.com/developers/events/gateway#message-content-intent
 """
@@ -10,14 +10,15 @@ from adapters.discord.convert.payload import Payload, as_int, as_object, as_obje
 _ORDINARY_TYPES = (0, 19)
 _SUPPRESSED_EMBEDS = 1 << 2
 _WITHHELD = ("content", "embeds", "attachments", "components", "poll")
-_KEPT = ("sticker_items", "message_snapshots", "activity")  # content of other kinds: such a message may have no text
+# content that is not withheld: a message with it may have no text
+_KEPT = ("sticker_items", "message_snapshots", "activity")
 
 
 def shows_content(message: Payload, bot_id: str) -> bool | None:
-    """Return True where content shows, False where an ordinary message is blank, None where the message says neither.
+    """Return True where content shows, False where an ordinary message is blank, None where neither can be concluded.
 
-    A bot's own messages and those that mention it stay whole. Systems' messages have little content of their own, and
-    one whose embeds were suppressed may have had nothing else.
+    Discord never withholds the content of the bot's own messages and of those that mention it. System messages have
+    little content of their own, and one whose embeds were suppressed may have had nothing else.
     """
     if as_int(message.get("type")) not in _ORDINARY_TYPES or _concerns(message, bot_id):
         return None
@@ -28,7 +29,7 @@ def shows_content(message: Payload, bot_id: str) -> bool | None:
 
 
 def is_blanked(page: Iterable[Payload], bot_id: str) -> bool:
-    """Return whether a page looks as if content were withheld: ordinary messages, and every one of them blank."""
+    """Return whether a page looks withheld: it has ordinary messages, and every one of them is blank."""
     seen = {shows_content(message, bot_id) for message in page}
     return False in seen and True not in seen
 

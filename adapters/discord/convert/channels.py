@@ -90,7 +90,7 @@ def thread_record(payload: Payload, skip_reason: SkipReason | None, hash_user: H
 
 
 def archive_time(payload: Payload) -> datetime:
-    """Return when a thread was last archived or unarchived, as far as it says; else when it was made."""
+    """Return when a thread was last archived or unarchived; where the payload has no such time, when it was created."""
     stamp = timestamp(as_object(payload.get("thread_metadata")).get("archive_timestamp"))
     return stamp or snowflake_time(snowflake(payload.get("id")) or "0")
 

@@ -27,7 +27,7 @@ def embed(payload: Payload, scrub: Scrubber) -> dict[str, Any]:
     )
 
 
-_DEEPEST = 20  # Discord nests components up to five deep; what is written as JSON has its own end
+_DEEPEST = 20  # Discord nests components up to five deep; the JSON writer has a recursion limit
 
 
 def component(payload: Payload, scrub: Scrubber, hash_user: HashUser, depth: int = 0) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Find the names of a payload's users in its texts: ``@name`` and ``name#0000``, at word borders.
 
-A text is looked at once for each place where a name may stand, and there the names are looked up by their lengths: how
-long it takes grows with the text, however many users a payload has.
+A text is searched once for the places where a name may stand; at each, candidates are looked up by length. The time is
+linear in the length of the text, however many users a payload has.
 """
 
 import re
@@ -16,14 +16,14 @@ LONGEST_NAME = 80
 
 # Chinese, Japanese and Korean are written without spaces between words: every place in them is a border.
 _LETTER = "[^\\W\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff]"
-# What stands directly behind a word is an address.
+# A mark directly behind a word is part of an address.
 _PLACES = re.compile(rf"(?<!{_LETTER})@|#[0-9]{{4}}(?!{_LETTER})")
 # A dot between two letters belongs to the word, as in an address.
 _INSIDE_WORD = re.compile(rf"(?<={_LETTER})\.?{_LETTER}|(?<={_LETTER}\.){_LETTER}")
 
 
 class Found(NamedTuple):
-    """A name in a text, with what marks it as one."""
+    """The position of a name in a text, its mark included, and the id of the user."""
 
     start: int
     end: int
@@ -32,10 +32,10 @@ class Found(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """The names of a payload's users, and whose they are."""
+    """Index of the names of a payload's users."""
 
     owners: Mapping[str, str]
-    _lengths_by_first: Mapping[str, list[int]]  # the longest first, as below
+    _lengths_by_first: Mapping[str, list[int]]  # in descending order, like those below
     _lengths_by_last: Mapping[str, list[int]]
 
     def __bool__(self) -> bool:
@@ -54,7 +54,7 @@ class Names:
                 yield found
 
     def _called(self, text: str, at: int) -> Found | None:
-        """Find ``@name`` from its @ on."""
+        """Match ``@name`` at the index of its @."""
         start = at + 1
         for length in self._lengths_by_first.get(text[start : start + 1], ()):
             end = start + length
@@ -64,7 +64,7 @@ class Names:
         return None
 
     def _tagged(self, text: str, low: int, tag: int) -> Found | None:
-        """Find ``name#0000`` back from its tag, not beyond ``low``."""
+        """Match ``name#0000`` backwards from the index of its tag; it may not begin before ``low``."""
         for length in self._lengths_by_last.get(text[tag - 1 : tag], ()):
             start = tag - length
             owner = self.owners.get(text[start:tag]) if start >= low else None
@@ -74,7 +74,7 @@ class Names:
 
 
 def names_of(users: Iterable[Mapping[str, Any]]) -> Names:
-    """Collect the names of user objects; of two users with one name the first counts."""
+    """Index the names of user objects; where two users share a name the first keeps it."""
     owners: dict[str, str] = {}
     for user in users:
         user_id = snowflake(user.get("id"))
@@ -89,7 +89,7 @@ def names_of(users: Iterable[Mapping[str, Any]]) -> Names:
 
 
 def _lengths(names: Iterable[str], place: int) -> dict[str, list[int]]:
-    """Collect the lengths of names by their character at a place."""
+    """Map each character at index ``place`` of a name to the lengths of those names, in descending order."""
     lengths: dict[str, set[int]] = {}
     for name in names:
         lengths.setdefault(name[place], set()).add(len(name))

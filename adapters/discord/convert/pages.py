@@ -1,4 +1,4 @@
-"""Turn a page of messages into records, in slices: a hundred of the longest texts take a second."""
+"""Convert a page of messages into records, in slices: a hundred of the longest texts take a second."""
 
 from typing import Any
 
@@ -11,17 +11,17 @@ from adapters.slices import in_slices
 
 
 async def message_records(page: list[Any], channel_id: str, hash_user: HashUser) -> list[MessageRecord]:
-    """Return the records of a page, the oldest first, without those that have no id.
+    """Convert a page into records, the oldest first; messages without an id are left out.
 
     Raises:
-        MessageUnreadable: one cannot be converted; it is named.
+        MessageUnreadable: a message cannot be converted; the error holds its id.
     """
 
     def convert(payload: Payload) -> MessageRecord | None:
         try:
             return message_record(payload, channel_id, hash_user)
-        except Exception as e:  # noqa: BLE001 (whatever it is, it concerns this message alone)
-            # Never the error's text: it may hold what the message says.
+        except Exception as e:  # noqa: BLE001 (only this message is concerned, whatever the error)
+            # The error's text is left out: it may quote the message.
             raise MessageUnreadable(snowflake(payload.get("id")), type(e).__name__) from None
 
     records = [record for record in await in_slices(as_objects(page), convert) if record]

@@ -1,6 +1,4 @@
-"""Read payloads without trusting them: a value that is not of the expected shape, or beyond all bounds, counts as
-absent.
-"""
+"""Read fields of payloads defensively: a value of the wrong type or out of range counts as absent."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -16,7 +14,7 @@ _LONGEST_ID = 19  # digits
 _LARGEST_COUNT = 10**9
 _NUMBERS = range(-(2**63), 2**63)
 _LONGEST_BITS = 39  # digits of 128 bits
-# Of a later time the next second or hour may have none.
+# The latest time accepted; a later one could overflow when an hour is added.
 _LATEST = datetime.max.replace(tzinfo=UTC) - timedelta(days=1)
 _EMPTY: Payload = {}
 
@@ -32,7 +30,7 @@ def as_objects(value: object) -> list[Payload]:
 
 
 def snowflake(value: object) -> str | None:
-    """Return an id as text, or None where the value is none: at most 19 digits without leading zeros."""
+    """Return an id as text; None unless the value is a number of at most 19 digits without leading zeros."""
     if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 10**_LONGEST_ID:
         return str(value)
     if not isinstance(value, str) or not 0 < len(value) <= _LONGEST_ID:
@@ -46,42 +44,42 @@ def snowflakes(value: object) -> list[str]:
 
 
 def as_int(value: object) -> int | None:
-    """Return a whole number of 64 bits, or None."""
+    """Return an integer of 64 bits, or None."""
     return value if isinstance(value, int) and not isinstance(value, bool) and value in _NUMBERS else None
 
 
 def as_size(value: object) -> int | None:
-    """Return a whole number of 63 bits that is not negative, or None."""
+    """Return a non-negative integer of 63 bits, or None."""
     number = as_int(value)
     return number if number is not None and number >= 0 else None
 
 
 def as_count(value: object) -> int:
-    """Return how many there are: 0 for what is no number, at most a thousand million, so that one can count on."""
+    """Return a count: 0 where the value is no number, at most 10^9 so that counts can be added."""
     return min(max(value, 0), _LARGEST_COUNT) if isinstance(value, int) and not isinstance(value, bool) else 0
 
 
 def as_real(value: object) -> float | None:
-    """Return a number that has an end, or None."""
+    """Return a finite number, or None."""
     if isinstance(value, float):
         return value if isfinite(value) else None
     return as_int(value)
 
 
 def as_bits(value: object) -> int:
-    """Return flags or permissions, which are given as a number or as its digits; 0 for anything else."""
+    """Return flags or permissions, which are sent as a number or as its digits; 0 for anything else."""
     if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= _LONGEST_BITS:
         return int(value)
     return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else 0
 
 
 def as_time_text(value: object) -> str | None:
-    """Return a time as it is given, or None where it is absent or unreadable."""
+    """Return the text of a time unchanged; None where it is absent or cannot be parsed."""
     return value if isinstance(value, str) and timestamp(value) else None
 
 
 def readable(text: str) -> str:
-    """Return a text without what no database holds: NUL characters go, lone surrogates become "?"."""
+    """Make a text storable in any database: remove NUL characters, replace lone surrogates by "?"."""
     if text.isascii() and "\x00" not in text:
         return text
     return text.replace("\x00", "").encode("utf-8", "replace").decode()

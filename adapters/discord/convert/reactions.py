@@ -9,7 +9,7 @@ from adapters.privacy import HashUser
 from adapters.records import ReactionTotalRecord
 
 _LONGEST_NAME = 100
-"""In characters: of what is longer, and so no emoji, the beginning stands for it. Its key is indexed."""
+"""In characters. A longer name is cut: no emoji is so long, and the name is an indexed key."""
 
 _CUSTOM = re.compile(r"<a?:(.+:\d+)>")
 
@@ -47,7 +47,7 @@ def emoji_of(value: object, scrub: Scrubber) -> tuple[str, str] | None:
     # Discord leaves the name of a deleted custom emoji out.
     shown = _bounded(scrub(name)) if name and isinstance(name, str) else "_"
     if not shown and emoji_id is None:
-        return None  # it was nothing but what no database holds
+        return None  # it held only characters that no database stores
     custom = f"<{'a' if emoji.get('animated') else ''}:{shown}:{emoji_id}>"
     return (emoji_id, custom) if emoji_id else (shown, shown)
 

@@ -12,8 +12,8 @@ _URL_REST = r"[^\s<>\"')\]]*"
 _CDN = r"https?://(?:cdn\.discordapp\.com|media\.discordapp\.net)"
 _NAME = r"(?:(?![0-9]{17})[^<>:\n])+"  # a name that is not an id in disguise
 
-# One pass from the left, first alternative that fits. Unnamed: kept as it is. Named: replaced. No alternative may begin
-# with a repetition: tried anew at each of many letters it would take the square of their number.
+# One pass from the left; the first alternative that matches counts. Unnamed groups are kept, named ones replaced. No
+# alternative may begin with a repetition: retried at each of many letters it would take quadratic time.
 _TOKENS = re.compile(
     rf"""
       <(?:\#|@&|@\$)[0-9]+>
@@ -37,7 +37,7 @@ _TOKENS = re.compile(
     """,
     re.VERBOSE,
 )
-# What stands before a profile's host, read backwards.
+# Matches, read backwards, the scheme and subdomains in front of a profile's host.
 _SUBDOMAINS_AND_SCHEME = re.compile(r"(?:\.[a-z]+)*(?://:[a-z]+)?")
 _ENCODED_RUN = re.compile(r"(?:[0-9]|%3[0-9]){17,}")
 _RUN = re.compile("[0-9]{17}")
@@ -63,7 +63,7 @@ class Scrubber:
 
     def __call__(self, text: str) -> str:
         """Return the text with every user id hashed in place, and the names of the payload's users gone."""
-        text = readable(text)  # first: an id or a name must not hide behind what no database holds
+        text = readable(text)  # first, so that such characters cannot hide an id or a name
         if len(text) <= LONGEST_NAME and (owner := self._names.owners.get(text)):
             return self._mention(owner)
         if ("@" in text or "#" in text) and self._names:
@@ -89,7 +89,7 @@ class Scrubber:
     def _without_ids(self, text: str) -> str:
         if "%3" in text:
             text = _ENCODED_RUN.sub(lambda run: re.sub("%3([0-9])", r"\1", run[0]), text)
-        clean, done, free = list[str](), 0, 0  # up to where the text is copied, and up to where tokens were found
+        clean, done, free = list[str](), 0, 0  # the end of the copied part, and of the part searched for tokens
         for token in _TOKENS.finditer(text):
             if kind := token.lastgroup:
                 start = token.start()

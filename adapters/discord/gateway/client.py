@@ -1,7 +1,7 @@
-"""The bot's connection to Discord: one log-in, one REST client that lasts, and the shards of its gateway.
+"""The bot's connection to Discord: one log-in, one REST client that outlives connections, and the gateway's shards.
 
-discord.py brings the log-in, the requests and the wire (docs/decisions/0003 and 0015). What comes over the gateway is
-read from its raw payloads alone, so that no odd part of a guild can hide the guild.
+discord.py provides the log-in, the REST requests and the WebSocket (docs/decisions/0003 and 0015). Events are read from
+the gateway's raw payloads alone, so that an odd part of a guild cannot keep the guild from being parsed.
 """
 
 import asyncio
@@ -28,7 +28,7 @@ from adapters.privacy import HashUser
 
 log = logging.getLogger(__name__)
 
-# Discord passes an event on to the gateway in its own time, and its clock is not ours.
+# Discord delivers an event to the gateway with a delay, and its clock differs from ours.
 _ALLOWANCE = timedelta(seconds=5)
 _WRONG_SHARDS = (4010, 4011)
 
@@ -55,12 +55,12 @@ class GatewayClient:
         self.login = Login(self._waits, trace, on_socket=lambda socket: self._shards[socket.shard_id or 0].take(socket))
         self._gate = IdentifyGate(self.login.start_limit, self._waits, spacing_seconds=identify_delay_seconds)
         self._shards: dict[int, Shard] = {}
-        self._connections = 0  # how often there were new shards, which count their sessions anew
+        self._connections = 0  # how often the shards were replaced; each set of shards counts its sessions from 0
         self._shard_pauses = Backoff(identify_delay_seconds, 900.0)
 
     @property
     def http(self) -> HTTPClient:
-        """discord.py's REST client, which outlives every connection of the gateway's."""
+        """discord.py's REST client, which outlives the gateway's connections."""
         return self.login.http
 
     async def run(self, token: str) -> NoReturn:
@@ -68,7 +68,7 @@ class GatewayClient:
 
         Raises:
             discord.LoginFailure: Discord refuses the token.
-            discord.ConnectionClosed: it closes a shard for a reason that trying again does not change.
+            discord.ConnectionClosed: it closed a shard with a final close code.
         """
         delivery = asyncio.create_task(self._deliver(), name="communities' events")
         try:
@@ -85,36 +85,36 @@ class GatewayClient:
         return self._dispatcher.hidden_channels(guild_id)
 
     def readable_channels(self, guild_id: int) -> list[str]:
-        """Return the channels with messages that the gateway shows as readable for everyone and the bot."""
+        """Return the text channels that everyone and the bot may read, by the gateway's payloads."""
         return self._dispatcher.readable_channels(guild_id)
 
     def current_session(self, guild_id: int) -> tuple[int, int] | None:
-        """Return how often there were new shards, and the number of the session in which a guild's events come in.
+        """Identify the session in which a guild's events are received: the count of the set of shards, and its session.
 
-        None where they do not come in at present.
+        None where they are not received at present.
         """
         count = len(self._shards)
         session = self._shards[(guild_id >> 22) % count].current_session if count else None
         return None if session is None else (self._connections, session)
 
     def is_there(self, guild_id: int) -> bool:
-        """Return whether the bot is in a guild, and Discord shows it."""
+        """Return whether the bot is in a guild whose GUILD_CREATE has been received."""
         return self._roster.has_arrived(str(guild_id))
 
     def principal(self, guild_id: int) -> Principal | None:
-        """Return the bot as a member of a guild, by the gateway's payloads; None where they do not tell its roles."""
+        """Return the bot as a member of a guild, by the gateway's payloads; None where they lack its roles."""
         return self._dispatcher.principal(guild_id)
 
     def may_read(self, guild_id: int, channel_id: str) -> bool:
-        """Return whether the bot may read a channel's history, as far as the gateway told."""
+        """Return whether the bot may read a channel's history, by the gateway's payloads."""
         return self._dispatcher.may_bot_read(guild_id, channel_id)
 
     def is_member(self, guild_id: str) -> bool:
-        """Return whether the bot is in a guild, by Discord's newest list and what came since."""
+        """Return whether the bot is in a guild, by the newest READY and the events since."""
         return guild_id in self._roster
 
     async def has_arrived(self, guild_id: str, within_seconds: float) -> bool:
-        """Wait for a guild that the bot is in but that Discord has not shown yet; whether it has come."""
+        """Wait until a guild of the bot's has arrived; return whether it has within the time."""
         try:
             async with asyncio.timeout(within_seconds):
                 await self._roster.arrival(guild_id)
@@ -124,20 +124,20 @@ class GatewayClient:
 
     @property
     def received_until(self) -> datetime | None:
-        """Until when every event of every shard has been received; None where one does not receive them at present."""
+        """The time until which every event of every shard has been received; None while a shard receives none."""
         known = [shard.received_until for shard in self._shards.values()]
         times = [time for time in known if time is not None]
         return min(times) - _ALLOWANCE if times and len(times) == len(known) else None
 
     @property
     def health(self) -> ConnectionHealth:
-        """How the shards stand."""
+        """State of the shards."""
         parts = (PartHealth(str(s.id), s.is_connected, s.heartbeat_age_seconds) for s in self._shards.values())
         return ConnectionHealth(tuple(parts), self._waits.seconds_left)
 
     @property
     def unready_reason(self) -> str | None:
-        """Why not everything that happens is received at present; None where it is."""
+        """Why not all events are received at present; None where they are."""
         reasons = [reason for shard in self._shards.values() if (reason := _reason(shard, len(self._shards)))]
         if self._shards and not reasons:
             return None
@@ -146,8 +146,8 @@ class GatewayClient:
         return "; ".join([*reasons[:10], *([self._waits.reason] if self._waits.reason else [])])
 
     async def _run_shards(self) -> None:
-        """Keep as many shards as Discord recommends connected, until it wants another number of them."""
-        count = (await self.login.patiently("asking how to connect", self._gate.limit)).shards
+        """Keep the recommended number of shards connected until Discord requires another number."""
+        count = (await self.login.retried("asking how to connect", self._gate.limit)).shards
         self.login.share(count)
         self._connections += 1
         self._shards = {i: Shard(self.login.library, i, self._gate, self._waits, self._take) for i in range(count)}
@@ -165,10 +165,10 @@ class GatewayClient:
             self._roster.end_sessions()
         if asyncio.get_running_loop().time() - began > 600:
             self._shard_pauses.succeeded()
-        await self._waits.wait(self._shard_pauses.failed(), "Discord wants other shards: not asked again before")
+        await self._waits.wait(self._shard_pauses.failed(), "Discord requires other shards: no new connection before")
 
     def _take(self, shard: Shard, event: str, data: Any) -> None:
-        """Take any event of a shard's."""
+        """Pass an event of a shard to the dispatcher and the roster."""
         if event in UNPARSED:
             self._dispatcher.on_message_event(event, data)
             return
@@ -184,13 +184,13 @@ class GatewayClient:
         self._events.put_nowait((event, None if shard_id is None else self._shards[shard_id]))
 
     async def _deliver(self) -> NoReturn:
-        """Hand the communities' events on, one by one in their order."""
+        """Call the handler with the events of communities, one by one in their order."""
         while True:
             event, shard = await self._events.get()
             session = shard.sessions if shard else 0
             try:
                 await self._on_event(event)
-            except Exception:  # the next event must be handed on whatever becomes of this one
+            except Exception:  # a failure of the handler must not stop the events behind this one
                 log.exception("handling a gateway event failed", extra={"gateway_event": type(event).__name__})
             if shard is not None:
                 shard.announced_session = session
@@ -200,7 +200,7 @@ def _reason(shard: Shard, count: int) -> str | None:
     name = f"shard {shard.id} of {count}"
     if not shard.is_connected:
         return f"{name} is not connected to Discord's gateway"
-    if shard.is_deaf:
+    if shard.is_unresponsive:
         return f"{name} has had no answer to its heartbeats for {shard.heartbeat_age_seconds or 0:.0f} s"
     if shard.announced_session != shard.sessions:
         return f"the guilds of {name} are still arriving"

@@ -48,17 +48,17 @@ class EventDispatcher:
         return guild.hidden_channels() if guild else {}
 
     def principal(self, guild_id: int) -> Principal | None:
-        """Return the bot as a member of a guild; None where the guild, or what the bot is in it, was not shown."""
+        """Return the bot as a member of a guild; None where the guild or the bot's roles in it were not received."""
         guild = self._guilds.get(str(guild_id))
         return guild.principal if guild else None
 
     def may_bot_read(self, guild_id: int, channel_id: str) -> bool:
-        """Return whether the bot may read the history of a channel or thread, as far as the gateway told."""
+        """Return whether the bot may read the history of a channel or thread, by the gateway's payloads."""
         guild = self._guilds.get(str(guild_id))
         return guild is not None and guild.may_bot_read(channel_id)
 
     def readable_channels(self, guild_id: int) -> list[str]:
-        """Return the channels with messages that everyone and the bot may read, by what the gateway has shown."""
+        """Return the text channels that everyone and the bot may read, by the gateway's payloads."""
         guild = self._guilds.get(str(guild_id))
         return guild.readable_channels() if guild else []
 

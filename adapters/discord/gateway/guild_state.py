@@ -30,7 +30,7 @@ class _AccessRules:
 
     permissions: Mapping[str, str]  # by role
     owner_id: str | None
-    bot_roles: frozenset[str] | None  # None where they were not told
+    bot_roles: frozenset[str] | None  # None where no payload contained them
 
 
 class GuildState:
@@ -65,11 +65,11 @@ class GuildState:
 
     @property
     def principal(self) -> Principal | None:
-        """The bot as a member of the guild; None where its roles were not told."""
+        """The bot as a member of the guild; None where no payload contained its roles."""
         return None if self._rules.bot_roles is None else self._bot(self._rules.bot_roles)
 
     def may_bot_read(self, channel_id: str) -> bool:
-        """Return whether the bot may read a channel's history; for a thread its parent decides."""
+        """Return whether the bot may read a channel's history; a thread's is that of its parent."""
         channel = self._channels.get(self._threads.get(channel_id) or channel_id)
         principal = self.principal
         if channel is None or principal is None:
@@ -81,7 +81,7 @@ class GuildState:
         return {channel_id: channel for channel_id, channel in self._channels.items() if is_obfuscated(channel)}
 
     def readable_channels(self) -> list[str]:
-        """Return the text channels that everyone and the bot may read, those with the newest messages first."""
+        """Return the text channels that everyone and the bot may read, in descending order of their newest messages."""
         of_text = {i: c for i, c in self._channels.items() if channel_type(c) is ChannelType.TEXT}
         found = {i: c for i, c in of_text.items() if self._evaluator.skip_reason(c) is None}
         return sorted(found, key=lambda i: int(snowflake(found[i].get("last_message_id")) or 0), reverse=True)
@@ -155,7 +155,7 @@ class GuildState:
 
     def _new_evaluator(self) -> ChannelEvaluator:
         rules = self._rules
-        # Where its roles were not told it may have any: a channel is not called closed to it for want of knowledge.
+        # Where its roles are unknown, all are assumed: a channel must not be reported as closed without proof.
         bot = self._bot(rules.bot_roles if rules.bot_roles is not None else frozenset(rules.permissions))
         return ChannelEvaluator(self._guild_id, self._roles(), bot, self._hash_user)
 
@@ -184,7 +184,7 @@ def _changed_rules(rules: _AccessRules, event: str, data: Payload, bot_id: str |
             gone = snowflake(data.get("role_id"))
             return replace(rules, permissions={i: bits for i, bits in rules.permissions.items() if i != gone})
         case "GUILD_MEMBER_UPDATE" if snowflake(as_object(data.get("user")).get("id")) == bot_id:
-            roles_now = _roles_of(data)  # none at all is an answer, too
+            roles_now = _roles_of(data)  # an empty list is valid
             return rules if roles_now is None else replace(rules, bot_roles=roles_now)
     return rules
 

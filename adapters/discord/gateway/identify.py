@@ -1,8 +1,8 @@
-"""When a new session may be begun.
+"""Decide when a shard may send IDENTIFY.
 
-Discord allows a bot a number of IDENTIFYs a day, and takes its token away where it exceeds it; and so many of them in
-five seconds (https://discord.com/developers/docs/events/gateway#session-start-limit-object). Whatever goes wrong here,
-far fewer are sent than that.
+Discord allows a bot a number of IDENTIFYs a day, and resets the token of a bot that exceeds it; it also limits how many
+may be sent in five seconds (https://discord.com/developers/docs/events/gateway#session-start-limit-object). The limits
+here are far below both, so that no error in this program can reach them.
 """
 
 import asyncio
@@ -17,14 +17,14 @@ from adapters.discord.gateway.waits import LONGEST_SECONDS, Waits
 
 log = logging.getLogger(__name__)
 
-_BURST = 60  # how many sessions may be begun in quick succession; of many shards each three
-_REFILL_SECONDS = 240.0  # one more afterwards: 360 a day
-_LEAST_WAIT_SECONDS = 60.0  # where none is left, and Discord does not say until when
+_BURST = 60  # sessions that may begin in quick succession; with many shards, three for each
+_REFILL_SECONDS = 240.0  # after which one more may begin: 360 a day
+_LEAST_WAIT_SECONDS = 60.0  # where none is left, and the answer does not say until when
 
 
 @dataclass(frozen=True, slots=True)
 class StartLimit:
-    """What Discord says before a session is begun; ``remaining`` is None where it does not say."""
+    """The session start limit as Discord's last answer states it; ``remaining`` is None where it does not."""
 
     shards: int
     address: str | None
@@ -34,7 +34,7 @@ class StartLimit:
 
     @classmethod
     def of(cls, answer: Payload) -> "StartLimit":
-        """Read the answer of GET /gateway/bot."""
+        """Parse the answer of GET /gateway/bot."""
         limit, address = as_object(answer.get("session_start_limit")), answer.get("url")
         reset_after = as_int(limit.get("reset_after")) or 0
         return cls(
@@ -47,7 +47,7 @@ class StartLimit:
 
 
 class IdentifyGate:
-    """Lets one IDENTIFY of each of Discord's groups of shards through at a time, and none where none is left."""
+    """Admits one IDENTIFY at a time in each of Discord's groups of shards, and none while no session start is left."""
 
     def __init__(self, ask: Callable[[], Awaitable[Payload]], waits: Waits, *, spacing_seconds: float) -> None:
         self._ask = ask
@@ -59,14 +59,14 @@ class IdentifyGate:
         self._concurrency = 1
 
     async def limit(self) -> StartLimit:
-        """Ask Discord how many shards it recommends, and how many sessions may be begun."""
+        """Request the recommended number of shards and the session start limit."""
         limit = StartLimit.of(await self._ask())
         self._concurrency, self._burst = limit.concurrency, max(_BURST, 3 * limit.shards)
         return limit
 
     @asynccontextmanager
     async def admitted(self, shard_id: int) -> AsyncIterator[StartLimit]:
-        """Wait until a shard may begin a session; it has to send its IDENTIFY within the block."""
+        """Wait until a shard may begin a session; it has to send IDENTIFY within the block."""
         group = shard_id % self._concurrency
         async with self._locks[group]:
             limit = await self._allowed()

@@ -1,9 +1,9 @@
-"""The heartbeat of one connection, and until when its answers show that everything has come in.
+"""Send the heartbeats of one connection, and measure by their acknowledgements which events have been received.
 
-A frame that arrives may have waited on the way; only the answer to a heartbeat shows that all that was sent before
-that heartbeat has come in, for frames keep their order. It stands in for the thread that discord.py would start
-(docs/decisions/0015): the library notes when it *sent* a heartbeat after it has been sent, so that an answer which is
-quicker than that is held against the heartbeat before, and a connection in good health is called 41 s behind.
+A frame that arrives may have waited on the way. Only the acknowledgement of a heartbeat shows that everything sent
+before that heartbeat has been received, since frames keep their order. This replaces discord.py's heartbeat thread
+(docs/decisions/0015): the library notes the time of a heartbeat after sending it, so that an acknowledgement that
+arrives sooner is attributed to the heartbeat before, and a healthy connection is reported as 41 s behind.
 """
 
 import asyncio
@@ -20,15 +20,15 @@ from discord.gateway import DiscordWebSocket
 log = logging.getLogger(__name__)
 
 _LATE_SECONDS = 10.0
-_LOOK_SECONDS = 1.0  # how often it is looked whether an answer has come
-_GRACE_LOOKS = 5  # how much longer than an interval an answer is waited for
+_LOOK_SECONDS = 1.0  # how often it is checked whether an acknowledgement has come
+_GRACE_LOOKS = 5  # checks beyond an interval before the connection is given up
 
 
 class KeepAlive:
-    """Beat while the connection lasts; give it up where a heartbeat has had no answer when the next one is due.
+    """Send heartbeats while the connection lasts; close it where one is not acknowledged when the next one is due.
 
-    What is waited for an answer is counted in looks, not by the clock: a process that was stopped for a while finds
-    the answers in its socket, and has no reason to call the gateway slow.
+    The wait for an acknowledgement is counted in checks, not by the clock: a process that was stopped for a while
+    finds the acknowledgements in its socket, and has no reason to call the gateway slow.
     """
 
     def __init__(self, socket: DiscordWebSocket, *, interval_seconds: float, shard_id: int | None) -> None:
@@ -36,35 +36,35 @@ class KeepAlive:
         self._interval = max(interval_seconds, 0.01)
         self._look = min(_LOOK_SECONDS, self._interval / 4)
         self._shard_id = shard_id
-        self._unanswered: deque[tuple[datetime, float]] = deque()  # when each was sent, by the wall's clock and ours
+        self._unanswered: deque[tuple[datetime, float]] = deque()  # times of sending, by wall clock and loop
         self._task: asyncio.Task[None] | None = None
         self.interval_seconds = self._interval
         self.received_until: datetime | None = None
-        self.acknowledged_at: float | None = None  # when the newest heartbeat with an answer was sent, by the loop's
+        self.acknowledged_at: float | None = None  # when the newest acknowledged heartbeat was sent, by the loop's
         self.latency = math.inf
 
     def get_payload(self) -> dict[str, Any]:
-        """Return the heartbeat that is sent now, and note when."""
+        """Return the payload of a heartbeat that is sent now, and record the time."""
         self._unanswered.append((datetime.now(UTC), _now()))
         return {"op": DiscordWebSocket.HEARTBEAT, "d": self._socket.sequence}
 
     def ack(self) -> None:
-        """Take note of the answer to the oldest heartbeat without one."""
+        """Record the acknowledgement of the oldest unacknowledged heartbeat."""
         if self._unanswered:
             self.received_until, self.acknowledged_at = self._unanswered.popleft()
             self.latency = _now() - self.acknowledged_at
 
     def start(self) -> None:
-        """Begin to beat; the first heartbeat has been sent already."""
+        """Start sending heartbeats; the first has been sent already."""
         self._task = asyncio.create_task(self._run(), name=f"heartbeat of shard {self._shard_id}")
 
     def stop(self) -> None:
-        """End it, unless it is the heartbeat itself that closes the connection: it ends by itself then."""
+        """Stop sending heartbeats; a heartbeat task that closes the connection itself is left to end by itself."""
         if self._task is not None and self._task is not asyncio.current_task():
             self._task.cancel()
 
     async def _run(self) -> None:
-        # What goes wrong while sending shows to the one who reads the connection.
+        # An error in sending is raised to the reader of the connection.
         with suppress(OSError, RuntimeError, discord.ConnectionClosed):
             sent_at = _now()
             while True:

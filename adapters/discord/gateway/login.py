@@ -1,4 +1,4 @@
-"""Logging in, and asking Discord how the bot is to connect: tried again as slowly as Discord asks for.
+"""Log in, and request how the bot is to connect; retry as slowly as Discord requests.
 
 It uses private parts of discord.py (docs/decisions/0003).
 """
@@ -22,29 +22,29 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 _SECONDS = 60.0
-_GRANT_SECONDS = 60.0  # how old what is granted may be when a session begins
+_GRANT_SECONDS = 60.0  # the greatest age of the granted flags when a session begins
 _CONTENT_FLAGS = 0b11 << 18  # https://discord.com/developers/docs/resources/application#application-object
 _TOKEN = re.compile(r"[!-~]+")
 
-# Voice is not used: no warning that it is missing.
+# Voice is not used: this silences the library's warning that PyNaCl is missing.
 discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False
 
 
 def intents() -> discord.Intents:
-    """Return the events to subscribe to. Message content is privileged, and the archive is blank without it.
+    """Return the intents to subscribe to. Message content is privileged; without it all content is blank.
 
-    Not polls: each vote would be an event, and the archive keeps the counts that Discord gives with the message.
+    Polls are left out: each vote would be an event, and the archive keeps the counts of the message's payload.
     """
     return discord.Intents(guilds=True, guild_messages=True, guild_reactions=True, message_content=True)
 
 
 class Login:
-    """A bot that is logged in, by discord.py's client. Its REST client lasts as long as this does."""
+    """A bot that is logged in through discord.py's client, whose REST client lasts as long as this object."""
 
     def __init__(
         self, waits: Waits, trace: aiohttp.TraceConfig, *, on_socket: Callable[[DiscordWebSocket], None]
     ) -> None:
-        """``on_socket`` gets each connection to the gateway before its first frame."""
+        """``on_socket`` is called with each gateway connection before its first frame."""
         self._waits = waits
         self._trace = trace
         self._on_socket = on_socket
@@ -56,7 +56,7 @@ class Login:
 
     @property
     def library(self) -> discord.Client:
-        """discord.py's client, as its gateway connections want it."""
+        """discord.py's client, which its gateway connections need."""
         return self._library
 
     @property
@@ -70,11 +70,11 @@ class Login:
         return bool(self.application_flags & _CONTENT_FLAGS)
 
     def share(self, shard_count: int) -> None:
-        """Tell the library how many shards the bot has."""
+        """Set the number of shards in the library."""
         self._library._connection.shard_count = shard_count  # noqa: SLF001 (decision 0003)
 
     async def log_in(self, token: str) -> None:
-        """Log in, trying again until it is so.
+        """Log in, retrying until that succeeds.
 
         Raises:
             discord.LoginFailure: Discord refuses the token.
@@ -88,14 +88,14 @@ class Login:
             await self._library._async_setup_hook()  # noqa: SLF001 (decision 0015)
             bot = as_object(await self.http.static_login(token))
             self.bot_id = snowflake(bot.get("id"))
-            # A GET whose connection dropped is not sent a second time behind our back.
+            # aiohttp must not resend a GET whose connection dropped: such a request would not be counted.
             self.http._HTTPClient__session._retry_connection = False  # type: ignore[attr-defined]  # noqa: SLF001
             await self._ask_what_is_granted()
 
-        await self.patiently("the log-in", once)
+        await self.retried("the log-in", once)
 
     async def start_limit(self) -> Payload:
-        """Ask how many sessions may be begun, of how many shards; and what is granted, which may have changed."""
+        """Request the session start limit and the recommended shards, and refresh the application's flags."""
         if _now() - self._granted_at > _GRANT_SECONDS:
             await self._ask_what_is_granted()
         try:
@@ -103,8 +103,8 @@ class Login:
         except discord.HTTPException as e:
             raise _named(e) from e
 
-    async def patiently(self, what: str, ask: Callable[[], Awaitable[T]]) -> T:
-        """Return what a call gives, once it succeeds; between two tries as long as Discord asks for, or ever longer.
+    async def retried(self, what: str, ask: Callable[[], Awaitable[T]]) -> T:
+        """Return the result of a call, retrying until it succeeds; pause as long as requested, or ever longer.
 
         Raises:
             discord.LoginFailure: Discord refuses the token.
@@ -116,15 +116,15 @@ class Login:
                     return await ask()
             except discord.LoginFailure:
                 raise
-            except Exception as e:  # noqa: BLE001 (whatever an odd answer makes of the library, it is asked again)
-                asked, cause = requested_wait(e), cause_of(e)
-            seconds = pauses.failed() if asked is None else asked
+            except Exception as e:  # noqa: BLE001 (an odd answer may raise anything in the library)
+                requested, cause = requested_wait(e), cause_of(e)
+            seconds = pauses.failed() if requested is None else requested
             facts = {"what": what, "cause": cause, "retry_in_seconds": round(seconds, 1)}
             log.warning("Discord cannot be reached", extra=facts)
             await self._waits.wait(seconds, f"{what} failed ({cause}): not tried again before")
 
     async def close(self) -> None:
-        """End the REST client; before the first log-in there is none."""
+        """Close the REST client; before the first log-in there is none."""
         await self.http.close()
 
     async def _ask_what_is_granted(self) -> None:
@@ -141,10 +141,10 @@ class Login:
         library = discord.Client(
             intents=intents(),
             http_trace=self._trace,
-            # A bucket that asks for a longer wait raises instead of sleeping; 30 is the least the library takes.
+            # A bucket with a longer wait raises RateLimited instead of sleeping; 30 s is the library's minimum.
             max_ratelimit_timeout=30.0,
             max_messages=None,
-            heartbeat_timeout=600.0,  # our heartbeat gives up a gateway that does not answer, and sooner
+            heartbeat_timeout=600.0,  # KeepAlive gives up an unresponsive gateway sooner
             enable_debug_events=False,
         )
         library._connection._update_references = self._on_socket  # type: ignore[method-assign,assignment]  # noqa: SLF001
@@ -152,7 +152,7 @@ class Login:
 
 
 def cause_of(error: BaseException) -> str:
-    """Name what failed, never by a text that may hold what was sent or received."""
+    """Describe a failure without the error's text, which may quote what was sent or received."""
     if isinstance(error, (discord.HTTPException, aiohttp.ClientResponseError)):
         return f"status {error.status}"
     if isinstance(error, discord.ConnectionClosed):

@@ -1,6 +1,6 @@
-"""Which guilds the bot is in, by the raw payloads of the gateway: nothing in a guild can hide that it is there.
+"""Track which guilds the bot is in by the gateway's raw payloads, so that an odd guild is never missed.
 
-READY lists a shard's guilds; each arrives by itself afterwards, at once, seconds later, or after an outage.
+READY lists a shard's guilds; GUILD_CREATE of each follows at once, seconds later, or after an outage.
 """
 
 import asyncio
@@ -34,22 +34,22 @@ class _Member:
 
 @dataclass(slots=True)
 class _Arrival:
-    """A shard's new session whose guilds are arriving."""
+    """A new session of a shard that still waits for GUILD_CREATE of some guilds."""
 
     shard_id: int
     shards: int
-    is_whole: bool  # whether READY's list could be read to its end
+    is_whole: bool  # whether every guild of READY's list could be read
     missing: set[str]
     quiet: asyncio.TimerHandle | None = None
 
 
 class GuildRoster:
-    """Know the guilds, and report as they come and go. Nothing here raises, whatever a payload holds."""
+    """Tracks the guilds, and reports joins, departures and sessions. No payload makes a method raise."""
 
     def __init__(
         self, report: Callable[[PlatformEvent, int | None], None], hash_user: HashUser, *, quiet_seconds: float
     ) -> None:
-        """``report`` gets each event; with a TenantsReady the shard whose session it announces."""
+        """``report`` is called with each event, and for TenantsReady with the shard whose session began."""
         self._report = report
         self._scrub = Scrubber(hash_user)
         self._quiet_seconds = quiet_seconds
@@ -61,18 +61,18 @@ class GuildRoster:
         return guild_id in self._members
 
     def has_arrived(self, guild_id: str) -> bool:
-        """Return whether a guild is there, with all that is in it."""
+        """Return whether GUILD_CREATE of a guild has been received in the current session."""
         member = self._members.get(guild_id)
         return member is not None and member.has_arrived
 
     async def arrival(self, guild_id: str) -> None:
-        """Return once a guild has arrived, or is none of the bot's any more."""
+        """Return once a guild has arrived, or the bot is no longer in it."""
         while guild_id in self._members and not self.has_arrived(guild_id):
             self._news.clear()
             await self._news.wait()
 
     def begin_session(self, shard_id: int, shards: int, data: Any) -> None:
-        """Take READY's list: these guilds, and no others of this shard, are the bot's."""
+        """Replace a shard's guilds by those in READY."""
         guilds = as_object(data).get("guilds")
         listed = [_guild_id(guild.get("id")) for guild in as_objects(guilds)]
         is_whole = isinstance(guilds, list) and None not in listed and len(listed) == len(guilds)
@@ -92,7 +92,7 @@ class GuildRoster:
         self._go_on(shard_id)
 
     def take(self, event: str, data: Any) -> None:
-        """Take any other event."""
+        """Handle any event but READY."""
         payload = as_object(data)
         guild_id = _guild_id(payload.get("id" if event.startswith("GUILD_") else "guild_id"))
         if guild_id is None:
@@ -114,7 +114,7 @@ class GuildRoster:
         self._news.set()
 
     def end_sessions(self) -> None:
-        """Announce none of the sessions whose guilds are arriving: their shards are no more."""
+        """Discard the sessions whose guilds are still arriving: their shards have been replaced."""
         for arrival in self._arrivals.values():
             _cancel(arrival)
         self._arrivals.clear()
@@ -153,7 +153,7 @@ class GuildRoster:
             self._report(TenantJoined(updated.record), None)
 
     def _go_on(self, shard_id: int) -> None:
-        """Announce a session at once where all have arrived, else once nothing has come for a while."""
+        """Report a session at once where all guilds have arrived, else when no guild has arrived for a while."""
         arrival = self._arrivals[shard_id]
         _cancel(arrival)
         if not arrival.missing:
@@ -188,7 +188,7 @@ class GuildRoster:
 
 
 def _guild_id(value: object) -> str | None:
-    """Return an id as a tenant's can be: of the same guild there is one way to write it."""
+    """Return an id in the one form that a tenant's id may have."""
     guild_id = snowflake(value)
     return guild_id if guild_id and len(guild_id) <= 20 and not guild_id.startswith("0") else None
 

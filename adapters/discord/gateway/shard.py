@@ -1,4 +1,4 @@
-"""One shard of the gateway: its session, which outlives its connections, and what is done when either is lost.
+"""One shard of the gateway: its session, which outlives connections, and the recovery when either is lost.
 
 https://discord.com/developers/docs/events/gateway
 """
@@ -28,15 +28,15 @@ FINAL_CLOSES = (4004, 4010, 4011, 4012, 4013, 4014)
 _CONNECT_SECONDS = 30.0
 _READY_SECONDS = 60.0
 _CLOSE_SECONDS = 5.0
-_SOUND_SECONDS = 10.0  # a connection that lasted so long is no failure
-_STRIKES = 3  # so often what comes after an event may be unreadable before the session is given up
+_SOUND_SECONDS = 10.0  # a connection that lasted so long counts as successful
+_STRIKES = 3  # how often the payload at one sequence number may be unreadable before the session is given up
 _HEARTBEATS_MISSED = 2.2
 _WORTH_TELLING_SECONDS = 5.0
 _DISCORDS_OWN = DiscordWebSocket.DEFAULT_GATEWAY
 
 
 class Shard:
-    """Stays connected until cancelled; nothing but a close that Discord calls final ends it."""
+    """Keeps a shard connected until cancelled; only a final close code ends it."""
 
     def __init__(
         self,
@@ -50,7 +50,7 @@ class Shard:
     ) -> None:
         self.id = shard_id
         self.sessions = 0
-        self.announced_session = 0  # the newest one that the handler of communities' events has been told of
+        self.announced_session = 0  # the newest one whose TenantsReady the event handler has processed
         self._client = client
         self._gate = gate
         self._waits = waits
@@ -65,7 +65,7 @@ class Shard:
         self._reconnects, self._unready = Backoff(1.0, 20.0), Backoff(5.0, 1800.0)
 
     async def run(self) -> NoReturn:
-        """Connect again and again.
+        """Connect, and reconnect whenever the connection ends.
 
         Raises:
             discord.ConnectionClosed: Discord closed it for good, with one of ``FINAL_CLOSES``.
@@ -80,30 +80,30 @@ class Shard:
                 if isinstance(e, discord.ConnectionClosed) and e.code in FINAL_CLOSES:
                     raise
                 pause = self._judge(e)
-                await self._close(4000)  # any code but 1000 and 1001, which would end the session
+                await self._close(4000)  # any code but 1000 and 1001, which end the session
                 await self._pause(e, pause)
             finally:
                 await self._close(1000)
 
     def take(self, socket: DiscordWebSocket) -> None:
-        """Take the socket of a connection that has just been made."""
+        """Set the socket of a new connection."""
         if isinstance(socket, GatewaySocket):
             self._socket = socket
             socket.on_event = self._handle
 
     @property
     def is_connected(self) -> bool:
-        """Whether it is connected, and what was missed before has come in."""
+        """Whether it is connected and READY or RESUMED has been received."""
         return self._socket is not None and self._socket.open and self._caught_up_at is not None
 
     @property
     def current_session(self) -> int | None:
-        """The number of the session whose events come in; None where none do at present."""
-        return self.sessions if self.is_connected and not self.is_deaf else None
+        """The number of the session whose events are received; None where none are at present."""
+        return self.sessions if self.is_connected and not self.is_unresponsive else None
 
     @property
     def received_until(self) -> datetime | None:
-        """Until when every event has come in; None where that is not known at present."""
+        """The time until which every event has been received; None where it is unknown at present."""
         if not self.is_connected or self.announced_session != self.sessions:
             return None
         heart = self._socket.heart if self._socket else None
@@ -111,24 +111,24 @@ class Shard:
 
     @property
     def heartbeat_age_seconds(self) -> float | None:
-        """How long ago the newest heartbeat with an answer was sent; None before the first."""
+        """Seconds since the newest acknowledged heartbeat was sent; None before the first."""
         heart = self._socket.heart if self._socket else None
         if heart is not None and heart.acknowledged_at is not None:
             self._acknowledged_at = heart.acknowledged_at
         return None if self._acknowledged_at is None else _now() - self._acknowledged_at
 
     @property
-    def is_deaf(self) -> bool:
-        """Whether its heartbeats have had no answer for longer than two of them take."""
+    def is_unresponsive(self) -> bool:
+        """Whether no heartbeat has been acknowledged for longer than two intervals."""
         age, heart = self.heartbeat_age_seconds, self._socket.heart if self._socket else None
         return age is not None and heart is not None and age > _HEARTBEATS_MISSED * heart.interval_seconds
 
     async def _stay_connected(self) -> None:
-        """Stay on one connection until it ends, with an error."""
+        """Serve one connection until it ends with an error."""
         self._caught_up_at, self._began_session = None, False
         if self._session is None:
             async with self._gate.admitted(self.id) as start:
-                # What the configuration names goes before what Discord does.
+                # A refusal that the configuration can cure is reported before any other.
                 is_own = DiscordWebSocket.DEFAULT_GATEWAY != _DISCORDS_OWN
                 self._began_session = True
                 socket = await self._open(gateway=yarl.URL(start.address) if start.address and not is_own else None)
@@ -156,7 +156,7 @@ class Shard:
             self._caught_up_at = _now()
 
     def _judge(self, failure: Exception) -> float:
-        """Decide whether the session can be taken up again; return for how long to pause before that."""
+        """Decide whether the session can be resumed; return the seconds to pause before that."""
         if self._socket is not None:
             socket = self._socket
             self._session = (socket.session_id, socket.sequence, socket.gateway) if socket.session_id else None
@@ -172,28 +172,28 @@ class Shard:
         return self._reconnects.failed()
 
     def _is_stuck(self) -> bool:
-        """Whether the session has often enough come no further than this."""
+        """Count failures of the session at this sequence number; return whether they suffice to end it."""
         sequence, (at, strikes) = self._session[1] if self._session else None, self._strikes
         self._strikes = (sequence, strikes + 1 if at == sequence else 1)
         return self._strikes[1] >= _STRIKES
 
     async def _pause(self, failure: Exception, seconds: float) -> None:
-        asked = requested_wait(failure)
+        requested = requested_wait(failure)
         facts = {
             "shard": self.id,
             "cause": _cause(failure),
-            "retry_in_seconds": round(seconds if asked is None else asked),
+            "retry_in_seconds": round(seconds if requested is None else requested),
         }
         log.warning("disconnected from Discord", extra=facts)
-        if asked is not None:
-            await self._waits.wait(asked, "Discord asks not to be tried again before")
+        if requested is not None:
+            await self._waits.wait(requested, "Discord requested a wait: not tried again before")
         elif seconds > _WORTH_TELLING_SECONDS:
             await self._waits.wait(seconds, f"shard {self.id} cannot be connected: not tried again before")
         else:
             await self._waits.pause(seconds)
 
     async def _close(self, code: int) -> None:
-        _ = self.heartbeat_age_seconds  # takes note of this connection's last one
+        _ = self.heartbeat_age_seconds  # records the heartbeat of this connection before it is dropped
         socket, self._socket, self._caught_up_at = self._socket, None, None
         if socket is not None:
             with suppress(Exception):
@@ -202,7 +202,7 @@ class Shard:
 
 
 def _is_of_the_network(failure: Exception) -> bool:
-    """Whether the connection ended as connections do; where it is silent or unreadable the session may be at fault."""
+    """Return whether the network ended the connection; else (a timeout, an unreadable frame) the session is suspect."""
     if isinstance(failure, TimeoutError):
         return False
     return isinstance(failure, (ReconnectWebSocket, discord.ConnectionClosed, aiohttp.ClientError, OSError))

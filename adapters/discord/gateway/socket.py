@@ -1,4 +1,4 @@
-"""discord.py's connection to the gateway, which hands every event on as it came, and survives what it cannot read.
+"""discord.py's gateway connection with our parsing: raw events are passed on, and unreadable frames survived.
 
 It uses private parts of discord.py (docs/decisions/0003), hence the exact pin in pyproject.toml.
 """
@@ -24,17 +24,15 @@ _LEVELS = 3  # the frame, what it carries, and the lists in that: a guild's chan
 _LEAST_HEARTBEAT_SECONDS, _MOST_HEARTBEAT_SECONDS = 0.01, 300.0
 
 
-class Garbled(Exception):
-    """What came over the connection is no frame of the gateway's, or the connection's compression is broken."""
+class MalformedFrame(Exception):
+    """A frame is not one of the gateway protocol, or the stream's compression is broken."""
 
 
 async def parse(text: str) -> Payload:
-    """Parse a frame with orjson, which is faster, or in slices: a large one, such as that of a large guild.
-
-    Orjson refuses a lone surrogate, which JSON's grammar allows.
+    """Parse a frame with orjson, which is faster; in slices where it is large, or orjson refuses a lone surrogate.
 
     Raises:
-        Garbled: it is no JSON object.
+        MalformedFrame: the text is not a JSON object.
     """
     try:
         frame = orjson.loads(text) if len(text) < LARGE else await decode(text, _LEVELS)
@@ -42,9 +40,9 @@ async def parse(text: str) -> Payload:
         try:
             frame = await decode(text, _LEVELS)
         except ValueError as e:
-            raise Garbled(type(e).__name__) from None
+            raise MalformedFrame(type(e).__name__) from None
     if not isinstance(frame, dict):
-        raise Garbled(f"a {type(frame).__name__} in place of a frame")
+        raise MalformedFrame(f"a {type(frame).__name__} in place of a frame")
     return frame
 
 
@@ -52,7 +50,7 @@ def _ignore(event: str, data: Any) -> None: ...
 
 
 class GatewaySocket(DiscordWebSocket):
-    """One connection. The library's own parsers see nothing: what they cannot parse would end the bot."""
+    """One connection. Events do not reach the library's parsers: an event that those cannot parse would end the bot."""
 
     def __init__(self, socket: aiohttp.ClientWebSocketResponse, *, loop: asyncio.AbstractEventLoop) -> None:
         super().__init__(socket, loop=loop)
@@ -60,7 +58,7 @@ class GatewaySocket(DiscordWebSocket):
 
     @property
     def heart(self) -> KeepAlive | None:
-        """The heartbeat; None before the first frame and after the last."""
+        """The heartbeat task; None before the first frame and after the last."""
         heart: object = self._keep_alive
         return heart if isinstance(heart, KeepAlive) else None
 
@@ -69,11 +67,11 @@ class GatewaySocket(DiscordWebSocket):
 
         Raises:
             ReconnectWebSocket: the gateway wants a new connection, or a new session.
-            Garbled: see there.
+            MalformedFrame: the frame cannot be read.
         """
         text = self._inflated(msg) if isinstance(msg, bytes) else msg
         if text is None:
-            return  # the rest of the frame is to come
+            return  # the rest of the frame follows
         frame = await parse(text)
         sequence = as_int(frame.get("s"))
         if sequence is not None:
@@ -97,11 +95,11 @@ class GatewaySocket(DiscordWebSocket):
         try:
             return self._decompressor.decompress(compressed)
         except (zlib.error, UnicodeDecodeError) as e:
-            raise Garbled(type(e).__name__) from None
+            raise MalformedFrame(type(e).__name__) from None
 
     async def _greeted(self, interval: Any) -> None:
         if isinstance(interval, bool) or not isinstance(interval, (int, float)) or self.heart is not None:
-            raise Garbled("a greeting that cannot be")
+            raise MalformedFrame("a greeting that cannot be")
         seconds = min(max(interval / 1000, _LEAST_HEARTBEAT_SECONDS), _MOST_HEARTBEAT_SECONDS)
         heart = KeepAlive(self, interval_seconds=seconds, shard_id=self.shard_id)
         self._keep_alive = heart  # type: ignore[assignment]  # (decision 0015)
@@ -110,7 +108,7 @@ class GatewaySocket(DiscordWebSocket):
 
     def _dispatched(self, event: object, data: Any) -> None:
         if not isinstance(event, str):
-            raise Garbled("an event without a name")
+            raise MalformedFrame("an event without a name")
         if event == "READY":
             ready = as_object(data)
             session_id, address = ready.get("session_id"), ready.get("resume_gateway_url")

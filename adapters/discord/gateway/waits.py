@@ -1,4 +1,4 @@
-"""Waiting for Discord: as long as it asks for, longer each time where it does not say, and told to whoever asks."""
+"""Waits before Discord is retried: as long as it requests, else with exponential backoff; visible in readiness."""
 
 import asyncio
 import logging
@@ -17,14 +17,14 @@ LONGEST_SECONDS = 86_400.0
 
 
 class Waits:
-    """The waits of one bot. ``reason`` says why nothing is tried at present, and until when."""
+    """The waits of one bot. ``reason`` says why Discord is not retried at present, and until when."""
 
     def __init__(self, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
         self._sleep = sleep
         self._until: dict[str, datetime] = {}
 
     async def wait(self, seconds: float, why: str) -> None:
-        """Wait for that long, and say so; ``why`` is followed by the time at which it ends."""
+        """Wait and report it; ``why`` is followed by the time at which the wait ends."""
         until = datetime.now(UTC) + timedelta(seconds=seconds)
         log.warning("waiting before Discord is tried again", extra={"why": why, "seconds": round(seconds, 1)})
         self._until[why] = until
@@ -34,13 +34,13 @@ class Waits:
             self._until.pop(why, None)
 
     async def pause(self, seconds: float) -> None:
-        """Wait for a moment that nobody need know of."""
+        """Wait briefly without reporting it."""
         if seconds > 0:
             await self._sleep(seconds)
 
     @property
     def reason(self) -> str | None:
-        """Why it is waited, and until when; None where it is not."""
+        """Why Discord is not retried at present, and until when; None where nothing waits."""
         if not self._until:
             return None
         why, until = max(self._until.items(), key=lambda item: item[1])
@@ -48,31 +48,31 @@ class Waits:
 
     @property
     def seconds_left(self) -> float:
-        """For how long it is still waited."""
+        """Seconds left of the current waits."""
         left = (until - datetime.now(UTC) for until in self._until.values())
         return max(0.0, *(wait.total_seconds() for wait in left)) if self._until else 0.0
 
 
 class Backoff:
-    """Pauses that double with each failure, scattered so that not all come back at once."""
+    """Pauses that double with each failure, with jitter."""
 
     def __init__(self, first_seconds: float, most_seconds: float) -> None:
         self._first, self._most = first_seconds, most_seconds
         self.failures = 0
 
     def failed(self) -> float:
-        """Count a failure, and return for how long to pause."""
+        """Count a failure, and return the seconds to pause."""
         self.failures += 1
         pause = min(self._first * 2 ** min(self.failures - 1, 30), self._most)
         return float(pause * random.uniform(0.75, 1.25))  # noqa: S311 (chance, not a secret)
 
     def succeeded(self) -> None:
-        """Begin with the shortest pause again."""
+        """Reset the pause to the shortest one."""
         self.failures = 0
 
 
 def requested_wait(error: BaseException) -> float | None:
-    """Return for how many seconds an answer asks to be left alone, a day at most; None where it does not say."""
+    """Return the seconds that an error's response requests to wait, a day at most; None where it requests none."""
     if isinstance(error, discord.RateLimited):
         return min(max(error.retry_after, 0.0), LONGEST_SECONDS)
     headers: Mapping[str, str] | None = None

@@ -1,7 +1,7 @@
-"""Decode what Discord answers: a large answer in slices, and one with a lone surrogate at all.
+"""Decode Discord's answers: large ones in slices, and those that hold a lone surrogate.
 
-The library's decoder would hold the loop up, and refuses the surrogate: the page would fail at every sync. A thread
-would not help against the first, because decoding holds the interpreter's lock.
+The library's decoder would block the event loop, and refuses the surrogate, so that the page would fail at every sync.
+A thread would not help with the former, since decoding holds the interpreter's lock.
 """
 
 import json
@@ -14,15 +14,15 @@ import orjson
 from adapters.slices import Slices
 
 LARGE = 1_000_000
-"""Characters that take some milliseconds in one go: as many or more are decoded in slices."""
+"""Characters; decoding so many takes some milliseconds."""
 _SPACE = re.compile(r"[ \t\n\r]*")
-_LEVELS = 2  # the answer itself, and the lists in it
+_LEVELS = 2  # nesting that is decoded in slices: the answer itself, and the lists in it
 
 _decoder = json.JSONDecoder()
 
 
 async def json_or_text(response: aiohttp.ClientResponse) -> Any:
-    """Take the place of the library's function of this name."""
+    """Replace the library's function of this name."""
     text = await response.text(encoding="utf-8")
     if response.headers.get("content-type") != "application/json":
         return text
@@ -35,10 +35,10 @@ async def json_or_text(response: aiohttp.ClientResponse) -> Any:
 
 
 async def decode(text: str, levels: int = _LEVELS) -> Any:
-    """Decode JSON element by element, down to so many levels of lists and objects.
+    """Decode JSON element by element down to some levels of nesting, yielding to the event loop.
 
     Raises:
-        json.JSONDecodeError: it is none.
+        json.JSONDecodeError: the text is no JSON.
     """
     try:
         value, end = await _value(text, _skip(text, 0), levels, Slices())

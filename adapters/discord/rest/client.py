@@ -20,7 +20,7 @@ from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, sto
 
 from adapters.base import RequestCounts, RequestObserver
 from adapters.discord.rest.answers import json_or_text
-from adapters.discord.rest.errors import Transient, Untrue, describe, rate_limit, route_of, to_platform_error
+from adapters.discord.rest.errors import ImpossibleAnswer, Transient, describe, rate_limit, route_of, to_platform_error
 from adapters.discord.rest.rate_limiter import RateLimiter
 from adapters.errors import CallFailed, RateLimited, UntrueAnswer
 
@@ -32,7 +32,7 @@ _ATTEMPTS = 4
 
 
 def _from_json(text: Any) -> Any:
-    """Parse an answer with orjson, which is faster; it refuses a lone surrogate, which JSON's grammar allows."""
+    """Parse an answer with orjson, which is faster, or with json where orjson refuses a lone surrogate."""
     try:
         return orjson.loads(text)
     except orjson.JSONDecodeError:
@@ -43,7 +43,7 @@ discord.utils._from_json = _from_json  # noqa: SLF001 (docs/decisions/0003)
 
 _TRANSIENT = (Transient, aiohttp.ClientError, TimeoutError, json.JSONDecodeError, UnicodeDecodeError, OSError)
 
-# A header that is missing, no number or beyond every calendar: the library takes them for granted.
+# Repairs a header that is missing, not numeric or out of range, which the library assumes never happens.
 _LIBRARY_SLIPS = (LookupError, ArithmeticError, ValueError, TypeError, AttributeError)
 
 
@@ -113,9 +113,9 @@ class RestClient:
         *,
         fault_of: Callable[[T], str | None] | None = None,
     ) -> T:
-        """Return the body of one answer, of the expected JSON type.
+        """Send a request, with retries, and return the body of its answer, of the expected JSON type.
 
-        ``fault_of`` says why a body cannot be true, in plain words; such an answer is a failed one.
+        ``fault_of`` returns why a body is impossible, in plain words; such an answer counts as failed.
 
         Raises:
             CallFailed, ChannelUnreadable, CredentialRefused, RateLimited, TenantUnavailable: see adapters.errors.
@@ -136,14 +136,14 @@ class RestClient:
                     await self._rate_limiter.acquire(channel_id, _queue_lock())
                     body = await self._send(send, expected)
                     if fault := fault_of(body) if fault_of else None:
-                        raise Untrue(fault)
+                        raise ImpossibleAnswer(fault)
                     return body
         except discord.RateLimited as e:
             raise self._ended_by(RateLimited(retry_after_seconds=e.retry_after, scope="user")) from e
         except discord.HTTPException as e:
             raise to_platform_error(e, attempts) from e
         except _TRANSIENT as e:
-            failed = UntrueAnswer if isinstance(e, Untrue) else CallFailed
+            failed = UntrueAnswer if isinstance(e, ImpossibleAnswer) else CallFailed
             raise failed(describe(e), attempts=attempts) from e
         raise AssertionError("a retry loop returns or raises")
 

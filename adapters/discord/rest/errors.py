@@ -44,8 +44,8 @@ class Transient(Exception):
     """Discord or the connection to it failed; the same call may succeed a little later."""
 
 
-class Untrue(Transient):
-    """Discord answered with what cannot be true."""
+class ImpossibleAnswer(Transient):
+    """Discord sent an answer that cannot be true, such as roles without @everyone."""
 
 
 def rate_limit(headers: Any) -> RateLimited:
@@ -60,7 +60,7 @@ def rate_limit(headers: Any) -> RateLimited:
 
 
 def _seconds(retry_after: str) -> float:
-    """Read a number of seconds, or how far a date lies ahead; not a number where it is neither, or no wait at all."""
+    """Parse a number of seconds or an HTTP date into seconds; NaN where it is neither, or not a wait."""
     try:
         seconds = float(retry_after)
     except ValueError:

@@ -52,7 +52,7 @@ async def break_answer(request: web.Request, fault: Fault, answer: Answer) -> we
 
 
 def without_cursor(request: web.Request) -> web.Request:
-    """Return the same request for the first page."""
+    """Return the same request without its cursor, which is that for the first page."""
     return request.clone(rel_url=request.rel_url.without_query_params(*_CURSORS))
 
 

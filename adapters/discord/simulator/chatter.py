@@ -16,7 +16,7 @@ _FILES = (("photo", "jpg", "image/jpeg"), ("screenshot", "png", "image/png"), ("
 
 
 def chatter(scene: Scene, number: int, *, reacted_percent: int = 15) -> None:
-    """Say so many messages: replies 20 %, attachments and embeds 8 %, some with reactions, some edited."""
+    """Send ``number`` messages: 20 % replies, 8 % with attachments and embeds, some with reactions, some edited."""
     recent: deque[Payload] = deque(maxlen=12)
     for _ in range(number):
         bits = mix(scene.channel.id ^ scene.world.seed << 8 ^ len(scene.channel.messages))

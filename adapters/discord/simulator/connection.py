@@ -36,7 +36,7 @@ class Connection:
         self.send(dump({"op": op, "d": data, "s": None, "t": None}))
 
     def break_stream(self) -> None:
-        """Compress what follows as another stream, which a client cannot make sense of."""
+        """Compress what follows as another stream, so that the client cannot decompress it."""
         self._stream = zlib.compressobj() if self._stream is not None else None
 
     def close(self, code: int, reason: str = "") -> None:

@@ -36,13 +36,13 @@ _MODERATORS = ("moderators", 200)
 _SEED = 1
 
 DEMO_GUILD_ID = guild_id_of(_SEED, 0)
-"""The id of the demo's guild, of every demo world: no guild of Discord's has it."""
+"""The id of the guild in every demo world; no guild of Discord's has it."""
 
 
 def demo_world(seed: int = _SEED, now: datetime = WORLD_NOW, *, reacted_percent: int = 15) -> World:
     """Return one guild whose history ends ``now``: a dozen channels, two forums, some threads, one hidden channel.
 
-    ``reacted_percent`` of the messages have reactions: each emoji of each is a request of its own to whoever archives.
+    ``reacted_percent`` of the messages have reactions; each emoji costs the archiving client a request of its own.
     """
     world = new_world(seed, now)
     people = neighbours(seed, 150)

@@ -31,7 +31,7 @@ FaultKind = Literal[
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One way to fail, and the requests it strikes.
+    """A way to fail, and the requests that it affects.
 
     kind          what the client sees:
                   status        an answer with `status` and an error body (JSON, or HTML with `html`)
@@ -44,15 +44,15 @@ class Fault:
                   indexing      202, the message search's "not indexed yet"
                   hang          no answer until the client goes
                   slow          the true answer after `seconds`
-                  late          the answer that was true when it was asked for, after `seconds`
+                  late          the answer that was true when the request came, after `seconds`
                   hold          the true answer once the faults are cleared
-                  unmoved       the true answer to the same request without its cursor: it leads nowhere
-                  hollow        a page with nothing in it that says there is more
+                  unmoved       the true answer to the same request without its cursor: the cursor does not move
+                  hollow        a page with nothing in it that claims that there is more
     route         a route template ("/channels/{channel_id}/messages"), None for any
     channel_id    a channel or thread, None for any
     after         how many matching requests pass first
-    every         of those that follow, strike one in so many
-    times         how often it strikes, None for ever
+    every         of those that follow, affect one in so many
+    times         how often it takes effect, None for ever
     """
 
     kind: FaultKind

@@ -32,10 +32,10 @@ class Gateway:
     """Serves the sessions of one bot.
 
     Settable at any time: `shards` (what /gateway/bot recommends), `minimum_shards` (fewer are closed with 4011),
-    `heartbeat_seconds`, `answers_heartbeats`, `deaf_shards` (those whose heartbeats get no answer), `resumable` (False:
-    every RESUME gets an invalid session), `close_on_identify` (the code with which every IDENTIFY is met, None to
-    accept), `answers_identify` (False: no READY follows), `starts` (one more than are left costs the token), and
-    `rewrite`, which gets each event's name and payload, and returns what is sent in its place.
+    `heartbeat_seconds`, `answers_heartbeats`, `silent_shards` (those whose heartbeats get no answer), `resumable`
+    (False: every RESUME gets an invalid session), `close_on_identify` (the code with which every IDENTIFY is met, None
+    to accept), `answers_identify` (False: no READY follows), `starts` (one more than are left costs the token), and
+    `rewrite`, which is called with each event's name and payload, and returns what is sent in its place.
     """
 
     def __init__(self, world: World, *, heartbeat_seconds: float = 41.25, buffer_size: int = 1000) -> None:
@@ -47,7 +47,7 @@ class Gateway:
         self.resumable = True
         self.close_on_identify: int | None = None
         self.answers_identify = True
-        self.deaf_shards: set[int] = set()
+        self.silent_shards: set[int] = set()
         self.starts = SessionStarts()
         self.rewrite: Callable[[str, Any], Any] = lambda _, payload: payload
         self.identifies = 0
@@ -94,14 +94,14 @@ class Gateway:
             connection.close(code, reason)
 
     def lose(self, shard_id: int) -> None:
-        """End one shard's session and its connection: only a new session follows."""
+        """End one shard's session and its connection, so that the client has to begin a new session."""
         for session in [one for one in self._sessions.values() if one.shard[0] == shard_id]:
             del self._sessions[session.id]
             if session.connection is not None:
                 session.connection.close(4000, "Unknown error.")
 
     def garble(self, frame: bytes | None = None) -> None:
-        """Send every client a frame that is none, or (None) break the compression of what follows."""
+        """Send every client a malformed frame, or (None) break the compression of what follows."""
         for connection in self._connections:
             if frame is None:
                 connection.break_stream()
@@ -163,7 +163,7 @@ class Gateway:
         if op == HEARTBEAT:
             self.heartbeats += 1
             session = self._connections.get(connection)
-            if self.answers_heartbeats and (session is None or session.shard[0] not in self.deaf_shards):
+            if self.answers_heartbeats and (session is None or session.shard[0] not in self.silent_shards):
                 connection.send_op(HEARTBEAT_ACK)
         elif op == IDENTIFY:
             self._identify(connection, data)

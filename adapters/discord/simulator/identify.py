@@ -15,19 +15,19 @@ from adapters.discord.simulator.session import Session
 
 @dataclass(slots=True)
 class SessionStarts:
-    """How many sessions may still be begun: https://discord.com/developers/docs/events/gateway#session-start-limit-object"""
+    """Counts the session starts left: https://discord.com/developers/docs/events/gateway#session-start-limit-object"""
 
     left: int = 1000
     reset_seconds: float = 86_400.0
     max_concurrency: int = 1
 
     def take(self) -> bool:
-        """Count a session; False where none was left."""
+        """Use up a session start; return False where none was left."""
         self.left -= 1
         return self.left >= 0
 
     def payload(self) -> dict[str, int]:
-        """Return what /gateway/bot says of it."""
+        """Return the limit as /gateway/bot sends it."""
         return {
             "total": 1000,
             "remaining": max(0, self.left),

@@ -29,12 +29,12 @@ class Life:
         return self._bits % sides
 
     def step(self, at: datetime | None = None) -> str:
-        """Let something happen; return what it was.
+        """Make one random change; return its kind.
 
-        ``at`` is when it happens, where that is later than the world's own clock says.
+        ``at`` is when it happens; the world's clock is moved forward to it.
         """
         ids = self._changes.world.ids
-        if at is not None:  # the change itself moves the clock by its tick
+        if at is not None:  # the change moves the clock by one tick
             ids.advance(max(timedelta(0), at - TICK - ids.now))
         what = self._draw(100)
         if what < 48:
@@ -57,13 +57,13 @@ class Life:
         return max(self._place(), self._place(), key=lambda one: len(one.messages))
 
     def _place(self) -> Channel:
-        """Draw until it is a place where people talk: far cheaper than to look at all of them each time."""
+        """Return a random text channel or thread, by drawing until one comes: far cheaper than filtering them all."""
         places = (*self._guild.channels.values(), *self._guild.threads.values())
         for _ in range(_MOST_DRAWS):
             place = places[self._draw(len(places))]
             if place.last_message_id and place.type not in POST_TYPES and can_read(self._guild, place):
                 return place
-        raise LookupError("there is no channel in which people talk")
+        raise LookupError("there is no channel that holds messages")
 
     def _recent(self, channel: Channel) -> int | None:
         page = channel.messages.page(limit=25)

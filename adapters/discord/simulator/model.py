@@ -89,9 +89,9 @@ class Channel:
     topic: str | None = None
     nsfw: bool = False
     overwrites: list[Overwrite] = field(default_factory=list)
-    last_message_id: int | None = None  # may be a deleted one, or late; of a forum: its newest thread
+    last_message_id: int | None = None  # may name a deleted message, or be late; of a forum: its newest thread
     omits_head: bool = False  # payloads leave last_message_id out
-    unlisted: bool = False  # a thread that no listing shows, as those of channels that became announcement ones
+    unlisted: bool = False  # a thread that no listing contains, as those of channels that became announcement ones
     last_pin_timestamp: datetime | None = None
     rate_limit_per_user: int = 0
     flags: int = 0
@@ -171,17 +171,17 @@ class World:
     bot: User
     application_id: int
     application_flags: int = MESSAGE_CONTENT_FLAG
-    withholds_content: bool = False  # Discord sends blanks whatever the flags say, as it has been seen to do
+    withholds_content: bool = False  # Discord sends blank content whatever the flags say, as has been observed
     token: str = "simulated-token"
     guilds: dict[int, Guild] = field(default_factory=dict)
     obfuscated_voice_keeps_bitrate: bool = True
-    edits_move_heads: bool = False  # last_message_id becomes the message edited last, as on servers of another make
+    edits_move_heads: bool = False  # last_message_id becomes the message edited last, as on other servers
     archive_index_delay: timedelta = timedelta()  # how long the listing of archived threads lags behind
     ids: IdSource = field(default_factory=lambda: IdSource(WORLD_NOW))
 
     @property
     def sees_content(self) -> bool:
-        """Whether the bot has the privilege to read message content, and gets it."""
+        """Whether the bot has the Message Content privilege, and receives content."""
         return not self.withholds_content and bool(
             self.application_flags & (MESSAGE_CONTENT_FLAG | MESSAGE_CONTENT_FLAG << 1)
         )

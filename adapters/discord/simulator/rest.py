@@ -46,7 +46,7 @@ class Rest:
     """The routes.
 
     short_pages     the share (0 to 1) of message pages that hold fewer than requested, mid-channel
-    shuffles_ties   whether messages are in order of time alone: those of one millisecond in any
+    shuffles_ties   whether messages are ordered by time alone: those of one millisecond in random order
     """
 
     def __init__(self, world: World, gateway: Gateway, *, seed: int = 0) -> None:

@@ -67,7 +67,7 @@ def _main_guild(world: World) -> None:
 
 def _fill(scenes: dict[str, Scene], bots: list[User]) -> None:
     """Every shape of message, in channels of their own and once more between ordinary talk."""
-    chatter(scenes["general"], 1_203)
+    chatter(scenes["general"], 403, reacted_percent=6)
     text_shapes(scenes["texts"])
     reply_shapes(scenes["replies"])
     forward_shapes(scenes["replies"])
@@ -79,11 +79,11 @@ def _fill(scenes: dict[str, Scene], bots: list[User]) -> None:
     media_shapes(scenes["media-files"])
     reaction_shapes(scenes["reactions"])
     odd_shapes(scenes["oddities"])
-    chatter(scenes["general"], 97)
+    chatter(scenes["general"], 97, reacted_percent=6)
     text_shapes(scenes["general"])
     reaction_shapes(scenes["general"])
-    for name, number in (("news", 60), ("rules", 100), ("voice", 250), ("stage", 20), ("projects", 200), ("one", 1)):
-        chatter(scenes[name], number)
+    for name, number in (("news", 60), ("rules", 100), ("voice", 150), ("stage", 20), ("projects", 200), ("one", 1)):
+        chatter(scenes[name], number, reacted_percent=6)
     for name in ("staff", "newcomers", "bot-blind", "hidden", "bot-banished", "voice-closed", "voice-bot-shut"):
         chatter(scenes[name], 30)
 
@@ -108,7 +108,7 @@ def _open_guild(world: World) -> None:
     nobody = Overwrite(guild.id, 0, deny=VIEW_CHANNEL | READ_MESSAGE_HISTORY)
     for number in range(4):
         channel = plain_channel(guild, 10 + number, f"room-{number}", overwrites=[nobody] if number else [])
-        chatter(Scene(world, guild, channel, people), 120)
+        chatter(Scene(world, guild, channel, people), 105, reacted_percent=6)
 
 
 def _closed_guild(world: World) -> None:
@@ -120,4 +120,4 @@ def _closed_guild(world: World) -> None:
     visible = Overwrite(guild.id, 0, allow=VIEW_CHANNEL | READ_MESSAGE_HISTORY)
     for number, rules in enumerate(([visible], [], [Overwrite(guild.id, 0, allow=VIEW_CHANNEL)])):
         channel = plain_channel(guild, 10 + number, f"circle-{number}", overwrites=rules)
-        chatter(Scene(world, guild, channel, people), 105)
+        chatter(Scene(world, guild, channel, people), 105, reacted_percent=6)

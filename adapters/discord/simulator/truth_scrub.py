@@ -70,7 +70,7 @@ def _name_at(text: str, place: int, names: list[Name]) -> tuple[int, str] | None
 
 
 def _is_border(text: str, place: int) -> bool:
-    """Return whether no word goes on from before a place to behind it; a dot between two letters does not end one."""
+    """Return whether no word extends across a place; a dot between two letters does not end one."""
     before, after = _is_letter(text, place - 1), _is_letter(text, place)
     if before and after:
         return False
@@ -80,7 +80,7 @@ def _is_border(text: str, place: int) -> bool:
 
 
 def _is_letter(text: str, place: int) -> bool:
-    """Return whether a letter of a word stands there: no Chinese, Japanese or Korean one, each of which is a word."""
+    """Return whether a letter stands there; Chinese, Japanese and Korean characters each count as a word."""
     if not 0 <= place < len(text):
         return False
     letter = text[place]

@@ -1,4 +1,4 @@
-"""What later releases add to the baseline so that nothing is believed without proof.
+"""Add what later releases need beyond the baseline: proofs, ranks, set-aside messages, copies and erasure progress.
 
 Revision ID: proofs
 Revises: baseline
@@ -22,7 +22,7 @@ TIME = sa.Text().with_variant(sa.TIMESTAMP(timezone=True), "postgresql")
 
 
 def upgrade() -> None:
-    """Add what this revision brings."""
+    """Apply this revision."""
     _add_hiding_of_channels()
     _rank_jobs_by_time()
     _count_messages_by_job()
@@ -36,8 +36,8 @@ def upgrade() -> None:
 
 
 def _add_hiding_of_channels() -> None:
-    """Add when a channel was last hidden, and let threads follow their channels that one refusal had hidden for ever."""
-    comment = "Internal: when it was last told to be hidden or gone: only a listing that began later shows it again."
+    """Add when a channel was hidden, and remove the threads' own ``bot_lacks_access``, which wrongly lasted."""
+    comment = "Internal: when it was last reported as hidden or deleted; only a later listing can show it again."
     op.add_column("channels", sa.Column("hidden_at", TIME, comment=comment))
     op.execute(
         "UPDATE channels SET own_skip_reason = NULL WHERE type = 'thread' AND own_skip_reason = 'bot_lacks_access'"
@@ -45,7 +45,7 @@ def _add_hiding_of_channels() -> None:
 
 
 def _rank_jobs_by_time() -> None:
-    """Put a time in the place of fixed priorities, so that what waits gets nearer to the front."""
+    """Replace fixed priorities by a time, so that waiting jobs move forward."""
     comment = "Of those that are due the earliest runs first."
     op.add_column("sync_jobs", sa.Column("rank_at", TIME, comment=comment))
     op.execute("UPDATE sync_jobs SET rank_at = run_after")
@@ -54,14 +54,14 @@ def _rank_jobs_by_time() -> None:
 
 
 def _count_messages_by_job() -> None:
-    """Count what a job has stored where its checkpoints are, so that no kill comes between the two."""
+    """Add a count of a job's messages next to the checkpoint, so that both are committed together."""
     comment = "How many of them the job that last worked on it has stored, in all its attempts."
     column = sa.Column("job_messages", sa.BigInteger(), nullable=False, server_default=sa.text("0"), comment=comment)
     op.add_column("sync_progress", column)
 
 
 def _add_ends_of_channels() -> None:
-    """Add whether a channel was read to its end; one whose newest message nobody knows counts as not read."""
+    """Add whether a channel was read to its end; one whose head is unknown counts as not read."""
     op.add_column(
         "sync_progress",
         sa.Column(
@@ -76,7 +76,7 @@ def _add_ends_of_channels() -> None:
         op.alter_column(
             "sync_progress",
             "deleted_head_platform_id",
-            comment="Internal: a newest message by the platform that need not be asked for: the end was read beyond it.",
+            comment="Internal: a head that needs no request while it stays the same: deleted, or read beyond.",
             existing_comment="Internal: a newest message by the platform that is deleted.",
         )
         op.execute("COMMENT ON COLUMN sync_progress.state IS 'syncing, complete (read to its end) or failed.'")
@@ -87,7 +87,7 @@ def _add_ends_of_channels() -> None:
 
 
 def _name_what_is_set_aside() -> None:
-    """Keep the names of messages that cannot be stored where no other error of their channel takes their place."""
+    """Add a column for the error that names set-aside messages, so that no other error of the channel replaces it."""
     comment = "The error that names (message_ids) the messages that the database cannot hold, until it holds them."
     op.add_column(
         "sync_progress",
@@ -98,14 +98,12 @@ def _name_what_is_set_aside() -> None:
 
 
 def _add_listings_of_threads() -> None:
-    """Add when threads were put to rest and which of them no listing shows; the former from what is stored of them."""
+    """Add times of archiving and of lookups of threads; the former are filled from stored metadata."""
     columns = {
-        "archived_at": "When a thread was put to rest by the platform; null: it is open.",
-        "unlisted_since": "Internal: since when no listing has shown it.",
-        "looked_up_at": "Internal: when it was last requested because no listing showed it.",
-        "threads_listed_at": (
-            "Internal: when its archived threads were listed by a sync that was broken off afterwards."
-        ),
+        "archived_at": "When the platform archived the thread; null: it is open.",
+        "unlisted_since": "Internal: since when it has been missing from all listings.",
+        "looked_up_at": "Internal: when it was last requested alone, being in no listing.",
+        "threads_listed_at": ("Internal: when an interrupted sync listed its archived threads."),
     }
     for name, comment in columns.items():
         op.add_column("channels", sa.Column(name, TIME, comment=comment))
@@ -127,7 +125,7 @@ def _add_listings_of_threads() -> None:
 
 
 def _index_what_is_looked_for() -> None:
-    """Find deleted messages, and jobs of one status or kind, without reading all the others."""
+    """Index deleted messages, and jobs by status and kind."""
     deleted = sa.text("deleted_at IS NOT NULL")
     columns = ["tenant_id", "channel_id", "platform_id"]
     op.create_index("ix_messages_deleted", "messages", columns, sqlite_where=deleted, postgresql_where=deleted)
@@ -140,16 +138,16 @@ def _index_what_is_looked_for() -> None:
 
 
 def _follow_wishes() -> None:
-    """Add how far each erasure is; those of before are gone through once more, for what copies hold."""
+    """Add the progress of erasures; earlier ones run again, so that copies are erased too."""
     times = {
-        "swept_at": "When no row told of them any more.",
-        "completed_at": "When the files of a SQLite archive did not either; else as swept_at.",
+        "swept_at": "When the last row about the person was erased.",
+        "completed_at": "When the files of a SQLite archive were clean, too; else as swept_at.",
     }
     counts = {
-        "messages": "How many messages of theirs were emptied.",
-        "attachments": "How many files of theirs were deleted.",
-        "reactions": "How many reactions of theirs were deleted.",
-        "mentions": "How many messages, files and channels of others told of them.",
+        "messages": "How many messages of the person were emptied.",
+        "attachments": "How many files of the person were deleted.",
+        "reactions": "How many reactions of the person were deleted.",
+        "mentions": "How many messages, files and channels of others named the person.",
     }
     for name, comment in times.items():
         op.add_column("erased_users", sa.Column(name, TIME, comment=comment))
@@ -159,7 +157,7 @@ def _follow_wishes() -> None:
 
 
 def _note_copies() -> None:
-    """Add which message repeats which; of those that are stored the reference says it."""
+    """Add which message repeats which, and fill it from stored references."""
     op.create_table(
         "message_copies",
         sa.Column("channel_id", ROW_ID, autoincrement=False, nullable=False, comment="The channel of the message."),
@@ -191,13 +189,13 @@ def _note_copies() -> None:
     place, message = (at[op.get_bind().dialect.name] % name for name in ("channel_id", "message_id"))
     op.execute(
         "INSERT INTO message_copies SELECT channel_id, platform_id, place, message, created_at, updated_at"  # noqa: S608
-        f" FROM (SELECT m.*, {place} AS place, {message} AS message FROM messages m) AS told"
+        f" FROM (SELECT m.*, {place} AS place, {message} AS message FROM messages m) AS named"
         " WHERE place IS NOT NULL AND message IS NOT NULL"
     )
 
 
 def _note_quotes() -> None:
-    """Add which message may quote which: of those that are stored the links in their embeds and components say it."""
+    """Add which message may quote which, from the links in stored embeds and components."""
     with_links = sa.text(
         "SELECT id, CAST(metadata AS TEXT) FROM messages WHERE id > :last AND CAST(metadata AS TEXT) LIKE '%/channels/%'"
         " ORDER BY id LIMIT 1000"
