@@ -68,24 +68,15 @@ _of_deleted = messages.join(
     reaction_totals,
     and_(_total.channel_id == messages.c.channel_id, _total.message_platform_id == messages.c.platform_id),
 )
-PENDING_IN_CHANNEL = (
-    select(func.count())
-    .select_from(reaction_totals)
-    .where(_total.channel_id == channels.c.id, IS_PENDING)
-    .correlate(channels)
-    .scalar_subquery()
-) - (
-    select(func.count())
-    .select_from(_of_deleted)
-    .where(
-        messages.c.tenant_id == channels.c.tenant_id,
-        messages.c.channel_id == channels.c.id,
-        messages.c.deleted_at.is_not(None),
-        IS_PENDING,
-    )
-    .correlate(channels)
-    .scalar_subquery()
+_in_channel = select(func.count()).select_from(reaction_totals).where(_total.channel_id == channels.c.id, IS_PENDING)
+# Not a join: SQLite would begin at the pending totals, and look up the message of each.
+_deleted_in_channel = select(messages.c.platform_id).where(
+    messages.c.tenant_id == channels.c.tenant_id,
+    messages.c.channel_id == channels.c.id,
+    messages.c.deleted_at.is_not(None),
 )
+_deleted = _in_channel.where(_total.message_platform_id.in_(_deleted_in_channel.correlate(channels)))
+PENDING_IN_CHANNEL = _in_channel.correlate(channels).scalar_subquery() - _deleted.correlate(channels).scalar_subquery()
 """How many user lists of a channel are still to be fetched."""
 
 _at_least_one = case((_total["count"] > 0, _total["count"]), else_=1)
