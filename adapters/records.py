@@ -137,6 +137,27 @@ class ReactionTotalRecord:
             raise ValueError("an emoji's key is too long for an index")
 
 
+MetadataPath: TypeAlias = tuple[str | int, ...]
+"""Where something is in metadata: keys and places in lists, from the outside in."""
+
+
+@dataclass(frozen=True, slots=True)
+class Original:
+    """A message that another one repeats something of, by the platform's ids."""
+
+    tenant_platform_id: str | None  # None: of the same community
+    channel_platform_id: str
+    message_platform_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """What a message repeats of another one, as a forward or a quote, and where; an empty path is all of it."""
+
+    original: Original
+    path: MetadataPath
+
+
 _CONTENT = ("embeds", "components", "poll", "stickers")
 """Metadata that is content, like the text and the files."""
 _OF_A_FORWARD = ("content", "embeds", "attachments", "stickers", "components")
@@ -159,6 +180,7 @@ class MessageRecord:
     metadata: Metadata
     attachments: tuple[AttachmentRecord, ...] = ()
     reaction_totals: tuple[ReactionTotalRecord, ...] = ()
+    copies: tuple[Copy, ...] = ()
 
     def __post_init__(self) -> None:
         if not _MESSAGE_ID.fullmatch(self.platform_id):

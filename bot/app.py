@@ -23,6 +23,7 @@ from bot.audit_schedule import AUDIT_TICK, AuditSchedule
 from bot.concurrency import aside, first_error
 from bot.config import Config
 from bot.console import show_progress
+from bot.erasures import ErasureRequests
 from bot.housekeeping import HOUSEKEEPING_TICK, Housekeeping
 from bot.live import LiveWriter
 from bot.membership import Membership
@@ -33,7 +34,6 @@ from bot.scheduler import Scheduler
 from bot.shutdown import StopDeadline
 from bot.systemd import Notifier, status_line
 from bot.tenants import TenantService
-from bot.wishes import WishKeeper
 from bot.worker import Worker
 from storage import channels, jobs
 from storage.database import Database, open_database
@@ -63,7 +63,6 @@ class _Parts:
     membership: Membership
     tenants: TenantService
     worker: Worker
-    wishes: WishKeeper
     api: Api
     reconciler: Reconciler
 
@@ -100,6 +99,7 @@ async def run(
         notifier.opening()
         db = await _open_with_retries(config.database.url, hasher.choice, clock)
         opened.push_async_callback(db.close)
+        deadline.cut(db.cut_off)
         metrics.watch(db, adapters, clock)
         await jobs.release_orphans(db, clock())
         await channels.bound_hidings(db, clock())
@@ -159,9 +159,12 @@ def _assemble(
     scheduler.every(AUDIT_TICK, "audits", audits.enqueue_due)
     scheduler.every(HOUSEKEEPING_TICK, "housekeeping", Housekeeping(db, sync.keep_jobs, clock).run, at_once=True)
     tenants = TenantService(db, queue, scheduler, membership, clock)
-    wishes = WishKeeper(db, clock)
-    reconciler = Reconciler({"tenants": membership.reconcile}, once={"purges": tenants.finish_purges})
+    erasures = ErasureRequests(db, clock)
+    reconciler = Reconciler(
+        {"tenants": membership.reconcile, "erasures": erasures.fulfil}, once={"purges": tenants.finish_purges}
+    )
     membership.on_event(reconciler.wake)
+    erasures.wake = reconciler.wake
     worker = Worker(db, queue, adapters, live, sync, owner, clock, scheduler.next_sync_at, metrics)
     api = Api(
         db=db,
@@ -173,7 +176,7 @@ def _assemble(
         expose_metrics=metrics.expose,
         concurrent_tenants=sync.concurrent_tenants,
         hash_user=hasher.of,
-        wishes=wishes,
+        erasures=erasures,
     )
     return _Parts(
         live=live,
@@ -181,7 +184,6 @@ def _assemble(
         membership=membership,
         tenants=tenants,
         worker=worker,
-        wishes=wishes,
         api=api,
         reconciler=reconciler,
     )
@@ -210,7 +212,6 @@ async def _run_until_stopped(
                 deadline.cover(work.create_task(parts.worker.run(), name="worker"))
                 deadline.cover(work.create_task(parts.reconciler.run(), name="reconciliation"))
                 deadline.cover(work.create_task(parts.scheduler.watch(), name="clock"))
-                deadline.cover(work.create_task(parts.wishes.run(), name="wishes"))
                 deadline.cover(work.create_task(notifier.watch(status), name="service manager"))
                 if console is not None:
                     work.create_task(aside(show_progress(console, parts.worker.running)), name="progress")

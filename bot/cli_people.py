@@ -1,4 +1,4 @@
-"""The verbs about one person: to be forgotten, to see what is held, and the wishes of all."""
+"""The commands about people: erase one, export what is stored about one, and manage the erasure requests."""
 
 import getpass
 import os
@@ -31,8 +31,8 @@ OfPlatform = Annotated[str, typer.Option(help="The platform that the id is of.")
 Output = Annotated[Path | None, typer.Option(help="A file, for its owner alone; otherwise standard output.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask on the terminal.")]
 
-wishes = typer.Typer(help="The wishes to be forgotten: list them, or carry them over a restore.", no_args_is_help=True)
-app.add_typer(wishes, name="wishes")
+erasures = typer.Typer(help="The erasure requests: list them, or carry them over a restore.", no_args_is_help=True)
+app.add_typer(erasures, name="erasures")
 
 
 @app.command()
@@ -62,7 +62,7 @@ def forget(
             hash_choice=hasher.choice,
             tenant_id=tenant,
             clock=daemon.utc_now,
-            tell=_tell,
+            on_removed=_show_progress,
         )
         typer.echo(f"{_counted(removed)} in the archive at {where}")
 
@@ -89,7 +89,7 @@ def export_user(
             written = await people.export(
                 settings, hasher.of(person), hash_choice=hasher.choice, tenant_id=tenant, output=file
             )
-        names = {"forgotten": "earlier wish"}
+        names = {"forgotten": "earlier erasure request"}
         parts = [counted(count, names.get(kind, kind)) for kind, count in written.items()]
         what = ", ".join(parts) or "nothing: nothing is held"
         typer.echo(f"wrote {what}, of the archive at {archive_name(settings.database.url)}", err=True)
@@ -97,42 +97,42 @@ def export_user(
     run_verb(write())
 
 
-@wishes.command("list")
-def list_wishes(config: ConfigFile = None) -> None:
-    """List the wishes, without saying whose they are: when, how far, where, the beginning of the pseudonym."""
+@erasures.command("list")
+def list_requests(config: ConfigFile = None) -> None:
+    """List the erasure requests, without saying whose: when, how far, where, the beginning of the pseudonym."""
     settings = settings_of(config)
     set_up_logs(settings)
 
     async def show() -> None:
-        for wish in await people.list_wishes(settings, hash_choice=hasher_of(settings).choice):
-            state = "completed" if wish.completed_at else "erased" if wish.swept_at else "erasing"
-            place = wish.tenant_id or "everywhere"
-            typer.echo(f"{wish.requested_at:%Y-%m-%d %H:%M:%S}Z  {state:9}  {wish.pseudonym}  {place}")
+        for request in await people.list_requests(settings, hash_choice=hasher_of(settings).choice):
+            state = "completed" if request.completed_at else "erased" if request.swept_at else "erasing"
+            place = request.tenant_id or "everywhere"
+            typer.echo(f"{request.requested_at:%Y-%m-%d %H:%M:%S}Z  {state:9}  {request.pseudonym}  {place}")
 
     run_verb(show())
 
 
-@wishes.command("export")
-def export_wishes(output: Output = None, config: ConfigFile = None) -> None:
-    """Write the wishes as JSON Lines, to be kept beside the backups and replayed after a restore."""
+@erasures.command("export")
+def export_requests(output: Output = None, config: ConfigFile = None) -> None:
+    """Write the erasure requests as JSON Lines, to be kept beside the backups and replayed after a restore."""
     settings = settings_of(config)
     set_up_logs(settings)
 
     async def write() -> None:
         with _private(output) as file:
-            count = await people.write_wishes(settings, hash_choice=hasher_of(settings).choice, output=file)
-        typer.echo(f"wrote {counted(count, 'wish')}", err=True)
+            count = await people.write_requests(settings, hash_choice=hasher_of(settings).choice, output=file)
+        typer.echo(f"wrote {counted(count, 'erasure request')}", err=True)
 
     run_verb(write())
 
 
-@wishes.command("replay")
-def replay_wishes(
-    file: Annotated[Path | None, typer.Argument(help="What 'wishes export' wrote; otherwise standard input.")] = None,
+@erasures.command("replay")
+def replay_requests(
+    file: Annotated[Path | None, typer.Argument(help="What 'erasures export' wrote; otherwise standard input.")] = None,
     yes: Yes = False,
     config: ConfigFile = None,
 ) -> None:
-    """Fulfil exported wishes once more, on an archive restored from before them, while the daemon is stopped."""
+    """Fulfil exported requests once more, on an archive restored from before them, while the daemon is stopped."""
     settings = settings_of(config)
     set_up_logs(settings)
     where = archive_name(settings.database.url)
@@ -140,21 +140,21 @@ def replay_wishes(
     async def again() -> None:
         lines = file.read_bytes().splitlines() if file else sys.stdin.buffer.read().splitlines()
         if file:  # else the terminal, if there is one, has just been read to its end
-            _confirm(f"Fulfil the wishes in {file} in the archive at {where}? It cannot be undone.", yes)
+            _confirm(f"Fulfil the erasure requests in {file} in the archive at {where}? It cannot be undone.", yes)
         try:
             count, removed = await people.replay(
-                settings, lines, hash_choice=hasher_of(settings).choice, clock=daemon.utc_now, tell=_tell
+                settings, lines, hash_choice=hasher_of(settings).choice, clock=daemon.utc_now, on_removed=_show_progress
             )
         except ValueError as e:
             leave(str(e), FAILED)
-        wishes_done = f"{count:,} wish{'es' if count != 1 else ''}"
-        typer.echo(f"fulfilled {wishes_done}: {_counted(removed)} in the archive at {where}")
+        requests_done = counted(count, "erasure request")
+        typer.echo(f"fulfilled {requests_done}: {_counted(removed)} in the archive at {where}")
 
     run_verb(again())
 
 
 def _read_user_id(platform: str, given: str | None) -> str:
-    """Take the id of the command line or of standard input; leave where it is no id of the platform."""
+    """Return the id from the command line or standard input; exit where it is no id of the platform."""
     if platform not in PLATFORMS:
         leave(f"there is no platform {platform}; there is {', '.join(PLATFORMS)}", FAILED)
     if given in (None, "-"):
@@ -167,16 +167,17 @@ def _read_user_id(platform: str, given: str | None) -> str:
 
 
 def _confirm(question: str, yes: bool) -> None:
-    """Ask where somebody sits at a terminal."""
+    """Ask for confirmation if standard input is a terminal; exit if it is refused."""
     if not yes and sys.stdin.isatty() and not typer.confirm(question, err=True):
         leave("nothing was done", FAILED)
 
 
 @contextmanager
 def _private(path: Path | None) -> Iterator[BinaryIO]:
-    """Open a file for its owner alone, also where it was there already; without a path, standard output."""
+    """Open a file with permissions for its owner alone, even if it exists; without a path, standard output."""
     if path is None:
         yield sys.stdout.buffer
+        sys.stdout.buffer.flush()  # now, or a reader that has gone would be met by Python's last flush
         return
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with open(descriptor, "wb") as file:
@@ -187,8 +188,8 @@ def _private(path: Path | None) -> Iterator[BinaryIO]:
 _last_printed: dict[str, int] = {}
 
 
-def _tell(removed: dict[str, int]) -> None:
-    """Say on standard error how far it is, where that has changed."""
+def _show_progress(removed: dict[str, int]) -> None:
+    """Write the counts to standard error if they have changed."""
     if removed != _last_printed and any(removed.values()):
         _last_printed.update(removed)
         typer.echo(f"so far {_counted(removed)}", err=True)

@@ -2,9 +2,10 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator
 from contextlib import contextmanager, suppress
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 from adapters.slices import Slices
 
@@ -71,6 +72,40 @@ def only_wanted_cancellation() -> Iterator[None]:
         if task is None or task.cancelling():
             raise
         raise StrayCancellation(str(StrayCancellation.__doc__)) from error
+
+
+class SingleFlight(Generic[T]):
+    """Runs one call at a time of something that may hang; concurrent callers wait for the same result.
+
+    A hanging call is not cancelled with its callers, and not repeated before it is given up.
+    """
+
+    def __init__(self, call: Callable[[], Coroutine[Any, Any, T]], name: str, give_up_seconds: float = 30.0) -> None:
+        self._call, self._name, self._give_up_seconds = call, name, give_up_seconds
+        self._pending: asyncio.Task[T] | None = None
+        self._called_at = 0.0
+
+    @property
+    def pending_seconds(self) -> float:
+        """Seconds since the newest call began."""
+        return time.monotonic() - self._called_at
+
+    async def answer(self, seconds: float) -> "asyncio.Task[T] | None":
+        """Return the finished call, successful or not; None where it has not ended within ``seconds``."""
+        task = self._current()
+        await asyncio.wait({task}, timeout=seconds)
+        return task if task.done() and not task.cancelled() else None
+
+    def _current(self) -> "asyncio.Task[T]":
+        pending = self._pending
+        if pending is not None and not pending.done():
+            if self.pending_seconds <= self._give_up_seconds:
+                return pending
+            pending.cancel()  # its connection may hang for ever and must not block later calls
+        self._called_at = time.monotonic()
+        self._pending = pending = asyncio.create_task(self._call(), name=self._name)
+        pending.add_done_callback(lambda done: done.cancelled() or done.exception())
+        return pending
 
 
 async def aside(work: Coroutine[Any, Any, None]) -> None:

@@ -1,4 +1,4 @@
-"""Asking the daemon that works on the archive to fulfil a wish, and following it, wherever its API listens."""
+"""Request an erasure from the running daemon through its API, and follow it to its end."""
 
 import asyncio
 import json
@@ -11,7 +11,8 @@ from bot.config import Config
 from bot.hosts import reachable_hosts
 
 _FOLLOW_SECONDS = 0.5
-_NO_TOTAL = aiohttp.ClientTimeout(total=None, sock_connect=10, sock_read=60)  # a wish may take hours, an answer not
+# an erasure may take hours, a single response not
+_NO_TOTAL = aiohttp.ClientTimeout(total=None, sock_connect=10, sock_read=60)
 _KINDS = ("messages", "attachments", "reactions", "mentions")
 
 
@@ -19,33 +20,33 @@ class DaemonRefused(Exception):
     """The daemon that works on the archive refused a request."""
 
 
-class DaemonSilent(Exception):
-    """At the API's address nobody answers as the daemon would."""
+class DaemonUnreachable(Exception):
+    """Nothing at the API's address responds as the daemon would."""
 
 
 async def request_erasure(
-    config: Config, erasure: dict[str, str | None], tell: Callable[[dict[str, int]], None]
+    config: Config, erasure: dict[str, str | None], on_removed: Callable[[dict[str, int]], None]
 ) -> dict[str, int]:
-    """Ask for an erasure and return, once it is completed, what was removed.
+    """Request an erasure; return, once it is completed, what was removed.
 
     Args:
         config: the daemon's configuration.
-        erasure: the body of the call.
-        tell: is told now and then how much has been removed.
+        erasure: the body of the request.
+        on_removed: called now and then with the counts removed so far.
 
     Raises:
         DaemonRefused: it refuses.
-        DaemonSilent: it cannot be reached. Once it has taken the wish, that is durable: asking again goes on.
+        DaemonUnreachable: no response. A request that was accepted is durable, so that repeating it continues.
     """
     token = config.api_token
     headers = {"Authorization": f"Bearer {token.get_secret_value()}"} if token else {}
     async with aiohttp.ClientSession(headers=headers, timeout=_NO_TOTAL) as session:
-        base, wish = await _first_answer(session, config, erasure)
-        while wish["completed_at"] is None:
-            tell(_counts(wish))
+        base, request = await _first_answer(session, config, erasure)
+        while request["completed_at"] is None:
+            on_removed(_counts(request))
             await asyncio.sleep(_FOLLOW_SECONDS)
-            wish = await _ask(session, "GET", f"{base}/{wish['wish_id']}")
-    return _counts(wish)
+            request = await _ask(session, "GET", f"{base}/{request['request_id']}")
+    return _counts(request)
 
 
 async def _first_answer(
@@ -56,9 +57,9 @@ async def _first_answer(
         url = f"http://{f'[{host}]' if ':' in host else host}:{config.http.port}/api/forgotten-users"
         try:
             return url, await _ask(session, "POST", url, erasure)
-        except DaemonSilent as e:
+        except DaemonUnreachable as e:
             silent = silent or e
-    raise silent or DaemonSilent("no address is known of the daemon")
+    raise silent or DaemonUnreachable("no address is known of the daemon")
 
 
 async def _ask(
@@ -68,17 +69,17 @@ async def _ask(
         async with session.request(method, url, json=body) as response:
             answer = await response.json(content_type=None)
     except (aiohttp.ClientError, OSError, ValueError, json.JSONDecodeError) as e:
-        raise DaemonSilent(
+        raise DaemonUnreachable(
             f"a process works on the archive, and at {url} no daemon answers ({type(e).__name__}): "
             "give this command the daemon's configuration, or stop the daemon first"
         ) from None
     if response.status >= 500:
-        raise DaemonSilent(f"the daemon at {url} cannot at present ({response.status})")
+        raise DaemonUnreachable(f"the daemon at {url} cannot at present ({response.status})")
     if not isinstance(answer, dict) or response.status not in (200, 202):
         detail = answer.get("detail", response.status) if isinstance(answer, dict) else response.status
         raise DaemonRefused(f"the daemon at {url} refused: {detail}")
     return answer
 
 
-def _counts(wish: dict[str, Any]) -> dict[str, int]:
-    return {name: int(wish.get(name, 0)) for name in _KINDS}
+def _counts(request: dict[str, Any]) -> dict[str, int]:
+    return {name: int(request.get(name, 0)) for name in _KINDS}

@@ -108,8 +108,8 @@ def _explain(url: str, tenant_id: str, archive: Path, *, has_token: bool) -> Non
     curl = 'curl -H "Authorization: Bearer $PLATFORM_SYNC_API_TOKEN"' if has_token else "curl"
     query = "SELECT sent_at, channel, substr(content, 1, 60) FROM readable_messages ORDER BY sent_at DESC LIMIT 5"
     _say(
-        f"\nThe demo: a simulated community that goes on living is archived into {archive}. Its Discord may be\n"
-        f"asked {_REQUESTS_PER_SECOND} times a second, where the real one allows 50, and it is synced every\n"
+        f"\nThe demo: a simulated community that goes on living is archived into {archive}. Its Discord allows\n"
+        f"{_REQUESTS_PER_SECOND} requests a second, where the real one allows 50, and it is synced every\n"
         f"{_INTERVAL.total_seconds():g} s, not every hour, so that half a minute shows what takes half an hour there.\n"
         f"Look at it:\n"
         f"  {curl} {url}/api/tenants\n"

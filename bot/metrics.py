@@ -3,7 +3,6 @@
 Names begin with ``platform_sync_`` and end with their unit. No label holds an id but the tenants'.
 """
 
-import asyncio
 import math
 import platform
 from collections.abc import Callable, Iterator, Mapping
@@ -26,6 +25,7 @@ from prometheus_client.exposition import choose_encoder
 
 from adapters.base import PlatformAdapter
 from bot import program_version
+from bot.concurrency import SingleFlight
 from bot.loop_watch import LoopWatch
 from storage import jobs, tenants
 from storage.database import Database
@@ -44,9 +44,8 @@ disable_created_metrics()  # type: ignore[no-untyped-call]  # when each counter 
 class _Watched:
     """What is read at each scrape."""
 
-    db: Database
+    archive: "SingleFlight[_Figures]"
     adapters: Mapping[str, PlatformAdapter]
-    clock: Callable[[], datetime]
 
 
 class Metrics:
@@ -107,7 +106,7 @@ class Metrics:
 
     def watch(self, db: Database, adapters: Mapping[str, PlatformAdapter], clock: Callable[[], datetime]) -> None:
         """Add what the database and the adapters say to each scrape."""
-        self._watched = _Watched(db, adapters, clock)
+        self._watched = _Watched(SingleFlight(lambda: _archive(db, clock()), "figures of the archive"), adapters)
 
     def on_response(self, route: str, status: int | None, seconds: float) -> None:
         """Count a request to the platform."""
@@ -159,14 +158,14 @@ _Figures: TypeAlias = list[Metric]
 
 async def _look_at(watched: _Watched) -> _Figures:
     figures: _Figures = list(_gateways(watched.adapters))
-    # Not cancelled: on SQLite a call that waits for a lock continues all the same.
-    query = asyncio.create_task(_archive(watched.db, watched.clock()), name="figures of the archive")
-    query.add_done_callback(lambda done: done.cancelled() or done.exception())
-    await asyncio.wait({query}, timeout=_DATABASE_SECONDS)
-    is_up = query.done() and not isinstance(query.exception(), StorageError)
-    if is_up:
-        figures += query.result()
-    return [*figures, _gauge("database_up", "Whether the database answers.", float(is_up))]
+    query = await watched.archive.answer(_DATABASE_SECONDS)
+    if query is None or isinstance(query.exception(), StorageError):
+        return [*figures, _database_up(0.0)]
+    return [*figures, *query.result(), _database_up(1.0)]
+
+
+def _database_up(value: float) -> Metric:
+    return _gauge("database_up", "Whether the database answers; what it would say is left out otherwise.", value)
 
 
 async def _archive(db: Database, now: datetime) -> _Figures:

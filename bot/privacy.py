@@ -1,7 +1,7 @@
-"""One person's wish, from the command line: to be forgotten, or to see what is held about them.
+"""Carry out the request of one person from the command line: an erasure, or an export of their data.
 
-Neither writes the person's id anywhere, nor makes an archive where there is none. While a daemon works on a SQLite
-archive it alone writes: the wish goes to it.
+Neither stores the person's id, nor creates an archive where there is none. While a daemon has a SQLite archive open,
+only the daemon can write, so the erasure is requested through its API.
 """
 
 import asyncio
@@ -13,20 +13,20 @@ from typing import BinaryIO
 import orjson
 
 from bot.config import Config
-from bot.daemon_calls import DaemonRefused, DaemonSilent, request_erasure
+from bot.daemon_calls import DaemonRefused, DaemonUnreachable, request_erasure
 from storage import privacy
 from storage.connection import require_archive
 from storage.database import Database, open_database, open_for_reading
 from storage.errors import DatabaseInUse, StorageError
-from storage.privacy import Wish, export_user
+from storage.privacy import ErasureRequest, export_user
 
 _PROGRESS_SECONDS = 1.0
-_TRIES = 20  # while another verb has the archive, or the daemon is about to serve
+_TRIES = 20  # while another command has the archive, or the daemon is starting
 _TRY_AGAIN_SECONDS = 0.5
 
 Removed = dict[str, int]
 OnRemoved = Callable[[Removed], None]
-"""Is called now and then with how much has been removed so far."""
+"""Called now and then with the counts removed so far."""
 
 
 async def forget(
@@ -38,28 +38,28 @@ async def forget(
     hash_choice: str,
     tenant_id: str | None,
     clock: Callable[[], datetime],
-    tell: OnRemoved = lambda removed: None,
+    on_removed: OnRemoved = lambda removed: None,
 ) -> Removed:
-    """Remove a person's traces, and return how many of each kind there were, however long that takes.
+    """Remove a person's traces, however long that takes; return the counts by kind.
 
     Raises:
-        StorageError: the archive cannot be used, is none, or does not know the tenant.
-        DaemonRefused: a daemon works on it and cannot be reached, or refuses.
+        StorageError: the archive cannot be used, does not exist, or does not know the tenant.
+        DaemonRefused: a daemon has it open, and cannot be reached or refuses.
     """
     await require_archive(config.database.url, hash_choice=hash_choice, tenant_id=tenant_id)
     wanted: dict[str, str | None] = {"platform": platform, "user_id": user_id, "tenant_id": tenant_id}
 
     async def here(db: Database) -> Removed:
-        wish = await privacy.record_wish(db, user_hash, tenant_id=tenant_id, now=clock())
-        return _counts(await _fulfilled(db, wish, clock, tell))
+        request = await privacy.record_request(db, user_hash, tenant_id=tenant_id, now=clock())
+        return _counts(await _fulfilled(db, request, clock, on_removed))
 
     for tries_left in reversed(range(_TRIES)):
         try:
             return await _with_archive(config, hash_choice, here)
         except DatabaseInUse:
             try:
-                return await request_erasure(config, wanted, tell)
-            except DaemonSilent as e:
+                return await request_erasure(config, wanted, on_removed)
+            except DaemonUnreachable as e:
                 if not tries_left:
                     raise DaemonRefused(str(e)) from e
         await asyncio.sleep(_TRY_AGAIN_SECONDS)
@@ -67,50 +67,50 @@ async def forget(
 
 
 async def replay(
-    config: Config, lines: Iterable[bytes], *, hash_choice: str, clock: Callable[[], datetime], tell: OnRemoved
+    config: Config, lines: Iterable[bytes], *, hash_choice: str, clock: Callable[[], datetime], on_removed: OnRemoved
 ) -> tuple[int, Removed]:
-    """Fulfil the wishes that ``write_wishes`` has written once more, on an archive restored from before them.
+    """Repeat the erasures that ``write_requests`` exported, on an archive restored from before them.
 
     Returns:
-        How many wishes they were, and what they removed.
+        The number of erasure requests, and the counts removed.
 
     Raises:
-        StorageError: the archive cannot be used, or is none.
-        ValueError: a line is no wish, or one of an archive that hashes its users otherwise.
+        StorageError: the archive cannot be used, or does not exist.
+        ValueError: a line is invalid, or comes from an archive with another hash key.
     """
     await require_archive(config.database.url, hash_choice=hash_choice)
     wanted = [_read(number, line, hash_choice) for number, line in enumerate(lines, 1) if line.strip()]
 
     async def here(db: Database) -> Removed:
-        # All first: from then on nothing of any of them is stored.
-        wishes = [await privacy.record_wish(db, who, tenant_id=where, now=when) for who, where, when in wanted]
+        # All are recorded first, so that nothing of these people can be stored from then on.
+        requests = [await privacy.record_request(db, who, tenant_id=where, now=when) for who, where, when in wanted]
         total: Removed = {}
-        for wish in wishes:
-            for name, count in _counts(await _fulfilled(db, wish, clock, tell)).items():
+        for request in requests:
+            for name, count in _counts(await _fulfilled(db, request, clock, on_removed)).items():
                 total[name] = total.get(name, 0) + count
         return total
 
     return len(wanted), await _with_archive(config, hash_choice, here)
 
 
-async def write_wishes(config: Config, *, hash_choice: str, output: BinaryIO) -> int:
-    """Write all wishes as JSON Lines, for ``replay``, and return how many there are."""
-    wishes = await list_wishes(config, hash_choice=hash_choice)
-    for wish in wishes:
-        row = {"user_hash": wish.user_hash, "tenant_id": wish.tenant_id, "requested_at": wish.requested_at}
+async def write_requests(config: Config, *, hash_choice: str, output: BinaryIO) -> int:
+    """Export all erasure requests as JSON Lines, for ``replay``; return how many there are."""
+    requests = await list_requests(config, hash_choice=hash_choice)
+    for request in requests:
+        row = {"user_hash": request.user_hash, "tenant_id": request.tenant_id, "requested_at": request.requested_at}
         output.write(orjson.dumps({**row, "hash_choice": hash_choice}, option=orjson.OPT_APPEND_NEWLINE))
-    return len(wishes)
+    return len(requests)
 
 
-async def list_wishes(config: Config, *, hash_choice: str) -> list[Wish]:
-    """List the wishes of an archive, also while a daemon works on it.
+async def list_requests(config: Config, *, hash_choice: str) -> list[ErasureRequest]:
+    """List the erasure requests of an archive, also while a daemon has it open.
 
     Raises:
-        StorageError: the archive cannot be used, or is none.
+        StorageError: the archive cannot be used, or does not exist.
     """
     db = await open_for_reading(config.database.url, hash_choice=hash_choice)
     try:
-        return await privacy.list_wishes(db)
+        return await privacy.list_requests(db)
     finally:
         await db.close()
 
@@ -118,10 +118,10 @@ async def list_wishes(config: Config, *, hash_choice: str) -> list[Wish]:
 async def export(
     config: Config, user_hash: str, *, hash_choice: str, tenant_id: str | None, output: BinaryIO
 ) -> dict[str, int]:
-    """Write what is held about a person as JSON Lines, and return how many there are of each kind.
+    """Export what is stored about a person as JSON Lines; return the counts by kind.
 
     Raises:
-        StorageError: the archive cannot be used, is none, or does not know the tenant.
+        StorageError: the archive cannot be used, does not exist, or does not know the tenant.
     """
     written: dict[str, int] = {}
     await require_archive(config.database.url, hash_choice=hash_choice, tenant_id=tenant_id)
@@ -143,37 +143,39 @@ async def _with_archive(config: Config, hash_choice: str, work: Callable[[Databa
         return await work(db)
 
 
-async def _fulfilled(db: Database, wish: Wish, clock: Callable[[], datetime], tell: OnRemoved) -> Wish:
-    """Fulfil a wish; what passes by itself is waited for, and what is not done at all is left for the next start."""
-    while wish.completed_at is None:
-        fulfilling = asyncio.ensure_future(privacy.fulfil_wish(db, wish, clock=clock))
+async def _fulfilled(
+    db: Database, request: ErasureRequest, clock: Callable[[], datetime], on_removed: OnRemoved
+) -> ErasureRequest:
+    """Carry out a request; wait while the database is busy, and leave what cannot be done to the next start."""
+    while request.completed_at is None:
+        fulfilling = asyncio.ensure_future(privacy.fulfil_request(db, request, clock=clock))
         try:
             while not (await asyncio.wait({fulfilling}, timeout=_PROGRESS_SECONDS))[0]:
-                tell(_counts(await privacy.find_wish(db, wish.user_hash, wish.tenant_id)))
-            wish = await fulfilling
+                on_removed(_counts(await privacy.find_request(db, request.user_hash, request.tenant_id)))
+            request = await fulfilling
         except StorageError as e:
             if not e.is_transient:
                 raise
         finally:
             fulfilling.cancel()
-        if wish.completed_at is None:
+        if request.completed_at is None:
             await asyncio.sleep(_PROGRESS_SECONDS)
-    return wish
+    return request
 
 
-def _counts(wish: Wish) -> Removed:
-    return {name: getattr(wish.removed, name) for name in ("messages", "attachments", "reactions", "mentions")}
+def _counts(request: ErasureRequest) -> Removed:
+    return {name: getattr(request.removed, name) for name in ("messages", "attachments", "reactions", "mentions")}
 
 
 def _read(number: int, line: bytes, hash_choice: str) -> tuple[str, str | None, datetime]:
     try:
-        wish = orjson.loads(line)
-        who, where, when = wish["user_hash"], wish["tenant_id"], datetime.fromisoformat(wish["requested_at"])
+        request = orjson.loads(line)
+        who, where, when = request["user_hash"], request["tenant_id"], datetime.fromisoformat(request["requested_at"])
         privacy.require_hash(who)
         if not (where is None or isinstance(where, str)) or when.tzinfo is None:
             raise ValueError
     except (ValueError, KeyError, TypeError) as e:
-        raise ValueError(f"line {number} is no wish, as 'wishes export' writes them") from e
-    if wish.get("hash_choice") != hash_choice:
+        raise ValueError(f"line {number} is no erasure request, as 'erasures export' writes them") from e
+    if request.get("hash_choice") != hash_choice:
         raise ValueError(f"line {number} is of an archive that hashes its users otherwise: give its key")
     return who, where, when

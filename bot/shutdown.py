@@ -10,6 +10,7 @@ log = logging.getLogger(__name__)
 
 LONGEST_SECONDS = 25.0  # the service manager kills after 30
 _AGAIN_SECONDS = 10.0
+_CUT_SECONDS = 12.0  # later than anything that goes on after the stop is given by itself
 
 
 class StopDeadline:
@@ -21,10 +22,13 @@ class StopDeadline:
         end: Callable[[int], object] = os._exit,
         *,
         again_seconds: float = _AGAIN_SECONDS,
+        cut_seconds: float = _CUT_SECONDS,
     ) -> None:
         self._seconds = seconds
         self._end = end
-        self._again_seconds = again_seconds
+        self._again_seconds, self._cut_seconds = again_seconds, cut_seconds
+        self._cut: Callable[[], object] | None = None
+        self._cutting: asyncio.TimerHandle | None = None
         self._timer: threading.Timer | None = None
         self._again: asyncio.TimerHandle | None = None
         self._covered: list[asyncio.Task[None]] = []
@@ -33,11 +37,17 @@ class StopDeadline:
         """Register tasks to be cancelled again if they survive: libraries can swallow cancellation (decision 0014)."""
         self._covered += tasks
 
+    def cut(self, act: Callable[[], object]) -> None:
+        """Have something cut that may hang, where stopping takes long: a server that does not answer."""
+        self._cut = act
+
     def start(self) -> None:
         """Start the countdown, in a thread, since the event loop may hang."""
         self._timer = threading.Timer(self._seconds, self._give_up, [asyncio.get_running_loop()])
         self._timer.daemon = True
         self._timer.start()
+        if self._cut is not None:
+            self._cutting = asyncio.get_running_loop().call_later(self._cut_seconds, self._cut)
         self._again = asyncio.get_running_loop().call_later(self._again_seconds, self._cancel_again)
 
     def _cancel_again(self) -> None:
@@ -54,8 +64,9 @@ class StopDeadline:
         """Stop the countdown: everything is closed."""
         if self._timer is not None:
             self._timer.cancel()
-        if self._again is not None:
-            self._again.cancel()
+        for handle in (self._again, self._cutting):
+            if handle is not None:
+                handle.cancel()
 
     def _give_up(self, loop: asyncio.AbstractEventLoop) -> None:
         left = sorted(task.get_name() for task in asyncio.all_tasks(loop))

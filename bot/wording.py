@@ -15,7 +15,7 @@ _KINDS = {
 
 def counted(count: int, one: str) -> str:
     """Write a count with its noun, as in "1 reply" and "16 replies"."""
-    many = f"{one[:-1]}ies" if one.endswith("y") else f"{one}es" if one.endswith("sh") else f"{one}s"
+    many = f"{one[:-1]}ies" if one.endswith("y") else f"{one}s"
     return f"{count:,} {one if count == 1 else many}"
 
 

@@ -2,9 +2,8 @@
 
 import asyncio
 import logging
-import sqlite3
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, closing, contextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -14,10 +13,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from storage.connection import (
     FileLock,
+    OpenSockets,
     WriteHealth,
+    file_id,
     finish_before_cancel,
     is_read_only,
-    make_private_file,
+    look_at_file,
     parse_url,
     postgres,
     require_archive,
@@ -43,12 +44,21 @@ _PING = text("SELECT count(*) FROM archive_settings")
 class Database:
     """An open archive. ``reading`` and ``writing`` are for ``storage`` alone; others call its functions."""
 
-    def __init__(self, *, reader: AsyncEngine, writer: AsyncEngine, path: Path | None, closing: AsyncExitStack) -> None:
+    def __init__(
+        self,
+        *,
+        reader: AsyncEngine,
+        writer: AsyncEngine,
+        path: Path | None,
+        closing: AsyncExitStack,
+        sockets: OpenSockets | None = None,
+    ) -> None:
         self.dialect: str = writer.dialect.name
         """``sqlite`` or ``postgresql``."""
         self._reader, self._writer, self._path = reader, writer, path
-        self._file_id = _file_id(path)
+        self._file_id = file_id(path)
         self._closing = closing
+        self._sockets = sockets
         self._is_closed = False
         self._lent = 0
         self._is_returned = asyncio.Event()
@@ -75,7 +85,7 @@ class Database:
         Raises:
             StorageError: it cannot; the message says why.
         """
-        if _file_id(self._path) != self._file_id:
+        if file_id(self._path) != self._file_id:
             raise DatabaseUnreachable(f"The file {self._path} was removed or replaced. Restart the daemon.")
         async with self.writing() as connection:
             await connection.execute(_PING)
@@ -98,6 +108,12 @@ class Database:
             async with self._writer.connect() as connection:
                 raw: Any = (await connection.get_raw_connection()).driver_connection
                 return await rewrite_and_truncate(raw, self._path.stat().st_size)
+
+    def cut_off(self) -> None:
+        """Let every call to a server that does not answer fail now, and no other begin; a SQLite file needs none."""
+        self._is_closed = True
+        if self._sockets is not None:
+            self._sockets.cut()
 
     async def close(self) -> None:
         """Lend no more connections, wait for those in use, close all and release the file. May be called twice.
@@ -159,10 +175,11 @@ async def open_database(url: str, *, hash_choice: str, clock: Callable[[], datet
         reader, writer = _engines(parsed, clock)
         stack.push_async_callback(reader.dispose)
         stack.push_async_callback(writer.dispose)
+        sockets = OpenSockets(writer) if path is None else None
         with translated():
             async with writer.begin() as connection:
                 await record_hash_choice(connection, hash_choice)
-        return Database(reader=reader, writer=writer, path=path, closing=stack.pop_all())
+        return Database(reader=reader, writer=writer, path=path, closing=stack.pop_all(), sockets=sockets)
 
 
 async def open_for_reading(url: str, *, hash_choice: str) -> Database:
@@ -204,7 +221,7 @@ async def _migrate(url: URL) -> str:
 
     path = sqlite_path(url)
     if path is not None:
-        _look_at_file(path)
+        look_at_file(path)
     engine = postgres(url) if path is None else sqlite_migrator(url, _now)
     try:
         with translated():
@@ -214,17 +231,6 @@ async def _migrate(url: URL) -> str:
                 return await connection.run_sync(upgrade)
     finally:
         await engine.dispose()
-
-
-def _look_at_file(path: Path) -> None:
-    """Open the file once synchronously: where it cannot be opened, the asynchronous driver's thread outlives the loop.
-
-    SQLite gives its other files the permissions of this one.
-    """
-    with suppress(OSError):  # SQLite reports it with a better message
-        make_private_file(path)
-    with translated(), closing(sqlite3.connect(path)) as connection:
-        connection.execute("PRAGMA schema_version")
 
 
 def _engines(url: URL, clock: Callable[[], datetime]) -> tuple[AsyncEngine, AsyncEngine]:
@@ -238,12 +244,3 @@ def _engines(url: URL, clock: Callable[[], datetime]) -> tuple[AsyncEngine, Asyn
 async def _check_server(connection: AsyncConnection) -> None:
     if await is_read_only(connection):
         raise DatabaseReadOnly
-
-
-def _file_id(path: Path | None) -> tuple[int, int] | None:
-    """Identify the file that a name stands for; None where there is none."""
-    try:
-        found = path.stat() if path is not None else None
-    except OSError:
-        return None
-    return (found.st_dev, found.st_ino) if found is not None else None

@@ -68,9 +68,14 @@ def _incomplete(channel: ChannelSummary) -> IncompleteChannel:
         code, reason = str(channel.skip_reason), EXPLANATIONS[channel.skip_reason]
     else:
         code = error.text("code") or "unread"
-        reason = error.text("message") or "it has messages that no sync has read yet"
+        reason = error.text("message") or "no sync has read it to its end yet"
     return IncompleteChannel(
-        platform_id=channel.platform_id, name=channel.name, state=channel.state, code=code, reason=reason
+        platform_id=channel.platform_id,
+        name=channel.name,
+        state=channel.state,
+        code=code,
+        reason=reason,
+        set_aside=list(channel.set_aside),
     )
 
 

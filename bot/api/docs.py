@@ -1,9 +1,9 @@
 """The pages that are no calls: the figures, and the API's description for programs and, as plain HTML, for people."""
 
 import hashlib
-import json
 from base64 import b64encode
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from functools import cached_property
 from html import escape
 from typing import Any
 
@@ -126,7 +126,7 @@ class OwnPages:
     """The pages beside the calls: the figures, and the description for programs and for people."""
 
     def __init__(self, endpoints: Sequence[AnyEndpoint], expose: ExposeMetrics, *, has_token: bool) -> None:
-        self._expose = expose
+        self._expose, self._endpoints, self._has_token = expose, endpoints, has_token
         self.pages = [
             Page(
                 path="/metrics",
@@ -150,8 +150,11 @@ class OwnPages:
                 handler=self.show_docs,
             ),
         ]
-        document = describe(endpoints, self.pages, has_token=has_token)
-        self._json, self._html = json.dumps(document), page(document)
+
+    @cached_property
+    def _document(self) -> _Json:
+        """Made when it is first requested: it takes a tenth of a second, which a start can do without."""
+        return describe(self._endpoints, self.pages, has_token=self._has_token)
 
     async def show_metrics(self, request: web.Request) -> web.Response:
         """Answer in the format that the caller prefers."""
@@ -159,13 +162,13 @@ class OwnPages:
         return web.Response(body=body, headers={"Content-Type": content_type})
 
     async def show_document(self, _: web.Request) -> web.Response:
-        """Answer with the document itself."""
-        return web.Response(text=self._json, content_type="application/json")
+        """Respond with the document itself."""
+        return web.json_response(self._document)
 
     async def show_docs(self, _: web.Request) -> web.Response:
         """Answer with the document as a page that loads nothing."""
         headers = {"Content-Security-Policy": POLICY, "Referrer-Policy": "no-referrer"}
-        return web.Response(text=self._html, content_type="text/html", headers=headers)
+        return web.Response(text=page(self._document), content_type="text/html", headers=headers)
 
 
 async def redirect_to_docs(_: web.Request) -> web.Response:

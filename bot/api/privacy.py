@@ -1,4 +1,4 @@
-"""The calls about wishes to be forgotten: make one, follow it, list them."""
+"""API calls for erasure requests: make one, show its progress, list all."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
@@ -11,46 +11,46 @@ from adapters.base import PlatformAdapter
 from bot.api.endpoint import Endpoint, NoParameters, RequestModel, ResponseModel, Result
 from bot.api.openapi import AnyEndpoint
 from bot.api.problems import Problem
-from bot.api.requests import ErasureRequest, of_platforms
+from bot.api.requests import NewErasure, of_platforms
 from bot.api.tenants import find_tenant, require_id_field
-from bot.wishes import WishKeeper
+from bot.erasures import ErasureRequests
 from storage import privacy
 from storage.database import Database
-from storage.privacy import Wish
+from storage.privacy import ErasureRequest
 
 _PATIENCE = timedelta(seconds=2)
-_WISH_ID = r"^[0-9a-f]{32}$"
+_REQUEST_ID = r"^[0-9a-f]{32}$"
 
 
-class WishPath(RequestModel):
-    """A wish's path."""
+class RequestPath(RequestModel):
+    """An erasure request's path."""
 
-    wish_id: Annotated[
-        str, Field(alias="wishId", pattern=_WISH_ID, description="A wish: its `wish_id`.", examples=["0f" * 16])
+    request_id: Annotated[
+        str, Field(alias="requestId", pattern=_REQUEST_ID, description="Its `request_id`.", examples=["0f" * 16])
     ]
 
 
-class WishView(ResponseModel):
-    """A wish to be forgotten, and what it has removed so far. No later sync brings it back."""
+class RequestView(ResponseModel):
+    """An erasure request, and what it has removed so far. No later sync restores it."""
 
-    wish_id: str = Field(description="What to follow it by; it tells nothing of the person.")
+    request_id: str = Field(description="Its id, to request its progress by; it reveals nothing of the person.")
     status: Literal["erasing", "erased", "completed"] = Field(
         description="`erased`: no row tells of them, but a reader of a SQLite file keeps its write-ahead log, which is "
         "emptied as soon as that ends."
     )
-    tenant_id: str | None = Field(description="The only tenant that it is for; null: for all.")
+    tenant_id: str | None = Field(description="The tenant that it is limited to; null: all.")
     requested_at: datetime
     completed_at: datetime | None
-    messages: int = Field(description="Messages emptied; their places stay, so that answers can be followed.")
+    messages: int = Field(description="Messages emptied; their rows stay, so that replies can be followed.")
     attachments: int
     reactions: int
     mentions: int = Field(description="Others' messages, files and channels that named, linked or repeated them.")
 
 
-class WishList(ResponseModel):
-    """All wishes, the oldest first."""
+class RequestList(ResponseModel):
+    """All erasure requests, the oldest first."""
 
-    wishes: list[WishView]
+    requests: list[RequestView]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +60,7 @@ class PrivacyCalls:
     db: Database
     adapters: Mapping[str, PlatformAdapter]
     hash_user: Callable[[str], str]
-    wishes: WishKeeper
+    erasures: ErasureRequests
 
     def endpoints(self) -> list[AnyEndpoint]:
         """Declare the calls."""
@@ -71,61 +71,61 @@ class PrivacyCalls:
                 summary="Remove a person's traces, in one tenant or in all, for good.",
                 handler=self.forget,
                 params=NoParameters,
-                body=of_platforms(ErasureRequest, self.adapters, "user_id"),
-                results={200: WishView, 202: WishView},
+                body=of_platforms(NewErasure, self.adapters, "user_id"),
+                results={200: RequestView, 202: RequestView},
                 problems={404: "There is no such tenant."},
             ),
             Endpoint(
                 method="GET",
                 path="/api/forgotten-users",
-                summary="List the wishes to be forgotten, without saying whose they are.",
+                summary="List the erasure requests, without the people's ids.",
                 handler=self.list,
                 params=NoParameters,
                 body=NoParameters,
-                results={200: WishList},
+                results={200: RequestList},
             ),
             Endpoint(
                 method="GET",
-                path="/api/forgotten-users/{wishId}",
-                summary="Show how far a wish is.",
+                path="/api/forgotten-users/{requestId}",
+                summary="Show how far an erasure request is.",
                 handler=self.show,
-                params=WishPath,
+                params=RequestPath,
                 body=NoParameters,
-                results={200: WishView},
-                problems={404: "There is no such wish."},
+                results={200: RequestView},
+                problems={404: "There is no such erasure request."},
             ),
         ]
 
-    async def forget(self, _: NoParameters, erasure: ErasureRequest) -> Result:
-        """Record a wish, which holds from then on and survives whatever happens, and begin with it.
+    async def forget(self, _: NoParameters, erasure: NewErasure) -> Result:
+        """Record an erasure request durably, and begin to carry it out.
 
-        Nothing of the id is stored or logged; its hash is, or it could not be recognized again.
+        The id is neither stored nor logged; only its hash is stored, to recognize the person in later data.
         """
         require_id_field(self.adapters[erasure.platform], "user_id", erasure.user_id)
         if erasure.tenant_id is not None:
             await find_tenant(self.db, erasure.tenant_id)
-        wish = await self.wishes.record(self.hash_user(erasure.user_id), erasure.tenant_id)
-        wish = await self.wishes.completed(wish, _PATIENCE)
-        return Result(_view(wish), status=200 if wish.completed_at else 202)
+        request = await self.erasures.record(self.hash_user(erasure.user_id), erasure.tenant_id)
+        request = await self.erasures.completed(request, _PATIENCE)
+        return Result(_view(request), status=200 if request.completed_at else 202)
 
     async def list(self, _: NoParameters, __: NoParameters) -> Result:
-        """List all wishes."""
-        return Result(WishList(wishes=[_view(wish) for wish in await privacy.list_wishes(self.db)]))
+        """List all erasure requests."""
+        return Result(RequestList(requests=[_view(request) for request in await privacy.list_requests(self.db)]))
 
-    async def show(self, path: WishPath, _: NoParameters) -> Result:
-        """Show one wish."""
-        for wish in await privacy.list_wishes(self.db):
-            if wish.id == path.wish_id:
-                return Result(_view(wish))
-        raise Problem(404, "no_such_wish", f"there is no wish {path.wish_id}")
+    async def show(self, path: RequestPath, _: NoParameters) -> Result:
+        """Show one erasure request."""
+        for request in await privacy.list_requests(self.db):
+            if request.id == path.request_id:
+                return Result(_view(request))
+        raise Problem(404, "no_such_request", f"there is no erasure request {path.request_id}")
 
 
-def _view(wish: Wish) -> WishView:
-    return WishView(
-        wish_id=wish.id,
-        status="completed" if wish.completed_at else "erased" if wish.swept_at else "erasing",
-        tenant_id=wish.tenant_id,
-        requested_at=wish.requested_at,
-        completed_at=wish.completed_at,
-        **asdict(wish.removed),
+def _view(request: ErasureRequest) -> RequestView:
+    return RequestView(
+        request_id=request.id,
+        status="completed" if request.completed_at else "erased" if request.swept_at else "erasing",
+        tenant_id=request.tenant_id,
+        requested_at=request.requested_at,
+        completed_at=request.completed_at,
+        **asdict(request.removed),
     )

@@ -146,7 +146,7 @@ class SyncRequest(RequestModel):
     )
 
 
-class ErasureRequest(RequestModel):
+class NewErasure(RequestModel):
     """Whose traces are to be removed."""
 
     platform: Annotated[str, Field(description="Where the person is.", examples=["discord"])]

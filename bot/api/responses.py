@@ -80,6 +80,9 @@ class SyncState(ResponseModel):
     checkpoint_age_seconds: float | None = Field(description="How long ago that is; null: it never was.")
 
 
+_SET_ASIDE = "The ids of the messages that the database cannot hold: they are left out, whatever else may be wrong."
+
+
 class ChannelError(ResponseModel):
     """Why a channel was given up by the last sync that tried."""
 
@@ -107,6 +110,7 @@ class ChannelView(ResponseModel):
     checkpoint_at: datetime | None = Field(description="When that message was sent.")
     state: ProgressState | None = Field(description="How the last sync left it; null: none has read it yet.")
     last_error: ChannelError | None = Field(description="Why it was given up; null: it was not.")
+    set_aside: list[str] = Field(description=_SET_ASIDE)
     reactions_pending: int = Field(
         description="User lists of reactions still to be fetched: one an emoji and kind (normal or burst) of a message."
     )
@@ -161,6 +165,7 @@ class IncompleteChannel(ResponseModel):
     state: ProgressState | None = Field(description="How the last sync left it; null: none has read it yet.")
     code: str = Field(description="The code of its last error, or why it is skipped; `unread`: it waits to be read.")
     reason: str = Field(description="The same in words.")
+    set_aside: list[str] = Field(description=_SET_ASIDE)
 
 
 class CoverageView(ResponseModel):

@@ -23,10 +23,10 @@ from bot.api.problems import problems
 from bot.api.sync import SyncCalls
 from bot.api.tenants import TenantCalls
 from bot.database_probe import DatabaseProbe
+from bot.erasures import ErasureRequests
 from bot.hosts import normal_host, reachable_hosts
 from bot.queue import JobQueue
 from bot.tenants import TenantService
-from bot.wishes import WishKeeper
 from storage.database import Database
 
 log = logging.getLogger(__name__)
@@ -47,7 +47,7 @@ class Api:
     expose_metrics: ExposeMetrics
     concurrent_tenants: int
     hash_user: Callable[[str], str]
-    wishes: WishKeeper
+    erasures: ErasureRequests
 
     def routes(self, *, has_token: bool) -> list[web.RouteDef]:
         """Return every call with its handler; ``has_token`` is for their description."""
@@ -62,7 +62,9 @@ class Api:
             *TenantCalls(db=self.db, service=self.tenants, adapters=self.adapters, presenter=presenter).endpoints(),
             *SyncCalls(db=self.db, queue=self.queue, presenter=presenter, clock=self.clock).endpoints(),
             *AuditCalls(db=self.db).endpoints(),
-            *PrivacyCalls(db=self.db, adapters=self.adapters, hash_user=self.hash_user, wishes=self.wishes).endpoints(),
+            *PrivacyCalls(
+                db=self.db, adapters=self.adapters, hash_user=self.hash_user, erasures=self.erasures
+            ).endpoints(),
             *JobCalls(db=self.db, presenter=presenter).endpoints(),
             *HealthCalls(
                 database=DatabaseProbe(self.db), adapters=self.adapters, is_settled=self.tenants.membership.is_settled

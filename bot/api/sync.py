@@ -140,6 +140,7 @@ def channel_view(channel: ChannelSummary) -> ChannelView:
         checkpoint_at=channel.checkpoint_at,
         state=channel.state,
         last_error=_error(channel.last_error) if channel.last_error else None,
+        set_aside=list(channel.set_aside),
         reactions_pending=channel.reactions_pending,
     )
 

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TypeAlias
 
@@ -83,14 +83,18 @@ class LiveBuffer:
     def add_channel(self, tenant_id: str, channel: ChannelRecord, received_at: datetime) -> None:
         """Take in a channel as it is now.
 
-        That it was hidden is kept beside: what was changed in it meanwhile was not told, and has to be read again.
+        That it was hidden is kept beside, for it is written first: what was changed in it meanwhile was not received,
+        and has to be read again. What it was before it was hidden is let go of; only its name may be withheld now.
         """
         event = ChannelEvent(channel, received_at)
+        shown = self._channels[False].get(tenant_id, {})
+        if event.is_hidden and (before := shown.pop(channel.platform_id, None)):
+            event = replace(event, record=replace(channel, name=channel.name or before.record.name))
         self._channels[event.is_hidden][tenant_id][channel.platform_id] = event
 
     def channel_events(self, *, hidden: bool) -> dict[str, list[ChannelEvent]]:
         """Return the channels that wait to be written, by tenant: the hidden ones, or the others."""
-        return {tenant_id: list(events.values()) for tenant_id, events in self._channels[hidden].items()}
+        return {tenant_id: list(events.values()) for tenant_id, events in self._channels[hidden].items() if events}
 
     def has_hidden(self, tenant_id: str) -> bool:
         """Whether hidden channels of a tenant wait to be written."""

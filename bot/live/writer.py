@@ -21,7 +21,7 @@ from bot.live.bisect import apply_bisecting, is_refused
 from bot.live.buffer import ChannelEvent, LiveBatch, LiveBuffer
 from bot.live.following import Following
 from bot.live.tracker import ChangeTracker, ChangeTrackers
-from storage import channels, repair
+from storage import channels, messages, repair
 from storage.database import Database
 from storage.errors import StorageError
 from storage.tenants import tenant_id_of
@@ -165,7 +165,7 @@ class LiveWriter:
         if batch.lost:
             log.warning("messages will be read again", extra={"messages": len(batch.lost)})
             try:
-                await repair.refetch(self._db, batch.lost, now, only_stored=True)
+                await messages.refetch(self._db, batch.lost, now, only_stored=True)
             except Exception as e:
                 if not is_refused(e):
                     raise

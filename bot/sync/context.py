@@ -19,10 +19,11 @@ from bot.metrics import Metrics
 from bot.sync.outcomes import ChannelOutcome
 from bot.sync.progress import ChannelFailure, Progress
 from bot.sync.refusals import Refusals
-from storage import channels, repair
+from storage import channels, messages
 from storage.database import Database
 from storage.errors import ChannelSkipped, ValueRefused
 from storage.jobs import JobLease
+from storage.messages import Changed, MessageRef
 
 log = logging.getLogger(__name__)
 
@@ -147,26 +148,27 @@ class JobContext:
         return self.live.tracking(self.tenant_id, channel.platform_id)
 
     async def store(
-        self, channel: AnyChannel, changed: Callable[[], set[str]], write: Callable[[set[str]], Awaitable[T]]
+        self, channel: AnyChannel, changed: Callable[[], set[str]], write: Callable[[set[str], Changed], Awaitable[T]]
     ) -> T:
-        """Store what was read of a channel, also where the job is cancelled, then refetch what changed meanwhile.
+        """Store what was read of a channel, also where the job is cancelled, and refetch what changed meanwhile.
 
-        What the platform has told of channels by now is stored first, and where it may not have told all of it they
-        are listed anew: a channel that was hidden is then not written.
-
-        Args:
-            channel: the channel.
-            changed: gives the messages that events have named since they were fetched. What was read of them may be
-                older than the event.
-            write: stores; it gets the messages that had changed before.
+        The received changes of channels are stored first, or the channels listed where changes may have been missed, so
+        that nothing of a hidden channel is written. ``changed`` returns the messages with events since they were
+        fetched, so that the fetched ones may be older. ``write`` is called with those that changed before, and with a
+        function that returns those since: it records them in the transaction that stores, so that a kill loses none.
         """
+        before, recorded = set[str](), set[str]()
+
+        def since() -> list[MessageRef]:
+            recorded.update(changed() - before)
+            return self._refs(channel, recorded)
 
         async def write_and_refetch() -> T:
             await self._update_channels()
-            before = changed()
-            written = await write(before)
-            if late := changed() - before:
-                await self.refetch(channel, late)
+            before.update(changed())
+            written = await write(before, since)
+            if during_commit := changed() - before - recorded:
+                await self.refetch(channel, during_commit)
             return written
 
         return await finish(write_and_refetch())
@@ -199,8 +201,10 @@ class JobContext:
 
     async def refetch(self, channel: AnyChannel, message_ids: set[str]) -> None:
         """Mark messages of a channel to be refetched by the repairs of this job or the next."""
-        keys = [(self.tenant_id, channel.platform_id, message_id) for message_id in message_ids]
-        await repair.refetch(self.db, keys, self.clock())
+        await messages.refetch(self.db, self._refs(channel, message_ids), self.clock())
+
+    def _refs(self, channel: AnyChannel, message_ids: set[str]) -> list[MessageRef]:
+        return [(self.tenant_id, channel.platform_id, message_id) for message_id in message_ids]
 
     async def settle(self, channel: AnyChannel, deleted_head_id: str | None) -> None:
         """Mark a channel as read up to its head; where something else of it failed, its error stays."""

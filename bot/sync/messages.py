@@ -17,7 +17,7 @@ from bot.sync.context import EmptyPage, JobContext
 from bot.sync.pages import read_behind
 from storage import messages
 from storage.channels import ChannelState
-from storage.messages import MessageBatch
+from storage.messages import Changed, MessageBatch
 
 _Pages: TypeAlias = list[tuple[datetime, int, tuple[MessageRecord, ...]]]
 """Pages, each with the time of its request and the tracker's mark at that time."""
@@ -113,15 +113,15 @@ class ChannelReader:
         def changed() -> set[str]:
             return {i for _, mark, page in pages for i in tracker.changed_since(mark, (m.platform_id for m in page))}
 
-        async def write(changed_before: set[str]) -> None:
+        async def write(changed_before: set[str], since: Changed) -> None:
             if changed_before:  # their events found nothing stored that they could change
                 await self.job.refetch(self.state, changed_before)
-            await self._save([message for *_, page in pages for message in page], requested_at=pages[0][0])
+            await self._save([message for *_, page in pages for message in page], pages[0][0], since)
             self._fetched = following
 
         await self.job.store(self.state, changed, write)
 
-    async def _save(self, fetched: list[MessageRecord], requested_at: datetime) -> None:
+    async def _save(self, fetched: list[MessageRecord], requested_at: datetime, changed: Changed) -> None:
         """Store rows and checkpoint, in one transaction."""
         job = self.job
         batch = MessageBatch(
@@ -130,6 +130,7 @@ class ChannelReader:
             messages=fetched,
             job=job.lease,
             requested_at=requested_at,
+            changed=changed,
         )
         began = time.monotonic()
         refused = await messages.save_batch(job.db, batch, job.clock())

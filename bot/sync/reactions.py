@@ -12,6 +12,7 @@ from bot.concurrency import finish, for_each
 from bot.live import ChangeTracker
 from bot.sync.context import JobContext
 from storage import messages, reactions
+from storage.messages import Changed
 from storage.reactions import PendingChannel, PendingTotal
 
 _TOTALS_A_PAGE = 100  # looked up in the archive at a time
@@ -71,7 +72,7 @@ class ReactionPass:
             channel.platform_id, message_id, total.emoji, burst=total.burst, total=total.expected
         )
 
-        async def write(changed_before: set[str]) -> bool:
+        async def write(changed_before: set[str], _: Changed) -> bool:  # a total that changes by then is left alone
             if changed_before:
                 return False
             await reactions.save_users(job.db, total, user_hashes=users, job=job.lease, now=job.clock())

@@ -20,6 +20,7 @@ from bot.sync.context import EmptyPage, JobContext
 from bot.sync.pages import NOTHING, Answer, read_behind
 from bot.sync.proof import ProofPass
 from storage import channels, messages
+from storage.messages import Changed
 from storage.repair import (
     RefetchKind,
     RefetchRange,
@@ -193,7 +194,7 @@ class RepairPass:
         if not page.reaches(reached):
             reached = page.sent.reached or reached
 
-        async def write(changed_before: set[str]) -> RefetchRange | None:
+        async def write(changed_before: set[str], since: Changed) -> RefetchRange | None:
             found = page.within(refetch, reached)
             outcome = await reconcile_page(
                 job.db,
@@ -204,6 +205,7 @@ class RepairPass:
                 job=job.lease,
                 now=job.clock(),
                 requested_at=page.requested_at,
+                changed=since,
             )
             job.progress.changed += outcome.changed
             job.progress.deleted += outcome.deleted

@@ -29,6 +29,8 @@ from storage.channels.queries import (
     channel_summaries,
 )
 from storage.channels.set_aside import (
+    forget_absent,
+    forget_deleted,
     note_set_aside,
 )
 from storage.channels.skip import (
@@ -61,6 +63,8 @@ __all__ = [
     "fail_channel",
     "finish_channel",
     "follow_parents",
+    "forget_absent",
+    "forget_deleted",
     "forget_listings",
     "keep_listings",
     "lock_channels",

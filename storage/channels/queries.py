@@ -1,6 +1,6 @@
 """Channels and threads with their progress: as a sync needs them, and as people look at them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -8,6 +8,7 @@ from sqlalchemy import RowMapping, and_, case, false, func, or_, select
 
 from adapters.records import ChannelType, JsonValue, SkipReason
 from storage.channels.checkpoint import ProgressState
+from storage.channels.set_aside import set_aside_ids
 from storage.connection import finish_before_cancel
 from storage.database import Database
 from storage.reactions import PENDING_IN_CHANNEL
@@ -157,6 +158,7 @@ class ChannelSummary:
     checkpoint_at: datetime | None
     state: ProgressState | None  # None: it was never read
     last_error: Mapping[str, JsonValue] | None
+    set_aside: Sequence[str]  # messages that the database cannot hold
     reactions_pending: int  # user lists still to be fetched; none where it is skipped
     updated_at: datetime | None  # of its progress
 
@@ -167,13 +169,8 @@ IS_INCOMPLETE = or_(
         or_(
             sync_progress.c.last_error.is_not(None),
             sync_progress.c.state.in_(["syncing", "failed"]),
-            and_(
-                sync_progress.c.state.is_(None),
-                or_(
-                    channels.c.type == "thread",
-                    and_(channels.c.type == "text", channels.c.head_platform_id.is_not(None)),
-                ),
-            ),
+            # Also one without a head: that the platform names no newest message says nothing of whether there are any.
+            and_(sync_progress.c.state.is_(None), channels.c.type.in_(["text", "thread"])),
         ),
     ),
     channels.c.skip_reason == "bot_lacks_access",
@@ -195,6 +192,7 @@ _SUMMARIES = (
         sync_progress.c.last_message_at.label("checkpoint_at"),
         sync_progress.c.state,
         sync_progress.c.last_error,
+        sync_progress.c.set_aside,
         case((channels.c.skip_reason.is_(None), PENDING_IN_CHANNEL), else_=0).label("reactions_pending"),
         sync_progress.c.updated_at,
     )
@@ -226,6 +224,7 @@ def _summary(row: RowMapping) -> ChannelSummary:
             "type": ChannelType(values["type"]),
             "skip_reason": SkipReason(values["skip_reason"]) if values["skip_reason"] else None,
             "state": ProgressState(values["state"]) if values["state"] else None,
+            "set_aside": set_aside_ids(values["set_aside"]),
             "reactions_pending": int(values["reactions_pending"]),
         }
     )

@@ -17,7 +17,8 @@ from storage.connection.file_lock import (
     FileLock,
 )
 from storage.connection.files import (
-    make_private_file,
+    file_id,
+    look_at_file,
 )
 from storage.connection.inspection import (
     DatabaseState,
@@ -25,6 +26,9 @@ from storage.connection.inspection import (
     inspect_database,
     is_read_only,
     require_archive,
+)
+from storage.connection.sockets import (
+    OpenSockets,
 )
 from storage.connection.urls import (
     archive_name,
@@ -40,12 +44,14 @@ __all__ = [
     "DatabaseState",
     "FileLock",
     "KnownTenant",
+    "OpenSockets",
     "WriteHealth",
     "archive_name",
+    "file_id",
     "finish_before_cancel",
     "inspect_database",
     "is_read_only",
-    "make_private_file",
+    "look_at_file",
     "parse_url",
     "postgres",
     "require_archive",

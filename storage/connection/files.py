@@ -2,7 +2,11 @@
 
 import logging
 import os
+import sqlite3
+from contextlib import closing, suppress
 from pathlib import Path
+
+from storage.connection.driver_errors import translated
 
 log = logging.getLogger(__name__)
 
@@ -57,3 +61,23 @@ def _tighten(path: Path, mode: int, *, is_new: bool = False) -> None:
         path.chmod(mode)
         if not is_new:
             log.warning("other users of this machine had rights on it, and no longer do", extra={"path": str(path)})
+
+
+def file_id(path: Path | None) -> tuple[int, int] | None:
+    """Identify the file that a name stands for; None where there is none."""
+    try:
+        found = path.stat() if path is not None else None
+    except OSError:
+        return None
+    return (found.st_dev, found.st_ino) if found is not None else None
+
+
+def look_at_file(path: Path) -> None:
+    """Open the file once synchronously: where it cannot be opened, the asynchronous driver's thread outlives the loop.
+
+    SQLite gives its other files the permissions of this one.
+    """
+    with suppress(OSError):  # SQLite reports it with a better message
+        make_private_file(path)
+    with translated(), closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA schema_version")

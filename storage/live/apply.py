@@ -6,14 +6,14 @@ Only stored rows are changed, and no checkpoint is moved: what is not stored yet
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
+from storage.channels import forget_deleted
 from storage.connection import finish_before_cancel
 from storage.database import Database
 from storage.live.changes import MessageChange
 from storage.live.messages import find_stored, save_edits
 from storage.live.reactions import apply_reactions
-from storage.messages import apart_where_refused, mark_rows_deleted
+from storage.messages import add_refetches, apart_where_refused, mark_rows_deleted, refetch_read_elsewhere
 from storage.privacy import redactors_for
-from storage.repair import add_refetches, refetch_read_elsewhere
 
 
 @finish_before_cancel
@@ -43,6 +43,7 @@ async def apply_changes(
         # Before rows are locked: an erasure waiting for this lock could deadlock with a transaction on those rows.
         await redactors_for(connection, {change.tenant_id for change in changes})
         stored = await find_stored(connection, changes)
+        await forget_deleted(connection, _keys(change for change in changes if change.is_deleted), now)
         if owner is not None:
             await refetch_read_elsewhere(connection, _keys(changes) - _keys(stored.values()), owner, now)
         if not stored:

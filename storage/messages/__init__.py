@@ -5,15 +5,19 @@ from storage.messages.diff import StoredMessage, is_changed, is_edited, is_withh
 from storage.messages.id_ranges import IN_RANGE, IdRange, lesser, number, split_by_length
 from storage.messages.isolation import apart_where_refused
 from storage.messages.presence import has_stored
+from storage.messages.refetch import Changed, MessageRef, add_refetches, refetch, refetch_read_elsewhere
 from storage.messages.replies import mark_answers_to_deleted
 from storage.messages.rows import PreparedMessages, mark_rows_deleted, prepare, unmark_rows_deleted, write_messages
 
 __all__ = [
     "IN_RANGE",
+    "Changed",
     "IdRange",
     "MessageBatch",
+    "MessageRef",
     "PreparedMessages",
     "StoredMessage",
+    "add_refetches",
     "apart_where_refused",
     "has_stored",
     "is_changed",
@@ -25,6 +29,8 @@ __all__ = [
     "mark_rows_deleted",
     "number",
     "prepare",
+    "refetch",
+    "refetch_read_elsewhere",
     "save_batch",
     "split_by_length",
     "stored_messages",

@@ -10,6 +10,7 @@ from storage.connection import finish_before_cancel
 from storage.database import Database
 from storage.jobs import JobLease, require_lease
 from storage.messages.isolation import apart_where_refused
+from storage.messages.refetch import Changed, add_refetches
 from storage.messages.replies import mark_answers_to_deleted
 from storage.messages.rows import mark_rows_deleted, prepare, write_messages
 
@@ -23,6 +24,7 @@ class MessageBatch:
     messages: Sequence[MessageRecord]
     job: JobLease
     requested_at: datetime | None = None  # when the first of its pages was requested; None: unknown
+    changed: Changed = tuple  # messages to be refetched: events named them while the batch was on its way
 
     def __post_init__(self) -> None:
         if not self.messages:
@@ -60,6 +62,7 @@ async def save_batch(db: Database, batch: MessageBatch, now: datetime) -> frozen
             now=now,
         )
         await require_archived(connection, batch.channel_id)
+        await add_refetches(connection, batch.changed(), now)
     return frozenset(message_id for _, message_id in refused)
 
 

@@ -31,7 +31,7 @@ _STORED = (
     _of_messages(attachments, "message_platform_id"),
     _of_messages(reaction_totals, "message_platform_id"),
 )
-_OWN_FIELDS = {field.name for field in fields(MessageRecord)} - {"attachments", "reaction_totals"}
+_OWN_FIELDS = {field.name for field in fields(MessageRecord)} - {"attachments", "reaction_totals", "copies"}
 
 
 async def stored_messages(

@@ -116,8 +116,9 @@ async def write_messages(
     stored, refused = await _upsert(connection, prepared, now)
     if may_be_stored and stored.channels:
         await _delete_stale(connection, stored, may_be_stored)
-    await note_copies(connection, stored.rows(), now)
-    emptied = [(channel_id, r.platform_id) for channel_id, r in stored.rows() if is_emptied(r.metadata)]
+    rows = list(stored.rows())
+    await note_copies(connection, rows, now, known_channels=may_be_stored)
+    emptied = [(channel_id, r.platform_id) for channel_id, r in rows if is_emptied(r.metadata)]
     await empty_traces_of(connection, emptied, now)
     return refused
 

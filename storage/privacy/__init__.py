@@ -1,4 +1,4 @@
-"""One person's wish: to be erased, or to see what is held of them."""
+"""One person's request: an erasure, or an export of what is stored about them."""
 
 from storage.privacy.copies import (
     is_emptied,
@@ -17,34 +17,34 @@ from storage.privacy.redaction import (
     redactors_for,
     require_hash,
 )
+from storage.privacy.requests import (
+    Erased,
+    ErasureRequest,
+    erase_user,
+    find_request,
+    fulfil_request,
+    list_requests,
+    record_request,
+)
 from storage.privacy.traces import (
     empty_traces_of,
     note_copies,
 )
-from storage.privacy.wishes import (
-    Erased,
-    Wish,
-    erase_user,
-    find_wish,
-    fulfil_wish,
-    list_wishes,
-    record_wish,
-)
 
 __all__ = [
     "Erased",
+    "ErasureRequest",
     "Redactor",
-    "Wish",
     "empty_traces_of",
     "erase_user",
     "erased_in_channels",
     "export_user",
-    "find_wish",
-    "fulfil_wish",
+    "find_request",
+    "fulfil_request",
     "is_emptied",
-    "list_wishes",
+    "list_requests",
     "note_copies",
-    "record_wish",
+    "record_request",
     "redactor_for",
     "redactors_for",
     "require_hash",

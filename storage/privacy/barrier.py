@@ -1,8 +1,8 @@
-"""How a wish gets to know that nobody writes any more who did not know of it, and holds up nobody meanwhile.
+"""Let an erasure wait for transactions that began before its request was recorded, without blocking any.
 
-On PostgreSQL a transaction that stores what a platform says takes a shared advisory lock before it reads the wishes.
-Nobody ever takes that lock alone, so none of them waits. A wish that is recorded looks who holds the lock at that
-instant, and waits until those are gone; a backup, which holds no such lock, does not count. SQLite has one writer.
+On PostgreSQL a transaction that stores a platform's data takes a shared advisory lock before it reads the erasure
+requests. The lock is never taken exclusively, so nobody waits for it. After a request is recorded, the erasure lists
+the holders of the lock and waits until they have ended; a backup holds no such lock. SQLite has one writer.
 """
 
 import asyncio
@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage.database import Database
 
-_SPACE, _READING, _ERASING = 0x506C6174, 1, 2  # "Plat": any numbers that nothing else on this database uses
+_SPACE, _READING, _ERASING = 0x506C6174, 1, 2  # "Plat"; arbitrary numbers that nothing else on the database uses
 _POLL_SECONDS = 0.05
 
 _ENTER = text(f"SELECT pg_advisory_xact_lock_shared({_SPACE}, {_READING})")
@@ -25,19 +25,19 @@ _INSIDE = text(
 
 
 async def enter(connection: AsyncConnection) -> None:
-    """Say, before the wishes are read, that the transaction is going to store what it was told."""
+    """Take the shared lock, before the erasure requests are read in a transaction that stores a platform's data."""
     if connection.dialect.name == "postgresql":
         await connection.execute(_ENTER)
 
 
 async def take_turn(connection: AsyncConnection) -> None:
-    """Let one step of an erasure run at a time, whichever process it is of, or two could wait for each other's rows."""
+    """Serialize the steps of erasures over all processes; two steps could deadlock on each other's rows."""
     if connection.dialect.name == "postgresql":
         await connection.execute(_TAKE_TURN)
 
 
 async def until_known_to_all(db: Database) -> None:
-    """Wait until every transaction has ended that may have read the wishes before now."""
+    """Wait until every transaction has ended that may have read the erasure requests before now."""
     if db.dialect != "postgresql":
         return
     unaware = await _inside(db)

@@ -1,8 +1,7 @@
-"""Removing a person whose wish is recorded (see ``wishes``), and of whom nothing new is stored (see ``redaction``).
+"""Remove a person from the archive after the request is recorded (``requests``); nothing new is stored (``redaction``).
 
-The archive is gone through a part at a
-time, so that other writers get their turn in between. Their messages stay as empty places, so that conversations can
-still be walked; totals of reactions stay as the platform counts them.
+The archive is processed in small transactions, so that other writers can run in between. The person's messages stay as
+empty rows, so that replies can still be followed; reaction totals stay as the platform counts them.
 """
 
 from collections.abc import Mapping
@@ -26,18 +25,18 @@ _CHUNK = 2_000
 
 
 Scope: TypeAlias = Mapping[str, Any]
-"""The person (``user``), where (``tenant``, empty for everywhere) and the time of the rows' change (``now``)."""
+"""Parameters: the person (``user``), the tenant (``tenant``, empty for all) and the time of the change (``now``)."""
 
 
 async def sweep(db: Database, user_hash: str, *, tenant_id: str | None, now: datetime, window: int) -> None:
-    """Go through the archive and remove a person whose wish is recorded. Broken off, it can begin again.
+    """Remove a person from the archive; after an interruption it can be run again.
 
     Args:
         db: the archive.
-        user_hash: who, 64 hexadecimal digits.
-        tenant_id: in one tenant only, known or not; None: in all there are.
+        user_hash: the person's hash, 64 hexadecimal digits.
+        tenant_id: only in this tenant, known or not; None: in all.
         now: the time of the rows' change.
-        window: how many messages a transaction looks through.
+        window: how many messages a transaction searches.
     """
     scope = {"user": user_hash, "tenant": tenant_id or EVERY_TENANT, "now": now}
     while await _empty_chunk(db, scope):
@@ -62,7 +61,7 @@ _COUNT = (
 
 
 async def _count(connection: AsyncConnection, scope: Scope, **more: int) -> None:
-    """Add to what a wish has removed, in the transaction that removes it."""
+    """Add to the request's counts, in the transaction that removes the rows."""
     if any(more.values()):
         await connection.execute(_COUNT, {**scope, **{f"more_{name}": more.get(name, 0) for name in _COUNTED}})
 
@@ -92,7 +91,7 @@ _EMPTY = (
 
 @finish_before_cancel
 async def _empty_chunk(db: Database, scope: Scope) -> bool:
-    """Empty messages of theirs, and what others copied of them. Returns whether there were any."""
+    """Empty some of the person's messages, and others' copies of them; return whether there were any."""
     now, tenant_id = scope["now"], scope["tenant"]
     async with db.writing() as connection:
         await take_turn(connection)
@@ -170,7 +169,7 @@ _REDACT_FILES = _redact(attachments, "filename", "url", "metadata").where(
         select(messages.c.channel_id, messages.c.platform_id).where(IN_WINDOW)
     )
 )
-# Whoever opened a thread wrote its title. The mark is of an erasure before this one.
+# A thread's owner wrote its title. An owner that is the mark was erased by an earlier run.
 _owner = channels.c.metadata["owner_hash"].as_string()
 _is_titled = and_(channels.c.type == "thread", _owner.in_([USER_HASH, FORGOTTEN]), channels.c.name != FORGOTTEN)
 _REDACT_CHANNELS = (
@@ -188,7 +187,7 @@ _LOCK_CHANNELS = select(tenants.c.id).where(tenants.c.id == TENANT_ID).with_for_
 
 @finish_before_cancel
 async def _redact_window(db: Database, window: TimeWindow, scope: Scope) -> None:
-    """Take a person's name out of the messages and files of a window."""
+    """Remove a person's hash from the messages and files of a window."""
     values = {**scope, **window.as_values()}
     async with db.writing() as connection:
         await take_turn(connection)
@@ -199,10 +198,10 @@ async def _redact_window(db: Database, window: TimeWindow, scope: Scope) -> None
 
 @finish_before_cancel
 async def _redact_channels(db: Database, scope: Scope, tenant_id: str) -> None:
-    """Take a person's name and titles out of the channels of a tenant."""
+    """Remove a person's hash, and the titles that they wrote, from the channels of a tenant."""
     values = {**scope, "tenant": tenant_id}
     async with db.writing() as connection:
         await take_turn(connection)
-        await connection.execute(_LOCK_CHANNELS, values)  # as all do that change a tenant's channels
+        await connection.execute(_LOCK_CHANNELS, values)  # as every change of a tenant's channels does
         named = (await connection.execute(_REDACT_CHANNELS, values)).rowcount
         await _count(connection, scope, mentions=named)

@@ -19,25 +19,25 @@ _PAGE = 1_000  # reactions at once
 async def export_user(
     db: Database, user_hash: str, *, tenant_id: str | None, window: int = 2_000
 ) -> AsyncIterator[dict[str, object]]:
-    """Export everything that is held about a person, in one tenant or in all.
+    """Export everything that is stored about a person, in one tenant or in all.
 
-    Every dictionary has a ``kind``: ``forgotten`` (a wish of theirs), ``channel`` (that names them, such as a thread
+    Every dictionary has a ``kind``: ``forgotten`` (a request of theirs), ``channel`` (that names them, such as a thread
     they opened), ``message`` (of theirs), ``reply`` (to them), ``mention`` (another's message that names them),
     ``attachment`` (of theirs, or that names them) and ``reaction``. Ids are the platform's, times are aware, of a
     reaction ``first_seen_at`` is when the archive learnt of it. Each message comes before its attachments.
 
     Args:
         db: the archive.
-        user_hash: who, 64 hexadecimal digits.
+        user_hash: the person's hash, 64 hexadecimal digits.
         tenant_id: in one tenant; None: in all.
-        window: how many messages are looked through at once.
+        window: how many messages are searched at once.
 
     Raises:
         ValueError: that is no hash.
     """
     require_hash(user_hash)
     scope: dict[str, object] = {"user": user_hash, "tenant": tenant_id or EVERY_TENANT}
-    for row in await _rows(db, _WISHES, scope):
+    for row in await _rows(db, _REQUESTS, scope):
         yield row
     tenant_ids = [tenant_id] if tenant_id else [str(row["id"]) for row in await _rows(db, _TENANTS, {})]
     for each in tenant_ids:
@@ -73,7 +73,7 @@ _CHANNEL_REF = (
     channels.c.name.label("channel_name"),
 )
 _is_theirs = messages.c.author_hash == USER_HASH
-_WISHES = (
+_REQUESTS = (
     select(_kind("forgotten"), erased_users.c.tenant_id, erased_users.c.erased_at.label("forgotten_at"))
     .where(erased_users.c.user_hash == USER_HASH)
     .where(or_(TENANT_ID == EVERY_TENANT, erased_users.c.tenant_id.in_([EVERY_TENANT, TENANT_ID])))

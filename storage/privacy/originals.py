@@ -1,4 +1,4 @@
-"""Which originals are emptied: asked before what may be a copy of one, or the title of its thread, is stored."""
+"""Find which originals are emptied, before possible copies of them, or the titles of their threads, are stored."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -7,8 +7,8 @@ from typing import Any
 from sqlalchemy import Select, and_, func, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from adapters.records import ChannelRecord, ChannelType, MessageRecord
-from storage.privacy.copies import Original, emptied_again, is_emptied, originals_of, without_copies
+from adapters.records import ChannelRecord, ChannelType, MessageRecord, Original
+from storage.privacy.copies import emptied_again, is_emptied, without_copies
 from storage.privacy.redaction import FORGOTTEN, Redactor
 from storage.sql import TENANT_ID, Id, RowId, dump_json, json_objects
 from storage.tables import channels, messages, tenants
@@ -18,7 +18,7 @@ _own, _home = tenants.alias("own"), tenants.alias("home")
 
 
 def _stored_originals() -> Select[Any]:
-    """Find those of the originals in the parameter ``named`` that are stored, in whichever community they are."""
+    """Select those of the originals in the parameter ``named`` that are stored, in any community."""
     of_home = and_(
         _home.c.platform == _own.c.platform,
         _home.c.platform_id == func.coalesce(_named.c.tenant_platform_id, _own.c.platform_id),
@@ -39,7 +39,7 @@ _AS_STORED = select(messages.c.platform_id, messages.c.metadata).where(
 async def emptied_originals(
     connection: AsyncConnection, tenant_id: str, named: Collection[Original], redactor: Redactor
 ) -> set[Original]:
-    """Find those of the originals, as a tenant's messages name them, that are emptied or an erased person's."""
+    """Return those originals that are emptied or by an erased person, as a tenant's messages name them."""
     if not named:
         return set()
     given = [
@@ -54,12 +54,13 @@ async def emptied_originals(
 async def without_erased_copies(
     connection: AsyncConnection, tenant_id: str, channel_id: int, records: Sequence[MessageRecord], redactor: Redactor
 ) -> Sequence[MessageRecord]:
-    """Take out of a channel's messages what they repeat of erased people's."""
-    named = {r.platform_id: found for r in records if (found := originals_of(r.type, r.metadata))}
-    if not named:
+    """Remove copies of erased people's messages from a channel's messages."""
+    copying = [record for record in records if record.copies]
+    if not copying:
         return records
-    emptied = await emptied_originals(connection, tenant_id, set().union(*named.values()), redactor)
-    keys = dump_json([{"channel_id": channel_id, "message_platform_id": message_id} for message_id in named])
+    named = {copy.original for record in copying for copy in record.copies}
+    emptied = await emptied_originals(connection, tenant_id, named, redactor)
+    keys = dump_json([{"channel_id": channel_id, "message_platform_id": record.platform_id} for record in copying])
     stored: dict[str, Any] = {
         row.platform_id: row.metadata for row in await connection.execute(_AS_STORED, {"keys": keys})
     }
@@ -67,8 +68,9 @@ async def without_erased_copies(
 
 
 def _without(record: MessageRecord, emptied: set[Original], stored: Mapping[str, Any]) -> MessageRecord:
-    emptied = emptied | emptied_again(stored, record.type, record.metadata)
-    rest = without_copies(record.type, record.content, record.metadata, emptied)
+    emptied = emptied | emptied_again(stored, record.copies)
+    paths = {copy.path for copy in record.copies if copy.original in emptied}
+    rest = without_copies(record.content, record.metadata, paths)
     if rest is None:
         return record
     files = record.attachments if rest.keeps_files else ()
@@ -78,10 +80,10 @@ def _without(record: MessageRecord, emptied: set[Original], stored: Mapping[str,
 async def without_erased_titles(
     connection: AsyncConnection, tenant_id: str, records: Iterable[ChannelRecord], redactor: Redactor
 ) -> list[ChannelRecord]:
-    """Take the titles from threads that an erased person opened, or that hang on a message of theirs."""
+    """Remove the titles of threads that an erased person opened, or that belong to a message of theirs."""
     records = list(records)
     threads = [record for record in records if record.type is ChannelType.THREAD and record.name]
-    # A thread's first message has its id, and stands in it or, where it hangs on a message, in the channel above.
+    # A thread's first message has its id; it is in the thread or, where that belongs to a message, in the parent.
     named = {
         Original(None, place, thread.platform_id)
         for thread in threads

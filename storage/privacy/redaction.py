@@ -1,7 +1,8 @@
 """Erased people: nothing about them is stored again, whatever the platform sends.
 
-A wish is recorded once for each tenant, or once for all. Every transaction that stores a platform's records enters
-(see ``barrier``) and then reads the wishes, so that a wish can wait until none is under way that did not know of it.
+An erasure request is recorded once for each tenant, or once for all. Every transaction that stores a platform's
+records takes a lock (see ``barrier``) and then reads the requests, so that an erasure can wait for those that began
+before its request was recorded.
 """
 
 import re
@@ -22,7 +23,7 @@ FORGOTTEN = "forgotten"
 """What stands in the place of an erased person's hash, and the mark in the metadata of what is left of a message."""
 
 EVERY_TENANT = ""
-"""The tenant id of a wish that counts everywhere."""
+"""The tenant id of an erasure request for all tenants."""
 
 _HASH = re.compile("[0-9a-f]{64}")
 _RUNS = re.compile("[0-9a-f]{64,}")  # an id in the middle of a word leaves its hash in the middle of one
@@ -110,12 +111,13 @@ def _tombstone(record: MessageRecord) -> MessageRecord:
         reply_to_author_hash=None,
         metadata={FORGOTTEN: True},
         attachments=(),
+        copies=(),
     )
 
 
 def _erased_in(tenant_id: ColumnElement[str]) -> Select[Any]:
-    wishes = erased_users.c
-    return select(wishes.user_hash).where(or_(wishes.tenant_id == EVERY_TENANT, wishes.tenant_id == tenant_id))
+    requests = erased_users.c
+    return select(requests.user_hash).where(or_(requests.tenant_id == EVERY_TENANT, requests.tenant_id == tenant_id))
 
 
 _ERASED = _erased_in(TENANT_ID)

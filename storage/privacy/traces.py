@@ -1,15 +1,16 @@
-"""Where copies are stored, and emptying those of messages that were emptied."""
+"""Record where copies are stored, and empty the copies of emptied messages."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, Select, and_, bindparam, delete, or_, select, update
+import orjson
+from sqlalchemy import Row, Select, and_, bindparam, delete, literal, or_, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.types import Text
 
-from adapters.records import MessageRecord
-from storage.privacy.copies import Original, Rest, emptied_again, is_emptied, originals_of, without_copies
+from adapters.records import Copy, MessageRecord, MetadataPath
+from storage.privacy.copies import FORWARD, Rest, is_emptied, without_copies
 from storage.privacy.redaction import EVERY_TENANT, FORGOTTEN
 from storage.sql import (
     CHANNEL_ID,
@@ -28,8 +29,9 @@ from storage.sql import (
 )
 from storage.tables import attachments, channels, message_copies, messages, tenants
 
-_KEY = ("channel_id", "message_platform_id", "original_channel_platform_id", "original_message_platform_id")
-_rows = json_objects("rows", **types_of(message_copies, _KEY))
+_MESSAGE = ("channel_id", "message_platform_id")
+_KEY = (*_MESSAGE, "original_channel_platform_id", "original_message_platform_id", "path")
+_rows = json_objects("rows", **types_of(message_copies, (*_KEY, "original_tenant_platform_id")))
 _columns = {column.name: column for column in _rows.c} | {"created_at": NOW, "updated_at": NOW}
 _is_stored = (
     select(messages.c.id)
@@ -41,23 +43,52 @@ _NOTE = (
     .from_select(list(_columns), select(*_columns.values()).where(_is_stored))
     .on_conflict_do_nothing()
 )
+_written = json_objects("written", **types_of(message_copies, _MESSAGE))
+_DELETE_OTHERS = (
+    delete(message_copies)
+    .where(tuple_(*(message_copies.c[name] for name in _MESSAGE)).in_(select(_written)))
+    .where(tuple_(*(message_copies.c[name] for name in _KEY)).not_in(select(*(_rows.c[name] for name in _KEY))))
+)
 
 
-async def note_copies(connection: AsyncConnection, records: Iterable[tuple[int, MessageRecord]], now: datetime) -> None:
-    """Note of which messages these (each with ``channels.id``) repeat something, once they are stored."""
-    rows = [
-        dict(zip(_KEY, (channel, r.platform_id, o.channel_platform_id, o.message_platform_id), strict=True))
-        for channel, r in records
-        for o in originals_of(r.type, r.metadata)
-    ]
+async def note_copies(
+    connection: AsyncConnection,
+    records: Sequence[tuple[int, MessageRecord]],
+    now: datetime,
+    *,
+    known_channels: Collection[int],
+) -> None:
+    """Record which messages these repeat, once they are stored, and remove what they no longer repeat after an edit.
+
+    Args:
+        connection: the transaction that stores them.
+        records: the messages, each with its channel (``channels.id``).
+        now: the time of the rows' change.
+        known_channels: the channels that may hold some of the messages already.
+    """
+    rows = [_row(channel, record, copy) for channel, record in records for copy in record.copies]
+    values = {"rows": dump_json(rows), "now": now}
+    if written := [(channel, r.platform_id) for channel, r in records if channel in known_channels]:
+        await connection.execute(_DELETE_OTHERS, {**values, "written": _objects(written)})
     if rows:
-        await connection.execute(_NOTE, {"rows": dump_json(rows), "now": now})
+        await connection.execute(_NOTE, values)
+
+
+def _row(channel_id: int, record: MessageRecord, copy: Copy) -> dict[str, object]:
+    return {
+        "channel_id": channel_id,
+        "message_platform_id": record.platform_id,
+        "original_tenant_platform_id": copy.original.tenant_platform_id,
+        "original_channel_platform_id": copy.original.channel_platform_id,
+        "original_message_platform_id": copy.original.message_platform_id,
+        "path": dump_json(copy.path),
+    }
 
 
 _keys = json_objects("keys", channel_id=RowId, message_platform_id=Id())
 _place, _home = channels.alias("place"), tenants.alias("home")
 _is_in_scope = or_(TENANT_ID == EVERY_TENANT, messages.c.tenant_id == TENANT_ID)
-_COPY = (messages.c.channel_id, messages.c.platform_id, messages.c.type, messages.c.content, messages.c.metadata)
+_COPY = (messages.c.channel_id, messages.c.platform_id, messages.c.content, messages.c.metadata)
 _is_copy = and_(
     messages.c.channel_id == message_copies.c.channel_id,
     messages.c.platform_id == message_copies.c.message_platform_id,
@@ -65,15 +96,16 @@ _is_copy = and_(
 
 
 def _copies_of() -> Select[Any]:
-    """Find what repeats the messages in the parameter ``keys``, with the ids by which it names them."""
+    """Select the copies of the messages in the parameter ``keys``, and their paths."""
+    tenant = message_copies.c.original_tenant_platform_id
     names = and_(
         message_copies.c.original_message_platform_id == _keys.c.message_platform_id,
         message_copies.c.original_channel_platform_id == _place.c.platform_id,
+        or_(tenant.is_(None), tenant == _home.c.platform_id),
     )
     original = _keys.join(_place, _place.c.id == _keys.c.channel_id).join(_home, _home.c.id == _place.c.tenant_id)
-    ids = (_home.c.platform_id.label("tenant"), _place.c.platform_id.label("place"), _keys.c.message_platform_id)
     joined = original.join(message_copies, names).join(messages, _is_copy)
-    return select(*_COPY, *ids).select_from(joined).where(_is_in_scope).order_by(*_COPY[:2])
+    return select(*_COPY, message_copies.c.path).select_from(joined).where(_is_in_scope).order_by(*_COPY[:2])
 
 
 _original_place = channels.alias("original_place")
@@ -92,7 +124,7 @@ _COPIES = _copies_of()
 _FORWARDS_OF_UNKNOWN = (
     select(*_COPY)
     .join_from(message_copies, messages, _is_copy)
-    .where(_is_in_scope, ~_is_known)
+    .where(_is_in_scope, ~_is_known, message_copies.c.path == literal(dump_json(FORWARD)))
     .where(messages.c.metadata["forward"]["content"].as_string().in_(select(json_strings("texts"))))
 )
 _ORIGINALS_ELSEWHERE = (
@@ -148,13 +180,13 @@ async def empty_traces_of(
 ) -> int:
     """Empty the copies of messages (``channels.id`` and the platform's id) that were emptied, and copies of those.
 
-    The titles of the threads that hang on them go, too.
+    The titles of the threads that belong to them are removed, too.
 
     Args:
-        connection: of the transaction that emptied them.
+        connection: the transaction that emptied them.
         keys: the emptied messages.
         now: the time of the rows' change.
-        tenant_id: where copies and threads are looked for; without it in all tenants.
+        tenant_id: only copies and threads in this tenant; default: in all.
 
     Returns:
         How many copies were emptied.
@@ -165,8 +197,8 @@ async def empty_traces_of(
         if titled := list((await connection.execute(_TITLED, values)).scalars()):
             await connection.execute(_HIDE_TITLES, {"threads": titled, "now": now})
         changed = {}
-        for key, (copy, emptied) in _by_copy(await connection.execute(_COPIES, values)).items():
-            if (rest := without_copies(copy.type, copy.content, copy.metadata, emptied)) is not None:
+        for key, (copy, paths) in _by_copy(await connection.execute(_COPIES, values)).items():
+            if (rest := without_copies(copy.content, copy.metadata, paths)) is not None:
                 changed[key] = rest
         await _empty(connection, changed, now)
         count += len(changed)
@@ -174,20 +206,18 @@ async def empty_traces_of(
     return count
 
 
-def _by_copy(rows: Iterable[Row[Any]]) -> dict[tuple[int, str], tuple[Row[Any], set[Original]]]:
-    """Gather of each copy by which ids it may name the originals."""
-    found: dict[tuple[int, str], tuple[Row[Any], set[Original]]] = {}
+def _by_copy(rows: Iterable[Row[Any]]) -> dict[tuple[int, str], tuple[Row[Any], set[MetadataPath]]]:
+    """Collect, for each copy, the paths at which it holds emptied messages."""
+    found: dict[tuple[int, str], tuple[Row[Any], set[MetadataPath]]] = {}
     for row in rows:
-        place, message = row.place, row.message_platform_id
-        named = {Original(row.tenant, place, message), Original(None, place, message)}
-        found.setdefault((row.channel_id, row.platform_id), (row, set()))[1].update(named)
+        found.setdefault((row.channel_id, row.platform_id), (row, set()))[1].add(tuple(orjson.loads(row.path)))
     return found
 
 
 async def empty_copies_from_elsewhere(
     connection: AsyncConnection, user_hash: str, now: datetime, *, tenant_id: str
 ) -> int:
-    """Empty what a tenant's messages repeat of a person's in other tenants. Returns how many that were."""
+    """Empty a tenant's copies of a person's messages in other tenants; return how many there were."""
     rows = await connection.execute(_ORIGINALS_ELSEWHERE, {"user": user_hash, "tenant": tenant_id})
     keys = [(channel_id, message_id) for channel_id, message_id in rows]
     return await empty_traces_of(connection, keys, now, tenant_id=tenant_id)
@@ -196,12 +226,11 @@ async def empty_copies_from_elsewhere(
 async def empty_forwards_saying(
     connection: AsyncConnection, texts: Iterable[str], now: datetime, *, tenant_id: str
 ) -> int:
-    """Empty the forwards that carry one of these texts and whose original is not archived. Returns how many."""
+    """Empty the forwards of one of these texts whose original is not archived; return how many there were."""
     values = {"texts": dump_json([text for text in texts if text]), "tenant": tenant_id}
     changed = {}
-    for channel_id, message_id, kind, content, metadata in await connection.execute(_FORWARDS_OF_UNKNOWN, values):
-        rest = without_copies(kind, content, metadata, emptied_again({FORGOTTEN: True}, kind, metadata))
-        if rest is not None:
+    for channel_id, message_id, content, metadata in await connection.execute(_FORWARDS_OF_UNKNOWN, values):
+        if (rest := without_copies(content, metadata, [FORWARD])) is not None:
             changed[channel_id, message_id] = rest
     await _empty(connection, changed, now)
     return len(changed)

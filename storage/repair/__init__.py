@@ -39,11 +39,6 @@ from storage.repair.reconcile import (
     PageOutcome,
     reconcile_page,
 )
-from storage.repair.refetch import (
-    add_refetches,
-    refetch,
-    refetch_read_elsewhere,
-)
 
 __all__ = [
     "ChannelAudit",
@@ -54,7 +49,6 @@ __all__ = [
     "RefetchKind",
     "RefetchRange",
     "add_gap",
-    "add_refetches",
     "audits_due",
     "channel_audits",
     "close_gap",
@@ -69,8 +63,6 @@ __all__ = [
     "prune_gaps",
     "reconcile_page",
     "record_gap",
-    "refetch",
-    "refetch_read_elsewhere",
     "request_audit",
     "settle_audit",
     "settle_gaps",

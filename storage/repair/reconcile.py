@@ -9,15 +9,17 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.types import Integer
 
 from adapters.records import MessageRecord
-from storage.channels import require_archived
+from storage.channels import forget_absent, require_archived
 from storage.connection import finish_before_cancel
 from storage.database import Database
 from storage.jobs import JobLease, require_lease
 from storage.messages import (
     IN_RANGE,
+    Changed,
     IdRange,
     PreparedMessages,
     StoredMessage,
+    add_refetches,
     apart_where_refused,
     is_changed,
     is_edited,
@@ -31,7 +33,6 @@ from storage.messages import (
     write_messages,
 )
 from storage.repair.model import RefetchKind, RefetchRange
-from storage.repair.refetch import add_refetches
 from storage.sql import CHANNEL_ID, NOW, RANGE_ID, Id, dump_json, json_strings, one_row
 from storage.tables import channels, messages, refetch_ranges, sync_progress
 
@@ -68,7 +69,11 @@ class _Page:
 
 # The row stays locked until the commit, so that nobody widens the range in between.
 _CONTEXT = (
-    select(channels.c.tenant_id, sync_progress.c.last_message_platform_id.label("checkpoint_id"))
+    select(
+        channels.c.tenant_id,
+        sync_progress.c.last_message_platform_id.label("checkpoint_id"),
+        sync_progress.c.set_aside.is_not(None).label("has_set_aside"),
+    )
     .select_from(
         refetch_ranges.join(channels, channels.c.id == refetch_ranges.c.channel_id).outerjoin(
             sync_progress, sync_progress.c.channel_id == channels.c.id
@@ -91,6 +96,7 @@ async def reconcile_page(
     job: JobLease,
     now: datetime,
     requested_at: datetime | None = None,
+    changed: Changed = tuple,
 ) -> PageOutcome:
     """Make a range equal to the platform's, as far as a page reaches, and move the range's cursor there.
 
@@ -108,6 +114,7 @@ async def reconcile_page(
         job: the lease of the job that fetched the page.
         now: the time of the rows' change.
         requested_at: when the page was requested; deletion marks set since then stay.
+        changed: gives messages to be refetched: events named them while the page was on its way.
 
     Returns:
         What was found. Where the range was read to its end nothing is left of it: an audit's row waits for
@@ -136,10 +143,14 @@ async def reconcile_page(
         await mark_answers_to_deleted(connection, page.channel_id, [record for _, record in prepared.rows()], now)
         found = replace(found, left=await _move_cursor(page, planned, reached, found))
         lowest, highest = number(planned.after_platform_id), number(reached)
+        if context["has_set_aside"]:
+            shown = {*(record.platform_id for _, record in prepared.rows()), *changed_meanwhile}
+            await forget_absent(connection, page.channel_id, shown, after=lowest, until=highest, now=now)
         again = [message_id for message_id in changed_meanwhile if lowest < number(message_id) <= highest]
         channel = planned.channel_platform_id
         await add_refetches(connection, [(page.tenant_id, channel, message_id) for message_id in again], now)
         await require_archived(connection, page.channel_id)
+        await add_refetches(connection, changed(), now)
     return found
 
 

@@ -38,7 +38,7 @@ erased_users = Table(
         for name, comment in _REMOVED.items()
     ),
     *timestamp_columns(),
-    comment="Of whom nothing is stored any more, on their wish.",
+    comment="Of whom nothing is stored any more, on their request.",
 )
 
 message_copies = Table(
@@ -46,8 +46,10 @@ message_copies = Table(
     metadata,
     Column("channel_id", RowId, primary_key=True, autoincrement=False, comment="The channel of the message."),
     Column("message_platform_id", Id, primary_key=True, comment="The message that repeats another, by its id."),
+    Column("original_tenant_platform_id", Id, comment="The other one's community, by its id; null: the same."),
     Column("original_channel_platform_id", Id, primary_key=True, comment="The other one's channel, by its id."),
     Column("original_message_platform_id", Id, primary_key=True, index=True, comment="The other one, by its id."),
+    Column("path", Id, primary_key=True, comment="Where in its metadata, as a JSON array; []: it is one as a whole."),
     *timestamp_columns(),
     ForeignKeyConstraint(
         ["channel_id", "message_platform_id"], ["messages.channel_id", "messages.platform_id"], ondelete="CASCADE"

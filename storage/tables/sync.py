@@ -46,7 +46,12 @@ sync_jobs = Table(
         comment="How often a worker has taken it up: the fencing token.",
     ),
     Column("run_after", UtcDateTime, nullable=False, comment="When it becomes due."),
-    Column("priority", Integer, nullable=False, comment="Internal: no longer used, rank_at is."),
+    Column(
+        "priority",
+        Integer,
+        nullable=False,
+        comment="Internal: no longer read, rank_at is; written for the release before.",
+    ),
     Column("rank_at", UtcDateTime, comment="Of those that are due the earliest runs first."),
     Column("owner", Text, comment="The worker that runs it, or ran it last."),
     Column("lease_until", UtcDateTime, comment="Until when it is that worker's, unless the worker renews it."),
@@ -98,7 +103,8 @@ sync_progress = Table(
         Boolean,
         nullable=False,
         server_default=false(),
-        comment="Internal: whether the channel was read to its end since its checkpoint last moved.",
+        comment="Internal: whether it was read to its end since its checkpoint last moved, whatever else of it failed: "
+        "state cannot say both.",
     ),
     Column("messages_archived", BigInteger, nullable=False, comment="How many messages were stored up to there."),
     Column(

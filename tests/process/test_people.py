@@ -1,4 +1,4 @@
-"""One person's wish from the command line, beside a running daemon and without one."""
+"""One person's erasure request from the command line, beside a running daemon and without one."""
 
 import hashlib
 import json

@@ -1,5 +1,6 @@
 """Several daemons on one Postgres, and a Postgres that goes away in the middle of a sync."""
 
+import time
 from pathlib import Path
 
 import pytest
@@ -56,6 +57,27 @@ async def test_a_killed_daemons_job_is_taken_over_by_another(postgres: Postgres,
             assert await second.stop() == 0
     for guild_id in world.guilds:
         assert_equal_to_truth(url, truth(world, guild_id), guild_id, without=["reactions"])
+
+
+async def test_a_postgres_that_hangs_is_told_in_time_and_needs_no_restart(postgres: Postgres, tmp_path: Path) -> None:
+    """Its connections stay open, and nothing answers."""
+    world = uniform_world(2, 10)
+    async with Simulator(world) as sim:
+        (guild_id,) = world.guilds
+        url = postgres.create_database()
+        async with process(tmp_path / "log", sim=sim, url=url, settings=SETTINGS) as daemon:
+            await daemon.synced()
+            with postgres.stopped():
+                began = time.monotonic()
+                ready = await daemon.get("/readyz")
+                assert (ready["status"], set(ready["reasons"])) == (503, {"database"})
+                assert time.monotonic() - began < 2
+                assert await daemon.get("/healthz") == {"status": "ok"}
+            _, job = await daemon.sync(guild_id)
+            assert job["status"] == "succeeded"
+            assert await daemon.get("/readyz") == {"status": "ready"}
+            assert await daemon.stop() == 0
+            assert "Traceback" not in daemon.log
 
 
 async def test_a_postgres_that_is_killed_and_comes_back_needs_no_restart_of_the_daemon(

@@ -24,6 +24,7 @@ async def access(link: Connected) -> Access:
     return await link.adapter.sync(str(GUILD), lambda session: session.access())
 
 
+@pytest.mark.slow
 async def test_access_is_what_rest_says_now() -> None:
     async with Simulator(small_world()) as sim, connected(sim) as link:
         found = await access(link)

@@ -69,6 +69,7 @@ def requests(draw: st.DrawFn) -> bytes:
 
 
 @pytest.mark.parametrize("token", [None, "a-secret-of-a-test"])
+@pytest.mark.slow
 async def test_no_bytes_break_the_server(tmp_path: Path, token: str | None, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.WARNING)
     database = f"sqlite+aiosqlite:///{tmp_path}/archive.db"

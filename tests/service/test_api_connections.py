@@ -66,6 +66,7 @@ def warnings_of(caplog: pytest.LogCaptureFixture) -> list[str]:
     return [r.getMessage() for r in caplog.records if r.levelno >= logging.WARNING]
 
 
+@pytest.mark.slow
 async def test_many_silent_connections_give_way_to_one_that_asks(caplog: pytest.LogCaptureFixture) -> None:
     connections = Connections(most=20)
     async with serving(connections) as port, silent(port, MANY):
@@ -82,6 +83,7 @@ async def test_a_call_that_is_being_answered_is_not_cut() -> None:
             assert await held == "done"
 
 
+@pytest.mark.slow
 async def test_where_all_are_being_answered_the_next_is_refused(caplog: pytest.LogCaptureFixture) -> None:
     async with serving(Connections(most=2)) as port:
         held = [asyncio.create_task(ask(port, "/held?seconds=1")) for _ in range(2)]
@@ -93,6 +95,7 @@ async def test_where_all_are_being_answered_the_next_is_refused(caplog: pytest.L
     assert warnings_of(caplog) == ["a connection to the API was refused"]
 
 
+@pytest.mark.slow
 async def test_a_request_that_came_while_the_process_stood_still_is_answered() -> None:
     async with serving(Connections(first_request_seconds=0.2)) as port:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
@@ -115,6 +118,7 @@ async def test_a_connection_without_a_request_is_cut_after_a_while() -> None:
             writer.close()
 
 
+@pytest.mark.slow
 async def test_without_descriptors_it_waits_and_says_so_once(caplog: pytest.LogCaptureFixture) -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     async with serving(Connections(most=10 * MANY)) as port, silent(port, 1):
@@ -132,6 +136,7 @@ async def test_without_descriptors_it_waits_and_says_so_once(caplog: pytest.LogC
 
 
 @pytest.mark.parametrize("slip", [RuntimeError("a slip"), asyncio.CancelledError(), OSError("reset")])
+@pytest.mark.slow
 async def test_a_connection_that_cannot_be_served_does_not_end_the_api(
     caplog: pytest.LogCaptureFixture, slip: BaseException
 ) -> None:

@@ -9,7 +9,7 @@ from adapters.discord.simulator import Fault, Simulator, rich_world, uniform_wor
 from adapters.discord.simulator.truth import truth
 from bot.api.sync import EXPLANATIONS
 from tests.support.archive import count_messages
-from tests.support.daemon import Daemon, running_daemon
+from tests.support.daemon import Daemon, end_of, running_daemon
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("restored_addresses")]
 
@@ -134,7 +134,7 @@ async def test_errors_are_told_in_detail(database_url: str) -> None:
             Fault("status", status=500, route="/channels/{channel_id}/messages", channel_id=broken, times=None)
         )
         job = await daemon.sync(guild_id)
-        assert (job["status"], job["error"]["code"]) == ("partial", "channels_failed")
+        assert end_of(job) == ("partial", "channels_failed")
         (error,) = job["error"]["channels"]
         assert (error["channel_id"], error["code"]) == (str(broken), "call_failed")
         assert all(job["error"][part] and error[part] for part in ("message", "remedy"))
@@ -181,7 +181,7 @@ async def test_a_job_that_is_held_back_tells_until_when(database_url: str) -> No
         sim.change.post(channel, "news", silent=True)
         sim.faults.add(Fault("rate_limit", route="/channels/{channel_id}/messages", retry_after=600.0))
         limited = await daemon.sync(guild_id)
-        assert (limited["status"], limited["error"]["code"]) == ("rate_limited", "rate_limited")
+        assert end_of(limited) == ("rate_limited", "rate_limited")
         assert limited["error"]["retry_after_seconds"] == 600
         state = await daemon.get(path)
         assert state["not_before"] > state["last_sync_at"] > state["last_successful_sync_at"]

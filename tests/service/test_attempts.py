@@ -1,8 +1,10 @@
 """A job over several attempts: it runs once at a time, its figures add up, and it never claims more than it did."""
 
 import asyncio
+import logging
+import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -14,8 +16,9 @@ from bot.app import utc_now
 from storage.errors import DatabaseUnreachable
 from storage.tables import sync_jobs
 from tests.support.archive import count_messages
-from tests.support.daemon import Clock, Daemon
+from tests.support.daemon import Clock, Daemon, end_of
 from tests.support.delivering import delivering
+from tests.support.faults import refuse_updates
 from tests.support.post_office import PostOffice
 
 TENANT = "post-T0VILLAGE"
@@ -42,7 +45,10 @@ async def newest(daemon: Daemon) -> Any:
     return (await daemon.get(f"/api/tenants/{TENANT}/sync"))["job"]
 
 
-async def test_figures_add_up_over_a_restart(tmp_path: Path) -> None:
+@pytest.mark.slow
+async def test_figures_add_up_over_a_restart(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """In the API, and in the line in which the log tells of the end."""
+    caplog.set_level(logging.INFO)
     url = f"sqlite+aiosqlite:///{tmp_path}/archive.db"
     first = Halting(450, 3)
     async with delivering(url, {"post": first}, A_HUNDRED_AT_A_TIME):
@@ -56,8 +62,11 @@ async def test_figures_add_up_over_a_restart(tmp_path: Path) -> None:
     assert job["progress"]["reactions_done"] == lists
     assert job["metrics"]["requests"] == (3 + 1) + (2 + lists)  # one page was on its way when the first one ended
     assert job["progress"]["fraction"] == 1.0
+    (line,) = [record for record in caplog.records if record.getMessage() == "sync ended"]
+    assert (line.__dict__["messages"], line.__dict__["reactions_done"]) == (450, lists)
 
 
+@pytest.mark.slow
 async def test_a_job_whose_lease_ran_out_while_it_runs_is_not_begun_a_second_time(tmp_path: Path) -> None:
     """As after a stopped process, a database that stood still, or a clock that was set by an hour, or by a day."""
     url, clock = f"sqlite+aiosqlite:///{tmp_path}/archive.db", Clock()
@@ -90,6 +99,7 @@ def standing_still(url: str) -> Iterator[None]:
         engine.dispose()
 
 
+@pytest.mark.slow
 async def test_a_database_that_stands_still_longer_than_a_lease(database_url: str) -> None:
     office = Halting(450, 2)
     async with delivering(database_url, {"post": office}, A_HUNDRED_AT_A_TIME) as daemon:
@@ -102,6 +112,27 @@ async def test_a_database_that_stands_still_longer_than_a_lease(database_url: st
     assert count_messages(database_url) == 450
 
 
+def take_updates(file: Path) -> None:
+    with closing(sqlite3.connect(file)) as connection:
+        connection.execute("DROP TRIGGER refuse_lease_until")
+
+
+async def test_a_beat_that_the_database_refuses_does_not_end_the_sync(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    file, office = tmp_path / "archive.db", Halting(450, 2)
+    async with delivering(f"sqlite+aiosqlite:///{file}", {"post": office}, A_HUNDRED_AT_A_TIME) as daemon:
+        await office.halted.wait()
+        await asyncio.to_thread(refuse_updates, file, "sync_jobs", "lease_until")  # or the daemon could not give way
+        await daemon.sees(lambda: "heartbeat was missed" in caplog.text or "broken off" in caplog.text)
+        await asyncio.to_thread(take_updates, file)
+        assert "broken off" not in caplog.text
+        office.go_on.set()
+        (job,) = await daemon.idle()
+    assert (job["status"], job["attempt"], job["metrics"]["messages"]) == ("succeeded", 1, 450)
+
+
+@pytest.mark.slow
 async def test_what_a_tick_cuts_off_is_told(tmp_path: Path) -> None:
     url, clock = f"sqlite+aiosqlite:///{tmp_path}/archive.db", Clock()
     office = PostOffice(450)
@@ -128,6 +159,7 @@ async def test_what_a_tick_cuts_off_is_told(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("times", [2, 9])
+@pytest.mark.slow
 async def test_a_database_that_is_away_interrupts_a_job_some_times(tmp_path: Path, times: int) -> None:
     url = f"sqlite+aiosqlite:///{tmp_path}/archive.db"
     office, left = PostOffice(450), times
@@ -147,5 +179,5 @@ async def test_a_database_that_is_away_interrupts_a_job_some_times(tmp_path: Pat
     if times == 2:
         assert (job["status"], job["attempt"], job["metrics"]["messages"]) == ("succeeded", 3, 450)
     else:
-        assert (job["status"], job["error"]["code"], job["attempt"]) == ("failed", "database_unreachable", 4)
+        assert (*end_of(job), job["attempt"]) == ("failed", "database_unreachable", 4)
         assert job["metrics"]["messages"] == 200

@@ -9,6 +9,7 @@ import pytest
 
 from adapters.events import ChannelRef, MessageEdited
 from tests.support.archive import archived
+from tests.support.daemon import codes_of, end_of
 from tests.support.delivering import PigeonLoft, delivering
 from tests.support.post_office import PostOffice, letter
 
@@ -27,6 +28,7 @@ FAULTS: list[BaseException] = [
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: type(fault).__name__)
+@pytest.mark.slow
 async def test_a_fault_ends_its_job_and_nothing_else(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, fault: BaseException
 ) -> None:
@@ -41,7 +43,7 @@ async def test_a_fault_ends_its_job_and_nothing_else(
             lambda: daemon.get("/api/jobs"), lambda found: POST in ended(found) and PIGEON in ended(found)
         )
         job = ended(found)[POST]
-        assert (job["status"], job["error"]["code"], job["metrics"]["messages"]) == ("failed", "internal_error", 0)
+        assert (*end_of(job), job["metrics"]["messages"]) == ("failed", "internal_error", 0)
         assert (job["progress"]["fraction"] or 0) < 1
         assert ended(found)[PIGEON]["status"] == "succeeded"
         assert any("fault of the program" in record.getMessage() and record.exc_info for record in caplog.records)
@@ -73,10 +75,13 @@ async def test_what_cannot_be_stored_is_its_channel_s_fault(
     async with delivering(f"sqlite+aiosqlite:///{tmp_path}/archive.db", {"post": office}) as daemon:
         found = await daemon.until(lambda: daemon.get("/api/jobs"), lambda found: POST in ended(found))
         job = ended(found)[POST]
-        assert (job["status"], job["metrics"]["messages"]) == ("partial", messages)
-        assert [channel["code"] for channel in job["error"]["channels"]] == [code]
+        assert (*codes_of(job), job["metrics"]["messages"]) == ("partial", [code], messages)
         channels = (await daemon.get(f"/api/tenants/{POST}/channels"))["channels"]
         assert [channel["last_error"]["code"] for channel in channels if channel["last_error"]] == [code]
+        left_out = ["4", "8", "10"] if code == "message_set_aside" else []
+        coverage = await daemon.get(f"/api/tenants/{POST}/coverage")
+        for shown in (channels, coverage["incomplete"]):
+            assert [message for channel in shown for message in channel["set_aside"]] == left_out
 
 
 def ended(found: Any) -> dict[str, Any]:
@@ -84,6 +89,7 @@ def ended(found: Any) -> dict[str, Any]:
     return {job["tenant_id"]: job for job in found["jobs"] if job["finished_at"]}
 
 
+@pytest.mark.slow
 async def test_one_platform_that_is_not_ready_holds_up_no_other(tmp_path: Path) -> None:
     """Neither its jobs nor its live events."""
     url = f"sqlite+aiosqlite:///{tmp_path}/archive.db"
@@ -100,6 +106,7 @@ async def test_one_platform_that_is_not_ready_holds_up_no_other(tmp_path: Path) 
         assert "pigeon: not connected" in str(detail)
 
 
+@pytest.mark.slow
 async def test_a_poisoned_event_holds_up_no_other(tmp_path: Path) -> None:
     url = f"sqlite+aiosqlite:///{tmp_path}/archive.db"
     office = PostOffice(20)

@@ -161,6 +161,7 @@ async def test_a_guild_that_the_bot_has_left_and_one_that_is_no_tenant(url: str,
     assert set(os.listdir(tmp_path)) <= {"archive.db", "archive.db.lock"}
 
 
+@pytest.mark.slow
 async def test_beside_a_running_daemon(url: str) -> None:
     world = uniform_world(2, 150)
     (guild_id,) = world.guilds

@@ -1,4 +1,4 @@
-"""A wish through a running daemon: wherever it listens, and whatever comes in between."""
+"""An erasure request through a running daemon: wherever it listens, and whatever comes in between."""
 
 import hashlib
 import ipaddress
@@ -13,7 +13,7 @@ from adapters.discord.simulator.message_payloads import reference
 from bot import app, privacy
 from bot.config import load
 from storage.database import open_database
-from storage.privacy import record_wish
+from storage.privacy import record_request
 from tests.support.archive_folder import everything_in
 from tests.support.builders import NOW
 from tests.support.daemon import Daemon, running_daemon
@@ -46,7 +46,7 @@ HOSTS = ["127.0.0.2", "[::1]", "0.0.0.0", "::", lan_address()]  # noqa: S104
 
 
 @pytest.mark.parametrize("host", HOSTS)
-async def test_a_wish_reaches_the_daemon_wherever_it_listens(tmp_path: Path, host: str | None) -> None:
+async def test_an_erasure_request_reaches_the_daemon_wherever_it_listens(tmp_path: Path, host: str | None) -> None:
     if host is None:
         pytest.skip("this machine has no address but the loopback one")
     url, world = f"sqlite+aiosqlite:///{tmp_path}/archive.db", uniform_world(1, 20)
@@ -70,33 +70,33 @@ async def test_a_wish_reaches_the_daemon_wherever_it_listens(tmp_path: Path, hos
         assert set(removed) == {"messages", "attachments", "reactions", "mentions"}
 
 
-async def test_a_wish_that_was_broken_off_is_resumed_at_start_and_can_be_followed(tmp_path: Path) -> None:
+async def test_an_erasure_request_that_was_broken_off_is_resumed_at_start_and_can_be_followed(tmp_path: Path) -> None:
     url, world = f"sqlite+aiosqlite:///{tmp_path}/archive.db", uniform_world(1, 20)
     person, *_ = [user for user in world.guilds[guild_of(world)].users.values() if not user.bot]
     db = await open_database(url, hash_choice="sha256")
-    await record_wish(db, "0" * 64, tenant_id=None, now=NOW)  # and killed
+    await record_request(db, "0" * 64, tenant_id=None, now=NOW)  # and killed
     await db.close()
     async with Simulator(world) as sim, running_daemon(sim, url) as daemon:
         await daemon.idle()
 
-        async def wishes() -> list[dict[str, object]]:
-            listed: list[dict[str, object]] = (await daemon.get("/api/forgotten-users"))["wishes"]
+        async def requests() -> list[dict[str, object]]:
+            listed: list[dict[str, object]] = (await daemon.get("/api/forgotten-users"))["requests"]
             return listed
 
-        (resumed,) = await daemon.until(wishes, lambda found: all(wish["completed_at"] for wish in found))
+        (resumed,) = await daemon.until(requests, lambda found: all(request["completed_at"] for request in found))
         assert (resumed["status"], resumed["tenant_id"], resumed["messages"]) == ("completed", None, 0)
         await follow(daemon, str(person.id))
         status, problem = await daemon.ask("GET", f"/api/forgotten-users/{'0' * 32}")
-        assert (status, problem["code"]) == (404, "no_such_wish")
+        assert (status, problem["code"]) == (404, "no_such_request")
 
 
 async def follow(daemon: Daemon, user_id: str) -> None:
     body = {"platform": "discord", "user_id": user_id}
-    status, wish = await daemon.ask("POST", "/api/forgotten-users", json=body)
+    status, request = await daemon.ask("POST", "/api/forgotten-users", json=body)
     assert status in (200, 202)
 
     async def look() -> dict[str, object]:
-        found: dict[str, object] = await daemon.get(f"/api/forgotten-users/{wish['wish_id']}")
+        found: dict[str, object] = await daemon.get(f"/api/forgotten-users/{request['request_id']}")
         return found
 
     ended = await daemon.until(look, lambda found: found["completed_at"])

@@ -12,6 +12,7 @@ from tests.support.daemon import ONLY_MESSAGES, running_daemon
 pytestmark = pytest.mark.usefixtures("restored_addresses")
 
 
+@pytest.mark.slow
 async def test_a_guild_that_arrives_after_the_others(tmp_path: Path) -> None:
     world = uniform_world(1, 20, guilds=2)
     early, late = world.guilds
@@ -32,6 +33,7 @@ async def test_a_guild_that_arrives_after_the_others(tmp_path: Path) -> None:
         assert_equal_to_truth(url, truth(world, guild_id), guild_id, without=["reactions"])
 
 
+@pytest.mark.slow
 async def test_one_shards_lost_session_gives_its_own_guild_a_gap_and_no_other(tmp_path: Path) -> None:
     world = uniform_world(1, 20, guilds=4)
     url = f"sqlite+aiosqlite:///{tmp_path / 'archive.db'}"

@@ -9,7 +9,7 @@ import pytest
 from adapters.discord.simulator import Fault, Simulator, rich_world, uniform_world
 from adapters.discord.simulator.truth import truth
 from tests.support.archive import assert_equal_to_truth
-from tests.support.daemon import Clock, running_daemon
+from tests.support.daemon import Clock, end_of, running_daemon
 from tests.support.guilds import guild_of
 from tests.support.process import process
 
@@ -38,7 +38,7 @@ async def test_a_429_ends_its_job_at_once_and_others_only_where_it_is_global(
         async with running_daemon(sim, database_url, clock=clock, settings=ONE_BY_ONE) as daemon:
             jobs = {job["tenant_id"]: job for job in await daemon.idle(3)}
             ended = jobs[f"discord-{limited}"]
-            assert (ended["status"], ended["error"]["code"]) == ("rate_limited", "rate_limited")
+            assert end_of(ended) == ("rate_limited", "rate_limited")
             assert ended["error"]["retry_after_seconds"] == 90
             assert (ended["error"]["scope"], bool(ended["error"]["remedy"])) == (scope, True)
 

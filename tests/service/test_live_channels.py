@@ -110,6 +110,7 @@ async def test_roles_that_hide_and_show_channels() -> None:
         assert str(TEXT) not in incoming
 
 
+@pytest.mark.slow
 async def test_every_channel_of_the_rich_world() -> None:
     world = rich_world()
     guild = next(iter(world.guilds.values()))

@@ -107,6 +107,7 @@ async def logged(caplog: pytest.LogCaptureFixture) -> bool:
     return bool([record for record in caplog.records if record.levelname == "ERROR"])
 
 
+@pytest.mark.slow
 async def test_a_slip_of_a_library_loses_nothing(database_url: str, caplog: pytest.LogCaptureFixture) -> None:
     """Something inside is cancelled that nobody wanted to be."""
     async with archive(database_url) as db:
@@ -120,6 +121,7 @@ async def test_a_slip_of_a_library_loses_nothing(database_url: str, caplog: pyte
             await until(lambda: hidden(db), [(TENANT, "5"), (TENANT, "6")])
 
 
+@pytest.mark.slow
 async def test_what_cannot_even_be_read_again_is_audited(database_url: str, caplog: pytest.LogCaptureFixture) -> None:
     """And where that cannot be put down either it is kept, and holds up nothing else."""
     async with archive(database_url) as db:
@@ -135,6 +137,7 @@ async def test_what_cannot_even_be_read_again_is_audited(database_url: str, capl
                 await until(lambda: audited(db), [TENANT])
 
 
+@pytest.mark.slow
 async def test_a_change_that_the_database_refuses_without_a_reason_holds_up_no_other(tmp_path: Path) -> None:
     file = tmp_path / "archive.db"
     async with archive(f"sqlite+aiosqlite:///{file}") as db:

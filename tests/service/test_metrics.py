@@ -38,6 +38,7 @@ def total(samples: Samples, name: str, **labels: str) -> float:
     return sum(v for (n, found), v in samples.items() if n == name and labels.items() <= dict(found).items())
 
 
+@pytest.mark.slow
 async def test_a_sync_is_counted_as_it_was(tmp_path: Path) -> None:
     world = uniform_world(3, 250)
     (guild_id,) = world.guilds

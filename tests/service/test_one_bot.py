@@ -36,6 +36,7 @@ def test_the_token_is_the_environments(tmp_path: Path) -> None:
             load(file, {})
 
 
+@pytest.mark.slow
 async def test_one_login_serves_every_guild(url: str) -> None:
     world = uniform_world(1, 20, guilds=3)
     async with Simulator(world) as sim, running_daemon(sim, url, ONLY_MESSAGES) as daemon:
@@ -70,6 +71,7 @@ async def test_it_logs_in_with_the_configured_token_and_with_no_other() -> None:
         assert await outcome(adapter) == "refused", "a token that Discord refuses is tried again and again"
 
 
+@pytest.mark.slow
 async def test_a_tenant_needs_no_configuration_of_its_own(url: str) -> None:
     world = uniform_world(1, 20, guilds=3)
     by_itself, *_, by_request = world.guilds
@@ -85,6 +87,7 @@ async def test_a_tenant_needs_no_configuration_of_its_own(url: str) -> None:
             assert (status, tenant.get("created"), tenant.get("sync_status")) == (200, False, "ok")
 
 
+@pytest.mark.slow
 async def test_a_tenant_whose_guild_the_bot_is_not_in_says_how_to_add_it(url: str) -> None:
     world = uniform_world(1, 20)
     (guild_id,) = world.guilds

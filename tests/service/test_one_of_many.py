@@ -1,4 +1,4 @@
-"""What goes wrong with one tenant, one wish or one step holds up no other, and is tried again."""
+"""What goes wrong with one tenant, one erasure request or one step holds up no other, and is tried again."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -9,14 +9,14 @@ import pytest
 
 from adapters.events import ChannelDeleted, TenantJoined, TenantLeft
 from adapters.records import TenantRecord
+from bot.erasures import ErasureRequests
 from bot.failures import Failures, of
 from bot.reconciliation import Reconciler
-from bot.wishes import WishKeeper
 from storage import jobs
 from storage.channels import channel_states, save_channels
 from storage.database import Database, open_database
 from storage.errors import DatabaseBusy, StorageError
-from storage.privacy import find_wish
+from storage.privacy import find_request
 from storage.repair import gaps
 from storage.tenants import list_tenants
 from tests.support.builders import channel
@@ -83,22 +83,24 @@ async def test_a_tenant_whose_gap_cannot_be_put_down_holds_up_no_other(database_
 
 
 @pytest.mark.parametrize("error", [Killed, StorageError, asyncio.CancelledError])
-async def test_a_wish_that_fails_holds_up_no_other_and_ends_nothing(
+async def test_an_erasure_request_that_fails_holds_up_no_other_and_ends_nothing(
     database_url: str, error: type[BaseException], caplog: pytest.LogCaptureFixture
 ) -> None:
     async with archive(database_url) as db:
-        keeper = WishKeeper(db, Clock())
+        keeper = ErasureRequests(db, Clock())
+        reconciler = Reconciler({"erasures": keeper.fulfil})
+        keeper.wake = reconciler.wake
         with killed_before(db, "UPDATE erased_users", value="a" * 64, error=error):
             first = await keeper.record("a" * 64, None)
-            running = asyncio.create_task(keeper.run())
-            await until(lambda: [record for record in caplog.records if record.name == "bot.wishes"])
+            running = asyncio.create_task(reconciler.run())
+            await until(lambda: [record for record in caplog.records if record.name == "bot.reconciliation"])
             second = await keeper.record("b" * 64, None)
             if error is not asyncio.CancelledError:
                 assert (await keeper.completed(second, timedelta(seconds=PATIENCE_SECONDS))).completed_at is not None
-            assert (await find_wish(db, "a" * 64, None)).completed_at is None
+            assert (await find_request(db, "a" * 64, None)).completed_at is None
         await keeper.record("c" * 64, None)
-        for wish in (first, second):
-            assert (await keeper.completed(wish, timedelta(seconds=PATIENCE_SECONDS))).completed_at is not None
+        for request in (first, second):
+            assert (await keeper.completed(request, timedelta(seconds=PATIENCE_SECONDS))).completed_at is not None
         assert not running.done()
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)

@@ -33,6 +33,7 @@ async def test_a_bot_that_needs_more_shards_asks_how_many(code: int) -> None:
         assert page.messages
 
 
+@pytest.mark.slow
 async def test_what_was_arriving_on_shards_that_are_no_more_is_not_announced(caplog: pytest.LogCaptureFixture) -> None:
     world = small_world()
     late = next(guild_id for guild_id in world.guilds if (guild_id >> 22) % 2 == 1)

@@ -1,16 +1,18 @@
 """The verbs about one person, typed into a terminal or fed by a script."""
 
 import asyncio
+import io
 import json
 import os
 import re
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner, Result
 
-import bot.cli_people  # noqa: F401 # adds them
+import bot.cli_people
 from bot.cli import app
 from storage.channels import channel_states, save_channels
 from storage.database import open_database
@@ -57,7 +59,7 @@ def archive(tmp_path: Path) -> Path:
     return tmp_path / "archive.db"
 
 
-@pytest.mark.parametrize("verb", ["forget", "export-user", "wishes list", "wishes export", "wishes replay"])
+@pytest.mark.parametrize("verb", ["forget", "export-user", "erasures list", "erasures export", "erasures replay"])
 def test_nothing_is_made_where_there_is_no_archive(run: Run, tmp_path: Path, verb: str) -> None:
     folder = tmp_path / "nowhere"
     ended = run(*verb.split(), given=PERSON if " " not in verb else "", folder=folder)
@@ -68,6 +70,7 @@ def test_nothing_is_made_where_there_is_no_archive(run: Run, tmp_path: Path, ver
 
 
 @pytest.mark.parametrize("verb", ["forget", "export-user"])
+@pytest.mark.slow
 def test_a_mistyped_tenant_is_answered_with_the_known_ones(run: Run, archive: Path, verb: str) -> None:
     for mistyped in ("discord-1000", "discord-0100", "100", ""):
         ended = run(verb, "--tenant", mistyped, given=PERSON)
@@ -76,6 +79,7 @@ def test_a_mistyped_tenant_is_answered_with_the_known_ones(run: Run, archive: Pa
     assert "my words" in run("export-user", given=PERSON).output
 
 
+@pytest.mark.slow
 def test_an_id_that_is_none_is_refused_and_not_repeated(run: Run, archive: Path) -> None:
     for wrong in ("", "ada", f"0{PERSON}", f"{PERSON} x", "８０３５１１１０２２４６７８９１２"):
         ended = run("forget", given=wrong)
@@ -94,31 +98,46 @@ def test_an_export_is_its_owner_s_alone(run: Run, archive: Path, tmp_path: Path)
     assert f"wrote 1 message, of the archive at {archive}" in ended.output
 
 
-def test_wishes_are_carried_over_a_restore(run: Run, archive: Path, tmp_path: Path) -> None:
+@pytest.mark.slow
+def test_erasure_requests_are_carried_over_a_restore(run: Run, archive: Path, tmp_path: Path) -> None:
     backup = archive.read_bytes()
     ended = run("forget", "--tenant", "discord-100", given=PERSON)
     assert ended.exit_code == 0
     assert f"removed 1 message, 0 attachments, 0 reactions, 0 mentions in the archive at {archive}" in ended.output
-    kept = tmp_path / "wishes"
-    assert run("wishes", "export", "--output", str(kept)).exit_code == 0
+    kept = tmp_path / "requests"
+    assert run("erasures", "export", "--output", str(kept)).exit_code == 0
     assert kept.stat().st_mode & 0o777 == 0o600
     archive.write_bytes(backup)
     assert b"my words" in archive.read_bytes()
-    ended = run("wishes", "replay", str(kept))
-    assert (ended.exit_code, "fulfilled 1 wish: removed 1 message" in ended.output) == (0, True), ended.output
+    ended = run("erasures", "replay", str(kept))
+    assert (ended.exit_code, "1 erasure request: removed 1 message" in ended.output) == (0, True), ended.output
     assert b"my words" not in archive.read_bytes()
-    listed = run("wishes", "list").output
+    listed = run("erasures", "list").output
     assert re.fullmatch(r"\S+ \S+Z  completed  [0-9a-f]{8}  discord-100\n", listed), listed
 
 
-def test_what_is_no_list_of_wishes_is_refused_whole(run: Run, archive: Path) -> None:
+def test_what_is_no_list_of_erasure_requests_is_refused_whole(run: Run, archive: Path) -> None:
     good = {"user_hash": "0" * 64, "tenant_id": None, "requested_at": "2026-11-26T00:00:00+00:00", "hash_choice": SHA}
     for wrong, said in (
-        ({**good, "user_hash": PERSON}, "line 2 is no wish"),
-        ({**good, "requested_at": "yesterday"}, "line 2 is no wish"),
+        ({**good, "user_hash": PERSON}, "line 2 is no erasure request"),
+        ({**good, "requested_at": "yesterday"}, "line 2 is no erasure request"),
         ({**good, "hash_choice": "hmac-sha256:0"}, "line 2 is of an archive that hashes its users otherwise"),
-        ([], "line 2 is no wish"),
+        ([], "line 2 is no erasure request"),
     ):
-        ended = run("wishes", "replay", given=f"{json.dumps(good)}\n{json.dumps(wrong)}\n")
+        ended = run("erasures", "replay", given=f"{json.dumps(good)}\n{json.dumps(wrong)}\n")
         assert (ended.exit_code, said in ended.output) == (1, True), ended.output
-    assert run("wishes", "list").output == ""
+    assert run("erasures", "list").output == ""
+
+
+def test_a_reader_of_an_export_that_has_enough_is_met_where_that_is_no_error(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Not in the last flush of all, of which Python says so in its own words."""
+    read, write = os.pipe()
+    os.close(read)
+    with io.TextIOWrapper(os.fdopen(os.dup(write), "wb")) as gone:
+        monkeypatch.setattr(sys, "stdout", gone)
+        with pytest.raises(BrokenPipeError), bot.cli_people._private(None) as output:
+            output.write(b"a line")
+        os.dup2(os.open(os.devnull, os.O_WRONLY), gone.fileno())
+    os.close(write)

@@ -2,16 +2,22 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 
+from adapters.base import Access, PlatformSession
 from adapters.discord.simulator import Fault, Simulator, World, uniform_world
 from adapters.discord.simulator.permissions import READ_MESSAGE_HISTORY
 from adapters.discord.simulator.truth import truth
+from adapters.pages import MessagePage
 from tests.support.archive import archived, assert_current, assert_equal_to_truth
-from tests.support.daemon import Daemon, running_daemon
+from tests.support.daemon import Daemon, codes_of, running_daemon
+from tests.support.delivering import delivering
 from tests.support.guilds import guild_of
+from tests.support.post_office import Counter, PostOffice
+
+T = TypeVar("T")
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("restored_addresses")]
 
@@ -97,7 +103,7 @@ async def test_a_first_sync_does_not_take_an_empty_page_for_the_end(url: str, ho
         first = (await daemon.get("/api/jobs"))["jobs"][-1]
         first = await daemon.job_ended(first["job_id"])
         if how_long is until_the_next_sync:
-            assert (first["status"], first["error"]["channels"][0]["code"]) == ("partial", "channel_unreadable")
+            assert codes_of(first) == ("partial", ["channel_unreadable"])
             row = await place.row(daemon)
             assert (row["state"], row["last_error"]["code"]) == ("failed", "channel_unreadable")
             place.permit(is_given=True)
@@ -120,7 +126,7 @@ async def test_an_audit_marks_nothing_as_deleted_that_it_may_not_see(url: str, h
         job = await daemon.job_ended(asked["job_id"])
         assert job["progress"]["deleted"] == 0
         if how_long is until_the_next_sync:
-            assert (job["status"], job["error"]["channels"][0]["code"]) == ("partial", "channel_unreadable")
+            assert codes_of(job) == ("partial", ["channel_unreadable"])
             place.permit(is_given=True)
             assert (await daemon.sync(place.guild_id))["status"] == "succeeded"
         coverage = await daemon.get(f"/api/tenants/discord-{place.guild_id}/coverage")
@@ -153,3 +159,38 @@ async def test_empty_channels_are_asked_again_side_by_side(url: str) -> None:
             sim.faults.clear()
             (job,) = await daemon.idle()
             assert (job["status"], sim.requests.count(MESSAGES)) == ("succeeded", 8)
+
+
+class Shut(Counter):
+    """Shows no letters; who may read them depends on how often they were asked for."""
+
+    def __init__(self, office: PostOffice, verdicts: dict[int, bool]) -> None:
+        super().__init__(office)
+        self._verdicts = verdicts
+
+    async def messages(self, channel_id: str, after: str | None, *, parent_id: str | None = None) -> MessagePage:
+        self.requests += 1
+        return MessagePage(messages=(), reached=None, is_full=False)
+
+    async def access(self) -> Access:
+        return Access(frozenset({"C0OPEN"} if self._verdicts[self.requests] else ()))
+
+
+class Flickering(PostOffice):
+    def __init__(self, verdicts: dict[int, bool]) -> None:
+        super().__init__(20)
+        self._verdicts = verdicts
+
+    async def sync(self, tenant_platform_id: str, body: Callable[[PlatformSession], Awaitable[T]]) -> T:
+        return await body(Shut(self, self._verdicts))
+
+
+@pytest.mark.parametrize("verdicts", [{1: True, 2: False}, {1: False, 2: True}], ids=["before", "after"])
+async def test_an_evaluation_on_one_side_of_an_empty_page_proves_nothing(url: str, verdicts: dict[int, bool]) -> None:
+    """The permission is taken, or given back, just between the page and the evaluation."""
+    async with delivering(url, {"post": Flickering(verdicts)}) as daemon:
+        found = await daemon.until(
+            lambda: daemon.get("/api/jobs"), lambda it: it["jobs"] and it["jobs"][-1]["finished_at"]
+        )
+        job = found["jobs"][-1]
+        assert codes_of(job) == ("partial", ["channel_unreadable"])

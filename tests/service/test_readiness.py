@@ -16,12 +16,14 @@ from storage.connection import WriteHealth
 from storage.connection.driver_errors import from_os_error
 from storage.database import open_database
 from tests.support.daemon import running_daemon
+from tests.support.patience import PATIENCE_SECONDS
 from tests.support.postgres import Postgres
 from tests.support.small_world import small_world
 
 TOKEN = "a token of the operator's"
 
 
+@pytest.mark.slow
 async def test_a_file_that_another_program_has_locked(tmp_path: Path) -> None:
     db = await open_database(f"sqlite+aiosqlite:///{tmp_path / 'archive.db'}", hash_choice="sha256")
     probe = DatabaseProbe(db)
@@ -59,6 +61,22 @@ async def test_a_server_whose_table_is_locked(postgres: Postgres) -> None:
     finally:
         await db.close()
         await other.close()
+
+
+async def test_calls_to_a_server_that_hangs_can_be_cut(postgres: Postgres) -> None:
+    """A cancellation would wait for the server, ten seconds a call."""
+    db = await open_database(postgres.create_database(), hash_choice="sha256")
+    try:
+        with postgres.stopped():
+            call = asyncio.create_task(db.ping())
+            assert not (await asyncio.wait({call}, timeout=0.2))[0]
+            db.cut_off()
+            with pytest.raises(errors.DatabaseUnreachable):
+                await asyncio.wait_for(call, PATIENCE_SECONDS)
+            with pytest.raises(errors.StorageError, match="closed"):
+                await db.ping()
+    finally:
+        await db.close()
 
 
 async def test_our_own_writes_in_front_of_the_question_are_no_fault(tmp_path: Path) -> None:

@@ -41,6 +41,7 @@ async def waiting_job(db: Database) -> Job | None:
     return None
 
 
+@pytest.mark.slow
 async def test_a_tenant_is_ticked_for_again_after_every_interval(db: Database) -> None:
     scheduler = Scheduler(JobQueue(db, utc_now), INTERVAL, utc_now)
     scheduler.start()
@@ -65,6 +66,7 @@ async def test_a_tenant_is_ticked_for_again_after_every_interval(db: Database) -
 
 
 @pytest.mark.usefixtures("restored_addresses")
+@pytest.mark.slow
 async def test_by_default_tenants_are_synced_hourly_each_at_its_own_minute(tmp_path: Path) -> None:
     interval = load(None, {}).sync.interval
     world = uniform_world(1, 1, guilds=8)

@@ -12,7 +12,7 @@ from adapters.errors import CredentialRefused
 from adapters.events import PlatformEvent, TenantJoined, TenantsReady
 from tests.support.adapter import Connected, connected, make_adapter
 from tests.support.listening import listening
-from tests.support.patience import PATIENCE_SECONDS
+from tests.support.patience import PATIENCE_SECONDS, comes
 from tests.support.small_world import GUILD, MESSAGES, TEXT, small_world
 
 pytestmark = pytest.mark.usefixtures("restored_addresses")
@@ -25,9 +25,7 @@ def is_ready(event: PlatformEvent) -> bool:
 
 
 async def until(is_so: Any) -> None:
-    async with asyncio.timeout(PATIENCE_SECONDS):
-        while not is_so():  # noqa: ASYNC110 (nothing tells when it changes)
-            await asyncio.sleep(0.005)
+    await comes(is_so, f"line {is_so.__code__.co_firstlineno}")
 
 
 @pytest.mark.parametrize("frame", [b"\x00 no JSON", b"[]", b'{"op":0,"s":1,"t":7,"d":{}}', b'{"op":10,"d":{}}', None])
@@ -70,6 +68,7 @@ async def test_a_session_that_can_only_be_replayed_garbled_is_given_up() -> None
         assert (sim.gateway.identifies, sim.gateway.resumes) == (2, 3)
 
 
+@pytest.mark.slow
 async def test_a_shard_without_answers_to_its_heartbeats_is_named_and_connected_again() -> None:
     async with Simulator(small_world()) as sim:
         sim.gateway.heartbeat_seconds, sim.gateway.shards = 0.5, 2
@@ -158,6 +157,7 @@ async def test_a_session_that_never_begins_is_tried_ever_less_often() -> None:
         assert sim.gateway.identifies <= len(waits) + 1
 
 
+@pytest.mark.slow
 async def test_sessions_that_end_at_once_for_ever_keep_to_a_few_hundred_a_day() -> None:
     async with Simulator(small_world()) as sim, connected(sim, identify_delay_seconds=5.0) as link:
         for times in range(2, 75):

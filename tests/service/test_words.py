@@ -25,6 +25,7 @@ def has_ipv6() -> bool:
         return False
 
 
+@pytest.mark.slow
 async def test_an_audit_that_is_requested_during_a_sync_says_when_it_begins(tmp_path: Path) -> None:
     world = uniform_world(1, 150)
     tenant_id = f"discord-{guild_of(world)}"
@@ -50,7 +51,7 @@ async def test_an_audit_that_is_requested_during_a_sync_says_when_it_begins(tmp_
         (1, "reply", "1 reply"),
         (16, "reply", "16 replies"),
         (0, "message", "0 messages"),
-        (2_000, "wish", "2,000 wishes"),
+        (2_000, "erasure request", "2,000 erasure requests"),
     ],
 )
 def test_counts_are_written_with_their_nouns(count: int, one: str, words: str) -> None:

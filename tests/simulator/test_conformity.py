@@ -115,6 +115,7 @@ def channel_of(sim: Simulator, path: str) -> str | None:
 
 
 @pytest.mark.skipif(not TOOL.exists(), reason="the description of Discord's API is not beside this checkout")
+@pytest.mark.slow
 async def test_every_answer_conforms_to_the_description() -> None:
     description = load_tool().Spec.load(str(DESCRIPTION))
     unjustified: dict[str, str] = {}

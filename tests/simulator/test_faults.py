@@ -187,6 +187,7 @@ async def test_discord_py_gives_up_at_once_on_a_503(sim: Simulator) -> None:
     assert sim.requests.count(PAGES) == 1
 
 
+@pytest.mark.slow
 async def test_discord_py_tries_again_after_a_500(sim: Simulator) -> None:
     async with logged_in(sim) as client:
         sim.faults.add(Fault("status", PAGES, status=500))

@@ -46,6 +46,7 @@ async def test_a_client_becomes_ready_and_receives_what_happens(sim: Simulator, 
 
 
 @either_kind
+@pytest.mark.slow
 async def test_a_world_with_everything_in_it_becomes_ready(
     monkeypatch: pytest.MonkeyPatch, kind: type[discord.Client]
 ) -> None:
@@ -193,6 +194,7 @@ async def test_a_resume_that_is_never_accepted_leads_to_a_new_session(sim: Simul
     assert (sim.gateway.identifies, sim.gateway.resumes) == (2, 0)
 
 
+@pytest.mark.slow
 async def test_the_handshake_can_fail_too(sim: Simulator) -> None:
     async with logged_in(sim) as client:
         sim.faults.add(Fault("status", GATEWAY, status=503))

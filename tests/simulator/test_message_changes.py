@@ -21,6 +21,7 @@ def test_a_post_comes_with_its_guild_and_member(recorded: RecordedChanges) -> No
 
 
 @pytest.mark.parametrize("lazy", [False, True])
+@pytest.mark.slow
 def test_messages_change_and_go(recorded: RecordedChanges, plain: RecordedChanges, lazy: bool) -> None:
     recorded = plain if lazy else recorded
     channel = next(one for one in recorded.guild.channels.values() if len(one.messages) > 250)
@@ -92,6 +93,7 @@ def test_silent_changes_send_no_event(recorded: RecordedChanges) -> None:
     assert len(recorded.world.guilds) == 2
 
 
+@pytest.mark.slow
 def test_what_the_bot_cannot_view_is_not_sent(recorded: RecordedChanges) -> None:
     recorded.changes.post(recorded.named("hidden").id, "secret")
     assert recorded.take() == []

@@ -129,6 +129,7 @@ def test_replies_to_a_deleted_message_show_null(make: Callable[[], MessageStore]
     assert again["message_reference"] == reply["message_reference"]
 
 
+@pytest.mark.slow
 def test_millions_of_messages_take_no_memory() -> None:
     lazy(10)  # the templates, which all lazy channels share
     tracemalloc.start()

@@ -105,6 +105,7 @@ async def test_ready_bytes_are_sent_as_they_are(sim: Simulator, api: Api) -> Non
 
 
 @pytest.mark.process
+@pytest.mark.slow
 async def test_as_a_process_it_serves_until_sigterm() -> None:
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-W", "ignore", "-m", "adapters.discord.simulator"),

@@ -105,6 +105,7 @@ def findings(world: World) -> set[tuple[str, str, str]]:
     }
 
 
+@pytest.mark.slow
 def test_every_payload_of_the_rich_world_conforms_or_deviates_with_reason() -> None:
     world = rich_world()
     guild = next(iter(world.guilds.values()))
@@ -121,6 +122,7 @@ def test_every_payload_of_the_rich_world_conforms_or_deviates_with_reason() -> N
 
 
 @pytest.mark.parametrize("make", [lambda: uniform_world(2, 400, threads=3), lambda: tree_world(5, 30), demo_world])
+@pytest.mark.slow
 def test_the_other_worlds_conform(make: Any) -> None:
     assert findings(make()) == set()
 
@@ -135,6 +137,7 @@ def test_lazy_messages_of_every_template_conform() -> None:
         assert checker().check("get", "/channels/{channel_id}/messages", body) == []
 
 
+@pytest.mark.slow
 def test_reaction_users_conform() -> None:
     guild = next(iter(rich_world().guilds.values()))
     channel = next(one for one in guild.channels.values() if one.name == "reactions")

@@ -10,6 +10,7 @@ import pytest
 from adapters.discord.simulator import demo_world, rich_world, tree_world, uniform_world
 from adapters.discord.simulator.model import Channel, Guild, World
 from adapters.discord.simulator.payloads import archived_threads, guild_create
+from bot.demo import _REACTED_PERCENT, _REQUESTS_PER_SECOND
 
 pytestmark = pytest.mark.slow
 
@@ -81,6 +82,14 @@ def test_more_archived_threads_than_a_page_share_their_time_at_its_edge() -> Non
     missed = [thread for thread in again if thread["id"] not in shown]
     assert len(missed) > 3
     assert {thread["thread_metadata"]["archive_timestamp"] for thread in missed} == {edge}
+
+
+def test_the_demo_is_at_its_goal_within_a_minute() -> None:
+    guild = first_guild(demo_world(reacted_percent=_REACTED_PERCENT))
+    pages = sum(len(place.messages) // 100 + 2 for place in places(guild))
+    lists = sum(len(one.get("reactions", ())) for place in places(guild) for one in place.messages)
+    assert lists > 100
+    assert (pages + lists) / _REQUESTS_PER_SECOND < 30, "half of it, for slow machines"
 
 
 def test_the_demo_is_of_the_size_it_says() -> None:

@@ -2,6 +2,8 @@
 
 from datetime import timedelta
 
+import pytest
+
 from adapters.records import SkipReason
 from storage.channels import mark_skipped
 from storage.database import Database
@@ -21,6 +23,7 @@ from tests.support.repair_steps import LATER, NOTHING, Way, finish_audits, two_c
 from tests.support.tables_of import rows_of, run_sql
 
 
+@pytest.mark.slow
 async def test_the_archive_is_so_many_of_so_many(db: Database, way: Way) -> None:
     assert await coverage(db, "discord-other") is None
     assert await coverage(db, way.tenant.id) == NOTHING

@@ -108,6 +108,7 @@ async def test_a_channel_that_is_hidden_meanwhile_does_not_hold_up_the_audit(db:
     )
 
 
+@pytest.mark.slow
 async def test_an_audit_whose_last_channel_is_hidden_is_done(db: Database, way: Way) -> None:
     await two_channels(way, {})
     await finish_audit(db, (await way.pending())[0].id, platform_count=None, job=way.lease, now=LATER)
@@ -131,6 +132,7 @@ async def all_wait(db: Database, ends: Sequence[asyncio.Task[None]]) -> None:
                 ended = len((await asyncio.wait(ends, timeout=0.01))[0])
 
 
+@pytest.mark.slow
 async def test_channels_that_end_at_once_complete_the_audit(way: Way) -> None:
     """Each deletes its own range; the one that looks whether it was the last one must see that the others are gone."""
     await save_channels(way.db, way.tenant.id, [channel(str(number)) for number in range(10, 20)], NOW)

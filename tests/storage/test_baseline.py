@@ -45,26 +45,31 @@ async def test_every_row_is_as_it_was(baseline_url: str) -> None:
 
 
 QUOTE = "https://discord.com/channels/100/5/7"
+SOURCE = {"channel_id": "5", "message_id": "7"}
 TOO_LONG = "/channels/100/5/" + "".join(str(n * n) for n in range(1_000))
 
 
 @pytest.mark.parametrize(
-    "metadata",
+    ("metadata", "paths"),
     [
-        {"embeds": [{"fields": [{"value": f"[Jump!]({QUOTE}) {TOO_LONG}"}]}]},
-        {"components": [{"content": QUOTE}]},
-        {"reference": {"channel_id": "5", "message_id": "7"}, "forward": {"embeds": [{"url": QUOTE}]}},
+        ({"embeds": [{"fields": [{"value": f"[Jump!]({QUOTE}) {TOO_LONG}"}]}]}, {'["embeds",0]'}),
+        ({"components": [{}, {"content": QUOTE}]}, {'["components",1]'}),
+        ({"reference": SOURCE, "forward": {"embeds": [{"url": QUOTE}]}}, {'["forward"]', '["forward","embeds",0]'}),
+        ({"reference": SOURCE, "flags": 2}, {"[]"}),
     ],
 )
-async def test_what_stored_messages_quote_is_noted(baseline_url: str, metadata: dict[str, Any]) -> None:
+async def test_what_stored_messages_repeat_is_noted(
+    baseline_url: str, metadata: dict[str, Any], paths: set[str]
+) -> None:
     statement = text("UPDATE messages SET metadata = :metadata WHERE platform_id = '8'")
     if baseline_url.startswith("postgresql"):
         statement = text("UPDATE messages SET metadata = CAST(:metadata AS JSONB) WHERE platform_id = '8'")
     _with_connection(baseline_url, lambda c: c.execute(statement, {"metadata": json.dumps(metadata)}))
     await migrate(baseline_url)
-    (copy,) = _with_connection(baseline_url, _rows)["message_copies"]
-    assert [copy[name] for name in ("channel_id", "message_platform_id")] == [1, "8"]
-    assert [copy[name] for name in ("original_channel_platform_id", "original_message_platform_id")] == ["5", "7"]
+    copies = _with_connection(baseline_url, _rows)["message_copies"]
+    names = ("channel_id", "message_platform_id", "original_channel_platform_id", "original_message_platform_id")
+    assert {tuple(copy[name] for name in names) for copy in copies} == {(1, "8", "5", "7")}
+    assert {copy["path"] for copy in copies} == paths
 
 
 def _rows(connection: Connection) -> dict[str, list[dict[str, Any]]]:

@@ -11,7 +11,7 @@ from storage.channels import save_changed_channels, save_channels, save_threads
 from storage.database import Database
 from storage.tables import attachments, channels, messages
 from tests.support.builders import NOW, attachment, channel, message, thread
-from tests.support.erasure_steps import OTHER, WHO, another, erase
+from tests.support.erasure_steps import OTHER, WHO, another, copying, erase
 from tests.support.repair_steps import LATER, Way
 from tests.support.tables_of import count_of, rows_of
 
@@ -23,8 +23,8 @@ THEIRS = message(1, author_hash=WHO, content=WORDS)
 QUOTE = {"description": WORDS, "fields": [{"name": "Source", "value": f"[Jump!]({LINK})"}]}
 
 
-def copy(number: int, **metadata: Any) -> MessageRecord:
-    return message(number, author_hash=OTHER, content="look", metadata=metadata)
+def copy(number: int, kind: str = "default", **metadata: Any) -> MessageRecord:
+    return copying(message(number, author_hash=OTHER, content="look", type=kind, metadata=metadata))
 
 
 def forward(number: int, of: str = "1", **more: Any) -> MessageRecord:
@@ -35,10 +35,10 @@ COPIES = {
     "forward": forward(2, attachments=[{"filename": WORDS}]),
     "forward without the guild": copy(2, reference={"channel_id": "5", "message_id": "1"}, forward={"content": WORDS}),
     "announcement": replace(
-        message(2, author_hash=None, content=WORDS, metadata={"flags": 2, "reference": SOURCE}),
+        copying(message(2, author_hash=None, content=WORDS, metadata={"flags": 2, "reference": SOURCE})),
         attachments=(attachment("9", filename=WORDS),),
     ),
-    "poll": replace(copy(2, reference=SOURCE, embeds=[{"fields": [{"value": WORDS}]}]), type="poll_result"),
+    "poll": copy(2, "poll_result", reference=SOURCE, embeds=[{"fields": [{"value": WORDS}]}]),
     "quote": copy(2, embeds=[{"title": "kept"}, QUOTE]),
     "component": copy(2, components=[{"content": f"{WORDS} {LINK}"}]),
     "forwarded quote": copy(2, reference={**SOURCE, "message_id": "77"}, forward={"content": "", "embeds": [QUOTE]}),
@@ -78,7 +78,7 @@ async def test_they_do_not_come_back(db: Database, way: Way) -> None:
 
 @pytest.mark.parametrize("is_original_first", [True, False])
 @pytest.mark.parametrize("at_once", [True, False])
-async def test_nor_are_they_stored_once_the_wish_is_there(
+async def test_nor_are_they_stored_once_the_request_is_there(
     db: Database, way: Way, is_original_first: bool, at_once: bool
 ) -> None:
     await erase(db, None)
@@ -114,8 +114,16 @@ async def test_another_person_s_words_stay(db: Database, way: Way) -> None:
     assert (rows["7"]["content"], rows["8"]["metadata"]["forward"]) == (WORDS, {"content": WORDS})
 
 
+async def test_what_was_edited_out_of_a_quote_is_no_copy_any_more(db: Database, way: Way) -> None:
+    await way.store(THEIRS, copy(2, embeds=[QUOTE]))
+    await way.store(copy(2, embeds=[{"title": "another's"}]))
+    await erase(db, way.tenant.id)
+    rows = {row["platform_id"]: row["metadata"] for row in await rows_of(db, messages)}
+    assert rows["2"] == {"embeds": [{"title": "another's"}]}
+
+
 @pytest.mark.parametrize("everywhere", [True, False])
-async def test_a_copy_in_another_community_is_in_the_scope_of_a_wish_there(
+async def test_a_copy_in_another_community_is_in_the_scope_of_an_erasure_request_there(
     db: Database, way: Way, everywhere: bool
 ) -> None:
     other = await another(way)

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
+import pytest
 from sqlalchemy import text
 
 from adapters.records import SkipReason, TenantRecord
@@ -44,6 +45,7 @@ from tests.support.tables_of import Rows, rows_of
 _OWN = {"id", "job_id", "last_job_id", "lease_until"}  # made of chance, or by the databases' own clocks
 
 
+@pytest.mark.slow
 async def test_the_same_work_leaves_the_same_rows(both: tuple[Database, Database]) -> None:
     for db in both:
         await _work(db)
@@ -118,6 +120,7 @@ async def _comparable(db: Database, table: Any) -> Rows:
     return [row | {"id": None} for row in kept]
 
 
+@pytest.mark.slow
 async def test_the_databases_own_functions_read_times_and_metadata(both: tuple[Database, Database]) -> None:
     """What an analyst types: the same answers, each in its dialect's words."""
     questions = {

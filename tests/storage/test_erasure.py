@@ -15,6 +15,7 @@ from tests.support.tables_of import count_of, only_row, rows_of
 
 
 class TestErasure:
+    @pytest.mark.slow
     async def test_nothing_is_left_but_empty_places(self, db: Database, way: Way) -> None:
         await fill(way, WHO)
         untouched = {row["platform_id"]: row for row in await rows_of(db, messages)}["6"]
@@ -51,9 +52,10 @@ class TestErasure:
         assert await rows_of(db, reaction_totals) == totals
         room, talk = await rows_of(db, channels)
         assert (room["name"], talk["metadata"]["owner_hash"]) == ("room of <@forgotten>", "forgotten")
-        wish = await only_row(db, erased_users)
-        assert (wish["tenant_id"], wish["user_hash"], wish["erased_at"]) == (way.tenant.id, WHO, LATER)
+        request = await only_row(db, erased_users)
+        assert (request["tenant_id"], request["user_hash"], request["erased_at"]) == (way.tenant.id, WHO, LATER)
 
+    @pytest.mark.slow
     async def test_erasing_again_changes_nothing(self, db: Database, way: Way) -> None:
         await fill(way, WHO)
         await erase(db, way.tenant.id)
@@ -61,10 +63,11 @@ class TestErasure:
         again = LATER + (LATER - NOW)
         assert await erase_user(db, WHO, tenant_id=way.tenant.id, now=again) == Erased()
         assert await holdings(db, "erased_users") == before
-        wish = await only_row(db, erased_users)
-        assert (wish["erased_at"], wish["completed_at"], wish["messages"]) == (LATER, again, 0)
+        request = await only_row(db, erased_users)
+        assert (request["erased_at"], request["completed_at"], request["messages"]) == (LATER, again, 0)
 
     @pytest.mark.parametrize("everywhere", [False, True])
+    @pytest.mark.slow
     async def test_in_one_tenant_or_in_all(self, db: Database, way: Way, everywhere: bool) -> None:
         await fill(way, WHO)
         other = await another(way)
@@ -81,6 +84,7 @@ class TestErasure:
             not everywhere
         )
 
+    @pytest.mark.slow
     async def test_broken_off_anywhere_it_holds_already_and_goes_on(self, db: Database, way: Way) -> None:
         await fill(way, WHO)
         for step in (
@@ -97,6 +101,7 @@ class TestErasure:
         await erase(db, way.tenant.id)
         assert not await is_anywhere(db, WHO)
 
+    @pytest.mark.slow
     async def test_of_many_messages_none_is_left_out(self, db: Database, way: Way) -> None:
         records = [message(n, author_hash=WHO if n % 2 else OTHER, content=f"<@{WHO}>") for n in range(1, 5001)]
         same_time = [replace(m, sent_at=NOW) for m in records[:300]]

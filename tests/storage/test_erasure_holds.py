@@ -11,7 +11,7 @@ from storage.channels import save_changed_channels, save_channels, save_threads
 from storage.database import Database, open_database
 from storage.live import MessageChange, ReactionState, apply_changes
 from storage.messages import MessageBatch, save_batch
-from storage.privacy import Erased, list_wishes
+from storage.privacy import Erased, list_requests
 from storage.reactions import pending_lists
 from storage.repair import PageOutcome
 from storage.tables import attachments, channels, messages, metadata, reaction_totals, reactions
@@ -45,6 +45,7 @@ class TestItHolds:
         await road()
         assert not await is_anywhere(way.db, WHO)
 
+    @pytest.mark.slow
     async def test_a_batch(self, db: Database, kept: Way) -> None:
         before = [await rows_of(db, table) for table in (messages, attachments, reaction_totals)]
         await kept.store(*naming(WHO))
@@ -57,6 +58,7 @@ class TestItHolds:
             assert [rows[f"10{number}"][n] for n in names] == [rows[str(number)][n] for n in names]
         assert [a["message_platform_id"] for a in await rows_of(db, attachments)] == ["105", "5"]
 
+    @pytest.mark.slow
     async def test_a_nul_does_not_hide_a_name(self, db: Database, kept: Way) -> None:
         broken = f"{WHO[:9]}\0{WHO[9:]}"
         record = message(7, content=broken, metadata={"n": broken}, attachments=(attachment("1", filename=broken),))
@@ -64,6 +66,7 @@ class TestItHolds:
         room = channel("8", name=broken, metadata={"n": broken})
         await self.held(kept, lambda: save_channels(db, kept.tenant.id, [room], LATER))
 
+    @pytest.mark.slow
     async def test_a_repair(self, db: Database, kept: Way) -> None:
         before = [await rows_of(db, table) for table in (messages, attachments, reaction_totals)]
         repair = await kept.audit()
@@ -74,6 +77,7 @@ class TestItHolds:
         assert again.missing == 6
         assert not await is_anywhere(db, WHO)
 
+    @pytest.mark.slow
     async def test_channels_and_threads(self, db: Database, kept: Way) -> None:
         before = await rows_of(db, channels)
         await save_channels(db, kept.tenant.id, channel_ref_of(WHO), LATER)
@@ -97,6 +101,7 @@ class TestItHolds:
         assert await pending_lists(db, kept.tenant.id) == 0
         assert {row["user_hash"] for row in await rows_of(db, reactions)} == {OTHER}
 
+    @pytest.mark.slow
     async def test_events(self, db: Database, kept: Way) -> None:
         edited = {m.platform_id: replace(m, edited_at=LATER) for m in naming(WHO)}
         given = [
@@ -117,7 +122,8 @@ class TestItHolds:
         await self.held(kept, lambda: give(kept, WHO, OTHER))
         assert await pending_lists(db, kept.tenant.id) == 0
 
-    async def test_a_wish_waits_for_a_batch_that_does_not_know_of_it_and_no_batch_for_it(
+    @pytest.mark.slow
+    async def test_an_erasure_request_waits_for_a_batch_that_does_not_know_of_it_and_no_batch_for_it(
         self, db: Database, database_url: str, way: Way
     ) -> None:
         if db.dialect == "sqlite":
@@ -127,22 +133,22 @@ class TestItHolds:
         batch = MessageBatch(
             tenant_id=way.tenant.id, channel_id=way.channel.id, messages=[message(1, author_hash=WHO)], job=way.lease
         )
-        async with other.writing() as connection:  # the batch has read the wishes, and waits for its job's row
+        async with other.writing() as connection:  # the batch has read the requests, and waits for its job's row
             await connection.execute(text("SELECT id FROM sync_jobs FOR UPDATE"))
             saving = asyncio.create_task(save_batch(db, batch, NOW))
             await _until_waiting(other, 1)
-            wish = asyncio.create_task(erase(db, None))
+            request = asyncio.create_task(erase(db, None))
             async with asyncio.timeout(PATIENCE_SECONDS):
-                while not await list_wishes(other):  # noqa: ASYNC110 # nothing tells of it
+                while not await list_requests(other):  # noqa: ASYNC110 # nothing tells of it
                     await asyncio.sleep(0.01)
             await save_channels(db, way.tenant.id, [channel("50", name=f"for {WHO}")], LATER)
-            assert not wish.done()
+            assert not request.done()
         await saving
-        assert await wish == Erased(messages=1)
+        assert await request == Erased(messages=1)
         assert not await is_anywhere(db, WHO)
         await other.close()
 
-    async def test_a_backup_holds_up_neither_a_wish_nor_a_batch(
+    async def test_a_backup_holds_up_neither_an_erasure_request_nor_a_batch(
         self, db: Database, database_url: str, way: Way
     ) -> None:
         if db.dialect == "sqlite":

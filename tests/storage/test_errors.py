@@ -126,6 +126,7 @@ async def test_no_error_quotes_a_row(db: Database, tenant: Tenant) -> None:
     assert raised.value.__suppress_context__
 
 
+@pytest.mark.slow
 async def test_cancelling_at_any_instant_leaves_the_archive_usable(db: Database, tenant: Tenant) -> None:
     cancelled = []  # kept, with all that their tracebacks hold
     for step in range(80):

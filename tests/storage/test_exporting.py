@@ -65,6 +65,7 @@ async def test_everything_about_a_person(db: Database, way: Way) -> None:
     assert orjson.dumps(rows)
 
 
+@pytest.mark.slow
 async def test_of_one_tenant_or_of_all(db: Database, way: Way) -> None:
     await fill(way, WHO)
     other = await another(way)
@@ -76,6 +77,7 @@ async def test_of_one_tenant_or_of_all(db: Database, way: Way) -> None:
     assert await exported(db, None, "9" * 64) == []
 
 
+@pytest.mark.slow
 async def test_of_much_nothing_is_left_out_or_exported_twice(db: Database, way: Way) -> None:
     records = [
         message(n, author_hash=WHO if n % 3 else OTHER, reaction_totals=(total("👍", 2), *both_totals("🎉", 1, 1)))
@@ -96,17 +98,17 @@ async def test_of_much_nothing_is_left_out_or_exported_twice(db: Database, way: 
     assert len(given) == len(set(given)) == 1500
 
 
-async def test_once_forgotten_the_wish_is_left(db: Database, way: Way) -> None:
+async def test_once_forgotten_the_request_is_left(db: Database, way: Way) -> None:
     await fill(way, WHO)
     await erase_user(db, WHO, tenant_id=way.tenant.id, now=NOW)
     await erase_user(db, WHO, tenant_id=None, now=LATER)
-    wishes = [
+    requests = [
         {"kind": "forgotten", "tenant_id": "", "forgotten_at": LATER},
         {"kind": "forgotten", "tenant_id": way.tenant.id, "forgotten_at": NOW},
     ]
-    assert await exported(db, None) == wishes
-    assert await exported(db, way.tenant.id) == wishes
-    assert await exported(db, "discord-404") == wishes[:1]
+    assert await exported(db, None) == requests
+    assert await exported(db, way.tenant.id) == requests
+    assert await exported(db, "discord-404") == requests[:1]
 
 
 async def test_what_is_no_hash_is_refused(db: Database) -> None:

@@ -40,6 +40,7 @@ async def limit_pages(db: Database, more: int) -> None:
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 @pytest.mark.parametrize("with_poison", [False, True])
+@pytest.mark.slow
 async def test_a_disk_that_gets_full(db: Database, way: Way, with_poison: bool) -> None:
     """Among the messages or among their files; also where the batch is looked through for what was refused."""
     await way.store(*FIRST)
@@ -69,6 +70,7 @@ async def test_a_disk_that_gets_full(db: Database, way: Way, with_poison: bool) 
         ("XX000", StorageError),
     ],
 )
+@pytest.mark.slow
 async def test_a_server_that_fails(
     db: Database, way: Way, sqlstate: str, error: type[StorageError], with_poison: bool
 ) -> None:

@@ -125,6 +125,7 @@ class TestCancel:
         assert await claim(db, "worker", now=LATER, lease=MINUTE) is None
         await queued(db, tenant.id)
 
+    @pytest.mark.slow
     async def test_a_running_jobs_worker_ends_it(self, db: Database, tenant: Tenant, lease: JobLease) -> None:
         requested = await cancel(db, lease.job_id, LATER)
         assert requested is not None

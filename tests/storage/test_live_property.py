@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import Any, TypeAlias
 
+import pytest
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
@@ -148,6 +149,7 @@ _ids = count(1)
 
 @settings(max_examples=examples(80), deadline=None, suppress_health_check=list(HealthCheck))
 @given(steps=STEPS)
+@pytest.mark.slow
 async def test_the_archive_has_what_the_platform_has(
     db: Database, tenant: Tenant, general: ChannelState, lease: JobLease, steps: list[tuple[str, int]]
 ) -> None:

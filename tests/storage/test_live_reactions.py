@@ -45,6 +45,7 @@ class TestWhereAllUsersAreStored:
         assert (await board.users(), await board.users(burst=True)) == ("bd", "a")
         assert await board.pending() == []
 
+    @pytest.mark.slow
     async def test_what_comes_twice_changes_nothing(self, board: Board) -> None:
         await board.save_page(total("👍", 2))
         await board.fetch("ab", now=NOW)

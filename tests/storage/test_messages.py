@@ -134,6 +134,7 @@ async def test_what_hangs_on_a_message_goes_when_the_platform_no_longer_has_it(d
     assert [await count_of(db, t) for t in (attachments, reaction_totals, reactions)] == [1, 1, 1]
 
 
+@pytest.mark.slow
 async def test_a_message_in_another_channel_with_the_same_id_is_another(db: Database, way: Way) -> None:
     await run_sql(
         db,

@@ -29,6 +29,7 @@ async def test_several_processes_migrate_at_once(empty_url: str) -> None:
     assert [p.returncode for p in processes] == [0] * 3
 
 
+@pytest.mark.slow
 async def test_migrations_take_turns_on_a_server(postgres: Postgres) -> None:
     url = postgres.create_database(migrated=False)
     place = url.replace("+psycopg", "")

@@ -110,6 +110,7 @@ async def test_reading_cannot_write_on_sqlite(tmp_path: Path) -> None:
 
 class TestOneProcessOnOneFile:
     @pytest.mark.process
+    @pytest.mark.slow
     async def test_a_second_daemon_is_refused(self, tmp_path: Path) -> None:
         (tmp_path / "link.db").symlink_to(tmp_path / "archive.db")
         url = f"sqlite+aiosqlite:///{tmp_path}/archive.db"

@@ -20,6 +20,7 @@ async def filled(db: Database) -> Database:
     return db
 
 
+@pytest.mark.slow
 async def test_no_query_reads_a_large_table_whole(filled: Database) -> None:
     found: dict[str, set[str]] = {}
     for name, call in (HOURLY | API).items():

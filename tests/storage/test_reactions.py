@@ -220,6 +220,7 @@ class TestSaving:
         await way.save(stale, "a")
         assert [await count_of(db, table) for table in (reaction_totals, reactions)] == [0, 0]
 
+    @pytest.mark.slow
     async def test_a_job_that_ended_writes_nothing(self, db: Database, way: Pass) -> None:
         await way.tell(message(1, reaction_totals=(total("👍", 1),)))
         stale = await way.only()
@@ -229,6 +230,7 @@ class TestSaving:
         assert await count_of(db, reactions) == 0
         assert await way.only() == stale
 
+    @pytest.mark.slow
     async def test_twenty_thousand_users(self, db: Database, way: Pass) -> None:
         users = [f"{n:064x}" for n in range(20_000)]
         await way.tell(message(1, reaction_totals=(total("👍", 20_000),)))

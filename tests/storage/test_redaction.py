@@ -10,7 +10,7 @@ from tests.support.examples import examples
 
 
 class TestRedactor:
-    def test_without_a_wish_nothing_is_looked_at(self) -> None:
+    def test_without_an_erasure_request_nothing_is_looked_at(self) -> None:
         assert not Redactor()
         assert not Redactor().is_erased(WHO)
         assert Redactor(frozenset([WHO])).is_erased(WHO)

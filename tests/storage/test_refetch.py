@@ -1,9 +1,15 @@
 """Refetches: single messages are read again, each once."""
 
+from dataclasses import replace
+
+import pytest
+
 from adapters.records import SkipReason
 from storage.channels import channel_states, mark_skipped, save_channels
 from storage.database import Database
-from storage.repair import PageOutcome, RefetchKind, refetch
+from storage.errors import LeaseLost
+from storage.messages import MessageBatch, refetch, save_batch
+from storage.repair import PageOutcome, RefetchKind
 from storage.tables import messages, refetch_ranges
 from tests.support.builders import NOW, channel, message, thread
 from tests.support.repair_steps import LATER, Way
@@ -61,3 +67,26 @@ class TestLookingAgain:
             ("new", None),
             ("message 3", LATER),
         ]
+
+    async def test_what_changes_while_a_batch_is_stored_is_recorded_with_its_rows(self, db: Database, way: Way) -> None:
+        named = [(way.tenant.id, "5", "2")]
+        batch = MessageBatch(
+            tenant_id=way.tenant.id,
+            channel_id=way.channel.id,
+            messages=[message(1), message(2)],
+            job=replace(way.lease, attempt=way.lease.attempt + 1),
+            changed=lambda: named,
+        )
+        with pytest.raises(LeaseLost):
+            await save_batch(db, batch, NOW)
+        assert await way.pending() == []
+        await save_batch(db, replace(batch, job=way.lease), NOW)
+        assert await way.ranges() == [("5", "1", "2")]
+
+    async def test_so_it_is_with_a_page_that_is_read_again(self, db: Database, way: Way) -> None:
+        """Also where it is the very message that the page was asked for."""
+        await way.store(message(1), message(2))
+        await way.refetch("2")
+        keys = [(way.tenant.id, "5", "2")]
+        await way.save(await way.only(), message(2, content="older"), changed=lambda: keys)
+        assert await way.ranges() == [("5", "1", "2")]

@@ -8,8 +8,8 @@ import pytest
 from storage.channels import channel_states, save_channels
 from storage.database import Database
 from storage.errors import LeaseLost
-from storage.messages import mark_deleted
-from storage.repair import PageOutcome, RefetchKind, finish_audit, refetch
+from storage.messages import mark_deleted, refetch
+from storage.repair import PageOutcome, RefetchKind, finish_audit
 from storage.tables import attachments, messages, reaction_totals, refetch_ranges, sync_progress
 from storage.tenants import purge_tenant
 from tests.support.builders import HOUR, MINUTE, NOW, SECOND, attachment, channel, message, total
@@ -37,6 +37,7 @@ class TestAPage:
         assert sorted(await deleted(db), key=int) == ["10", "11", "99", "100"]
         assert (await rows_of(db, messages))[-1]["deleted_at"] is None
 
+    @pytest.mark.slow
     async def test_what_is_there_is_brought_up_to_date(self, db: Database, way: Way) -> None:
         kept = message(1, attachments=(attachment("1"),), reaction_totals=(total("👍", 2),))
         await way.store(kept, message(2, reply_to_author_hash="b" * 64), message(3, attachments=(attachment("3"),)))
@@ -123,6 +124,7 @@ class TestAPage:
         await way.store(message(8))
         assert (await only_row(db, sync_progress))["messages_archived"] == 2
 
+    @pytest.mark.slow
     async def test_what_was_touched_meanwhile_is_left_alone_and_looked_at_again(self, db: Database, way: Way) -> None:
         await way.store(*(message(n) for n in range(1, 7)))
         await mark_deleted(db, way.channel.id, ["6"], job=way.lease, now=NOW)

@@ -38,6 +38,7 @@ def new_database(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[],
     return lambda: server.create_database(migrated=False)
 
 
+@pytest.mark.slow
 async def test_the_migrations_make_what_the_tables_say(new_database: Callable[[], str]) -> None:
     migrated, created = new_database(), new_database()
     await migrate(migrated)
@@ -45,6 +46,7 @@ async def test_the_migrations_make_what_the_tables_say(new_database: Callable[[]
     assert _with_connection(migrated, _catalog) == _with_connection(created, _catalog)
 
 
+@pytest.mark.slow
 async def test_alembic_finds_nothing_to_migrate(new_database: Callable[[], str]) -> None:
     url = new_database()
     await migrate(url)

@@ -126,6 +126,7 @@ class TestStopping:
 
 
 class TestPurging:
+    @pytest.mark.slow
     async def test_all_of_one_tenant_is_deleted(self, db: Database, tenant: Tenant, lease: JobLease) -> None:
         other = await new_tenant(db, 7)
         other_lease = await running_job(db, other)
@@ -144,6 +145,7 @@ class TestPurging:
         assert await purge_tenant(db, tenant.id, MUCH_LATER) == 0
         assert await get_tenant(db, tenant.id) == replace(left, updated_at=MUCH_LATER)
 
+    @pytest.mark.slow
     async def test_its_worker_writes_nothing_more(self, db: Database, tenant: Tenant, lease: JobLease) -> None:
         await fill(db, tenant.id, lease)
         (state, *_) = await channel_states(db, tenant.id)
@@ -172,6 +174,7 @@ class TestPurging:
         with pytest.raises(TenantStopped):
             await enqueue(db, tenant.id, JobKind.INITIAL, now=LATER)
 
+    @pytest.mark.slow
     async def test_broken_off_it_goes_on_where_it_was(self, db: Database, tenant: Tenant, lease: JobLease) -> None:
         await fill(db, tenant.id, lease)
         await purging._begin(db, tenant.id, LATER)
@@ -180,6 +183,7 @@ class TestPurging:
         assert await purge_tenant(db, tenant.id, LATER) == 3
         assert await unfinished_purges(db) == []
 
+    @pytest.mark.slow
     async def test_it_deletes_a_part_at_a_time(self, db: Database, tenant: Tenant, lease: JobLease) -> None:
         await fill(db, tenant.id, lease, messages_each=700)
         await purging._begin(db, tenant.id, LATER)

@@ -91,6 +91,7 @@ async def test_a_tenant_without_the_bot_is_disconnected_until_it_comes(db: Datab
         (JobStatus.RATE_LIMITED, SyncStatus.RATE_LIMITED),
     ],
 )
+@pytest.mark.slow
 async def test_a_tenant_that_comes_back_has_the_status_it_had(
     db: Database, lease: JobLease, end: JobStatus, status: SyncStatus
 ) -> None:

@@ -63,6 +63,7 @@ def live(way: Way) -> LiveChannel:
         (message(1, content="", metadata=POLL), message(1, content="")),
     ],
 )
+@pytest.mark.slow
 async def test_a_blank_copy_changes_nothing(
     db: Database, live: LiveChannel, road: Any, stored: MessageRecord, incoming: MessageRecord
 ) -> None:
@@ -82,6 +83,7 @@ async def test_a_blank_copy_changes_nothing(
         (message(1, content="", type="new_member"), message(1, content="", type="new_member", metadata={"flags": 4})),
     ],
 )
+@pytest.mark.slow
 async def test_what_people_do_is_stored(
     db: Database, live: LiveChannel, road: Any, stored: MessageRecord, incoming: MessageRecord
 ) -> None:

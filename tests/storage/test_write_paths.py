@@ -91,6 +91,8 @@ STORES_NOBODY = {
         *(
             "lock_channels",
             "bound_hidings",
+            "forget_absent",
+            "forget_deleted",
             "forget_listings",
             "keep_listings",
             "mark_skipped",
@@ -108,27 +110,28 @@ STORES_NOBODY = {
     ),
     "live": ("acquire_leadership", "advance_watermark"),
     "messages": (
+        "add_refetches",
         "mark_answers_to_deleted",
         "mark_deleted",
         "mark_rows_deleted",
         "prepare",
+        "refetch",
+        "refetch_read_elsewhere",
         "stored_messages",
         "unmark_rows_deleted",
     ),
     "privacy": (
-        *("emptied_originals", "enter", "erase_user", "erased_in_channels", "fulfil_wish", "record_wish"),
+        *("emptied_originals", "enter", "erase_user", "erased_in_channels", "fulfil_request", "record_request"),
         *("redactor_for", "redactors_for", "sweep", "take_turn", "without_erased_copies", "without_erased_titles"),
         *("empty_copies_from_elsewhere", "empty_forwards_saying", "empty_traces_of", "note_copies"),
     ),
     "reactions": ("prepare_users",),
     "repair": (
-        *("add_gap", "add_refetches", "close_gap", "complete_hanging_audit", "finish_audit", "plan_gaps"),
+        *("add_gap", "close_gap", "complete_hanging_audit", "finish_audit", "plan_gaps"),
         *(
             "plan_refetches",
             "prune_gaps",
             "record_gap",
-            "refetch",
-            "refetch_read_elsewhere",
             "request_audit",
             "settle_audit",
             "settle_gaps",
@@ -164,6 +167,7 @@ def test_no_door_shows_a_step() -> None:
 
 @pytest.mark.parametrize("function", STORES_PEOPLE, ids=lambda function: function.__name__)
 @pytest.mark.parametrize("everywhere", [False, True])
+@pytest.mark.slow
 async def test_an_erased_person_is_not_stored(db: Database, way: Way, function: Any, everywhere: bool) -> None:
     await erase_user(db, WHO, tenant_id=None if everywhere else way.tenant.id, now=NOW)
     await STORES_PEOPLE[function](db, way)
@@ -172,6 +176,7 @@ async def test_an_erased_person_is_not_stored(db: Database, way: Way, function: 
 
 
 @pytest.mark.parametrize("function", STORES_PEOPLE, ids=lambda function: function.__name__)
+@pytest.mark.slow
 async def test_another_person_is(db: Database, way: Way, function: Any) -> None:
     """Or the test above would pass where a call stores nothing at all."""
     await STORES_PEOPLE[function](db, way)

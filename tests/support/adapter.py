@@ -32,10 +32,13 @@ class Connected:
 
     async def until(self, matches: Callable[[PlatformEvent], bool], times: int = 1) -> None:
         """Wait until so many events match."""
-        async with asyncio.timeout(PATIENCE_SECONDS):
-            while sum(map(matches, self.events)) < times:
-                self._news.clear()
-                await self._news.wait()
+        try:
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                while sum(map(matches, self.events)) < times:
+                    self._news.clear()
+                    await self._news.wait()
+        except TimeoutError:
+            raise AssertionError(f"{times} such events do not come, but {self.events}") from None
 
 
 def make_adapter(

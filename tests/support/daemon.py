@@ -101,6 +101,16 @@ class Daemon:
         await self.until(look, bool)
 
 
+def end_of(job: Any) -> tuple[str, str | None]:
+    """How a job ended: its status, and the code of its error."""
+    return job["status"], (job["error"] or {}).get("code")
+
+
+def codes_of(job: Any) -> tuple[str, list[str]]:
+    """How a job ended: its status, and the codes of the channels that it gave up."""
+    return job["status"], [channel["code"] for channel in (job["error"] or {}).get("channels", ())]
+
+
 @asynccontextmanager
 async def running_daemon(
     sim: Simulator,

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
+from adapters.discord.convert.copies import copies
 from adapters.records import ChannelRecord, MessageRecord
 from storage.channels import channel_states, save_channels
 from storage.database import Database
@@ -15,6 +16,11 @@ from tests.support.repair_steps import LATER, Way
 from tests.support.tables_of import rows_of
 
 WHO, OTHER = "0123456789abcdef" * 4, "f" * 64
+
+
+def copying(record: MessageRecord) -> MessageRecord:
+    """Let a record say what it repeats of others, as the adapter does."""
+    return replace(record, copies=copies(record.type, record.metadata))
 
 
 def naming(who: str) -> list[MessageRecord]:
@@ -68,7 +74,7 @@ async def holdings(db: Database, *without: str) -> dict[str, list[dict[str, Any]
 
 
 async def is_anywhere(db: Database, who: str) -> bool:
-    """Find out whether a person is stored anywhere but in the wish itself."""
+    """Find out whether a person is stored anywhere but in the erasure request itself."""
     return who in str(await holdings(db, "erased_users"))
 
 

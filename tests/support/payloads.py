@@ -55,6 +55,9 @@ POISON: tuple[Any, ...] = (
 """Values that some column, index, clock or format cannot hold."""
 
 
+FILE = {"id": "7", "filename": "x", "size": 1, "url": "https://x.example/?ex=1", "duration_secs": 1.0, "width": 1}
+
+
 def poisoned(payload: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """The payload with each of its values at any depth replaced by each poison in turn."""
     for path in _paths(payload):

@@ -63,6 +63,7 @@ class PostOffice:
         self.start = start
         self.letters = [letter(number, start) for number in range(1, letters + 1)]
         self.asked_after: list[str | None] = []
+        self.relist_reasons: list[object] = []  # of each listing of archived threads
         self.tell: EventHandler | None = None
         self.tell_live: LiveEventHandler | None = None
         self.before_page: Callable[[str | None], Awaitable[None]] = _nothing  # called with ``after``; may raise

@@ -3,6 +3,7 @@
 import asyncio
 import ctypes
 import itertools
+import os
 import signal
 import subprocess
 import tempfile
@@ -83,6 +84,21 @@ class Postgres:
             self._process.kill()
             self._process.wait()
             self._process = None
+
+    @contextmanager
+    def stopped(self) -> Iterator[None]:
+        """SIGSTOP for its processes: connections stay open, new ones are taken up by the kernel, nothing answers."""
+        assert self._process is not None
+        main = self._process.pid
+        children = Path(f"/proc/{main}/task/{main}/children").read_text().split()
+        pids = [main, *map(int, children)]
+        for pid in pids:
+            os.kill(pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            for pid in pids:
+                os.kill(pid, signal.SIGCONT)
 
     def restart(self) -> None:
         """Start it again after ``kill``; does nothing where it runs."""

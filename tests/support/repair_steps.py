@@ -10,7 +10,7 @@ from adapters.records import MessageRecord
 from storage.channels import ChannelState, channel_states, save_channels
 from storage.database import Database
 from storage.jobs import JobLease
-from storage.messages import MessageBatch, save_batch
+from storage.messages import Changed, MessageBatch, refetch, save_batch
 from storage.repair import (
     Coverage,
     PageOutcome,
@@ -19,7 +19,6 @@ from storage.repair import (
     pending_ranges,
     plan_refetches,
     reconcile_page,
-    refetch,
     request_audit,
 )
 from storage.tables import attachments, messages, reaction_totals, sync_gaps, sync_progress
@@ -75,6 +74,7 @@ class Way:
         reached: str | None = None,
         touched: Collection[str] = (),
         now: datetime = LATER,
+        changed: Changed = tuple,
     ) -> PageOutcome:
         return await reconcile_page(
             self.db,
@@ -84,6 +84,7 @@ class Way:
             changed_meanwhile=frozenset(touched),
             job=self.lease,
             now=now,
+            changed=changed,
         )
 
     async def gap(self, began: datetime, ended: datetime | None, tenant_id: str | None = None) -> None:

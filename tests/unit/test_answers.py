@@ -1,5 +1,6 @@
 """Large answers are decoded in slices, to the same as small ones."""
 
+import asyncio
 import json
 from typing import Any
 
@@ -23,6 +24,7 @@ VALUES = st.recursive(
 
 @given(VALUES, st.sampled_from([None, 0, 2]))
 @settings(max_examples=examples(200))
+@pytest.mark.slow
 async def test_it_decodes_as_the_library_does(value: Any, indent: int | None) -> None:
     text = json.dumps(value, indent=indent)
     assert await decode(f" {text}\n") == json.loads(text)
@@ -35,6 +37,22 @@ async def test_it_decodes_as_the_library_does(value: Any, indent: int | None) ->
 async def test_what_is_no_json_is_refused(text: str) -> None:
     with pytest.raises(json.JSONDecodeError):
         await decode(text)
+
+
+async def test_a_large_answer_does_not_hold_the_loop_up() -> None:
+    """By the number of turns that others get, whatever the machine is doing."""
+    turns = 0
+
+    async def others() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    beside = asyncio.create_task(others())
+    assert len((await decode(json.dumps({"threads": [{"id": str(n)} for n in range(50_000)]})))["threads"]) == 50_000
+    beside.cancel()
+    assert turns >= 4
 
 
 async def test_what_is_nested_too_deep_is_refused() -> None:

@@ -53,10 +53,25 @@ async def test_name_percent_and_end_are_always_there(width: int, seen: tuple[str
     output = io.StringIO()
     console = Console(file=output, force_terminal=True, width=width)
     drawing = asyncio.create_task(show_progress(console, {"1": a_quarter()}))
-    async with asyncio.timeout(20):
-        while "left" not in output.getvalue():  # noqa: ASYNC110 (what is drawn rings no bell)
-            await asyncio.sleep(0.01)
+    for _ in range(500):
+        if "left" in output.getvalue():
+            break
+        await asyncio.sleep(0.01)
     drawing.cancel()
     await asyncio.gather(drawing, return_exceptions=True)
     for words in ("The [red] Village Garden", "25 %", "about 0:05:00 left", *seen):
         assert words in output.getvalue()
+
+
+async def test_what_is_nearly_done_is_not_called_done() -> None:
+    output, nearly = io.StringIO(), a_quarter()
+    nearly.progress.estimator.lists_done = 399
+    drawing = asyncio.create_task(show_progress(Console(file=output, force_terminal=True, width=160), {"1": nearly}))
+    for _ in range(500):
+        if " %" in output.getvalue():
+            break
+        await asyncio.sleep(0.01)
+    drawing.cancel()
+    await asyncio.gather(drawing, return_exceptions=True)
+    assert "99 %" in output.getvalue()
+    assert "100 %" not in output.getvalue()

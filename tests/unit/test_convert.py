@@ -18,6 +18,7 @@ def stored(record: object) -> str:
 
 @given(PAYLOADS)
 @settings(max_examples=examples(300))
+@pytest.mark.slow
 def test_any_message_converts(payload: dict[str, Any]) -> None:
     record = message_record(payload | {"id": "77"}, "55", HASH)
     assert record is not None
@@ -25,6 +26,7 @@ def test_any_message_converts(payload: dict[str, Any]) -> None:
 
 
 @given(PAYLOADS)
+@pytest.mark.slow
 def test_any_channel_and_thread_converts(payload: dict[str, Any]) -> None:
     listing = ChannelEvaluator("1", [], everyone("1"), HASH)
     assert listing.channel(payload | {"id": "77"})
@@ -37,6 +39,7 @@ NOT_USERS = ("channel_id", "message_id", "id", "message_reference", "thread", "e
 
 @given(PAYLOADS)
 @settings(max_examples=examples(300))
+@pytest.mark.slow
 def test_no_planted_user_survives_in_text_or_user_fields(payload: dict[str, Any]) -> None:
     for key in NOT_USERS:
         payload = without(payload, key)

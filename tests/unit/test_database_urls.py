@@ -19,6 +19,7 @@ PASSWORDS = [f"hun{odd}ter2" for odd in ODD] + [
     "hunter2@",
     "/hunter2/",
     "100%",
+    "100%41%",
     "a:b:c",
     "a?b=c",
     "1/2@3",

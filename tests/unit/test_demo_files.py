@@ -50,6 +50,7 @@ async def test_a_later_start_goes_on_in_the_same_world_with_the_same_archive(fil
     assert files.archive.exists()
 
 
+@pytest.mark.slow
 async def test_a_world_that_is_made_again_is_the_same_to_the_byte() -> None:
     def lived(moments: list[datetime]) -> dict[int, Any]:
         made = demo_world(now=NOW, reacted_percent=1)

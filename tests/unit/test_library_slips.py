@@ -1,5 +1,6 @@
 """Answers over which the library stumbles: failed calls, like any other broken answer."""
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
@@ -35,7 +36,7 @@ def failing(slip: Exception, times: int) -> tuple[Callable[[], Any], list[int]]:
 async def test_it_is_tried_again(slip: Exception) -> None:
     client = RestClient(RateLimiter(1_000, 1_000), no_pause)
     send, calls = failing(slip, 2)
-    assert await client.call(send, list) == ["answer"]
+    assert await asyncio.gather(client.call(send, list), return_exceptions=True) == [["answer"]]
     assert len(calls) == 3
 
 
@@ -43,6 +44,7 @@ async def test_it_is_tried_again(slip: Exception) -> None:
 async def test_and_then_given_up_as_a_failed_call(slip: Exception) -> None:
     client = RestClient(RateLimiter(1_000, 1_000), no_pause)
     send, _ = failing(slip, 99)
-    with pytest.raises(CallFailed, match=type(slip).__name__) as failed:
-        await client.call(send, list)
-    assert failed.value.attempts == 4
+    (failed,) = await asyncio.gather(client.call(send, list), return_exceptions=True)
+    assert isinstance(failed, CallFailed)
+    assert type(slip).__name__ in str(failed)
+    assert failed.attempts == 4

@@ -2,6 +2,8 @@
 
 from datetime import UTC, datetime
 
+import pytest
+
 from adapters.events import (
     ChannelRef,
     MessageEdited,
@@ -100,6 +102,17 @@ def test_a_channel_that_was_hidden_and_shown_again_before_it_is_written_is_known
         buffer.add_channel("one", channel("5", skip_reason=reason), NOW)
     (hidden,), (shown,) = (buffer.channel_events(hidden=kind)["one"] for kind in (True, False))
     assert (hidden.record.skip_reason, shown.record.skip_reason) == (SkipReason.OBFUSCATED, None)
+
+
+@pytest.mark.parametrize(("name", "written"), [("newer", "newer"), (None, "new")])
+def test_a_channel_that_is_hidden_after_another_change_is_written_as_it_is_then(name: str | None, written: str) -> None:
+    buffer = LiveBuffer()
+    buffer.add_channel("one", channel("5", name="old", skip_reason=SkipReason.NOT_PUBLIC), NOW)
+    buffer.add_channel("one", channel("5", name="new"), NOW)
+    buffer.add_channel("one", channel("5", name=name, skip_reason=SkipReason.OBFUSCATED), NOW)
+    assert buffer.channel_events(hidden=False) == {}, "it would be written over what came after it"
+    (event,) = buffer.channel_events(hidden=True)["one"]
+    assert (event.record.name, event.record.skip_reason) == (written, SkipReason.OBFUSCATED)
 
 
 def test_a_channel_that_is_changed_again_while_it_is_written_waits_to_be_written_again() -> None:

@@ -87,6 +87,7 @@ def test_reactions_are_no_part_of_an_edit() -> None:
 
 @given(st.sampled_from(sorted(MESSAGE_EVENTS)), PAYLOADS, st.booleans())
 @settings(max_examples=examples(400))
+@pytest.mark.slow
 def test_any_event_about_a_message_tells_something(event: str, payload: dict[str, Any], is_partial: bool) -> None:
     ids = {"id": "77", "message_id": "77", "ids": ["77"], "user_id": USER}
     incoming = live_event(event, ({} if is_partial else WHOLE) | payload | ids, PLACE, HASH)

@@ -102,6 +102,7 @@ def said(made: logging.LogRecord, secret: str) -> str:
 @settings(max_examples=examples(400))
 @given(LOGGERS, PLACES, SHAPES, TEXTS, USER_IDS, TEXTS)
 @example("discord.http", "exception", "{}", '  File "x", line 1, in y\n', "123456789012345678", "")
+@pytest.mark.slow
 def test_no_id_comes_out_of_a_librarys_record(
     name: str, place: str, shape: str, before: str, user_id: str, after: str
 ) -> None:
@@ -110,6 +111,7 @@ def test_no_id_comes_out_of_a_librarys_record(
 
 @settings(max_examples=examples(400))
 @given(st.one_of(LOGGERS, st.just("bot.sync")), PLACES, SHAPES, TEXTS, SECRETS, TEXTS)
+@pytest.mark.slow
 def test_no_secret_comes_out_of_any_record(
     name: str, place: str, shape: str, before: str, secret: str, after: str
 ) -> None:

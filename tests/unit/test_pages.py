@@ -1,12 +1,17 @@
 """Pages of messages as odd servers send them: nothing lost, nothing foreign; what cannot be true is a failed call."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from adapters.discord.convert import message_record
 from adapters.discord.message_page import fault_of_page, message_page, own_messages
+from adapters.discord.reaction_users import reaction_users
+from adapters.errors import CallFailed
 from adapters.pages import MessagePage
+from bot.sync.pages import read_behind
+from tests.support.builders import message
 
 START = 1_000_000_000_000 << 22  # an id's time is in its upper bits, in milliseconds
 
@@ -68,3 +73,36 @@ def test_a_page_is_full_by_what_was_sent() -> None:
     body = [*sent(*range(10, 1_000, 10)), {"content": "without an id"}]
     assert page_of(body).is_full
     assert not page_of(body[1:]).is_full
+
+
+async def test_a_list_of_users_whose_cursor_stands_still_ends_at_the_first_page_that_does_not_move_it() -> None:
+    page, cursors = [{"id": str(number)} for number in range(1, 101)], list[int | None]()
+
+    async def fetch(after: int | None, fault_of: Callable[[list[Any]], str | None]) -> list[Any]:
+        cursors.append(after)
+        assert len(cursors) < 5, "it is asked for ever"
+        if fault := fault_of(page):
+            raise CallFailed(fault, attempts=4)
+        return page
+
+    with pytest.raises(CallFailed, match="holds none beyond"):
+        await reaction_users(fetch, 1_000)
+    assert cursors == [None, 100]
+
+
+class Stuck:
+    """A platform that shows one page, whatever it is to begin after."""
+
+    async def messages(self, *_: object, **__: object) -> MessagePage:
+        return MessagePage(messages=(message(4), message(5)), reached="5", is_full=True)
+
+
+async def test_a_walk_ends_at_a_page_that_does_not_lead_on_whatever_platform_it_is_of() -> None:
+    stuck: Any = Stuck()
+    for with_witness in (False, True):
+        answer = await read_behind(stuck, "1", "4", parent_id=None, with_witness=with_witness)
+        assert answer.reached == "5"
+        with pytest.raises(CallFailed, match="does not lead beyond"):
+            await read_behind(stuck, "1", "6", parent_id=None, with_witness=with_witness)
+    with pytest.raises(CallFailed, match="does not lead beyond"):
+        await read_behind(stuck, "1", "5", parent_id=None, with_witness=False)

@@ -1,12 +1,9 @@
 """What README and installation page tell people to paste does what it says, also the second time."""
 
 import os
-import shutil
 import sqlite3
 import subprocess
 from pathlib import Path
-
-import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -23,7 +20,6 @@ def test_the_first_lines_name_what_debian_needs() -> None:
         assert package in first
 
 
-@pytest.mark.skipif(shutil.which("sqlite3") is None, reason="sqlite3 is not installed")
 def test_a_second_backup_on_one_day_does_not_fail(tmp_path: Path) -> None:
     page = (ROOT / "docs/installation.md").read_text()
     backup = commands(page.split("### SQLite")[1].split("Restore:")[0])

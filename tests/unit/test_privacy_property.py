@@ -10,6 +10,7 @@ from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -163,6 +164,7 @@ def assert_hidden(person: Person, record: object) -> None:
 
 @given(st.sampled_from(BY_SHAPE), st.data())
 @settings(max_examples=examples(400))
+@pytest.mark.slow
 def test_no_user_comes_out_of_a_message(payload: dict[str, Any], data: st.DataObject) -> None:
     copy, person = planted(payload, data, in_a_text, in_a_new_field, in_a_users_place)
     if data.draw(st.booleans()):  # last and once: a name that is cut, or followed by more, is a plain word
@@ -180,6 +182,7 @@ def of_a_member(payload: dict[str, Any], person: Person, data: st.DataObject) ->
 
 @given(st.sampled_from(PLACES), st.data())
 @settings(max_examples=examples(200))
+@pytest.mark.slow
 def test_no_user_comes_out_of_a_channel_or_thread(place: tuple[Any, Any], data: st.DataObject) -> None:
     guild, channel = place
     copy, person = planted(channel_payload(WORLD, guild, channel), data, in_a_text, in_a_new_field, of_a_member)

@@ -62,6 +62,7 @@ def last_line(said: tuple[int, str]) -> str:
     return said[1].splitlines()[-1]
 
 
+@pytest.mark.slow
 def test_it_is_the_demo_only_where_nothing_is_configured(checkout: Path) -> None:
     assert last_line(run(checkout)) == "bot demo"
     assert last_line(run(checkout, "--fresh")) == "bot demo --fresh"

@@ -49,6 +49,7 @@ async def turns_beside(work: Coroutine[Any, Any, T]) -> tuple[T, int]:
         beside.cancel()
 
 
+@pytest.mark.slow
 async def test_a_page_of_the_worst_messages_does_not_hold_the_loop_up() -> None:
     page = [worst(number) for number in range(40)]
     records, turns = await turns_beside(message_records(page, "1", UserHasher().of))

@@ -119,6 +119,15 @@ async def test_a_deadline_that_is_kept_ends_nothing() -> None:
     await asyncio.sleep(0.05)
 
 
+async def test_what_hangs_is_cut_where_stopping_takes_long() -> None:
+    cut = asyncio.Event()
+    deadline = StopDeadline(60, lambda _: pytest.fail("it ends before"), cut_seconds=0.01)
+    deadline.cut(cut.set)
+    deadline.start()
+    await cut.wait()
+    deadline.cancel()
+
+
 async def test_what_swallows_a_cancellation_is_cancelled_again() -> None:
     async def swallow_once() -> None:
         with suppress(asyncio.CancelledError):  # as a library's connecting does at times

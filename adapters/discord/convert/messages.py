@@ -9,6 +9,7 @@ from typing import Any
 import discord
 
 from adapters.discord.convert.attachments import attachment_records, copied_attachment
+from adapters.discord.convert.copies import copies
 from adapters.discord.convert.embeds import component, embed, poll, reference
 from adapters.discord.convert.payload import (
     Payload,
@@ -48,6 +49,7 @@ def message_record(payload: Payload, channel_id: str, hash_user: HashUser) -> Me
         snowflake(as_object(as_object(payload.get("referenced_message")).get("author")).get("id")) if is_reply else None
     )
     content = payload.get("content")
+    metadata = _metadata(payload, scrub, hash_user, is_reply=is_reply)
     return MessageRecord(
         platform_id=message_id,
         author_hash=hash_user(author_id) if author_id else None,
@@ -59,9 +61,10 @@ def message_record(payload: Payload, channel_id: str, hash_user: HashUser) -> Me
         reply_to_channel_platform_id=(snowflake(source.get("channel_id")) or channel_id) if is_reply else None,
         reply_to_message_platform_id=snowflake(source.get("message_id")) if is_reply else None,
         reply_to_author_hash=hash_user(original_author) if original_author else None,
-        metadata=_metadata(payload, scrub, hash_user, is_reply=is_reply),
+        metadata=metadata,
         attachments=attachment_records(payload.get("attachments"), scrub),
         reaction_totals=reaction_totals(payload.get("reactions"), hash_user),
+        copies=copies(_type_name(kind), metadata),
     )
 
 

@@ -4,7 +4,10 @@ Revision ID: proofs
 Revises: baseline
 """
 
+import json
 import re
+from collections.abc import Iterator
+from typing import Any
 
 import sqlalchemy as sa
 from alembic import op
@@ -17,7 +20,7 @@ depends_on = None
 
 ID = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 ROW_ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
-LINK = re.compile(r"/channels/[0-9]{1,20}/([0-9]{1,20})/([0-9]{1,20})(?![0-9])")  # to a message
+LINK = re.compile(r"/channels/([0-9]{1,20})/([0-9]{1,20})/([0-9]{1,20})(?![0-9])")  # to a message
 TIME = sa.Text().with_variant(sa.TIMESTAMP(timezone=True), "postgresql")
 
 
@@ -29,9 +32,8 @@ def upgrade() -> None:
     _add_ends_of_channels()
     _name_what_is_set_aside()
     _add_listings_of_threads()
-    _follow_wishes()
+    _follow_erasures()
     _note_copies()
-    _note_quotes()
     _index_what_is_looked_for()
 
 
@@ -50,7 +52,9 @@ def _rank_jobs_by_time() -> None:
     op.add_column("sync_jobs", sa.Column("rank_at", TIME, comment=comment))
     op.execute("UPDATE sync_jobs SET rank_at = run_after")
     if op.get_bind().dialect.name == "postgresql":
-        op.execute("COMMENT ON COLUMN sync_jobs.priority IS 'Internal: no longer used, rank_at is.'")
+        op.execute(
+            "COMMENT ON COLUMN sync_jobs.priority IS 'Internal: no longer read, rank_at is; written for the release before.'"
+        )
 
 
 def _count_messages_by_job() -> None:
@@ -69,7 +73,8 @@ def _add_ends_of_channels() -> None:
             sa.Boolean(),
             nullable=False,
             server_default=sa.false(),
-            comment="Internal: whether the channel was read to its end since its checkpoint last moved.",
+            comment="Internal: whether it was read to its end since its checkpoint last moved, whatever else of it failed: "
+            "state cannot say both.",
         ),
     )
     if op.get_bind().dialect.name == "postgresql":
@@ -137,7 +142,7 @@ def _index_what_is_looked_for() -> None:
     op.create_index("ix_sync_jobs_kind_id", "sync_jobs", ["kind", "id"])
 
 
-def _follow_wishes() -> None:
+def _follow_erasures() -> None:
     """Add the progress of erasures; earlier ones run again, so that copies are erased too."""
     times = {
         "swept_at": "When the last row about the person was erased.",
@@ -151,6 +156,8 @@ def _follow_wishes() -> None:
     }
     for name, comment in times.items():
         op.add_column("erased_users", sa.Column(name, TIME, comment=comment))
+    if op.get_bind().dialect.name == "postgresql":
+        op.execute("COMMENT ON TABLE erased_users IS 'Of whom nothing is stored any more, on their request.'")
     for name, comment in counts.items():
         column = sa.Column(name, sa.Integer(), nullable=False, server_default=sa.text("0"), comment=comment)
         op.add_column("erased_users", column)
@@ -162,8 +169,17 @@ def _note_copies() -> None:
         "message_copies",
         sa.Column("channel_id", ROW_ID, autoincrement=False, nullable=False, comment="The channel of the message."),
         sa.Column("message_platform_id", ID, nullable=False, comment="The message that repeats another, by its id."),
+        sa.Column(
+            "original_tenant_platform_id",
+            ID,
+            nullable=True,
+            comment="The other one's community, by its id; null: the same.",
+        ),
         sa.Column("original_channel_platform_id", ID, nullable=False, comment="The other one's channel, by its id."),
         sa.Column("original_message_platform_id", ID, nullable=False, comment="The other one, by its id."),
+        sa.Column(
+            "path", ID, nullable=False, comment="Where in its metadata, as a JSON array; []: it is one as a whole."
+        ),
         sa.Column("created_at", TIME, nullable=False, comment="When this row was first written."),
         sa.Column("updated_at", TIME, nullable=False, comment="When this row was last changed."),
         sa.ForeignKeyConstraint(
@@ -177,6 +193,7 @@ def _note_copies() -> None:
             "message_platform_id",
             "original_channel_platform_id",
             "original_message_platform_id",
+            "path",
             name=op.f("pk_message_copies"),
         ),
         comment="Internal: which message repeats which, as a forward or a quote, so that an erasure finds it.",
@@ -185,28 +202,44 @@ def _note_copies() -> None:
     op.create_index(
         op.f("ix_message_copies_original_message_platform_id"), "message_copies", ["original_message_platform_id"]
     )
-    at = {"sqlite": "json_extract(metadata, '$.reference.%s')", "postgresql": "metadata #>> '{reference,%s}'"}
-    place, message = (at[op.get_bind().dialect.name] % name for name in ("channel_id", "message_id"))
-    op.execute(
-        "INSERT INTO message_copies SELECT channel_id, platform_id, place, message, created_at, updated_at"  # noqa: S608
-        f" FROM (SELECT m.*, {place} AS place, {message} AS message FROM messages m) AS named"
-        " WHERE place IS NOT NULL AND message IS NOT NULL"
-    )
+    _note_copies_of_stored()
 
 
-def _note_quotes() -> None:
-    """Add which message may quote which, from the links in stored embeds and components."""
-    with_links = sa.text(
-        "SELECT id, CAST(metadata AS TEXT) FROM messages WHERE id > :last AND CAST(metadata AS TEXT) LIKE '%/channels/%'"
+def _note_copies_of_stored() -> None:
+    """Note what stored messages repeat: their references say it, and the links in their embeds and components."""
+    naming = sa.text(
+        "SELECT id, type, CAST(metadata AS TEXT) FROM messages WHERE id > :last"
+        " AND (CAST(metadata AS TEXT) LIKE '%/channels/%' OR CAST(metadata AS TEXT) LIKE '%\"reference\"%')"
         " ORDER BY id LIMIT 1000"
     )
     note = sa.text(
-        "INSERT INTO message_copies SELECT channel_id, platform_id, :place, :message, created_at, updated_at"
+        "INSERT INTO message_copies (channel_id, message_platform_id, original_tenant_platform_id,"
+        " original_channel_platform_id, original_message_platform_id, path, created_at, updated_at)"
+        " SELECT channel_id, platform_id, :guild, :place, :message, :path, created_at, updated_at"
         " FROM messages WHERE id = :id ON CONFLICT DO NOTHING"
     )
     connection, last = op.get_bind(), -1
-    while rows := connection.execute(with_links, {"last": last}).all():
+    while rows := connection.execute(naming, {"last": last}).all():
         last = rows[-1][0]
-        links = {(row_id, *ids) for row_id, metadata in rows for ids in LINK.findall(metadata)}
-        if links:
-            connection.execute(note, [{"id": i, "place": place, "message": message} for i, place, message in links])
+        names = ("guild", "place", "message", "path")
+        found = [
+            {"id": row_id, **dict(zip(names, copy, strict=True))}
+            for row_id, kind, text in rows
+            for copy in _copies(kind, json.loads(text))
+        ]
+        if found:
+            connection.execute(note, found)
+
+
+def _copies(kind: str, metadata: dict[str, Any]) -> Iterator[tuple[str | None, str, str, str]]:
+    """Find what a message repeats: the original's guild, channel and id, and where the copy is."""
+    named, forward = metadata.get("reference") or {}, metadata.get("forward") or {}
+    is_whole = (metadata.get("flags") or 0) & 2
+    path = [] if is_whole else ["forward"] if forward else ["embeds"] if kind == "poll_result" else None
+    if path is not None and named.get("channel_id") and named.get("message_id"):
+        yield named.get("guild_id"), named["channel_id"], named["message_id"], json.dumps(path)
+    for holder, outer in ((metadata, []), (forward, ["forward"])):
+        for name in ("embeds", "components"):
+            for number, part in enumerate(holder.get(name) or []):
+                for ids in LINK.findall(json.dumps(part)):
+                    yield (*ids, json.dumps([*outer, name, number], separators=(",", ":")))

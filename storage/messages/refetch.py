@@ -1,6 +1,6 @@
 """Single messages that are to be read again, because an event said too little of them or could not be stored."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from datetime import datetime
 from typing import Any, TypeAlias
 
@@ -10,12 +10,15 @@ from sqlalchemy.types import Boolean, Text
 
 from storage.connection import finish_before_cancel
 from storage.database import Database
-from storage.messages import number
+from storage.messages.id_ranges import number
 from storage.sql import NOW, Id, Insert, dump_json, insert, json_objects
 from storage.tables import channels, messages, refetch_ranges, sync_jobs, unfinished
 
 MessageRef: TypeAlias = tuple[str, str, str]
 """A tenant's id, and the platform's ids of a channel and of a message."""
+
+Changed: TypeAlias = Callable[[], Collection[MessageRef]]
+"""Returns the messages with events since the data being stored was prepared; called as late as possible."""
 
 _CHUNK = 5_000
 """How many messages a transaction takes."""
