@@ -4,17 +4,31 @@ A message can be changed for as long as it exists, but nearly all that are, are 
 were sent from some time before the gap on; what is older is left to the next audit.
 """
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import RowMapping, and_, bindparam, insert, null, or_, select, update
+from sqlalchemy import RowMapping, Select, and_, bindparam, insert, null, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from adapters.records import ChannelType, Metadata
 from storage.messages import lesser, number
 from storage.repair.model import RefetchKind
-from storage.sql import CHANNEL_ID, NOW, RANGE_ID, TENANT_ID, Id, UtcDateTime, all_rows
+from storage.sql import (
+    AT_ONCE,
+    CHANNEL_ID,
+    NOW,
+    RANGE_ID,
+    TENANT_ID,
+    Id,
+    RowId,
+    UtcDateTime,
+    all_rows,
+    dump_json,
+    json_objects,
+    rows_in_slices,
+)
 from storage.tables import channels, messages, refetch_ranges, sync_gaps, sync_progress
 
 _SINCE = bindparam("since", type_=UtcDateTime)
@@ -33,11 +47,14 @@ _TAKE_GAPS = (
     update(sync_gaps).where(IS_UNPLANNED).values(planned_at=NOW, updated_at=NOW).returning(sync_gaps.c.began_at)
 )
 _ACTIVE = (
-    select(messages.c.channel_id)
+    select(messages.c.channel_id.label("id"))
     .where(messages.c.tenant_id == TENANT_ID, messages.c.sent_at >= _SINCE)
     .where(messages.c.deleted_at.is_(None))
     .distinct()
 )
+_BACK = select(channels.c.id).where(IS_BACK)
+_some = json_objects("some", id=RowId)
+_IS_AMONG_SOME = select(_some.c.id)
 _ARCHIVED = (
     select(
         channels.c.id,
@@ -48,7 +65,7 @@ _ARCHIVED = (
         sync_progress.c.last_message_at,
     )
     .select_from(channels.outerjoin(sync_progress, sync_progress.c.channel_id == channels.c.id))
-    .where(channels.c.tenant_id == TENANT_ID, channels.c.skip_reason.is_(None))
+    .where(channels.c.id.in_(_IS_AMONG_SOME), channels.c.skip_reason.is_(None))
     .where(or_(sync_progress.c.last_message_platform_id.is_not(None), channels.c.unmonitored_since.is_not(None)))
     .order_by(channels.c.id)
 )
@@ -72,6 +89,10 @@ class _Range:
     after_platform_id: str | None
     until_platform_id: str
 
+    @property
+    def is_empty(self) -> bool:
+        return number(self.after_platform_id) >= number(self.until_platform_id)
+
 
 async def plan_gaps(
     connection: AsyncConnection,
@@ -84,22 +105,29 @@ async def plan_gaps(
     """Plan the ranges of gaps and of channels that are back. Returns how many are new or longer."""
     values = {"tenant": tenant_id, "now": now}
     gap_began_at = min((await connection.execute(_TAKE_GAPS, values)).scalars(), default=None)
-    active: Collection[int] = ()
+    active = set[int]()
     if gap_began_at is not None:
-        rows = await connection.execute(_ACTIVE, values | {"since": gap_began_at - lookback})
-        active = frozenset(rows.scalars())
+        active = await _ids(connection, _ACTIVE, values | {"since": gap_began_at - lookback})
         await connection.execute(_HIDE_GAP, values | {"since": gap_began_at})
-    archived = await all_rows(connection, _ARCHIVED, values)
-    ranges = []
-    for channel in archived:
-        began_at = _began_at(channel, gap_began_at if channel["id"] in active else None, lookback)
-        if began_at is not None:
-            after, until = cursor_at(began_at - lookback), channel["last_message_platform_id"]
-            ranges.append(_Range(channel_id=channel["id"], after_platform_id=after, until_platform_id=until))
-    await _clear_unmonitored(connection, archived, now)
-    return await _add(
-        connection, tenant_id, [r for r in ranges if number(r.after_platform_id) < number(r.until_platform_id)], now
-    )
+    affected = sorted(active | await _ids(connection, _BACK, values))
+    planned = 0
+    for at in range(0, len(affected), AT_ONCE):
+        some = dump_json([{"id": channel_id} for channel_id in affected[at : at + AT_ONCE]])
+        archived = await all_rows(connection, _ARCHIVED, {"some": some})
+        times = ((c, _began_at(c, gap_began_at if c["id"] in active else None, lookback)) for c in archived)
+        new = [_range(channel, cursor_at(time - lookback)) for channel, time in times if time is not None]
+        await _clear_unmonitored(connection, archived, now)
+        planned += await _add(connection, some, [r for r in new if not r.is_empty], now)
+    return planned
+
+
+def _range(channel: RowMapping, after: str) -> _Range:
+    until = channel["last_message_platform_id"]
+    return _Range(channel_id=channel["id"], after_platform_id=after, until_platform_id=until)
+
+
+async def _ids(connection: AsyncConnection, query: Select[Any], values: Mapping[str, object]) -> set[int]:
+    return {row["id"] async for rows in rows_in_slices(connection, query, values) for row in rows}
 
 
 def _began_at(channel: RowMapping, gap_began_at: datetime | None, lookback: timedelta) -> datetime | None:
@@ -144,8 +172,7 @@ _PLANNED = (
         refetch_ranges.c.after_platform_id,
         refetch_ranges.c.until_platform_id,
     )
-    .join(channels, channels.c.id == refetch_ranges.c.channel_id)
-    .where(channels.c.tenant_id == TENANT_ID, refetch_ranges.c.kind == RefetchKind.GAP)
+    .where(refetch_ranges.c.channel_id.in_(_IS_AMONG_SOME), refetch_ranges.c.kind == RefetchKind.GAP)
     .order_by(refetch_ranges.c.id)
     .with_for_update(of=refetch_ranges)
 )
@@ -164,11 +191,11 @@ _WIDEN = (
 )
 
 
-async def _add(connection: AsyncConnection, tenant_id: str, ranges: Sequence[_Range], now: datetime) -> int:
-    """Store ranges, one a channel: what is left of an earlier one is widened to hold both."""
+async def _add(connection: AsyncConnection, some: str, ranges: Sequence[_Range], now: datetime) -> int:
+    """Store ranges, one a channel of ``some``: what is left of an earlier one is widened to hold both."""
     if not ranges:
         return 0
-    planned = {row["channel_id"]: row for row in await all_rows(connection, _PLANNED, {"tenant": tenant_id})}
+    planned = {row["channel_id"]: row for row in await all_rows(connection, _PLANNED, {"some": some})}
     new = [
         {"channel": r.channel_id, "after": r.after_platform_id, "until": r.until_platform_id, "now": now}
         for r in ranges

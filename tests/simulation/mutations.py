@@ -32,8 +32,8 @@ Switch = Callable[[], AbstractContextManager[object]]
 
 def _last_word(self: LiveBuffer, tenant_id: str, channel: Any, received_at: Any) -> None:
     event = ChannelEvent(channel, received_at)
-    self._channels.pop((tenant_id, channel.platform_id, not event.is_hidden), None)
-    self._channels[tenant_id, channel.platform_id, event.is_hidden] = event
+    self._channels[not event.is_hidden][tenant_id].pop(channel.platform_id, None)
+    self._channels[event.is_hidden][tenant_id][channel.platform_id] = event
 
 
 async def _nothing(*_: Any, **__: Any) -> None: ...

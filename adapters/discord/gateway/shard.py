@@ -19,6 +19,7 @@ from adapters.discord.gateway.identify import IdentifyGate
 from adapters.discord.gateway.login import cause_of
 from adapters.discord.gateway.socket import GatewaySocket
 from adapters.discord.gateway.waits import Backoff, Waits, requested_wait
+from adapters.slices import Slices
 
 log = logging.getLogger(__name__)
 
@@ -142,9 +143,11 @@ class Shard:
         else:
             session_id, sequence, address = self._session
             socket = await self._open(gateway=address, session=session_id, sequence=sequence, resume=True)
+        slices = Slices()  # what has come in at once does not make the next call wait
         async with asyncio.timeout(self._ready_seconds) as limit:
             while True:
                 await socket.poll_event()
+                await slices.give_way()
                 if self._caught_up_at is not None:
                     limit.reschedule(None)
 

@@ -134,6 +134,10 @@ def _index_what_is_looked_for() -> None:
     deleted = sa.text("deleted_at IS NOT NULL")
     columns = ["tenant_id", "channel_id", "platform_id"]
     op.create_index("ix_messages_deleted", "messages", columns, sqlite_where=deleted, postgresql_where=deleted)
+    unmonitored = sa.text("unmonitored_since IS NOT NULL")
+    op.create_index(
+        "ix_channels_unmonitored", "channels", ["tenant_id"], sqlite_where=unmonitored, postgresql_where=unmonitored
+    )
     op.create_index("ix_sync_jobs_status_id", "sync_jobs", ["status", "id"])
     op.create_index("ix_sync_jobs_kind_id", "sync_jobs", ["kind", "id"])
 
