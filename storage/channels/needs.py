@@ -51,13 +51,17 @@ def _of_tenant(*conditions: ColumnElement[bool]) -> Select[Any]:
 _TO_BE_READ = _of_tenant(or_(HAS_NEWS, _HAS_FAILED))
 # By the platform's ids first: in the order of ours a database would look at all channels of the tenant.
 _NAMED = _of_tenant(channels.c.id.in_(select(channels.c.id).where(channels.c.tenant_id == TENANT_ID, _among("named"))))
+# An event described it before a listing had its channel, so that it is skipped without a reason of its own.
+_HAS_UNKNOWN_PARENT = and_(
+    channels.c.type == "thread", channels.c.parent_id.is_(None), channels.c.own_skip_reason.is_(None)
+)
+_IS_UNLISTED = and_(
+    not_(_among("listed")), or_(channels.c.type != "thread", channels.c.archived_at.is_(None), _among("missed"))
+)
 _TO_BE_FOUND = _of_tenant(
-    channels.c.skip_reason.is_(None),
     or_(
-        channels.c.looked_up_at.is_not(None),
-        and_(
-            not_(_among("listed")), or_(channels.c.type != "thread", channels.c.archived_at.is_(None), _among("missed"))
-        ),
+        and_(channels.c.skip_reason.is_(None), or_(channels.c.looked_up_at.is_not(None), _IS_UNLISTED)),
+        and_(_HAS_UNKNOWN_PARENT, not_(_among("listed"))),
     ),
 )
 
@@ -87,7 +91,7 @@ async def channels_to_be_found(
         missed: platform ids of archived threads that are missing from the page that should have held them.
 
     Returns:
-        Those, and all threads with a recorded lookup.
+        Those, all threads with a recorded lookup, and unlisted threads whose parent is unknown.
     """
     values = {"tenant": tenant_id, "listed": dump_json(list(listed)), "missed": dump_json(list(missed))}
     return await _all(db, _TO_BE_FOUND, values)

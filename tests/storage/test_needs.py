@@ -10,6 +10,7 @@ from storage.channels import (
     channels_to_be_found,
     channels_to_be_read,
     named_channels,
+    save_changed_channels,
     save_channels,
 )
 from storage.database import Database
@@ -93,3 +94,13 @@ async def test_what_no_listing_shows(db: Database, tenant: Tenant) -> None:
     await run_sql(db, "UPDATE channels SET looked_up_at = created_at WHERE platform_id = '11'")
     found = await channels_to_be_found(db, tenant.id, listed=["1", "11"], missed=["14"])
     assert [state.platform_id for state in found] == ["2", "11", "12", "14"]
+
+
+async def test_a_thread_that_an_event_described_before_its_channel_was_listed(db: Database, tenant: Tenant) -> None:
+    await save_changed_channels(db, tenant.id, [thread("11", "1"), thread("12", "1", archived_at=NOW)], NOW)
+    await save_channels(db, tenant.id, [channel("1"), skipped(thread("13", "9"), SkipReason.NOT_PUBLIC)], NOW)
+    found = await channels_to_be_found(db, tenant.id, listed=["1", "11"], missed=[])
+    assert [state.platform_id for state in found] == ["12"], "a listing with 11 links it, nothing does this for 12"
+    await save_channels(db, tenant.id, [thread("11", "1"), thread("12", "1")], NOW)
+    assert not await channels_to_be_found(db, tenant.id, listed=["1", "11", "12"], missed=[])
+    assert [state.platform_id for state in await channels_to_be_read(db, tenant.id)] == ["11", "12", "1"]
