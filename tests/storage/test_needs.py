@@ -103,4 +103,4 @@ async def test_a_thread_that_an_event_described_before_its_channel_was_listed(db
     assert [state.platform_id for state in found] == ["12"], "a listing with 11 links it, nothing does this for 12"
     await save_channels(db, tenant.id, [thread("11", "1"), thread("12", "1")], NOW)
     assert not await channels_to_be_found(db, tenant.id, listed=["1", "11", "12"], missed=[])
-    assert [state.platform_id for state in await channels_to_be_read(db, tenant.id)] == ["11", "12", "1"]
+    assert [state.platform_id for state in await to_be_read(db, tenant)] == ["11", "12", "1"]
