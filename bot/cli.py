@@ -86,7 +86,12 @@ def run(config: ConfigFile = None) -> None:
     if not adapters:
         variables = " or ".join(platform.token_variable for platform in PLATFORMS.values())
         leave(f"{variables} is not set: put the bot's token there, {_DEMO}", MISCONFIGURED)
-    run_verb(metrics.loop.beside(daemon.run(settings, hasher, adapters, metrics=metrics, console=console)))
+
+    def serving(_: str) -> None:
+        metrics.loop.begin_serving()
+
+    work = daemon.run(settings, hasher, adapters, metrics=metrics, console=console, on_serving=serving)
+    run_verb(metrics.loop.beside(work))
 
 
 @app.command()

@@ -7,19 +7,25 @@ from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, Generic, TypeVar
 
+from adapters.slices import Slices
+
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
 
 async def for_each(items: Iterable[T], limit: int, act: Callable[[T], Awaitable[None]]) -> None:
-    """Run ``act`` on every item, at most ``limit`` at a time; the first error ends the others and is raised bare."""
-    remaining = iter(items)
+    """Run ``act`` on every item, at most ``limit`` at a time; the first error ends the others and is raised bare.
+
+    Where there turns out to be nothing to do for many of them, all else gets its turn in between.
+    """
+    remaining, slices = iter(items), Slices()
 
     async def work() -> None:
         for item in remaining:
             with only_wanted_cancellation():  # otherwise the task group would count the item as done
                 await act(item)
+            await slices.give_way()
 
     try:
         async with asyncio.TaskGroup() as group:

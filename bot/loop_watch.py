@@ -1,6 +1,7 @@
 """Measure how long the event loop is blocked: meanwhile no request is answered and no lease renewed."""
 
 import asyncio
+import gc
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable
@@ -15,6 +16,7 @@ class LoopWatch:
     def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
         self._now = now
         self._stops: deque[tuple[float, float]] = deque()  # time and length, in descending order of length
+        self._looks: asyncio.Task[None] | None = None
 
     @property
     def longest_seconds(self) -> float:
@@ -31,11 +33,30 @@ class LoopWatch:
 
     async def beside(self, work: Awaitable[None]) -> None:
         """Measure the stops of the loop while a piece of work runs."""
-        looks = asyncio.create_task(self._look(), name="event loop")
+        self._begin()
         try:
             await work
         finally:
-            looks.cancel()
+            self._end()
+
+    def begin_serving(self) -> None:
+        """Forget what was before the program served: there was nothing else to be held up.
+
+        What is loaded by now stays for as long as the process. A full collection need not look at it each time, which
+        takes a tenth of a second and stops everything.
+        """
+        gc.collect()
+        gc.freeze()
+        self._end()
+        self._stops.clear()
+        self._begin()
+
+    def _begin(self) -> None:
+        self._looks = asyncio.create_task(self._look(), name="event loop")
+
+    def _end(self) -> None:
+        if self._looks is not None:
+            self._looks.cancel()
 
     async def _look(self) -> None:
         while True:

@@ -121,7 +121,7 @@ class DiscordAdapter:
         client = self._client
         if client is None or client.login.application_id is None:
             raise TenantUnavailable("the bot is not connected to Discord at present")
-        if not client.login.may_read_content:
+        if not await client.login.is_granted_content():
             raise ContentWithheld(CONTENT_REMEDY)
         if not await client.has_arrived(tenant_platform_id, self._arrival_seconds):
             raise TenantUnavailable("the bot is not in this guild at present, or Discord has an outage there")

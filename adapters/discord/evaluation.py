@@ -8,10 +8,10 @@ from adapters.discord.convert import Payload, as_objects, snowflake, snowflakes
 from adapters.discord.gateway import GatewayClient
 from adapters.discord.permissions import ChannelEvaluator, Principal
 from adapters.discord.rest import RestClient
-from adapters.discord.slices import in_slices
 from adapters.errors import ChannelUnreadable, NoSuchCall, TenantUnavailable
 from adapters.privacy import HashUser
 from adapters.records import ChannelRecord
+from adapters.slices import in_slices
 
 T = TypeVar("T")
 
@@ -55,7 +55,11 @@ class GuildEvaluation:
         channels = await self._call(lambda: self._http.get_all_guild_channels(guild_id), list, self._channels_fault)
         roles = await self._call(lambda: self._http.get_roles(guild_id), list, self._roles_fault)
         evaluator = ChannelEvaluator(str(guild_id), as_objects(roles), bot, self._hash_user)
-        return evaluator.channels(as_objects(channels), self._client.hidden_channels(guild_id)), evaluator
+        listed = as_objects(channels)
+        shown = {snowflake(channel.get("id")) for channel in listed}
+        hidden = [channel for i, channel in self._client.hidden_channels(guild_id).items() if i not in shown]
+        found = await in_slices([*listed, *hidden], evaluator.channel)
+        return [record for record in found if record], evaluator
 
     def _channels_fault(self, channels: list[Any]) -> str | None:
         if not as_objects(channels) and self._client.readable_channels(self._guild_id):

@@ -3,7 +3,7 @@
 There is no inheritance from the category here: Discord copies a category's overwrites when they are synced.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from adapters.discord.convert import (
@@ -114,12 +114,9 @@ class ChannelEvaluator:
         self._bot = bot
         self._hash_user = hash_user
 
-    def channels(self, payloads: Iterable[Payload], hidden: Mapping[str, Payload]) -> list[ChannelRecord]:
-        """Return the records of the channels that REST lists, and of those that only the gateway shows, as hidden."""
-        records = [r for p in payloads if (r := self._channel(p))]
-        shown = {record.platform_id for record in records}
-        records += [r for i, p in hidden.items() if i not in shown and (r := self._channel(p))]
-        return records
+    def channel(self, payload: Payload) -> ChannelRecord | None:
+        """Return the record of a channel; None of one that has no id."""
+        return channel_record(payload, self.skip_reason(payload), self._hash_user)
 
     def thread(self, payload: Payload) -> ChannelRecord | None:
         """Return the record of a thread, whose read access is that of its channel."""
@@ -129,10 +126,8 @@ class ChannelEvaluator:
         """Return whether @everyone may read a channel."""
         return not is_obfuscated(payload) and self._permissions.can_read(self._everyone, payload)
 
-    def _channel(self, payload: Payload) -> ChannelRecord | None:
-        return channel_record(payload, self._skip_reason(payload), self._hash_user)
-
-    def _skip_reason(self, payload: Payload) -> SkipReason | None:
+    def skip_reason(self, payload: Payload) -> SkipReason | None:
+        """Return why a channel is not read; None where it is."""
         if is_obfuscated(payload):
             return SkipReason.OBFUSCATED
         if channel_type(payload) in (ChannelType.CATEGORY, ChannelType.OTHER):

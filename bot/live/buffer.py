@@ -1,5 +1,6 @@
 """Buffer changes by message: many events of one message become one change, with the last state of each kind."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -58,7 +59,8 @@ class LiveBuffer:
         self._largest = largest
         self._largest_lost = largest_lost
         self._messages: dict[Key, MessageChange] = {}
-        self._channels: dict[tuple[str, str, bool], ChannelEvent] = {}  # by tenant, channel, and whether it is hidden
+        self._channels = {kind: defaultdict[str, dict[str, ChannelEvent]](dict) for kind in (True, False)}
+        """By whether they are hidden, tenant and channel."""
         self._met: dict[Key, None] = {}  # messages that other events than their creation were about
         self.lost: set[Key] = set()
         self.lost_tenants: set[str] = set()
@@ -111,28 +113,33 @@ class LiveBuffer:
         and has to be read again. What it was before it was hidden is let go of; only its name may be withheld now.
         """
         event = ChannelEvent(channel, received_at)
-        if event.is_hidden and (before := self._channels.pop((tenant_id, channel.platform_id, False), None)):
+        shown = self._channels[False].get(tenant_id, {})
+        if event.is_hidden and (before := shown.pop(channel.platform_id, None)):
             event = replace(event, record=replace(channel, name=channel.name or before.record.name))
-        self._channels[tenant_id, channel.platform_id, event.is_hidden] = event
+        self._channels[event.is_hidden][tenant_id][channel.platform_id] = event
 
     def channel_events(self, *, hidden: bool) -> dict[str, list[ChannelEvent]]:
         """Return the channels that wait to be written, by tenant: the hidden ones, or the others."""
-        found: dict[str, list[ChannelEvent]] = {}
-        for (tenant_id, *_), event in self._channels.items():
-            if event.is_hidden == hidden:
-                found.setdefault(tenant_id, []).append(event)
-        return found
+        return {tenant_id: list(events.values()) for tenant_id, events in self._channels[hidden].items() if events}
+
+    def has_hidden(self, tenant_id: str) -> bool:
+        """Whether hidden channels of a tenant wait to be written."""
+        return tenant_id in self._channels[True]
 
     def hidden_channels(self) -> set[tuple[str, str]]:
         """Return the hidden channels that wait to be written, by tenant (ours) and platform id."""
-        return {(tenant_id, channel_id) for tenant_id, channel_id, is_hidden in self._channels if is_hidden}
+        return {
+            (tenant_id, channel_id) for tenant_id, waiting in self._channels[True].items() for channel_id in waiting
+        }
 
     def channels_written(self, tenant_id: str, events: Iterable[ChannelEvent]) -> None:
         """Remove channels that were written, unless they changed meanwhile."""
         for event in events:
-            key = tenant_id, event.record.platform_id, event.is_hidden
-            if self._channels.get(key) is event:
-                del self._channels[key]
+            waiting, channel_id = self._channels[event.is_hidden], event.record.platform_id
+            if waiting[tenant_id].get(channel_id) is event:
+                del waiting[tenant_id][channel_id]
+            if not waiting[tenant_id]:
+                del waiting[tenant_id]
 
     @property
     def has_messages(self) -> bool:

@@ -8,7 +8,7 @@ import asyncio
 import logging
 import time
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, suppress
 from datetime import datetime
 
@@ -28,7 +28,7 @@ from storage.tenants import tenant_id_of
 
 log = logging.getLogger(__name__)
 
-_BATCH = 1_000  # messages in one transaction
+_BATCH = 1_000  # messages, or channels, in one transaction
 _FLUSH_SECONDS = 0.1
 _WATERMARK_SECONDS = 5.0
 _PAUSE_SECONDS = 1.0
@@ -120,7 +120,7 @@ class LiveWriter:
             StorageError: they cannot be written; they stay buffered.
         """
         for platform, buffer in list(self._buffers.items()):
-            if tenant_id in buffer.channel_events(hidden=True):
+            if buffer.has_hidden(tenant_id):
                 async with self._writing:
                     # ``run`` reports failed changes; they must not keep the hidden channels from being written
                     with suppress(StorageError):
@@ -195,8 +195,9 @@ class LiveWriter:
         for tenant_id, events in buffer.channel_events(hidden=True).items():
             if only_of in (None, tenant_id):
                 with failures.apart(tenant_id):
-                    await self._save_channels(tenant_id, events)
-                    buffer.channels_written(tenant_id, events)
+                    for some in _parts(events):
+                        await self._save_channels(tenant_id, some)
+                        buffer.channels_written(tenant_id, some)
         failures.raise_first()
 
     async def _write_shown(self, platform: str) -> None:
@@ -206,9 +207,10 @@ class LiveWriter:
         failures, buffer = Failures(), self._buffers[platform]
         for tenant_id, events in buffer.channel_events(hidden=False).items():
             with failures.apart(tenant_id):
-                if platform in self.following.led:
-                    await self._save_channels(tenant_id, events)
-                buffer.channels_written(tenant_id, events)
+                for some in _parts(events):
+                    if platform in self.following.led:
+                        await self._save_channels(tenant_id, some)
+                    buffer.channels_written(tenant_id, some)
         failures.raise_first()
 
     async def _save_channels(self, tenant_id: str, events: list[ChannelEvent]) -> None:
@@ -225,3 +227,7 @@ class LiveWriter:
                 if record.skip_reason is not None:
                     reason, instant = record.skip_reason, self.instant()
                     await channels.mark_skipped(self._db, tenant_id, [record.platform_id], reason, instant)
+
+
+def _parts(events: list[ChannelEvent]) -> Iterator[list[ChannelEvent]]:
+    return (events[at : at + _BATCH] for at in range(0, len(events), _BATCH))

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bot.concurrency import finish
+from bot.sync.channel_estimator import ChannelEstimator
 from bot.sync.context import JobContext
-from bot.sync.estimator import ChannelEstimator
 from bot.sync.messages import ChannelReader
 from storage import channels, repair
 from storage.repair import RefetchRange

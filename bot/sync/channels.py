@@ -19,11 +19,10 @@ class ChannelListing:
     job: JobContext
     threads: ThreadListing
 
-    async def run(self) -> list[ChannelState]:
-        """List everything, request missing channels by themselves, and return the channels that have to be read."""
+    async def run(self) -> None:
+        """List everything, and request missing channels by themselves."""
         listed = await self._list()
         await self._find_vanished(listed)
-        return await channels.channels_to_be_read(self.job.db, self.job.tenant_id)
 
     async def _list(self) -> set[str]:
         """Store the listed channels and threads, and return the ids of channels and active threads."""
@@ -47,7 +46,8 @@ class ChannelListing:
             states = await self._not_listed(listed)
         threads = [state for state in states if state.type is ChannelType.THREAD]
         await self._look_up([t for t in threads if self.threads.is_to_be_looked_up(t, listed)], self.threads.look_up)
-        shown = [t.platform_id for t in threads if t.looked_up_at and t.platform_id in listed | self.threads.listed]
+        seen = [t.platform_id for t in threads if t.looked_up_at]
+        shown = [i for i in seen if i in listed or i in self.threads.listed]
         if shown:
             await channels.note_listed(self.job.db, self.job.tenant_id, shown, self.job.clock())
 

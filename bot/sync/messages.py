@@ -12,8 +12,8 @@ from typing import TypeAlias
 from adapters.errors import UntrueAnswer
 from adapters.records import MessageRecord
 from bot.live import ChangeTracker
+from bot.sync.channel_estimator import ChannelEstimator
 from bot.sync.context import EmptyPage, JobContext
-from bot.sync.estimator import ChannelEstimator
 from bot.sync.pages import read_behind
 from storage import messages
 from storage.channels import ChannelState
@@ -42,7 +42,6 @@ class ChannelReader:
                 del self._fetched[-1:]  # it repeats the cursor's message or older ones, so it is not the next page
                 raise
             finally:
-                self.estimator.has_ended = True
                 await self._flush(tracker)
         self._is_stored = True
         if is_read:

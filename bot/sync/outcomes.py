@@ -54,11 +54,9 @@ class Outcomes:
             archived_ids: known ids of archived channels; among these one that has failed stays failed.
         """
         failed = [i for i, outcome in self._by_id.items() if outcome is ChannelOutcome.FAILED and i in archived_ids]
-        self._by_id, self._counts, self._others = {}, Counter(), Counter()
-        for channel_id in failed:
-            self[channel_id] = ChannelOutcome.FAILED
-        for channel_id in unread:
-            if channel_id not in self._by_id:
-                self[channel_id] = ChannelOutcome.WAITING
-        self._others[ChannelOutcome.DONE] = max(archived - len(self._by_id), 0)
+        self._by_id = dict.fromkeys(unread, ChannelOutcome.WAITING) | dict.fromkeys(failed, ChannelOutcome.FAILED)
+        # Of the failed ones there are few; of those that wait there can be a hundred thousand.
+        self._counts = Counter({ChannelOutcome.FAILED: len(failed)})
+        self._counts[ChannelOutcome.WAITING] = len(self._by_id) - len(failed)
+        self._others = Counter({ChannelOutcome.DONE: max(archived - len(self._by_id), 0)})
         self._others[ChannelOutcome.SKIPPED] = skipped

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from adapters.base import Access, PlatformSession
 from adapters.errors import CallFailed, ChannelUnreadable
 from adapters.records import SkipReason
+from adapters.slices import in_slices
 from bot.concurrency import for_each
 from bot.live import ChangeTracker
 from bot.sync.context import AnyChannel, EmptyPage, JobContext
@@ -60,26 +61,30 @@ class ProofPass:
 
     async def run(self) -> None:
         """Prove each empty page and apply its consequences; a page that cannot be proven fails its channel."""
-        pages = self.job.take_unproven()
-        if not pages:
+        left = await self._prove_by_witnesses(self.job.take_unproven())
+        if not left:
             return
         with ExitStack() as trackers:
-            opened = [_Open(page, trackers.enter_context(self.job.tracking(page.channel))) for page in pages]
-            await self._prove_by_evaluations(await self._prove_by_witnesses(opened))
 
-    async def _prove_by_witnesses(self, opened: list[_Open]) -> list[_Open]:
+            def open_one(page: EmptyPage) -> _Open:
+                return _Open(page, trackers.enter_context(self.job.tracking(page.channel)))
+
+            await self._prove_by_evaluations(await in_slices(left, open_one))
+
+    async def _prove_by_witnesses(self, pages: list[EmptyPage]) -> list[EmptyPage]:
         """Request each page beginning with its witness; return those that are still empty."""
-        left = [one for one in opened if one.page.after is None]  # an empty channel has no witness
+        left = [page for page in pages if page.after is None]  # an empty channel has no witness
 
-        async def request(one: _Open) -> None:
-            async with self.job.guard(one.channel):
-                answer = await one.request(self.job.session, with_witness=True)
-                if answer.is_proven:
-                    await one.accept()
-                else:
-                    left.append(one)
+        async def request(page: EmptyPage) -> None:
+            async with self.job.guard(page.channel):
+                with self.job.tracking(page.channel) as tracker:
+                    one = _Open(page, tracker)
+                    if (await one.request(self.job.session, with_witness=True)).is_proven:
+                        await one.accept()
+                    else:
+                        left.append(page)
 
-        others = [one for one in opened if one.page.after is not None]
+        others = [page for page in pages if page.after is not None]
         await for_each(others, self.job.config.concurrent_channels, request)
         return left
 

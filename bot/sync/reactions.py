@@ -36,6 +36,8 @@ class ReactionPass:
 
     async def _fetch_channel(self, channel: PendingChannel) -> None:
         job = self.job
+        if job.should_yield:
+            return
         async with job.guard(channel):
             with job.live.tracking(job.tenant_id, channel.platform_id) as tracker:
                 await self._fetch_totals(channel, tracker)

@@ -14,13 +14,22 @@ from adapters.errors import UntrueAnswer
 from adapters.records import MessageRecord
 from bot.concurrency import for_each
 from bot.live import ChangeTracker
+from bot.pickled import PickledList
 from bot.sync.audits import AuditEnd
 from bot.sync.context import EmptyPage, JobContext
 from bot.sync.pages import NOTHING, Answer, read_behind
 from bot.sync.proof import ProofPass
 from storage import channels, messages
 from storage.messages import Changed
-from storage.repair import RefetchKind, RefetchRange, pending_ranges, reconcile_page, settle_audit, settle_gaps
+from storage.repair import (
+    RefetchKind,
+    RefetchRange,
+    count_pending_ranges,
+    pending_ranges,
+    reconcile_page,
+    settle_audit,
+    settle_gaps,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,26 +84,22 @@ class RepairPass:
     async def run(self) -> None:
         """Work off what is pending until all is done, the budget is spent or the next sync is due."""
         job, progress = self.job, self.job.progress
-        pending = await pending_ranges(job.db, job.tenant_id)
+        pending = PickledList[RefetchRange]()
+        async for some in pending_ranges(job.db, job.tenant_id):
+            pending.extend(some)
         progress.repairs_pending = len(pending)
-        pending.sort(
-            key=lambda refetch: (
-                refetch.channel_id,
-                int(refetch.after_platform_id or 0),
-                int(refetch.until_platform_id),
-            )
-        )
-        by_channel = [list(ranges) for _, ranges in groupby(pending, key=lambda refetch: refetch.channel_id)]
+        by_channel = (list(ranges) for _, ranges in groupby(pending, key=lambda refetch: refetch.channel_id))
         await for_each(by_channel, job.config.concurrent_channels, self._read_channel)
         await ProofPass(job).run()
         await job.settle_refusals()
         await settle_gaps(job.db, job.tenant_id, now=job.clock())
         if pending:  # counted again: channels may have been skipped, and ranges added meanwhile
             await settle_audit(job.db, job.tenant_id, now=job.clock())
-            progress.repairs_pending = len(await pending_ranges(job.db, job.tenant_id))
+            progress.repairs_pending = await count_pending_ranges(job.db, job.tenant_id)
         progress.is_cut_short |= progress.repairs_pending > 0 and job.should_yield
 
     async def _read_channel(self, ranges: list[RefetchRange]) -> None:
+        ranges.sort(key=lambda refetch: (int(refetch.after_platform_id or 0), int(refetch.until_platform_id)))
         channel = _Channel(ranges[0].channel_id, ranges[0].channel_platform_id)
         async with self.job.guard(channel):
             with self.job.tracking(channel) as tracker:

@@ -4,14 +4,16 @@ what may have changed unseen, then fetch the users behind the reactions.
 Knows no platform. Every batch is one transaction with its checkpoint, so being cut off anywhere loses nothing.
 """
 
-from collections.abc import KeysView
+from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import chain
 
 from adapters.records import ChannelType
 from bot.concurrency import for_each
+from bot.pickled import PickledList
+from bot.sync.channel_estimator import ChannelEstimator
 from bot.sync.channels import ChannelListing
 from bot.sync.context import JobContext
-from bot.sync.estimator import ChannelEstimator
 from bot.sync.messages import ChannelReader
 from bot.sync.proof import ProofPass
 from bot.sync.reactions import ReactionPass
@@ -37,10 +39,8 @@ class TenantSync:
         """
         threads = ThreadListing(self.job)
         try:
-            states = await ChannelListing(self.job, threads).run()
-            unread = {state.platform_id: state for state in states if state.has_news}
-            await self._count(states, unread.keys())
-            await self._read(list(unread.values()))
+            await ChannelListing(self.job, threads).run()
+            others = await self._read()
         except BaseException:
             await threads.keep()
             raise
@@ -50,34 +50,52 @@ class TenantSync:
         if self.job.config.reaction_users:
             await ReactionPass(self.job).run()
             await self.job.settle_refusals()
-        await self._clear_errors([state for state in states if state.platform_id not in unread])
+        await self._clear_errors(others)
 
-    async def _count(self, states: list[ChannelState], unread: KeysView[str]) -> None:
-        totals = await tenants.tenant_totals(self.job.db, self.job.tenant_id)
-        self.job.progress.channels.begin(
-            unread,
-            archived=totals.channels_archived,
-            skipped=totals.channels_skipped,
-            archived_ids={state.platform_id for state in states},
-        )
-
-    async def _read(self, unread: list[ChannelState]) -> None:
-        job = self.job
+    async def _read(self) -> PickledList[ChannelState]:
+        """Read what has news; return the channels that have none and that had failed before."""
+        job, estimator = self.job, self.job.progress.estimator
         # A thread is rarely long; what starts last should not have the longest way.
-        unread.sort(key=lambda state: state.type is ChannelType.THREAD)
-        walks = [(state, self._estimator_of(state)) for state in unread]
+        long, short, others = await self._choose()
         if job.config.reaction_users:
             job.progress.reactions_pending = await reactions.pending_lists(job.db, job.tenant_id)
-        estimators = [estimator for _, estimator in walks]
-        job.progress.estimator.begin(estimators, job.progress.reactions_pending, page_size=job.session.page_size)
-        await for_each(walks, job.config.concurrent_channels, self._read_channel)
+        estimator.begin(job.progress.reactions_pending, page_size=job.session.page_size)
+        await for_each(chain(long, short), job.config.concurrent_channels, self._read_channel)
         await ProofPass(job).run()
         await job.settle_refusals()
+        return others
 
-    async def _read_channel(self, walk: tuple[ChannelState, ChannelEstimator]) -> None:
-        state, estimator = walk
-        async with self.job.guard(state):
-            await ChannelReader(self.job, state, estimator).run()
+    async def _choose(self) -> tuple[PickledList[ChannelState], PickledList[ChannelState], PickledList[ChannelState]]:
+        """Count the channels; return those with news, apart the threads with news, and those that only have failed."""
+        job = self.job
+        of_channels, of_threads, others = (
+            PickledList[ChannelState](),
+            PickledList[ChannelState](),
+            PickledList[ChannelState](),
+        )
+        unread, archived = list[str](), set[str]()
+        async for some in channels.channels_to_be_read(job.db, job.tenant_id):
+            news = [state for state in some if state.has_news]
+            for state in news:
+                job.progress.estimator.expect(self._estimator_of(state))
+            of_channels.extend(state for state in news if state.type is not ChannelType.THREAD)
+            of_threads.extend(state for state in news if state.type is ChannelType.THREAD)
+            others.extend(state for state in some if not state.has_news)
+            unread += [state.platform_id for state in news]
+            archived |= {state.platform_id for state in some}
+        totals = await tenants.tenant_totals(job.db, job.tenant_id)
+        counts = {"archived": totals.channels_archived, "skipped": totals.channels_skipped}
+        job.progress.channels.begin(unread, **counts, archived_ids=archived)
+        return of_channels, of_threads, others
+
+    async def _read_channel(self, state: ChannelState) -> None:
+        all_channels, estimator = self.job.progress.estimator, self._estimator_of(state)
+        all_channels.start(estimator)
+        try:
+            async with self.job.guard(state):
+                await ChannelReader(self.job, state, estimator).run()
+        finally:
+            all_channels.end(estimator)
 
     async def _repair(self) -> None:
         job = self.job
@@ -91,7 +109,7 @@ class TenantSync:
         )
         await RepairPass(job, requests_left=job.config.repair_request_budget).run()
 
-    async def _clear_errors(self, states: list[ChannelState]) -> None:
+    async def _clear_errors(self, states: Iterable[ChannelState]) -> None:
         """Clear the error of what failed in an earlier job and went well in this one, though nothing was new."""
         for state in states:
             has_failed = state.state is ProgressState.FAILED and state.skip_reason is None

@@ -79,6 +79,8 @@ class ThreadListing:
         """
         if state.platform_id in listed or state.platform_id in self.listed:
             return False
+        if state.thread_parent_id is None and state.looked_up_at is None:
+            return True  # an event described it between the two listings; its parent decides whether it is read
         if state.is_archived_thread and state.platform_id not in self.unlisted:
             return False
         looked_up_at, since = state.looked_up_at, state.unlisted_since

@@ -3,7 +3,7 @@
 Of a hundred thousand threads a sync usually has to process ten, so the others are never loaded as objects.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, func, not_, or_, select
@@ -11,10 +11,8 @@ from sqlalchemy import ColumnElement, Select, and_, func, not_, or_, select
 from storage.channels.queries import ALL_STATES, ChannelState, state_of
 from storage.connection import finish_before_cancel
 from storage.database import Database
-from storage.sql import AFTER_ID, TENANT_ID, all_rows, dump_json, json_strings
+from storage.sql import AFTER_ID, AT_ONCE, TENANT_ID, all_rows, dump_json, json_strings
 from storage.tables import channels, sync_progress
-
-_AT_ONCE = 500  # rows per query; the event loop runs in between
 
 _head, _checkpoint = channels.c.head_platform_id, func.coalesce(sync_progress.c.last_message_platform_id, "")
 # Numbers with equally many digits sort like their texts.
@@ -47,26 +45,31 @@ def _among(parameter: str) -> ColumnElement[bool]:
 
 
 def _of_tenant(*conditions: ColumnElement[bool]) -> Select[Any]:
-    return ALL_STATES.where(channels.c.tenant_id == TENANT_ID, channels.c.id > AFTER_ID, *conditions).limit(_AT_ONCE)
+    return ALL_STATES.where(channels.c.tenant_id == TENANT_ID, channels.c.id > AFTER_ID, *conditions).limit(AT_ONCE)
 
 
 _TO_BE_READ = _of_tenant(or_(HAS_NEWS, _HAS_FAILED))
-_NAMED = _of_tenant(_among("named"))
+# By the platform's ids first: in the order of ours a database would look at all channels of the tenant.
+_NAMED = _of_tenant(channels.c.id.in_(select(channels.c.id).where(channels.c.tenant_id == TENANT_ID, _among("named"))))
+# An event described it before a listing had its channel, so that it is skipped without a reason of its own.
+_HAS_UNKNOWN_PARENT = and_(
+    channels.c.type == "thread", channels.c.parent_id.is_(None), channels.c.own_skip_reason.is_(None)
+)
+_IS_UNLISTED = and_(
+    not_(_among("listed")), or_(channels.c.type != "thread", channels.c.archived_at.is_(None), _among("missed"))
+)
 _TO_BE_FOUND = _of_tenant(
-    channels.c.skip_reason.is_(None),
     or_(
-        channels.c.looked_up_at.is_not(None),
-        and_(
-            not_(_among("listed")), or_(channels.c.type != "thread", channels.c.archived_at.is_(None), _among("missed"))
-        ),
+        and_(channels.c.skip_reason.is_(None), or_(channels.c.looked_up_at.is_not(None), _IS_UNLISTED)),
+        and_(_HAS_UNKNOWN_PARENT, not_(_among("listed"))),
     ),
 )
 
 
-@finish_before_cancel
-async def channels_to_be_read(db: Database, tenant_id: str) -> list[ChannelState]:
-    """List the channels and threads of a tenant that may have new messages, and those whose last sync failed."""
-    return await _all(db, _TO_BE_READ, {"tenant": tenant_id})
+async def channels_to_be_read(db: Database, tenant_id: str) -> AsyncIterator[list[ChannelState]]:
+    """Yield the channels and threads of a tenant that may have new messages, and those whose last sync failed."""
+    async for some in _pages(db, _TO_BE_READ, {"tenant": tenant_id}):
+        yield some
 
 
 @finish_before_cancel
@@ -88,19 +91,27 @@ async def channels_to_be_found(
         missed: platform ids of archived threads that are missing from the page that should have held them.
 
     Returns:
-        Those, and all threads with a recorded lookup.
+        Those, all threads with a recorded lookup, and unlisted threads whose parent is unknown.
     """
     values = {"tenant": tenant_id, "listed": dump_json(list(listed)), "missed": dump_json(list(missed))}
     return await _all(db, _TO_BE_FOUND, values)
 
 
 async def _all(db: Database, query: Select[Any], values: Mapping[str, object]) -> list[ChannelState]:
-    found: list[ChannelState] = []
-    after = 0
-    while True:
-        async with db.reading() as connection:
-            rows = await all_rows(connection, query, {**values, "after": after})
-        found += map(state_of, rows)
-        if len(rows) < _AT_ONCE:
-            return found
-        after = found[-1].id
+    return [state async for some in _pages(db, query, values) for state in some]
+
+
+async def _pages(db: Database, query: Select[Any], values: Mapping[str, object]) -> AsyncIterator[list[ChannelState]]:
+    after, is_last = 0, False
+    while not is_last:
+        some = await _page(db, query, {**values, "after": after})
+        is_last = len(some) < AT_ONCE
+        if some:
+            after = some[-1].id
+            yield some
+
+
+@finish_before_cancel
+async def _page(db: Database, query: Select[Any], values: Mapping[str, object]) -> list[ChannelState]:
+    async with db.reading() as connection:
+        return [state_of(row) for row in await all_rows(connection, query, values)]

@@ -17,7 +17,7 @@ from sqlalchemy.types import Boolean, Integer
 from adapters.records import ChannelType
 from storage.connection import finish_before_cancel
 from storage.database import Database
-from storage.sql import CHANNEL_ID, LIMIT, MESSAGE_PLATFORM_ID, TENANT_ID, Id, all_rows, fields_of
+from storage.sql import CHANNEL_ID, LIMIT, MESSAGE_PLATFORM_ID, TENANT_ID, Id, all_rows, fields_of, rows_in_slices
 from storage.tables import IS_PENDING, channels, messages, reaction_totals
 
 UNKNOWN = 10**9
@@ -68,24 +68,15 @@ _of_deleted = messages.join(
     reaction_totals,
     and_(_total.channel_id == messages.c.channel_id, _total.message_platform_id == messages.c.platform_id),
 )
-PENDING_IN_CHANNEL = (
-    select(func.count())
-    .select_from(reaction_totals)
-    .where(_total.channel_id == channels.c.id, IS_PENDING)
-    .correlate(channels)
-    .scalar_subquery()
-) - (
-    select(func.count())
-    .select_from(_of_deleted)
-    .where(
-        messages.c.tenant_id == channels.c.tenant_id,
-        messages.c.channel_id == channels.c.id,
-        messages.c.deleted_at.is_not(None),
-        IS_PENDING,
-    )
-    .correlate(channels)
-    .scalar_subquery()
+_in_channel = select(func.count()).select_from(reaction_totals).where(_total.channel_id == channels.c.id, IS_PENDING)
+# Not a join: SQLite would begin at the pending totals, and look up the message of each.
+_deleted_in_channel = select(messages.c.platform_id).where(
+    messages.c.tenant_id == channels.c.tenant_id,
+    messages.c.channel_id == channels.c.id,
+    messages.c.deleted_at.is_not(None),
 )
+_deleted = _in_channel.where(_total.message_platform_id.in_(_deleted_in_channel.correlate(channels)))
+PENDING_IN_CHANNEL = _in_channel.correlate(channels).scalar_subquery() - _deleted.correlate(channels).scalar_subquery()
 """How many user lists of a channel are still to be fetched."""
 
 _at_least_one = case((_total["count"] > 0, _total["count"]), else_=1)
@@ -93,13 +84,14 @@ _users_per_request = bindparam("users_per_request", type_=Integer)
 _requests = (_at_least_one + (_users_per_request - 1)) // _users_per_request
 
 # Looked up for each pending total by itself: with a join a database begins at all the messages there are.
-_deleted_at = (
-    select(messages.c.deleted_at)
+# As a truth, and not as a time that is null: of that PostgreSQL expects one in two hundred, and would sort them all.
+_is_there = (
+    select(messages.c.deleted_at.is_(None))
     .where(messages.c.channel_id == _total.channel_id, messages.c.platform_id == _total.message_platform_id)
     .correlate(reaction_totals)
     .scalar_subquery()
 )
-IS_TO_BE_FETCHED = and_(IS_PENDING, _deleted_at.is_(None))
+IS_TO_BE_FETCHED = and_(IS_PENDING, _is_there)
 """Whether the users of a total are to be fetched; those of a deleted message cannot be."""
 
 _parent = channels.alias("parent")
@@ -132,14 +124,16 @@ _PENDING_CHANNELS = (
     .order_by(channels.c.id)
 )
 
+_PENDING_LISTS = select(func.coalesce(func.sum(_PENDING_CHANNELS.order_by(None).subquery("pending").c.lists), 0))
+
 
 @finish_before_cancel
 async def pending_channels(db: Database, tenant_id: str, *, users_per_request: int) -> list[PendingChannel]:
     """List the archived channels of a tenant with pending totals, in the order in which they were first seen."""
     params = {"tenant": tenant_id, "users_per_request": users_per_request}
     async with db.reading() as connection:
-        rows = await all_rows(connection, _PENDING_CHANNELS, params)
-    return [_channel(row) for row in rows]
+        slices = rows_in_slices(connection, _PENDING_CHANNELS, params)
+        return [_channel(row) async for rows in slices for row in rows]
 
 
 def _channel(row: RowMapping) -> PendingChannel:
@@ -148,10 +142,12 @@ def _channel(row: RowMapping) -> PendingChannel:
     return PendingChannel(**values | numbers | {"type": ChannelType(values["type"])})
 
 
+@finish_before_cancel
 async def pending_lists(db: Database, tenant_id: str) -> int:
     """Count the user lists of a tenant that are still to be fetched."""
-    channels_pending = await pending_channels(db, tenant_id, users_per_request=1)  # only the lists are counted
-    return sum(channel.lists for channel in channels_pending)
+    async with db.reading() as connection:
+        params = {"tenant": tenant_id, "users_per_request": 1}  # only the lists are counted
+        return int((await connection.execute(_PENDING_LISTS, params)).scalar_one())
 
 
 _KEY = (_total.message_platform_id, _total.emoji_key, _total.burst)

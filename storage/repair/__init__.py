@@ -32,6 +32,7 @@ from storage.repair.plan import (
     request_audit,
 )
 from storage.repair.queries import (
+    count_pending_ranges,
     pending_ranges,
 )
 from storage.repair.reconcile import (
@@ -51,6 +52,7 @@ __all__ = [
     "audits_due",
     "channel_audits",
     "close_gap",
+    "count_pending_ranges",
     "count_stored",
     "coverage",
     "finish_audit",

@@ -96,7 +96,7 @@ _unaudited = (
 _ADD_AUDIT = (
     insert(refetch_ranges)
     .from_select(["channel_id", "kind", "until_platform_id", "created_at", "updated_at"], _unaudited)
-    .returning(refetch_ranges.c.id)
+    .execution_options(preserve_rowcount=True)
 )
 _NOTHING_TO_AUDIT = (
     update(tenants).where(tenants.c.id == TENANT_ID, ~HAS_AUDIT_RANGES).values(audited_at=NOW, updated_at=NOW)
@@ -108,6 +108,6 @@ async def _plan_audit(connection: AsyncConnection, tenant_id: str, now: datetime
     if await one_row(connection, _TAKE_REQUEST, values) is None:
         await complete_hanging_audit(connection, tenant_id, now)
         return 0
-    added = (await connection.execute(_ADD_AUDIT, values)).all()
+    added = (await connection.execute(_ADD_AUDIT, values)).rowcount
     await connection.execute(_NOTHING_TO_AUDIT, values)
-    return len(added)
+    return added

@@ -8,18 +8,30 @@ to the next audit.
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TypeAlias
+from typing import Any
 
-from sqlalchemy import Executable, RowMapping, and_, bindparam, func, insert, null, select, update
+from sqlalchemy import RowMapping, Select, and_, bindparam, insert, null, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
-from sqlalchemy.types import Integer
 
 from adapters.records import ChannelType, Metadata
-from storage.channels import is_beyond
 from storage.messages import lesser, number
 from storage.repair.model import RefetchKind
-from storage.sql import CHANNEL_ID, NOW, RANGE_ID, TENANT_ID, Id, UtcDateTime, all_rows
-from storage.tables import channels, messages, refetch_ranges, sync_gaps, sync_progress
+from storage.repair.newest import Newest, checkpoint_of, later, newest_early, newest_since
+from storage.sql import (
+    AT_ONCE,
+    CHANNEL_ID,
+    NOW,
+    RANGE_ID,
+    TENANT_ID,
+    Id,
+    RowId,
+    UtcDateTime,
+    all_rows,
+    dump_json,
+    json_objects,
+    rows_in_slices,
+)
+from storage.tables import channels, refetch_ranges, sync_gaps, sync_progress
 
 _SINCE = bindparam("since", type_=UtcDateTime)
 _AFTER, _UNTIL = bindparam("after", type_=Id), bindparam("until", type_=Id)
@@ -36,22 +48,9 @@ IS_BACK = and_(
 _TAKE_GAPS = (
     update(sync_gaps).where(IS_UNPLANNED).values(planned_at=NOW, updated_at=NOW).returning(sync_gaps.c.began_at)
 )
-_ID_LENGTH = func.length(messages.c.platform_id, type_=Integer)  # ids of one length are ordered as text
-_NEWEST = (
-    select(
-        messages.c.channel_id,
-        func.max(messages.c.platform_id, type_=Id),
-        func.max(messages.c.sent_at, type_=UtcDateTime),
-    )
-    .where(messages.c.tenant_id == TENANT_ID, messages.c.deleted_at.is_(None))
-    .group_by(messages.c.channel_id, _ID_LENGTH)
-)
-_ACTIVE = _NEWEST.where(messages.c.sent_at >= _SINCE)
-_EARLY_IN_BACK = (
-    _NEWEST.join(channels, channels.c.id == messages.c.channel_id)
-    .outerjoin(sync_progress, sync_progress.c.channel_id == messages.c.channel_id)
-    .where(IS_BACK, is_beyond(messages.c.platform_id, sync_progress.c.last_message_platform_id))
-)
+_BACK = select(channels.c.id).where(IS_BACK)
+_some = json_objects("some", id=RowId)
+_IS_AMONG_SOME = select(_some.c.id)
 _ARCHIVED = (
     select(
         channels.c.id,
@@ -62,7 +61,7 @@ _ARCHIVED = (
         sync_progress.c.last_message_at,
     )
     .select_from(channels.outerjoin(sync_progress, sync_progress.c.channel_id == channels.c.id))
-    .where(channels.c.tenant_id == TENANT_ID, channels.c.skip_reason.is_(None))
+    .where(channels.c.id.in_(_IS_AMONG_SOME), channels.c.skip_reason.is_(None))
     .order_by(channels.c.id)
 )
 _CLEAR_UNMONITORED = (
@@ -79,15 +78,15 @@ _HIDE_GAP = (
 )
 
 
-_Newest: TypeAlias = tuple[str, datetime]
-"""The id of the newest one of some messages, and when it was sent."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Range:
     channel_id: int
     after_platform_id: str | None
     until_platform_id: str
+
+    @property
+    def is_empty(self) -> bool:
+        return number(self.after_platform_id) >= number(self.until_platform_id)
 
 
 async def plan_gaps(
@@ -101,43 +100,30 @@ async def plan_gaps(
     """Plan the ranges of gaps and of channels that are back. Returns how many are new or longer."""
     values = {"tenant": tenant_id, "now": now}
     gap_began_at = min((await connection.execute(_TAKE_GAPS, values)).scalars(), default=None)
-    active: dict[int, _Newest] = {}
+    active: dict[int, Newest] = {}
     if gap_began_at is not None:
-        active = await _newest(connection, _ACTIVE, values | {"since": gap_began_at - lookback})
+        active = await newest_since(connection, tenant_id, gap_began_at - lookback)
         await connection.execute(_HIDE_GAP, values | {"since": gap_began_at})
-    newest = active | await _newest(connection, _EARLY_IN_BACK, values)
-    archived = await all_rows(connection, _ARCHIVED, values)
-    ranges = []
-    for channel in archived:
-        channel_id = channel["id"]
-        last = _later(_checkpoint(channel), newest.get(channel_id))
-        if last is None:
-            continue
-        began_at = _began_at(channel, gap_began_at if channel_id in active else None, last[1], lookback)
-        if began_at is not None:
-            after = cursor_at(began_at - lookback)
-            ranges.append(_Range(channel_id=channel_id, after_platform_id=after, until_platform_id=last[0]))
-    await _clear_unmonitored(connection, archived, now)
-    return await _add(
-        connection, tenant_id, [r for r in ranges if number(r.after_platform_id) < number(r.until_platform_id)], now
-    )
+    back = await _ids(connection, _BACK, values)
+    newest, affected = active | await newest_early(connection, back), sorted(active.keys() | back)
+    planned = 0
+    for at in range(0, len(affected), AT_ONCE):
+        some = dump_json([{"id": channel_id} for channel_id in affected[at : at + AT_ONCE]])
+        archived = await all_rows(connection, _ARCHIVED, {"some": some})
+        new = []
+        for channel in archived:
+            last = later(checkpoint_of(channel), newest.get(channel["id"]))
+            began_at = last and _began_at(channel, gap_began_at if channel["id"] in active else None, last[1], lookback)
+            if last and began_at:
+                after = cursor_at(began_at - lookback)
+                new.append(_Range(channel_id=channel["id"], after_platform_id=after, until_platform_id=last[0]))
+        await _clear_unmonitored(connection, archived, now)
+        planned += await _add(connection, some, [r for r in new if not r.is_empty], now)
+    return planned
 
 
-async def _newest(connection: AsyncConnection, query: Executable, values: Mapping[str, object]) -> dict[int, _Newest]:
-    """Find the newest one of some messages in each channel (``channels.id``)."""
-    found: dict[int, _Newest] = {}
-    for channel_id, message_id, sent_at in await connection.execute(query, values):
-        found[channel_id] = _later(found.get(channel_id), (message_id, sent_at)) or (message_id, sent_at)
-    return found
-
-
-def _later(one: _Newest | None, other: _Newest | None) -> _Newest | None:
-    return max(one, other, key=lambda newest: number(newest[0])) if one and other else one or other
-
-
-def _checkpoint(channel: RowMapping) -> _Newest | None:
-    message_id = channel["last_message_platform_id"]
-    return None if message_id is None else (message_id, channel["last_message_at"])
+async def _ids(connection: AsyncConnection, query: Select[Any], values: Mapping[str, object]) -> set[int]:
+    return {row["id"] async for rows in rows_in_slices(connection, query, values) for row in rows}
 
 
 def _began_at(
@@ -182,8 +168,7 @@ _PLANNED = (
         refetch_ranges.c.after_platform_id,
         refetch_ranges.c.until_platform_id,
     )
-    .join(channels, channels.c.id == refetch_ranges.c.channel_id)
-    .where(channels.c.tenant_id == TENANT_ID, refetch_ranges.c.kind == RefetchKind.GAP)
+    .where(refetch_ranges.c.channel_id.in_(_IS_AMONG_SOME), refetch_ranges.c.kind == RefetchKind.GAP)
     .order_by(refetch_ranges.c.id)
     .with_for_update(of=refetch_ranges)
 )
@@ -202,11 +187,11 @@ _WIDEN = (
 )
 
 
-async def _add(connection: AsyncConnection, tenant_id: str, ranges: Sequence[_Range], now: datetime) -> int:
-    """Store ranges, one a channel: what is left of an earlier one is widened to hold both."""
+async def _add(connection: AsyncConnection, some: str, ranges: Sequence[_Range], now: datetime) -> int:
+    """Store ranges, one a channel of ``some``: what is left of an earlier one is widened to hold both."""
     if not ranges:
         return 0
-    planned = {row["channel_id"]: row for row in await all_rows(connection, _PLANNED, {"tenant": tenant_id})}
+    planned = {row["channel_id"]: row for row in await all_rows(connection, _PLANNED, {"some": some})}
     new = [
         {"channel": r.channel_id, "after": r.after_platform_id, "until": r.until_platform_id, "now": now}
         for r in ranges

@@ -18,7 +18,7 @@ from storage.sql.params import (
     TENANT_ID,
     USER_HASH,
 )
-from storage.sql.rows import all_rows, fields_of, one_row
+from storage.sql.rows import AT_ONCE, all_rows, fields_of, one_row, rows_in_slices
 from storage.sql.types import Id, JsonObject, RowId, UtcDateTime, utc_text
 from storage.sql.upsert import (
     differs,
@@ -30,6 +30,7 @@ from storage.sql.upsert import (
 
 __all__ = [
     "AFTER_ID",
+    "AT_ONCE",
     "CHANNEL_ID",
     "CHANNEL_PLATFORM_ID",
     "JOB_ID",
@@ -65,6 +66,7 @@ __all__ = [
     "json_objects",
     "json_strings",
     "one_row",
+    "rows_in_slices",
     "sqlite_text",
     "types_of",
     "update_changed",

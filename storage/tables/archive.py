@@ -92,6 +92,13 @@ channels = Table(
 )
 
 Index("ix_channels_archived", channels.c.parent_id, channels.c.archived_at)
+WAS_OUT_OF_SIGHT = channels.c.unmonitored_since.is_not(None)
+Index(
+    "ix_channels_unmonitored",
+    channels.c.tenant_id,
+    sqlite_where=WAS_OUT_OF_SIGHT,
+    postgresql_where=WAS_OUT_OF_SIGHT,
+)
 
 messages = Table(
     "messages",

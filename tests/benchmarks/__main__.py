@@ -12,6 +12,7 @@ from rich.table import Table
 from tests.benchmarks.estimates import estimates
 from tests.benchmarks.plans import queries
 from tests.benchmarks.processes import NO_PACE, ONLY_MESSAGES, Rows, Usage, run_daemon, run_plain_loop, simulator
+from tests.benchmarks.stops import THREADS, stops
 from tests.benchmarks.storm import storm
 from tests.benchmarks.tenants import fairness, idle
 from tests.support.postgres import Postgres, running_postgres
@@ -211,6 +212,11 @@ def _show_plans(_: int) -> None:
         show(size, ("milliseconds", "SQLite", "Postgres"), queries(Path(folder), postgres.create_database()))
 
 
+def _show_stops(_: int) -> None:
+    columns = ("SQLite, limits off", "seconds", "longest stop, ms", "load")
+    show(f"the event loop in a guild of {THREADS:,} archived threads", columns, stops())
+
+
 _PARTS: dict[str, Callable[[int], None]] = {
     "speed": _show_speed,
     "limits": _show_limits,
@@ -221,6 +227,7 @@ _PARTS: dict[str, Callable[[int], None]] = {
     "estimates": _show_estimates,
     "storm": _show_storm,
     "plans": _show_plans,
+    "stops": _show_stops,
 }
 
 

@@ -19,6 +19,7 @@ NO_PACE = {
     "PLATFORM_SYNC_DISCORD__REQUESTS_PER_SECOND": "100000",
     "PLATFORM_SYNC_DISCORD__CHANNEL_REQUESTS_PER_SECOND": "100000",
 }
+_LONGEST_STOP = "platform_sync_event_loop_longest_stop_seconds"
 ONLY_MESSAGES = {"PLATFORM_SYNC_SYNC__REACTION_USERS": "false"}
 
 Rows = list[tuple[str, ...]]
@@ -97,9 +98,17 @@ class Daemon:
         """A tenant's newest job."""
         return dict(get(f"{self.url}/api/tenants/{tenant_id}/sync")["job"])
 
-    def sync(self, tenant_id: str) -> None:
+    def longest_stop(self) -> float:
+        """Return for how many seconds its event loop stood still at most, in the last ten minutes."""
+        with urllib.request.urlopen(f"{self.url}/metrics", timeout=60) as answer:  # noqa: S310 (loopback)
+            lines = answer.read().decode().splitlines()
+        return float(next(line for line in lines if line.startswith(_LONGEST_STOP)).split()[1])
+
+    def sync(self, tenant_id: str, kind: str = "manual") -> None:
         """Ask for a sync."""
-        request = urllib.request.Request(f"{self.url}/api/tenants/{tenant_id}/sync", method="POST")  # noqa: S310
+        address, body = f"{self.url}/api/tenants/{tenant_id}/sync", json.dumps({"kind": kind}).encode()
+        headers = {"Content-Type": "application/json"}
+        request = urllib.request.Request(address, body, headers, method="POST")  # noqa: S310 (loopback)
         with urllib.request.urlopen(request, timeout=10):  # noqa: S310 (loopback)
             pass
 

@@ -9,7 +9,7 @@ from adapters.discord.simulator import Fault, Simulator, rich_world, uniform_wor
 from adapters.discord.simulator.truth import truth
 from bot.api.sync import EXPLANATIONS
 from tests.support.archive import count_messages
-from tests.support.daemon import Daemon, end_of, running_daemon
+from tests.support.daemon import ON_SQLITE, Daemon, end_of, running_daemon
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("restored_addresses")]
 
@@ -148,6 +148,7 @@ async def test_errors_are_told_in_detail(database_url: str) -> None:
         assert channel["last_error"]["at"]
 
 
+@ON_SQLITE
 async def test_coverage_accounts_for_every_channel(database_url: str) -> None:
     world = rich_world()
     guild_id = next(iter(world.guilds))

@@ -12,7 +12,7 @@ from adapters.discord.simulator.truth import truth
 from bot.app import utc_now
 from storage.tables import metadata, tenants
 from tests.support.archive import assert_equal_to_truth, count_messages
-from tests.support.daemon import Clock, Daemon, running_daemon
+from tests.support.daemon import ON_POSTGRES, Clock, Daemon, running_daemon
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("restored_addresses")]
 
@@ -135,6 +135,7 @@ async def test_a_purge_deletes_every_row_of_a_tenant_and_none_of_another(databas
 
 
 @pytest.mark.parametrize("purge", [False, True])
+@ON_POSTGRES
 async def test_a_running_sync_is_called_off_first(database_url: str, purge: bool) -> None:
     world = uniform_world(4, 700, guilds=2)
     busy, _ = world.guilds

@@ -148,7 +148,7 @@ async def test_without_the_content_privilege_nothing_is_asked() -> None:
     async with Simulator(world) as sim, connected(sim) as link:
         client = link.adapter._client
         assert client is not None
-        client.login.application_flags = 0
+        client.login.application_flags = world.application_flags = 0
         with pytest.raises(ContentWithheld, match="Message Content Intent"):
             await link.adapter.sync(str(GUILD), read)
         assert sim.requests.count(MESSAGES_ROUTE) == 0

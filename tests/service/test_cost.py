@@ -15,7 +15,7 @@ ARCHIVED = "/channels/{channel_id}/threads/archived/public"
 
 
 @pytest.mark.parametrize(
-    ("channels", "threads"), [(30, 200), pytest.param(150, 800, marks=pytest.mark.slow)], ids=["medium", "large"]
+    ("channels", "threads"), [(30, 200), pytest.param(120, 500, marks=pytest.mark.slow)], ids=["medium", "large"]
 )
 async def test_an_unchanged_guild_costs_three_requests_and_one_listing_a_channel(
     database_url: str, channels: int, threads: int

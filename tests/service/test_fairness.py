@@ -23,7 +23,7 @@ ONLY_MESSAGES = {"PLATFORM_SYNC_SYNC__REACTION_USERS": "false"}
 async def test_ten_small_tenants_beside_a_giants_first_sync(tmp_path: Path, places: int) -> None:
     """With one place the giant makes room; with more the requests take turns."""
     url = f"sqlite+aiosqlite:///{tmp_path}/archive.db"
-    world = uneven_world([200_000] + [600] * 10, channels=4)
+    world = uneven_world([200_000] + [300] * 10, channels=4)
     giant, *small = world.guilds
     settings = {
         **ONLY_MESSAGES,

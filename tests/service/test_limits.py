@@ -9,7 +9,7 @@ import pytest
 from adapters.discord.simulator import Fault, Simulator, rich_world, uniform_world
 from adapters.discord.simulator.truth import truth
 from tests.support.archive import assert_equal_to_truth
-from tests.support.daemon import Clock, end_of, running_daemon
+from tests.support.daemon import ON_POSTGRES, Clock, end_of, running_daemon
 from tests.support.guilds import guild_of
 from tests.support.process import process
 
@@ -58,6 +58,7 @@ async def test_a_429_ends_its_job_at_once_and_others_only_where_it_is_global(
         assert_equal_to_truth(database_url, truth(world, guild_id), guild_id)
 
 
+@ON_POSTGRES
 async def test_one_fault_in_fifty_is_made_up_for_by_the_next_sync(database_url: str) -> None:
     world = rich_world()
     async with Simulator(world) as sim:

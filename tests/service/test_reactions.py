@@ -9,7 +9,7 @@ import pytest
 from adapters.discord.simulator import Fault, Simulator, World, rich_world, tree_world, uniform_world
 from adapters.discord.simulator.truth import truth
 from tests.support.archive import archived, assert_equal_to_truth
-from tests.support.daemon import Clock, Daemon, archiving, running_daemon
+from tests.support.daemon import ON_POSTGRES, ON_SQLITE, Clock, Daemon, archiving, running_daemon
 from tests.support.guilds import guild_of
 from tests.support.process import INTERVAL
 
@@ -25,6 +25,7 @@ def lists_of(world: World, guild_ids: Iterable[int]) -> int:
     return sum(ceil(total["count"] / 100) for total in totals)
 
 
+@ON_SQLITE
 async def test_all_users_are_fetched_by_the_fewest_requests_and_only_once(database_url: str) -> None:
     world = rich_world()
     async with archiving(world, database_url) as (sim, daemon):
@@ -150,6 +151,7 @@ async def test_where_they_are_not_wanted_none_is_fetched(database_url: str) -> N
 
 
 @pytest.mark.slow  # three times that are waited for
+@ON_POSTGRES
 async def test_a_channel_whose_reactions_cannot_be_had_is_told_and_made_up_for(database_url: str) -> None:
     world = uniform_world(3, 100)
     guild_id = guild_of(world)

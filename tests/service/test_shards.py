@@ -86,6 +86,13 @@ async def test_a_shard_without_answers_to_its_heartbeats_is_named_and_connected_
             await until(lambda: link.adapter.unready_reason is None)
 
 
+async def test_a_shard_whose_first_heartbeats_have_no_answer_is_not_ready() -> None:
+    async with Simulator(small_world()) as sim:
+        sim.gateway.heartbeat_seconds, sim.gateway.answers_heartbeats = 0.2, False
+        async with listening(sim) as link:
+            await until(lambda: "no answer to its heartbeats" in (link.adapter.unready_reason or ""))
+
+
 async def test_an_answer_that_is_quicker_than_the_heartbeat_is_no_delay(caplog: pytest.LogCaptureFixture) -> None:
     async with Simulator(small_world()) as sim:
         sim.gateway.heartbeat_seconds = 0.05

@@ -12,7 +12,7 @@ from bot.config import SyncConfig
 from bot.live import LiveWriter
 from bot.metrics import Metrics
 from bot.sync import JobContext, Progress
-from bot.sync.estimator import ChannelEstimator
+from bot.sync.channel_estimator import ChannelEstimator
 from bot.sync.messages import ChannelReader
 from storage.channels import channel_states, save_channels
 from storage.database import Database, open_database

@@ -8,7 +8,7 @@ import pytest
 from adapters.discord.simulator import Fault, Simulator, rich_world, tree_world, uniform_world
 from adapters.discord.simulator.truth import truth
 from tests.support.archive import archived, assert_equal_to_truth
-from tests.support.daemon import ONLY_MESSAGES, Clock, archiving, running_daemon
+from tests.support.daemon import ON_SQLITE, ONLY_MESSAGES, Clock, archiving, running_daemon
 from tests.support.guilds import guild_of
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("restored_addresses")]
@@ -99,6 +99,7 @@ async def test_one_failing_channel_is_told_and_holds_up_no_other(database_url: s
     assert_equal_to_truth(database_url, truth(world, guild_id), guild_id)
 
 
+@ON_SQLITE
 async def test_a_failed_first_sync_is_tried_three_times_more(database_url: str) -> None:
     world = uniform_world(1, 50)
     guild_id = guild_of(world)

@@ -16,7 +16,7 @@ from storage.database import open_database
 from storage.jobs import JobKind
 from storage.tenants import save_tenant
 from tests.support.archive import assert_equal_to_truth, count_messages
-from tests.support.daemon import Clock, Daemon, running_daemon
+from tests.support.daemon import ON_POSTGRES, Clock, Daemon, running_daemon
 from tests.support.guilds import guild_of
 from tests.support.patience import PATIENCE_SECONDS
 from tests.support.process import INTERVAL
@@ -72,6 +72,7 @@ async def test_what_happened_while_the_daemon_was_down_is_made_up_for(database_u
         assert_equal_to_truth(database_url, truth(world, guild_id), guild_id)
 
 
+@ON_POSTGRES
 async def test_an_outage_disconnects_nobody(database_url: str) -> None:
     world = uniform_world(1, 150)
     guild_id = guild_of(world)

@@ -14,6 +14,7 @@ from tests.support.guilds import guild_of
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("restored_addresses")]
 
 ARCHIVED = "/channels/{channel_id}/threads/archived/public"
+ACTIVE = "/guilds/{guild_id}/threads/active"
 CHANNEL = "/channels/{channel_id}"
 MESSAGES = "/channels/{channel_id}/messages"
 PARENTS = 6
@@ -63,6 +64,22 @@ async def test_the_news_of_a_thread_in_no_listing_are_read_and_it_is_asked_for_e
                 clock.ahead += timedelta(hours=1)
                 await daemon.sync(guild_id)
             assert 5 <= sim.requests.count(CHANNEL) <= 10
+    assert_equal_to_truth(database_url, truth(world, guild_id), guild_id, without=["reactions"])
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_a_thread_reopened_between_the_listings_of_a_first_sync_is_read_by_it(database_url: str) -> None:
+    world = tree_world(2, 6)
+    guild_id = guild_of(world)
+    async with Simulator(world) as sim:
+        reopened = threads_of(world, archived=False)[0]
+        sim.change.archive_thread(reopened.id, silent=True)
+        sim.faults.add(Fault("late", ACTIVE, seconds=0.7))
+        async with running_daemon(sim, database_url, ONLY_MESSAGES) as daemon:
+            await daemon.sees(lambda: sim.requests.count(ACTIVE) > 0)
+            sim.change.unarchive_thread(reopened.id)  # it is in neither listing, and its channel is not known yet
+            (first,) = await daemon.idle()
+    assert first["status"] == "succeeded"
     assert_equal_to_truth(database_url, truth(world, guild_id), guild_id, without=["reactions"])
 
 

@@ -8,7 +8,6 @@ from pathlib import Path
 from adapters.discord.simulator import Simulator
 from tests.simulation.community import NOW, Life, guild_of, small_community
 from tests.simulation.ending import end_well
-from tests.simulation.heartbeats import heartbeats_as_tasks
 from tests.simulation.inline_sqlite import Disk, inline_sqlite
 from tests.simulation.machine import Machine
 from tests.simulation.stage import Stage
@@ -29,7 +28,7 @@ _FIRST_SYNC_SECONDS = 2.5
 
 def tell_of_commit(number: int) -> Run:
     """Kill the daemon after so many commits; the run's value is whether there were so many."""
-    with tempfile.TemporaryDirectory() as folder, inline_sqlite() as disk, heartbeats_as_tasks():
+    with tempfile.TemporaryDirectory() as folder, inline_sqlite() as disk:
         return run(number, lambda world: _story(world, disk, number, Path(folder)), now=NOW)
 
 

@@ -1,6 +1,7 @@
 """The guild of a seed: small, of many kinds, alive, and on the simulated clock."""
 
 import random
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
 from adapters.discord.simulator import Simulator, World, uniform_world
@@ -79,10 +80,14 @@ class Life(Unrest):
 
     def __init__(self, sim: Simulator, guild: Guild, seed: int) -> None:
         super().__init__(sim, guild, seed)
+        self._world = sim.world
+        self._sessions = sim.gateway._sessions
+        self._kept_hidden: set[int] = set()
+        self._among: tuple[int, Sequence[int]] | None = None
         self.began = wall_clock().true_time()
         self.private_since: dict[int, tuple[float, int]] = {}
-        """Channels that are hidden from @everyone: since when, and their last message by then."""
-        self.troubled_at = self.began
+        """Channels that are hidden from @everyone, where that was told: since when, and their last message by then."""
+        self.troubled_at = 0.0
         """When something last kept the daemon from hearing or writing at once; infinite while it does."""
         self.least_wait = float("inf")
         """The shortest time for which Discord has wanted no requests, in seconds."""
@@ -90,11 +95,20 @@ class Life(Unrest):
         """Whose traces were removed, by hash, and when."""
         self.is_away = False
         """Whether the bot is not in the guild, or Discord has an outage there."""
-        self.headless: set[int] = set()
+        self.has_moved_clock = False
+        self.emptied: set[int] = set()
+        """Channels of which a page was sent empty."""
         self.closed: list[int] = []
         """Channels that the bot may not read at present."""
         self.touched: dict[int, float] = {}
         """When a channel's permissions last changed, by the true time."""
+        self.changed: dict[tuple[int, int], float] = {}
+        """Messages by channel and id that may have been edited or deleted, when that was last, by the true time."""
+
+    @property
+    def is_there(self) -> bool:
+        """Whether the bot is in the guild."""
+        return self._guild.id in self._world.guilds
 
     def touch(self, *channel_ids: int) -> None:
         """Note that the permissions of these channels change."""
@@ -112,14 +126,73 @@ class Life(Unrest):
         for channel_id in channel_ids:
             self.closed.remove(channel_id)
 
-    def _reaction(self, trend: str, silent: bool) -> None:
+    def write(self, place: Channel | None = None) -> None:
+        """Let somebody write in a place, or in any."""
+        if self.is_there:
+            self._change.post((place or self._place()).id, f"said {self._chance.random()}", self._someone())
+
+    def stir(self, place: Channel, message_ids: Sequence[int]) -> None:
+        """Let one of these messages be changed. In an archived thread nobody can do that."""
+        left = [message_id for message_id in message_ids if place.messages.get(message_id)]
+        if left and not place.archived and self.is_there:
+            self._among = place.id, left
+            act = self._chance.choices((self._edit, self._delete, self._react, self._unreact), (6, 2, 2, 2))[0]
+            act(False)
+            self._among = None
+
+    def hide(self, channel_id: int, *, is_kept: bool = False) -> None:
+        """Hide a channel from @everyone, and not from the bot; where it is kept so, people do not show it again."""
+        self._hidden.append(channel_id)
+        self._kept_hidden |= {channel_id} if is_kept else set()
+        self._change.hide_channel(channel_id, bot_keeps=True)
+        self.close(channel_id)
+        if any(session.connection for session in self._sessions.values()):
+            family = (self._guild.channels[channel_id], *self._guild.children(channel_id))
+            newest = max(place.messages.last_id or 0 for place in family)
+            self.private_since[channel_id] = wall_clock().true_time(), newest
+
+    def show(self, channel_id: int) -> None:
+        """Show a hidden channel again, if nobody has."""
+        if channel_id in self._hidden:
+            self._hidden.remove(channel_id)
+            self._kept_hidden.discard(channel_id)
+            self._change.show_channel(channel_id)
+            self.open(channel_id)
+            self.private_since.pop(channel_id, None)
+
+    def _message(self) -> tuple[int, int] | None:
+        found = super()._message() if self._among is None else (self._among[0], self._chance.choice(self._among[1]))
+        if found is not None:
+            self.changed[found] = wall_clock().true_time()
+        return found
+
+    def _edit(self, silent: bool) -> None:
+        if found := self._message():  # of too few digits to be taken for an id, so that it is stored as it is
+            self._change.edit(*found, f"edited {self._chance.random():.9f}", silent=silent)
+
+    def _bulk_delete(self, silent: bool) -> None:
+        place = self._place()
+        gone = [int(message["id"]) for message in place.messages.page(limit=8)[:4]]
+        self.changed |= {(place.id, message_id): wall_clock().true_time() for message_id in gone}
+        self._change.bulk_delete(place.id, gone, silent=silent)
+
+    def _react(self, silent: bool) -> None:
         found = self._message()
         emoji, burst = self._chance.choice(("👍", "❤️", "🔥", "party:123456789012345678")), self._chance.random() < 0.2
-        key = emoji.rpartition(":")[2]
-        if found is None or self._trend.setdefault((found[1], key, burst), trend) != trend:
-            return
-        act = self._change.react if trend == "more" else self._change.unreact
-        act(*found, emoji, self._someone(), burst=burst, silent=silent)
+        if found and self._may("more", found[1], emoji.rpartition(":")[2], burst):
+            self._change.react(*found, emoji, self._someone(), burst=burst, silent=silent)
+
+    def _unreact(self, silent: bool) -> None:
+        place_id, among = self._among or (self._place().id, None)
+        place = self._guild.channels.get(place_id) or self._guild.threads[place_id]
+        given = list(_given(place, among))
+        if given:
+            message_id, key, emoji, burst, user_id = self._chance.choice(given)
+            if self._may("fewer", message_id, key, burst):
+                self._change.unreact(place_id, message_id, emoji, user_id, burst=burst, silent=silent)
+
+    def _may(self, trend: str, message_id: int, key: str, burst: bool) -> bool:
+        return self._trend.setdefault((message_id, key, burst), trend) == trend
 
     def _clear(self, silent: bool) -> None:
         if found := self._message():
@@ -130,15 +203,21 @@ class Life(Unrest):
 
     def _hide(self, silent: bool) -> None:
         if len(self._hidden) < 2:
-            super()._hide(silent)
-            hidden = self._guild.channels[self._hidden[-1]]
-            self.close(hidden.id)
-            family = (hidden, *self._guild.children(hidden.id))
-            newest = max(place.messages.last_id or 0 for place in family)
-            self.private_since[hidden.id] = wall_clock().true_time(), newest
+            self.hide(self._chance.choice([i for i in self._guild.channels if i not in self._hidden]))
 
     def _show(self, silent: bool) -> None:
-        if self._hidden:
-            self.open(self._hidden[0])
-            del self.private_since[self._hidden[0]]
-        super()._show(silent)
+        if shown := [channel_id for channel_id in self._hidden if channel_id not in self._kept_hidden]:
+            self.show(shown[0])
+
+
+def _given(place: Channel, among: Sequence[int] | None) -> Iterator[tuple[int, str, str, bool, int]]:
+    """Yield message, key, emoji, kind and user of the reactions that there are."""
+    store = place.messages
+    assert isinstance(store, ListStore)
+    for message_id, by_emoji in store._reactors.items():
+        if message_id in (store._payloads if among is None else among):
+            for key, one in by_emoji.items():
+                name = f"{one.emoji['name']}:{one.emoji['id']}" if one.emoji.get("id") else one.emoji["name"]
+                for burst in (False, True):
+                    for user_id in one.users[burst]:
+                        yield message_id, key, name, burst, user_id

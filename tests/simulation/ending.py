@@ -19,6 +19,7 @@ async def end_well(stage: Stage, witness: Witness, *, with_audit: bool = True) -
     machine, discord, forgotten = stage.machine, stage.sim.world, stage.life.forgotten
     await _recover(stage)
     await _read_everything(stage, with_audit=with_audit)
+    witness.look(at_once=True)
     assert not witness.lies, "\n".join(witness.lies)
     assert not (asked := impatience(stage.sim, stage.life)), "\n".join(asked)
     await assert_rows(machine, discord, forgotten)
@@ -32,9 +33,12 @@ async def end_well(stage: Stage, witness: Witness, *, with_audit: bool = True) -
 async def _recover(stage: Stage) -> None:
     """End every trouble that has not ended by itself; the daemon must not have ended."""
     stage.sim.faults.clear()
+    stage.sim.gateway.silent_shards = set()
+    for place in (*stage.guild.channels.values(), *stage.guild.threads.values()):
+        place.omits_head = False
     stage.world.net.heal()
-    while stage.life._hidden:
-        stage.life._show(False)
+    for hidden in list(stage.life._hidden):
+        stage.life.show(hidden)
     process = stage.machine.process
     assert process is not None
     if process.done():

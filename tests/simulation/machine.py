@@ -15,7 +15,6 @@ from bot import cli
 from bot.config import load
 from bot.metrics import Metrics
 from storage.errors import StorageError
-from tests.simulation.heartbeats import HEARTBEAT
 from tests.simulation.inline_sqlite import Disk
 from tests.simulation.universe import Host, World
 
@@ -97,8 +96,7 @@ class Machine:
     def leftovers(self) -> list[str]:
         """Return what a process that has ended still holds."""
         assert self.host is not None
-        # Of a heartbeat that was begun when its connection was given up: the library leaves it to the next beat.
-        tasks = [t.get_name() for t in self.host._live_tasks() if t.get_name() != HEARTBEAT]
+        tasks = [t.get_name() for t in self.host._live_tasks()]
         open_files = ["a lock"] * len(self._locks()) + ["a connection"] * self._disk.open_of(self.host)
         sockets = [t for t in self._world.net._live_transports.values() if t.owner is self.host and not t.is_closing()]
         servers = [s for s in self._world.net._listeners.values() if s.owner is self.host]

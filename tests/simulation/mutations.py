@@ -11,6 +11,9 @@ from unittest.mock import patch
 
 from sqlalchemy import delete, false
 
+from adapters.base import Access
+from adapters.discord.adapter import DiscordAdapter
+from adapters.discord.evaluation import GuildEvaluation
 from adapters.events import MessageEdited, MessagesDeleted
 from bot.live import LiveWriter
 from bot.live.buffer import ChannelEvent, LiveBuffer
@@ -29,8 +32,8 @@ Switch = Callable[[], AbstractContextManager[object]]
 
 def _last_word(self: LiveBuffer, tenant_id: str, channel: Any, received_at: Any) -> None:
     event = ChannelEvent(channel, received_at)
-    self._channels.pop((tenant_id, channel.platform_id, not event.is_hidden), None)
-    self._channels[tenant_id, channel.platform_id, event.is_hidden] = event
+    self._channels[not event.is_hidden][tenant_id].pop(channel.platform_id, None)
+    self._channels[event.is_hidden][tenant_id][channel.platform_id] = event
 
 
 async def _nothing(*_: Any, **__: Any) -> None: ...
@@ -98,6 +101,10 @@ async def _up_to_now(db: Any, platform: str, owner: str, _: Any, now: Any) -> No
     await advance_watermark(db, platform, owner, now, now)
 
 
+async def _from_the_cache(self: GuildEvaluation) -> Access:
+    return Access(frozenset(map(str, self._client.readable_channels(self._guild_id))))
+
+
 def _of_progress(_: Any, __: Any) -> Outcome:
     return Outcome(JobStatus.SUCCEEDED)
 
@@ -122,6 +129,8 @@ ALL: dict[str, Switch] = {
     "edits are not heard": _deaf_to(MessageEdited),
     "deletions are not heard": _deaf_to(MessagesDeleted),
     "every end is a success": lambda: patch.object(Outcome, "of_progress", classmethod(_of_progress)),
+    "permission from the cache": lambda: patch.object(GuildEvaluation, "access", _from_the_cache),
+    "ready while deaf": lambda: patch.object(DiscordAdapter, "unready_reason", None),
     "gaps are repaired unread": _off("storage.repair.plan_gaps._add", by=_none),
 }
 

@@ -8,25 +8,26 @@ from collections.abc import Collection
 from pathlib import Path
 
 from adapters.discord.simulator import Simulator
-from tests.simulation import troubles as kinds
+from tests.simulation import draws
 from tests.simulation.clocks import wall_clock
 from tests.simulation.community import NOW, Life, community, guild_of
 from tests.simulation.ending import end_well
-from tests.simulation.heartbeats import heartbeats_as_tasks
 from tests.simulation.inline_sqlite import Disk, inline_sqlite
 from tests.simulation.machine import Machine
+from tests.simulation.oddities import vary
 from tests.simulation.stage import Stage, delay
 from tests.simulation.universe import Run, World, run
 from tests.simulation.witness import Witness
 
 PORT = 9000
-_MOSTLY = 0.7
+_MOSTLY, _SELDOM = 0.7, 0.4
+_MOST_CHANGES = 160
 log = logging.getLogger(__name__)
 
 
 def tell(seed: int, only: Collection[str] = ()) -> Run:
     """Run a seed; ``only`` names the troubles it may draw from, all of them where it is empty."""
-    with tempfile.TemporaryDirectory() as folder, inline_sqlite() as disk, heartbeats_as_tasks():
+    with tempfile.TemporaryDirectory() as folder, inline_sqlite() as disk:
         return run(seed, lambda world: _story(world, disk, seed, Path(folder), only), now=NOW)
 
 
@@ -38,8 +39,14 @@ async def _story(world: World, disk: Disk, seed: int, folder: Path, only: Collec
         life = Life(sim, guild, seed)
         machine = Machine(world, sim, disk, folder / "archive.db", _settings(chance))
         witness = Witness(machine.archive, guild, life)
-        disk.on_commit = lambda _: witness.look()
         stage = Stage(world, sim, guild, life, machine, disk, chance)
+
+        def committed(_: int) -> None:
+            witness.look()
+            stage.on_commit()
+
+        disk.on_commit = committed
+        vary(stage)
         if chance.random() < _MOSTLY:
             delay(stage, most_seconds=2)
         machine.start()
@@ -60,29 +67,35 @@ def _settings(chance: random.Random) -> dict[str, str]:
     return {f"PLATFORM_SYNC_{key}": value for key, value in settings.items()}
 
 
-def _drawn(chance: random.Random, only: Collection[str]) -> list[kinds.Trouble]:
-    among = [trouble for trouble in kinds.ALL if not only or trouble.__name__ in only]
+def _drawn(chance: random.Random, only: Collection[str]) -> list[draws.Trouble]:
+    calm = chance.random() < _SELDOM  # no gap has anything read again then
+    among = [trouble for trouble in draws.ALL if trouble.__name__ in only or not only]
+    among = [trouble for trouble in among if trouble in draws.HARMLESS] if calm and not only else among
     return [chance.choice(among) for _ in range(chance.randint(1, 6))] if among else []
 
 
-async def _live(stage: Stage, troubles: list[kinds.Trouble]) -> None:
+async def _live(stage: Stage, troubles: list[draws.Trouble]) -> None:
     """Let people and troubles go on at once."""
     async with asyncio.TaskGroup() as group:
-        people = group.create_task(_people(stage))
+        are_over = asyncio.Event()
+        people = group.create_task(_people(stage, are_over))
         pause = stage.chance.choice((0.4, 2, 6))
         begun = []
         for trouble in troubles:
             await asyncio.sleep(stage.chance.expovariate(1 / pause))
-            if trouble in kinds.EXCLUSIVE:
+            if trouble in draws.EXCLUSIVE:
                 await _befall(stage, trouble)
             else:
                 begun.append(group.create_task(_befall(stage, trouble)))
-        await asyncio.wait([people, *begun])
+        if begun:
+            await asyncio.wait(begun)
+        are_over.set()
+        await people
 
 
-async def _befall(stage: Stage, trouble: kinds.Trouble) -> None:
+async def _befall(stage: Stage, trouble: draws.Trouble) -> None:
     log.info("%.3f s: %s begins", asyncio.get_running_loop().time(), trouble.__name__)
-    life, is_harmless = stage.life, trouble in kinds.HARMLESS
+    life, is_harmless = stage.life, trouble in draws.HARMLESS
     if not is_harmless:
         stage.troubles += 1
         life.troubled_at = float("inf")
@@ -93,8 +106,12 @@ async def _befall(stage: Stage, trouble: kinds.Trouble) -> None:
     log.info("%.3f s: %s ends", asyncio.get_running_loop().time(), trouble.__name__)
 
 
-async def _people(stage: Stage) -> None:
-    for _ in range(stage.chance.randint(20, 80)):
-        await asyncio.sleep(stage.chance.expovariate(4))
-        if stage.guild.id in stage.sim.world.guilds:  # else nobody could tell that they did anything
-            await stage.life.happen(1, silent=False)
+async def _people(stage: Stage, are_over: asyncio.Event) -> None:
+    """Let people go on for as long as there are troubles, and a while."""
+    least, pace = stage.chance.randint(20, 60), stage.chance.choice((1, 4, 4, 8))
+    for number in range(_MOST_CHANGES):
+        if number >= least and are_over.is_set():
+            break
+        await asyncio.sleep(stage.chance.expovariate(pace))
+        if stage.life.is_there:  # else nobody could tell that they did anything
+            stage.life.change_once(silent=False)

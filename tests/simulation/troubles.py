@@ -2,7 +2,6 @@
 
 import asyncio
 import sqlite3
-from collections.abc import Awaitable, Callable
 from contextlib import closing
 
 from adapters.discord.simulator import Fault
@@ -12,11 +11,9 @@ from adapters.discord.simulator.permissions import READ_MESSAGE_HISTORY, VIEW_CH
 from adapters.discord.simulator.truth_scrub import hash_with
 from adapters.errors import CredentialRefused
 from tests.simulation.clocks import wall_clock
-from tests.simulation.stage import Stage, delay, provoke
+from tests.simulation.stage import Stage, cut_off, delay, provoke, request_sync
 
 _DEAF_SECONDS = 75
-
-Trouble = Callable[[Stage], Awaitable[None]]
 
 
 async def drop(on: Stage) -> None:
@@ -60,38 +57,42 @@ async def errors(on: Stage) -> None:
     """Some answers are errors, cut off or broken."""
     on.sim.faults.scatter(one_in=on.chance.choice((4, 10, 30)), seed=on.chance.randrange(1000))
     await on.last(5, 40)
-    on.sim.faults.clear()
+    on.sim.faults.scatter(one_in=1, among=())
 
 
 async def slow(on: Stage) -> None:
     """Some answers are late, so that events and answers cross."""
-    delay(on, most_seconds=9)
+    added = delay(on, most_seconds=9)
     await on.last(5, 40)
-    on.sim.faults.clear()
+    on.sim.faults.remove(added)
 
 
 async def limit(on: Stage) -> None:
     """Discord refuses for some seconds."""
     scope: Scope = on.chance.choice(("user", "shared", "global"))
-    seconds = on.chance.uniform(0.2, 20)
+    seconds = on.chance.uniform(1, 20)
     on.life.least_wait = min(on.life.least_wait, seconds)
-    on.sim.faults.add(Fault("rate_limit", after=on.chance.randint(0, 8), retry_after=seconds, scope=scope))
+    on.sim.faults.put_first(Fault("rate_limit", after=on.chance.randint(0, 3), retry_after=seconds, scope=scope))
+    await request_sync(on)
+    for _ in range(on.chance.randint(1, 3)):  # an operator goes on asking
+        await on.last(0.6, 2)
+        await request_sync(on)
 
 
 async def withhold_history(on: Stage) -> None:
     """The bot may not read a channel's history for a while: its pages are empty."""
     channel = on.a_channel()
     on.life.close(channel)
-    on.sim.change.set_bot_permissions(channel, allow=VIEW_CHANNEL, deny=READ_MESSAGE_HISTORY)
+    await on.permit(channel, allow=VIEW_CHANNEL, deny=READ_MESSAGE_HISTORY)
     await provoke(on)
     await on.last(0.5, 20)
-    on.sim.change.set_bot_permissions(channel, allow=VIEW_CHANNEL)
+    await on.permit(channel, allow=VIEW_CHANNEL)
     on.life.open(channel)
 
 
 async def withhold_history_unheard(on: Stage) -> None:
     """The same, while the gateway is away."""
-    on.sim.gateway.close(4000)
+    cut_off(on, on.chance.uniform(0, 20))
     await withhold_history(on)
 
 
@@ -99,10 +100,10 @@ async def bar(on: Stage) -> None:
     """The bot may not see a channel for a moment."""
     channel = on.a_channel()
     on.life.close(channel)
-    on.sim.change.set_bot_permissions(channel, deny=VIEW_CHANNEL)
+    await on.permit(channel, deny=VIEW_CHANNEL)
     await provoke(on)
     await on.last(0.2, 10)
-    on.sim.change.set_bot_permissions(channel)
+    await on.permit(channel)
     on.life.open(channel)
 
 
@@ -162,6 +163,7 @@ async def stall(on: Stage) -> None:
 
 async def move_clock(on: Stage) -> None:
     """The machine's clock jumps, forward or back, and is put right later."""
+    on.life.has_moved_clock = True
     wall_clock().error_seconds = on.chance.choice((-3600, -60, -5, 5, 60, 3600))
     await on.last(5, 40)
     wall_clock().error_seconds = 0.0
@@ -184,7 +186,6 @@ async def restart(on: Stage) -> None:
 async def behead(on: Stage) -> None:
     """A channel's payload has no ``last_message_id`` for a while."""
     channel = on.guild.channels[on.a_channel()]
-    on.life.headless.add(channel.id)
     channel.last_message_id = None
     await on.last(5, 40)
     channel.last_message_id = channel.messages.last_id
@@ -239,12 +240,3 @@ async def operate(on: Stage) -> None:
     if on.chance.random() < 0.3 and status in (200, 202):
         await on.last(0, 3)
         await on.machine.ask("DELETE", f"/api/jobs/{job['job_id']}")
-
-
-ALL: tuple[Trouble, ...] = (
-    drop, invalidate, refuse_resume, reconnect, part, reset, garble, refuse_gateway, errors, slow, slow, limit, hollow,
-    withhold_history, withhold_history, withhold_history_unheard, withhold_history_unheard, bar, withhold_content,
-    kick, outage, late_guild, lock, stall, move_clock, kill, kill, restart, behead, operate, operate, operate, forget,
-)  # fmt: skip
-EXCLUSIVE = (kill, restart)  # they come one at a time; under the harmless ones everything is heard and written at once
-HARMLESS = (slow, hollow, limit, withhold_history, bar, withhold_content, behead, operate, forget)

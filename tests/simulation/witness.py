@@ -10,6 +10,7 @@ from adapters.discord.simulator.ids import DISCORD_EPOCH_MS
 from adapters.discord.simulator.model import Channel, Guild
 from tests.simulation.clocks import wall_clock
 from tests.simulation.community import Life
+from tests.simulation.watermark import Watermark
 
 _PAUSE_SECONDS = 0.25
 _ORDINARY = (0, 19)  # Discord's types of messages that people write
@@ -39,10 +40,11 @@ class Witness:
         self._guild = guild
         self._life = life
         self._looked_at = 0.0
-        self._heads: dict[int, int] = {}
+        self._heads = self._first_heads = self._newest()
         self._began: dict[str, tuple[float, dict[int, int]]] = {}  # by job: before it was queued
         self._ended: set[str] = set()
         self._told: dict[str, float] = {}
+        self._watermark = Watermark(life)
         self.looks = 0
 
     @property
@@ -50,10 +52,10 @@ class Witness:
         """What was false, each with when it was seen first."""
         return [f"{at:.3f} s: {lie}" for lie, at in self._told.items()]
 
-    def look(self) -> None:
+    def look(self, *, at_once: bool = False) -> None:
         """Look now, unless that was just done."""
         now = wall_clock().true_time()
-        if now - self._looked_at < _PAUSE_SECONDS or len(self.lies) > 5:
+        if (now - self._looked_at < _PAUSE_SECONDS and not at_once) or len(self.lies) > 5:
             return
         with closing(sqlite3.connect(f"file:{self._archive}?mode=ro", uri=True)) as connection:
             try:
@@ -63,11 +65,12 @@ class Witness:
                 people = {who for (who,) in connection.execute(_PEOPLE)}
             except sqlite3.OperationalError:  # there are no tables yet
                 return
+            outdated = list(self._watermark.lies(connection, {place.id: place for place in self._places()}))
         self.looks += 1
-        lies = (*self._lies(messages, checkpoints, jobs), *self._remembered(people))
+        lies = (*self._lies(messages, checkpoints, jobs), *self._remembered(people), *outdated)
         self._told = {lie: self._told.get(lie, now - self._life.began) for lie in (*self._told, *lies)}
         self._looked_at = now
-        self._heads = {place.id: place.messages.last_id or 0 for place in self._places()}
+        self._heads = self._newest()
 
     def _lies(self, messages: list[Any], checkpoints: list[Any], jobs: list[Any]) -> Iterator[str]:
         places = {place.id: place for place in self._places()}
@@ -122,6 +125,8 @@ class Witness:
                 place = places.get(place_id)
                 if place is None or not self._is_open(place, since):
                     continue
+                if place.omits_head:  # nothing tells of what is new there, once it was read to its end
+                    head = min(head, self._first_heads.get(place_id, 0))
                 missing = _ids(place, until=head) - stored.get(place.id, set())
                 if missing:
                     yield f"job {job} succeeded, and channel {place.id} lacks {len(missing)}: {min(missing)}"
@@ -129,6 +134,9 @@ class Witness:
     def _is_open(self, place: Channel, since: float) -> bool:
         ruling = place.parent_id if place.is_thread else place.id
         return ruling not in self._life.closed and self._life.touched.get(ruling or 0, 0.0) < since - 1
+
+    def _newest(self) -> dict[int, int]:
+        return {place.id: place.messages.last_id or 0 for place in self._places()}
 
     def _places(self) -> Iterator[Channel]:
         yield from self._guild.channels.values()

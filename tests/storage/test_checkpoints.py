@@ -132,6 +132,7 @@ async def test_an_error_is_cleared_but_not_what_was_reopened(db: Database, progr
 async def test_what_was_reopened_is_not_complete(db: Database, progress: Progress) -> None:
     await progress.save("5", 9)
     await finish(progress, "5", None)
+    await finish(progress, "6", None)
     assert await channel_summaries(db, progress.tenant.id, only_incomplete=True) == []
     await reopen_channel(db, (await progress.of("5")).id, "10", job=progress.lease, now=LATER)
     (only,) = await channel_summaries(db, progress.tenant.id, only_incomplete=True)

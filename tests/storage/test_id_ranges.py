@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from storage.database import Database
 from storage.messages import id_ranges
-from storage.repair import plan_gaps as gap_planning
+from storage.repair import newest
 from storage.tables import messages
 from tests.support.builders import NOW, message
 from tests.support.repair_steps import Way, plan_of
@@ -26,7 +26,7 @@ class TestHowItIsFound:
                 absent,
                 {"sqlite": "channel_id=? AND platform_id>? AND platform_id<?", "postgresql": "uq_messages_channel_id"},
             ),
-            "active": (gap_planning._ACTIVE, dict.fromkeys(("sqlite", "postgresql"), "ix_messages_tenant_id_sent_at")),
+            "active": (newest._ACTIVE, dict.fromkeys(("sqlite", "postgresql"), "ix_messages_tenant_id_sent_at")),
         }[name]
         values = {"channel": 1, "low": "1", "high": "2", "shortest": 1, "longest": 1, "tenant": "t", "since": NOW}
         assert index[db.dialect] in await plan_of(db, query, values)

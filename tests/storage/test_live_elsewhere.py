@@ -33,7 +33,7 @@ async def hear(live: LiveChannel, owner: str, **what: Any) -> int:
 async def test_what_another_process_may_be_storing_is_read_again(live: LiveChannel, what: dict[str, Any]) -> None:
     assert await hear(live, "leader", **what) == 1
     await live.store(message(8))  # as it was when the other process fetched it, whatever that hears later
-    (left,) = await pending_ranges(live.db, live.tenant.id)
+    ((left,),) = [some async for some in pending_ranges(live.db, live.tenant.id)]
     assert (left.after_platform_id, left.until_platform_id) == ("7", "8")
     assert await hear(live, "leader", **what) == 1
 

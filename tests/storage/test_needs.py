@@ -10,6 +10,7 @@ from storage.channels import (
     channels_to_be_found,
     channels_to_be_read,
     named_channels,
+    save_changed_channels,
     save_channels,
 )
 from storage.database import Database
@@ -47,11 +48,15 @@ async def fill(db: Database, tenant: Tenant) -> list[ChannelState]:
     return await channel_states(db, tenant.id)
 
 
+async def to_be_read(db: Database, tenant: Tenant) -> list[ChannelState]:
+    return [state async for some in channels_to_be_read(db, tenant.id) for state in some]
+
+
 async def test_news_by_sql_are_news_by_the_state(db: Database, tenant: Tenant) -> None:
     states = await fill(db, tenant)
     expected = [state.platform_id for state in states if state.has_news]
     assert 20 < len(expected) < len(states) - 20
-    assert [state.platform_id for state in await channels_to_be_read(db, tenant.id)] == expected
+    assert [state.platform_id for state in await to_be_read(db, tenant)] == expected
 
 
 async def test_what_failed_is_to_be_read_too(db: Database, tenant: Tenant) -> None:
@@ -61,13 +66,13 @@ async def test_what_failed_is_to_be_read_too(db: Database, tenant: Tenant) -> No
         "INSERT INTO sync_progress (channel_id, messages_archived, state, last_error, created_at, updated_at)"
         " SELECT id, 0, 'failed', '{}', created_at, updated_at FROM channels WHERE platform_id = '2'",
     )
-    assert [state.platform_id for state in await channels_to_be_read(db, tenant.id)] == ["2"]
+    assert [state.platform_id for state in await to_be_read(db, tenant)] == ["2"]
 
 
 async def test_more_than_are_read_at_once(db: Database, tenant: Tenant) -> None:
     records = [channel("1"), *(thread(str(1000 + n), "1") for n in range(1_234))]
     await save_channels(db, tenant.id, records, NOW)
-    assert len(await channels_to_be_read(db, tenant.id)) == 1_235
+    assert len(await to_be_read(db, tenant)) == 1_235
     named = await named_channels(db, tenant.id, ["1", "1500", "77"])
     assert [state.platform_id for state in named] == ["1", "1500"]
 
@@ -89,3 +94,13 @@ async def test_what_no_listing_shows(db: Database, tenant: Tenant) -> None:
     await run_sql(db, "UPDATE channels SET looked_up_at = created_at WHERE platform_id = '11'")
     found = await channels_to_be_found(db, tenant.id, listed=["1", "11"], missed=["14"])
     assert [state.platform_id for state in found] == ["2", "11", "12", "14"]
+
+
+async def test_a_thread_that_an_event_described_before_its_channel_was_listed(db: Database, tenant: Tenant) -> None:
+    await save_changed_channels(db, tenant.id, [thread("11", "1"), thread("12", "1", archived_at=NOW)], NOW)
+    await save_channels(db, tenant.id, [channel("1"), skipped(thread("13", "9"), SkipReason.NOT_PUBLIC)], NOW)
+    found = await channels_to_be_found(db, tenant.id, listed=["1", "11"], missed=[])
+    assert [state.platform_id for state in found] == ["12"], "a listing with 11 links it, nothing does this for 12"
+    await save_channels(db, tenant.id, [thread("11", "1"), thread("12", "1")], NOW)
+    assert not await channels_to_be_found(db, tenant.id, listed=["1", "11", "12"], missed=[])
+    assert [state.platform_id for state in await to_be_read(db, tenant)] == ["11", "12", "1"]

@@ -5,7 +5,7 @@ The statements are those that are really sent, with their parameters, by the hou
 
 import pytest
 
-from storage import jobs
+from storage import channels, jobs
 from storage.database import Database
 from tests.support.filling import SMALL, fill
 from tests.support.plans import recorded, whole_reads
@@ -32,6 +32,16 @@ async def test_no_query_reads_a_large_table_whole(filled: Database) -> None:
                 if whole := await whole_reads(connection, each) & LARGE:
                     found[f"{name}: {each.statement}"] = whole
     assert found == {}
+
+
+async def test_what_is_pending_in_a_channel_is_counted_without_looking_up_each_message(filled: Database) -> None:
+    with recorded(filled) as sent:
+        await channels.channel_summaries(filled, "discord-1", limit=10)
+    async with filled.writing() as connection:
+        if filled.dialect == "sqlite":
+            plan = await connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {sent[0].statement}", sent[0].parameters)
+            found = [row[-1] for row in plan if row[-1].startswith("SEARCH messages")]
+            assert [step.split()[4] for step in found] == ["ix_messages_deleted"]
 
 
 async def test_a_page_of_all_jobs_is_read_in_their_order(filled: Database) -> None:

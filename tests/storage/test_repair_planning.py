@@ -9,7 +9,7 @@ from storage.channels import channel_states, mark_skipped, save_channels
 from storage.database import Database
 from storage.errors import LeaseLost
 from storage.messages import mark_deleted
-from storage.repair import RefetchKind, pending_ranges, request_audit
+from storage.repair import RefetchKind, count_pending_ranges, request_audit
 from storage.tables import channels, refetch_ranges, sync_gaps, tenants
 from storage.tenants import stop_tenant
 from tests.support.builders import HOUR, MINUTE, NOW, SECOND, channel, message, thread
@@ -166,7 +166,7 @@ class TestPlanning:
         await request_audit(db, way.tenant.id, NOW)
         assert (await only_row(db, tenants))["audit_requested_at"] is None
 
-    async def test_the_most_urgent_comes_first(self, db: Database, way: Way) -> None:
+    async def test_what_is_pending_is_listed_and_counted_channel_by_channel(self, db: Database, way: Way) -> None:
         await save_channels(db, way.tenant.id, [channel("6")], NOW)
         other = (await channel_states(db, way.tenant.id))[1]
         for channel_id in (way.channel.id, other.id):
@@ -176,7 +176,9 @@ class TestPlanning:
         await way.plan()
         await way.refetch("9", channel="6")
         await way.refetch("10", "9")
-        assert [(r.kind.value, r.channel_platform_id, r.until_platform_id) for r in await way.pending()] == [
+        found = await way.pending()
+        assert [r.channel_platform_id for r in found] == ["5"] * 4 + ["6"] * 3
+        assert {(r.kind.value, r.channel_platform_id, r.until_platform_id) for r in found} == {
             ("refetch", "5", "9"),
             ("refetch", "5", "10"),
             ("refetch", "6", "9"),
@@ -184,7 +186,9 @@ class TestPlanning:
             ("gap", "6", "10"),
             ("audit", "5", "10"),
             ("audit", "6", "10"),
-        ]
+        }
+        assert await count_pending_ranges(db, way.tenant.id) == 7
         await mark_skipped(db, way.tenant.id, ["5"], SkipReason.NOT_PUBLIC, NOW)
         assert {r.channel_platform_id for r in await way.pending()} == {"6"}
-        assert await pending_ranges(db, "discord-other") == []
+        assert await count_pending_ranges(db, way.tenant.id) == 3
+        assert await count_pending_ranges(db, "discord-other") == 0

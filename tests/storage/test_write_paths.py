@@ -138,7 +138,7 @@ STORES_NOBODY = {
         ),
     ),
     "settings": ("record_hash_choice",),
-    "sql": ("all_rows", "one_row"),
+    "sql": ("all_rows", "one_row", "rows_in_slices"),
     "tenants": ("defer_until", "lift_impossible_waits", "purge_tenant", "resume_tenant", "save_tenant", "stop_tenant"),
 }
 """They read, or write ids, states, numbers and times of their own, or what a community says of itself."""

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import aiohttp
+import pytest
 
 from adapters.discord.simulator import Simulator, World
 from adapters.privacy import UserHasher
@@ -19,6 +20,9 @@ from tests.support.process import NO_TICK
 # Looks, not seconds: the daemon shares the test's loop, and on a busy machine both are slow.
 _MOST_LOOKS = 3_000
 _LOOK_SECONDS = 0.02
+ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+ON_POSTGRES = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+"""What takes long, and is about the service more than about its statements, runs on one database."""
 ONLY_MESSAGES = {"PLATFORM_SYNC_SYNC__REACTION_USERS": "false"}
 
 

@@ -54,9 +54,9 @@ _FILL = (
     ),
     (
         "threads",
-        "INSERT INTO channels (tenant_id, platform_id, parent_id, name, type, sync_state, head_platform_id, metadata,"
-        " created_at, updated_at) {n} SELECT 'discord-' || (1 + (1 + i % :channels) % :owners),"
-        " CAST(1000000 + i AS TEXT), 1 + i % :channels, 'x', 'thread', 'archived', '9999999', {json}, {now},"
+        "INSERT INTO channels (tenant_id, platform_id, parent_id, name, type, sync_state, head_platform_id,"
+        " archived_at, metadata, created_at, updated_at) {n} SELECT 'discord-' || (1 + (1 + i % :channels) % :owners),"
+        " CAST(1000000 + i AS TEXT), 1 + i % :channels, 'x', 'thread', 'archived', '9999999', {now}, {json}, {now},"
         " {now} FROM n",
     ),
     (
@@ -82,7 +82,8 @@ _FILL = (
 )
 _PROGRESS = (
     "INSERT INTO sync_progress (channel_id, last_message_platform_id, last_message_at, messages_archived, state,"
-    " created_at, updated_at) SELECT id, '9999999', {now}, 10, 'complete', {now}, {now} FROM channels"
+    " is_read_to_end, created_at, updated_at) SELECT id, '9999999', {now}, 10, 'complete', {true}, {now}, {now}"
+    " FROM channels"
 )
 
 
@@ -94,6 +95,7 @@ async def fill(db: Database, size: Size) -> None:
         "now": "CAST(:now AS TIMESTAMPTZ)" if is_postgres else ":now",
         "json": "CAST('{}' AS JSONB)" if is_postgres else "'{}'",
         "false": "FALSE" if is_postgres else "0",
+        "true": "TRUE" if is_postgres else "1",
     }
     values = {
         "now": utc_text(NOW),

@@ -1,6 +1,6 @@
 """What the hourly round and the API ask an archive that ``filling`` has filled, one call each."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 from storage import channels, jobs, reactions, repair, tenants
@@ -16,13 +16,13 @@ HOURLY: dict[str, Call] = {
     "due audits": lambda db: repair.audits_due(db, "discord", before=NOW),
     "enqueue": lambda db: jobs.enqueue(db, "discord-2", JobKind.SCHEDULED, now=NOW),
     "a job from its claim to its end": lambda db: _run_a_job(db),
-    "channels to be read": lambda db: channels.channels_to_be_read(db, TENANT),
+    "channels to be read": lambda db: _all(channels.channels_to_be_read(db, TENANT)),
     "channels to be found": lambda db: channels.channels_to_be_found(db, TENANT, listed=["5"], missed=["6"]),
     "channels by their ids": lambda db: channels.named_channels(db, TENANT, ["5"]),
     "follow parents": lambda db: channels.follow_parents(db, TENANT, NOW),
     "pending channels": lambda db: reactions.pending_channels(db, TENANT, users_per_request=100),
     "pending totals": lambda db: reactions.pending_totals(db, 1, None, 100),
-    "pending ranges": lambda db: repair.pending_ranges(db, TENANT),
+    "pending ranges": lambda db: _all(repair.pending_ranges(db, TENANT)),
     "settle gaps": lambda db: repair.settle_gaps(db, TENANT, now=NOW),
     "put back what nobody runs": lambda db: jobs.release_orphans(db, NOW),
 }
@@ -45,6 +45,11 @@ API: dict[str, Call] = {
     "whether a job is due": lambda db: jobs.has_due_jobs(db, NOW),
     "durations": lambda db: jobs.last_durations(db, [TENANT]),
 }
+
+
+async def _all(pages: AsyncIterator[object]) -> None:
+    async for _ in pages:
+        pass
 
 
 async def _run_a_job(db: Database) -> None:

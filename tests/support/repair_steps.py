@@ -61,7 +61,7 @@ class Way:
         return await self.only()
 
     async def pending(self) -> list[RefetchRange]:
-        return await pending_ranges(self.db, self.tenant.id)
+        return [found async for some in pending_ranges(self.db, self.tenant.id) for found in some]
 
     async def only(self) -> RefetchRange:
         (repair,) = await self.pending()
@@ -95,7 +95,8 @@ class Way:
             )
 
     async def ranges(self) -> list[tuple[str, str | None, str]]:
-        return [(r.channel_platform_id, r.after_platform_id, r.until_platform_id) for r in await self.pending()]
+        pending = sorted(await self.pending(), key=lambda r: (r.channel_id, int(r.until_platform_id)))
+        return [(r.channel_platform_id, r.after_platform_id, r.until_platform_id) for r in pending]
 
 
 async def two_channels(way: Way, metadata: Mapping[str, object]) -> None:

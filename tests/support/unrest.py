@@ -55,11 +55,15 @@ class Unrest:
         for number in range(times):
             if number % 5 == 0:
                 await asyncio.sleep(0.002)
-            kind = self._chance.choices(list(_KINDS), list(_KINDS.values()))[0]
-            act: Callable[[bool], None] = getattr(self, f"_{kind}")
-            self.now = f"{kind}{' silently' if silent else ''}"
-            act(silent)
-            self.done[kind] = self.done.get(kind, 0) + 1
+            self.change_once(silent=silent)
+
+    def change_once(self, *, silent: bool) -> None:
+        """Make one change."""
+        kind = self._chance.choices(list(_KINDS), list(_KINDS.values()))[0]
+        act: Callable[[bool], None] = getattr(self, f"_{kind}")
+        self.now = f"{kind}{' silently' if silent else ''}"
+        act(silent)
+        self.done[kind] = self.done.get(kind, 0) + 1
 
     def _place(self) -> Channel:
         """Return a channel or thread where people can still write."""

@@ -21,7 +21,7 @@ def a_quarter() -> Attempt:
     """A sync that has fetched 100 of 400 lists of reactions in 100 s."""
     times = iter([0.0, 0.0])
     estimator = SyncEstimator(now=lambda: next(times, 100.0))
-    estimator.begin([], 0, page_size=100)
+    estimator.begin(0, page_size=100)
     estimator.begin_reactions(400)
     estimator.lists_done = 100
     progress = Progress(

@@ -6,7 +6,8 @@ import pytest
 
 from adapters.records import AuthorKind, MessageRecord, ReactionTotalRecord
 from bot.sync import Progress
-from bot.sync.estimator import ChannelEstimator, SyncEstimator
+from bot.sync.channel_estimator import ChannelEstimator
+from bot.sync.estimator import SyncEstimator
 
 PAGE = 100
 START = datetime(2024, 1, 1, tzinfo=UTC)
@@ -41,6 +42,15 @@ def channel(messages: int, counted: int | None = None) -> ChannelEstimator:
     return ChannelEstimator(page_size=PAGE, since=START, head_at=START + timedelta(minutes=messages), counted=counted)
 
 
+def begin(estimator: SyncEstimator, *channels: ChannelEstimator, backlog: int = 0) -> None:
+    """Count channels in and start; they are read from here on."""
+    for one in channels:
+        estimator.expect(one)
+    estimator.begin(backlog, page_size=PAGE)
+    for one in channels:
+        estimator.start(one)
+
+
 class Time:
     """Seconds that pass when the test says so."""
 
@@ -53,20 +63,20 @@ class Time:
 def test_nothing_is_made_up_before_anything_was_read() -> None:
     estimator = SyncEstimator(Time())
     assert estimator.fraction() is None
-    estimator.begin([channel(1000)], 0, page_size=PAGE)
+    begin(estimator, channel(1000))
     assert (estimator.fraction(), estimator.seconds_left()) == (None, None)
 
 
 def test_where_nothing_is_to_be_read_all_is_done() -> None:
     estimator = SyncEstimator(Time())
-    estimator.begin([], 0, page_size=PAGE)
+    begin(estimator)
     assert (estimator.fraction(), estimator.seconds_left()) == (1.0, (0.0, 0.0))
 
 
 def test_density_goes_on() -> None:
     time = Time()
     estimator, long = SyncEstimator(time), channel(1000)
-    estimator.begin([long], 0, page_size=PAGE)
+    begin(estimator, long)
     long.add(page(0, 100), time())
     time.now = 10.0
     long.add(page(100, 100), time())
@@ -94,7 +104,7 @@ def test_the_longest_channel_decides_where_the_others_are_short() -> None:
     time = Time()
     estimator = SyncEstimator(time)
     long, short = channel(10_000), channel(200)
-    estimator.begin([long, short], 0, page_size=PAGE)
+    begin(estimator, long, short)
     long.add(page(0, 100), 0.0)
     short.add(page(0, 100), 0.0)
     time.now = 1.0
@@ -110,7 +120,7 @@ def test_channels_not_begun_are_like_those_that_were_once_there_are_enough() -> 
     time = Time()
     estimator = SyncEstimator(time)
     begun, waiting = [channel(200) for _ in range(5)], channel(1000)
-    estimator.begin([*begun, waiting], 0, page_size=PAGE)
+    begin(estimator, *begun, waiting)
     for n, one in enumerate(begun):
         assert estimator.fraction() is None, n
         one.add(page(0, 100), 0.0)
@@ -120,7 +130,7 @@ def test_channels_not_begun_are_like_those_that_were_once_there_are_enough() -> 
 def test_reactions_are_part_of_what_is_left() -> None:
     time = Time()
     estimator, one = SyncEstimator(time), channel(200)
-    estimator.begin([one], 0, page_size=PAGE)
+    begin(estimator, one)
     one.add(page(0, 100, reactions=THUMBS), 0.0)
     assert one.user_lists == 300  # two pages of 130 normal ones and one of 20 bursts a message
     time.now = 2.0
@@ -139,7 +149,7 @@ def test_reactions_are_part_of_what_is_left() -> None:
 def test_what_is_read_again_is_part_of_what_is_left() -> None:
     time = Time()
     estimator = SyncEstimator(time)
-    estimator.begin([], 0, page_size=PAGE)
+    begin(estimator)
     assert estimator.fraction(0, 10) == 0.0
     assert estimator.job_seconds_left(0, 10) is None
     time.now = 4.0
@@ -149,17 +159,17 @@ def test_what_is_read_again_is_part_of_what_is_left() -> None:
 
 def test_what_earlier_attempts_did_is_done() -> None:
     estimator = SyncEstimator(Time(), earlier_messages=300, earlier_lists=2)
-    estimator.begin([channel(100, counted=100)], 4, page_size=PAGE)
+    begin(estimator, channel(100, counted=100), backlog=4)
     assert estimator.fraction() == 0.5
 
 
 def test_a_channel_that_gave_up_is_left_but_not_waited_for() -> None:
     time = Time()
     estimator, given_up, other = SyncEstimator(time), channel(1000, counted=1000), channel(200, counted=200)
-    estimator.begin([given_up, other], 0, page_size=PAGE)
+    begin(estimator, given_up, other)
     for one in (given_up, other):
         one.add(page(0, 100), 0.0)
-    given_up.has_ended = True
+    estimator.end(given_up)
     time.now = 10.0
     assert estimator.fraction() == pytest.approx(200 / 1200, abs=0.001)
     seconds = estimator.seconds_left()
@@ -167,9 +177,50 @@ def test_a_channel_that_gave_up_is_left_but_not_waited_for() -> None:
     assert seconds[0] == pytest.approx(10)
 
 
+class Unseen(ChannelEstimator):
+    """A channel at which nobody looks while it waits."""
+
+    looks = 0
+
+    @property
+    def left(self) -> float | None:
+        Unseen.looks += 1
+        return super().left
+
+
+def test_an_estimate_looks_only_at_the_channels_that_are_being_read() -> None:
+    """There can be a hundred thousand of the others, and a heartbeat estimates each two seconds."""
+    time = Time()
+    estimator, counts = SyncEstimator(time), [100, 200, 300, 400]
+    channels = [Unseen(page_size=PAGE, since=START, head_at=None, counted=count) for count in counts]
+    for one in channels:
+        estimator.expect(one)
+    estimator.begin(0, page_size=PAGE)
+    for one in channels[:2]:
+        estimator.start(one)
+        one.add(page(0, 100), 0.0)
+    channels[0].is_done = True
+    estimator.end(channels[0])
+    Unseen.looks, time.now = 0, 10.0
+    assert estimator.fraction() == 0.2
+    assert estimator.seconds_left() == (40.0, 40.0)
+    assert Unseen.looks <= 4  # at the one that is being read
+
+
+def test_what_waits_is_taken_out_to_the_last_message() -> None:
+    """Also where one count cannot be true: beside it a float would lose all others."""
+    estimator, counts = SyncEstimator(Time()), [2**63, 150]
+    channels = [ChannelEstimator(page_size=PAGE, since=START, head_at=None, counted=count) for count in counts]
+    begin(estimator, *channels)
+    channels[0].is_done = True
+    estimator.end(channels[0])
+    channels[1].add(page(0, 50), 0.0)
+    assert estimator.fraction() == pytest.approx(50 / 150, abs=0.001)
+
+
 def test_a_job_that_has_not_ended_is_never_wholly_done() -> None:
     progress = Progress(earlier={"messages": 5, "duration_seconds": 2.5, "reactions_pending": 9, "requests": "many"})
-    progress.estimator.begin([], 0, page_size=PAGE)
+    begin(progress.estimator)
     assert progress.snapshot(START)["fraction"] == 0.9999
     assert progress.at_end(has_succeeded=True)["fraction"] == 1.0
     assert progress.at_end(has_succeeded=False)["fraction"] == 0.9999
@@ -186,7 +237,7 @@ def test_a_count_that_cannot_be_true_is_no_ground() -> None:
     now = [0.0]
     progress = Progress(estimator=SyncEstimator(now=lambda: now[0]))
     channel = ChannelEstimator(page_size=PAGE, since=START, head_at=START, counted=2**63 - 1)
-    progress.estimator.begin([channel], 0, page_size=PAGE)
+    begin(progress.estimator, channel)
     channel.add(page(0, PAGE), 0.0)
     now[0] = 10.0
     assert progress.snapshot(START)["estimated_completion_at"] is None

@@ -1,6 +1,7 @@
 """How long the event loop stops is known."""
 
 import asyncio
+import gc
 import time
 
 from bot.loop_watch import LoopWatch
@@ -33,4 +34,22 @@ def test_what_was_long_ago_is_forgotten() -> None:
     now += 2
     assert watch.longest_seconds == 0.05
     now += 601
+    assert watch.longest_seconds == 0.0
+
+
+async def test_what_was_before_the_program_served_does_not_count() -> None:
+    now = 1000.0
+    watch = LoopWatch(lambda: now)
+
+    async def work() -> None:
+        nonlocal now
+        await asyncio.sleep(0)
+        now += 100
+        watch.begin_serving()
+        await asyncio.sleep(0.05)
+
+    try:
+        await watch.beside(work())
+    finally:
+        gc.unfreeze()
     assert watch.longest_seconds == 0.0

@@ -190,9 +190,8 @@ def test_no_user_comes_out_of_a_channel_or_thread(place: tuple[Any, Any], data: 
         assert_hidden(person, thread_record(copy, None, HASH))
     else:
         roles = [role_payload(role) for role in guild.roles.values()]
-        assert_hidden(
-            person, ChannelEvaluator(str(guild.id), roles, everyone(str(guild.id)), HASH).channels([copy], {})
-        )
+        evaluator = ChannelEvaluator(str(guild.id), roles, everyone(str(guild.id)), HASH)
+        assert_hidden(person, evaluator.channel(copy))
 
 
 def of_the_guild(payload: dict[str, Any], person: Person, data: st.DataObject) -> None:

@@ -4,10 +4,10 @@ from typing import Any
 
 from adapters.discord.convert.messages import message_record
 from adapters.discord.convert.payload import Payload, as_objects, snowflake
-from adapters.discord.slices import in_slices
 from adapters.errors import MessageUnreadable
 from adapters.privacy import HashUser
 from adapters.records import MessageRecord
+from adapters.slices import in_slices
 
 
 async def message_records(page: list[Any], channel_id: str, hash_user: HashUser) -> list[MessageRecord]:

@@ -202,7 +202,7 @@ def _reason(shard: Shard, count: int) -> str | None:
     if not shard.is_connected:
         return f"{name} is not connected to Discord's gateway"
     if shard.is_unresponsive:
-        return f"{name} has had no answer to its heartbeats for {shard.heartbeat_age_seconds or 0:.0f} s"
+        return f"{name} has had no answer to its heartbeats for {shard.unacknowledged_seconds:.0f} s"
     if shard.announced_session != shard.sessions:
         return f"the guilds of {name} are still arriving"
     return None

@@ -12,6 +12,7 @@ from adapters.discord.convert import (
     as_bits,
     as_object,
     as_objects,
+    channel_type,
     is_obfuscated,
     is_private_thread,
     snowflake,
@@ -20,7 +21,7 @@ from adapters.discord.convert import (
 )
 from adapters.discord.permissions import ChannelEvaluator, Permissions, Principal
 from adapters.privacy import HashUser
-from adapters.records import ChannelRecord, ChannelType
+from adapters.records import ChannelRecord, ChannelType, SkipReason
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +54,7 @@ class GuildState:
         )
         self._evaluator = self._new_evaluator()
         for thread in as_objects(payload.get("threads")):
-            self._put_thread(thread)
+            self._note_thread(thread)
 
     def is_public(self, channel_id: str) -> bool | None:
         """Return whether @everyone may read a channel or thread at this moment; None for one that was never shown."""
@@ -81,9 +82,9 @@ class GuildState:
 
     def readable_channels(self) -> list[str]:
         """Return the text channels that everyone and the bot may read, in descending order of their newest messages."""
-        found = [r for r in self._records() if r.skip_reason is None and r.type is ChannelType.TEXT]
-        found.sort(key=lambda record: int(record.last_message_platform_id or 0), reverse=True)
-        return [record.platform_id for record in found]
+        of_text = {i: c for i, c in self._channels.items() if channel_type(c) is ChannelType.TEXT}
+        found = {i: c for i, c in of_text.items() if self._evaluator.skip_reason(c) is None}
+        return sorted(found, key=lambda i: int(snowflake(found[i].get("last_message_id")) or 0), reverse=True)
 
     def note_message(self, channel_id: str, message_id: str) -> None:
         """Record a message that came as the newest one of its channel."""
@@ -120,31 +121,37 @@ class GuildState:
         if channel_id is None:
             raise ValueError("a channel without an id")
         self._channels[channel_id] = dict(payload)
-        return self._evaluator.channels([payload], {})
+        record = self._evaluator.channel(payload)
+        return [record] if record else []
 
     def _remove_channel(self, channel_id: str | None) -> None:
         self._channels.pop(str(channel_id), None)
         self._threads = {thread: parent for thread, parent in self._threads.items() if parent != channel_id}
 
     def _put_thread(self, payload: Payload) -> list[ChannelRecord]:
+        record = thread_record(payload, None, self._hash_user) if self._note_thread(payload) else None
+        return [record] if record else []
+
+    def _note_thread(self, payload: Payload) -> bool:
+        """Take note of a thread's parent; False where it has none, or no id."""
         thread_id, parent_id = snowflake(payload.get("id")), snowflake(payload.get("parent_id"))
         if thread_id is None or parent_id is None:
-            return []  # the library says so in the log
+            return False
         self._threads[thread_id] = None if is_private_thread(payload) else parent_id
-        record = thread_record(payload, None, self._hash_user)
-        return [record] if record else []
+        return True
 
     def _update_rules(self, rules: _AccessRules) -> list[ChannelRecord]:
         """Return the channels whose skip reason the rules change: Discord sends no event of their own for that."""
         if rules == self._rules:
             return []
-        before = {record.platform_id: record.skip_reason for record in self._records()}
+        before = self._skip_reasons()
         self._rules = rules
         self._evaluator = self._new_evaluator()
-        return [record for record in self._records() if record.skip_reason != before[record.platform_id]]
+        changed = (self._channels[i] for i, reason in self._skip_reasons().items() if reason != before[i])
+        return [record for channel in changed if (record := self._evaluator.channel(channel))]
 
-    def _records(self) -> list[ChannelRecord]:
-        return self._evaluator.channels(self._channels.values(), {})
+    def _skip_reasons(self) -> dict[str, SkipReason | None]:
+        return {i: self._evaluator.skip_reason(channel) for i, channel in self._channels.items()}
 
     def _new_evaluator(self) -> ChannelEvaluator:
         rules = self._rules

@@ -19,6 +19,7 @@ from adapters.discord.gateway.identify import IdentifyGate
 from adapters.discord.gateway.login import cause_of
 from adapters.discord.gateway.socket import GatewaySocket
 from adapters.discord.gateway.waits import Backoff, Waits, requested_wait
+from adapters.slices import Slices
 
 log = logging.getLogger(__name__)
 
@@ -58,6 +59,7 @@ class Shard:
         self._socket: GatewaySocket | None = None
         self._caught_up_at: float | None = None
         self._acknowledged_at: float | None = None
+        self._connected_at: float | None = None  # at first
         self._session: tuple[str, int | None, yarl.URL] | None = None
         self._began_session = False
         self._strikes: tuple[int | None, int] = (None, 0)
@@ -88,6 +90,7 @@ class Shard:
         """Set the socket of a new connection."""
         if isinstance(socket, GatewaySocket):
             self._socket = socket
+            self._connected_at = self._connected_at or _now()
             socket.on_event = self._handle
 
     @property
@@ -117,10 +120,16 @@ class Shard:
         return None if self._acknowledged_at is None else _now() - self._acknowledged_at
 
     @property
+    def unacknowledged_seconds(self) -> float:
+        """For how long no heartbeat has been acknowledged: since the newest one that was, or the first connection."""
+        age = self.heartbeat_age_seconds
+        return _now() - (self._connected_at or _now()) if age is None else age
+
+    @property
     def is_unresponsive(self) -> bool:
         """Whether no heartbeat has been acknowledged for longer than two intervals."""
-        age, heart = self.heartbeat_age_seconds, self._socket.heart if self._socket else None
-        return age is not None and heart is not None and age > _HEARTBEATS_MISSED * heart.interval_seconds
+        heart = self._socket.heart if self._socket else None
+        return heart is not None and self.unacknowledged_seconds > _HEARTBEATS_MISSED * heart.interval_seconds
 
     async def _stay_connected(self) -> None:
         """Serve one connection until it ends with an error."""
@@ -134,9 +143,11 @@ class Shard:
         else:
             session_id, sequence, address = self._session
             socket = await self._open(gateway=address, session=session_id, sequence=sequence, resume=True)
+        slices = Slices()  # what has come in at once does not make the next call wait
         async with asyncio.timeout(self._ready_seconds) as limit:
             while True:
                 await socket.poll_event()
+                await slices.give_way()
                 if self._caught_up_at is not None:
                     limit.reschedule(None)
 

@@ -4,7 +4,6 @@ It uses private parts of discord.py (docs/decisions/0003), hence the exact pin i
 """
 
 import asyncio
-import json
 import logging
 import zlib
 from collections.abc import Callable
@@ -17,9 +16,11 @@ from discord.gateway import DiscordWebSocket, ReconnectWebSocket
 
 from adapters.discord.convert import Payload, as_int, as_object
 from adapters.discord.gateway.keep_alive import KeepAlive
+from adapters.discord.rest import LARGE, decode
 
 log = logging.getLogger(__name__)
 
+_LEVELS = 3  # the frame, what it carries, and the lists in that: a guild's channels and threads
 _LEAST_HEARTBEAT_SECONDS, _MOST_HEARTBEAT_SECONDS = 0.01, 300.0
 
 
@@ -27,18 +28,18 @@ class MalformedFrame(Exception):
     """A frame is not one of the gateway protocol, or the stream's compression is broken."""
 
 
-def parse(text: str) -> Payload:
-    """Parse a frame with orjson, which is faster, or with json where orjson refuses a lone surrogate.
+async def parse(text: str) -> Payload:
+    """Parse a frame with orjson, which is faster; in slices where it is large, or orjson refuses a lone surrogate.
 
     Raises:
         MalformedFrame: the text is not a JSON object.
     """
     try:
-        frame = orjson.loads(text)
-    except orjson.JSONDecodeError:
+        frame = orjson.loads(text) if len(text) < LARGE else await decode(text, _LEVELS)
+    except ValueError:
         try:
-            frame = json.loads(text)
-        except (ValueError, RecursionError) as e:
+            frame = await decode(text, _LEVELS)
+        except ValueError as e:
             raise MalformedFrame(type(e).__name__) from None
     if not isinstance(frame, dict):
         raise MalformedFrame(f"a {type(frame).__name__} in place of a frame")
@@ -71,7 +72,7 @@ class GatewaySocket(DiscordWebSocket):
         text = self._inflated(msg) if isinstance(msg, bytes) else msg
         if text is None:
             return  # the rest of the frame follows
-        frame = parse(text)
+        frame = await parse(text)
         sequence = as_int(frame.get("s"))
         if sequence is not None:
             self.sequence = sequence

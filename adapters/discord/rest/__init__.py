@@ -1,5 +1,9 @@
 """Requests to Discord: paced, tried again, ended by a rate limit; and the errors that its answers become."""
 
+from adapters.discord.rest.answers import (
+    LARGE,
+    decode,
+)
 from adapters.discord.rest.client import (
     RequestScope,
     RestClient,
@@ -13,9 +17,11 @@ from adapters.discord.rest.rate_limiter import (
 )
 
 __all__ = [
+    "LARGE",
     "EmojiGone",
     "RateLimiter",
     "RequestScope",
     "RestClient",
+    "decode",
     "rate_limit",
 ]

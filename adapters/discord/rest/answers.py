@@ -11,9 +11,10 @@ from typing import Any
 import aiohttp
 import orjson
 
-from adapters.discord.slices import Slices
+from adapters.slices import Slices
 
-_LARGE = 1_000_000  # characters; decoding so many takes some milliseconds
+LARGE = 1_000_000
+"""Characters; decoding so many takes some milliseconds."""
 _SPACE = re.compile(r"[ \t\n\r]*")
 _LEVELS = 2  # nesting that is decoded in slices: the answer itself, and the lists in it
 
@@ -25,7 +26,7 @@ async def json_or_text(response: aiohttp.ClientResponse) -> Any:
     text = await response.text(encoding="utf-8")
     if response.headers.get("content-type") != "application/json":
         return text
-    if len(text) >= _LARGE:
+    if len(text) >= LARGE:
         return await decode(text)
     try:
         return orjson.loads(text)
@@ -33,14 +34,14 @@ async def json_or_text(response: aiohttp.ClientResponse) -> Any:
         return await decode(text)
 
 
-async def decode(text: str) -> Any:
-    """Decode JSON element by element, yielding to the event loop.
+async def decode(text: str, levels: int = _LEVELS) -> Any:
+    """Decode JSON element by element down to some levels of nesting, yielding to the event loop.
 
     Raises:
         json.JSONDecodeError: the text is no JSON.
     """
     try:
-        value, end = await _value(text, _skip(text, 0), _LEVELS, Slices())
+        value, end = await _value(text, _skip(text, 0), levels, Slices())
     except RecursionError:
         raise json.JSONDecodeError("nested too deep", "", 0) from None
     if _skip(text, end) != len(text):

@@ -32,6 +32,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--sizes", default="10000,1000", help="messages of each guild of the world uneven")
     parser.add_argument("--messages", type=int, default=1_000, help="a channel, of the world uniform")
     parser.add_argument("--threads", type=int, default=0, help="of the worlds uniform and tree")
+    parser.add_argument("--archived", action="store_true", help="the threads of the world uniform are archived")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--latency-ms", type=float, default=0.0, help="added to every REST answer")
     parser.add_argument("--limits", choices=tuple(LIMITS), default="off", help="what X-RateLimit headers say")
@@ -43,7 +44,8 @@ def build_world(options: argparse.Namespace) -> World:
     """Build the world that the options name."""
     match options.world:
         case "uniform":
-            return uniform_world(options.channels, options.messages, options.seed, options.threads, options.guilds)
+            sizes = options.channels, options.messages, options.seed, options.threads, options.guilds
+            return uniform_world(*sizes, archived=options.archived)
         case "uneven":
             return uneven_world([int(size) for size in options.sizes.split(",")], options.channels, options.seed)
         case "tree":

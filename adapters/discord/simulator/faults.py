@@ -127,6 +127,15 @@ class Faults:
         """Put faults in force, from the next request on."""
         self._armed.extend(ArmedFault(fault) for fault in faults)
 
+    def put_first(self, fault: Fault) -> None:
+        """Put a fault in force that strikes before all others."""
+        self._armed.insert(0, ArmedFault(fault))
+
+    def remove(self, faults: Iterable[Fault]) -> None:
+        """Let these strike no more."""
+        over = list(faults)
+        self._armed = [armed for armed in self._armed if armed.fault not in over]
+
     def scatter(
         self, *, one_in: int, among: Iterable[Fault] = EVERYDAY, route: str | None = None, seed: int | None = None
     ) -> None:

@@ -12,6 +12,7 @@ from adapters.discord.simulator.permissions import ORDINARY
 
 _LONGEST = timedelta(days=3_000)
 _THREAD_MESSAGES = 5
+_OLDEST_THREAD, _APART = timedelta(days=30), timedelta(minutes=7)
 
 
 def new_world(seed: int, now: datetime = WORLD_NOW) -> World:
@@ -62,15 +63,18 @@ def uniform_world(
     threads: int = 0,
     guilds: int = 1,
     now: datetime = WORLD_NOW,
+    *,
+    archived: bool = False,
 ) -> World:
-    """Return guilds of equal text channels, with so many active threads of five messages spread over them."""
+    """Return guilds of equal text channels, with so many threads of five messages spread over them: active, or not."""
     world = new_world(seed, now)
     for number in range(guilds):
         guild = new_guild(world, number, f"Guild {number}", list(people(seed)))
         for position in range(channels):
             lazy_messages(world, _text_channel(guild, position), messages_per_channel, now)
+        parents, apart = list(guild.channels), _APART if not archived else _OLDEST_THREAD / 2 / max(threads, 1)
         for index in range(threads):
-            add_thread(world, guild, list(guild.channels)[index % channels], index, archived=False)
+            add_thread(world, guild, parents[index % channels], index, archived=archived, apart=apart)
     return world
 
 
@@ -95,9 +99,11 @@ def tree_world(channels: int = 300, threads: int = 2_000, seed: int = 1) -> Worl
     return world
 
 
-def add_thread(world: World, guild: Guild, parent_id: int, index: int, *, archived: bool) -> Channel:
-    """Return a public thread of five messages, opened some minutes after the one before it."""
-    opened = WORLD_NOW - timedelta(days=30) + timedelta(minutes=7 * index)
+def add_thread(
+    world: World, guild: Guild, parent_id: int, index: int, *, archived: bool, apart: timedelta = _APART
+) -> Channel:
+    """Return a public thread of five messages, opened some time after the one before it."""
+    opened = WORLD_NOW - _OLDEST_THREAD + apart * index
     thread = Channel(
         id=snowflake(milliseconds(opened), index),
         guild_id=guild.id,
