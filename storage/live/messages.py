@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from adapters.records import MessageRecord
 from storage.live.changes import ChannelKey, MessageChange
-from storage.messages import prepare, write_messages
+from storage.messages import number, prepare, write_messages
 from storage.sql import Id, RowId, dump_json, json_objects
 from storage.tables import channels, messages, tenants
 
@@ -108,7 +108,8 @@ async def save_created(
         The changes of those that are stored now.
     """
     missing: dict[tuple[str, int], list[MessageRecord]] = {}
-    for key, change in archived.changes.items():
+    # In the order of a batch that may store the same ones at the same time, or the two would wait for each other.
+    for key, change in sorted(archived.changes.items(), key=lambda item: (item[0][0], number(item[0][1]))):
         if change.created is None or change.is_deleted or key in stored:
             continue
         if archived.places_of(key).isdisjoint(hidden):
