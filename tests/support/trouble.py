@@ -213,8 +213,8 @@ def back_up(url: str, folder: Path) -> None:
             copy.execute("PRAGMA integrity_check")
     else:
         with psycopg.connect(url.replace("+psycopg", "")) as connection:
-            tables = connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'").fetchall()
             connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+            tables = connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'").fetchall()
             for (table,) in tables:
                 connection.execute(f'LOCK TABLE "{table}" IN ACCESS SHARE MODE')
             for (table,) in tables:
