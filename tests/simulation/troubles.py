@@ -198,6 +198,9 @@ async def forget(on: Stage) -> None:
     status, _ = await on.machine.ask("POST", "/api/forgotten-users", json=wish)
     if status in (200, 202):
         on.life.forgotten[hash_with(None)(str(user_id))] = wall_clock().true_time()
+        for _ in range(on.chance.randint(0, 3)):
+            await on.last(0, 3)
+            on.life.write(by=user_id)
 
 
 async def garble(on: Stage) -> None:
