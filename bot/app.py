@@ -163,8 +163,8 @@ def _assemble(
     reconciler = Reconciler(
         {"tenants": membership.reconcile, "erasures": erasures.fulfil}, once={"purges": tenants.finish_purges}
     )
-    membership.on_event(reconciler.wake)
-    erasures.wake = reconciler.wake
+    membership.on_event(partial(reconciler.wake, "tenants"))
+    erasures.wake = partial(reconciler.wake, "erasures")
     worker = Worker(db, queue, adapters, live, sync, owner, clock, scheduler.next_sync_at, metrics)
     api = Api(
         db=db,

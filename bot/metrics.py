@@ -105,7 +105,7 @@ class Metrics:
         self._watched: _Watched | None = None
 
     def watch(self, db: Database, adapters: Mapping[str, PlatformAdapter], clock: Callable[[], datetime]) -> None:
-        """Add what the database and the adapters say to each scrape."""
+        """Add what the database and the adapters say to each scrape; scrapes at the same time share one reading."""
         self._watched = _Watched(SingleFlight(lambda: _archive(db, clock()), "figures of the archive"), adapters)
 
     def on_response(self, route: str, status: int | None, seconds: float) -> None:

@@ -29,10 +29,11 @@ class Reconciler:
         self._loops = [_Loop(name, step) for name, step in always.items()]
         self._once = [_Loop(name, step) for name, step in once.items()]
 
-    def wake(self) -> None:
-        """Run the steps now."""
+    def wake(self, name: str) -> None:
+        """Run a step now."""
         for loop in self._loops:
-            loop.news.set()
+            if loop.name == name:
+                loop.news.set()
 
     async def run(self) -> None:
         """Run the steps until cancelled."""

@@ -10,7 +10,7 @@ log = logging.getLogger(__name__)
 
 LONGEST_SECONDS = 25.0  # the service manager kills after 30
 _AGAIN_SECONDS = 10.0
-_CUT_SECONDS = 12.0  # later than anything that goes on after the stop is given by itself
+_CUT_SECONDS = 12.0  # longer than the 10 s that a cancelled call to the database may take
 
 
 class StopDeadline:

@@ -110,7 +110,7 @@ class Database:
                 return await rewrite_and_truncate(raw, self._path.stat().st_size)
 
     def cut_off(self) -> None:
-        """Let every call to a server that does not answer fail now, and no other begin; a SQLite file needs none."""
+        """Fail every call that is waiting for the server, and refuse new ones; with SQLite only the latter."""
         self._is_closed = True
         if self._sockets is not None:
             self._sockets.cut()

@@ -14,7 +14,7 @@ from adapters.errors import UntrueAnswer
 from adapters.records import MessageRecord
 from bot.concurrency import for_each
 from bot.live import ChangeTracker
-from bot.shelf import Shelf
+from bot.pickled import PickledList
 from bot.sync.audits import AuditEnd
 from bot.sync.context import EmptyPage, JobContext
 from bot.sync.pages import NOTHING, Answer, read_behind
@@ -84,9 +84,9 @@ class RepairPass:
     async def run(self) -> None:
         """Work off what is pending until all is done, the budget is spent or the next sync is due."""
         job, progress = self.job, self.job.progress
-        pending = Shelf[RefetchRange]()
+        pending = PickledList[RefetchRange]()
         async for some in pending_ranges(job.db, job.tenant_id):
-            pending.put(some)
+            pending.extend(some)
         progress.repairs_pending = len(pending)
         by_channel = (list(ranges) for _, ranges in groupby(pending, key=lambda refetch: refetch.channel_id))
         await for_each(by_channel, job.config.concurrent_channels, self._read_channel)

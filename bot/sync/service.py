@@ -10,7 +10,7 @@ from itertools import chain
 
 from adapters.records import ChannelType
 from bot.concurrency import for_each
-from bot.shelf import Shelf
+from bot.pickled import PickledList
 from bot.sync.channel_estimator import ChannelEstimator
 from bot.sync.channels import ChannelListing
 from bot.sync.context import JobContext
@@ -52,7 +52,7 @@ class TenantSync:
             await self.job.settle_refusals()
         await self._clear_errors(others)
 
-    async def _read(self) -> Shelf[ChannelState]:
+    async def _read(self) -> PickledList[ChannelState]:
         """Read what has news; return the channels that have none and that had failed before."""
         job, estimator = self.job, self.job.progress.estimator
         # A thread is rarely long; what starts last should not have the longest way.
@@ -65,18 +65,22 @@ class TenantSync:
         await job.settle_refusals()
         return others
 
-    async def _choose(self) -> tuple[Shelf[ChannelState], Shelf[ChannelState], Shelf[ChannelState]]:
+    async def _choose(self) -> tuple[PickledList[ChannelState], PickledList[ChannelState], PickledList[ChannelState]]:
         """Count the channels; return those with news, apart the threads with news, and those that only have failed."""
         job = self.job
-        of_channels, of_threads, others = Shelf[ChannelState](), Shelf[ChannelState](), Shelf[ChannelState]()
+        of_channels, of_threads, others = (
+            PickledList[ChannelState](),
+            PickledList[ChannelState](),
+            PickledList[ChannelState](),
+        )
         unread, archived = list[str](), set[str]()
         async for some in channels.channels_to_be_read(job.db, job.tenant_id):
             news = [state for state in some if state.has_news]
             for state in news:
                 job.progress.estimator.expect(self._estimator_of(state))
-            of_channels.put(state for state in news if state.type is not ChannelType.THREAD)
-            of_threads.put(state for state in news if state.type is ChannelType.THREAD)
-            others.put(state for state in some if not state.has_news)
+            of_channels.extend(state for state in news if state.type is not ChannelType.THREAD)
+            of_threads.extend(state for state in news if state.type is ChannelType.THREAD)
+            others.extend(state for state in some if not state.has_news)
             unread += [state.platform_id for state in news]
             archived |= {state.platform_id for state in some}
         totals = await tenants.tenant_totals(job.db, job.tenant_id)

@@ -102,7 +102,7 @@ _PLACES = (
 
 
 async def forget_deleted(connection: AsyncConnection, keys: Iterable[tuple[str, str, str]], now: datetime) -> None:
-    """Name those messages no longer that were deleted on the platform.
+    """Remove messages that were deleted on the platform from the errors that name what is set aside.
 
     Args:
         connection: of the transaction.
@@ -122,7 +122,7 @@ async def forget_deleted(connection: AsyncConnection, keys: Iterable[tuple[str, 
 async def forget_absent(
     connection: AsyncConnection, channel_id: int, shown: Collection[str], *, after: int, until: int, now: datetime
 ) -> None:
-    """Name those messages of a channel (``channels.id``) no longer that a range without them, read whole, would show.
+    """Remove from a channel's set-aside error the messages of a completely read range that were not in it.
 
     Args:
         connection: of the transaction.

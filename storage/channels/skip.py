@@ -117,7 +117,7 @@ _ARCHIVED = (
 
 
 async def require_archived(connection: AsyncConnection, channel_id: int) -> None:
-    """Check that a channel is archived and keep it so until the transaction ends; the last statement before the commit.
+    """Check that a channel is archived and keep it so until the transaction ends; called after the rows are written.
 
     Raises:
         ChannelSkipped: it is skipped, so that the data may be private; the transaction must not be committed.

@@ -154,8 +154,9 @@ async def save_changed_channels(
 ) -> None:
     """Store channels from events, and update the skip reasons of their threads.
 
-    An event can make a channel skipped, but never archived again.
-    Nothing is stored for a tenant that is stopped or unknown.
+    An event can make a channel skipped, but never archived again. Nothing is stored for a tenant that is stopped or
+    unknown.
+
     Args:
         db: the archive.
         tenant_id: ours.

@@ -10,6 +10,7 @@ import asyncio
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from storage.connection import finish_before_cancel
 from storage.database import Database
 
 _SPACE, _READING, _ERASING = 0x506C6174, 1, 2  # "Plat"; arbitrary numbers that nothing else on the database uses
@@ -46,6 +47,7 @@ async def until_known_to_all(db: Database) -> None:
         unaware &= await _inside(db)
 
 
+@finish_before_cancel
 async def _inside(db: Database) -> set[str]:
     async with db.reading() as connection:
         return set((await connection.execute(_INSIDE)).scalars())

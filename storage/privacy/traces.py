@@ -27,11 +27,11 @@ from storage.sql import (
     json_strings,
     types_of,
 )
-from storage.tables import attachments, channels, message_copies, messages, tenants
+from storage.tables import attachments, channels, message_copies, messages
 
 _MESSAGE = ("channel_id", "message_platform_id")
 _KEY = (*_MESSAGE, "original_channel_platform_id", "original_message_platform_id", "path")
-_rows = json_objects("rows", **types_of(message_copies, (*_KEY, "original_tenant_platform_id")))
+_rows = json_objects("rows", **types_of(message_copies, _KEY))
 _columns = {column.name: column for column in _rows.c} | {"created_at": NOW, "updated_at": NOW}
 _is_stored = (
     select(messages.c.id)
@@ -78,7 +78,6 @@ def _row(channel_id: int, record: MessageRecord, copy: Copy) -> dict[str, object
     return {
         "channel_id": channel_id,
         "message_platform_id": record.platform_id,
-        "original_tenant_platform_id": copy.original.tenant_platform_id,
         "original_channel_platform_id": copy.original.channel_platform_id,
         "original_message_platform_id": copy.original.message_platform_id,
         "path": dump_json(copy.path),
@@ -86,7 +85,7 @@ def _row(channel_id: int, record: MessageRecord, copy: Copy) -> dict[str, object
 
 
 _keys = json_objects("keys", channel_id=RowId, message_platform_id=Id())
-_place, _home = channels.alias("place"), tenants.alias("home")
+_place = channels.alias("place")
 _is_in_scope = or_(TENANT_ID == EVERY_TENANT, messages.c.tenant_id == TENANT_ID)
 _COPY = (messages.c.channel_id, messages.c.platform_id, messages.c.content, messages.c.metadata)
 _is_copy = and_(
@@ -97,14 +96,11 @@ _is_copy = and_(
 
 def _copies_of() -> Select[Any]:
     """Select the copies of the messages in the parameter ``keys``, and their paths."""
-    tenant = message_copies.c.original_tenant_platform_id
     names = and_(
         message_copies.c.original_message_platform_id == _keys.c.message_platform_id,
         message_copies.c.original_channel_platform_id == _place.c.platform_id,
-        or_(tenant.is_(None), tenant == _home.c.platform_id),
     )
-    original = _keys.join(_place, _place.c.id == _keys.c.channel_id).join(_home, _home.c.id == _place.c.tenant_id)
-    joined = original.join(message_copies, names).join(messages, _is_copy)
+    joined = _keys.join(_place, _place.c.id == _keys.c.channel_id).join(message_copies, names).join(messages, _is_copy)
     return select(*_COPY, message_copies.c.path).select_from(joined).where(_is_in_scope).order_by(*_COPY[:2])
 
 

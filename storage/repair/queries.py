@@ -46,6 +46,8 @@ _COUNT = (
 
 async def pending_ranges(db: Database, tenant_id: str) -> AsyncIterator[list[RefetchRange]]:
     """List what is to be read again in a tenant's archived channels, channel by channel, some at a time."""
+    if not await count_pending_ranges(db, tenant_id):
+        return  # the pages below would go through the ranges of all tenants to find that out
     values, is_last = {"tenant": tenant_id, "channel": 0, "behind_kind": "", "behind": ""}, False
     while not is_last:
         some = await _page(db, values)
@@ -64,6 +66,6 @@ async def _page(db: Database, values: Mapping[str, object]) -> list[RefetchRange
 
 @finish_before_cancel
 async def count_pending_ranges(db: Database, tenant_id: str) -> int:
-    """Count them."""
+    """Count what is to be read again in a tenant's archived channels."""
     async with db.reading() as connection:
         return int((await connection.execute(_COUNT, {"tenant": tenant_id})).scalar_one())

@@ -46,7 +46,6 @@ message_copies = Table(
     metadata,
     Column("channel_id", RowId, primary_key=True, autoincrement=False, comment="The channel of the message."),
     Column("message_platform_id", Id, primary_key=True, comment="The message that repeats another, by its id."),
-    Column("original_tenant_platform_id", Id, comment="The other one's community, by its id; null: the same."),
     Column("original_channel_platform_id", Id, primary_key=True, comment="The other one's channel, by its id."),
     Column("original_message_platform_id", Id, primary_key=True, index=True, comment="The other one, by its id."),
     Column("path", Id, primary_key=True, comment="Where in its metadata, as a JSON array; []: it is one as a whole."),

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import pytest
 
@@ -89,7 +90,7 @@ async def test_an_erasure_request_that_fails_holds_up_no_other_and_ends_nothing(
     async with archive(database_url) as db:
         keeper = ErasureRequests(db, Clock())
         reconciler = Reconciler({"erasures": keeper.fulfil})
-        keeper.wake = reconciler.wake
+        keeper.wake = partial(reconciler.wake, "erasures")
         with killed_before(db, "UPDATE erased_users", value="a" * 64, error=error):
             first = await keeper.record("a" * 64, None)
             running = asyncio.create_task(reconciler.run())

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from functools import partial
 
 import pytest
 
@@ -75,7 +76,7 @@ async def test_a_database_that_is_away_when_the_bot_connects(
         process = begin()
         process.scheduler.start()
         reconciler = Reconciler({"tenants": process.membership.reconcile})
-        process.membership.on_event(reconciler.wake)
+        process.membership.on_event(partial(reconciler.wake, "tenants"))
         running = asyncio.create_task(reconciler.run())
         try:
             with killed_before(process.db, "INSERT INTO tenants"):

@@ -179,3 +179,15 @@ async def test_a_link_that_is_too_long_for_an_id_is_none(db: Database, way: Way)
     assert await count_of(db, messages) == 2
     await erase(db, way.tenant.id)
     assert not await holds(db)
+
+
+async def test_a_quote_with_links_of_two_communities_to_one_message(db: Database, way: Way) -> None:
+    """Anybody can write a link with another community's id; it names the same message."""
+    embed = {
+        "description": WORDS,
+        "fields": [{"value": f"https://discord.com/channels/{guild}/5/1"} for guild in (9, 100)],
+    }
+    quote = copying(message(2, author_hash=OTHER, content="look", metadata={"embeds": [embed]}))
+    await way.store(message(1, author_hash=WHO, content=WORDS), quote)
+    await erase(db, way.tenant.id)
+    assert WORDS not in str(await rows_of(db, messages))

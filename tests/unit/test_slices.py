@@ -16,7 +16,7 @@ from adapters.errors import CallFailed, MessageUnreadable
 from adapters.privacy import UserHasher
 from adapters.records import ChannelType
 from bot.concurrency import for_each
-from bot.shelf import Shelf
+from bot.pickled import PickledList
 from storage.repair import RefetchKind, RefetchRange
 
 T = TypeVar("T")
@@ -88,13 +88,13 @@ async def test_many_items_of_which_nothing_is_to_be_done_do_not_hold_the_loop_up
     assert turns >= 4
 
 
-def test_what_waits_on_a_shelf_is_nothing_that_a_collection_looks_into() -> None:
-    shelf, ranges = Shelf[RefetchRange](), [pending(number) for number in range(3)]
-    shelf.put(ranges[:2])
-    shelf.put(iter(ranges[2:]))
-    assert len(shelf) == 3
-    assert [list(shelf), list(shelf)] == [ranges, ranges]
-    assert not any(gc.is_tracked(record) for record in shelf._records)
+def test_what_waits_pickled_is_nothing_that_a_collection_looks_into() -> None:
+    waiting, ranges = PickledList[RefetchRange](), [pending(number) for number in range(3)]
+    waiting.extend(ranges[:2])
+    waiting.extend(iter(ranges[2:]))
+    assert len(waiting) == 3
+    assert [list(waiting), list(waiting)] == [ranges, ranges]
+    assert not any(gc.is_tracked(record) for record in waiting._records)
 
 
 def pending(number: int) -> RefetchRange:

@@ -7,7 +7,6 @@ import asyncio
 import logging
 import re
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from typing import TypeVar
 
 import aiohttp
@@ -24,6 +23,8 @@ T = TypeVar("T")
 
 _SECONDS = 60.0
 _GRANT_SECONDS = 60.0  # the greatest age of the granted flags when a session begins
+_REFUSED_SECONDS = 1.0  # the least age of a refusal before it is requested again, by whichever sync comes first
+_REQUEST_SECONDS = 10.0  # how long a sync waits for that
 _CONTENT_FLAGS = 0b11 << 18  # https://discord.com/developers/docs/resources/application#application-object
 _TOKEN = re.compile(r"[!-~]+")
 
@@ -54,6 +55,8 @@ class Login:
         self.application_id: int | None = None
         self.application_flags = 0
         self._granted_at = 0.0
+        self._refreshed_again_at = 0.0
+        self._refreshing = asyncio.Lock()
 
     @property
     def library(self) -> discord.Client:
@@ -71,11 +74,24 @@ class Login:
         return bool(self.application_flags & _CONTENT_FLAGS)
 
     async def is_granted_content(self) -> bool:
-        """Return whether Discord grants the content of messages by now: what it did not grant is asked for again."""
-        if not self.may_read_content:
-            with suppress(discord.DiscordException, aiohttp.ClientError, OSError):
-                await self._ask_what_is_granted()
+        """Return whether Discord grants the content of messages by now: a refusal of before is requested again.
+
+        All syncs share one request, and where it fails the refusal stands.
+        """
+        async with self._refreshing:
+            if not self.may_read_content and _now() >= self._refreshed_again_at:
+                await self._refresh_refusal()
         return self.may_read_content
+
+    async def _refresh_refusal(self) -> None:
+        pause = _REFUSED_SECONDS
+        try:
+            async with asyncio.timeout(_REQUEST_SECONDS):
+                await self._ask_what_is_granted()
+        except Exception as e:  # noqa: BLE001 (an odd answer may raise anything in the library)
+            pause = max(pause, requested_wait(e) or 0.0)
+            log.warning("what Discord grants cannot be requested", extra={"cause": cause_of(e)})
+        self._refreshed_again_at = _now() + pause
 
     def share(self, shard_count: int) -> None:
         """Set the number of shards in the library."""

@@ -1,13 +1,10 @@
-"""Add what later releases need beyond the baseline: proofs, ranks, set-aside messages, copies and erasure progress.
+"""What later releases add to the baseline so that nothing is believed without proof.
 
 Revision ID: proofs
 Revises: baseline
 """
 
-import json
 import re
-from collections.abc import Iterator
-from typing import Any
 
 import sqlalchemy as sa
 from alembic import op
@@ -20,26 +17,27 @@ depends_on = None
 
 ID = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 ROW_ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
-LINK = re.compile(r"/channels/([0-9]{1,20})/([0-9]{1,20})/([0-9]{1,20})(?![0-9])")  # to a message
+LINK = re.compile(r"/channels/[0-9]{1,20}/([0-9]{1,20})/([0-9]{1,20})(?![0-9])")  # to a message
 TIME = sa.Text().with_variant(sa.TIMESTAMP(timezone=True), "postgresql")
 
 
 def upgrade() -> None:
-    """Apply this revision."""
+    """Add what this revision brings."""
     _add_hiding_of_channels()
     _rank_jobs_by_time()
     _count_messages_by_job()
     _add_ends_of_channels()
     _name_what_is_set_aside()
     _add_listings_of_threads()
-    _follow_erasures()
+    _follow_wishes()
     _note_copies()
+    _note_quotes()
     _index_what_is_looked_for()
 
 
 def _add_hiding_of_channels() -> None:
-    """Add when a channel was hidden, and remove the threads' own ``bot_lacks_access``, which wrongly lasted."""
-    comment = "Internal: when it was last reported as hidden or deleted; only a later listing can show it again."
+    """Add when a channel was last hidden, and let threads follow their channels that one refusal had hidden for ever."""
+    comment = "Internal: when it was last told to be hidden or gone: only a listing that began later shows it again."
     op.add_column("channels", sa.Column("hidden_at", TIME, comment=comment))
     op.execute(
         "UPDATE channels SET own_skip_reason = NULL WHERE type = 'thread' AND own_skip_reason = 'bot_lacks_access'"
@@ -47,25 +45,23 @@ def _add_hiding_of_channels() -> None:
 
 
 def _rank_jobs_by_time() -> None:
-    """Replace fixed priorities by a time, so that waiting jobs move forward."""
+    """Put a time in the place of fixed priorities, so that what waits gets nearer to the front."""
     comment = "Of those that are due the earliest runs first."
     op.add_column("sync_jobs", sa.Column("rank_at", TIME, comment=comment))
     op.execute("UPDATE sync_jobs SET rank_at = run_after")
     if op.get_bind().dialect.name == "postgresql":
-        op.execute(
-            "COMMENT ON COLUMN sync_jobs.priority IS 'Internal: no longer read, rank_at is; written for the release before.'"
-        )
+        op.execute("COMMENT ON COLUMN sync_jobs.priority IS 'Internal: no longer used, rank_at is.'")
 
 
 def _count_messages_by_job() -> None:
-    """Add a count of a job's messages next to the checkpoint, so that both are committed together."""
+    """Count what a job has stored where its checkpoints are, so that no kill comes between the two."""
     comment = "How many of them the job that last worked on it has stored, in all its attempts."
     column = sa.Column("job_messages", sa.BigInteger(), nullable=False, server_default=sa.text("0"), comment=comment)
     op.add_column("sync_progress", column)
 
 
 def _add_ends_of_channels() -> None:
-    """Add whether a channel was read to its end; one whose head is unknown counts as not read."""
+    """Add whether a channel was read to its end; one whose newest message nobody knows counts as not read."""
     op.add_column(
         "sync_progress",
         sa.Column(
@@ -73,15 +69,14 @@ def _add_ends_of_channels() -> None:
             sa.Boolean(),
             nullable=False,
             server_default=sa.false(),
-            comment="Internal: whether it was read to its end since its checkpoint last moved, whatever else of it failed: "
-            "state cannot say both.",
+            comment="Internal: whether the channel was read to its end since its checkpoint last moved.",
         ),
     )
     if op.get_bind().dialect.name == "postgresql":
         op.alter_column(
             "sync_progress",
             "deleted_head_platform_id",
-            comment="Internal: a head that needs no request while it stays the same: deleted, or read beyond.",
+            comment="Internal: a newest message by the platform that need not be asked for: the end was read beyond it.",
             existing_comment="Internal: a newest message by the platform that is deleted.",
         )
         op.execute("COMMENT ON COLUMN sync_progress.state IS 'syncing, complete (read to its end) or failed.'")
@@ -92,7 +87,7 @@ def _add_ends_of_channels() -> None:
 
 
 def _name_what_is_set_aside() -> None:
-    """Add a column for the error that names set-aside messages, so that no other error of the channel replaces it."""
+    """Keep the names of messages that cannot be stored where no other error of their channel takes their place."""
     comment = "The error that names (message_ids) the messages that the database cannot hold, until it holds them."
     op.add_column(
         "sync_progress",
@@ -103,12 +98,14 @@ def _name_what_is_set_aside() -> None:
 
 
 def _add_listings_of_threads() -> None:
-    """Add times of archiving and of lookups of threads; the former are filled from stored metadata."""
+    """Add when threads were put to rest and which of them no listing shows; the former from what is stored of them."""
     columns = {
-        "archived_at": "When the platform archived the thread; null: it is open.",
-        "unlisted_since": "Internal: since when it has been missing from all listings.",
-        "looked_up_at": "Internal: when it was last requested alone, being in no listing.",
-        "threads_listed_at": ("Internal: when an interrupted sync listed its archived threads."),
+        "archived_at": "When a thread was put to rest by the platform; null: it is open.",
+        "unlisted_since": "Internal: since when no listing has shown it.",
+        "looked_up_at": "Internal: when it was last requested because no listing showed it.",
+        "threads_listed_at": (
+            "Internal: when its archived threads were listed by a sync that was broken off afterwards."
+        ),
     }
     for name, comment in columns.items():
         op.add_column("channels", sa.Column(name, TIME, comment=comment))
@@ -130,56 +127,41 @@ def _add_listings_of_threads() -> None:
 
 
 def _index_what_is_looked_for() -> None:
-    """Index deleted messages, and jobs by status and kind."""
+    """Find deleted messages, and jobs of one status or kind, without reading all the others."""
     deleted = sa.text("deleted_at IS NOT NULL")
     columns = ["tenant_id", "channel_id", "platform_id"]
     op.create_index("ix_messages_deleted", "messages", columns, sqlite_where=deleted, postgresql_where=deleted)
-    unmonitored = sa.text("unmonitored_since IS NOT NULL")
-    op.create_index(
-        "ix_channels_unmonitored", "channels", ["tenant_id"], sqlite_where=unmonitored, postgresql_where=unmonitored
-    )
     op.create_index("ix_sync_jobs_status_id", "sync_jobs", ["status", "id"])
     op.create_index("ix_sync_jobs_kind_id", "sync_jobs", ["kind", "id"])
 
 
-def _follow_erasures() -> None:
-    """Add the progress of erasures; earlier ones run again, so that copies are erased too."""
+def _follow_wishes() -> None:
+    """Add how far each erasure is; those of before are gone through once more, for what copies hold."""
     times = {
-        "swept_at": "When the last row about the person was erased.",
-        "completed_at": "When the files of a SQLite archive were clean, too; else as swept_at.",
+        "swept_at": "When no row told of them any more.",
+        "completed_at": "When the files of a SQLite archive did not either; else as swept_at.",
     }
     counts = {
-        "messages": "How many messages of the person were emptied.",
-        "attachments": "How many files of the person were deleted.",
-        "reactions": "How many reactions of the person were deleted.",
-        "mentions": "How many messages, files and channels of others named the person.",
+        "messages": "How many messages of theirs were emptied.",
+        "attachments": "How many files of theirs were deleted.",
+        "reactions": "How many reactions of theirs were deleted.",
+        "mentions": "How many messages, files and channels of others told of them.",
     }
     for name, comment in times.items():
         op.add_column("erased_users", sa.Column(name, TIME, comment=comment))
-    if op.get_bind().dialect.name == "postgresql":
-        op.execute("COMMENT ON TABLE erased_users IS 'Of whom nothing is stored any more, on their request.'")
     for name, comment in counts.items():
         column = sa.Column(name, sa.Integer(), nullable=False, server_default=sa.text("0"), comment=comment)
         op.add_column("erased_users", column)
 
 
 def _note_copies() -> None:
-    """Add which message repeats which, and fill it from stored references."""
+    """Add which message repeats which; of those that are stored the reference says it."""
     op.create_table(
         "message_copies",
         sa.Column("channel_id", ROW_ID, autoincrement=False, nullable=False, comment="The channel of the message."),
         sa.Column("message_platform_id", ID, nullable=False, comment="The message that repeats another, by its id."),
-        sa.Column(
-            "original_tenant_platform_id",
-            ID,
-            nullable=True,
-            comment="The other one's community, by its id; null: the same.",
-        ),
         sa.Column("original_channel_platform_id", ID, nullable=False, comment="The other one's channel, by its id."),
         sa.Column("original_message_platform_id", ID, nullable=False, comment="The other one, by its id."),
-        sa.Column(
-            "path", ID, nullable=False, comment="Where in its metadata, as a JSON array; []: it is one as a whole."
-        ),
         sa.Column("created_at", TIME, nullable=False, comment="When this row was first written."),
         sa.Column("updated_at", TIME, nullable=False, comment="When this row was last changed."),
         sa.ForeignKeyConstraint(
@@ -193,7 +175,6 @@ def _note_copies() -> None:
             "message_platform_id",
             "original_channel_platform_id",
             "original_message_platform_id",
-            "path",
             name=op.f("pk_message_copies"),
         ),
         comment="Internal: which message repeats which, as a forward or a quote, so that an erasure finds it.",
@@ -202,44 +183,28 @@ def _note_copies() -> None:
     op.create_index(
         op.f("ix_message_copies_original_message_platform_id"), "message_copies", ["original_message_platform_id"]
     )
-    _note_copies_of_stored()
+    at = {"sqlite": "json_extract(metadata, '$.reference.%s')", "postgresql": "metadata #>> '{reference,%s}'"}
+    place, message = (at[op.get_bind().dialect.name] % name for name in ("channel_id", "message_id"))
+    op.execute(
+        "INSERT INTO message_copies SELECT channel_id, platform_id, place, message, created_at, updated_at"  # noqa: S608
+        f" FROM (SELECT m.*, {place} AS place, {message} AS message FROM messages m) AS told"
+        " WHERE place IS NOT NULL AND message IS NOT NULL"
+    )
 
 
-def _note_copies_of_stored() -> None:
-    """Note what stored messages repeat: their references say it, and the links in their embeds and components."""
-    naming = sa.text(
-        "SELECT id, type, CAST(metadata AS TEXT) FROM messages WHERE id > :last"
-        " AND (CAST(metadata AS TEXT) LIKE '%/channels/%' OR CAST(metadata AS TEXT) LIKE '%\"reference\"%')"
+def _note_quotes() -> None:
+    """Add which message may quote which: of those that are stored the links in their embeds and components say it."""
+    with_links = sa.text(
+        "SELECT id, CAST(metadata AS TEXT) FROM messages WHERE id > :last AND CAST(metadata AS TEXT) LIKE '%/channels/%'"
         " ORDER BY id LIMIT 1000"
     )
     note = sa.text(
-        "INSERT INTO message_copies (channel_id, message_platform_id, original_tenant_platform_id,"
-        " original_channel_platform_id, original_message_platform_id, path, created_at, updated_at)"
-        " SELECT channel_id, platform_id, :guild, :place, :message, :path, created_at, updated_at"
+        "INSERT INTO message_copies SELECT channel_id, platform_id, :place, :message, created_at, updated_at"
         " FROM messages WHERE id = :id ON CONFLICT DO NOTHING"
     )
     connection, last = op.get_bind(), -1
-    while rows := connection.execute(naming, {"last": last}).all():
+    while rows := connection.execute(with_links, {"last": last}).all():
         last = rows[-1][0]
-        names = ("guild", "place", "message", "path")
-        found = [
-            {"id": row_id, **dict(zip(names, copy, strict=True))}
-            for row_id, kind, text in rows
-            for copy in _copies(kind, json.loads(text))
-        ]
-        if found:
-            connection.execute(note, found)
-
-
-def _copies(kind: str, metadata: dict[str, Any]) -> Iterator[tuple[str | None, str, str, str]]:
-    """Find what a message repeats: the original's guild, channel and id, and where the copy is."""
-    named, forward = metadata.get("reference") or {}, metadata.get("forward") or {}
-    is_whole = (metadata.get("flags") or 0) & 2
-    path = [] if is_whole else ["forward"] if forward else ["embeds"] if kind == "poll_result" else None
-    if path is not None and named.get("channel_id") and named.get("message_id"):
-        yield named.get("guild_id"), named["channel_id"], named["message_id"], json.dumps(path)
-    for holder, outer in ((metadata, []), (forward, ["forward"])):
-        for name in ("embeds", "components"):
-            for number, part in enumerate(holder.get(name) or []):
-                for ids in LINK.findall(json.dumps(part)):
-                    yield (*ids, json.dumps([*outer, name, number], separators=(",", ":")))
+        links = {(row_id, *ids) for row_id, metadata in rows for ids in LINK.findall(metadata)}
+        if links:
+            connection.execute(note, [{"id": i, "place": place, "message": message} for i, place, message in links])

@@ -1,4 +1,4 @@
-"""Very many records that wait for their turn, put away so that nobody has to look at them meanwhile."""
+"""Hold very many waiting records without objects that a garbage collection would go through."""
 
 import pickle
 from collections.abc import Iterable, Iterator
@@ -7,17 +7,17 @@ from typing import Generic, TypeVar
 T = TypeVar("T")
 
 
-class Shelf(Generic[T]):
-    """A list of records, kept as bytes.
+class PickledList(Generic[T]):
+    """A list of records, each kept as pickled bytes.
 
-    A full collection of garbage looks at every object that refers to others, and stops everything meanwhile: at a
-    hundred thousand records it does so for a tenth of a second.
+    A full garbage collection visits every object that refers to others, and stops the event loop meanwhile: with a
+    hundred thousand records for a tenth of a second.
     """
 
     def __init__(self) -> None:
         self._records: list[bytes] = []
 
-    def put(self, records: Iterable[T]) -> None:
+    def extend(self, records: Iterable[T]) -> None:
         """Add records at the end."""
         self._records += [pickle.dumps(record, pickle.HIGHEST_PROTOCOL) for record in records]
 
