@@ -40,9 +40,12 @@ async def reconnect(on: Stage) -> None:
 
 
 async def part(on: Stage) -> None:
-    """The network is cut for a while; what was sent arrives later."""
+    """The network is cut for a while; what was sent arrives later, such as changes of what is stored."""
+    await on.be_read()
     assert on.machine.host is not None
     on.world.net.partition([on.machine.host], [None])
+    for _ in range(on.chance.randint(0, 6)):
+        on.life.stir_anywhere()
     await on.last(0.5, 40)
     on.world.net.heal()
 
@@ -198,6 +201,9 @@ async def forget(on: Stage) -> None:
     status, _ = await on.machine.ask("POST", "/api/forgotten-users", json=wish)
     if status in (200, 202):
         on.life.forgotten[hash_with(None)(str(user_id))] = wall_clock().true_time()
+        for _ in range(on.chance.randint(0, 3)):
+            await on.last(0, 3)
+            on.life.write(by=user_id)
 
 
 async def garble(on: Stage) -> None:
