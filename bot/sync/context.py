@@ -27,8 +27,10 @@ from storage.messages import Changed, MessageRef
 
 log = logging.getLogger(__name__)
 
-_FIRST_PAUSE_SECONDS = 0.1
-_LONGEST_PAUSE_SECONDS = 4.0  # less than the grace of ``finish`` for a cancelled job
+_FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = (
+    0.1,
+    4.0,
+)  # the latter less than the grace of ``finish`` for a cancelled job
 
 T = TypeVar("T")
 
@@ -52,6 +54,7 @@ class EmptyPage:
     channel: AnyChannel
     parent_id: str | None  # the channel of a thread
     after: str | None
+    expected: str | None  # a message that the archive or the platform says is there, such as the head
     accept: Callable[[ChangeTracker, int], Awaitable[None]]
     """Applies the consequences. Called with the channel's tracker, and its mark before the page that is the proof."""
 

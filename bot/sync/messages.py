@@ -81,7 +81,13 @@ class ChannelReader:
                 await self._settle()
 
         self.job.add_unproven(
-            EmptyPage(channel=self.state, parent_id=self.state.thread_parent_id, after=after, accept=accept)
+            EmptyPage(
+                channel=self.state,
+                parent_id=self.state.thread_parent_id,
+                after=after,
+                expected=self.state.head_id,
+                accept=accept,
+            )
         )
         return False
 

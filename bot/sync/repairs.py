@@ -181,6 +181,7 @@ class RepairPass:
                 channel=channel,
                 parent_id=ranges[0].thread_parent_id,
                 after=ranges[0].after_platform_id,
+                expected=ranges[-1].until_platform_id,
                 accept=accept,
             )
         )
