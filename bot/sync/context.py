@@ -27,10 +27,7 @@ from storage.messages import Changed, MessageRef
 
 log = logging.getLogger(__name__)
 
-_FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = (
-    0.1,
-    4.0,
-)  # the latter less than the grace of ``finish`` for a cancelled job
+_FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.1, 4.0  # less than the grace of ``finish`` for a cancelled job
 
 T = TypeVar("T")
 
