@@ -121,9 +121,9 @@ def cut_off(on: Stage, seconds: float) -> None:
 
 async def request_sync(on: Stage, kind: str | None = None, *, patience_seconds: int = 0) -> None:
     """Have the daemon read right now, and mostly no more than it needs; be patient while another sync goes on."""
-    wish = {"kind": kind or on.chance.choice(("manual", "manual", "audit"))}
+    body = {"kind": kind or on.chance.choice(("manual", "manual", "audit"))}
     for _ in range(patience_seconds + 1):
-        _, said = await on.machine.ask("POST", f"/api/tenants/discord-{on.guild.id}/sync", json=wish)
+        _, said = await on.machine.ask("POST", f"/api/tenants/discord-{on.guild.id}/sync", json=body)
         if not patience_seconds or (said and said.get("created")):
             return
         await asyncio.sleep(1)

@@ -197,8 +197,8 @@ async def behead(on: Stage) -> None:
 async def forget(on: Stage) -> None:
     """A person has their traces removed, and goes on writing."""
     user_id = on.chance.choice(list(on.guild.users)[:8])
-    wish = {"platform": "discord", "user_id": str(user_id)}
-    status, _ = await on.machine.ask("POST", "/api/forgotten-users", json=wish)
+    body = {"platform": "discord", "user_id": str(user_id)}
+    status, _ = await on.machine.ask("POST", "/api/forgotten-users", json=body)
     if status in (200, 202):
         on.life.forgotten[hash_with(None)(str(user_id))] = wall_clock().true_time()
         for _ in range(on.chance.randint(0, 3)):
@@ -240,8 +240,8 @@ async def refuse_gateway(on: Stage) -> None:
 async def operate(on: Stage) -> None:
     """An operator asks for syncs and audits, cancels them, and looks."""
     tenant = f"/api/tenants/discord-{on.guild.id}"
-    wish = {"kind": on.chance.choice(("manual", "manual", "audit"))}
-    status, job = await on.machine.ask("POST", f"{tenant}/sync", json=wish)
+    body = {"kind": on.chance.choice(("manual", "manual", "audit"))}
+    status, job = await on.machine.ask("POST", f"{tenant}/sync", json=body)
     assert status < 500 or status == 503, job
     if on.chance.random() < 0.3 and status in (200, 202):
         await on.last(0, 3)
