@@ -17,7 +17,8 @@ from adapters.records import SkipReason
 from adapters.slices import in_slices
 from bot.concurrency import for_each
 from bot.live import ChangeTracker
-from bot.sync.context import AnyChannel, EmptyPage, JobContext
+from bot.sync.channel import AnyChannel, EmptyPage
+from bot.sync.context import JobContext
 from bot.sync.pages import Answer, read_behind
 
 

@@ -31,7 +31,7 @@ async def refuse_resume(on: Stage) -> None:
     on.sim.gateway.resumable = False
     on.sim.gateway.close(4000)
     await on.last(1, 20)
-    on.sim.gateway.resumable = True
+    on.sim.gateway.resumable = on.sim.gateway.close_on_identify is None  # else it refuses every session
 
 
 async def reconnect(on: Stage) -> None:
