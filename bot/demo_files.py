@@ -126,8 +126,11 @@ class DemoFiles:
             state = await inspect_database(self.url)
             if state.is_in_use:
                 raise DemoRefused(f"another process works on {self.archive}: it stays untouched")
-            held = {(tenant.platform, tenant.platform_id) for tenant in state.tenants}
-            is_own = held == {("discord", tenant_platform_id)} or (not held and journal is not None)
+            own = ("discord", tenant_platform_id)
+            known = {(tenant.platform, tenant.platform_id): tenant.is_stopped for tenant in state.tenants}
+            # Tenants that were added to the demo by hand and deleted again stay as stopped ones.
+            others = [key for key, is_stopped in known.items() if key != own and not is_stopped]
+            is_own = not others and (own in known or journal is not None)
             if not is_own:
                 raise DemoRefused(
                     f"{self.archive} is not an archive of the demo's, so it stays untouched: "

@@ -1,7 +1,8 @@
 """Detect that Discord withholds message content, whatever the application's flags say, and report the cause.
 
-A page on which every ordinary message is blank is only suspicious, since messages without any content exist and have to
-be archived. Therefore other messages are sampled: ones that had content before, or that probably have some.
+A page without content in any message that should have some is only suspicious, since messages without any content
+exist and have to be archived. Therefore other messages are sampled: ones that had content before, or that probably have
+some.
 """
 
 import logging

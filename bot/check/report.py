@@ -93,8 +93,8 @@ class Check:
         for problem in self._database_problems(state):
             yield Finding("database", Mark.PROBLEM, problem)
         if state.needs_migration:
-            from_where = f"at revision {state.revision}" if state.revision else "not begun yet"
-            text = f"{state.dialect}, {from_where}: the daemon brings it to {state.newest_revision} when it starts"
+            change = f"upgrades it from revision {state.revision}" if state.revision else "creates the archive"
+            text = f"{state.dialect}: the daemon {change} when it starts"
             yield Finding("database", Mark.NOTE, text)
         elif not (state.is_too_new or state.is_too_old):
             in_use = "; a daemon is working on it" if state.is_in_use else ""

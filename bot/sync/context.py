@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from contextlib import AbstractContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 from adapters.base import PlatformSession
 from adapters.errors import CallFailed, ChannelUnreadable, PlatformError
@@ -16,6 +16,7 @@ from bot.concurrency import finish
 from bot.config import SyncConfig
 from bot.live import ChangeTracker, LiveWriter
 from bot.metrics import Metrics
+from bot.sync.channel import AnyChannel, EmptyPage, ShownAgain
 from bot.sync.outcomes import ChannelOutcome
 from bot.sync.progress import ChannelFailure, Progress
 from bot.sync.refusals import Refusals
@@ -27,33 +28,9 @@ from storage.messages import Changed, MessageRef
 
 log = logging.getLogger(__name__)
 
-_FIRST_PAUSE_SECONDS = 0.1
-_LONGEST_PAUSE_SECONDS = 4.0  # less than the grace of ``finish`` for a cancelled job
+_FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.1, 4.0  # less than the grace of ``finish`` for a cancelled job
 
 T = TypeVar("T")
-
-
-class AnyChannel(Protocol):
-    """A channel as any part of a sync knows it."""
-
-    @property
-    def id(self) -> int:
-        """``channels.id``."""
-
-    @property
-    def platform_id(self) -> str:
-        """The platform's id."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EmptyPage:
-    """An empty page behind ``after``: nothing follows from it before ``ProofPass`` has proven it."""
-
-    channel: AnyChannel
-    parent_id: str | None  # the channel of a thread
-    after: str | None
-    accept: Callable[[ChangeTracker, int], Awaitable[None]]
-    """Applies the consequences. Called with the channel's tracker, and its mark before the page that is the proof."""
 
 
 @dataclass(slots=True)
@@ -81,6 +58,7 @@ class JobContext:
     due: datetime | None  # when the tenant's next sync is
     failures: dict[str, dict[str, JsonValue]] = field(default_factory=dict)  # of channels that gave up, by platform id
     incomplete: set[str] = field(default_factory=set)  # channels of which a message was set aside, by platform id
+    hidden: set[str] = field(default_factory=set)  # channels that were hidden while they were read, by platform id
     unproven: list[EmptyPage] = field(default_factory=list)
     refusals: Refusals = field(default_factory=Refusals)
     listings: _Listings = field(default_factory=_Listings)
@@ -108,7 +86,16 @@ class JobContext:
             await self.give_up(channel, e)
         except ChannelSkipped:
             log.info("channel was hidden while it was read", extra={"channel": channel.platform_id})
+            self.hidden.add(channel.platform_id)
             self.progress.channels[channel.platform_id] = ChannelOutcome.SKIPPED
+
+    async def settle_hidden(self) -> None:
+        """Give up the channels that were hidden while they were read and are listed as shown: they were not read."""
+        if self.hidden:
+            await self._list_all()
+            for state in await channels.named_channels(self.db, self.tenant_id, self.hidden):
+                if state.skip_reason is None:
+                    await self.give_up(state, ShownAgain())
 
     async def refuse(self, accept: Callable[[], Awaitable[None]]) -> None:
         """Add a refusal, and its consequence once it is confirmed that the bot is in the community.
@@ -189,8 +176,11 @@ class JobContext:
             if await self._is_current():
                 return
             listings.pause_seconds = min(2 * listings.pause_seconds + _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS)
-            await self.list_channels()
-            await channels.follow_parents(self.db, self.tenant_id, self.clock())
+            await self._list_all()
+
+    async def _list_all(self) -> None:
+        await self.list_channels()
+        await channels.follow_parents(self.db, self.tenant_id, self.clock())
 
     async def _is_current(self) -> bool:
         """Write the received changes of channels; return whether none can have been missed."""

@@ -12,9 +12,10 @@ from typing import TypeAlias
 from adapters.errors import UntrueAnswer
 from adapters.records import MessageRecord
 from bot.live import ChangeTracker
+from bot.sync.channel import EmptyPage
 from bot.sync.channel_estimator import ChannelEstimator
-from bot.sync.context import EmptyPage, JobContext
-from bot.sync.pages import read_behind
+from bot.sync.context import JobContext
+from bot.sync.pages import Answer, first_behind, read_behind
 from storage import messages
 from storage.channels import ChannelState
 from storage.messages import Changed, MessageBatch
@@ -39,7 +40,7 @@ class ChannelReader:
             try:
                 is_read = self.estimator.is_done = await self._read(tracker)
             except UntrueAnswer:
-                del self._fetched[-1:]  # it repeats the cursor's message or older ones, so it is not the next page
+                del self._fetched[-1:]  # what was requested behind it, or again, shows that it is not the next page
                 raise
             finally:
                 await self._flush(tracker)
@@ -53,17 +54,21 @@ class ChannelReader:
         after = state.checkpoint_id
         is_end_near = after is not None and (state.head_id is None or int(state.head_id) <= int(after))
         known = frozenset[str]()
+        unconfirmed: tuple[str | None, Answer] | None = None
         while True:
             requested_at, mark = self.job.clock(), tracker.mark()
             answer = await read_behind(
                 self.job.session, state.platform_id, after, parent_id=state.thread_parent_id, with_witness=is_end_near
             )
+            if unconfirmed and (answer.reached is None or unconfirmed[1].holds(state.head_id)):
+                await self._confirm(*unconfirmed)
             is_end = not answer.is_full and answer.holds(state.head_id)
             whole = answer.messages if is_end else answer.up_to_reached
             fresh = tuple(message for message in whole if message.platform_id not in known)
             self.estimator.add(fresh, progress.estimator.now())
             if fresh:
                 self._fetched.append((requested_at, mark, fresh))
+            unconfirmed = (after, answer) if answer.is_full else None
             if answer.reached is None:
                 return answer.is_proven or self._add_unproven(after)
             if sum(len(fetched) for *_, fetched in self._fetched[:-1]) >= self.job.config.batch_size:
@@ -73,6 +78,19 @@ class ChannelReader:
             is_end_near = not answer.is_full or answer.holds(state.head_id)
             after, known = answer.reached, frozenset(message.platform_id for message in whole)
 
+    async def _confirm(self, after: str | None, answer: Answer) -> None:
+        """Request a full page again that holds the head: with its cursor ignored it would be the same.
+
+        Only after the page behind it, which shows that the cursor is no longer ignored.
+
+        Raises:
+            UntrueAnswer: messages lie before it that it left out.
+        """
+        state = self.state
+        first = await first_behind(self.job.session, state.platform_id, after, parent_id=state.thread_parent_id)
+        if first < int(answer.messages[0].platform_id):
+            raise UntrueAnswer("the platform left out messages that are there", attempts=1)
+
     def _add_unproven(self, after: str | None) -> bool:
         """Keep the empty page behind a message until it is proven; then the channel counts as read to its end."""
 
@@ -81,7 +99,13 @@ class ChannelReader:
                 await self._settle()
 
         self.job.add_unproven(
-            EmptyPage(channel=self.state, parent_id=self.state.thread_parent_id, after=after, accept=accept)
+            EmptyPage(
+                channel=self.state,
+                parent_id=self.state.thread_parent_id,
+                after=after,
+                expected=self.state.head_id,
+                accept=accept,
+            )
         )
         return False
 

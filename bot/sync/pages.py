@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from adapters.base import PlatformSession
 from adapters.errors import CallFailed
-from adapters.records import MessageRecord
+from adapters.records import LARGEST_NUMBER, MessageRecord
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +56,12 @@ async def read_behind(
         reached = page.reached if int(page.reached or 0) > start else str(newest)
     behind = tuple(message for message in page.messages if _number(message) != start)
     return Answer(messages=behind, reached=reached, is_full=page.is_full, is_proven=bool(page.messages))
+
+
+async def first_behind(session: PlatformSession, channel_id: str, after: str | None, *, parent_id: str | None) -> int:
+    """Return the id of the first message that the page behind another one shows; one beyond all where it is empty."""
+    answer = await read_behind(session, channel_id, after, parent_id=parent_id, with_witness=False)
+    return _number(answer.messages[0]) if answer.messages else LARGEST_NUMBER
 
 
 def _number(message: MessageRecord) -> int:

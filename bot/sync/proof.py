@@ -3,7 +3,8 @@
 A platform may send an empty page where the bot may not read, as Discord does without Read Message History, and the
 known permissions may be stale. So an empty page is unproven, and the job keeps it until the end of its pass. Then the
 page is requested again, beginning with the message before it (the witness): where that message is on it, the bot may
-read there and nothing lies behind. Where the witness is deleted, too, a page that is still empty between two
+read there and nothing lies behind. A channel that seems empty as a whole has none: it is requested from the message on
+that should be there, such as its head. Where that gives nothing either, a page that is still empty between two
 evaluations of the bot's access is a proof.
 """
 
@@ -16,7 +17,8 @@ from adapters.records import SkipReason
 from adapters.slices import in_slices
 from bot.concurrency import for_each
 from bot.live import ChangeTracker
-from bot.sync.context import AnyChannel, EmptyPage, JobContext
+from bot.sync.channel import AnyChannel, EmptyPage
+from bot.sync.context import JobContext
 from bot.sync.pages import Answer, read_behind
 
 
@@ -49,6 +51,15 @@ class _Open:
             raise Unproven("a page was empty, and not when it was requested again", attempts=1)
         return answer
 
+    async def seek_expected(self, session: PlatformSession) -> None:
+        """Request the page that begins with the message that should be there."""
+        page = self.page
+        answer = await read_behind(
+            session, page.channel.platform_id, page.expected, parent_id=page.parent_id, with_witness=True
+        )
+        if answer.is_proven:
+            raise Unproven("a channel was sent as empty, and is not", attempts=1)
+
     async def accept(self) -> None:
         await self.page.accept(self.tracker, self.mark)
 
@@ -73,18 +84,21 @@ class ProofPass:
 
     async def _prove_by_witnesses(self, pages: list[EmptyPage]) -> list[EmptyPage]:
         """Request each page beginning with its witness; return those that are still empty."""
-        left = [page for page in pages if page.after is None]  # an empty channel has no witness
+        left = [page for page in pages if page.after is None and page.expected is None]
 
         async def request(page: EmptyPage) -> None:
             async with self.job.guard(page.channel):
                 with self.job.tracking(page.channel) as tracker:
                     one = _Open(page, tracker)
-                    if (await one.request(self.job.session, with_witness=True)).is_proven:
+                    if page.after is None:
+                        await one.seek_expected(self.job.session)
+                        left.append(page)
+                    elif (await one.request(self.job.session, with_witness=True)).is_proven:
                         await one.accept()
                     else:
                         left.append(page)
 
-        others = [page for page in pages if page.after is not None]
+        others = [page for page in pages if page.after is not None or page.expected is not None]
         await for_each(others, self.job.config.concurrent_channels, request)
         return left
 

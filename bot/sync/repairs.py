@@ -8,6 +8,7 @@ is when the tenant's next sync is due.
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from itertools import groupby
 
 from adapters.errors import UntrueAnswer
@@ -16,8 +17,9 @@ from bot.concurrency import for_each
 from bot.live import ChangeTracker
 from bot.pickled import PickledList
 from bot.sync.audits import AuditEnd
-from bot.sync.context import EmptyPage, JobContext
-from bot.sync.pages import NOTHING, Answer, read_behind
+from bot.sync.channel import EmptyPage
+from bot.sync.context import JobContext
+from bot.sync.pages import NOTHING, Answer, first_behind, read_behind
 from bot.sync.proof import ProofPass
 from storage import channels, messages
 from storage.messages import Changed
@@ -151,23 +153,28 @@ class RepairPass:
         return _Page(int(after or 0), answer, mark, requested_at)
 
     async def _confirm(self, refetch: RefetchRange, answer: Answer) -> None:
-        """If a page leaves out stored messages, request one from its middle: were they deleted, or the cursor ignored?
+        """If a page leaves out stored messages, prove that they were deleted: they could be left out by mistake.
+
+        A full page could be the newest one, with its cursor ignored: a page from its middle shows that. Any page could
+        be wrong once, so it is requested again.
 
         Raises:
-            UntrueAnswer: the platform ignores the cursor.
+            UntrueAnswer: the platform ignores the cursor, or sends more the second time.
         """
-        channel_id, after = refetch.channel_platform_id, refetch.after_platform_id
+        after = refetch.after_platform_id
         if not answer.messages:
             return
         first, middle = (int(answer.messages[i].platform_id) for i in (0, len(answer.messages) // 2))
         if not await messages.has_stored(self.job.db, refetch.channel_id, after, str(first - 1)):
             return
+        read = partial(first_behind, self.job.session, refetch.channel_platform_id, parent_id=refetch.thread_parent_id)
+        if answer.is_full:
+            self.requests_left -= 1
+            if await read(str(middle)) < middle:
+                raise UntrueAnswer("the platform sent a page that begins before its cursor", attempts=1)
         self.requests_left -= 1
-        again = await read_behind(
-            self.job.session, channel_id, str(middle), parent_id=refetch.thread_parent_id, with_witness=False
-        )
-        if again.messages and int(again.messages[0].platform_id) < middle:
-            raise UntrueAnswer("the platform sent a page that begins before its cursor", attempts=1)
+        if await read(after) < first:
+            raise UntrueAnswer("the platform left out messages that are there", attempts=1)
 
     def _add_unproven(self, channel: _Channel, ranges: list[RefetchRange]) -> None:
         """Keep ranges unchanged until it is proven that nothing lies behind the first one's cursor."""
@@ -181,6 +188,7 @@ class RepairPass:
                 channel=channel,
                 parent_id=ranges[0].thread_parent_id,
                 after=ranges[0].after_platform_id,
+                expected=ranges[-1].until_platform_id,
                 accept=accept,
             )
         )

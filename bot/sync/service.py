@@ -50,6 +50,7 @@ class TenantSync:
         if self.job.config.reaction_users:
             await ReactionPass(self.job).run()
             await self.job.settle_refusals()
+        await self.job.settle_hidden()
         await self._clear_errors(others)
 
     async def _read(self) -> PickledList[ChannelState]:

@@ -86,9 +86,9 @@ async def record_gap(
 ) -> None:
     """Record a gap of a tenant, unless nothing of it is stored or being read.
 
-    An open gap of the tenant is closed instead; it keeps its reason and begins at the earlier time. The gap of a
-    stopped tenant stays open until the tenant is resumed. A closed gap that is not planned yet is widened where the new
-    one touches it, since the loss of one session may be noticed twice.
+    An open gap of the tenant is closed instead, whatever is stored; it keeps its reason and begins at the earlier time.
+    The gap of a stopped tenant stays open until the tenant is resumed. A closed gap that is not planned yet is widened
+    where the new one touches it, since the loss of one session may be noticed twice.
 
     Args:
         db: the archive.
@@ -113,13 +113,15 @@ async def add_gap(
 ) -> None:
     """Record a gap, like ``record_gap``, in a transaction of the caller's."""
     tenant = await one_row(connection, _FIND_TENANT, {"tenant": tenant_id})
-    if tenant is None or not tenant["may_hold"]:
+    if tenant is None:
         return
     began_at = began_at or tenant["created_at"]
     ended_at = None if tenant["stopped_at"] else ended_at
     found = await one_row(connection, _FIND_OPEN, {"tenant": tenant_id})
     if found is not None:
         await _change(connection, _gap_of(found), began_at, ended_at, now)
+        return
+    if not tenant["may_hold"]:
         return
     ended_at = _not_before(began_at, ended_at)
     if ended_at is not None and await _widen(connection, tenant_id, began_at, ended_at, now):

@@ -177,7 +177,7 @@ async def test_asking_for_a_sync_twice_is_safe(tmp_path: Path) -> None:
             assert (status, job["created"], job["kind"]) == (200, False, "initial")
         ended = await daemon.job_ended(job["job_id"])
         assert ended["progress"]["fraction"] == 1.0
-        requests = 4 + 31  # the listings, and the pages: of 30 that are full none is the end
+        requests = 4 + 32  # the listings, the 30 pages, which are full, that none follows, and the last once more
         assert ended["metrics"] | {"messages": 3_000, "requests": requests, "retries": 0} == ended["metrics"]
 
 

@@ -15,13 +15,14 @@ ARCHIVED = "/channels/{channel_id}/threads/archived/public"
 
 
 @pytest.mark.parametrize(
-    ("channels", "threads"), [(30, 200), pytest.param(120, 500, marks=pytest.mark.slow)], ids=["medium", "large"]
+    ("database_url", "channels", "threads"),
+    [("sqlite", 120, 500), ("postgresql", 30, 200)],
+    indirect=["database_url"],
+    ids=["sqlite-large", "postgresql-medium"],
 )
 async def test_an_unchanged_guild_costs_three_requests_and_one_listing_a_channel(
     database_url: str, channels: int, threads: int
 ) -> None:
-    if channels > 100 and not database_url.startswith("sqlite"):
-        pytest.skip("the large guild is for one database: it takes minutes, and the requests are the same")
     world = tree_world(channels, threads)
     guild_id = guild_of(world)
     async with Simulator(world) as sim, running_daemon(sim, database_url, settings=ONLY_MESSAGES) as daemon:

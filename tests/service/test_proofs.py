@@ -134,6 +134,25 @@ async def test_an_audit_marks_nothing_as_deleted_that_it_may_not_see(url: str, h
     place.assert_equal()
 
 
+@pytest.mark.parametrize("kind", ["initial", "audit"])
+async def test_a_channel_that_is_twice_sent_as_empty_is_not_believed_to_be(url: str, kind: str) -> None:
+    """No permission was ever missing, so that both evaluations say that the bot may read there."""
+    place = Place(url, 60)
+    faults = Fault("empty", route=MESSAGES, times=2)
+    if kind == "initial":
+        place.sim.faults.add(faults)
+    async with place.daemon() as daemon:
+        await daemon.idle()
+        job = (await daemon.get("/api/jobs"))["jobs"][-1]
+        if kind == "audit":
+            place.sim.faults.add(faults)
+            _, asked = await daemon.ask("POST", f"/api/tenants/discord-{place.guild_id}/sync", json={"kind": kind})
+            job = await daemon.job_ended(asked["job_id"])
+        assert (*codes_of(job), job["progress"]["deleted"]) == ("partial", ["unproven_end"], 0)
+        await place.synced(daemon)
+    place.assert_equal()
+
+
 @pytest.mark.parametrize("gone", ["the newest", "all", "all but the first"])
 async def test_what_is_really_gone_is_found_gone(url: str, gone: str) -> None:
     place = Place(url, 200)
@@ -185,7 +204,7 @@ class Flickering(PostOffice):
         return await body(Shut(self, self._verdicts))
 
 
-@pytest.mark.parametrize("verdicts", [{1: True, 2: False}, {1: False, 2: True}], ids=["before", "after"])
+@pytest.mark.parametrize("verdicts", [{2: True, 3: False}, {2: False, 3: True}], ids=["before", "after"])
 async def test_an_evaluation_on_one_side_of_an_empty_page_proves_nothing(url: str, verdicts: dict[int, bool]) -> None:
     """The permission is taken, or given back, just between the page and the evaluation."""
     async with delivering(url, {"post": Flickering(verdicts)}) as daemon:

@@ -93,6 +93,24 @@ async def test_a_shard_whose_first_heartbeats_have_no_answer_is_not_ready() -> N
             await until(lambda: "no answer to its heartbeats" in (link.adapter.unready_reason or ""))
 
 
+async def test_a_shard_is_not_ready_before_its_connection_is_given_up() -> None:
+    """By Discord's own interval, of which a few seconds are a small part."""
+    async with Simulator(small_world()) as sim, connected(sim) as link:
+
+        def reason() -> str:
+            return link.adapter.unready_reason or ""
+
+        assert link.adapter._client is not None
+        socket = link.adapter._client._shards[0]._socket
+        assert socket is not None
+        assert socket.heart is not None
+        two_intervals = 2 * sim.gateway.heartbeat_seconds
+        socket.heart.acknowledged_at = asyncio.get_running_loop().time() - two_intervals - 0.5
+        assert not reason()  # an answer may take its time
+        socket.heart.acknowledged_at -= 3  # it is given up 5 s after the second one was sent
+        assert "no answer to its heartbeats" in reason()
+
+
 async def test_an_answer_that_is_quicker_than_the_heartbeat_is_no_delay(caplog: pytest.LogCaptureFixture) -> None:
     async with Simulator(small_world()) as sim:
         sim.gateway.heartbeat_seconds = 0.05

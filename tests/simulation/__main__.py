@@ -79,7 +79,7 @@ async def mutate(processes: int, seeds: range, wanted: str) -> int:
 
 async def _find(name: str, seeds: range, processes: int, sound: Campaign) -> str:
     """Return which seed finds a mutation, and by what; nothing where none does."""
-    left = list(seeds)
+    left = sorted(seeds, key=lambda seed: seed != mutations.FOUND_BY.get(name))
     while left:
         campaign = Campaign(processes, mutation=name)
         await campaign.run(left, until=lambda result: bool(result["error"]))

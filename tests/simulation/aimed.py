@@ -34,6 +34,10 @@ def _place(on: Stage, channel_id: int) -> Channel | None:
     return on.guild.channels.get(channel_id) or on.guild.threads.get(channel_id)
 
 
+def _newest(place: Channel) -> int:
+    return place.messages.last_id or 0
+
+
 def _ruling(on: Stage, place: Channel) -> int:
     """Return the channel whose permissions count."""
     parent = place.parent_id if place.is_thread else None
@@ -122,14 +126,15 @@ async def _deny(on: Stage, channels: list[int], seconds: float) -> None:
 
 async def empty_pages(on: Stage) -> None:
     """A page that is not empty is sent empty, and mostly the next one, too; never three of a channel."""
-    await on.last(0, 12)
-    channels = [i for i in (*on.guild.channels, *on.guild.threads) if i not in on.life.emptied]
-    if channels:
-        channel = on.chance.choice(channels)
+    await on.be_read()
+    places = [place for place in (*on.guild.channels.values(), *on.guild.threads.values()) if len(place.messages)]
+    channels = [place.id for place in sorted(places, key=_newest) if place.id not in on.life.emptied]
+    if channels:  # a quiet one is requested by the audit alone
+        channel = on.chance.choice((channels[0], on.chance.choice(channels)))
         on.life.emptied.add(channel)
         times, after = on.chance.choice((1, 2, 2)), on.chance.choice((0, 0, 1))
         on.sim.faults.put_first(Fault("empty", MESSAGES, channel, times=times, after=after))
-        await request_sync(on, "audit")
+        await request_sync(on, "audit", patience_seconds=8)
 
 
 async def unmoved(on: Stage) -> None:
@@ -142,8 +147,11 @@ async def unmoved(on: Stage) -> None:
 
 async def failing(on: Stage) -> None:
     """A channel's pages fail until it is given up."""
-    on.life.write()
-    fault = Fault("status", MESSAGES, on.a_channel(), times=on.chance.randint(3, _MOST_REFUSALS), status=500)
+    await on.be_read()
+    channel = on.a_channel()
+    on.life.write(on.guild.channels[channel])
+    await on.last(0.3, 0.6)
+    fault = Fault("status", MESSAGES, channel, times=on.chance.randint(3, _MOST_REFUSALS), status=500)
     on.sim.faults.put_first(fault)
     await request_sync(on)
 
@@ -192,15 +200,30 @@ async def kill_with_changes(on: Stage) -> None:
     on.machine.start()
 
 
+async def miss(on: Stage) -> None:
+    """The session is over, and much changes before the next one."""
+    await on.be_read()
+    gateway, seconds = on.sim.gateway, on.chance.uniform(0.5, 5)
+    gateway.resumable = False
+    cut_off(on, seconds)
+    await asyncio.sleep(seconds / 2)  # what is sent at once may still be received
+    for _ in range(on.chance.randint(4, 16)):
+        on.life.stir_anywhere()
+    await on.last(seconds / 2 + 2, seconds / 2 + 6)
+    gateway.resumable = True
+
+
 async def deafen(on: Stage) -> None:
     """A shard gets no answer to its heartbeats: it may be deaf, and the daemon must not call itself ready."""
     gateway = on.sim.gateway
     if gateway.silent_shards:
         return
+    await on.be_read()
     gateway.silent_shards = {on.chance.randrange(gateway.shards)}
-    said: set[int] = set()
+    is_named = False
     for _ in range(int(2 * gateway.heartbeat_seconds) + 15):  # each new connection has its first heartbeat answered
         await asyncio.sleep(1)
-        said.add((await on.machine.ask("GET", "/readyz"))[0])
+        status, said = await on.machine.ask("GET", "/readyz")
+        is_named |= status != 200 and (not said or "discord" in said.get("reasons", {"discord"}))
     deaf, gateway.silent_shards = gateway.silent_shards, set()
-    assert said != {200}, f"the heartbeats of shard {deaf} have no answer, and the daemon is ready all the time"
+    assert is_named, f"the heartbeats of shard {deaf} have no answer, and the daemon says nothing of that"

@@ -126,10 +126,17 @@ class Life(Unrest):
         for channel_id in channel_ids:
             self.closed.remove(channel_id)
 
-    def write(self, place: Channel | None = None) -> None:
+    def write(self, place: Channel | None = None, *, by: int | None = None) -> None:
         """Let somebody write in a place, or in any."""
         if self.is_there:
-            self._change.post((place or self._place()).id, f"said {self._chance.random()}", self._someone())
+            self._change.post((place or self._place()).id, f"said {self._chance.random()}", by or self._someone())
+
+    def stir_anywhere(self) -> None:
+        """Let any message be changed, or a reaction be taken back."""
+        place = self._place()
+        self.stir(place, [int(message["id"]) for message in place.messages.page(after=0, limit=100)])
+        if self.is_there:
+            self._unreact(False)
 
     def stir(self, place: Channel, message_ids: Sequence[int]) -> None:
         """Let one of these messages be changed. In an archived thread nobody can do that."""

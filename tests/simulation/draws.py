@@ -20,14 +20,16 @@ _OFTEN: dict[Trouble, int] = {
     aimed.deny_behind_listing: 3,
     aimed.empty_pages: 2,
     aimed.failing: 2,
+    aimed.miss: 4,
+    aimed.deafen: 3,
+    aimed.kill_with_changes: 2,
 }
 _ONCE: tuple[Trouble, ...] = (
     *(troubles.drop, troubles.invalidate, troubles.refuse_resume, troubles.reconnect, troubles.reset, troubles.garble),
     *(troubles.refuse_gateway, troubles.errors, troubles.slow, troubles.hollow, troubles.withhold_history),
     *(troubles.withhold_history_unheard, troubles.bar, troubles.kick, troubles.outage, troubles.late_guild),
     *(troubles.lock, troubles.stall, troubles.move_clock, troubles.kill, troubles.restart, troubles.behead),
-    *(aimed.deny_in_mid_read, aimed.unmoved, aimed.kill_between_commits, aimed.kill_with_changes, aimed.deafen),
-    aimed.odd_numbers,
+    *(aimed.deny_in_mid_read, aimed.unmoved, aimed.kill_between_commits, aimed.odd_numbers),
 )
 ALL: tuple[Trouble, ...] = (*_ONCE, *(trouble for trouble, times in _OFTEN.items() for _ in range(times)))
 EXCLUSIVE = (troubles.kill, troubles.restart, aimed.kill_between_commits, aimed.kill_with_changes)

@@ -133,6 +133,29 @@ ALL: dict[str, Switch] = {
     "ready while deaf": lambda: patch.object(DiscordAdapter, "unready_reason", None),
     "gaps are repaired unread": _off("storage.repair.plan_gaps._add", by=_none),
 }
+FOUND_BY = {
+    "the checkpoint before the rows": 1,
+    "a thread of a listing is lost": 1,
+    "an event after the page is lost": 2,
+    "edits are not heard": 2,
+    "deletions are not heard": 2,
+    "shown again is never hidden": 2,
+    "blanks go over content": 5,
+    "an erasure is forgotten": 6,
+    "an empty page ends a channel": 10,
+    "no gap is recorded": 10,
+    "reactions taken back are kept": 10,
+    "permission from the cache": 10,
+    "a rate limit is ignored": 17,
+    "a channel without a head is empty": 18,
+    "a hidden channel is written": 26,
+    "gaps are repaired unread": 28,
+    "ready while deaf": 30,
+    "every end is a success": 32,
+    "an empty page deletes": 43,
+    "events are taken for written": 50,
+}
+"""The seed that is tried first, by mutation: it found that when the troubles were as they are now."""
 
 
 def _blanks() -> AbstractContextManager[object]:

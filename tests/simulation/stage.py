@@ -18,6 +18,7 @@ from tests.simulation.universe import World
 MESSAGES, LISTING = "/channels/{channel_id}/messages", "/channels/{channel_id}/threads/archived/public"
 CHANNELS, ROLES = "/guilds/{guild_id}/channels", "/guilds/{guild_id}/roles"
 _PATIENCE_SECONDS = 6.0
+_MOST_SECONDS_OF_A_SYNC = 25
 _Wanted = tuple[str, Fault | None, "asyncio.Future[Entry]"]
 
 
@@ -88,6 +89,14 @@ class Stage:
         while not self.life.is_there:  # noqa: ASYNC110 (it is looked at seldom)
             await asyncio.sleep(0.1)
 
+    async def be_read(self) -> None:
+        """Wait until a sync has ended well, for a while: what is changed by then is mostly stored."""
+        for _ in range(_MOST_SECONDS_OF_A_SYNC):
+            _, view = await self.machine.ask("GET", f"/api/tenants/discord-{self.guild.id}")
+            if view and view.get("sync_status") == "ok":
+                return
+            await asyncio.sleep(1)
+
     def a_channel(self) -> int:
         """Choose a channel."""
         return self.chance.choice(list(self.guild.channels))
@@ -105,15 +114,19 @@ def delay(on: Stage, *, most_seconds: float) -> list[Fault]:
 
 
 def cut_off(on: Stage, seconds: float) -> None:
-    """Close the connection to the gateway, and let the next one be that long in coming."""
-    on.sim.faults.put_first(Fault("slow", GATEWAY, seconds=seconds))
+    """Close the connections to the gateway, and let the next ones be that long in coming."""
+    on.sim.faults.put_first(Fault("slow", GATEWAY, seconds=seconds, times=on.sim.gateway.shards))
     on.sim.gateway.close(4000)
 
 
-async def request_sync(on: Stage, kind: str | None = None) -> None:
-    """Have the daemon read right now, and mostly no more than it needs."""
-    wish = {"kind": kind or on.chance.choice(("manual", "manual", "audit"))}
-    await on.machine.ask("POST", f"/api/tenants/discord-{on.guild.id}/sync", json=wish)
+async def request_sync(on: Stage, kind: str | None = None, *, patience_seconds: int = 0) -> None:
+    """Have the daemon read right now, and mostly no more than it needs; be patient while another sync goes on."""
+    body = {"kind": kind or on.chance.choice(("manual", "manual", "audit"))}
+    for _ in range(patience_seconds + 1):
+        _, said = await on.machine.ask("POST", f"/api/tenants/discord-{on.guild.id}/sync", json=body)
+        if not patience_seconds or (said and said.get("created")):
+            return
+        await asyncio.sleep(1)
 
 
 async def provoke(on: Stage) -> None:

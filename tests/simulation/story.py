@@ -20,7 +20,7 @@ from tests.simulation.universe import Run, World, run
 from tests.simulation.witness import Witness
 
 PORT = 9000
-_MOSTLY, _SELDOM = 0.7, 0.4
+_MOSTLY, _HALF, _SELDOM = 0.7, 0.5, 0.4
 _MOST_CHANGES = 160
 log = logging.getLogger(__name__)
 
@@ -81,6 +81,8 @@ async def _live(stage: Stage, troubles: list[draws.Trouble]) -> None:
         people = group.create_task(_people(stage, are_over))
         pause = stage.chance.choice((0.4, 2, 6))
         begun = []
+        if stage.chance.random() < _HALF:
+            await stage.be_read()
         for trouble in troubles:
             await asyncio.sleep(stage.chance.expovariate(1 / pause))
             if trouble in draws.EXCLUSIVE:

@@ -31,7 +31,7 @@ async def refuse_resume(on: Stage) -> None:
     on.sim.gateway.resumable = False
     on.sim.gateway.close(4000)
     await on.last(1, 20)
-    on.sim.gateway.resumable = True
+    on.sim.gateway.resumable = on.sim.gateway.close_on_identify is None  # else it refuses every session
 
 
 async def reconnect(on: Stage) -> None:
@@ -40,9 +40,12 @@ async def reconnect(on: Stage) -> None:
 
 
 async def part(on: Stage) -> None:
-    """The network is cut for a while; what was sent arrives later."""
+    """The network is cut for a while; what was sent arrives later, such as changes of what is stored."""
+    await on.be_read()
     assert on.machine.host is not None
     on.world.net.partition([on.machine.host], [None])
+    for _ in range(on.chance.randint(0, 6)):
+        on.life.stir_anywhere()
     await on.last(0.5, 40)
     on.world.net.heal()
 
@@ -194,10 +197,13 @@ async def behead(on: Stage) -> None:
 async def forget(on: Stage) -> None:
     """A person has their traces removed, and goes on writing."""
     user_id = on.chance.choice(list(on.guild.users)[:8])
-    wish = {"platform": "discord", "user_id": str(user_id)}
-    status, _ = await on.machine.ask("POST", "/api/forgotten-users", json=wish)
+    body = {"platform": "discord", "user_id": str(user_id)}
+    status, _ = await on.machine.ask("POST", "/api/forgotten-users", json=body)
     if status in (200, 202):
         on.life.forgotten[hash_with(None)(str(user_id))] = wall_clock().true_time()
+        for _ in range(on.chance.randint(0, 3)):
+            await on.last(0, 3)
+            on.life.write(by=user_id)
 
 
 async def garble(on: Stage) -> None:
@@ -234,8 +240,8 @@ async def refuse_gateway(on: Stage) -> None:
 async def operate(on: Stage) -> None:
     """An operator asks for syncs and audits, cancels them, and looks."""
     tenant = f"/api/tenants/discord-{on.guild.id}"
-    wish = {"kind": on.chance.choice(("manual", "manual", "audit"))}
-    status, job = await on.machine.ask("POST", f"{tenant}/sync", json=wish)
+    body = {"kind": on.chance.choice(("manual", "manual", "audit"))}
+    status, job = await on.machine.ask("POST", f"{tenant}/sync", json=body)
     assert status < 500 or status == 503, job
     if on.chance.random() < 0.3 and status in (200, 202):
         await on.last(0, 3)

@@ -71,6 +71,16 @@ class Troubles:
         self._sim.gateway.invalidate()
         self._unrest.listened_to()
         await self._unrest.happen(self.changes // 5, silent=True)
+        self.sessions += self._sim.gateway.shards
+        yield
+
+    @asynccontextmanager
+    async def _make_cut_shard(self, daemon: Process) -> AsyncIterator[None]:
+        """The session of the guild's shard ends, and the other shards go on."""
+        gateway = self._sim.gateway
+        gateway.lose((next(iter(self._sim.world.guilds)) >> 22) % gateway.shards)
+        self._unrest.listened_to()
+        await self._unrest.happen(self.changes // 5, silent=True)
         self.sessions += 1
         yield
 
@@ -120,7 +130,7 @@ class Troubles:
         guild.unavailable = True
         self._sim.gateway.invalidate()
         self._unrest.listened_to()
-        self.sessions += 1
+        self.sessions += self._sim.gateway.shards
         await daemon.until(lambda: self._sim.gateway.identifies >= self.sessions)
         await self._unrest.happen(self.changes // 5, silent=True)
         await asyncio.sleep(3.0)
@@ -213,8 +223,8 @@ def back_up(url: str, folder: Path) -> None:
             copy.execute("PRAGMA integrity_check")
     else:
         with psycopg.connect(url.replace("+psycopg", "")) as connection:
-            tables = connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'").fetchall()
             connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+            tables = connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'").fetchall()
             for (table,) in tables:
                 connection.execute(f'LOCK TABLE "{table}" IN ACCESS SHARE MODE')
             for (table,) in tables:

@@ -71,6 +71,11 @@ class Unrest:
         everywhere = [*self._guild.channels.values(), *threads]
         return self._chance.choice([channel for channel in everywhere if channel.type in (0, 11)])
 
+    def _is_written(self, channel_id: int, message_id: int) -> bool:
+        place = self._guild.channels.get(channel_id) or self._guild.threads[channel_id]
+        (message,) = place.messages.page(after=message_id - 1, limit=1)
+        return message["type"] in (0, 19)
+
     def _message(self) -> tuple[int, int] | None:
         place = self._place()
         newest = self._chance.random() < 0.7
@@ -91,7 +96,8 @@ class Unrest:
         self._change.post(place, text, self._someone(), reply_to=original[1] if original else None, silent=silent)
 
     def _edit(self, silent: bool) -> None:
-        if found := self._message():
+        """Edit a message; what Discord itself writes, such as a notice of a pin, cannot be edited."""
+        if (found := self._message()) and self._is_written(*found):
             self._change.edit(*found, f"edited {self._chance.random()}", silent=silent)
 
     def _unfurl(self, silent: bool) -> None:

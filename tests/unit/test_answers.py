@@ -1,6 +1,5 @@
 """Large answers are decoded in slices, to the same as small ones."""
 
-import asyncio
 import json
 from typing import Any
 
@@ -13,6 +12,7 @@ from hypothesis import strategies as st
 
 from adapters.discord.rest.answers import decode, json_or_text
 from tests.support.examples import examples
+from tests.support.patience import turns_beside
 from tests.support.payloads import LEAVES
 
 VALUES = st.recursive(
@@ -41,17 +41,8 @@ async def test_what_is_no_json_is_refused(text: str) -> None:
 
 async def test_a_large_answer_does_not_hold_the_loop_up() -> None:
     """By the number of turns that others get, whatever the machine is doing."""
-    turns = 0
-
-    async def others() -> None:
-        nonlocal turns
-        while True:
-            turns += 1
-            await asyncio.sleep(0)
-
-    beside = asyncio.create_task(others())
-    assert len((await decode(json.dumps({"threads": [{"id": str(n)} for n in range(50_000)]})))["threads"]) == 50_000
-    beside.cancel()
+    answer, turns = await turns_beside(decode(json.dumps({"threads": [{"id": str(n)} for n in range(50_000)]})))
+    assert len(answer["threads"]) == 50_000
     assert turns >= 4
 
 

@@ -12,7 +12,8 @@ BLANK: dict[str, Any] = {"id": "1", "type": 0, "author": {"id": "7"}, "content":
 SPOKEN = BLANK | {"content": "hello"}
 NEITHER = [
     {"type": 7},
-    {"type": 20},
+    {"type": 20, "flags": 1 << 7},
+    {"type": 18, "content": "a thread's name"},
     {"author": {"id": BOT}},
     {"mentions": [{"id": BOT}]},
     {"sticker_items": [{"id": "9", "name": "wave"}]},
@@ -37,8 +38,8 @@ def test_what_says_neither(content: dict[str, Any]) -> None:
     assert not is_blanked([BLANK | content, BLANK, SPOKEN], BOT)
 
 
-@pytest.mark.parametrize("kind", [0, 19])
-def test_an_ordinary_message_without_anything_is_blank(kind: int) -> None:
+@pytest.mark.parametrize("kind", [0, 4, 12, 18, 19, 20, 23, 24, 27, 31, 46])
+def test_a_written_message_without_anything_is_blank(kind: int) -> None:
     assert shows_content(BLANK | {"type": kind}, BOT) is False
     assert not is_blanked([], BOT)
 

@@ -88,6 +88,16 @@ async def test_a_second_start_is_refused_and_touches_nothing(files: DemoFiles) -
     assert (await world(files)).moments == [NOW]
 
 
+async def test_a_community_that_was_added_and_deleted_does_not_make_it_anothers(files: DemoFiles) -> None:
+    await world(files)
+    await archive(files, GUILD, "7")
+    db = await open_database(files.url, hash_choice="sha256")
+    await tenants.stop_tenant(db, "discord-7", now=NOW)
+    await db.close()
+    assert (await world(files)).born == NOW
+    assert files.archive.exists()
+
+
 @pytest.mark.parametrize("guilds", [(), ("7",), ("7", GUILD)], ids=["none yet", "another", "another beside the demo's"])
 @pytest.mark.parametrize("fresh", [False, True])
 async def test_an_archive_of_somebodys_own_stays_as_it_is(

@@ -1,10 +1,8 @@
 """Long work gives the event loop its turns."""
 
-import asyncio
 import gc
 import json
 import time
-from collections.abc import Coroutine
 from typing import Any, TypeVar
 
 import pytest
@@ -18,6 +16,7 @@ from adapters.records import ChannelType
 from bot.concurrency import for_each
 from bot.pickled import PickledList
 from storage.repair import RefetchKind, RefetchRange
+from tests.support.patience import turns_beside
 
 T = TypeVar("T")
 
@@ -30,23 +29,6 @@ def worst(number: int) -> dict[str, Any]:
     embeds = [{"description": text[:3000], "fields": [{"name": text[:250], "value": text[:1000]}] * 5}] * 2
     mentions = [{"id": str(10**17 + n), "username": "a" * (2 + n % 31), "global_name": f"b{n}"} for n in range(100)]
     return {"id": str(number), "content": text, "embeds": embeds, "mentions": mentions}
-
-
-async def turns_beside(work: Coroutine[Any, Any, T]) -> tuple[T, int]:
-    """Do a piece of work; return what came of it, and how many turns others got, whatever the machine is doing."""
-    turns = 0
-
-    async def others() -> None:
-        nonlocal turns
-        while True:
-            turns += 1
-            await asyncio.sleep(0)
-
-    beside = asyncio.create_task(others())
-    try:
-        return await work, turns
-    finally:
-        beside.cancel()
 
 
 @pytest.mark.slow

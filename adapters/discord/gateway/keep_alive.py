@@ -22,6 +22,7 @@ log = logging.getLogger(__name__)
 _LATE_SECONDS = 10.0
 _LOOK_SECONDS = 1.0  # how often it is checked whether an acknowledgement has come
 _GRACE_LOOKS = 5  # checks beyond an interval before the connection is given up
+_UNRESPONSIVE_LOOKS = 2  # fewer; not none, since behind one lost answer each is noted with the heartbeat before
 
 
 class KeepAlive:
@@ -38,7 +39,8 @@ class KeepAlive:
         self._shard_id = shard_id
         self._unanswered: deque[tuple[datetime, float]] = deque()  # times of sending, by wall clock and loop
         self._task: asyncio.Task[None] | None = None
-        self.interval_seconds = self._interval
+        self.unresponsive_seconds = 2 * self._interval + _UNRESPONSIVE_LOOKS * self._look
+        """For how long no heartbeat may be acknowledged; less than after which the connection is given up."""
         self.received_until: datetime | None = None
         self.acknowledged_at: float | None = None  # when the newest acknowledged heartbeat was sent, by the loop's
         self.latency = math.inf

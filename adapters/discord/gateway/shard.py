@@ -30,7 +30,6 @@ _READY_SECONDS = 60.0
 _CLOSE_SECONDS = 5.0
 _SOUND_SECONDS = 10.0  # a connection that lasted so long counts as successful
 _STRIKES = 3  # how often the payload at one sequence number may be unreadable before the session is given up
-_HEARTBEATS_MISSED = 2.2
 _WORTH_TELLING_SECONDS = 5.0
 _DISCORDS_OWN = DiscordWebSocket.DEFAULT_GATEWAY
 
@@ -129,7 +128,7 @@ class Shard:
     def is_unresponsive(self) -> bool:
         """Whether no heartbeat has been acknowledged for longer than two intervals."""
         heart = self._socket.heart if self._socket else None
-        return heart is not None and self.unacknowledged_seconds > _HEARTBEATS_MISSED * heart.interval_seconds
+        return heart is not None and self.unacknowledged_seconds > heart.unresponsive_seconds
 
     async def _stay_connected(self) -> None:
         """Serve one connection until it ends with an error."""
