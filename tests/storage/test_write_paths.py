@@ -127,7 +127,8 @@ STORES_NOBODY = {
     ),
     "reactions": ("prepare_users",),
     "repair": (
-        *("add_gap", "close_gap", "complete_hanging_audit", "finish_audit", "plan_gaps"),
+        *("add_gap", "close_gap", "complete_hanging_audit", "finish_audit", "newest_early"),
+        *("newest_since", "plan_gaps"),
         *(
             "plan_refetches",
             "prune_gaps",
