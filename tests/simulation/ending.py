@@ -23,6 +23,7 @@ async def end_well(stage: Stage, witness: Witness, *, with_audit: bool = True) -
     assert not witness.lies, "\n".join(witness.lies)
     assert not (asked := impatience(stage.sim, stage.life)), "\n".join(asked)
     await assert_rows(machine, discord, forgotten)
+    await _until_ready(stage)  # the next heartbeat may not be due before
     await assert_words(machine, discord, with_audit=with_audit)
     await machine.stop()
     await asyncio.sleep(1)
