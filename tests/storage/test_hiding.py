@@ -134,7 +134,8 @@ async def test_nothing_is_stored_of_a_channel_that_was_hidden_while_it_was_read(
         await save_batch(db, batch, NOW)
     with pytest.raises(ChannelSkipped):
         await way.save(audit, message(1, content="edited in private"), secret)
-    await save_users(db, pending, user_hashes=["a", "b"], job=way.lease, now=NOW)
+    with pytest.raises(ChannelSkipped):
+        await save_users(db, pending, user_hashes=["a", "b"], job=way.lease, now=NOW)
     assert [await rows_of(db, table) for table in (messages, sync_progress)] == before
     assert await rows_of(db, reactions) == []
     assert [row["skip_reason"] for row in await rows_of(db, channels)] == ["not_public"]
