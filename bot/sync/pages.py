@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from adapters.base import PlatformSession
 from adapters.errors import CallFailed
-from adapters.records import LARGEST_NUMBER, MessageRecord
+from adapters.records import MessageRecord
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +25,10 @@ class Answer:
         if self.reached is None:
             return self.messages
         return tuple(message for message in self.messages if _number(message) <= int(self.reached))
+
+    def ids(self, after: str | None, until: str) -> set[str]:
+        """Return the ids of its messages behind one message, up to another one."""
+        return {m.platform_id for m in self.messages if int(after or 0) < _number(m) <= int(until)}
 
     def holds(self, message_id: str | None) -> bool:
         """Return whether the page holds a message with this or a higher id."""
@@ -58,10 +62,12 @@ async def read_behind(
     return Answer(messages=behind, reached=reached, is_full=page.is_full, is_proven=bool(page.messages))
 
 
-async def first_behind(session: PlatformSession, channel_id: str, after: str | None, *, parent_id: str | None) -> int:
-    """Return the id of the first message that the page behind another one shows; one beyond all where it is empty."""
+async def first_behind(
+    session: PlatformSession, channel_id: str, after: str | None, *, parent_id: str | None
+) -> int | None:
+    """Return the id of the first message that the page behind another one shows; None where it is empty."""
     answer = await read_behind(session, channel_id, after, parent_id=parent_id, with_witness=False)
-    return _number(answer.messages[0]) if answer.messages else LARGEST_NUMBER
+    return _number(answer.messages[0]) if answer.messages else None
 
 
 def _number(message: MessageRecord) -> int:
