@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from adapters.base import PlatformSession
-from adapters.errors import CallFailed
+from adapters.errors import UntrueAnswer
 from adapters.records import MessageRecord
 
 
@@ -47,14 +47,18 @@ async def read_behind(
     Useful where the channel's end is expected: the witness proves an empty page without a second request.
 
     Raises:
-        CallFailed: also where the page does not move the cursor, since the walk would never end.
+        CallFailed: the request failed.
+        UntrueAnswer: the page does not move the cursor, so that the walk would never end; or it is full of what lies
+            up to the message, as where the cursor is ignored.
     """
     start = int(after or 0)
     begin = max(start - 1, 0) if with_witness else start
     page = await session.messages(channel_id, str(begin) if after else None, parent_id=parent_id)
     newest = _number(page.messages[-1]) if page.messages else None
     if newest is not None and newest <= begin:
-        raise CallFailed("the platform sent a page that does not lead beyond its cursor", attempts=1)
+        raise UntrueAnswer("the platform sent a page that does not lead beyond its cursor", attempts=1)
+    if page.is_full and page.messages and _number(page.messages[len(page.messages) // 2]) <= start:
+        raise UntrueAnswer("the platform sent a page that begins long before its cursor", attempts=1)
     reached = None
     if newest is not None and newest > start:
         reached = page.reached if int(page.reached or 0) > start else str(newest)
