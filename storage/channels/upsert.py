@@ -154,8 +154,8 @@ async def save_changed_channels(
 ) -> None:
     """Store channels from events, and update the skip reasons of their threads.
 
-    An event can make a channel skipped, but never archived again. Nothing is stored for a tenant that is stopped or
-    unknown.
+    An event can make a channel skipped, but never archived again. For an unknown tenant nothing is stored, and for a
+    stopped one only what is hidden: its job may run on for a moment.
 
     Args:
         db: the archive.
@@ -165,11 +165,12 @@ async def save_changed_channels(
         received_at: when each event was received, by the channel's platform id; default: now.
     """
     async with db.writing() as connection:
-        if await lock_channels(connection, tenant_id):
-            async for rows in prepared_rows(connection, tenant_id, records, now):
-                received = [row | {"received_at": received_at.get(str(row["channel_platform"]), now)} for row in rows]
-                await connection.execute(_SAVE_CHANGED, received)
-            await let_threads_follow(connection, tenant_id, [record.platform_id for record in records], now)
+        if not await lock_channels(connection, tenant_id):
+            records = [record for record in records if record.skip_reason is not None]
+        async for rows in prepared_rows(connection, tenant_id, records, now):
+            received = [row | {"received_at": received_at.get(str(row["channel_platform"]), now)} for row in rows]
+            await connection.execute(_SAVE_CHANGED, received)
+        await let_threads_follow(connection, tenant_id, [record.platform_id for record in records], now)
 
 
 _CURSOR = bindparam("cursor", type_=JsonObject)

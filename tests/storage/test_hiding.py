@@ -20,7 +20,7 @@ from storage.errors import ChannelSkipped
 from storage.messages import MessageBatch, save_batch
 from storage.reactions import pending_totals, save_users
 from storage.tables import channels, messages, reactions, sync_progress
-from storage.tenants import Tenant
+from storage.tenants import Tenant, stop_tenant
 from tests.support.builders import HOUR, MINUTE, NOW, SECOND, channel, message, skipped, thread, total
 from tests.support.plans import recorded
 from tests.support.repair_steps import Way
@@ -139,3 +139,12 @@ async def test_nothing_is_stored_of_a_channel_that_was_hidden_while_it_was_read(
     assert [await rows_of(db, table) for table in (messages, sync_progress)] == before
     assert await rows_of(db, reactions) == []
     assert [row["skip_reason"] for row in await rows_of(db, channels)] == ["not_public"]
+
+
+async def test_a_job_that_is_being_stopped_stores_nothing_private_either(db: Database, way: Way) -> None:
+    await stop_tenant(db, way.tenant.id, NOW)  # its job goes on up to its next heartbeat
+    await told(db, way.tenant, PRIVATE, channel("7"))
+    batch = MessageBatch(tenant_id=way.tenant.id, channel_id=way.channel.id, messages=[message(1)], job=way.lease)
+    with pytest.raises(ChannelSkipped):
+        await save_batch(db, batch, NOW)
+    assert await reasons(db, way.tenant) == {"5": "not_public"}, "nothing else is stored of a stopped tenant"
