@@ -1,5 +1,6 @@
 """Who hides a channel and who shows it again: an event hides at once, only a listing that began after it shows."""
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -16,7 +17,7 @@ from storage.channels import (
     save_threads,
 )
 from storage.database import Database
-from storage.errors import ChannelSkipped
+from storage.errors import ChannelSkipped, LeaseLost
 from storage.messages import MessageBatch, save_batch
 from storage.reactions import pending_totals, save_users
 from storage.tables import channels, messages, reactions, sync_progress
@@ -148,3 +149,14 @@ async def test_a_job_that_is_being_stopped_stores_nothing_private_either(db: Dat
     with pytest.raises(ChannelSkipped):
         await save_batch(db, batch, NOW)
     assert await reasons(db, way.tenant) == {"5": "not_public"}, "nothing else is stored of a stopped tenant"
+
+
+async def test_a_listing_of_a_job_that_was_taken_over_shows_nothing(db: Database, way: Way) -> None:
+    """Its process was stopped while the listing was on its way; the job that took over has listed the channel since."""
+    await save_channels(db, way.tenant.id, [PRIVATE], NOW + MINUTE, began_at=NOW + MINUTE, job=way.lease)
+    lost = replace(way.lease, attempt=way.lease.attempt - 1)
+    with pytest.raises(LeaseLost):
+        await save_channels(db, way.tenant.id, [TEXT], NOW + HOUR, began_at=NOW, job=lost)
+    with pytest.raises(LeaseLost):
+        await save_threads(db, way.tenant.id, "5", [THREAD], {}, NOW + HOUR, began_at=NOW, job=lost)
+    assert await reasons(db, way.tenant) == {"5": "not_public"}
