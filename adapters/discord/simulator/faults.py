@@ -26,6 +26,7 @@ FaultKind = Literal[
     "hold",
     "unmoved",
     "hollow",
+    "lacking",
 ]
 
 
@@ -47,6 +48,7 @@ class Fault:
                   late          the answer that was true when the request came, after `seconds`
                   hold          the true answer once the faults are cleared
                   unmoved       the true answer to the same request without its cursor: the cursor does not move
+                  lacking       the true answer without the entry in the middle of its list
                   hollow        a page with nothing in it that claims that there is more
     route         a route template ("/channels/{channel_id}/messages"), None for any
     channel_id    a channel or thread, None for any
