@@ -44,7 +44,7 @@ class DiscordSession:
         self._scope = scope
         self._hash_user = hash_user
         self._content = ContentWatch(client, self._guild_id, rest)
-        self._known_session: tuple[int, int] | None = None  # of the newest listing of channels
+        self._known_session: tuple[int, int, int] | None = None  # of the newest listing of channels
         self._evaluation = GuildEvaluation(client, self._guild_id, rest, hash_user)
 
     @property

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypeAlias
 
-from adapters.discord.convert import Payload, archive_time, as_objects, snowflake
+from adapters.discord.convert import Payload, archive_stamp, archive_time, as_objects, snowflake
 from adapters.discord.thread_cursor import Listed, Span
 from adapters.errors import CallFailed
 from adapters.pages import ThreadCursor
@@ -48,7 +48,7 @@ class _Page:
 
     @property
     def stamps(self) -> list[datetime]:
-        return [archive_time(thread) for thread in self.threads]
+        return _stamps(self.threads)
 
     def ends(self, floor: datetime | None) -> bool:
         """Return whether the listing reaches ``floor`` with this page."""
@@ -56,7 +56,7 @@ class _Page:
 
     def listed(self, floor: datetime | None, cursor: ThreadCursor) -> ListedThreads:
         return ListedThreads(
-            threads=[t for t in self.threads if floor is None or archive_time(t) >= floor],
+            threads=[t for t in self.threads if floor is None or (archive_stamp(t) or floor) >= floor],
             ids=frozenset(i for t in self.threads if (i := snowflake(t.get("id")))),
             after=None if self.is_bottom else min(self.stamps),
             before=self.before,
@@ -130,9 +130,18 @@ def _fault_of(body: Payload, before: datetime | None) -> str | None:
     threads = body.get("threads")
     if not isinstance(threads, list):
         return "Discord sent no list of archived threads"
-    stamps = [archive_time(thread) for thread in as_objects(threads)]
+    stamps = _stamps(as_objects(threads))
     if body.get("has_more") and not stamps:
         return "Discord says that there are more archived threads and lists none"
     if before is not None and stamps and min(stamps) >= before:
         return "Discord sent a page of archived threads that holds none before its cursor"
     return None
+
+
+def _stamps(threads: list[Payload]) -> list[datetime]:
+    """Return the archive times by which the listing is ordered.
+
+    The creation time stands in only where no thread has an archive time: it may be years older than the archive time,
+    and a walk that went on below it would skip the threads between.
+    """
+    return [stamp for thread in threads if (stamp := archive_stamp(thread))] or [archive_time(t) for t in threads]

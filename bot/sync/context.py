@@ -117,7 +117,8 @@ class JobContext:
         """List the channels and store them."""
         self.listings.began, began_at = time.monotonic(), self.live.instant()
         records = await self.session.channels()
-        await channels.save_channels(self.db, self.tenant_id, records, self.clock(), began_at=began_at)
+        await self.live.write_channels(self.tenant_id)  # else one hidden before the listing would be hidden after it
+        await channels.save_channels(self.db, self.tenant_id, records, self.clock(), began_at=began_at, job=self.lease)
         return records
 
     def add_unproven(self, page: EmptyPage) -> None:

@@ -60,8 +60,10 @@ class ChannelReader:
             answer = await read_behind(
                 self.job.session, state.platform_id, after, parent_id=state.thread_parent_id, with_witness=is_end_near
             )
-            if unconfirmed and (answer.reached is None or unconfirmed[1].holds(state.head_id)):
-                await self._confirm(*unconfirmed)
+            is_due = unconfirmed and (answer.reached is None or unconfirmed[1].holds(state.head_id))
+            if unconfirmed and is_due and not await self._confirm(*unconfirmed):
+                del self._fetched[-1:]
+                return self._add_unproven(unconfirmed[0])
             is_end = not answer.is_full and answer.holds(state.head_id)
             whole = answer.messages if is_end else answer.up_to_reached
             fresh = tuple(message for message in whole if message.platform_id not in known)
@@ -78,18 +80,22 @@ class ChannelReader:
             is_end_near = not answer.is_full or answer.holds(state.head_id)
             after, known = answer.reached, frozenset(message.platform_id for message in whole)
 
-    async def _confirm(self, after: str | None, answer: Answer) -> None:
+    async def _confirm(self, after: str | None, answer: Answer) -> bool:
         """Request a full page again that holds the head: with its cursor ignored it would be the same.
 
         Only after the page behind it, which shows that the cursor is no longer ignored.
+
+        Returns:
+            False where it is empty now: the bot may not read there any more, and the page stays unconfirmed.
 
         Raises:
             UntrueAnswer: messages lie before it that it left out.
         """
         state = self.state
         first = await first_behind(self.job.session, state.platform_id, after, parent_id=state.thread_parent_id)
-        if first < int(answer.messages[0].platform_id):
+        if first is not None and first < int(answer.messages[0].platform_id):
             raise UntrueAnswer("the platform left out messages that are there", attempts=1)
+        return first is not None
 
     def _add_unproven(self, after: str | None) -> bool:
         """Keep the empty page behind a message until it is proven; then the channel counts as read to its end."""

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from adapters.base import PlatformSession
-from adapters.errors import CallFailed
-from adapters.records import LARGEST_NUMBER, MessageRecord
+from adapters.errors import UntrueAnswer
+from adapters.records import MessageRecord
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +26,10 @@ class Answer:
             return self.messages
         return tuple(message for message in self.messages if _number(message) <= int(self.reached))
 
+    def ids(self, after: str | None, until: str) -> set[str]:
+        """Return the ids of its messages behind one message, up to another one."""
+        return {m.platform_id for m in self.messages if int(after or 0) < _number(m) <= int(until)}
+
     def holds(self, message_id: str | None) -> bool:
         """Return whether the page holds a message with this or a higher id."""
         return bool(self.messages) and message_id is not None and _number(self.messages[-1]) >= int(message_id)
@@ -43,14 +47,18 @@ async def read_behind(
     Useful where the channel's end is expected: the witness proves an empty page without a second request.
 
     Raises:
-        CallFailed: also where the page does not move the cursor, since the walk would never end.
+        CallFailed: the request failed.
+        UntrueAnswer: the page does not move the cursor, so that the walk would never end; or it is full of what lies
+            up to the message, as where the cursor is ignored.
     """
     start = int(after or 0)
     begin = max(start - 1, 0) if with_witness else start
     page = await session.messages(channel_id, str(begin) if after else None, parent_id=parent_id)
     newest = _number(page.messages[-1]) if page.messages else None
     if newest is not None and newest <= begin:
-        raise CallFailed("the platform sent a page that does not lead beyond its cursor", attempts=1)
+        raise UntrueAnswer("the platform sent a page that does not lead beyond its cursor", attempts=1)
+    if page.is_full and page.messages and _number(page.messages[len(page.messages) // 2]) <= start:
+        raise UntrueAnswer("the platform sent a page that begins long before its cursor", attempts=1)
     reached = None
     if newest is not None and newest > start:
         reached = page.reached if int(page.reached or 0) > start else str(newest)
@@ -58,10 +66,12 @@ async def read_behind(
     return Answer(messages=behind, reached=reached, is_full=page.is_full, is_proven=bool(page.messages))
 
 
-async def first_behind(session: PlatformSession, channel_id: str, after: str | None, *, parent_id: str | None) -> int:
-    """Return the id of the first message that the page behind another one shows; one beyond all where it is empty."""
+async def first_behind(
+    session: PlatformSession, channel_id: str, after: str | None, *, parent_id: str | None
+) -> int | None:
+    """Return the id of the first message that the page behind another one shows; None where it is empty."""
     answer = await read_behind(session, channel_id, after, parent_id=parent_id, with_witness=False)
-    return _number(answer.messages[0]) if answer.messages else LARGEST_NUMBER
+    return _number(answer.messages[0]) if answer.messages else None
 
 
 def _number(message: MessageRecord) -> int:

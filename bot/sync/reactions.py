@@ -4,7 +4,7 @@ Only lists whose totals differ from those they were last fetched at are fetched,
 the pass ends where it is when the tenant's next sync is due: new messages never wait for a backlog of reactions.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import ceil
 
 from adapters.errors import MessageGone
@@ -24,6 +24,7 @@ class ReactionPass:
     """One job's way through a tenant's reactions."""
 
     job: JobContext
+    _outdated: set[tuple[int, str]] = field(default_factory=set)  # messages whose totals have to be read again
 
     async def run(self) -> None:
         """Fetch what is pending until all is done or the next sync is due."""
@@ -32,6 +33,7 @@ class ReactionPass:
         progress.reactions_pending = sum(channel.lists for channel in pending)
         progress.estimator.begin_reactions(sum(channel.requests for channel in pending))
         await for_each(pending, job.config.concurrent_channels, self._fetch_channel)
+        progress.repairs_pending += len(self._outdated)
         progress.is_cut_short |= progress.reactions_pending > 0 and job.should_yield
 
     async def _fetch_channel(self, channel: PendingChannel) -> None:
@@ -72,18 +74,17 @@ class ReactionPass:
             channel.platform_id, message_id, total.emoji, burst=total.burst, total=total.expected
         )
 
-        async def write(changed_before: set[str], _: Changed) -> bool:  # a total that changes by then is left alone
+        async def write(changed_before: set[str], _: Changed) -> bool:
             if changed_before:
                 return False
-            await reactions.save_users(job.db, total, user_hashes=users, job=job.lease, now=job.clock())
-            if self._is_outdated(total, users):
-                await job.refetch(channel, {message_id})
-            return True
+            if await reactions.save_users(job.db, total, user_hashes=users, job=job.lease, now=job.clock()):
+                self._count(len(users))
+                if self._is_outdated(total, users):
+                    self._outdated.add((channel.id, message_id))
+                    await job.refetch(channel, {message_id})
+            return True  # also where the total changed since it was listed: it stays pending
 
-        is_stored = await job.store(channel, lambda: tracker.changed_since(mark, [message_id]), write)
-        if is_stored:
-            self._count(len(users))
-        return is_stored
+        return await job.store(channel, lambda: tracker.changed_since(mark, [message_id]), write)
 
     @staticmethod
     def _is_outdated(total: PendingTotal, users: list[str]) -> bool:

@@ -8,20 +8,19 @@ is when the tenant's next sync is due.
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import partial
 from itertools import groupby
 
-from adapters.errors import UntrueAnswer
 from adapters.records import MessageRecord
 from bot.concurrency import for_each
 from bot.live import ChangeTracker
 from bot.pickled import PickledList
+from bot.sync.absence import confirm_absent
 from bot.sync.audits import AuditEnd
 from bot.sync.channel import EmptyPage
 from bot.sync.context import JobContext
-from bot.sync.pages import NOTHING, Answer, first_behind, read_behind
+from bot.sync.pages import NOTHING, Answer, read_behind
 from bot.sync.proof import ProofPass
-from storage import channels, messages
+from storage import channels
 from storage.messages import Changed
 from storage.repair import (
     RefetchKind,
@@ -149,32 +148,8 @@ class RepairPass:
             parent_id=refetch.thread_parent_id,
             with_witness=with_witness,
         )
-        await self._confirm(refetch, answer)
+        self.requests_left -= await confirm_absent(self.job.db, self.job.session, refetch, answer)
         return _Page(int(after or 0), answer, mark, requested_at)
-
-    async def _confirm(self, refetch: RefetchRange, answer: Answer) -> None:
-        """If a page leaves out stored messages, prove that they were deleted: they could be left out by mistake.
-
-        A full page could be the newest one, with its cursor ignored: a page from its middle shows that. Any page could
-        be wrong once, so it is requested again.
-
-        Raises:
-            UntrueAnswer: the platform ignores the cursor, or sends more the second time.
-        """
-        after = refetch.after_platform_id
-        if not answer.messages:
-            return
-        first, middle = (int(answer.messages[i].platform_id) for i in (0, len(answer.messages) // 2))
-        if not await messages.has_stored(self.job.db, refetch.channel_id, after, str(first - 1)):
-            return
-        read = partial(first_behind, self.job.session, refetch.channel_platform_id, parent_id=refetch.thread_parent_id)
-        if answer.is_full:
-            self.requests_left -= 1
-            if await read(str(middle)) < middle:
-                raise UntrueAnswer("the platform sent a page that begins before its cursor", attempts=1)
-        self.requests_left -= 1
-        if await read(after) < first:
-            raise UntrueAnswer("the platform left out messages that are there", attempts=1)
 
     def _add_unproven(self, channel: _Channel, ranges: list[RefetchRange]) -> None:
         """Keep ranges unchanged until it is proven that nothing lies behind the first one's cursor."""

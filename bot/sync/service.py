@@ -99,8 +99,15 @@ class TenantSync:
             all_channels.end(estimator)
 
     async def _repair(self) -> None:
+        repairs = RepairPass(self.job, requests_left=self.job.config.repair_request_budget)
+        await self._plan_repairs()
+        await repairs.run()
+        if await self._plan_repairs():  # such as an audit that waited for the end of another one
+            await repairs.run()
+
+    async def _plan_repairs(self) -> int:
         job = self.job
-        await repair.plan_refetches(
+        return await repair.plan_refetches(
             job.db,
             job.tenant_id,
             lookback=job.config.repair_lookback,
@@ -108,7 +115,6 @@ class TenantSync:
             job=job.lease,
             now=job.clock(),
         )
-        await RepairPass(job, requests_left=job.config.repair_request_budget).run()
 
     async def _clear_errors(self, states: Iterable[ChannelState]) -> None:
         """Clear the error of what failed in an earlier job and went well in this one, though nothing was new."""

@@ -68,6 +68,7 @@ class ThreadListing:
                         page.cursor,
                         job.clock(),
                         began_at=began_at,
+                        job=job.lease,
                     )
             self._listed_at[parent.platform_id] = began_at
 
@@ -98,7 +99,7 @@ class ThreadListing:
             found = await job.session.find_channel(state.platform_id)
             has_changed = found is not None and found.last_message_platform_id not in (None, state.head_id)
             await channels.save_channels(
-                job.db, job.tenant_id, [found] if found else [], job.clock(), began_at=began_at
+                job.db, job.tenant_id, [found] if found else [], job.clock(), began_at=began_at, job=job.lease
             )
             await channels.note_lookup(job.db, job.tenant_id, state.id, has_changed=has_changed, now=job.clock())
 

@@ -16,6 +16,7 @@ from storage.channels.rows import prepared_rows
 from storage.channels.skip import let_threads_follow, lock_channels, since, state_of, unmonitored_since
 from storage.connection import finish_before_cancel
 from storage.database import Database
+from storage.jobs import JobLease, require_lease
 from storage.sql import (
     CHANNEL_PLATFORM_ID,
     NOW,
@@ -125,6 +126,7 @@ async def save_channels(
     now: datetime,
     *,
     began_at: datetime | None = None,
+    job: JobLease | None = None,
 ) -> None:
     """Store the channels of a listing, in any order; nothing follows from a channel's absence.
 
@@ -137,8 +139,14 @@ async def save_channels(
         records: the channels.
         now: the time of the rows' change.
         began_at: when the listing's requests began; None: now. Channels hidden or deleted since then stay skipped.
+        job: the lease of the job that listed them; None: not of a job.
+
+    Raises:
+        LeaseLost: the job is another worker's, whose listing may be newer; nothing was written.
     """
     async with db.writing() as connection:
+        if job is not None:
+            await require_lease(connection, job)
         await lock_channels(connection, tenant_id)
         await _save_listed(connection, tenant_id, records, now, began_at)
 
@@ -154,8 +162,8 @@ async def save_changed_channels(
 ) -> None:
     """Store channels from events, and update the skip reasons of their threads.
 
-    An event can make a channel skipped, but never archived again. Nothing is stored for a tenant that is stopped or
-    unknown.
+    An event can make a channel skipped, but never archived again. For an unknown tenant nothing is stored, and for a
+    stopped one only what is hidden: its job may run on for a moment.
 
     Args:
         db: the archive.
@@ -165,11 +173,12 @@ async def save_changed_channels(
         received_at: when each event was received, by the channel's platform id; default: now.
     """
     async with db.writing() as connection:
-        if await lock_channels(connection, tenant_id):
-            async for rows in prepared_rows(connection, tenant_id, records, now):
-                received = [row | {"received_at": received_at.get(str(row["channel_platform"]), now)} for row in rows]
-                await connection.execute(_SAVE_CHANGED, received)
-            await let_threads_follow(connection, tenant_id, [record.platform_id for record in records], now)
+        if not await lock_channels(connection, tenant_id):
+            records = [record for record in records if record.skip_reason is not None]
+        async for rows in prepared_rows(connection, tenant_id, records, now):
+            received = [row | {"received_at": received_at.get(str(row["channel_platform"]), now)} for row in rows]
+            await connection.execute(_SAVE_CHANGED, received)
+        await let_threads_follow(connection, tenant_id, [record.platform_id for record in records], now)
 
 
 _CURSOR = bindparam("cursor", type_=JsonObject)
@@ -191,13 +200,16 @@ async def save_threads(
     now: datetime,
     *,
     began_at: datetime | None = None,
+    job: JobLease | None = None,
 ) -> None:
     """Store a page of archived threads together with the cursor that is valid once they are stored.
 
-    ``began_at`` is as for ``save_channels``.
+    ``began_at``, ``job`` and what is raised are as for ``save_channels``.
     """
     values = {"tenant": tenant_id, "channel_platform": parent_platform_id, "cursor": dict(cursor), "now": now}
     async with db.writing() as connection:
+        if job is not None:
+            await require_lease(connection, job)
         await lock_channels(connection, tenant_id)
         await _save_listed(connection, tenant_id, records, now, began_at)
         await connection.execute(_SAVE_CURSOR, values)

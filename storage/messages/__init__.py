@@ -4,7 +4,7 @@ from storage.messages.batch import MessageBatch, mark_deleted, save_batch
 from storage.messages.diff import StoredMessage, is_changed, is_edited, is_withheld, stored_messages
 from storage.messages.id_ranges import IN_RANGE, IdRange, lesser, number, split_by_length
 from storage.messages.isolation import apart_where_refused
-from storage.messages.presence import has_stored
+from storage.messages.presence import has_absent
 from storage.messages.refetch import Changed, MessageRef, add_refetches, refetch, refetch_read_elsewhere
 from storage.messages.replies import mark_answers_to_deleted
 from storage.messages.rows import PreparedMessages, mark_rows_deleted, prepare, unmark_rows_deleted, write_messages
@@ -19,7 +19,7 @@ __all__ = [
     "StoredMessage",
     "add_refetches",
     "apart_where_refused",
-    "has_stored",
+    "has_absent",
     "is_changed",
     "is_edited",
     "is_withheld",

@@ -9,6 +9,7 @@ from sqlalchemy.types import Boolean, Integer
 
 from storage.connection import finish_before_cancel
 from storage.database import Database
+from storage.errors import ChannelSkipped
 from storage.jobs import JobLease, require_lease
 from storage.reactions.pending import PendingTotal
 from storage.reactions.rows import UserKey, add_users, prepare_users
@@ -32,10 +33,10 @@ _IS_AS_READ = and_(
     _stored.uncounted_events == bindparam("read_events", type_=Integer),
 )
 # The channel may have been hidden meanwhile, and its reactions be private.
-_IS_ARCHIVED = select(channels.c.id).where(channels.c.id == CHANNEL_ID, channels.c.skip_reason.is_(None)).exists()
+_ARCHIVED = select(channels.c.id).where(channels.c.id == CHANNEL_ID, channels.c.skip_reason.is_(None))
 _SETTLE = (
     update(reaction_totals)
-    .where(_IS_AS_READ, _IS_ARCHIVED)
+    .where(_IS_AS_READ, _ARCHIVED.exists())
     .values(
         count=bindparam("new_count", type_=Integer),
         fetched_count=bindparam("new_fetched_count", type_=Integer),
@@ -56,12 +57,12 @@ _DELETE_OTHERS = delete(reactions).where(
 @finish_before_cancel
 async def save_users(
     db: Database, total: PendingTotal, *, user_hashes: Collection[str], job: JobLease, now: datetime
-) -> None:
+) -> bool:
     """Make the stored users of a total equal to the fetched ones, and mark it as fetched.
 
     Existing users are not rewritten; users who removed their reaction are deleted. A total that changed since it was
-    read (by an event or a page), or whose channel was hidden, is left alone and stays pending. Erased people are left
-    out but counted, so that the total is not fetched again.
+    read (by an event or a page) is left alone and stays pending. Erased people are left out but counted, so that the
+    total is not fetched again.
 
     The count stays the platform's. An unknown count becomes the number of users, and a total without users is deleted.
     Where there are more users than the count, the list may be incomplete, so the count becomes unknown.
@@ -73,8 +74,12 @@ async def save_users(
         job: the lease of the job that fetched them.
         now: the time of the rows' change.
 
+    Returns:
+        Whether they were stored; False where the total changed since it was read.
+
     Raises:
         LeaseLost: the lease is another worker's; nothing was written.
+        ChannelSkipped: the channel is no longer archived; nothing was written.
     """
     found = set(user_hashes)
     values = _values(total, len(found), now)
@@ -83,13 +88,16 @@ async def save_users(
         await require_lease(connection, job)
         emoji = (await connection.execute(_SETTLE, values)).scalar_one_or_none()
         if emoji is None:
-            return
+            if (await connection.execute(_ARCHIVED, values)).first() is None:
+                raise ChannelSkipped
+            return False
         if not values["new_count"]:
             await connection.execute(_DELETE_TOTAL, values)
-            return
+            return True
         users = dump_json([key[-1] for key in prepared.emoji_of])
         await connection.execute(_DELETE_OTHERS, values | {"users": users})
         await add_users(connection, prepared.shown_as(emoji), now)
+    return True
 
 
 def _user(total: PendingTotal, user_hash: str) -> UserKey:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from sqlalchemy import exists, literal_column, null, or_, select, update
+from sqlalchemy import delete, exists, literal_column, null, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.types import Text
 
@@ -27,17 +27,16 @@ _REQUEST = (
 async def request_audit(db: Database, tenant_id: str, now: datetime) -> None:
     """Have all of a tenant compared with the platform, from its next sync on; not where it is stopped or unknown.
 
-    Requesting it again changes nothing.
+    Requesting it again changes nothing. While an audit is under way the new one waits for its end: what was read again
+    already may have changed since.
     """
     async with db.writing() as connection:
         await connection.execute(_REQUEST, {"tenant": tenant_id, "now": now})
 
 
-_is_requested = (tenants.c.id == TENANT_ID) & tenants.c.audit_requested_at.is_not(None)
+_can_begin = (tenants.c.id == TENANT_ID) & tenants.c.audit_requested_at.is_not(None) & ~HAS_AUDIT_RANGES
 _is_left_hanging = (tenants.c.id == TENANT_ID) & IS_LEFT_HANGING
-_IS_WAITING = select(
-    or_(*(exists().where(waits) for waits in (IS_UNPLANNED, IS_BACK, _is_requested, _is_left_hanging)))
-)
+_IS_WAITING = select(or_(*(exists().where(waits) for waits in (IS_UNPLANNED, IS_BACK, _can_begin, _is_left_hanging))))
 
 
 @finish_before_cancel
@@ -77,10 +76,14 @@ async def plan_refetches(
 
 
 _TAKE_REQUEST = (
-    update(tenants).where(_is_requested).values(audit_requested_at=null(), updated_at=NOW).returning(tenants.c.id)
+    update(tenants).where(_can_begin).values(audit_requested_at=null(), updated_at=NOW).returning(tenants.c.id)
 )
-_audit = refetch_ranges.alias("audit")
-_unaudited = (
+# What an earlier audit left of channels that were skipped meanwhile: continued in mid-channel it would be no audit.
+_DROP_LEFT = delete(refetch_ranges).where(
+    refetch_ranges.c.kind == "audit",
+    refetch_ranges.c.channel_id.in_(select(channels.c.id).where(channels.c.tenant_id == TENANT_ID)),
+)
+_archived = (
     select(
         channels.c.id,
         literal_column("'audit'", Text).label("kind"),
@@ -91,11 +94,10 @@ _unaudited = (
     .join(sync_progress, sync_progress.c.channel_id == channels.c.id)
     .where(channels.c.tenant_id == TENANT_ID, channels.c.skip_reason.is_(None))
     .where(sync_progress.c.last_message_platform_id.is_not(None))
-    .where(~exists().where(_audit.c.channel_id == channels.c.id, _audit.c.kind == "audit"))
 )
 _ADD_AUDIT = (
     insert(refetch_ranges)
-    .from_select(["channel_id", "kind", "until_platform_id", "created_at", "updated_at"], _unaudited)
+    .from_select(["channel_id", "kind", "until_platform_id", "created_at", "updated_at"], _archived)
     .execution_options(preserve_rowcount=True)
 )
 _NOTHING_TO_AUDIT = (
@@ -108,6 +110,7 @@ async def _plan_audit(connection: AsyncConnection, tenant_id: str, now: datetime
     if await one_row(connection, _TAKE_REQUEST, values) is None:
         await complete_hanging_audit(connection, tenant_id, now)
         return 0
+    await connection.execute(_DROP_LEFT, values)
     added = (await connection.execute(_ADD_AUDIT, values)).rowcount
     await connection.execute(_NOTHING_TO_AUDIT, values)
     return added

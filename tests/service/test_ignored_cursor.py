@@ -1,11 +1,11 @@
-"""A server that ignores the cursor shows its newest page: nothing counts as read or deleted because it is not on it."""
+"""A server that ignores the cursor, or leaves something out: nothing counts as read or deleted for not being shown."""
 
 import pytest
 
 from adapters.discord.simulator import Fault, Simulator, uniform_world
 from adapters.discord.simulator.truth import truth
 from tests.support.archive import assert_equal_to_truth
-from tests.support.daemon import ONLY_MESSAGES, archiving, codes_of, running_daemon
+from tests.support.daemon import ON_SQLITE, ONLY_MESSAGES, archiving, codes_of, running_daemon
 from tests.support.guilds import guild_of
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("restored_addresses")]
@@ -40,4 +40,17 @@ async def test_a_sync_believes_no_page_whose_cursor_was_ignored_once(
             assert codes_of(first) == ("partial", ["call_failed"])
             await daemon.ask("POST", f"/api/tenants/discord-{guild_id}/sync")
             await daemon.idle(1)
+    assert_equal_to_truth(database_url, truth(world, guild_id), guild_id, without=["reactions"])
+
+
+@ON_SQLITE
+async def test_an_audit_does_not_believe_one_page_that_leaves_a_message_out(database_url: str) -> None:
+    world = uniform_world(1, 40)
+    guild_id = guild_of(world)
+    async with archiving(world, database_url, ONLY_MESSAGES) as (sim, daemon):
+        sim.faults.add(Fault("lacking", MESSAGES))
+        _, job = await daemon.ask("POST", f"/api/tenants/discord-{guild_id}/sync", json={"kind": "audit"})
+        audit = await daemon.job_ended(job["job_id"])
+        assert (audit["status"], audit["progress"]["deleted"]) == ("partial", 0)
+        assert (await daemon.sync(guild_id))["status"] == "succeeded"
     assert_equal_to_truth(database_url, truth(world, guild_id), guild_id, without=["reactions"])

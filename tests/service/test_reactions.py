@@ -39,6 +39,30 @@ async def test_all_users_are_fetched_by_the_fewest_requests_and_only_once(databa
         assert_equal_to_truth(database_url, truth(world, guild_id), guild_id)
 
 
+@ON_SQLITE
+async def test_a_list_whose_total_changed_before_it_was_requested_is_told_as_left(database_url: str) -> None:
+    world = uniform_world(1, 0)
+    guild_id = guild_of(world)
+    (channel,) = world.guilds[guild_id].channels
+    users = list(world.guilds[guild_id].users)
+    async with Simulator(world) as sim:
+        first, second, third = (int(sim.change.post(channel, "vote!", silent=True)["id"]) for _ in range(3))
+        for message in (first, second):
+            sim.change.react(channel, message, "🔥", users[0], silent=True)
+        sim.faults.add(Fault("hold", route=USERS))
+        async with running_daemon(sim, database_url) as daemon:
+            await daemon.sees(lambda: sim.requests.count(USERS) == 1)
+            sim.change.react(channel, second, "🔥", users[1])  # both totals are listed by now
+            sim.change.edit(channel, third, "written after it")
+            await daemon.sees(lambda: "written after it" in str(archived(database_url, "messages", guild_id)))
+            sim.faults.clear()
+            (job,) = await daemon.idle()
+            assert (job["status"], job["progress"]["reactions_pending"]) == ("succeeded", 1)
+            assert job["progress"]["fraction"] < 1
+            assert (await daemon.sync(guild_id))["progress"]["reactions_pending"] == 0
+    assert_equal_to_truth(database_url, truth(world, guild_id), guild_id)
+
+
 @pytest.mark.parametrize("emoji", ["🔥", "party:123456789012345678", "<a:dance:223456789012345678>"])
 async def test_above_a_hundred_users_of_both_kinds(database_url: str, emoji: str) -> None:
     world = uniform_world(1, 0)

@@ -99,7 +99,7 @@ async def test_what_is_written_after_a_channel_became_private_is_not_kept(url: s
         assert await shown(url, guild_id, channel) == "not_public"
 
 
-@pytest.mark.parametrize("how", ["away", "another session"])
+@pytest.mark.parametrize("how", ["away", "another session", "an outage"])
 async def test_what_is_written_in_private_is_not_kept_where_the_gateway_could_not_tell(url: str, how: str) -> None:
     world = uniform_world(2, 10)
     guild_id = guild_of(world)
@@ -112,10 +112,17 @@ async def test_what_is_written_in_private_is_not_kept_where_the_gateway_could_no
         await daemon.sees(lambda: sim.requests.count(MESSAGES, status=0) == 2)
         if how == "away":
             sim.faults.add(Fault("status", status=503, route=GATEWAY, times=None))
-        sim.gateway.close(4000 if how == "away" else 4009)
+        if how == "an outage":
+            sim.change.set_guild_unavailable(guild_id)
+        else:
+            sim.gateway.close(4000 if how == "away" else 4009)
         sim.change.hide_channel(channel, bot_keeps=True, silent=True)
         sim.change.post(channel, "secret", silent=True)
-        if how != "away":
+        if how == "an outage":
+            sim.change.set_guild_available(guild_id)
+            sim.change.rename_channel(other, "renamed")  # known once what came before it is
+            await daemon.sees(lambda: archived(url, "channels", guild_id)[str(other),]["name"] == "renamed")
+        elif how != "away":
             await daemon.sees(lambda: sim.gateway.connected == 1)
         sim.faults.clear()
         if how == "away":

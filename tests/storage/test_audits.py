@@ -12,6 +12,7 @@ from storage.channels import channel_states, mark_skipped, save_channels
 from storage.database import Database
 from storage.repair import (
     ChannelAudit,
+    RefetchKind,
     audits_due,
     channel_audits,
     coverage,
@@ -20,7 +21,7 @@ from storage.repair import (
 )
 from storage.tables import channel_audits as findings
 from storage.tables import channels, refetch_ranges, tenants
-from tests.support.builders import HOUR, MINUTE, NOW, channel, message
+from tests.support.builders import HOUR, MINUTE, NOW, channel, message, thread
 from tests.support.patience import PATIENCE_SECONDS
 from tests.support.repair_steps import LATER, NOTHING, Way, finish_audits, two_channels
 from tests.support.tables_of import count_of, only_row
@@ -106,6 +107,32 @@ async def test_a_channel_that_is_hidden_meanwhile_does_not_hold_up_the_audit(db:
     assert (await coverage(db, way.tenant.id)) == replace(
         NOTHING, audited_at=LATER, stored=3, channels_audited=1, channels=1
     )
+
+
+async def test_an_audit_requested_during_another_reads_again_what_that_one_has_read(db: Database, way: Way) -> None:
+    await two_channels(way, {})
+    first, second = await way.pending()
+    await way.save(first, message(1), reached="1")
+    await finish_audit(db, second.id, platform_count=None, job=way.lease, now=LATER)
+    await request_audit(db, way.tenant.id, LATER)  # such as for changes that were lost just now
+    assert await way.plan() == 0
+    assert await way.ranges() == [("5", "1", "3")]
+    await finish_audits(way)
+    assert await way.plan() == 2
+    assert await way.ranges() == [("5", None, "3"), ("6", None, "1")]
+
+
+async def test_an_audit_begins_anew_what_an_earlier_one_left_of_a_hidden_channel(db: Database, way: Way) -> None:
+    await two_channels(way, {})
+    await way.save((await way.pending())[0], message(1), reached="1")
+    await mark_skipped(db, way.tenant.id, ["5"], SkipReason.NOT_PUBLIC, NOW)  # its thread, too
+    await request_audit(db, way.tenant.id, LATER)
+    assert await way.plan() == 0
+    await save_channels(db, way.tenant.id, [channel("5"), thread("6", "5")], LATER + MINUTE)
+    await way.plan()
+    await request_audit(db, way.tenant.id, LATER)
+    await way.plan()
+    assert {r.after_platform_id for r in await way.pending() if r.kind is RefetchKind.AUDIT} == {None}
 
 
 @pytest.mark.slow

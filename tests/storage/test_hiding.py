@@ -1,5 +1,6 @@
 """Who hides a channel and who shows it again: an event hides at once, only a listing that began after it shows."""
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -16,11 +17,11 @@ from storage.channels import (
     save_threads,
 )
 from storage.database import Database
-from storage.errors import ChannelSkipped
+from storage.errors import ChannelSkipped, LeaseLost
 from storage.messages import MessageBatch, save_batch
 from storage.reactions import pending_totals, save_users
 from storage.tables import channels, messages, reactions, sync_progress
-from storage.tenants import Tenant
+from storage.tenants import Tenant, stop_tenant
 from tests.support.builders import HOUR, MINUTE, NOW, SECOND, channel, message, skipped, thread, total
 from tests.support.plans import recorded
 from tests.support.repair_steps import Way
@@ -134,7 +135,28 @@ async def test_nothing_is_stored_of_a_channel_that_was_hidden_while_it_was_read(
         await save_batch(db, batch, NOW)
     with pytest.raises(ChannelSkipped):
         await way.save(audit, message(1, content="edited in private"), secret)
-    await save_users(db, pending, user_hashes=["a", "b"], job=way.lease, now=NOW)
+    with pytest.raises(ChannelSkipped):
+        await save_users(db, pending, user_hashes=["a", "b"], job=way.lease, now=NOW)
     assert [await rows_of(db, table) for table in (messages, sync_progress)] == before
     assert await rows_of(db, reactions) == []
     assert [row["skip_reason"] for row in await rows_of(db, channels)] == ["not_public"]
+
+
+async def test_a_job_that_is_being_stopped_stores_nothing_private_either(db: Database, way: Way) -> None:
+    await stop_tenant(db, way.tenant.id, NOW)  # its job goes on up to its next heartbeat
+    await told(db, way.tenant, PRIVATE, channel("7"))
+    batch = MessageBatch(tenant_id=way.tenant.id, channel_id=way.channel.id, messages=[message(1)], job=way.lease)
+    with pytest.raises(ChannelSkipped):
+        await save_batch(db, batch, NOW)
+    assert await reasons(db, way.tenant) == {"5": "not_public"}, "nothing else is stored of a stopped tenant"
+
+
+async def test_a_listing_of_a_job_that_was_taken_over_shows_nothing(db: Database, way: Way) -> None:
+    """Its process was stopped while the listing was on its way; the job that took over has listed the channel since."""
+    await save_channels(db, way.tenant.id, [PRIVATE], NOW + MINUTE, began_at=NOW + MINUTE, job=way.lease)
+    lost = replace(way.lease, attempt=way.lease.attempt - 1)
+    with pytest.raises(LeaseLost):
+        await save_channels(db, way.tenant.id, [TEXT], NOW + HOUR, began_at=NOW, job=lost)
+    with pytest.raises(LeaseLost):
+        await save_threads(db, way.tenant.id, "5", [THREAD], {}, NOW + HOUR, began_at=NOW, job=lost)
+    assert await reasons(db, way.tenant) == {"5": "not_public"}

@@ -8,7 +8,7 @@ import pytest
 from adapters.discord.convert import message_record
 from adapters.discord.message_page import fault_of_page, message_page, own_messages
 from adapters.discord.reaction_users import reaction_users
-from adapters.errors import CallFailed
+from adapters.errors import CallFailed, UntrueAnswer
 from adapters.pages import MessagePage
 from bot.sync.pages import read_behind
 from tests.support.builders import message
@@ -106,3 +106,20 @@ async def test_a_walk_ends_at_a_page_that_does_not_lead_on_whatever_platform_it_
             await read_behind(stuck, "1", "6", parent_id=None, with_witness=with_witness)
     with pytest.raises(CallFailed, match="does not lead beyond"):
         await read_behind(stuck, "1", "5", parent_id=None, with_witness=False)
+
+
+class Newest:
+    """A platform that ignores the cursor and shows its newest page."""
+
+    def __init__(self, newest: int) -> None:
+        self._shown = tuple(message(number) for number in range(newest - 4, newest + 1))
+
+    async def messages(self, *_: object, **__: object) -> MessagePage:
+        return MessagePage(messages=self._shown, reached=self._shown[-1].platform_id, is_full=True)
+
+
+@pytest.mark.parametrize("new", [0, 1, 2])
+async def test_the_newest_page_does_not_pass_for_the_one_behind_it(new: int) -> None:
+    newest: Any = Newest(100 + new)
+    with pytest.raises(UntrueAnswer, match="before its cursor"):
+        await read_behind(newest, "1", "100", parent_id=None, with_witness=True)

@@ -136,6 +136,21 @@ async def test_a_time_to_come_hides_nothing() -> None:
     assert 3 in (await listed(channel, cursor, now=NOW + timedelta(hours=1)))[0]
 
 
+@pytest.mark.parametrize("stamp", [None, "", "9999-12-31T23:59:59-05:00"])
+async def test_a_thread_without_an_archive_time_hides_none_below_it(stamp: str | None) -> None:
+    class Odd(Channel):
+        def thread(self, number: int) -> dict[str, Any]:
+            has_stamp = number != 9  # on the first page; by its id it was created in 2015
+            return super().thread(number) if has_stamp else {"id": "9", "thread_metadata": {"archive_timestamp": stamp}}
+
+    channel = Odd({i: START + timedelta(hours=i) for i in range(12)})
+    found, cursor = await listed(channel, None)
+    assert found == set(range(12))
+    channel.archived |= {i: START + timedelta(hours=12, minutes=i) for i in range(20, 30)}
+    channel.archived[9] = START + timedelta(hours=13)
+    assert (await listed(channel, cursor))[0] >= {9, *range(20, 30)}
+
+
 async def test_all_are_listed_once_more_for_a_new_reason_and_no_more_for_the_same() -> None:
     channel = Channel({i: START + timedelta(hours=i) for i in range(20)})
     _, cursor = await listed(channel, None)

@@ -2,9 +2,12 @@
 
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from typing import Any
 
 import pytest
 
+from adapters.discord.gateway.identify import IdentifyGate
+from adapters.discord.gateway.waits import Waits
 from adapters.discord.rest.errors import rate_limit
 from adapters.errors import RateLimited
 
@@ -47,3 +50,21 @@ def test_a_date_is_a_wait_until_then() -> None:
 @pytest.mark.parametrize("said", [1e12, float("inf"), float("nan"), -5.0])
 def test_whoever_makes_the_error_it_is_bounded(said: float) -> None:
     assert 0 <= RateLimited(retry_after_seconds=said, scope="user").retry_after_seconds <= DAY
+
+
+async def test_the_session_starts_left_are_looked_up_after_every_other_wait() -> None:
+    remaining, reset_waits = [100], list[float]()
+
+    async def ask() -> dict[str, Any]:
+        return {"shards": 1, "session_start_limit": {"remaining": remaining[0], "reset_after": 7_000_000}}
+
+    async def sleep(seconds: float) -> None:
+        if seconds > 100:  # others begin sessions of this bot meanwhile, or the day is over
+            reset_waits.append(seconds)
+            remaining[0] = 100 if len(reset_waits) == 2 else 0
+
+    gate = IdentifyGate(ask, Waits(sleep), spacing_seconds=0.001)
+    for _ in range(61):  # one more than may begin in quick succession
+        async with gate.admitted(0):
+            assert remaining[0]
+    assert reset_waits == [pytest.approx(240, abs=1), 7_000]

@@ -5,6 +5,7 @@ from adapters.discord.convert.blanks import (
     shows_content,
 )
 from adapters.discord.convert.channels import (
+    archive_stamp,
     archive_time,
     channel_record,
     channel_type,
@@ -42,6 +43,7 @@ from adapters.discord.convert.scrub import (
 __all__ = [
     "Payload",
     "Scrubber",
+    "archive_stamp",
     "archive_time",
     "as_bits",
     "as_int",

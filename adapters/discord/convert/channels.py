@@ -89,10 +89,14 @@ def thread_record(payload: Payload, skip_reason: SkipReason | None, hash_user: H
     )
 
 
+def archive_stamp(payload: Payload) -> datetime | None:
+    """Return when a thread was last archived or unarchived; None where the payload has no such time."""
+    return timestamp(as_object(payload.get("thread_metadata")).get("archive_timestamp"))
+
+
 def archive_time(payload: Payload) -> datetime:
     """Return when a thread was last archived or unarchived; where the payload has no such time, when it was created."""
-    stamp = timestamp(as_object(payload.get("thread_metadata")).get("archive_timestamp"))
-    return stamp or snowflake_time(snowflake(payload.get("id")) or "0")
+    return archive_stamp(payload) or snowflake_time(snowflake(payload.get("id")) or "0")
 
 
 def channel_type(payload: Payload) -> ChannelType:

@@ -88,14 +88,14 @@ class GatewayClient:
         """Return the text channels that everyone and the bot may read, by the gateway's payloads."""
         return self._dispatcher.readable_channels(guild_id)
 
-    def current_session(self, guild_id: int) -> tuple[int, int] | None:
-        """Identify the session in which a guild's events are received: the count of the set of shards, and its session.
+    def current_session(self, guild_id: int) -> tuple[int, int, int] | None:
+        """Identify since when a guild's events are received: the set of shards, its session, the guild's arrival in it.
 
         None where they are not received at present.
         """
-        count = len(self._shards)
+        count, arrival = len(self._shards), self._roster.arrival_number(str(guild_id))
         session = self._shards[(guild_id >> 22) % count].current_session if count else None
-        return None if session is None else (self._connections, session)
+        return None if session is None or arrival is None else (self._connections, session, arrival)
 
     def is_there(self, guild_id: int) -> bool:
         """Return whether the bot is in a guild whose GUILD_CREATE has been received."""

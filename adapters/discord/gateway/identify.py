@@ -69,10 +69,10 @@ class IdentifyGate:
         """Wait until a shard may begin a session; it has to send IDENTIFY within the block."""
         group = shard_id % self._concurrency
         async with self._locks[group]:
-            limit = await self._allowed()
             await self._within_budget()
             if group in self._last:
                 await self._waits.pause(self._last[group] + self._spacing_seconds - _now())
+            limit = await self._allowed()  # last: another process may begin sessions of this bot meanwhile
             try:
                 yield limit
             finally:

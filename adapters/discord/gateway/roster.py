@@ -29,7 +29,11 @@ class _Member:
     """A guild that the bot is in."""
 
     record: TenantRecord
-    has_arrived: bool
+    arrival: int | None = None  # the number of its GUILD_CREATE; None while that is waited for, or in an outage
+
+    @property
+    def has_arrived(self) -> bool:
+        return self.arrival is not None
 
 
 @dataclass(slots=True)
@@ -55,6 +59,7 @@ class GuildRoster:
         self._quiet_seconds = quiet_seconds
         self._members: dict[str, _Member] = {}
         self._arrivals: dict[int, _Arrival] = {}
+        self._arrived_count = 0  # over all guilds, so that one that left and came back has another number
         self._news = asyncio.Event()
 
     def __contains__(self, guild_id: str) -> bool:
@@ -62,8 +67,15 @@ class GuildRoster:
 
     def has_arrived(self, guild_id: str) -> bool:
         """Return whether GUILD_CREATE of a guild has been received in the current session."""
+        return self.arrival_number(guild_id) is not None
+
+    def arrival_number(self, guild_id: str) -> int | None:
+        """Return the number of a guild's newest GUILD_CREATE; None where its events are not received at present.
+
+        A guild that comes back from an outage gets another one: what changed in it meanwhile was not received.
+        """
         member = self._members.get(guild_id)
-        return member is not None and member.has_arrived
+        return None if member is None else member.arrival
 
     async def arrival(self, guild_id: str) -> None:
         """Return once a guild has arrived, or the bot is no longer in it."""
@@ -80,11 +92,11 @@ class GuildRoster:
             log.warning("Discord's list of the bot's guilds cannot be read whole", extra={"shard": shard_id})
         for known in [i for i in self._members if _shard_of(i, shards) == shard_id]:
             if known in listed or not is_whole:
-                self._members[known] = replace(self._members[known], has_arrived=False)
+                self._members[known] = replace(self._members[known], arrival=None)
             else:
                 del self._members[known]
         for guild_id in filter(None, listed):
-            self._members.setdefault(guild_id, _Member(TenantRecord(platform_id=guild_id, name=None), False))
+            self._members.setdefault(guild_id, _Member(TenantRecord(platform_id=guild_id, name=None)))
         if before := self._arrivals.pop(shard_id, None):
             _cancel(before)
         missing = {i for i in self._members if _shard_of(i, shards) == shard_id}
@@ -121,7 +133,8 @@ class GuildRoster:
         self._news.set()
 
     def _arrived(self, guild_id: str, payload: Payload) -> None:
-        self._members[guild_id] = _Member(self._record(guild_id, payload), True)
+        self._arrived_count += 1
+        self._members[guild_id] = _Member(self._record(guild_id, payload), self._arrived_count)
         arrival = self._arrival_of(guild_id)
         if arrival is None:
             self._report(TenantJoined(self._members[guild_id].record), None)
@@ -138,8 +151,8 @@ class GuildRoster:
             self._go_on(arrival.shard_id)
 
     def _fell_silent(self, guild_id: str) -> None:
-        member = self._members.get(guild_id) or _Member(TenantRecord(platform_id=guild_id, name=None), False)
-        self._members[guild_id] = replace(member, has_arrived=False)
+        member = self._members.get(guild_id) or _Member(TenantRecord(platform_id=guild_id, name=None))
+        self._members[guild_id] = replace(member, arrival=None)
         if self._arrival_of(guild_id) is None:
             self._report(TenantOutage(guild_id), None)
 

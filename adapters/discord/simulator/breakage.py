@@ -35,6 +35,8 @@ async def break_answer(request: web.Request, fault: Fault, answer: Answer) -> we
             return _with_broken_json(answer())
         case "hollow":
             return json_answer({"threads": [], "members": [], "has_more": True})
+        case "lacking":
+            return _lacking(answer())
         case "empty":
             return _emptied(answer())
         case "truncated":
@@ -76,6 +78,14 @@ def _indexing(fault: Fault) -> web.Response:
 def _with_broken_json(response: web.Response) -> web.Response:
     whole = _bytes_of(response)
     response.body = whole[: max(1, len(whole) // 2)] if len(whole) > 2 else b"{"
+    return response
+
+
+def _lacking(response: web.Response) -> web.Response:
+    entries = json.loads(_bytes_of(response))
+    if isinstance(entries, list) and entries:
+        del entries[len(entries) // 2]
+    response.body = json.dumps(entries).encode()
     return response
 
 
