@@ -1,4 +1,4 @@
-"""``python -m bot`` is the same as ``platform-sync``."""
+"""``python -m bot`` is what ``./run`` starts in a checkout; installed, the program is ``platform-sync``."""
 
 try:
     import bot.cli_people  # noqa: F401 # adds the verbs about one person
@@ -7,4 +7,4 @@ except KeyboardInterrupt:  # loading takes a second, in which Ctrl-C may already
     raise SystemExit(130) from None
 
 if __name__ == "__main__":
-    app(prog_name="platform-sync")
+    app(prog_name="./run")

@@ -20,6 +20,7 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 HEARTBEAT_SECONDS = 2.0  # also the interval at which progress is stored
+_LOOK_SECONDS = 0.25
 _PAUSES = (1.0, 2.0, 4.0, 8.0, 16.0)  # between attempts to store the end of a job
 _MOST_INTERRUPTIONS = 3  # of one job, by a database that is unreachable or busy
 
@@ -80,10 +81,21 @@ class GuardedSync:
 
     async def _keep_beating(self) -> None:
         began = time.monotonic()
+        await self._until_first_beat()
         while True:
-            await asyncio.sleep(self.heartbeat_seconds)
             with only_wanted_cancellation():  # otherwise it could end silently
                 await self._beat(began)
+            await asyncio.sleep(self.heartbeat_seconds)
+
+    async def _until_first_beat(self) -> None:
+        """Wait until something is known to be left to read, which then shows at once, but at most as for any beat.
+
+        A sync that finds nothing new has no beat in its first two seconds, and so costs the database none.
+        """
+        for _ in range(int(self.heartbeat_seconds / _LOOK_SECONDS)):
+            await asyncio.sleep(_LOOK_SECONDS)
+            if not self.context.progress.is_whole:
+                return
 
     async def _beat(self, began: float) -> None:
         context, now = self.context, self.context.clock()

@@ -28,6 +28,9 @@ from storage.errors import StorageError
 
 app = typer.Typer(
     help="Keeps a complete, private, queryable archive of every Discord guild its bot is in.",
+    epilog="In a checkout, './run' alone is 'run', or 'demo' where nothing is configured, and there are also "
+    "'./run test' (every gate), './run simulate' (the whole daemon in one simulated process) "
+    "and './run bench' (what it costs).",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -179,7 +182,7 @@ def hasher_of(settings: Config) -> UserHasher:
     return UserHasher(key.get_secret_value().encode() if key else None)
 
 
-def run_verb(main: Coroutine[Any, Any, None]) -> None:
+def run_verb(main: Coroutine[Any, Any, object]) -> None:
     """Run a command to its end; turn an expected error into a line on standard error and an exit status."""
     try:
         asyncio.run(main)

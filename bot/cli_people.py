@@ -5,6 +5,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, BinaryIO
 
@@ -49,11 +50,10 @@ def forget(
     hasher = hasher_of(settings)
     where = archive_name(settings.database.url)
 
+    person = _read_user_id(platform, user_id)
+
     async def remove() -> None:
-        person = _read_user_id(platform, user_id)
-        await require_archive(settings.database.url, hash_choice=hasher.choice, tenant_id=tenant)
-        in_all = "in all tenants there are and will be"
-        _confirm(f"Forget this person in the archive at {where}, {tenant or in_all}? It cannot be undone.", yes)
+        since = await people.forgotten_since(settings, hasher.of(person), hash_choice=hasher.choice, tenant_id=tenant)
         removed = await people.forget(
             settings,
             platform,
@@ -64,8 +64,12 @@ def forget(
             clock=daemon.utc_now,
             on_removed=_show_progress,
         )
-        typer.echo(f"{_counted(removed)} in the archive at {where}")
+        typer.echo(f"{_result(removed, since)} in the archive at {where}")
 
+    # Asked here and not in the event loop, which would take the first Ctrl-C for itself.
+    run_verb(require_archive(settings.database.url, hash_choice=hasher.choice, tenant_id=tenant))
+    in_all = "in all tenants there are and will be"
+    _confirm(f"Forget this person in the archive at {where}, {tenant or in_all}? It cannot be undone.", yes)
     run_verb(remove())
 
 
@@ -82,8 +86,9 @@ def export_user(
     set_up_logs(settings)
     hasher = hasher_of(settings)
 
+    person = _read_user_id(platform, user_id)
+
     async def write() -> None:
-        person = _read_user_id(platform, user_id)
         await require_archive(settings.database.url, hash_choice=hasher.choice, tenant_id=tenant)
         with _private(output) as file:
             written = await people.export(
@@ -104,7 +109,10 @@ def list_requests(config: ConfigFile = None) -> None:
     set_up_logs(settings)
 
     async def show() -> None:
-        for request in await people.list_requests(settings, hash_choice=hasher_of(settings).choice):
+        requests = await people.list_requests(settings, hash_choice=hasher_of(settings).choice)
+        if not requests:
+            typer.echo(f"no erasure requests in the archive at {archive_name(settings.database.url)}", err=True)
+        for request in requests:
             state = "completed" if request.completed_at else "erased" if request.swept_at else "erasing"
             place = request.tenant_id or "everywhere"
             typer.echo(f"{request.requested_at:%Y-%m-%d %H:%M:%S}Z  {state:9}  {request.pseudonym}  {place}")
@@ -193,6 +201,14 @@ def _show_progress(removed: dict[str, int]) -> None:
     if removed != _last_printed and any(removed.values()):
         _last_printed.update(removed)
         typer.echo(f"so far {_counted(removed)}", err=True)
+
+
+def _result(removed: dict[str, int], since: datetime | None) -> str:
+    """Describe what was removed, and since when the person has been forgotten already."""
+    if since is None:
+        return _counted(removed)
+    before = f"this person was forgotten already, on {since:%Y-%m-%d %H:%M:%S}Z"
+    return f"{before}: {_counted(removed) if any(removed.values()) else 'nothing was left to remove'}"
 
 
 def _counted(removed: dict[str, int]) -> str:

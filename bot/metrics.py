@@ -186,7 +186,7 @@ async def _archive(db: Database, now: datetime) -> _Figures:
     for tenant in await tenants.freshness(db):
         if tenant.sync_status is not SyncStatus.DISCONNECTED:
             at = tenant.last_successful_sync_at
-            ages.add_metric([tenant.id], (now - at).total_seconds() if at else math.inf)
+            ages.add_metric([tenant.id], max((now - at).total_seconds(), 0.0) if at else math.inf)
     return [in_queue, oldest, ages]
 
 

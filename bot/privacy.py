@@ -115,6 +115,19 @@ async def list_requests(config: Config, *, hash_choice: str) -> list[ErasureRequ
         await db.close()
 
 
+async def forgotten_since(
+    config: Config, user_hash: str, *, hash_choice: str, tenant_id: str | None
+) -> datetime | None:
+    """Return when a person's erasure was first requested, in the tenant or in all; None where it was not.
+
+    Raises:
+        StorageError: the archive cannot be used, or does not exist.
+    """
+    requests = await list_requests(config, hash_choice=hash_choice)
+    times = [r.requested_at for r in requests if r.user_hash == user_hash and r.tenant_id in (None, tenant_id)]
+    return min(times, default=None)
+
+
 async def export(
     config: Config, user_hash: str, *, hash_choice: str, tenant_id: str | None, output: BinaryIO
 ) -> dict[str, int]:

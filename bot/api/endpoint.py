@@ -75,7 +75,7 @@ class Endpoint(Generic[A, B]):
         body = await _body(request, self.body)
         result = await self.handler(params, body)
         text = result.body.model_dump_json()
-        return web.Response(status=result.status, text=text, content_type="application/json")
+        return web.Response(status=result.status, text=f"{text}\n", content_type="application/json")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

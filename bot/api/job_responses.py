@@ -34,7 +34,8 @@ class JobMetrics(ResponseModel):
     """What a job took, summed over its attempts."""
 
     duration_seconds: float | None = Field(
-        description="How long it ran, so far or in all, without the time it waited; null: it has not begun."
+        description="How long it ran, in all or so far by its last heartbeat (one every two seconds), without the time "
+        "it waited; null: it has not begun."
     )
     messages: int = Field(description="Messages archived.")
     reactions: int = Field(description="Users' reactions archived.")

@@ -129,10 +129,10 @@ class Presenter:
             queue = await jobs.queue(self.db, now=now)
             positions = {job.id: position for job, position in queue}
             ends = await waiting_estimates(self.db, queue, now, self.slots)
-        return [job_view(job, positions.get(job.id), ends.get(job.id), now) for job in found]
+        return [job_view(job, positions.get(job.id), ends.get(job.id)) for job in found]
 
 
-def job_view(job: Job, position: int | None, expected_at: datetime | None, now: datetime) -> JobView:
+def job_view(job: Job, position: int | None, expected_at: datetime | None) -> JobView:
     """Present a job; its place in the queue and its expected end are for a waiting one."""
     totals = Facts(job.totals)
     if job.status is JobStatus.RUNNING:
@@ -155,18 +155,19 @@ def job_view(job: Job, position: int | None, expected_at: datetime | None, now: 
             **totals.counts(JobProgress.model_fields.keys() - {"fraction"}),
         ),
         metrics=JobMetrics(
-            duration_seconds=_duration_seconds(job, totals, now),
+            duration_seconds=_duration_seconds(job, totals),
             **totals.counts(JobMetrics.model_fields.keys() - {"duration_seconds"}),
         ),
         error=_job_error(job.error) if job.error else None,
     )
 
 
-def _duration_seconds(job: Job, totals: Facts, now: datetime) -> float | None:
+def _duration_seconds(job: Job, totals: Facts) -> float | None:
+    """Return what the worker measured; the clock, which can be set, is no measure of what is running."""
     seconds = totals.number("duration_seconds")
     if seconds is not None or job.started_at is None:
         return seconds
-    return ((job.finished_at or now) - job.started_at).total_seconds()
+    return max((job.finished_at - job.started_at).total_seconds(), 0.0) if job.finished_at else 0.0
 
 
 def _job_error(error: Mapping[str, JsonValue]) -> JobError:

@@ -39,7 +39,7 @@ class RequestView(ResponseModel):
         "emptied as soon as that ends."
     )
     tenant_id: str | None = Field(description="The tenant that it is limited to; null: all.")
-    requested_at: datetime
+    requested_at: datetime = Field(description="When it was first requested; asking again changes nothing of that.")
     completed_at: datetime | None
     messages: int = Field(description="Messages emptied; their rows stay, so that replies can be followed.")
     attachments: int

@@ -71,7 +71,7 @@ def document(problem: Problem, headers: object = None) -> web.Response:
     """Write a problem as the answer to a request."""
     body = {"title": problem.code.replace("_", " "), "status": problem.status, "code": problem.code}
     text = json.dumps({**body, "detail": problem.detail, **problem.more})
-    response = web.Response(status=problem.status, text=text, content_type="application/problem+json")
+    response = web.Response(status=problem.status, text=f"{text}\n", content_type="application/problem+json")
     allow = headers.get("Allow") if hasattr(headers, "get") else None
     if allow:
         response.headers["Allow"] = allow

@@ -109,7 +109,7 @@ class SyncCalls:
             not_before=not_before if not_before and not_before > now else None,
             last_sync_at=tenant.last_sync_at,
             last_successful_sync_at=complete_at,
-            checkpoint_age_seconds=(now - complete_at).total_seconds() if complete_at else None,
+            checkpoint_age_seconds=max((now - complete_at).total_seconds(), 0.0) if complete_at else None,
         )
         return Result(state)
 

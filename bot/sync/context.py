@@ -119,6 +119,7 @@ class JobContext:
         self.listings.is_stored = False
         self.listings.began, began_at = time.monotonic(), self.live.instant()
         records = await self.session.channels()
+        await self.live.write_channels(self.tenant_id)  # else one hidden before the listing would be hidden after it
         await channels.save_channels(self.db, self.tenant_id, records, self.clock(), began_at=began_at, job=self.lease)
         self.listings.is_stored = True
         return records

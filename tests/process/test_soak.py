@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Select, create_engine, func, select
+from sqlalchemy import Select, and_, create_engine, func, select
 
 from adapters.discord.simulator import Simulator, uniform_world
-from storage.tables import IS_PENDING, channels, live_state, reaction_totals, refetch_ranges, sync_gaps
+from storage.tables import IS_PENDING, channels, live_state, messages, reaction_totals, refetch_ranges, sync_gaps
 from tests.support.archive import assert_current, assert_nothing_falsely_gone
 from tests.support.erased import truth_without
 from tests.support.guilds import guild_of, until_current
@@ -34,13 +34,22 @@ LOOKBACK = timedelta(seconds=30 * MESSAGES // 2)
 PROMISED = LOOKBACK - timedelta(minutes=1)
 SKEWED = "tests.support.skewed_daemon"
 SETTINGS = UNHURRIED | {"PLATFORM_SYNC_SYNC__REPAIR_LOOKBACK": str(int(LOOKBACK.total_seconds()))}
+IS_REACTED_TO = and_(
+    messages.c.channel_id == reaction_totals.c.channel_id,
+    messages.c.platform_id == reaction_totals.c.message_platform_id,
+)
 REMAINING = (
     # What is hidden is refetched once it is seen again.
     select(func.count())
     .select_from(refetch_ranges.join(channels, channels.c.id == refetch_ranges.c.channel_id))
     .where(channels.c.skip_reason.is_(None)),
     select(func.count()).select_from(sync_gaps).where(sync_gaps.c.repaired_at.is_(None)),
-    select(func.count()).select_from(reaction_totals).where(IS_PENDING),
+    # The users of a deleted message's reactions cannot be fetched any more.
+    select(func.count())
+    .select_from(reaction_totals)
+    .join(channels, channels.c.id == reaction_totals.c.channel_id)
+    .join(messages, IS_REACTED_TO)
+    .where(IS_PENDING, channels.c.skip_reason.is_(None), messages.c.deleted_at.is_(None)),
 )
 
 

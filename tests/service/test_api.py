@@ -115,6 +115,14 @@ async def test_a_body_is_json(daemon: Daemon) -> None:
         assert (await daemon.ask("POST", "/api/tenants", data=body, headers=headers))[0] == status, content_type
 
 
+async def test_an_answer_and_an_error_end_their_line(daemon: Daemon) -> None:
+    """So that a shell's prompt does not stand behind them."""
+    async with aiohttp.ClientSession(daemon.url) as session:
+        for path in ("/healthz", "/api/nothing"):
+            async with session.get(path) as answer:
+                assert (await answer.text()).endswith("}\n")
+
+
 async def test_methods(daemon: Daemon) -> None:
     async with aiohttp.ClientSession(daemon.url) as session:
         async with session.head("/api/tenants") as answer:

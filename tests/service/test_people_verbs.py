@@ -119,7 +119,13 @@ def test_erasure_requests_are_carried_over_a_restore(run: Run, archive: Path, tm
     assert (ended.exit_code, "1 erasure request: removed 1 message" in ended.output) == (0, True), ended.output
     assert b"my words" not in archive.read_bytes()
     listed = run("erasures", "list").output
-    assert re.fullmatch(r"\S+ \S+Z  completed  [0-9a-f]{8}  discord-100\n", listed), listed
+    found = re.fullmatch(r"(\S+ \S+Z)  completed  [0-9a-f]{8}  discord-100\n", listed)
+    assert found, listed
+    again = run("forget", "--tenant", "discord-100", given=PERSON).output
+    assert again == (
+        f"this person was forgotten already, on {found[1]}: nothing was left to remove in the archive at {archive}\n"
+    )
+    assert "removed 0 messages" in run("forget", given=PERSON).output, "in all tenants, which was not requested before"
 
 
 def test_what_is_no_list_of_erasure_requests_is_refused_whole(run: Run, archive: Path) -> None:
@@ -132,7 +138,8 @@ def test_what_is_no_list_of_erasure_requests_is_refused_whole(run: Run, archive:
     ):
         ended = run("erasures", "replay", given=f"{json.dumps(good)}\n{json.dumps(wrong)}\n")
         assert (ended.exit_code, said in ended.output) == (1, True), ended.output
-    assert run("erasures", "list").output == ""
+    listed = run("erasures", "list")
+    assert (listed.stdout, listed.stderr) == ("", f"no erasure requests in the archive at {archive}\n")
 
 
 def test_a_reader_of_an_export_that_has_enough_is_met_where_that_is_no_error(

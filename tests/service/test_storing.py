@@ -1,13 +1,15 @@
 """What changes while it is stored is never stored without a note to read it again, whatever comes next."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 from sqlalchemy import event
 
-from adapters.events import ChannelRef, MessagesDeleted
+from adapters.events import ChannelChanged, ChannelRef, MessagesDeleted
 from adapters.pages import MessagePage
+from adapters.records import ChannelRecord, SkipReason
 from bot.config import SyncConfig
 from bot.live import LiveWriter
 from bot.metrics import Metrics
@@ -17,13 +19,14 @@ from bot.sync.messages import ChannelReader
 from storage.channels import channel_states, save_channels
 from storage.database import Database, open_database
 from storage.tables import messages, refetch_ranges
-from tests.support.builders import NOW, channel, message
+from tests.support.builders import NOW, channel, message, skipped
 from tests.support.daemon import Clock
 from tests.support.faults import Killed, killed_before
 from tests.support.job_steps import new_tenant, running_job
 from tests.support.tables_of import rows_of
 
 TENANT = "discord-1"
+LISTED = channel("5", last_message_platform_id="2")
 
 
 class OnePage:
@@ -42,16 +45,14 @@ async def db(database_url: str) -> AsyncIterator[Database]:
     """An archive with a channel of which nothing is read."""
     opened = await open_database(database_url, hash_choice="sha256")
     await new_tenant(opened, 1)
-    await save_channels(opened, TENANT, [channel("5", last_message_platform_id="2")], NOW)
+    await save_channels(opened, TENANT, [LISTED], NOW)
     yield opened
     await opened.close()
 
 
-@pytest.mark.parametrize("is_killed", [True, False])
-async def test_a_message_that_is_deleted_while_its_page_is_stored(db: Database, is_killed: bool) -> None:
-    live = LiveWriter(db, {}, "me", Clock())
+async def job_of(db: Database, live: LiveWriter) -> JobContext:
     session: Any = OnePage()
-    job = JobContext(
+    return JobContext(
         db=db,
         session=session,
         tenant_id=TENANT,
@@ -63,6 +64,34 @@ async def test_a_message_that_is_deleted_while_its_page_is_stored(db: Database, 
         metrics=Metrics(),
         due=None,
     )
+
+
+@pytest.mark.parametrize("is_hidden_again", [True, False])
+async def test_a_listing_shows_a_channel_whose_hiding_is_older_and_not_written_yet(
+    db: Database, is_hidden_again: bool
+) -> None:
+    live = LiveWriter(db, {}, "me", Clock())
+    job = await job_of(db, live)
+    hiding = ChannelChanged(tenant_platform_id="1", record=skipped(LISTED, SkipReason.NOT_PUBLIC))
+    live.submit("discord", hiding)
+    await asyncio.sleep(0.001)  # the listing begins later
+
+    async def channels() -> tuple[ChannelRecord, ...]:
+        if is_hidden_again:
+            live.submit("discord", hiding)
+        return (LISTED,)
+
+    job.session.channels = channels  # type: ignore[method-assign]
+    await job.list_channels()
+    await live.write_channels(TENANT)
+    (state,) = await channel_states(db, TENANT)
+    assert state.skip_reason == (SkipReason.NOT_PUBLIC if is_hidden_again else None)
+
+
+@pytest.mark.parametrize("is_killed", [True, False])
+async def test_a_message_that_is_deleted_while_its_page_is_stored(db: Database, is_killed: bool) -> None:
+    live = LiveWriter(db, {}, "me", Clock())
+    job = await job_of(db, live)
     (state,) = await channel_states(db, TENANT)
     reader = ChannelReader(job, state, ChannelEstimator(page_size=100, since=None, head_at=None, counted=None))
     deleted = MessagesDeleted(channel=ChannelRef(tenant_platform_id="1", platform_id="5"), message_platform_ids=("1",))

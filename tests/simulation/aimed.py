@@ -138,7 +138,13 @@ async def empty_pages(on: Stage) -> None:
 
 
 async def unmoved(on: Stage) -> None:
-    """Pages lead nowhere: their cursor is ignored for a while, or a listing says that there is more and has nothing."""
+    """Pages lead nowhere: their cursor is ignored for a while, or a listing says that there is more and has nothing.
+
+    Once a story: of a cursor that is ignored, heeded and ignored again nothing can be proven.
+    """
+    if on.life.is_unmoved:
+        return
+    on.life.is_unmoved = True
     times = on.chance.randint(1, 6)
     on.sim.faults.add(Fault("unmoved", MESSAGES, times=times, after=on.chance.randint(0, 3)))
     on.sim.faults.add(Fault(on.chance.choice(("unmoved", "hollow")), LISTING, times=on.chance.randint(1, 8)))

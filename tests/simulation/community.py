@@ -98,6 +98,8 @@ class Life(Unrest):
         self.has_moved_clock = False
         self.emptied: set[int] = set()
         """Channels of which a page was sent empty."""
+        self.headless: set[int] = set()  # channels and threads of which the last message was left out for a while
+        self.is_unmoved = False  # whether cursors were ignored for a while
         self.closed: list[int] = []
         """Channels that the bot may not read at present."""
         self.touched: dict[int, float] = {}

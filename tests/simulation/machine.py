@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+from simloom._context import current_host
 
 from adapters.discord.simulator import Simulator
 from bot import app as daemon
@@ -73,6 +74,9 @@ class Machine:
     def kill(self) -> None:
         """End the process as SIGKILL does: nothing of it runs on, its files and connections are gone."""
         assert self.host is not None
+        for task in asyncio.all_tasks():  # aiohttp makes some by itself, of which the host does not know
+            if task.get_context().get(current_host) is self.host:  # type: ignore[attr-defined]  # since Python 3.12
+                self.host._register(task)
         self.host.crash()
         self._disk.cut(self.host)
         for descriptor in self._locks():

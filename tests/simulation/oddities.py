@@ -22,6 +22,7 @@ def vary(on: Stage) -> None:
         places = [*on.guild.channels.values(), *on.guild.threads.values()]
         for place in on.chance.sample(places, on.chance.randint(1, 2)):
             place.omits_head = True  # until the story ends
+            on.life.headless.add(place.id)
 
 
 def _odd(parts: dict[str, Any]) -> Any:

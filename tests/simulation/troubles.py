@@ -190,6 +190,7 @@ async def behead(on: Stage) -> None:
     """A channel's payload has no ``last_message_id`` for a while."""
     channel = on.guild.channels[on.a_channel()]
     channel.last_message_id = None
+    on.life.headless.add(channel.id)
     await on.last(5, 40)
     channel.last_message_id = channel.messages.last_id
 

@@ -40,8 +40,7 @@ class Witness:
         self._guild = guild
         self._life = life
         self._looked_at = wall_clock().true_time()
-        self._first_heads = {place.id: place.messages.last_id or 0 for place in self._places()}
-        self._heads = self._first_heads  # what there was at the last look
+        self._heads = self._first_heads = self._newest()  # at the last look, and at the first
         self._began: dict[str, tuple[float, dict[int, int]]] = {}  # by job: the last look before it was queued
         self._ended: set[str] = set()
         self._told: dict[str, float] = {}
@@ -126,6 +125,8 @@ class Witness:
                 place = places.get(place_id)
                 if place is None or not self._is_open(place, since):
                     continue
+                if place_id in self._life.headless:  # nothing tells of what is new there, once it was read to its end
+                    head = min(head, self._first_heads.get(place_id, 0))
                 missing = _ids(place, until=head) - stored.get(place.id, set())
                 if missing:
                     yield f"job {job} succeeded, and channel {place.id} lacks {len(missing)}: {min(missing)}"
@@ -135,12 +136,7 @@ class Witness:
         return ruling not in self._life.closed and self._life.touched.get(ruling or 0, 0.0) < since - 1
 
     def _newest(self) -> dict[int, int]:
-        """Return the last message of each place that a sync which begins now must read."""
-        newest = {place.id: place.messages.last_id or 0 for place in self._places()}
-        for place in self._places():
-            if place.omits_head:  # nothing tells of what is new there, once it was read to its end
-                newest[place.id] = min(newest[place.id], self._first_heads.get(place.id, 0))
-        return newest
+        return {place.id: place.messages.last_id or 0 for place in self._places()}
 
     def _places(self) -> Iterator[Channel]:
         yield from self._guild.channels.values()

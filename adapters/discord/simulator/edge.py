@@ -84,12 +84,12 @@ class Edge:
         verdict = self._limiter.admit(template, major_id)
         if verdict.refusal is not None:
             return _with_headers(rate_limited(verdict.refusal), verdict)
+        if self._faults.ignores_cursor(template, channel_id):
+            request = without_cursor(request)
         fault = self._faults.strike(template, channel_id)
         if fault is not None and fault.kind == "hold":
             await self._faults.until_cleared()
             fault = None
-        if fault is not None and fault.kind == "unmoved":
-            request, fault = without_cursor(request), None
         if fault is None:
             return _with_headers(_true_answer(request, route), verdict)
         return await break_answer(request, fault, lambda: _with_headers(_true_answer(request, route), verdict))

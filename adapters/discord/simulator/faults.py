@@ -157,14 +157,21 @@ class Faults:
         """Hold a request."""
         await self._cleared.wait()
 
+    def ignores_cursor(self, template: str, channel_id: int | None) -> bool:
+        """Return whether the cursor of this request is ignored, whatever else it meets."""
+        return self._strike(template, channel_id, unmoved=True) is not None
+
     def strike(self, template: str, channel_id: int | None) -> Fault | None:
-        """Return the fault that this request meets, if any."""
+        """Return the fault that this request meets, if any, beside an ignored cursor."""
+        return self._strike(template, channel_id, unmoved=False)
+
+    def _strike(self, template: str, channel_id: int | None, *, unmoved: bool) -> Fault | None:
         for armed in self._armed:
-            if armed.strikes(template, channel_id):
+            if (armed.fault.kind == "unmoved") is unmoved and armed.strikes(template, channel_id):
                 if armed.spent:
                     self._armed.remove(armed)
                 return armed.fault
-        return self._by_chance(template, channel_id) if self._scattered else None
+        return self._by_chance(template, channel_id) if self._scattered and not unmoved else None
 
     def _by_chance(self, template: str, channel_id: int | None) -> Fault | None:
         fitting = [fault for fault in self._scattered if fault.matches(template, channel_id)]
