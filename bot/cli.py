@@ -21,10 +21,10 @@ from bot.api import AddressInUse
 from bot.check import Check, Finding, Mark
 from bot.config import Config, ConfigError, load
 from bot.daemon_calls import DaemonRefused
-from bot.demo_files import DemoRefused
+from bot.demo_files import DemoFiles, DemoRefused
 from bot.metrics import Metrics
 from storage.database import migrate as migrate_database
-from storage.errors import StorageError
+from storage.errors import NoArchive, StorageError
 
 app = typer.Typer(
     help="Keeps a complete, private, queryable archive of every Discord guild its bot is in.",
@@ -196,6 +196,8 @@ def run_verb(main: Coroutine[Any, Any, object]) -> None:
         _leave_reader()
     except (DaemonRefused, DemoRefused, OSError) as e:
         leave(str(e), FAILED)
+    except NoArchive as e:
+        leave(f"{e}{DemoFiles().hint}", FAILED)
     except StorageError as e:
         leave(str(e), MISCONFIGURED if e.needs_a_person else FAILED)
 

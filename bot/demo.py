@@ -4,7 +4,6 @@ import asyncio
 import random
 import sys
 from datetime import timedelta
-from pathlib import Path
 
 from rich.console import Console
 
@@ -14,7 +13,7 @@ from adapters.discord.simulator import DEMO_GUILD_ID, Life, Limits, Simulator, d
 from adapters.privacy import UserHasher
 from bot import app as daemon
 from bot.concurrency import first_error
-from bot.config import Config, DatabaseConfig, SyncConfig
+from bot.config import Config, DatabaseConfig, HttpConfig, SyncConfig
 from bot.demo_files import DemoFiles, Journal
 from bot.metrics import Metrics
 
@@ -28,9 +27,7 @@ _LIVELY = timedelta(hours=1)
 _PAUSE_SECONDS, _QUIET_PAUSE_SECONDS = (0.5, 2.1), (5.0, 15.0)
 
 
-async def run_demo(
-    config: Config, *, console: Console | None, seconds: float | None, fresh: bool, folder: Path = Path("data")
-) -> None:
+async def run_demo(config: Config, *, console: Console | None, seconds: float | None, fresh: bool) -> None:
     """Archive the demo's community until stopped, or for ``seconds``.
 
     The archive, the pace and the hash key are the demo's own, whatever the configuration says. A later start continues
@@ -40,7 +37,7 @@ async def run_demo(
         DemoRefused: a demo runs in this folder, or the archive there is not the demo's.
         StorageError, AddressInUse: with a message for the operator.
     """
-    files = DemoFiles(folder)
+    files = DemoFiles()
     async with files.held():
         journal = await files.world(str(DEMO_GUILD_ID), born=daemon.utc_now(), fresh=fresh)
         if journal.moments:
@@ -89,7 +86,8 @@ async def _archive(config: Config, sim: Simulator, files: DemoFiles, console: Co
 
     def serving(url: str) -> None:
         files.announce(url)
-        _explain(url, f"discord-{DEMO_GUILD_ID}", files.archive, has_token=config.api_token is not None)
+        person = next(user.id for user in sim.world.guilds[DEMO_GUILD_ID].users.values() if not user.bot)
+        _explain(url, files, person, has_token=config.api_token is not None)
 
     await daemon.run(config, hasher, adapters, metrics=metrics, console=console, on_serving=serving)
 
@@ -104,7 +102,11 @@ async def _live(life: Life, journal: Journal) -> None:
         life.step(journal.record(daemon.utc_now()))
 
 
-def _explain(url: str, tenant_id: str, archive: Path, *, has_token: bool) -> None:
+def _explain(url: str, files: DemoFiles, person: int, *, has_token: bool) -> None:
+    archive, tenant_id = files.archive, f"discord-{DEMO_GUILD_ID}"
+    port = url.rpartition(":")[2]
+    # A daemon that has the archive open carries out forget, at the address in the settings.
+    settings = files.setting if port == str(HttpConfig().port) else f"PLATFORM_SYNC_HTTP__PORT={port} {files.setting}"
     curl = 'curl -H "Authorization: Bearer $PLATFORM_SYNC_API_TOKEN"' if has_token else "curl"
     query = "SELECT sent_at, channel, substr(content, 1, 60) FROM readable_messages ORDER BY sent_at DESC LIMIT 5"
     _say(
@@ -116,7 +118,10 @@ def _explain(url: str, tenant_id: str, archive: Path, *, has_token: bool) -> Non
         f"  {curl} {url}/api/tenants/{tenant_id}/channels\n"
         f"  {curl} {url}/api/jobs?limit=3\n"
         f"  sqlite3 -readonly {archive} '{query}'\n"
-        f"  {url}/docs has everything else. Ctrl-C ends it; the next start goes on, with --fresh it begins anew.\n"
+        f"  {url}/docs has everything else.\n"
+        f"The verbs check, export-user, forget and erasures work on this archive with its settings, such as\n"
+        f"  echo {person} | {settings} ./run export-user\n"
+        f"Ctrl-C ends it; the next start goes on, with --fresh it begins anew.\n"
     )
 
 

@@ -68,7 +68,7 @@ def _to_millisecond(moment: datetime) -> datetime:
 class DemoFiles:
     """The demo's files in a folder: ``demo.db`` and the files beside it."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path = Path("data")) -> None:
         self.archive = folder / "demo.db"
         self._journal = folder / "demo.journal"
         self._owner = folder / "demo"  # its lock is demo.lock
@@ -78,6 +78,16 @@ class DemoFiles:
     def url(self) -> str:
         """The archive's URL."""
         return f"sqlite+aiosqlite:///{self.archive}"
+
+    @property
+    def setting(self) -> str:
+        """The shell assignment that makes a command work on the demo's archive in place of the configured one."""
+        return f"PLATFORM_SYNC_DATABASE__URL=sqlite:///{self.archive}"
+
+    @property
+    def hint(self) -> str:
+        """How a command that found no archive would find the demo's; empty where there is none either."""
+        return f" The demo's archive is another one: {self.setting} ./run ..." if self.archive.exists() else ""
 
     @asynccontextmanager
     async def held(self) -> AsyncIterator[None]:

@@ -15,6 +15,7 @@ from adapters.records import ChannelRecord, TenantRecord
 from adapters.registry import PLATFORMS
 from bot.check.channels import summarize
 from bot.config import Config
+from bot.demo_files import DemoFiles
 from storage.connection import DatabaseState, KnownTenant, inspect_database
 from storage.errors import DatabaseReadOnly, DatabaseTooNew, DatabaseTooOld, HashChoiceMismatch, StorageError
 from storage.tenants import tenant_id_of
@@ -94,8 +95,8 @@ class Check:
             yield Finding("database", Mark.PROBLEM, problem)
         if state.needs_migration:
             change = f"upgrades it from revision {state.revision}" if state.revision else "creates the archive"
-            text = f"{state.dialect}: the daemon {change} when it starts"
-            yield Finding("database", Mark.NOTE, text)
+            hint = "" if state.revision else DemoFiles().hint
+            yield Finding("database", Mark.NOTE, f"{state.dialect}: the daemon {change} when it starts.{hint}")
         elif not (state.is_too_new or state.is_too_old):
             in_use = "; a daemon is working on it" if state.is_in_use else ""
             text = f"{state.dialect}, at revision {state.revision}, tenants: {len(state.tenants)}{in_use}"

@@ -38,6 +38,7 @@ class _Listings:
     """The listings of a job: when the newest one began, by the monotonic clock, and how soon the next may begin."""
 
     began: float = 0.0
+    is_stored: bool = True  # whether the newest one was; one that failed proves nothing
     pause_seconds: float = 0.0  # before the next one while the gateway is disconnected; grows
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -115,10 +116,12 @@ class JobContext:
 
     async def list_channels(self) -> tuple[ChannelRecord, ...]:
         """List the channels and store them."""
+        self.listings.is_stored = False
         self.listings.began, began_at = time.monotonic(), self.live.instant()
         records = await self.session.channels()
         await self.live.write_channels(self.tenant_id)  # else one hidden before the listing would be hidden after it
         await channels.save_channels(self.db, self.tenant_id, records, self.clock(), began_at=began_at, job=self.lease)
+        self.listings.is_stored = True
         return records
 
     def add_unproven(self, page: EmptyPage) -> None:
@@ -171,7 +174,7 @@ class JobContext:
         if await self._is_current():
             return
         async with listings.lock:
-            if listings.began > called or await self._is_current():
+            if (listings.began > called and listings.is_stored) or await self._is_current():
                 return
             await asyncio.sleep(listings.pause_seconds)
             if await self._is_current():
@@ -184,11 +187,12 @@ class JobContext:
         await channels.follow_parents(self.db, self.tenant_id, self.clock())
 
     async def _is_current(self) -> bool:
-        """Write the received changes of channels; return whether none can have been missed."""
+        """Write the received changes of channels; return whether none can have been missed since the last listing."""
         await self.live.write_channels(self.tenant_id)
-        if self.session.receives_changes:
+        is_current = self.session.receives_changes and self.listings.is_stored
+        if is_current:
             self.listings.pause_seconds = 0.0
-        return self.session.receives_changes
+        return is_current
 
     async def refetch(self, channel: AnyChannel, message_ids: set[str]) -> None:
         """Mark messages of a channel to be refetched by the repairs of this job or the next."""

@@ -33,6 +33,8 @@ class ReactionPass:
         progress.reactions_pending = sum(channel.lists for channel in pending)
         progress.estimator.begin_reactions(sum(channel.requests for channel in pending))
         await for_each(pending, job.config.concurrent_channels, self._fetch_channel)
+        if pending:  # counted again: events may have added and cleared lists meanwhile
+            progress.reactions_pending = await reactions.pending_lists(job.db, job.tenant_id)
         progress.repairs_pending += len(self._outdated)
         progress.is_cut_short |= progress.reactions_pending > 0 and job.should_yield
 
@@ -53,7 +55,7 @@ class ReactionPass:
                     return
                 if total.message_platform_id in gone or not await self._fetch(channel, total, tracker):
                     gone.add(total.message_platform_id)
-                    job.progress.reactions_pending -= 1
+                    self._done()
             after = totals[-1]
 
     async def _fetch(self, channel: PendingChannel, total: PendingTotal, tracker: ChangeTracker) -> bool:
@@ -91,11 +93,15 @@ class ReactionPass:
         """Return whether fewer were found than there were by a known count; an unknown one becomes what is found."""
         return total.is_count_known and len(users) < total.count
 
+    def _done(self) -> None:
+        progress = self.job.progress
+        progress.reactions_pending = max(progress.reactions_pending - 1, 0)  # events may have added some
+
     def _count(self, users: int) -> None:
         progress = self.job.progress
         progress.reactions += users
         progress.reactions_done += 1
-        progress.reactions_pending -= 1
+        self._done()
         progress.estimator.lists_done += max(ceil(users / self.job.session.page_size), 1)
 
     async def _mark_deleted(self, channel: PendingChannel, total: PendingTotal) -> None:

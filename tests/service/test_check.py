@@ -51,11 +51,14 @@ def texts(findings: list[Finding], about: str, mark: Mark) -> list[str]:
     return [f.text for f in findings if f.about.startswith(about) and f.mark is mark]
 
 
-async def test_every_channel_is_accounted_for_with_its_reason(url: str) -> None:
+async def test_every_channel_is_accounted_for_with_its_reason(
+    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)  # where no demo is
     world = rich_world()
     async with Simulator(world) as sim:
         findings = await found(make_adapter(sim), url)
-    assert texts(findings, "database", Mark.NOTE) == ["sqlite: the daemon creates the archive when it starts"]
+    assert texts(findings, "database", Mark.NOTE) == ["sqlite: the daemon creates the archive when it starts."]
     for guild_id, guild in world.guilds.items():
         about = f"discord-{guild_id}"
         rows = [row for row in truth(world, guild_id).channels() if not row["metadata"].get("archived")]

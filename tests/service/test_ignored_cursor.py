@@ -54,3 +54,16 @@ async def test_an_audit_does_not_believe_one_page_that_leaves_a_message_out(data
         assert (audit["status"], audit["progress"]["deleted"]) == ("partial", 0)
         assert (await daemon.sync(guild_id))["status"] == "succeeded"
     assert_equal_to_truth(database_url, truth(world, guild_id), guild_id, without=["reactions"])
+
+
+@ON_SQLITE
+async def test_an_audit_believes_no_page_whose_cursor_was_ignored_now_and_then(database_url: str) -> None:
+    """The page is wrong, the one that shows that cursors are heeded is right, and the second look is wrong again."""
+    world = uniform_world(1, 250)
+    guild_id = guild_of(world)
+    async with archiving(world, database_url, ONLY_MESSAGES) as (sim, daemon):
+        sim.faults.add(Fault("unmoved", MESSAGES, times=2, every=2))
+        _, job = await daemon.ask("POST", f"/api/tenants/discord-{guild_id}/sync", json={"kind": "audit"})
+        audit = await daemon.job_ended(job["job_id"])
+        assert (audit["status"], audit["progress"]["deleted"]) == ("partial", 0)
+    assert_equal_to_truth(database_url, truth(world, guild_id), guild_id, without=["reactions"])

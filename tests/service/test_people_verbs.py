@@ -69,6 +69,19 @@ def test_nothing_is_made_where_there_is_no_archive(run: Run, tmp_path: Path, ver
     assert not folder.exists()
 
 
+@pytest.mark.parametrize("verb", ["forget", "check"])
+def test_where_there_is_no_archive_the_demo_s_is_named(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, verb: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("DISCORD_BOT_TOKEN", raising=False)
+    hint = "The demo's archive is another one: PLATFORM_SYNC_DATABASE__URL=sqlite:///data/demo.db ./run"
+    assert hint not in run(verb, given=PERSON, folder=tmp_path / "nowhere").output
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data/demo.db").touch()
+    assert hint in run(verb, given=PERSON, folder=tmp_path / "nowhere").output
+
+
 @pytest.mark.parametrize("verb", ["forget", "export-user"])
 @pytest.mark.slow
 def test_a_mistyped_tenant_is_answered_with_the_known_ones(run: Run, archive: Path, verb: str) -> None:

@@ -133,6 +133,30 @@ async def test_what_is_written_in_private_is_not_kept_where_the_gateway_could_no
         assert await shown(url, guild_id, channel) == "not_public"
 
 
+async def test_a_listing_that_failed_is_not_taken_for_one(url: str) -> None:
+    """Two channels are read in turn; for the first one the channels cannot be listed."""
+    world = uniform_world(2, 10)
+    guild_id = guild_of(world)
+    first, channel = world.guilds[guild_id].channels
+    in_turn = {**ONLY_MESSAGES, "PLATFORM_SYNC_SYNC__CONCURRENT_CHANNELS": "1"}
+    async with archiving(world, url, in_turn) as (sim, daemon):
+        for place in (first, channel):
+            sim.change.post(place, "public, but not read yet")
+        sim.faults.add(Fault("hold", route=MESSAGES, times=None))
+        _, asked = await daemon.ask("POST", f"/api/tenants/discord-{guild_id}/sync")
+        await daemon.sees(lambda: sim.requests.count(MESSAGES, status=0) == 1)
+        sim.gateway.close(4009)
+        sim.change.hide_channel(channel, bot_keeps=True, silent=True)
+        sim.change.post(channel, "secret", silent=True)
+        await daemon.until(
+            lambda: daemon.get(f"/api/tenants/discord-{guild_id}/coverage"), lambda coverage: coverage["gaps"]
+        )
+        sim.faults.clear()
+        sim.faults.add(Fault("status", status=400, route=ROLES))
+        assert codes_of(await daemon.job_ended(asked["job_id"])) == ("partial", ["call_failed"])
+        assert "secret" not in {row["content"] for row in archived(url, "messages", guild_id).values()}
+
+
 async def shown(url: str, guild_id: int, channel: int) -> object:
     return archived(url, "channels", guild_id)[str(channel),]["skip_reason"]
 

@@ -176,7 +176,8 @@ class Life(Unrest):
         return found
 
     def _edit(self, silent: bool) -> None:
-        if found := self._message():  # of too few digits to be taken for an id, so that it is stored as it is
+        if (found := self._message()) and self._is_written(*found):
+            # Of too few digits to be taken for an id, so that it is stored as it is.
             self._change.edit(*found, f"edited {self._chance.random():.9f}", silent=silent)
 
     def _bulk_delete(self, silent: bool) -> None:

@@ -57,11 +57,13 @@ async def _read_everything(stage: Stage, *, with_audit: bool) -> None:
 
 
 async def _until_ready(stage: Stage) -> None:
+    gateway = stage.sim.gateway
     tenant = f"/api/tenants/discord-{stage.guild.id}"
     async with asyncio.timeout(_PATIENCE_SECONDS):
         while True:
             status, _ = await stage.machine.ask("GET", "/readyz")
-            if status == 200 and (await stage.machine.ask("GET", tenant))[0] == 200:
+            is_told = gateway.connected >= gateway.shards  # a cut may be noticed by the next heartbeat alone
+            if is_told and status == 200 and (await stage.machine.ask("GET", tenant))[0] == 200:
                 return
             _assert_alive(stage)
             await asyncio.sleep(1)
