@@ -58,16 +58,25 @@ class TenantSync:
         job, estimator = self.job, self.job.progress.estimator
         # A thread is rarely long; what starts last should not have the longest way.
         long, short, others = await self._choose()
+        listed = job.listings.began
         if job.config.reaction_users:
             job.progress.reactions_pending = await reactions.pending_lists(job.db, job.tenant_id)
         estimator.begin(job.progress.reactions_pending, page_size=job.session.page_size)
         await for_each(chain(long, short), job.config.concurrent_channels, self._read_channel)
+        if job.listings.began > listed:  # once more, and a thread that was reopened between two listings turned up
+            long, short, _ = await self._choose(again=True)
+            await for_each(chain(long, short), job.config.concurrent_channels, self._read_channel)
         await ProofPass(job).run()
         await job.settle_refusals()
         return others
 
-    async def _choose(self) -> tuple[PickledList[ChannelState], PickledList[ChannelState], PickledList[ChannelState]]:
-        """Count the channels; return those with news, apart the threads with news, and those that only have failed."""
+    async def _choose(
+        self, *, again: bool = False
+    ) -> tuple[PickledList[ChannelState], PickledList[ChannelState], PickledList[ChannelState]]:
+        """Count the channels; return those with news, apart the threads with news, and those that only have failed.
+
+        ``again`` leaves out the channels that were chosen before.
+        """
         job = self.job
         of_channels, of_threads, others = (
             PickledList[ChannelState](),
@@ -76,7 +85,7 @@ class TenantSync:
         )
         unread, archived = list[str](), set[str]()
         async for some in channels.channels_to_be_read(job.db, job.tenant_id):
-            news = [state for state in some if state.has_news]
+            news = [state for state in some if state.has_news and not (again and self._was_chosen(state))]
             for state in news:
                 job.progress.estimator.expect(self._estimator_of(state))
             of_channels.extend(state for state in news if state.type is not ChannelType.THREAD)
@@ -88,6 +97,9 @@ class TenantSync:
         counts = {"archived": totals.channels_archived, "skipped": totals.channels_skipped}
         job.progress.channels.begin(unread, **counts, archived_ids=archived)
         return of_channels, of_threads, others
+
+    def _was_chosen(self, state: ChannelState) -> bool:
+        return self.job.progress.channels.get(state.platform_id) is not None
 
     async def _read_channel(self, state: ChannelState) -> None:
         all_channels, estimator = self.job.progress.estimator, self._estimator_of(state)

@@ -45,8 +45,8 @@ async def test_it_archives_answers_and_stops_at_a_safe_point_to_go_on_later(tmp_
             job = (await daemon.get(f"/api/tenants/discord-{guild_of(world)}/sync"))["job"]
             assert (job["kind"], job["attempt"], job["status"]) == ("initial", 2, "succeeded")
             assert await daemon.stop() == 0
-        on_their_way = ends = 3  # each channel's last page is full, so that one more request sees its end
-        assert sim.requests.count(MESSAGES) == 150 + on_their_way + ends
+        on_their_way = ends = confirmed = 3  # each channel's last page is full: one more sees its end, one confirms it
+        assert sim.requests.count(MESSAGES) == 150 + on_their_way + ends + confirmed
     assert_complete(world, url)
 
 

@@ -27,7 +27,7 @@ async def seen(tmp_path: Path) -> dict[str, Any]:
             found: dict[str, Any] = {"all": []}
             for _ in range(40):
                 found["all"] = (await daemon.get("/api/jobs"))["jobs"]
-                if found["all"] and found["all"][0]["metrics"]["requests"]:
+                if found["all"] and found["all"][0]["progress"]["messages"]:
                     break
                 await asyncio.sleep(0.2)
             job_id = found["all"][0]["job_id"]
