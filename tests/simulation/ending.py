@@ -63,7 +63,8 @@ async def _until_ready(stage: Stage) -> None:
         while True:
             status, _ = await stage.machine.ask("GET", "/readyz")
             is_told = gateway.connected >= gateway.shards  # a cut may be noticed by the next heartbeat alone
-            if is_told and status == 200 and (await stage.machine.ask("GET", tenant))[0] == 200:
+            found, view = await stage.machine.ask("GET", tenant)
+            if is_told and (status, found) == (200, 200) and view["sync_status"] != "disconnected":
                 return
             _assert_alive(stage)
             await asyncio.sleep(1)
