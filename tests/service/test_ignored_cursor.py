@@ -5,11 +5,18 @@ import pytest
 from adapters.discord.simulator import Fault, Simulator, uniform_world
 from adapters.discord.simulator.truth import truth
 from tests.support.archive import assert_equal_to_truth
-from tests.support.daemon import ON_SQLITE, ONLY_MESSAGES, archiving, codes_of, running_daemon
+from tests.support.daemon import ON_SQLITE, ONLY_MESSAGES, Daemon, archiving, codes_of, running_daemon
 from tests.support.guilds import guild_of
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("restored_addresses")]
 MESSAGES = "/channels/{channel_id}/messages"
+
+
+async def audited(daemon: Daemon, guild_id: int) -> tuple[str, int]:
+    """How an audit ended, and how many messages it marked as deleted."""
+    _, job = await daemon.ask("POST", f"/api/tenants/discord-{guild_id}/sync", json={"kind": "audit"})
+    audit = await daemon.job_ended(job["job_id"])
+    return audit["status"], audit["progress"]["deleted"]
 
 
 @pytest.mark.parametrize("times", [None, 1, 2])
@@ -18,9 +25,7 @@ async def test_an_audit_believes_no_page_whose_cursor_was_ignored(database_url: 
     guild_id = guild_of(world)
     async with archiving(world, database_url, ONLY_MESSAGES) as (sim, daemon):
         sim.faults.add(Fault("unmoved", MESSAGES, times=times))
-        _, job = await daemon.ask("POST", f"/api/tenants/discord-{guild_id}/sync", json={"kind": "audit"})
-        audit = await daemon.job_ended(job["job_id"])
-        assert (audit["status"], audit["progress"]["deleted"]) == ("partial", 0)
+        assert await audited(daemon, guild_id) == ("partial", 0)
         sim.faults.clear()
     assert_equal_to_truth(database_url, truth(world, guild_id), guild_id, without=["reactions"])
 
@@ -49,9 +54,7 @@ async def test_an_audit_does_not_believe_one_page_that_leaves_a_message_out(data
     guild_id = guild_of(world)
     async with archiving(world, database_url, ONLY_MESSAGES) as (sim, daemon):
         sim.faults.add(Fault("lacking", MESSAGES))
-        _, job = await daemon.ask("POST", f"/api/tenants/discord-{guild_id}/sync", json={"kind": "audit"})
-        audit = await daemon.job_ended(job["job_id"])
-        assert (audit["status"], audit["progress"]["deleted"]) == ("partial", 0)
+        assert await audited(daemon, guild_id) == ("partial", 0)
         assert (await daemon.sync(guild_id))["status"] == "succeeded"
     assert_equal_to_truth(database_url, truth(world, guild_id), guild_id, without=["reactions"])
 
@@ -63,7 +66,5 @@ async def test_an_audit_believes_no_page_whose_cursor_was_ignored_now_and_then(d
     guild_id = guild_of(world)
     async with archiving(world, database_url, ONLY_MESSAGES) as (sim, daemon):
         sim.faults.add(Fault("unmoved", MESSAGES, times=2, every=2))
-        _, job = await daemon.ask("POST", f"/api/tenants/discord-{guild_id}/sync", json={"kind": "audit"})
-        audit = await daemon.job_ended(job["job_id"])
-        assert (audit["status"], audit["progress"]["deleted"]) == ("partial", 0)
+        assert await audited(daemon, guild_id) == ("partial", 0)
     assert_equal_to_truth(database_url, truth(world, guild_id), guild_id, without=["reactions"])

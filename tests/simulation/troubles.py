@@ -198,12 +198,10 @@ async def behead(on: Stage) -> None:
 async def forget(on: Stage) -> None:
     """A person has their traces removed, and goes on writing."""
     user_id = on.chance.choice(list(on.guild.users)[:8])
-    body = {"platform": "discord", "user_id": str(user_id)}
-    for _ in range(30):  # without an answer it may have been done all the same; doing it again changes nothing
+    body, status, left = {"platform": "discord", "user_id": str(user_id)}, 0, 30
+    while not status and (left := left - 1):  # without an answer it may have been done; again, it changes nothing
         status, _ = await on.machine.ask("POST", "/api/forgotten-users", json=body)
         await on.last(0, 1)
-        if status:
-            break
     if status in (200, 202):
         on.life.forgotten[hash_with(None)(str(user_id))] = wall_clock().true_time()
         for _ in range(on.chance.randint(0, 3)):
@@ -231,8 +229,7 @@ async def hollow(on: Stage) -> None:
 
 async def refuse_gateway(on: Stage) -> None:
     """The gateway takes no session for a while; then the daemon must not call itself ready."""
-    gateway = on.sim.gateway
-    if gateway.close_on_identify is not None:
+    if (gateway := on.sim.gateway).close_on_identify is not None:
         return
     gateway.resumable, gateway.close_on_identify = False, 4000
     gateway.close(4000)
