@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from storage.connection import finish_before_cancel
 from storage.database import Database
 from storage.sql import NOW, TENANT_ID, RowId, UtcDateTime, all_rows, fields_of, one_row
-from storage.tables import IS_OPEN, channels, refetch_ranges, sync_gaps, sync_jobs, sync_progress, tenants
+from storage.tables import IS_OPEN, channels, messages, refetch_ranges, sync_gaps, sync_jobs, tenants
 
 
 class GapReason(StrEnum):
@@ -37,13 +37,7 @@ class Gap:
     repaired_at: datetime | None
 
 
-_HAS_CHECKPOINT = (
-    select(sync_progress.c.channel_id)
-    .join(channels, channels.c.id == sync_progress.c.channel_id)
-    .where(channels.c.tenant_id == tenants.c.id, sync_progress.c.last_message_platform_id.is_not(None))
-    .correlate(tenants)
-    .exists()
-)
+_HOLDS_MESSAGES = select(messages.c.id).where(messages.c.tenant_id == tenants.c.id).correlate(tenants).exists()
 # A running job may have fetched data before this gap began and store it afterwards.
 _IS_BEING_READ = (
     select(sync_jobs.c.id)
@@ -53,7 +47,7 @@ _IS_BEING_READ = (
 )
 # Locked, so that it is not stopped or resumed meanwhile, and only one gap is begun.
 _FIND_TENANT = (
-    select(tenants.c.created_at, tenants.c.stopped_at, or_(_HAS_CHECKPOINT, _IS_BEING_READ).label("may_hold"))
+    select(tenants.c.created_at, tenants.c.stopped_at, or_(_HOLDS_MESSAGES, _IS_BEING_READ).label("may_hold"))
     .where(tenants.c.id == TENANT_ID, tenants.c.purged_at.is_(None))
     .with_for_update(of=tenants, key_share=True)
 )

@@ -7,10 +7,11 @@ from typing import Any
 from adapters.records import SkipReason
 from storage.channels import channel_states, mark_skipped, save_channels
 from storage.database import Database
+from storage.jobs import release
 from storage.live import apply_changes
 from storage.privacy import erase_user
-from storage.repair import count_stored
-from storage.tables import attachments, messages, reaction_totals, reactions, refetch_ranges, sync_progress
+from storage.repair import GapReason, count_stored, record_gap
+from storage.tables import attachments, messages, reaction_totals, reactions, refetch_ranges, sync_gaps, sync_progress
 from tests.support.builders import HOUR, MINUTE, NOW, attachment, change, channel, message, reaction, thread, total
 from tests.support.live_steps import LATER, MUCH_LATER, LiveChannel
 from tests.support.tables_of import count_of, only_row, rows_of
@@ -130,3 +131,11 @@ async def test_an_audit_counts_up_to_the_checkpoint(db: Database, live: LiveChan
     assert await count_stored(db, live.channel.id) == 1
     await live.store(message(8), message(10))
     assert await count_stored(db, live.channel.id) == 3
+
+
+async def test_a_gap_is_recorded_where_only_early_rows_are_stored(db: Database, live: LiveChannel) -> None:
+    await live.apply(9, created=NEW)
+    await release(db, live.lease, totals={}, now=LATER)
+    assert await count_of(db, sync_progress) == 0
+    await record_gap(db, live.tenant.id, GapReason.PROCESS_DOWN, began_at=None, ended_at=LATER, now=LATER)
+    assert await count_of(db, sync_gaps) == 1, "it may have been changed or deleted meanwhile"
