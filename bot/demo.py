@@ -80,6 +80,7 @@ async def _archive(config: Config, sim: Simulator, files: DemoFiles, console: Co
         gateway_url=sim.gateway_url,
         requests_per_second=_REQUESTS_PER_SECOND,
         channel_requests_per_second=_REQUESTS_PER_SECOND / 4,
+        reaction_requests_per_second=_REQUESTS_PER_SECOND / 4,
     )
     hasher, metrics = UserHasher(), Metrics()
     adapters = {"discord": DiscordAdapter(token=sim.world.token, options=options, hasher=hasher, observer=metrics)}

@@ -59,7 +59,9 @@ class DiscordAdapter:
     ) -> None:
         self._token = token
         self._hash_user = hasher.of
-        rate_limiter = RateLimiter(options.requests_per_second, options.channel_requests_per_second)
+        rate_limiter = RateLimiter(
+            options.requests_per_second, options.channel_requests_per_second, options.reaction_requests_per_second
+        )
         self._rest = RestClient(rate_limiter, sleep, observer, timeout_seconds=request_timeout_seconds)
         self._guild_ready_timeout_seconds = guild_ready_timeout_seconds
         self._identify_delay_seconds = identify_delay_seconds

@@ -10,14 +10,16 @@ from adapters.base import PlatformOptions
 class DiscordOptions(PlatformOptions):
     """Hold the keys of ``[discord]``, with their defaults.
 
-    The addresses are for a proxy or the simulator; without them discord.py's own are used. The defaults of the two
-    paces stay below Discord's limits (50 requests a second for a bot, 5 in 5 s for a channel).
+    The addresses are for a proxy or the simulator; without them discord.py's own are used. The defaults of the first
+    two paces stay below Discord's limits (50 requests a second for a bot, 5 in 5 s for a channel); no limit is
+    documented for the lists of who reacted.
     """
 
     rest_url: str | None = None
     gateway_url: str | None = None
     requests_per_second: Annotated[float, Field(gt=0, le=1_000_000)] = 40.0
     channel_requests_per_second: Annotated[float, Field(gt=0, le=1_000_000)] = 0.9
+    reaction_requests_per_second: Annotated[float, Field(gt=0, le=1_000_000)] = 4.0
 
     @field_validator("rest_url", "gateway_url")
     @classmethod

@@ -131,6 +131,7 @@ class DiscordSession:
                 list,
                 channel_id,
                 fault_of=fault_of,
+                for_reactions=True,
             )
 
         users = await reaction_users(fetch, total)

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable
 from contextlib import AbstractContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -139,27 +139,27 @@ class JobContext:
         return self.live.tracking(self.tenant_id, channel.platform_id)
 
     async def store(
-        self, channel: AnyChannel, changed: Callable[[], set[str]], write: Callable[[set[str], Changed], Awaitable[T]]
+        self, changed: Callable[[], set[MessageRef]], write: Callable[[set[MessageRef], Changed], Awaitable[T]]
     ) -> T:
-        """Store what was read of a channel, also where the job is cancelled, and refetch what changed meanwhile.
+        """Store what was read of channels, also where the job is cancelled, and refetch what changed meanwhile.
 
         The received changes of channels are stored first, or the channels listed where changes may have been missed, so
         that nothing of a hidden channel is written. ``changed`` returns the messages with events since they were
         fetched, so that the fetched ones may be older. ``write`` is called with those that changed before, and with a
         function that returns those since: it records them in the transaction that stores, so that a kill loses none.
         """
-        before, recorded = set[str](), set[str]()
+        before, recorded = set[MessageRef](), set[MessageRef]()
 
-        def since() -> list[MessageRef]:
+        def since() -> set[MessageRef]:
             recorded.update(changed() - before)
-            return self._refs(channel, recorded)
+            return recorded
 
         async def write_and_refetch() -> T:
             await self._update_channels()
             before.update(changed())
             written = await write(before, since)
             if during_commit := changed() - before - recorded:
-                await self.refetch(channel, during_commit)
+                await self.refetch(during_commit)
             return written
 
         return await finish(write_and_refetch())
@@ -194,12 +194,13 @@ class JobContext:
             self.listings.pause_seconds = 0.0
         return is_current
 
-    async def refetch(self, channel: AnyChannel, message_ids: set[str]) -> None:
-        """Mark messages of a channel to be refetched by the repairs of this job or the next."""
-        await messages.refetch(self.db, self._refs(channel, message_ids), self.clock())
+    async def refetch(self, refs: Collection[MessageRef]) -> None:
+        """Mark messages to be refetched by the repairs of this job or the next."""
+        await messages.refetch(self.db, refs, self.clock())
 
-    def _refs(self, channel: AnyChannel, message_ids: set[str]) -> list[MessageRef]:
-        return [(self.tenant_id, channel.platform_id, message_id) for message_id in message_ids]
+    def refs(self, channel: AnyChannel, message_ids: Iterable[str]) -> set[MessageRef]:
+        """Name messages of a channel."""
+        return {(self.tenant_id, channel.platform_id, message_id) for message_id in message_ids}
 
     async def settle(self, channel: AnyChannel, deleted_head_id: str | None) -> None:
         """Mark a channel as read up to its head; where something else of it failed, its error stays."""

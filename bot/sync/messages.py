@@ -18,7 +18,7 @@ from bot.sync.context import JobContext
 from bot.sync.pages import Answer, first_behind, read_behind
 from storage import messages
 from storage.channels import ChannelState
-from storage.messages import Changed, MessageBatch
+from storage.messages import Changed, MessageBatch, MessageRef
 
 _Pages: TypeAlias = list[tuple[datetime, int, tuple[MessageRecord, ...]]]
 """Pages, each with the time of its request and the tracker's mark at that time."""
@@ -140,16 +140,17 @@ class ChannelReader:
             return
         self._fetched = []
 
-        def changed() -> set[str]:
-            return {i for _, mark, page in pages for i in tracker.changed_since(mark, (m.platform_id for m in page))}
+        def changed() -> set[MessageRef]:
+            ids = {i for _, mark, page in pages for i in tracker.changed_since(mark, (m.platform_id for m in page))}
+            return self.job.refs(self.state, ids)
 
-        async def write(changed_before: set[str], since: Changed) -> None:
+        async def write(changed_before: set[MessageRef], since: Changed) -> None:
             if changed_before:  # their events found nothing stored that they could change
-                await self.job.refetch(self.state, changed_before)
+                await self.job.refetch(changed_before)
             await self._save([message for *_, page in pages for message in page], pages[0][0], since)
             self._fetched = following
 
-        await self.job.store(self.state, changed, write)
+        await self.job.store(changed, write)
 
     async def _save(self, fetched: list[MessageRecord], requested_at: datetime, changed: Changed) -> None:
         """Store rows and checkpoint, in one transaction."""

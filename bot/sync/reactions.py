@@ -1,9 +1,11 @@
 """The last pass of a sync: the users behind the reactions, once all messages are stored.
 
-Only lists whose totals differ from those they were last fetched at are fetched, each is committed as it comes, and
+Only lists whose totals differ from those they were last fetched at are fetched, they are committed many at a time, and
 the pass ends where it is when the tenant's next sync is due: new messages never wait for a backlog of reactions.
 """
 
+import asyncio
+from collections.abc import AsyncIterable, AsyncIterator
 from dataclasses import dataclass, field
 from math import ceil
 
@@ -11,25 +13,34 @@ from adapters.errors import MessageGone
 from bot.concurrency import finish, for_each
 from bot.live import ChangeTracker
 from bot.sync.context import JobContext
+from bot.sync.reaction_batches import FetchedList, ReactionBatches, Stored
 from storage import messages, reactions
-from storage.messages import Changed
-from storage.reactions import PendingChannel, PendingTotal
+from storage.errors import ChannelSkipped
+from storage.messages import MessageRef
+from storage.reactions import PendingChannel, PendingTotal, UserList
 
 _TOTALS_A_PAGE = 100  # looked up in the archive at a time
-_ATTEMPTS = 2  # at a list that changes while it is fetched
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class ReactionPass:
     """One job's way through a tenant's reactions."""
 
     job: JobContext
-    _outdated: set[tuple[int, str]] = field(default_factory=set)  # messages whose totals have to be read again
+    _batches: ReactionBatches = field(init=False)
+    _outdated: set[MessageRef] = field(default_factory=set)  # messages whose totals have to be read again
+
+    def __post_init__(self) -> None:
+        self._batches = ReactionBatches(self.job, self._count_stored)
 
     async def run(self) -> None:
-        """Fetch what is pending until all is done or the next sync is due."""
+        """Fetch what is pending until all is done or the next sync is due; the largest channels first.
+
+        A channel has a pace of its own: were it the last one, the others' would be of no use to it.
+        """
         job, progress = self.job, self.job.progress
         pending = await reactions.pending_channels(job.db, job.tenant_id, users_per_request=job.session.page_size)
+        pending.sort(key=lambda channel: channel.requests, reverse=True)
         progress.reactions_pending = sum(channel.lists for channel in pending)
         progress.estimator.begin_reactions(sum(channel.requests for channel in pending))
         await for_each(pending, job.config.concurrent_channels, self._fetch_channel)
@@ -39,71 +50,96 @@ class ReactionPass:
         progress.is_cut_short |= progress.reactions_pending > 0 and job.should_yield
 
     async def _fetch_channel(self, channel: PendingChannel) -> None:
-        job = self.job
-        if job.should_yield:
+        if self.job.should_yield:
             return
-        async with job.guard(channel):
-            with job.live.tracking(job.tenant_id, channel.platform_id) as tracker:
-                await self._fetch_totals(channel, tracker)
+        async with self.job.guard(channel):
+            with self.job.tracking(channel) as tracker:
+                try:
+                    crossed = await self._fetch_totals(channel, tracker, self._pending(channel))
+                    await self._fetch_totals(channel, tracker, _each(crossed))
+                except BaseException:
+                    await self._batches.flush()  # while there is the tracker
+                    raise
 
-    async def _fetch_totals(self, channel: PendingChannel, tracker: ChangeTracker) -> None:
-        job, gone = self.job, set[str]()
+    async def _pending(self, channel: PendingChannel) -> AsyncIterator[PendingTotal]:
         after: PendingTotal | None = None
-        while totals := await reactions.pending_totals(job.db, channel.id, after, _TOTALS_A_PAGE):
+        while totals := await reactions.pending_totals(self.job.db, channel.id, after, _TOTALS_A_PAGE):
             for total in totals:
-                if job.should_yield:
-                    return
-                if total.message_platform_id in gone or not await self._fetch(channel, total, tracker):
-                    gone.add(total.message_platform_id)
-                    self._done()
+                yield total
             after = totals[-1]
 
-    async def _fetch(self, channel: PendingChannel, total: PendingTotal, tracker: ChangeTracker) -> bool:
-        """Fetch the users of one total; False where the message turns out to be gone."""
+    async def _fetch_totals(
+        self, channel: PendingChannel, tracker: ChangeTracker, totals: AsyncIterable[PendingTotal]
+    ) -> list[PendingTotal]:
+        """Fetch lists and see to it that they are stored; return those that events crossed on their way."""
+        crossed, gone = list[PendingTotal](), set[str]()
+        storing: asyncio.Task[Stored] | None = None
+        async for total in totals:
+            if self.job.should_yield:
+                break
+            fetched = None if total.message_platform_id in gone else await self._fetch(channel, total, tracker)
+            if fetched is None:
+                gone.add(total.message_platform_id)
+                self._done()
+                continue
+            if storing is not (batch := self._batches.add(fetched)):
+                crossed += await _crossed(channel, storing)
+                storing = batch
+        return crossed + await _crossed(channel, storing)
+
+    async def _fetch(self, channel: PendingChannel, total: PendingTotal, tracker: ChangeTracker) -> FetchedList | None:
+        """Fetch the users of one total; None where the message turns out to be gone."""
+        mark = tracker.mark()
         try:
-            for _ in range(_ATTEMPTS):
-                if await self._fetch_users(channel, total, tracker):
-                    break
+            users = await self.job.session.reaction_users(
+                channel.platform_id, total.message_platform_id, total.emoji, burst=total.burst, total=total.expected
+            )
         except MessageGone:
             await finish(self._mark_deleted(channel, total))
-            return False
-        return True
+            return None
+        ref = self.job.tenant_id, channel.platform_id, total.message_platform_id
+        return FetchedList(channel, ref, UserList(total, users), tracker, mark)
 
-    async def _fetch_users(self, channel: PendingChannel, total: PendingTotal, tracker: ChangeTracker) -> bool:
-        """Fetch and store one list; False where it changed meanwhile, so that it may be older than what is stored."""
-        job, message_id, mark = self.job, total.message_platform_id, tracker.mark()
-        users = await job.session.reaction_users(
-            channel.platform_id, message_id, total.emoji, burst=total.burst, total=total.expected
-        )
-
-        async def write(changed_before: set[str], _: Changed) -> bool:
-            if changed_before:
-                return False
-            if await reactions.save_users(job.db, total, user_hashes=users, job=job.lease, now=job.clock()):
-                self._count(len(users))
-                if self._is_outdated(total, users):
-                    self._outdated.add((channel.id, message_id))
-                    await job.refetch(channel, {message_id})
-            return True  # also where the total changed since it was listed: it stays pending
-
-        return await job.store(channel, lambda: tracker.changed_since(mark, [message_id]), write)
-
-    @staticmethod
-    def _is_outdated(total: PendingTotal, users: list[str]) -> bool:
-        """Return whether fewer were found than there were by a known count; an unknown one becomes what is found."""
-        return total.is_count_known and len(users) < total.count
+    async def _count_stored(self, stored: list[FetchedList]) -> None:
+        """Count stored lists; the messages of those that are shorter than their totals are read again."""
+        progress, page_size = self.job.progress, self.job.session.page_size
+        for fetched in stored:
+            users = len(fetched.users.user_hashes)
+            progress.reactions += users
+            progress.reactions_done += 1
+            progress.estimator.lists_done += max(ceil(users / page_size), 1)
+            self._done()
+        short = {fetched.ref for fetched in stored if fetched.is_short}
+        if short:
+            self._outdated |= short
+            await self.job.refetch(short)
 
     def _done(self) -> None:
         progress = self.job.progress
         progress.reactions_pending = max(progress.reactions_pending - 1, 0)  # events may have added some
 
-    def _count(self, users: int) -> None:
-        progress = self.job.progress
-        progress.reactions += users
-        progress.reactions_done += 1
-        self._done()
-        progress.estimator.lists_done += max(ceil(users / self.job.session.page_size), 1)
-
     async def _mark_deleted(self, channel: PendingChannel, total: PendingTotal) -> None:
         job = self.job
         await messages.mark_deleted(job.db, channel.id, [total.message_platform_id], job=job.lease, now=job.clock())
+
+
+async def _each(totals: list[PendingTotal]) -> AsyncIterator[PendingTotal]:
+    for total in totals:
+        yield total
+
+
+async def _crossed(channel: PendingChannel, storing: "asyncio.Task[Stored] | None") -> list[PendingTotal]:
+    """Wait until a batch is stored; return those of the channel's totals in it that are to be fetched again.
+
+    Raises:
+        ChannelSkipped: the channel was hidden meanwhile.
+        ValueRefused: the database cannot hold a list of the channel.
+    """
+    if storing is None:
+        return []
+    stored = await asyncio.shield(storing)
+    if channel.id in stored.skipped:
+        raise ChannelSkipped
+    if refused := stored.refused.get(channel.id):
+        raise refused
+    return [fetched.users.total for fetched in stored.crossed if fetched.channel is channel]

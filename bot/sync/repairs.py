@@ -21,7 +21,7 @@ from bot.sync.context import JobContext
 from bot.sync.pages import NOTHING, Answer, read_behind
 from bot.sync.proof import ProofPass
 from storage import channels
-from storage.messages import Changed
+from storage.messages import Changed, MessageRef
 from storage.repair import (
     RefetchKind,
     RefetchRange,
@@ -177,14 +177,17 @@ class RepairPass:
         if not page.reaches(reached):
             reached = page.sent.reached or reached
 
-        async def write(changed_before: set[str], since: Changed) -> RefetchRange | None:
+        def changed() -> set[MessageRef]:
+            return job.refs(channel, tracker.changed_since(page.mark, tracker.marks))
+
+        async def write(changed_before: set[MessageRef], since: Changed) -> RefetchRange | None:
             found = page.within(refetch, reached)
             outcome = await reconcile_page(
                 job.db,
                 refetch,
                 found,
                 reached=reached,
-                changed_meanwhile=changed_before,
+                changed_meanwhile={message_id for *_, message_id in changed_before},
                 job=job.lease,
                 now=job.clock(),
                 requested_at=page.requested_at,
@@ -196,13 +199,13 @@ class RepairPass:
             job.set_aside(channel, outcome.set_aside)
             return outcome.left
 
-        return await job.store(channel, lambda: tracker.changed_since(page.mark, tracker.marks), write)
+        return await job.store(changed, write)
 
     async def _mark_outside_range(self, channel: _Channel, refetch: RefetchRange, page: _Page) -> None:
         """Mark messages outside the range for the next reading: those beyond the checkpoint, and those sent late."""
         job = self.job
         if late := page.behind():
-            await job.refetch(channel, late)
+            await job.refetch(job.refs(channel, late))
         newest = page.sent.messages[-1].platform_id if page.sent.messages else "0"
         is_end = page.sent.messages and page.reaches(refetch.until_platform_id)
         if refetch.kind is not RefetchKind.REFETCH and is_end:

@@ -9,9 +9,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from storage.live import reaction_rows as rows
 from storage.live.changes import ReactionState
 from storage.live.messages import StoredChanges
-from storage.live.reaction_rows import TotalKey
 from storage.live.tally import Tally
-from storage.reactions import UserKey, add_users, prepare_users
+from storage.reactions import TotalKey, UserKey, add_users, delete_totals, delete_users, prepare_users
 from storage.sql import clean_text
 
 Incoming: TypeAlias = list[tuple[UserKey, ReactionState]]
@@ -42,7 +41,7 @@ async def apply_reactions(connection: AsyncConnection, stored: StoredChanges, no
             _count(tally, after, user, is_given=state.is_given, is_erased=user not in prepared.emoji_of)
     await _save_totals(connection, tallies, now)
     await add_users(connection, prepared.only(after - before), now)
-    await rows.delete_users(connection, before - after)
+    await delete_users(connection, before - after)
 
 
 def _total(user: UserKey) -> TotalKey:
@@ -71,4 +70,4 @@ async def _save_totals(connection: AsyncConnection, tallies: Mapping[TotalKey, T
     """Write changed totals; delete those that are zero, and with them, by the foreign key, their users."""
     changed = {key: tally for key, tally in tallies.items() if tally.is_changed}
     await rows.save_totals(connection, {key: tally for key, tally in changed.items() if not tally.is_gone}, now)
-    await rows.delete_totals(connection, [key for key, tally in changed.items() if tally.is_gone and tally.is_stored])
+    await delete_totals(connection, [key for key, tally in changed.items() if tally.is_gone and tally.is_stored])

@@ -1,5 +1,6 @@
 """Who is behind the reactions, and which of them are still to be fetched."""
 
+from storage.reactions.keys import TotalKey, UserKey, delete_totals, delete_users
 from storage.reactions.pending import (
     PENDING_IN_CHANNEL,
     PendingChannel,
@@ -8,18 +9,21 @@ from storage.reactions.pending import (
     pending_lists,
     pending_totals,
 )
-from storage.reactions.rows import PreparedUsers, UserKey, add_users, prepare_users
-from storage.reactions.users import (
-    save_users,
-)
+from storage.reactions.rows import PreparedUsers, add_users, prepare_users
+from storage.reactions.users import UnsavedLists, UserList, save_users
 
 __all__ = [
     "PENDING_IN_CHANNEL",
     "PendingChannel",
     "PendingTotal",
     "PreparedUsers",
+    "TotalKey",
+    "UnsavedLists",
     "UserKey",
+    "UserList",
     "add_users",
+    "delete_totals",
+    "delete_users",
     "pending_channels",
     "pending_lists",
     "pending_totals",

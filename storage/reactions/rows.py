@@ -1,21 +1,17 @@
 """Reaction users that may be stored, and the one function that stores them."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import InitVar, dataclass
 from datetime import datetime
-from typing import TypeAlias
 
 from sqlalchemy import select, true
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage.privacy import erased_in_channels
+from storage.reactions.keys import USER, TotalKey, UserKey
 from storage.sql import NOW, dump_json, insert, json_objects, types_of, update_changed
 from storage.tables import reactions
 
-UserKey: TypeAlias = tuple[int, str, str, bool, str]
-"""``channels.id``, the platform's message id, emoji key, whether as a burst, user hash: the primary key."""
-
-_KEY = ("channel_id", "message_platform_id", "emoji_key", "burst", "user_hash")
 _SEAL = object()
 
 
@@ -30,9 +26,10 @@ class PreparedUsers:
         if seal is not _SEAL:
             raise TypeError("users are prepared for being stored by prepare_users() alone")
 
-    def shown_as(self, emoji: str) -> "PreparedUsers":
-        """Set this name of the emoji for all users."""
-        return PreparedUsers(dict.fromkeys(self.emoji_of, emoji), _SEAL)
+    def shown_as(self, emoji_of: Mapping[TotalKey, str]) -> "PreparedUsers":
+        """Return the users behind these totals, with these names of the emoji."""
+        known = {key: emoji_of[key[:4]] for key in self.emoji_of if key[:4] in emoji_of}
+        return PreparedUsers(known, _SEAL)
 
     def only(self, keys: Collection[UserKey]) -> "PreparedUsers":
         """Return the users with these keys."""
@@ -48,18 +45,18 @@ async def prepare_users(connection: AsyncConnection, incoming: Iterable[tuple[Us
     return PreparedUsers(emoji_of, _SEAL)
 
 
-_rows = json_objects("rows", **types_of(reactions, (*_KEY, "emoji")))
-_columns = {name: _rows.c[name] for name in (*_KEY, "emoji")} | {"created_at": NOW, "updated_at": NOW}
+_rows = json_objects("rows", **types_of(reactions, (*USER, "emoji")))
+_columns = {name: _rows.c[name] for name in (*USER, "emoji")} | {"created_at": NOW, "updated_at": NOW}
 _ADD = update_changed(
     # Without a WHERE, SQLite would take ON CONFLICT for the ON of a join.
     insert(reactions).from_select(list(_columns), select(*_columns.values()).where(true())),
-    _KEY,
+    USER,
     ["emoji"],
 )
 
 
 async def add_users(connection: AsyncConnection, prepared: PreparedUsers, now: datetime) -> None:
     """Store those users who are missing; rewrite the others only where the emoji has another name by now."""
-    rows = [dict(zip((*_KEY, "emoji"), (*key, emoji), strict=True)) for key, emoji in prepared.emoji_of.items()]
+    rows = [dict(zip((*USER, "emoji"), (*key, emoji), strict=True)) for key, emoji in prepared.emoji_of.items()]
     if rows:
         await connection.execute(_ADD, {"rows": dump_json(rows), "now": now})

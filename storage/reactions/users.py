@@ -1,64 +1,92 @@
-"""Who is behind the reactions: the users of one total, fetched from the platform and stored."""
+"""Who is behind the reactions: the lists of users fetched from the platform, stored many at a time."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import ColumnElement, and_, bindparam, delete, select, update
-from sqlalchemy.types import Boolean, Integer
+from sqlalchemy import RowMapping, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage.connection import finish_before_cancel
 from storage.database import Database
-from storage.errors import ChannelSkipped
 from storage.jobs import JobLease, require_lease
+from storage.reactions.keys import (
+    TOTAL,
+    USER,
+    TotalKey,
+    UserKey,
+    as_keys,
+    delete_totals,
+    delete_users,
+    found,
+    locked_totals,
+)
 from storage.reactions.pending import PendingTotal
-from storage.reactions.rows import UserKey, add_users, prepare_users
-from storage.sql import CHANNEL_ID, MESSAGE_PLATFORM_ID, NOW, Id, UtcDateTime, dump_json, json_strings
+from storage.reactions.rows import PreparedUsers, add_users, prepare_users
+from storage.sql import NOW, RowId, all_rows, dump_json, json_objects, types_of
 from storage.tables import channels, reaction_totals, reactions
 
-_KEY: dict[str, ColumnElement[Any]] = {
-    "channel_id": CHANNEL_ID,
-    "message_platform_id": MESSAGE_PLATFORM_ID,
-    "emoji_key": bindparam("key", type_=Id),
-    "burst": bindparam("is_burst", type_=Boolean),
-}
-_stored = reaction_totals.c
-_IS_TOTAL = and_(*(_stored[name] == value for name, value in _KEY.items()))
-# The time distinguishes the row from a total that was cleared and recreated with the same numbers.
-_IS_AS_READ = and_(
-    _IS_TOTAL,
-    _stored.created_at == bindparam("read_created_at", type_=UtcDateTime),
-    _stored["count"] == bindparam("read_count", type_=Integer),
-    _stored.fetched_count.is_not_distinct_from(bindparam("read_fetched_count", type_=Integer)),
-    _stored.uncounted_events == bindparam("read_events", type_=Integer),
-)
-# The channel may have been hidden meanwhile, and its reactions be private.
-_ARCHIVED = select(channels.c.id).where(channels.c.id == CHANNEL_ID, channels.c.skip_reason.is_(None))
+_COUNTED = ("count", "fetched_count", "uncounted_events")
+_AS_READ = (*_COUNTED, "created_at")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class UserList:
+    """All users of one total, as the platform listed them."""
+
+    total: PendingTotal  # as ``pending_totals`` gave it before they were fetched
+    user_hashes: Collection[str]  # in any order; duplicates are allowed
+
+    @property
+    def key(self) -> TotalKey:
+        """The total's primary key."""
+        total = self.total
+        return total.channel_id, total.message_platform_id, total.emoji_key, total.burst
+
+    def users(self) -> Iterator[tuple[UserKey, str]]:
+        """Yield the users, each once, with the emoji as it was shown when the total was read."""
+        return (((*self.key, user), self.total.emoji) for user in set(self.user_hashes))
+
+    def is_of(self, stored: RowMapping | None) -> bool:
+        """Return whether a total is still as it was read.
+
+        The time distinguishes it from one that was cleared and recreated with the same numbers.
+        """
+        return stored is not None and all(stored[name] == getattr(self.total, name) for name in _AS_READ)
+
+    def counts(self) -> dict[str, object]:
+        """Return the numbers of the total once the list is stored."""
+        total, found = self.total, len(set(self.user_hashes))
+        is_complete = found <= total.expected
+        count = total.count if total.is_count_known else found
+        fetched_count = count if is_complete else None
+        return {"count": count, "fetched_count": fetched_count, "uncounted_events": 0 if is_complete else 1}
+
+
+@dataclass(frozen=True, slots=True)
+class UnsavedLists:
+    """What was not stored of some lists."""
+
+    changed: list[UserList]  # their totals have changed since they were read, and stay pending
+    skipped: set[int]  # channels (``channels.id``) that are no longer archived; nothing of them was stored
+
+
+_LOCK_TOTALS = locked_totals()
+_channels = json_objects("channels", id=RowId)
+# A channel may have been hidden meanwhile, and its reactions be private.
+_ARCHIVED = select(channels.c.id).where(channels.c.id.in_(select(_channels.c.id)), channels.c.skip_reason.is_(None))
+_counts = json_objects("counts", **types_of(reaction_totals, (*TOTAL, *_COUNTED)))
 _SETTLE = (
     update(reaction_totals)
-    .where(_IS_AS_READ, _ARCHIVED.exists())
-    .values(
-        count=bindparam("new_count", type_=Integer),
-        fetched_count=bindparam("new_fetched_count", type_=Integer),
-        uncounted_events=bindparam("new_events", type_=Integer),
-        updated_at=NOW,
-    )
-    .returning(_stored.emoji)
+    .where(*(reaction_totals.c[name] == _counts.c[name] for name in TOTAL))
+    .values({name: _counts.c[name] for name in _COUNTED} | {"updated_at": NOW})
 )
-_DELETE_TOTAL = delete(reaction_totals).where(_IS_TOTAL)
-
-
-_DELETE_OTHERS = delete(reactions).where(
-    and_(*(reactions.c[name] == value for name, value in _KEY.items())),
-    reactions.c.user_hash.not_in(select(json_strings("users"))),
-)
+_STORED = select(*(reactions.c[name] for name in USER)).select_from(found(reactions, TOTAL))
 
 
 @finish_before_cancel
-async def save_users(
-    db: Database, total: PendingTotal, *, user_hashes: Collection[str], job: JobLease, now: datetime
-) -> bool:
-    """Make the stored users of a total equal to the fetched ones, and mark it as fetched.
+async def save_users(db: Database, lists: Sequence[UserList], *, job: JobLease, now: datetime) -> UnsavedLists:
+    """Make the stored users of totals equal to the fetched ones, and mark the totals as fetched, in one transaction.
 
     Existing users are not rewritten; users who removed their reaction are deleted. A total that changed since it was
     read (by an event or a page) is left alone and stays pending. Erased people are left out but counted, so that the
@@ -69,55 +97,58 @@ async def save_users(
 
     Args:
         db: the archive.
-        total: as ``pending_totals`` gave it before the users were fetched.
-        user_hashes: all its users, in any order; duplicates are allowed.
+        lists: one for each total.
         job: the lease of the job that fetched them.
         now: the time of the rows' change.
 
     Returns:
-        Whether they were stored; False where the total changed since it was read.
+        What was not stored, because it changed or was hidden meanwhile.
 
     Raises:
         LeaseLost: the lease is another worker's; nothing was written.
-        ChannelSkipped: the channel is no longer archived; nothing was written.
     """
-    found = set(user_hashes)
-    values = _values(total, len(found), now)
     async with db.writing() as connection:
-        prepared = await prepare_users(connection, ((_user(total, user), total.emoji) for user in found))
+        prepared = await prepare_users(connection, (user for one in lists for user in one.users()))
         await require_lease(connection, job)
-        emoji = (await connection.execute(_SETTLE, values)).scalar_one_or_none()
-        if emoji is None:
-            if (await connection.execute(_ARCHIVED, values)).first() is None:
-                raise ChannelSkipped
-            return False
-        if not values["new_count"]:
-            await connection.execute(_DELETE_TOTAL, values)
-            return True
-        users = dump_json([key[-1] for key in prepared.emoji_of])
-        await connection.execute(_DELETE_OTHERS, values | {"users": users})
-        await add_users(connection, prepared.shown_as(emoji), now)
-    return True
+        archived = await _archived(connection, lists)
+        visible = [one for one in lists if one.total.channel_id in archived]
+        stored = await _lock(connection, visible)
+        settled = {one.key: one for one in visible if one.is_of(stored.get(one.key))}
+        await _settle(connection, settled, now)
+        kept = {key: stored[key]["emoji"] for key, one in settled.items() if one.counts()["count"]}
+        await _replace(connection, prepared.shown_as(kept), kept, now)
+    return UnsavedLists(
+        changed=[one for one in visible if one.key not in settled],
+        skipped={one.total.channel_id for one in lists} - archived,
+    )
 
 
-def _user(total: PendingTotal, user_hash: str) -> UserKey:
-    return total.channel_id, total.message_platform_id, total.emoji_key, total.burst, user_hash
+async def _archived(connection: AsyncConnection, lists: Sequence[UserList]) -> set[int]:
+    """Find those of the lists' channels that are archived."""
+    ids = dump_json([{"id": channel_id} for channel_id in {one.total.channel_id for one in lists}])
+    return set((await connection.execute(_ARCHIVED, {"channels": ids})).scalars())
 
 
-def _values(total: PendingTotal, found: int, now: datetime) -> dict[str, object]:
-    is_complete = found <= total.expected
-    count = total.count if total.is_count_known else found
-    return {
-        "channel": total.channel_id,
-        "message": total.message_platform_id,
-        "key": total.emoji_key,
-        "is_burst": total.burst,
-        "read_created_at": total.created_at,
-        "read_count": total.count,
-        "read_fetched_count": total.fetched_count,
-        "read_events": total.uncounted_events,
-        "new_count": count,
-        "new_fetched_count": count if is_complete else None,
-        "new_events": 0 if is_complete else 1,
-        "now": now,
-    }
+async def _lock(connection: AsyncConnection, lists: Sequence[UserList]) -> dict[TotalKey, RowMapping]:
+    """Read the lists' totals and lock them until the commit."""
+    rows = await all_rows(connection, _LOCK_TOTALS, {"keys": as_keys(TOTAL, (one.key for one in lists))})
+    return {(row["channel_id"], row["message_platform_id"], row["emoji_key"], row["burst"]): row for row in rows}
+
+
+async def _settle(connection: AsyncConnection, settled: Mapping[TotalKey, UserList], now: datetime) -> None:
+    """Mark totals as fetched, and delete those that nobody is behind."""
+    counts = [dict(zip(TOTAL, key, strict=True)) | one.counts() for key, one in settled.items()]
+    if counts:
+        await connection.execute(_SETTLE, {"counts": dump_json(counts), "now": now})
+    await delete_totals(connection, [key for key, one in settled.items() if not one.counts()["count"]])
+
+
+async def _replace(
+    connection: AsyncConnection, users: PreparedUsers, totals: Collection[TotalKey], now: datetime
+) -> None:
+    """Make the stored users of totals equal to these."""
+    if totals:
+        rows = await connection.execute(_STORED, {"keys": as_keys(TOTAL, totals)})
+        stored = {(channel, message, emoji, burst, user) for channel, message, emoji, burst, user in rows}
+        await delete_users(connection, stored - users.emoji_of.keys())
+        await add_users(connection, users, now)

@@ -56,7 +56,7 @@ async def test_ten_small_tenants_beside_a_giants_first_sync(tmp_path: Path, plac
 
 
 async def test_the_bots_queue_is_taken_in_turns_by_syncs_not_by_requests() -> None:
-    pace = RateLimiter(1_000, 1_000)
+    pace = RateLimiter(1_000, 1_000, 1_000)
     order: list[str] = []
 
     async def ask(sync: str, context: RequestScope, channel: int) -> None:
@@ -75,4 +75,4 @@ async def test_the_bots_queue_is_taken_in_turns_by_syncs_not_by_requests() -> No
 
 async def test_who_stands_alone_waits_for_nobody() -> None:
     async with asyncio.timeout(PATIENCE_SECONDS):
-        await RateLimiter(1_000, 1_000).acquire(None, nullcontext())
+        await RateLimiter(1_000, 1_000, 1_000).acquire(None, nullcontext())

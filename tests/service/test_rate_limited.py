@@ -1,5 +1,7 @@
 """A rate limit ends the sync: nothing more is sent, nothing is tried again, the next sync goes on after the wait."""
 
+import asyncio
+from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -15,10 +17,12 @@ from tests.support.archive import count_messages
 from tests.support.daemon import Clock, running_daemon
 from tests.support.faults import refuse_updates
 from tests.support.small_world import GUILD, TEXT, small_world
+from tests.support.small_world import MESSAGES as IDS
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("restored_addresses")]
 
 MESSAGES = "/channels/{channel_id}/messages"
+USERS = "/channels/{channel_id}/messages/{message_id}/reactions/{emoji_name}"
 WAIT = timedelta(seconds=90)
 SETTINGS = {"PLATFORM_SYNC_SYNC__REACTION_USERS": "false", "PLATFORM_SYNC_SYNC__CONCURRENT_CHANNELS": "1"}
 
@@ -116,9 +120,36 @@ async def test_nothing_is_learnt_from_limits_that_were_met() -> None:
     assert link.waits == [], "a 429 held up the sync after it"
 
 
-@pytest.mark.parametrize("limit", ["requests_per_second", "channel_requests_per_second"])
-async def test_requests_leave_no_faster_than_configured(limit: str) -> None:
+async def five_lists(session: PlatformSession) -> None:
+    for _ in range(5):
+        await session.reaction_users(str(TEXT), str(IDS[-1]), "🔥", burst=False, total=1)
+
+
+@pytest.mark.parametrize(
+    ("limit", "read", "route"),
+    [
+        ("requests_per_second", five_pages, MESSAGES),
+        ("channel_requests_per_second", five_pages, MESSAGES),
+        ("reaction_requests_per_second", five_lists, USERS),
+        ("requests_per_second", five_lists, USERS),
+    ],
+)
+async def test_requests_leave_no_faster_than_configured(
+    limit: str, read: Callable[[PlatformSession], Awaitable[None]], route: str
+) -> None:
     async with Simulator(small_world()) as sim, connected(sim, **{limit: 20.0}) as link:
-        await link.adapter.sync(str(GUILD), five_pages)
-        left = [entry.at_monotonic for entry in sim.requests.entries(MESSAGES)]
+        await link.adapter.sync(str(GUILD), read)
+        left = [entry.at_monotonic for entry in sim.requests.entries(route)]
+    assert len(left) == 5
     assert left[-1] - left[0] >= 4 / 20 - 0.05, "five requests left in less than four twentieths of a second"
+
+
+async def test_lists_of_who_reacted_wait_for_no_page_of_their_channel() -> None:
+    async with Simulator(small_world()) as sim, connected(sim, channel_requests_per_second=0.01) as link:
+
+        async def both(session: PlatformSession) -> None:
+            await session.messages(str(TEXT), None)
+            await five_lists(session)
+
+        await asyncio.wait_for(link.adapter.sync(str(GUILD), both), 20)
+        assert sim.requests.count(USERS) == 5

@@ -8,7 +8,8 @@ import pytest
 
 from adapters.discord.simulator import Fault, Simulator, World, rich_world, tree_world, uniform_world
 from adapters.discord.simulator.truth import truth
-from tests.support.archive import archived, assert_equal_to_truth
+from storage.tables import reaction_totals
+from tests.support.archive import archived, assert_equal_to_truth, values_of
 from tests.support.daemon import ON_POSTGRES, ON_SQLITE, Clock, Daemon, archiving, running_daemon
 from tests.support.guilds import guild_of
 from tests.support.process import INTERVAL
@@ -97,8 +98,7 @@ async def test_a_pass_that_was_cut_off_goes_on_where_it_was(database_url: str) -
         sim.faults.add(Fault("hang", route=USERS, after=needed // 2, times=None))
         async with running_daemon(sim, database_url) as daemon:
             await daemon.sees(lambda: sim.requests.count(USERS) > needed // 2 + 2)
-            kept = len(archived(database_url, "reactions", guild_id))
-            assert kept > 0
+            await daemon.sees(lambda: bool(archived(database_url, "reactions", guild_id)))
         requested = sim.requests.count(USERS)
         sim.faults.clear()
         async with running_daemon(sim, database_url) as daemon:
@@ -194,4 +194,14 @@ async def test_a_channel_whose_reactions_cannot_be_had_is_told_and_made_up_for(d
             assert (await daemon.sync(guild_id))["status"] == "succeeded"
             coverage = await daemon.get(f"/api/tenants/discord-{guild_id}/channels")
             assert [channel["last_error"] for channel in coverage["channels"]] == [None] * 3
+    assert_equal_to_truth(database_url, truth(world, guild_id), guild_id)
+
+
+async def test_many_lists_are_one_transaction(database_url: str) -> None:
+    world = uniform_world(8, 200)
+    guild_id = guild_of(world)
+    async with archiving(world, database_url):
+        lists = values_of(database_url, reaction_totals.c.updated_at)
+    assert len(lists) == lists_of(world, world.guilds) > 100
+    assert len(set(lists)) * 4 < len(lists), "lists of one transaction have its time"
     assert_equal_to_truth(database_url, truth(world, guild_id), guild_id)

@@ -63,7 +63,8 @@ def _settings(chance: random.Random) -> dict[str, str]:
         "SYNC__BATCH_SIZE": chance.choice(("100", "100", "1000")),
     }
     if chance.random() < 0.5:
-        settings |= {"DISCORD__REQUESTS_PER_SECOND": "100000", "DISCORD__CHANNEL_REQUESTS_PER_SECOND": "100000"}
+        paces = ("DISCORD__REQUESTS", "DISCORD__CHANNEL_REQUESTS", "DISCORD__REACTION_REQUESTS")
+        settings |= {f"{pace}_PER_SECOND": "100000" for pace in paces}
     return {f"PLATFORM_SYNC_{key}": value for key, value in settings.items()}
 
 

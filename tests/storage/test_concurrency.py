@@ -14,12 +14,13 @@ from storage.errors import LeaseLost
 from storage.jobs import JobKind, JobLease, JobStatus, claim, enqueue, finish, list_jobs, renew
 from storage.live import acquire_leadership, apply_changes
 from storage.messages import MessageBatch, save_batch
-from storage.reactions import pending_totals, save_users
+from storage.reactions import pending_totals
 from storage.tables import messages
 from storage.tenants import Tenant, save_tenant
 from tests.support.builders import MINUTE, NOW, SHA, attachment, change, channel, message, reaction, thread, total
 from tests.support.job_steps import expire
 from tests.support.tables_of import count_of, until_stored
+from tests.support.user_lists import save_list
 
 CLAIMERS = 4
 
@@ -180,7 +181,7 @@ async def test_events_and_what_a_job_reads_do_not_wait_for_each_other(
 
     async def fetch() -> None:
         for pending in (await pending_totals(dbs[1], general.id, None, 100))[:40]:
-            await save_users(dbs[1], pending, user_hashes=["a", "b"], job=lease, now=NOW)
+            await save_list(dbs[1], pending, user_hashes=["a", "b"], job=lease, now=NOW)
 
     async def apply(db: Database, step: int) -> None:
         given = [reaction("c", emoji=emoji, is_given=step > 0) for emoji in ("👍", "🎉")[::step]]

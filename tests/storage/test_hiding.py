@@ -19,13 +19,14 @@ from storage.channels import (
 from storage.database import Database
 from storage.errors import ChannelSkipped, LeaseLost
 from storage.messages import MessageBatch, save_batch
-from storage.reactions import pending_totals, save_users
+from storage.reactions import pending_totals
 from storage.tables import channels, messages, reactions, sync_progress
 from storage.tenants import Tenant, stop_tenant
 from tests.support.builders import HOUR, MINUTE, NOW, SECOND, channel, message, skipped, thread, total
 from tests.support.plans import recorded
 from tests.support.repair_steps import Way
 from tests.support.tables_of import rows_of
+from tests.support.user_lists import save_list
 
 TEXT, THREAD = channel("5"), thread("6", "5")
 PRIVATE = skipped(TEXT, SkipReason.NOT_PUBLIC)
@@ -136,7 +137,7 @@ async def test_nothing_is_stored_of_a_channel_that_was_hidden_while_it_was_read(
     with pytest.raises(ChannelSkipped):
         await way.save(audit, message(1, content="edited in private"), secret)
     with pytest.raises(ChannelSkipped):
-        await save_users(db, pending, user_hashes=["a", "b"], job=way.lease, now=NOW)
+        await save_list(db, pending, user_hashes=["a", "b"], job=way.lease, now=NOW)
     assert [await rows_of(db, table) for table in (messages, sync_progress)] == before
     assert await rows_of(db, reactions) == []
     assert [row["skip_reason"] for row in await rows_of(db, channels)] == ["not_public"]

@@ -13,6 +13,8 @@ from storage.live import messages as live_messages
 from storage.live import reaction_rows as live_reaction_rows
 from storage.messages import MessageBatch, save_batch
 from storage.messages import rows as message_rows
+from storage.reactions import keys as reaction_keys
+from storage.reactions import users as reaction_users
 from storage.tables import attachments, channels, messages, reaction_totals, reactions, refetch_ranges
 from storage.tenants import Tenant, purge_tenant, save_tenant, stop_tenant
 from tests.support.builders import NOW, attachment, change, channel, message, reaction, thread
@@ -136,8 +138,11 @@ class TestChannels:
         live_reaction_rows._FIND_TOTALS,
         live_reaction_rows._FIND_USERS,
         live_reaction_rows._CLEAR,
-        live_reaction_rows._DELETE_TOTALS,
-        live_reaction_rows._DELETE_USERS,
+        reaction_keys._DELETE_TOTALS,
+        reaction_keys._DELETE_USERS,
+        reaction_users._LOCK_TOTALS,
+        reaction_users._SETTLE,
+        reaction_users._STORED,
         message_rows._DELETE_ATTACHMENTS,
         message_rows._DELETE_TOTALS,
     ],

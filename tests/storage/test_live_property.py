@@ -17,12 +17,13 @@ from storage.database import Database
 from storage.jobs import JobLease
 from storage.live import apply_changes
 from storage.messages import MessageBatch, save_batch
-from storage.reactions import PendingTotal, pending_totals, save_users
+from storage.reactions import PendingTotal, pending_totals
 from storage.tables import reaction_totals, reactions
 from storage.tenants import Tenant
 from tests.support.builders import NOW, SECOND, message
 from tests.support.examples import examples
 from tests.support.tables_of import rows_of
+from tests.support.user_lists import save_list
 
 Given: TypeAlias = tuple[str, bool, str]
 """An emoji, whether as a burst, and a user."""
@@ -126,7 +127,7 @@ class World:
             pending, users = self.incoming
             if pending.is_count_known and len(users) < pending.count:
                 self.short.add((pending.emoji_key, pending.burst))
-            await save_users(self.db, pending, user_hashes=users, job=self.lease, now=self.now())
+            await save_list(self.db, pending, user_hashes=users, job=self.lease, now=self.now())
         if self.fetching is None:
             page = await pending_totals(self.db, self.channel.id, None, 1000)
             self.fetching = iter([total for total in page if total.message_platform_id == str(self.message_id)])

@@ -6,12 +6,13 @@ import pytest
 
 from adapters.records import ReactionTotalRecord
 from storage.privacy import erase_user
-from storage.reactions import pending_channels, pending_lists, save_users
+from storage.reactions import pending_channels, pending_lists
 from storage.reactions.pending import UNKNOWN
 from storage.tables import reaction_totals, reactions
 from tests.support.builders import MINUTE, NOW, SECOND, both_totals, reaction, total
 from tests.support.live_steps import GONE, LATER, Board
 from tests.support.tables_of import count_of, rows_of
+from tests.support.user_lists import save_list
 
 
 class TestWhereTheUsersAreNotStored:
@@ -99,6 +100,6 @@ class TestForgottenPeople:
         await board.apply(reaction(self.FORGOTTEN))
         assert await board.totals() == [("👍", False, 1, None, 1)]
         (stale,) = await board.pending()
-        await save_users(board.db, stale, user_hashes=["a", self.FORGOTTEN], job=board.lease, now=LATER)
+        await save_list(board.db, stale, user_hashes=["a", self.FORGOTTEN], job=board.lease, now=LATER)
         assert await board.totals() == [("👍", False, 2, 2, 0)]
         assert await board.users() == "a"

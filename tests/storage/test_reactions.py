@@ -18,13 +18,13 @@ from storage.reactions import (
     pending_channels,
     pending_lists,
     pending_totals,
-    save_users,
 )
 from storage.reactions import pending as pending_reactions
 from storage.tables import reaction_totals, reactions
 from storage.tenants import Tenant
 from tests.support.builders import MINUTE, NOW, both_totals, channel, message, thread, total
 from tests.support.tables_of import count_of, rows_of, run_sql
+from tests.support.user_lists import save_list
 
 LATER = NOW + MINUTE
 KINDS = (False, True)
@@ -50,7 +50,7 @@ class Pass:
         return only
 
     async def save(self, total: PendingTotal, *users: str, now: Any = NOW) -> None:
-        await save_users(self.db, total, user_hashes=users, job=self.lease, now=now)
+        await save_list(self.db, total, user_hashes=users, job=self.lease, now=now)
 
     async def users(self) -> list[tuple[str, bool]]:
         return [(row["user_hash"], row["burst"]) for row in await rows_of(self.db, reactions)]

@@ -24,7 +24,7 @@ from storage.jobs import (
     renew,
 )
 from storage.messages import MessageBatch, save_batch
-from storage.reactions import pending_totals, save_users
+from storage.reactions import pending_totals
 from storage.tables import attachments, channels, messages, reaction_totals, reactions, sync_progress
 from storage.tenants import (
     SyncStatus,
@@ -42,6 +42,7 @@ from storage.tenants import purge as purging
 from tests.support.builders import GUILD, HOUR, MINUTE, NOW, attachment, channel, message, thread, total
 from tests.support.job_steps import new_tenant, queued, running_job
 from tests.support.tables_of import count_of, rows_of, run_sql
+from tests.support.user_lists import save_list
 
 LATER = NOW + MINUTE
 MUCH_LATER = NOW + HOUR
@@ -59,7 +60,7 @@ async def fill(db: Database, tenant_id: str, lease: JobLease, *, messages_each: 
         ]
         await save_batch(db, MessageBatch(tenant_id=tenant_id, channel_id=state.id, messages=records, job=lease), NOW)
         for pending in await pending_totals(db, state.id, None, 100):
-            await save_users(db, pending, user_hashes=["a"], job=lease, now=NOW)
+            await save_list(db, pending, user_hashes=["a"], job=lease, now=NOW)
 
 
 class TestStopping:

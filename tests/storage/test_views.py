@@ -10,10 +10,11 @@ from storage.channels import ChannelState, channel_states, save_channels
 from storage.database import Database
 from storage.jobs import JobLease
 from storage.messages import MessageBatch, mark_deleted, save_batch
-from storage.reactions import pending_totals, save_users
+from storage.reactions import pending_totals
 from storage.tenants import Tenant
 from storage.views import VIEWS
 from tests.support.builders import NOW, attachment, both_totals, channel, message, thread, total
+from tests.support.user_lists import save_list
 
 A, B = "a" * 64, "b" * 64
 
@@ -33,7 +34,7 @@ async def filled(db: Database, tenant: Tenant, general: ChannelState, lease: Job
         batch = MessageBatch(tenant_id=tenant.id, channel_id=state.id, messages=records[state.platform_id], job=lease)
         await save_batch(db, batch, NOW)
     for pending in await pending_totals(db, general.id, None, 10):
-        await save_users(db, pending, user_hashes=[B], job=lease, now=NOW)
+        await save_list(db, pending, user_hashes=[B], job=lease, now=NOW)
     await mark_deleted(db, general.id, ["2"], job=lease, now=NOW)
     return db
 

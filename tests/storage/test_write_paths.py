@@ -63,7 +63,7 @@ async def _apply_changes(db: Database, way: Way) -> None:
 async def _save_users(db: Database, way: Way) -> None:
     await way.store(message(3, reaction_totals=(total("👍"),)))
     (pending,) = await reactions.pending_totals(db, way.channel.id, None, 10)
-    await reactions.save_users(db, pending, user_hashes=[WHO], job=way.lease, now=LATER)
+    await reactions.save_users(db, [reactions.UserList(pending, [WHO])], job=way.lease, now=LATER)
 
 
 async def _add_users(db: Database, way: Way) -> None:
@@ -125,7 +125,7 @@ STORES_NOBODY = {
         *("redactor_for", "redactors_for", "sweep", "take_turn", "without_erased_copies", "without_erased_titles"),
         *("empty_copies_from_elsewhere", "empty_forwards_saying", "empty_traces_of", "note_copies"),
     ),
-    "reactions": ("prepare_users",),
+    "reactions": ("delete_totals", "delete_users", "execute", "prepare_users"),
     "repair": (
         *("add_gap", "close_gap", "complete_hanging_audit", "finish_audit", "newest_early"),
         *("newest_since", "plan_gaps"),
@@ -146,8 +146,8 @@ STORES_NOBODY = {
 
 STEPS = {
     "live": (
-        *("apply_reactions", "clear", "delete_totals", "delete_users", "find_archived", "find_stored", "find_totals"),
-        *("find_users", "save_created", "save_edits", "save_totals"),
+        *("apply_reactions", "clear", "find_archived", "find_stored", "find_totals", "find_users", "save_created"),
+        *("save_edits", "save_totals"),
     ),
     "messages": ("upsert", "upsert_isolated"),
 }

@@ -58,7 +58,8 @@ def make_adapter(
     async def note(seconds: float) -> None:
         (waits if waits is not None else []).append(seconds)
 
-    paced = {"requests_per_second": FAST, "channel_requests_per_second": FAST, **options}
+    paces = "requests_per_second", "channel_requests_per_second", "reaction_requests_per_second"
+    paced = {**dict.fromkeys(paces, FAST), **options}
     return DiscordAdapter(
         token=sim.world.token,
         options=DiscordOptions.model_validate({**paced, "rest_url": sim.rest_url, "gateway_url": sim.gateway_url}),

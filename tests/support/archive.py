@@ -1,10 +1,11 @@
 """The archive as data, in the form in which the simulator tells its truth: platform ids in place of our own."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import create_engine, func, select
+from sqlalchemy import Column, Connection, create_engine, func, select
 
 from storage.tables import attachments, channels, messages, reaction_totals, reactions, tenants
 
@@ -87,20 +88,28 @@ def archived(url: str, table: str, tenant_platform_id: int | str) -> Rows:
         query = query.join(tenants, tenants.c.id == channels.c.tenant_id).where(
             tenants.c.platform_id == str(tenant_platform_id)
         )
-    engine = create_engine(url.replace("+aiosqlite", ""))
-    try:
-        with engine.connect() as connection:
-            return _by_key(table, (dict(row._mapping) for row in connection.execute(query)))
-    finally:
-        engine.dispose()
+    with _connected(url) as connection:
+        return _by_key(table, (dict(row._mapping) for row in connection.execute(query)))
 
 
 def count_messages(url: str) -> int:
     """How many messages there are in all."""
+    with _connected(url) as connection:
+        return connection.execute(select(func.count()).select_from(messages)).scalar_one()
+
+
+def values_of(url: str, column: Column[Any]) -> list[Any]:
+    """All values of a column, of all tenants."""
+    with _connected(url) as connection:
+        return list(connection.execute(select(column)).scalars())
+
+
+@contextmanager
+def _connected(url: str) -> Iterator[Connection]:
     engine = create_engine(url.replace("+aiosqlite", ""))
     try:
         with engine.connect() as connection:
-            return connection.execute(select(func.count()).select_from(messages)).scalar_one()
+            yield connection
     finally:
         engine.dispose()
 

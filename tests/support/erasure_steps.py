@@ -8,12 +8,13 @@ from adapters.records import ChannelRecord, MessageRecord
 from storage.channels import channel_states, save_channels
 from storage.database import Database
 from storage.privacy import Erased, erase_user
-from storage.reactions import pending_totals, save_users
+from storage.reactions import pending_totals
 from storage.tables import metadata
 from tests.support.builders import NOW, attachment, channel, message, thread, total
 from tests.support.job_steps import new_tenant, running_job
 from tests.support.repair_steps import LATER, Way
 from tests.support.tables_of import rows_of
+from tests.support.user_lists import save_list
 
 WHO, OTHER = "0123456789abcdef" * 4, "f" * 64
 
@@ -58,7 +59,7 @@ async def give(way: Way, *users: str) -> None:
     """Store the first of these as the users of everything that is pending."""
     for each in await pending_totals(way.db, way.channel.id, None, 100):
         givers = users[: each.expected]
-        await save_users(way.db, each, user_hashes=givers, job=way.lease, now=NOW)
+        await save_list(way.db, each, user_hashes=givers, job=way.lease, now=NOW)
 
 
 async def fill(way: Way, who: str) -> None:

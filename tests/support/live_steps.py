@@ -9,12 +9,13 @@ from storage.database import Database
 from storage.jobs import JobLease
 from storage.live import apply_changes
 from storage.messages import MessageBatch, save_batch
-from storage.reactions import PendingTotal, pending_totals, save_users
+from storage.reactions import PendingTotal, pending_totals
 from storage.tables import attachments, channels, messages, reaction_totals, reactions, refetch_ranges, sync_progress
 from storage.tenants import Tenant
 from tests.support.builders import HOUR, MINUTE, NOW, change, message
 from tests.support.repair_steps import Way
 from tests.support.tables_of import Rows, rows_of
+from tests.support.user_lists import save_list
 
 LATER = NOW + MINUTE
 MUCH_LATER = NOW + HOUR
@@ -54,7 +55,7 @@ class Board:
             await self.save(pending, burst if pending.burst else normal, now=now)
 
     async def save(self, pending: PendingTotal, users: str, *, now: datetime = LATER) -> None:
-        await save_users(self.db, pending, user_hashes=list(users), job=self.lease, now=now)
+        await save_list(self.db, pending, user_hashes=list(users), job=self.lease, now=now)
 
     async def pending(self) -> list[PendingTotal]:
         return await pending_totals(self.db, self.channel.id, None, 100)

@@ -34,7 +34,7 @@ def failing(slip: Exception, times: int) -> tuple[Callable[[], Any], list[int]]:
 
 @pytest.mark.parametrize("slip", SLIPS, ids=lambda slip: type(slip).__name__)
 async def test_it_is_tried_again(slip: Exception) -> None:
-    client = RestClient(RateLimiter(1_000, 1_000), no_pause)
+    client = RestClient(RateLimiter(1_000, 1_000, 1_000), no_pause)
     send, calls = failing(slip, 2)
     assert await asyncio.gather(client.call(send, list), return_exceptions=True) == [["answer"]]
     assert len(calls) == 3
@@ -42,7 +42,7 @@ async def test_it_is_tried_again(slip: Exception) -> None:
 
 @pytest.mark.parametrize("slip", SLIPS, ids=lambda slip: type(slip).__name__)
 async def test_and_then_given_up_as_a_failed_call(slip: Exception) -> None:
-    client = RestClient(RateLimiter(1_000, 1_000), no_pause)
+    client = RestClient(RateLimiter(1_000, 1_000, 1_000), no_pause)
     send, _ = failing(slip, 99)
     (failed,) = await asyncio.gather(client.call(send, list), return_exceptions=True)
     assert isinstance(failed, CallFailed)

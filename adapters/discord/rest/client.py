@@ -112,10 +112,12 @@ class RestClient:
         channel_id: str | None = None,
         *,
         fault_of: Callable[[T], str | None] | None = None,
+        for_reactions: bool = False,
     ) -> T:
         """Send a request, with retries, and return the body of its answer, of the expected JSON type.
 
-        ``fault_of`` returns why a body is impossible, in plain words; such an answer counts as failed.
+        ``fault_of`` returns why a body is impossible, in plain words; such an answer counts as failed. Lists of who
+        reacted have a pace of their own (``for_reactions``).
 
         Raises:
             CallFailed, ChannelUnreadable, CredentialRefused, RateLimited, TenantUnavailable: see adapters.errors.
@@ -133,7 +135,7 @@ class RestClient:
             async for attempt in retrying:
                 with attempt:
                     attempts = attempt.retry_state.attempt_number
-                    await self._rate_limiter.acquire(channel_id, _queue_lock())
+                    await self._rate_limiter.acquire(channel_id, _queue_lock(), for_reactions=for_reactions)
                     body = await self._send(send, expected)
                     if fault := fault_of(body) if fault_of else None:
                         raise ImpossibleAnswer(fault)

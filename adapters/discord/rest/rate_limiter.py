@@ -14,30 +14,39 @@ class RateLimiter:
     None of Discord's limits is tracked: the pace stays far below them.
     """
 
-    def __init__(self, requests_per_second: float, channel_requests_per_second: float) -> None:
+    def __init__(
+        self, requests_per_second: float, channel_requests_per_second: float, reaction_requests_per_second: float
+    ) -> None:
+        """Take the paces: of all requests, of a channel's, and of those for a channel's lists of who reacted."""
         self._bot_limiter = AsyncLimiter(1, 1 / requests_per_second)
-        self._channel_gap_seconds = 1 / channel_requests_per_second
-        self._not_before: dict[str, float] = {}  # by channel, on the event loop's clock
+        self._gap_seconds = {False: 1 / channel_requests_per_second, True: 1 / reaction_requests_per_second}
+        self._not_before: dict[tuple[str, bool], float] = {}  # on the event loop's clock
 
-    async def acquire(self, channel_id: str | None, queue_lock: AbstractAsyncContextManager[None]) -> None:
-        """Return when the next request may leave. Not to be called twice at once for one channel.
+    async def acquire(
+        self, channel_id: str | None, queue_lock: AbstractAsyncContextManager[None], *, for_reactions: bool = False
+    ) -> None:
+        """Return when the next request may leave. Not to be called twice at once for one channel and kind.
 
-        ``queue_lock`` belongs to one sync: only one request of a sync stands in the bot's queue at a time, so that
-        the requests of large and small syncs alternate.
+        Args:
+            channel_id: None: only the pace of all requests holds.
+            queue_lock: belongs to one sync: only one request of a sync stands in the bot's queue at a time, so that
+                the requests of large and small syncs alternate.
+            for_reactions: whether it lists who reacted, which has a bucket of its own at the platform.
         """
         loop = asyncio.get_running_loop()
         if channel_id is None:
             await self._acquire_bot(queue_lock)
             return
-        delay = self._not_before.get(channel_id, 0.0) - loop.time()
+        key = channel_id, for_reactions
+        delay = self._not_before.get(key, 0.0) - loop.time()
         if delay > 0:
             await asyncio.sleep(delay)
         await self._acquire_bot(queue_lock)
         # Spaced from when it really leaves: waiting in the bot's queue must not bunch a channel's requests.
         now = loop.time()
         if len(self._not_before) >= _LARGEST_CHANNELS:
-            self._not_before = {channel: when for channel, when in self._not_before.items() if when > now}
-        self._not_before[channel_id] = now + self._channel_gap_seconds
+            self._not_before = {known: when for known, when in self._not_before.items() if when > now}
+        self._not_before[key] = now + self._gap_seconds[for_reactions]
 
     async def _acquire_bot(self, queue_lock: AbstractAsyncContextManager[None]) -> None:
         async with queue_lock:
