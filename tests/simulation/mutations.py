@@ -9,8 +9,6 @@ from dataclasses import replace
 from typing import Any
 from unittest.mock import patch
 
-from sqlalchemy import delete, false
-
 from adapters.base import Access
 from adapters.discord.adapter import DiscordAdapter
 from adapters.discord.evaluation import GuildEvaluation
@@ -25,7 +23,6 @@ from storage.channels import advance, save_threads
 from storage.jobs import JobStatus
 from storage.messages import save_batch
 from storage.privacy import Redactor
-from storage.tables import reactions
 
 Switch = Callable[[], AbstractContextManager[object]]
 
@@ -109,7 +106,6 @@ def _of_progress(_: Any, __: Any) -> Outcome:
     return Outcome(JobStatus.SUCCEEDED)
 
 
-_KEEP_ALL = delete(reactions).where(false())
 _REQUIRING_ARCHIVED = "storage.messages.batch.require_archived", "storage.repair.reconcile.require_archived"
 ALL: dict[str, Switch] = {
     "the checkpoint before the rows": _off("storage.messages.save_batch", by=_checkpoint_first),
@@ -122,7 +118,7 @@ ALL: dict[str, Switch] = {
     "blanks go over content": lambda: _blanks(),
     "a channel without a head is empty": _without_head,
     "a rate limit is ignored": _off("storage.tenants.defer_until"),
-    "reactions taken back are kept": _off("storage.reactions.users._DELETE_OTHERS", by=_KEEP_ALL),
+    "reactions taken back are kept": _off("storage.reactions.users.delete_users"),
     "a hidden channel is written": _off(*_REQUIRING_ARCHIVED),
     "shown again is never hidden": lambda: patch.object(LiveBuffer, "add_channel", _last_word),
     "a thread of a listing is lost": _off("storage.channels.save_threads", by=_all_but_one),
