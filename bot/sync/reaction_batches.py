@@ -56,14 +56,16 @@ class ReactionBatches:
         self._gathered: list[FetchedList] = []
         self._users = 0  # in those gathered
         self._is_due = asyncio.Event()
-        self._storing: asyncio.Task[Stored] | None = None
+        self._storing: asyncio.Task[Stored] | None = None  # the batch that is being gathered
+        self._unfinished: set[asyncio.Task[Stored]] = set()
 
     def add(self, fetched: FetchedList) -> "asyncio.Task[Stored]":
         """Add a list; return the batch that it will be stored with."""
         if self._storing is None:
             self._gathered, self._users, self._is_due = [], 0, asyncio.Event()
             self._storing = asyncio.create_task(self._store_when_due(self._gathered, self._is_due))
-            self._storing.add_done_callback(lambda done: done.cancelled() or done.exception())
+            self._unfinished.add(self._storing)
+            self._storing.add_done_callback(self._finished)
         storing = self._storing
         self._gathered.append(fetched)
         self._users += len(fetched.users.user_hashes)
@@ -72,10 +74,18 @@ class ReactionBatches:
         return storing
 
     async def flush(self) -> None:
-        """Store what was gathered, also where the job is cancelled."""
-        if storing := self._storing:
-            self._end_batch()
-            await finish(_settled(storing))
+        """Store what was gathered, also where the job is cancelled; return once no list is on its way."""
+        self._end_batch()
+        if self._unfinished:
+            await finish(self._settle())
+
+    async def _settle(self) -> None:
+        await asyncio.wait(self._unfinished)
+
+    def _finished(self, storing: "asyncio.Task[Stored]") -> None:
+        self._unfinished.discard(storing)
+        if not storing.cancelled():
+            storing.exception()  # marks it as retrieved, where nobody waits for it any more
 
     def _end_batch(self) -> None:
         self._is_due.set()
@@ -117,7 +127,3 @@ class ReactionBatches:
         stored.skipped.update(unsaved.skipped)
         changed = {by_list[users] for users in unsaved.changed}
         await self._on_stored([f for f in lists if f not in changed and f.channel.id not in unsaved.skipped])
-
-
-async def _settled(storing: "asyncio.Task[Stored]") -> None:
-    await asyncio.wait({storing})

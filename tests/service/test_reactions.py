@@ -2,15 +2,18 @@
 
 from collections.abc import Iterable
 from math import ceil
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from adapters.discord.simulator import Fault, Simulator, World, rich_world, tree_world, uniform_world
 from adapters.discord.simulator.truth import truth
+from storage.database import migrate
 from storage.tables import reaction_totals
 from tests.support.archive import archived, assert_equal_to_truth, values_of
 from tests.support.daemon import ON_POSTGRES, ON_SQLITE, Clock, Daemon, archiving, running_daemon
+from tests.support.faults import refuse_reactions
 from tests.support.guilds import guild_of
 from tests.support.process import INTERVAL
 
@@ -205,3 +208,23 @@ async def test_many_lists_are_one_transaction(database_url: str) -> None:
     assert len(lists) == lists_of(world, world.guilds) > 100
     assert len(set(lists)) * 4 < len(lists), "lists of one transaction have its time"
     assert_equal_to_truth(database_url, truth(world, guild_id), guild_id)
+
+
+async def test_a_list_that_the_database_refuses_costs_its_channel_and_no_other(tmp_path: Path) -> None:
+    url = f"sqlite+aiosqlite:///{tmp_path}/archive.db"
+    world = uniform_world(3, 100)
+    guild_id = guild_of(world)
+    refused, *_ = world.guilds[guild_id].channels
+    await migrate(url)
+    refuse_reactions(tmp_path / "archive.db", refused)
+    async with Simulator(world) as sim, running_daemon(sim, url) as daemon:
+        job = await daemon.until(lambda: jobs_of(daemon, guild_id), lambda jobs: jobs and jobs[0]["finished_at"])
+        assert (job[0]["status"], job[0]["progress"]["channels_failed"]) == ("partial", 1)
+        coverage = await daemon.get(f"/api/tenants/discord-{guild_id}/channels")
+        failed = [c["platform_id"] for c in coverage["channels"] if c["last_error"]]
+        assert failed == [str(refused)]
+    channels_stored = {channel_id for channel_id, *_ in archived(url, "reactions", guild_id)}
+    assert channels_stored == set(map(str, world.guilds[guild_id].channels)) - {str(refused)}
+    assert len(archived(url, "reactions", guild_id)) == sum(
+        row["channel_platform_id"] != str(refused) for row in truth(world, guild_id).reactions()
+    )

@@ -53,3 +53,16 @@ def refuse_message(file: Path, message_id: str) -> None:
             f"CREATE TRIGGER refuse_message BEFORE INSERT ON messages WHEN NEW.platform_id = '{message_id}' "
             "BEGIN SELECT RAISE(ABORT, 'refused by the test'); END"
         )
+
+
+def refuse_reactions(file: Path, channel_id: int) -> None:
+    """Make an SQLite archive refuse the reactions of a channel from now on, by an error that is about their values."""
+    with closing(sqlite3.connect(file)) as connection:
+        connection.execute("CREATE TABLE refused (platform_id TEXT, number INTEGER PRIMARY KEY)")
+        connection.execute("INSERT INTO refused VALUES (?, 1)", (str(channel_id),))
+        connection.execute(
+            "CREATE TRIGGER refuse_reactions BEFORE INSERT ON reactions "
+            "WHEN NEW.channel_id IN (SELECT id FROM channels JOIN refused USING (platform_id)) "
+            "BEGIN UPDATE refused SET number = 'no number'; END"
+        )
+        connection.commit()
