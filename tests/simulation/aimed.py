@@ -222,9 +222,9 @@ async def miss(on: Stage) -> None:
 async def deafen(on: Stage) -> None:
     """A shard gets no answer to its heartbeats: it may be deaf, and the daemon must not call itself ready."""
     gateway = on.sim.gateway
-    if gateway.silent_shards:
-        return
     await on.be_read()
+    if gateway.silent_shards:  # by the same trouble, which goes on
+        return
     gateway.silent_shards = {on.chance.randrange(gateway.shards)}
     is_named = False
     for _ in range(int(2 * gateway.heartbeat_seconds) + 15):  # each new connection has its first heartbeat answered
