@@ -8,30 +8,41 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage.live.messages import MessageKey
 from storage.live.tally import Tally, tally_of
-from storage.reactions import keys as by_key
-from storage.reactions.keys import EMOJI, MESSAGE, TOTAL, USER, EmojiKey, TotalKey, UserKey, as_keys
-from storage.sql import NOW, all_rows, dump_json, insert, json_objects, types_of
+from storage.reactions import TOTAL_KEY, USER_KEY, EmojiKey, TotalKey, UserKey, locked_totals
+from storage.sql import (
+    NOW,
+    all_rows,
+    as_keys,
+    delete_by_key,
+    dump_json,
+    insert,
+    joined_by_key,
+    json_objects,
+    types_of,
+)
 from storage.tables import reaction_totals, reactions
 
 _COUNTED = ("count", "fetched_count", "uncounted_events")
 
-_FIND_TOTALS = by_key.locked_totals()
-_FIND_USERS = select(*(reactions.c[name] for name in USER)).select_from(by_key.found(reactions, USER))
-_CLEAR = by_key.delete_found(reaction_totals, MESSAGE)
-_CLEAR_EMOJI = by_key.delete_found(reaction_totals, EMOJI)
+_MESSAGE_KEY, _EMOJI_KEY = TOTAL_KEY[:2], TOTAL_KEY[:3]
 
-_rows = json_objects("rows", **types_of(reaction_totals, (*TOTAL, "emoji", *_COUNTED)))
+_FIND_TOTALS = locked_totals()
+_FIND_USERS = select(*(reactions.c[name] for name in USER_KEY)).select_from(joined_by_key(reactions, USER_KEY))
+_CLEAR = delete_by_key(reaction_totals, _MESSAGE_KEY)
+_CLEAR_EMOJI = delete_by_key(reaction_totals, _EMOJI_KEY)
+
+_rows = json_objects("rows", **types_of(reaction_totals, (*TOTAL_KEY, "emoji", *_COUNTED)))
 _columns = {column.name: column for column in _rows.c} | {"created_at": NOW, "updated_at": NOW}
 # Without a WHERE, SQLite would take ON CONFLICT for the ON of a join.
 _insert = insert(reaction_totals).from_select(list(_columns), select(*_columns.values()).where(true()))
 _SAVE_TOTALS = _insert.on_conflict_do_update(
-    index_elements=TOTAL, set_={name: _insert.excluded[name] for name in (*_COUNTED, "updated_at")}
+    index_elements=TOTAL_KEY, set_={name: _insert.excluded[name] for name in (*_COUNTED, "updated_at")}
 )
 
 
 async def find_totals(connection: AsyncConnection, keys: Collection[TotalKey]) -> dict[TotalKey, Tally]:
     """Read and lock those of the totals that are stored."""
-    rows = await all_rows(connection, _FIND_TOTALS, {"keys": as_keys(TOTAL, keys)})
+    rows = await all_rows(connection, _FIND_TOTALS, {"keys": as_keys(TOTAL_KEY, keys)})
     return {
         (row["channel_id"], row["message_platform_id"], row["emoji_key"], row["burst"]): tally_of(row) for row in rows
     }
@@ -41,18 +52,20 @@ async def find_users(connection: AsyncConnection, keys: Collection[UserKey]) -> 
     """Read which of the users are stored."""
     if not keys:
         return set()
-    rows = await connection.execute(_FIND_USERS, {"keys": as_keys(USER, keys)})
+    rows = await connection.execute(_FIND_USERS, {"keys": as_keys(USER_KEY, keys)})
     return {(channel, message, emoji, burst, user) for channel, message, emoji, burst, user in rows}
 
 
 async def clear(connection: AsyncConnection, messages: Collection[MessageKey], emoji: Collection[EmojiKey]) -> None:
     """Delete all totals of messages, and both kinds of single emoji; their users go by the foreign key."""
-    await by_key.execute(connection, _CLEAR, MESSAGE, messages)
-    await by_key.execute(connection, _CLEAR_EMOJI, EMOJI, emoji)
+    if messages:
+        await connection.execute(_CLEAR, {"keys": as_keys(_MESSAGE_KEY, messages)})
+    if emoji:
+        await connection.execute(_CLEAR_EMOJI, {"keys": as_keys(_EMOJI_KEY, emoji)})
 
 
 async def save_totals(connection: AsyncConnection, tallies: Mapping[TotalKey, Tally], now: datetime) -> None:
     """Insert totals, or update those that are stored; the emoji stays as it is stored."""
-    rows = [dict(zip(TOTAL, key, strict=True)) | tally.as_values() for key, tally in tallies.items()]
+    rows = [dict(zip(TOTAL_KEY, key, strict=True)) | tally.as_values() for key, tally in tallies.items()]
     if rows:
         await connection.execute(_SAVE_TOTALS, {"rows": dump_json(rows), "now": now})

@@ -1,6 +1,15 @@
 """Who is behind the reactions, and which of them are still to be fetched."""
 
-from storage.reactions.keys import TotalKey, UserKey, delete_totals, delete_users
+from storage.reactions.keys import (
+    TOTAL_KEY,
+    USER_KEY,
+    EmojiKey,
+    TotalKey,
+    UserKey,
+    delete_totals,
+    delete_users,
+    locked_totals,
+)
 from storage.reactions.pending import (
     PENDING_IN_CHANNEL,
     PendingChannel,
@@ -14,6 +23,9 @@ from storage.reactions.users import UnsavedLists, UserList, save_users
 
 __all__ = [
     "PENDING_IN_CHANNEL",
+    "TOTAL_KEY",
+    "USER_KEY",
+    "EmojiKey",
     "PendingChannel",
     "PendingTotal",
     "PreparedUsers",
@@ -24,6 +36,7 @@ __all__ = [
     "add_users",
     "delete_totals",
     "delete_users",
+    "locked_totals",
     "pending_channels",
     "pending_lists",
     "pending_totals",

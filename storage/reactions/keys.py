@@ -1,12 +1,12 @@
-"""Totals and users by their keys: found and deleted many at a time, with all keys in one JSON text."""
+"""Totals and users by their keys: locked and deleted many at a time."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from typing import TypeAlias
 
-from sqlalchemy import Delete, FromClause, Select, Table, and_, delete, select, tuple_
+from sqlalchemy import Select, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from storage.sql import dump_json, json_objects, types_of
+from storage.sql import as_keys, delete_by_key, joined_by_key
 from storage.tables import reaction_totals, reactions
 
 EmojiKey: TypeAlias = tuple[int, str, str]
@@ -18,27 +18,8 @@ TotalKey: TypeAlias = tuple[int, str, str, bool]
 UserKey: TypeAlias = tuple[int, str, str, bool, str]
 """A total's key and the user's hash: the primary key of a reaction."""
 
-MESSAGE = ("channel_id", "message_platform_id")
-EMOJI = (*MESSAGE, "emoji_key")
-TOTAL = (*EMOJI, "burst")
-USER = (*TOTAL, "user_hash")
-
-
-def found(table: Table, key: tuple[str, ...]) -> FromClause:
-    """Join a table with the keys in the parameter ``keys``, as ``as_keys`` makes them."""
-    keys = json_objects("keys", **types_of(table, key))
-    return keys.join(table, and_(*(table.c[name] == keys.c[name] for name in key)))
-
-
-def delete_found(table: Table, key: tuple[str, ...]) -> Delete:
-    """Build the deletion of the rows with the keys in the parameter ``keys``."""
-    keys = json_objects("keys", **types_of(table, key))
-    return delete(table).where(tuple_(*(table.c[name] for name in key)).in_(select(keys)))
-
-
-def as_keys(names: tuple[str, ...], keys: Iterable[tuple[object, ...]]) -> str:
-    """Write keys as the JSON array of objects that the statements take."""
-    return dump_json([dict(zip(names, key, strict=True)) for key in keys])
+TOTAL_KEY = ("channel_id", "message_platform_id", "emoji_key", "burst")
+USER_KEY = (*TOTAL_KEY, "user_hash")
 
 
 def locked_totals() -> Select[tuple[object, ...]]:
@@ -48,29 +29,23 @@ def locked_totals() -> Select[tuple[object, ...]]:
     """
     return (
         select(reaction_totals)
-        .select_from(found(reaction_totals, TOTAL))
-        .order_by(*(reaction_totals.c[name] for name in TOTAL))
+        .select_from(joined_by_key(reaction_totals, TOTAL_KEY))
+        .order_by(*(reaction_totals.c[name] for name in TOTAL_KEY))
         .with_for_update(of=reaction_totals, key_share=True)
     )
 
 
-_DELETE_TOTALS = delete_found(reaction_totals, TOTAL)
-_DELETE_USERS = delete_found(reactions, USER)
+_DELETE_TOTALS = delete_by_key(reaction_totals, TOTAL_KEY)
+_DELETE_USERS = delete_by_key(reactions, USER_KEY)
 
 
 async def delete_totals(connection: AsyncConnection, keys: Collection[TotalKey]) -> None:
     """Delete totals; their users go by the foreign key."""
-    await execute(connection, _DELETE_TOTALS, TOTAL, keys)
+    if keys:
+        await connection.execute(_DELETE_TOTALS, {"keys": as_keys(TOTAL_KEY, keys)})
 
 
 async def delete_users(connection: AsyncConnection, keys: Collection[UserKey]) -> None:
     """Delete users who took their reaction back."""
-    await execute(connection, _DELETE_USERS, USER, keys)
-
-
-async def execute(
-    connection: AsyncConnection, statement: Delete, names: tuple[str, ...], keys: Collection[tuple[object, ...]]
-) -> None:
-    """Execute a deletion, where there is anything to delete."""
     if keys:
-        await connection.execute(statement, {"keys": as_keys(names, keys)})
+        await connection.execute(_DELETE_USERS, {"keys": as_keys(USER_KEY, keys)})

@@ -8,7 +8,7 @@ from sqlalchemy import select, true
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage.privacy import erased_in_channels
-from storage.reactions.keys import USER, TotalKey, UserKey
+from storage.reactions.keys import USER_KEY, TotalKey, UserKey
 from storage.sql import NOW, dump_json, insert, json_objects, types_of, update_changed
 from storage.tables import reactions
 
@@ -45,18 +45,18 @@ async def prepare_users(connection: AsyncConnection, incoming: Iterable[tuple[Us
     return PreparedUsers(emoji_of, _SEAL)
 
 
-_rows = json_objects("rows", **types_of(reactions, (*USER, "emoji")))
-_columns = {name: _rows.c[name] for name in (*USER, "emoji")} | {"created_at": NOW, "updated_at": NOW}
+_rows = json_objects("rows", **types_of(reactions, (*USER_KEY, "emoji")))
+_columns = {name: _rows.c[name] for name in (*USER_KEY, "emoji")} | {"created_at": NOW, "updated_at": NOW}
 _ADD = update_changed(
     # Without a WHERE, SQLite would take ON CONFLICT for the ON of a join.
     insert(reactions).from_select(list(_columns), select(*_columns.values()).where(true())),
-    USER,
+    USER_KEY,
     ["emoji"],
 )
 
 
 async def add_users(connection: AsyncConnection, prepared: PreparedUsers, now: datetime) -> None:
     """Store those users who are missing; rewrite the others only where the emoji has another name by now."""
-    rows = [dict(zip((*USER, "emoji"), (*key, emoji), strict=True)) for key, emoji in prepared.emoji_of.items()]
+    rows = [dict(zip((*USER_KEY, "emoji"), (*key, emoji), strict=True)) for key, emoji in prepared.emoji_of.items()]
     if rows:
         await connection.execute(_ADD, {"rows": dump_json(rows), "now": now})

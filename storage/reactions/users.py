@@ -10,20 +10,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from storage.connection import finish_before_cancel
 from storage.database import Database
 from storage.jobs import JobLease, require_lease
-from storage.reactions.keys import (
-    TOTAL,
-    USER,
-    TotalKey,
-    UserKey,
-    as_keys,
-    delete_totals,
-    delete_users,
-    found,
-    locked_totals,
-)
+from storage.reactions.keys import TOTAL_KEY, USER_KEY, TotalKey, UserKey, delete_totals, delete_users, locked_totals
 from storage.reactions.pending import PendingTotal
 from storage.reactions.rows import PreparedUsers, add_users, prepare_users
-from storage.sql import NOW, RowId, all_rows, dump_json, json_objects, types_of
+from storage.sql import NOW, RowId, all_rows, as_keys, dump_json, joined_by_key, json_objects, types_of
 from storage.tables import channels, reaction_totals, reactions
 
 _COUNTED = ("count", "fetched_count", "uncounted_events")
@@ -75,13 +65,13 @@ _LOCK_TOTALS = locked_totals()
 _channels = json_objects("channels", id=RowId)
 # A channel may have been hidden meanwhile, and its reactions be private.
 _ARCHIVED = select(channels.c.id).where(channels.c.id.in_(select(_channels.c.id)), channels.c.skip_reason.is_(None))
-_counts = json_objects("counts", **types_of(reaction_totals, (*TOTAL, *_COUNTED)))
+_counts = json_objects("counts", **types_of(reaction_totals, (*TOTAL_KEY, *_COUNTED)))
 _SETTLE = (
     update(reaction_totals)
-    .where(*(reaction_totals.c[name] == _counts.c[name] for name in TOTAL))
+    .where(*(reaction_totals.c[name] == _counts.c[name] for name in TOTAL_KEY))
     .values({name: _counts.c[name] for name in _COUNTED} | {"updated_at": NOW})
 )
-_STORED = select(*(reactions.c[name] for name in USER)).select_from(found(reactions, TOTAL))
+_STORED = select(*(reactions.c[name] for name in USER_KEY)).select_from(joined_by_key(reactions, TOTAL_KEY))
 
 
 @finish_before_cancel
@@ -131,13 +121,13 @@ async def _archived(connection: AsyncConnection, lists: Sequence[UserList]) -> s
 
 async def _lock(connection: AsyncConnection, lists: Sequence[UserList]) -> dict[TotalKey, RowMapping]:
     """Read the lists' totals and lock them until the commit."""
-    rows = await all_rows(connection, _LOCK_TOTALS, {"keys": as_keys(TOTAL, (one.key for one in lists))})
+    rows = await all_rows(connection, _LOCK_TOTALS, {"keys": as_keys(TOTAL_KEY, (one.key for one in lists))})
     return {(row["channel_id"], row["message_platform_id"], row["emoji_key"], row["burst"]): row for row in rows}
 
 
 async def _settle(connection: AsyncConnection, settled: Mapping[TotalKey, UserList], now: datetime) -> None:
     """Mark totals as fetched, and delete those that nobody is behind."""
-    counts = [dict(zip(TOTAL, key, strict=True)) | one.counts() for key, one in settled.items()]
+    counts = [dict(zip(TOTAL_KEY, key, strict=True)) | one.counts() for key, one in settled.items()]
     if counts:
         await connection.execute(_SETTLE, {"counts": dump_json(counts), "now": now})
     await delete_totals(connection, [key for key, one in settled.items() if not one.counts()["count"]])
@@ -148,7 +138,7 @@ async def _replace(
 ) -> None:
     """Make the stored users of totals equal to these."""
     if totals:
-        rows = await connection.execute(_STORED, {"keys": as_keys(TOTAL, totals)})
+        rows = await connection.execute(_STORED, {"keys": as_keys(TOTAL_KEY, totals)})
         stored = {(channel, message, emoji, burst, user) for channel, message, emoji, burst, user in rows}
         await delete_users(connection, stored - users.emoji_of.keys())
         await add_users(connection, users, now)

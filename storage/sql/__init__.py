@@ -5,6 +5,7 @@ from sqlalchemy.dialects.postgresql import Insert, insert  # of both databases: 
 from storage.sql.functions import SQLITE_CLOCK, DatabaseTime, JsonMerged, PositionOf, TextAsJson, json_as_text
 from storage.sql.json_rows import json_objects, json_strings, types_of
 from storage.sql.json_text import as_plain, clean, clean_text, dump_json, is_clean
+from storage.sql.keys import as_keys, delete_by_key, joined_by_key
 from storage.sql.params import (
     AFTER_ID,
     CHANNEL_ID,
@@ -52,9 +53,11 @@ __all__ = [
     "TextAsJson",
     "UtcDateTime",
     "all_rows",
+    "as_keys",
     "as_plain",
     "clean",
     "clean_text",
+    "delete_by_key",
     "differs",
     "dump_json",
     "fields_of",
@@ -62,6 +65,7 @@ __all__ = [
     "insert_parameters",
     "insert_rows",
     "is_clean",
+    "joined_by_key",
     "json_as_text",
     "json_objects",
     "json_strings",

@@ -5,15 +5,17 @@
 
 import asyncio
 import random
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
-from sqlalchemy import create_engine, select
+from sqlalchemy import Select, create_engine, func, select
 from sqlalchemy.exc import DBAPIError
 
 from adapters.discord.simulator import Simulator, uniform_world
 from adapters.discord.simulator.truth import truth
-from storage.tables import channels, sync_progress
+from storage.tables import channels, reaction_totals, sync_progress
 from tests.support.archive import assert_equal_to_truth
 from tests.support.guilds import assert_complete, guild_of
 from tests.support.process import NO_REACTIONS, NO_REPAIRS, UNHURRIED, process
@@ -24,6 +26,7 @@ USERS = "/channels/{channel_id}/messages/{message_id}/reactions/{emoji_name}"
 ROUTE = "/channels/{channel_id}/messages"
 CHANNELS, PAGES_OF_A_BATCH = 4, 10
 MOST_PAGES_OF_A_LIFE = 60  # enough for every channel to store a batch
+MOST_LISTS_OF_A_LIFE, LISTS_OF_A_TRANSACTION = 300, 100
 MESSAGES_OF_A_LIFE = 700  # a channel's, more than a life stores on average: the sync must outlast the kills
 MOST_PAUSE_SECONDS = 0.03  # a page takes less
 ONLY_MESSAGES = UNHURRIED | NO_REACTIONS | NO_REPAIRS
@@ -63,24 +66,29 @@ async def test_killed_among_the_reactions_no_list_that_was_stored_is_fetched_aga
 ) -> None:
     kills = max(1, kills // 5 // one_in)
     chance = random.Random(20_261_125)
-    world = uniform_world(CHANNELS, 150 * max(kills, 2))
+    world = uniform_world(CHANNELS, 350 * max(kills, 2))
     guild_id = guild_of(world)
     log = tmp_path / "daemon.log"
+    lost = 0
     async with Simulator(world) as sim:
         for _ in range(kills):
-            last = sim.requests.count(USERS) + chance.randint(1, MOST_PAGES_OF_A_LIFE)
+            before, stored = sim.requests.count(USERS), _stored_lists(database_url)
+            last = before + chance.randint(1, MOST_LISTS_OF_A_LIFE)
             async with process(log, sim=sim, url=database_url, settings=UNHURRIED) as daemon:
                 await daemon.until(lambda: sim.requests.count(USERS) >= last)  # noqa: B023 (awaited here)
                 await asyncio.sleep(chance.uniform(0.0, MOST_PAUSE_SECONDS))
                 await daemon.kill()
+            unstored = sim.requests.count(USERS) - before - (_stored_lists(database_url) - stored)
+            assert 0 <= unstored <= 2 * LISTS_OF_A_TRANSACTION + CHANNELS
+            lost += unstored
         async with process(log, sim=sim, url=database_url, settings=UNHURRIED) as daemon:
             await daemon.synced()
             assert await daemon.stop() == 0
-        # All lists of this world have one page; a kill loses the one that each channel was about.
+        # All of this world have one page; a kill loses those of a transaction, and the one that each channel was about.
         totals = list(truth(world, guild_id).reaction_totals())
         assert all(total["count"] <= 100 for total in totals)
         lists = {(total["message_platform_id"], total["emoji_key"], total["burst"]) for total in totals}
-        assert len(lists) <= sim.requests.count(USERS) <= len(lists) + kills * CHANNELS
+        assert sim.requests.count(USERS) == len(lists) + lost
     assert_equal_to_truth(database_url, truth(world, guild_id), guild_id)
 
 
@@ -96,14 +104,24 @@ async def _one_life(sim: Simulator, log: Path, database_url: str, pages: int, ch
         assert int(entry.query["after"]) >= checkpoints.get(str(entry.channel_id), 0)
 
 
+def _stored_lists(database_url: str) -> int:
+    """Return how many lists of users are stored."""
+    is_stored = reaction_totals.c.fetched_count == reaction_totals.c["count"]
+    return sum(count for (count,) in _rows(database_url, select(func.count()).where(is_stored)))
+
+
 def _checkpoints(database_url: str) -> dict[str, int]:
     """Return each channel's checkpoint."""
     query = select(channels.c.platform_id, sync_progress.c.last_message_platform_id).join_from(channels, sync_progress)
+    return {channel: int(last) for channel, last in _rows(database_url, query) if last}
+
+
+def _rows(database_url: str, query: Select[Any]) -> Sequence[Any]:
     engine = create_engine(database_url.replace("+aiosqlite", ""))
     try:
         with engine.connect() as connection:
-            return {channel: int(last) for channel, last in connection.execute(query) if last}
+            return connection.execute(query).all()
     except DBAPIError:  # before the first life there are no tables
-        return {}
+        return []
     finally:
         engine.dispose()
