@@ -98,7 +98,7 @@ class ReactionPass:
             await finish(self._mark_deleted(channel, total))
             return None
         ref = self.job.tenant_id, channel.platform_id, total.message_platform_id
-        return FetchedList(channel, ref, UserList(total, users), tracker, mark)
+        return FetchedList(channel, ref, UserList(total, frozenset(users)), tracker, mark)
 
     async def _count_stored(self, stored: list[FetchedList]) -> None:
         """Count stored lists; the messages of those that are shorter than their totals are read again."""

@@ -25,7 +25,7 @@ class UserList:
     """All users of one total, as the platform listed them."""
 
     total: PendingTotal  # as ``pending_totals`` gave it before they were fetched
-    user_hashes: Collection[str]  # in any order; duplicates are allowed
+    user_hashes: frozenset[str]
 
     @property
     def key(self) -> TotalKey:
@@ -34,8 +34,8 @@ class UserList:
         return total.channel_id, total.message_platform_id, total.emoji_key, total.burst
 
     def users(self) -> Iterator[tuple[UserKey, str]]:
-        """Yield the users, each once, with the emoji as it was shown when the total was read."""
-        return (((*self.key, user), self.total.emoji) for user in set(self.user_hashes))
+        """Yield the users, with the emoji as it was shown when the total was read."""
+        return (((*self.key, user), self.total.emoji) for user in self.user_hashes)
 
     def is_of(self, stored: RowMapping | None) -> bool:
         """Return whether a total is still as it was read.
@@ -46,7 +46,7 @@ class UserList:
 
     def counts(self) -> dict[str, object]:
         """Return the numbers of the total once the list is stored."""
-        total, found = self.total, len(set(self.user_hashes))
+        total, found = self.total, len(self.user_hashes)
         is_complete = found <= total.expected
         count = total.count if total.is_count_known else found
         fetched_count = count if is_complete else None

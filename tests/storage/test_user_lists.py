@@ -36,7 +36,7 @@ class Board:
 
     async def lists(self, *users: str) -> list[UserList]:
         pending = [each for number in self.ids.values() for each in await pending_totals(self.db, number, None, 100)]
-        return [UserList(each, users) for each in pending]
+        return [UserList(each, frozenset(users)) for each in pending]
 
     async def stored(self) -> set[tuple[str, str, str]]:
         return {(r["message_platform_id"], r["emoji_key"], r["user_hash"]) for r in await rows_of(self.db, reactions)}
@@ -88,7 +88,7 @@ async def test_users_who_took_it_back_go_and_those_of_other_totals_stay(db: Data
     await board.react("5", 1, ("👍", 3))
     await board.react("6", 2, ("👍", 1))
     by_message = {"1": ("b", "c", "d"), "2": ("a",)}
-    lists = [UserList(one.total, by_message[one.total.message_platform_id]) for one in await board.lists()]
+    lists = [UserList(one.total, frozenset(by_message[one.total.message_platform_id])) for one in await board.lists()]
     await save_users(db, lists, job=board.lease, now=LATER)
     assert await board.stored() == {("1", "👍", "b"), ("1", "👍", "c"), ("1", "👍", "d"), ("2", "👍", "a")}
     written = {(r["user_hash"], r["updated_at"]) for r in await rows_of(db, reactions)}

@@ -63,7 +63,7 @@ async def _apply_changes(db: Database, way: Way) -> None:
 async def _save_users(db: Database, way: Way) -> None:
     await way.store(message(3, reaction_totals=(total("👍"),)))
     (pending,) = await reactions.pending_totals(db, way.channel.id, None, 10)
-    await reactions.save_users(db, [reactions.UserList(pending, [WHO])], job=way.lease, now=LATER)
+    await reactions.save_users(db, [reactions.UserList(pending, frozenset([WHO]))], job=way.lease, now=LATER)
 
 
 async def _add_users(db: Database, way: Way) -> None:

@@ -17,7 +17,7 @@ async def save_list(
     Raises:
         ChannelSkipped: the channel is not archived.
     """
-    unsaved = await save_users(db, [UserList(total, user_hashes)], job=job, now=now)
+    unsaved = await save_users(db, [UserList(total, frozenset(user_hashes))], job=job, now=now)
     if unsaved.skipped:
         raise ChannelSkipped
     return not unsaved.changed
