@@ -9,7 +9,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any, LiteralString
 from urllib.parse import quote
@@ -81,17 +81,23 @@ class Postgres:
         """SIGKILL: what a crash or a power cut of the server's machine looks like to us."""
         self._disconnect()
         if self._process is not None:
-            self._process.kill()
+            for pid in self._pids():  # its children would go on answering for a moment
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
             self._process.wait()
             self._process = None
+
+    def _pids(self) -> list[int]:
+        """Return the server's processes, the main one first."""
+        assert self._process is not None
+        main = self._process.pid
+        children = Path(f"/proc/{main}/task/{main}/children").read_text().split()
+        return [main, *map(int, children)]
 
     @contextmanager
     def stopped(self) -> Iterator[None]:
         """SIGSTOP for its processes: connections stay open, new ones are taken up by the kernel, nothing answers."""
-        assert self._process is not None
-        main = self._process.pid
-        children = Path(f"/proc/{main}/task/{main}/children").read_text().split()
-        pids = [main, *map(int, children)]
+        pids = self._pids()
         for pid in pids:
             os.kill(pid, signal.SIGSTOP)
         try:
