@@ -6,12 +6,9 @@ A page and an event can cross: then nobody knows which of the two is newer, and 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TypeAlias
 
 from bot.live.buffer import Key
-
-ChannelKey: TypeAlias = tuple[str, str]
-"""A channel: tenant (ours) and channel (the platform's)."""
+from storage.live import ChannelKey
 
 
 @dataclass(slots=True)

@@ -8,10 +8,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage.live.messages import MessageKey
 from storage.live.tally import Tally, tally_of
-from storage.reactions import TOTAL_KEY, USER_KEY, EmojiKey, TotalKey, UserKey, locked_totals
+from storage.reactions import COUNTS, TOTAL_KEY, USER_KEY, EmojiKey, TotalKey, UserKey, lock_totals
 from storage.sql import (
     NOW,
-    all_rows,
     as_keys,
     delete_by_key,
     dump_json,
@@ -22,30 +21,24 @@ from storage.sql import (
 )
 from storage.tables import reaction_totals, reactions
 
-_COUNTED = ("count", "fetched_count", "uncounted_events")
-
 _MESSAGE_KEY, _EMOJI_KEY = TOTAL_KEY[:2], TOTAL_KEY[:3]
 
-_FIND_TOTALS = locked_totals()
 _FIND_USERS = select(*(reactions.c[name] for name in USER_KEY)).select_from(joined_by_key(reactions, USER_KEY))
 _CLEAR = delete_by_key(reaction_totals, _MESSAGE_KEY)
 _CLEAR_EMOJI = delete_by_key(reaction_totals, _EMOJI_KEY)
 
-_rows = json_objects("rows", **types_of(reaction_totals, (*TOTAL_KEY, "emoji", *_COUNTED)))
+_rows = json_objects("rows", **types_of(reaction_totals, (*TOTAL_KEY, "emoji", *COUNTS)))
 _columns = {column.name: column for column in _rows.c} | {"created_at": NOW, "updated_at": NOW}
 # Without a WHERE, SQLite would take ON CONFLICT for the ON of a join.
 _insert = insert(reaction_totals).from_select(list(_columns), select(*_columns.values()).where(true()))
 _SAVE_TOTALS = _insert.on_conflict_do_update(
-    index_elements=TOTAL_KEY, set_={name: _insert.excluded[name] for name in (*_COUNTED, "updated_at")}
+    index_elements=TOTAL_KEY, set_={name: _insert.excluded[name] for name in (*COUNTS, "updated_at")}
 )
 
 
 async def find_totals(connection: AsyncConnection, keys: Collection[TotalKey]) -> dict[TotalKey, Tally]:
     """Read and lock those of the totals that are stored."""
-    rows = await all_rows(connection, _FIND_TOTALS, {"keys": as_keys(TOTAL_KEY, keys)})
-    return {
-        (row["channel_id"], row["message_platform_id"], row["emoji_key"], row["burst"]): tally_of(row) for row in rows
-    }
+    return {key: tally_of(row) for key, row in (await lock_totals(connection, keys)).items()}
 
 
 async def find_users(connection: AsyncConnection, keys: Collection[UserKey]) -> set[UserKey]:

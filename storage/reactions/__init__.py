@@ -1,6 +1,7 @@
 """Who is behind the reactions, and which of them are still to be fetched."""
 
 from storage.reactions.keys import (
+    COUNTS,
     TOTAL_KEY,
     USER_KEY,
     EmojiKey,
@@ -8,7 +9,7 @@ from storage.reactions.keys import (
     UserKey,
     delete_totals,
     delete_users,
-    locked_totals,
+    lock_totals,
 )
 from storage.reactions.pending import (
     PENDING_IN_CHANNEL,
@@ -22,6 +23,7 @@ from storage.reactions.rows import PreparedUsers, add_users, prepare_users
 from storage.reactions.users import UnsavedLists, UserList, save_users
 
 __all__ = [
+    "COUNTS",
     "PENDING_IN_CHANNEL",
     "TOTAL_KEY",
     "USER_KEY",
@@ -36,7 +38,7 @@ __all__ = [
     "add_users",
     "delete_totals",
     "delete_users",
-    "locked_totals",
+    "lock_totals",
     "pending_channels",
     "pending_lists",
     "pending_totals",

@@ -10,14 +10,22 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from storage.connection import finish_before_cancel
 from storage.database import Database
 from storage.jobs import JobLease, require_lease
-from storage.reactions.keys import TOTAL_KEY, USER_KEY, TotalKey, UserKey, delete_totals, delete_users, locked_totals
+from storage.reactions.keys import (
+    COUNTS,
+    TOTAL_KEY,
+    USER_KEY,
+    TotalKey,
+    UserKey,
+    delete_totals,
+    delete_users,
+    lock_totals,
+)
 from storage.reactions.pending import PendingTotal
 from storage.reactions.rows import PreparedUsers, add_users, prepare_users
-from storage.sql import NOW, RowId, all_rows, as_keys, dump_json, joined_by_key, json_objects, types_of
+from storage.sql import NOW, RowId, as_keys, dump_json, joined_by_key, json_objects, types_of
 from storage.tables import channels, reaction_totals, reactions
 
-_COUNTED = ("count", "fetched_count", "uncounted_events")
-_AS_READ = (*_COUNTED, "created_at")
+_AS_READ = (*COUNTS, "created_at")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -61,15 +69,14 @@ class UnsavedLists:
     skipped: set[int]  # channels (``channels.id``) that are no longer archived; nothing of them was stored
 
 
-_LOCK_TOTALS = locked_totals()
 _channels = json_objects("channels", id=RowId)
 # A channel may have been hidden meanwhile, and its reactions be private.
 _ARCHIVED = select(channels.c.id).where(channels.c.id.in_(select(_channels.c.id)), channels.c.skip_reason.is_(None))
-_counts = json_objects("counts", **types_of(reaction_totals, (*TOTAL_KEY, *_COUNTED)))
+_counts = json_objects("counts", **types_of(reaction_totals, (*TOTAL_KEY, *COUNTS)))
 _SETTLE = (
     update(reaction_totals)
     .where(*(reaction_totals.c[name] == _counts.c[name] for name in TOTAL_KEY))
-    .values({name: _counts.c[name] for name in _COUNTED} | {"updated_at": NOW})
+    .values({name: _counts.c[name] for name in COUNTS} | {"updated_at": NOW})
 )
 _STORED = select(*(reactions.c[name] for name in USER_KEY)).select_from(joined_by_key(reactions, TOTAL_KEY))
 
@@ -102,7 +109,7 @@ async def save_users(db: Database, lists: Sequence[UserList], *, job: JobLease, 
         await require_lease(connection, job)
         archived = await _archived(connection, lists)
         visible = [one for one in lists if one.total.channel_id in archived]
-        stored = await _lock(connection, visible)
+        stored = await lock_totals(connection, [one.key for one in visible])
         settled = {one.key: one for one in visible if one.is_of(stored.get(one.key))}
         await _settle(connection, settled, now)
         kept = {key: stored[key]["emoji"] for key, one in settled.items() if one.counts()["count"]}
@@ -117,12 +124,6 @@ async def _archived(connection: AsyncConnection, lists: Sequence[UserList]) -> s
     """Find those of the lists' channels that are archived."""
     ids = dump_json([{"id": channel_id} for channel_id in {one.total.channel_id for one in lists}])
     return set((await connection.execute(_ARCHIVED, {"channels": ids})).scalars())
-
-
-async def _lock(connection: AsyncConnection, lists: Sequence[UserList]) -> dict[TotalKey, RowMapping]:
-    """Read the lists' totals and lock them until the commit."""
-    rows = await all_rows(connection, _LOCK_TOTALS, {"keys": as_keys(TOTAL_KEY, (one.key for one in lists))})
-    return {(row["channel_id"], row["message_platform_id"], row["emoji_key"], row["burst"]): row for row in rows}
 
 
 async def _settle(connection: AsyncConnection, settled: Mapping[TotalKey, UserList], now: datetime) -> None:

@@ -125,7 +125,7 @@ STORES_NOBODY = {
         *("redactor_for", "redactors_for", "sweep", "take_turn", "without_erased_copies", "without_erased_titles"),
         *("empty_copies_from_elsewhere", "empty_forwards_saying", "empty_traces_of", "note_copies"),
     ),
-    "reactions": ("delete_totals", "delete_users", "prepare_users"),
+    "reactions": ("delete_totals", "delete_users", "lock_totals", "prepare_users"),
     "repair": (
         *("add_gap", "close_gap", "complete_hanging_audit", "finish_audit", "newest_early"),
         *("newest_since", "plan_gaps"),
