@@ -8,7 +8,7 @@ from typing import ClassVar, Protocol, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
-from adapters.events import EventHandler, LiveEventHandler
+from adapters.events import EventHandler, LiveEventHandler, Stream
 from adapters.pages import MessagePage, ThreadCursor, ThreadPage
 from adapters.records import ChannelRecord
 
@@ -98,12 +98,20 @@ class PlatformSession(Protocol):
         ...
 
     @property
+    def stream(self) -> Stream | None:
+        """The stream of the community's events when ``channels`` was called last; None where none was received."""
+        ...
+
+    @property
     def receives_changes(self) -> bool:
         """Whether every change of channels since ``channels`` was called has been received, or will be."""
         ...
 
-    async def channels(self) -> tuple[ChannelRecord, ...]:
-        """List every channel of the community and every active thread, evaluated afresh; parents before children."""
+    async def channels(self, *, only_channels: bool = False) -> tuple[ChannelRecord, ...]:
+        """List every channel of the community and every active thread, evaluated afresh; parents before children.
+
+        ``only_channels`` leaves out the threads, and takes who may read from the events received so far: one request.
+        """
         ...
 
     def archived_threads(
@@ -208,6 +216,19 @@ class PlatformAdapter(Protocol):
 
     def is_member(self, tenant_platform_id: str) -> bool:
         """Return whether the bot is in this community."""
+        ...
+
+    def stream(self, tenant_platform_id: str) -> Stream | None:
+        """Return the present stream of a community's events; None while none are received."""
+        ...
+
+    def doubt(self, tenant_platform_id: str) -> Callable[[str], bool]:
+        """Take note that a community's events were not received, though its stream is unbroken.
+
+        Returns:
+            Which communities' events are doubtful for that, by their platform ids. Where the doubt is of a part of the
+            connection, that part begins a new session.
+        """
         ...
 
     @property

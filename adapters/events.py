@@ -3,7 +3,7 @@
 Changes are those of public channels only, in the platform's order, and private already, as all records are.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Hashable
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -50,6 +50,17 @@ class TenantOutage:
 
 
 @dataclass(frozen=True, slots=True)
+class Stream:
+    """An unbroken stream of one community's events: each of its changes since it began has been received, or will be.
+
+    Once anything may have been missed there is another one.
+    """
+
+    id: Hashable
+    unsettled: int  # events so far that say less than a listing of all channels and threads after them would
+
+
+@dataclass(frozen=True, slots=True)
 class ChannelDeleted:
     """A channel or thread was deleted, by the platform's own word."""
 
@@ -75,6 +86,14 @@ class MessageCreated:
 
     channel: ChannelRef
     message: MessageRecord
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessageMissed:
+    """A new message that its event does not show whole: it has to be read."""
+
+    channel: ChannelRef
+    message_platform_id: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,10 +148,12 @@ class ChannelChanged:
 
     tenant_platform_id: str
     record: ChannelRecord
+    is_new: bool = False  # it was made just now: every message in it has an event behind this one
 
 
 LiveEvent: TypeAlias = (
     MessageCreated
+    | MessageMissed
     | MessageEdited
     | MessageInvalidated
     | MessagesDeleted

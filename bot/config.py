@@ -114,6 +114,8 @@ class SyncConfig(_Section):
     keep_jobs: Annotated[Duration, between("0 s", "36500 d")] = timedelta(days=90)
     repair_lookback: Annotated[Duration, between("0 s", "365 d")] = timedelta(days=7)
     repair_request_budget: Annotated[int, Field(ge=1, le=1_000_000_000)] = 5000
+    event_patience: Annotated[Duration, between("0 s", "10 min")] = timedelta(seconds=5)
+    verify_interval: Annotated[Duration, between("0 s", "30 d")] = timedelta(days=1)
     audit_interval: Annotated[Duration, between("0 s", "3650 d")] = timedelta(days=30)
     audit_hours: tuple[Hour, Hour] = (2, 6)
 

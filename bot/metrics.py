@@ -70,6 +70,12 @@ class Metrics:
             buckets=_REQUEST_BUCKETS,
             registry=registry,
         )
+        self._live_missed = Counter(
+            "platform_sync_live_missed",
+            "What a listing showed and no event did: channels with new messages, changed channels, threads.",
+            ["kind"],
+            registry=registry,
+        )
         self._rate_limits = Counter(
             "platform_sync_rate_limits", "Answers with status 429 by scope.", ["scope"], registry=registry
         )
@@ -131,6 +137,10 @@ class Metrics:
         """Count a batch that is in the archive."""
         self._batch_commit_seconds.observe(seconds)
         self._messages.inc(messages)
+
+    def live_missed(self, kind: str, count: int) -> None:
+        """Count what a listing showed and no event did."""
+        self._live_missed.labels(kind).inc(count)
 
     async def expose(self, accept: str) -> tuple[bytes, str]:
         """Return every figure in the format that an Accept header names, and its Content-Type.

@@ -199,6 +199,7 @@ class Worker:
                 clock=self._clock,
                 metrics=self._metrics,
                 due=due,
+                kind=attempt.job.kind,
             )
             sync = GuardedSync(context=context, time_slice=self._config.time_slice, is_in_the_way=self._is_in_the_way)
             try:

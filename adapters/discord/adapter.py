@@ -17,7 +17,7 @@ from adapters.discord.gateway import GatewayClient, ignore
 from adapters.discord.rest import RateLimiter, RequestScope, RestClient
 from adapters.discord.session import DiscordSession
 from adapters.errors import ContentWithheld, CredentialRefused, TenantUnavailable
-from adapters.events import EventHandler, LiveEventHandler
+from adapters.events import EventHandler, LiveEventHandler, Stream
 from adapters.privacy import UserHasher
 
 T = TypeVar("T")
@@ -109,6 +109,14 @@ class DiscordAdapter:
     def is_member(self, tenant_platform_id: str) -> bool:
         """Return whether the bot is in this guild."""
         return self._client is not None and self._client.is_member(tenant_platform_id)
+
+    def stream(self, tenant_platform_id: str) -> Stream | None:
+        """Return the present stream of a guild's events."""
+        return self._client.stream(int(tenant_platform_id)) if self._client else None
+
+    def doubt(self, tenant_platform_id: str) -> Callable[[str], bool]:
+        """Take note that a guild's events were not received; where several of a shard's were not, it begins anew."""
+        return self._client.doubt(tenant_platform_id) if self._client else tenant_platform_id.__eq__
 
     @property
     def invite_url(self) -> str | None:

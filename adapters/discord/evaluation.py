@@ -26,10 +26,16 @@ class GuildEvaluation:
         self._rest = rest
         self._hash_user = hash_user
 
-    async def listing(self) -> tuple[ChannelRecord, ...]:
-        """List the channels and the active threads: three requests, and the bot's roles from the gateway's payloads."""
+    async def listing(self, *, only_channels: bool = False) -> tuple[ChannelRecord, ...]:
+        """List the channels and the active threads: three requests, and the bot's roles from the gateway's payloads.
+
+        ``only_channels`` leaves out the threads, and takes all roles from the gateway's payloads: one request.
+        """
         bot = self._bot_by_gateway() or await self._bot_by_rest()
-        found, evaluator = await self._channels(bot)
+        known = self._client.roles(self._guild_id) if only_channels else []
+        found, evaluator = await self._channels(bot, None if self._roles_fault(known) else known)
+        if only_channels:
+            return tuple(found)
         active = await self._call(lambda: self._http.get_active_threads(self._guild_id), dict, _active_fault)
         threads = await in_slices(as_objects(active.get("threads")), evaluator.thread)
         return (*found, *(thread for thread in threads if thread))
@@ -50,10 +56,15 @@ class GuildEvaluation:
         except NoSuchCall:  # a server that is not Discord's
             await self._call(lambda: self._http.get_roles(self._guild_id), list, self._roles_fault)
 
-    async def _channels(self, bot: Principal) -> tuple[list[ChannelRecord], ChannelEvaluator]:
+    async def _channels(
+        self, bot: Principal, known_roles: list[Payload] | None = None
+    ) -> tuple[list[ChannelRecord], ChannelEvaluator]:
         guild_id = self._guild_id
         channels = await self._call(lambda: self._http.get_all_guild_channels(guild_id), list, self._channels_fault)
-        roles = await self._call(lambda: self._http.get_roles(guild_id), list, self._roles_fault)
+        roles: list[Any] | None = known_roles
+        if roles is None:
+            roles = await self._call(lambda: self._http.get_roles(guild_id), list, self._roles_fault)
+            self._client.compare_roles(guild_id, as_objects(roles))
         evaluator = ChannelEvaluator(str(guild_id), as_objects(roles), bot, self._hash_user)
         listed = as_objects(channels)
         shown = {snowflake(channel.get("id")) for channel in listed}

@@ -26,6 +26,7 @@ from adapters.discord.reaction_users import FaultOf, reaction_users
 from adapters.discord.rest import RequestScope, RestClient
 from adapters.discord.threads import archived_threads
 from adapters.errors import ChannelUnreadable
+from adapters.events import Stream
 from adapters.pages import MessagePage, ThreadCursor, ThreadPage
 from adapters.privacy import HashUser
 from adapters.records import ChannelRecord, ChannelType, SkipReason
@@ -44,7 +45,8 @@ class DiscordSession:
         self._scope = scope
         self._hash_user = hash_user
         self._content = ContentWatch(client, self._guild_id, rest)
-        self._known_session: tuple[int, int, int] | None = None  # of the newest listing of channels
+        self.stream: Stream | None = None
+        """The stream of the guild's events when its channels were listed last."""
         self._evaluation = GuildEvaluation(client, self._guild_id, rest, hash_user)
 
     @property
@@ -57,16 +59,19 @@ class DiscordSession:
         """Requests sent and, among them, retries."""
         return self._scope.request_counts
 
-    async def channels(self) -> tuple[ChannelRecord, ...]:
-        """List the channels, the roles that decide who may read them, and the active threads: three requests."""
-        self._known_session = self._client.current_session(self._guild_id)
-        return await self._evaluation.listing()
+    async def channels(self, *, only_channels: bool = False) -> tuple[ChannelRecord, ...]:
+        """List the channels, the roles that decide who may read them, and the active threads: three requests, or one.
+
+        ``only_channels`` leaves out the threads, and takes the roles from the gateway's payloads.
+        """
+        self.stream = self._client.stream(self._guild_id)
+        return await self._evaluation.listing(only_channels=only_channels)
 
     @property
     def receives_changes(self) -> bool:
         """Whether the session in which the channels were listed is still the current one: no change has been missed."""
-        current = self._client.current_session(self._guild_id)
-        return current is not None and current == self._known_session
+        current = self._client.stream(self._guild_id)
+        return current is not None and self.stream is not None and current.id == self.stream.id
 
     async def access(self) -> Access:
         """Evaluate afresh who may read what: three requests, four where the bot may be the owner."""

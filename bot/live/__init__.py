@@ -1,5 +1,8 @@
 """Live events on their way into the archive."""
 
+from bot.live.followed import (
+    Listing,
+)
 from bot.live.tracker import (
     ChangeTracker,
 )
@@ -9,5 +12,6 @@ from bot.live.writer import (
 
 __all__ = [
     "ChangeTracker",
+    "Listing",
     "LiveWriter",
 ]

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from bot.live.buffer import Key
@@ -21,25 +22,36 @@ def is_refused(error: Exception) -> bool:
     return not isinstance(error, StorageError) or isinstance(error, ValueRefused) or error.code == StorageError.code
 
 
-async def apply_bisecting(
-    db: Database, changes: Sequence[MessageChange], now: datetime, owner: str, hidden: Collection[ChannelKey]
-) -> set[Key]:
-    """Apply changes; where one cannot be stored, apply all others.
+@dataclass(slots=True)
+class Applied:
+    """What became of a batch of changes."""
 
-    Returns:
-        The messages whose change cannot be stored.
+    refused: dict[Key, Exception] = field(default_factory=dict)  # messages whose change cannot be stored
+    left_out: set[ChannelKey] = field(default_factory=set)  # channels of which new messages were not stored
+
+
+async def apply_bisecting(
+    db: Database,
+    changes: Sequence[MessageChange],
+    now: datetime,
+    owner: str,
+    hidden: Collection[ChannelKey],
+    followed: Collection[ChannelKey],
+) -> Applied:
+    """Apply changes; where one cannot be stored, apply all others, and move no checkpoint.
 
     Raises:
         StorageError: the database takes no change.
     """
-    refused: dict[Key, Exception] = {}
+    applied = Applied()
     if changes:
-        await _bisect(db, changes, now, owner, hidden, refused)
-    if refused:
-        (channel, message), first = next(iter(refused))[1:], next(iter(refused.values()))
-        facts = {"changes": len(refused), "channel": channel, "message_id": message}
+        await _bisect(db, changes, now, owner, hidden, followed, applied)
+    applied.left_out |= {(tenant_id, channel_id) for tenant_id, channel_id, _ in applied.refused}
+    if applied.refused:
+        (channel, message), first = next(iter(applied.refused))[1:], next(iter(applied.refused.values()))
+        facts = {"changes": len(applied.refused), "channel": channel, "message_id": message}
         log.error("changes cannot be stored, such as this one's", extra=facts, exc_info=first)
-    return set(refused)
+    return applied
 
 
 async def _bisect(
@@ -48,17 +60,18 @@ async def _bisect(
     now: datetime,
     owner: str,
     hidden: Collection[ChannelKey],
-    refused: dict[Key, Exception],
+    followed: Collection[ChannelKey],
+    applied: Applied,
 ) -> None:
     try:
-        await live.apply_changes(db, changes, now, owner=owner, hidden=hidden)
+        applied.left_out |= await live.apply_changes(db, changes, now, owner=owner, hidden=hidden, followed=followed)
     except Exception as e:
         if not is_refused(e):
             raise
         if len(changes) == 1:
             (change,) = changes
-            refused[change.tenant_id, change.channel_platform_id, change.message_platform_id] = e
+            applied.refused[change.tenant_id, change.channel_platform_id, change.message_platform_id] = e
             return
         middle = len(changes) // 2
-        await _bisect(db, changes[:middle], now, owner, hidden, refused)
-        await _bisect(db, changes[middle:], now, owner, hidden, refused)
+        for half in (changes[:middle], changes[middle:]):
+            await _bisect(db, half, now, owner, hidden, (), applied)

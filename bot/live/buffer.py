@@ -7,8 +7,6 @@ from datetime import datetime
 from typing import TypeAlias
 
 from adapters.events import (
-    ChannelChanged,
-    LiveEvent,
     MessageCreated,
     MessageEdited,
     MessageInvalidated,
@@ -22,6 +20,9 @@ from storage.live import MessageChange, ReactionState
 Key: TypeAlias = tuple[str, str, str]
 """A message: tenant (ours), channel and message (the platform's)."""
 
+MessageEvent: TypeAlias = MessageEdited | MessagesDeleted | MessageInvalidated | ReactionChanged | ReactionsCleared
+"""What becomes of messages that are stored."""
+
 LARGEST = 20_000  # messages that wait to be written
 _LARGEST_LOST = 50_000  # messages remembered by their ids alone, once there are more
 _LARGEST_MET = 20_000  # messages remembered because events were about them
@@ -33,6 +34,7 @@ class ChannelEvent:
 
     record: ChannelRecord
     received_at: datetime
+    is_new: bool = False  # it was made just now
 
     @property
     def is_hidden(self) -> bool:
@@ -65,11 +67,8 @@ class LiveBuffer:
         self.lost: set[Key] = set()
         self.lost_tenants: set[str] = set()
 
-    def add(self, tenant_id: str, event: LiveEvent) -> list[Key]:
-        """Take an event in; return the messages that it changes: no new one, which no page can show as older."""
-        if isinstance(event, MessageCreated):
-            self._add_created(tenant_id, event)
-            return []
+    def add(self, tenant_id: str, event: MessageEvent) -> list[Key]:
+        """Take in what became of stored messages; return the messages."""
         keys = list(_keys(tenant_id, event))
         for key in keys:
             self._meet(key)
@@ -87,33 +86,40 @@ class LiveBuffer:
                 self.lost_tenants.add(tenant_id)
         return keys
 
-    def _add_created(self, tenant_id: str, event: MessageCreated) -> None:
-        """Take a new message in. Where that is not possible nothing is lost: the next sync reads it.
+    def add_created(self, tenant_id: str, event: MessageCreated) -> bool:
+        """Take a new message in; return False where that is not possible, and its channel has to be read.
 
         One whose other events came first is not taken: what they changed may be written, and not found, already.
         """
         key = tenant_id, event.channel.platform_id, event.message.platform_id
-        if key not in self._messages and key not in self._met and len(self._messages) < self._largest:
-            self._messages[key] = MessageChange(
-                tenant_id=tenant_id,
-                channel_platform_id=event.channel.platform_id,
-                message_platform_id=event.message.platform_id,
-                created=event.message,
-            )
+        if known := self._messages.get(key):
+            return known.created is not None  # an event may come twice
+        if key in self._met or len(self._messages) >= self._largest:
+            return False
+        self._messages[key] = MessageChange(
+            tenant_id=tenant_id,
+            channel_platform_id=event.channel.platform_id,
+            message_platform_id=event.message.platform_id,
+            created=event.message,
+        )
+        return True
 
     def _meet(self, key: Key) -> None:
         self._met[key] = None
         if len(self._met) > _LARGEST_MET:
             del self._met[next(iter(self._met))]
 
-    def add_channel(self, tenant_id: str, channel: ChannelRecord, received_at: datetime) -> None:
+    def add_channel(
+        self, tenant_id: str, channel: ChannelRecord, received_at: datetime, *, is_new: bool = False
+    ) -> None:
         """Take in a channel as it is now.
 
         That it was hidden is kept beside, for it is written first: what was changed in it meanwhile was not received,
         and has to be read again. What it was before it was hidden is let go of; only its name may be withheld now.
         """
-        event = ChannelEvent(channel, received_at)
         shown = self._channels[False].get(tenant_id, {})
+        unwritten = shown.get(channel.platform_id)
+        event = ChannelEvent(channel, received_at, is_new or (unwritten is not None and unwritten.is_new))
         if event.is_hidden and (before := shown.pop(channel.platform_id, None)):
             event = replace(event, record=replace(channel, name=channel.name or before.record.name))
         self._channels[event.is_hidden][tenant_id][channel.platform_id] = event
@@ -158,7 +164,7 @@ class LiveBuffer:
         return batch
 
 
-def _add(change: MessageChange, event: LiveEvent) -> None:
+def _add(change: MessageChange, event: MessageEvent) -> None:
     match event:
         case MessageEdited():
             change.edited = event.message
@@ -178,11 +184,9 @@ def _add(change: MessageChange, event: LiveEvent) -> None:
             )
         case ReactionsCleared():
             change.clear(event.emoji_key)
-        case MessageCreated() | ChannelChanged():
-            raise AssertionError("no change of a message")
 
 
-def _keys(tenant_id: str, event: LiveEvent) -> Iterator[Key]:
+def _keys(tenant_id: str, event: MessageEvent) -> Iterator[Key]:
     match event:
         case MessageEdited():
             yield tenant_id, event.channel.platform_id, event.message.platform_id
@@ -191,5 +195,3 @@ def _keys(tenant_id: str, event: LiveEvent) -> Iterator[Key]:
                 yield tenant_id, event.channel.platform_id, message_id
         case MessageInvalidated() | ReactionChanged() | ReactionsCleared():
             yield tenant_id, event.channel.platform_id, event.message_platform_id
-        case MessageCreated() | ChannelChanged():
-            return

@@ -1,34 +1,37 @@
 """What the platform says while it is connected, buffered by message and written in small batches.
 
-An event never moves a checkpoint: it stores a new message early, or changes what is stored; the sync reads everything
-beyond the checkpoint all the same. What cannot be written is never lost: it becomes work for the next repair, or sync.
+In a channel that is followed a new message moves the checkpoint; in any other it is stored early, and the sync reads
+everything beyond the checkpoint all the same. What cannot be written is never lost: it becomes work for the next
+repair, or sync.
 """
 
 import asyncio
 import logging
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, suppress
 from datetime import datetime
 
 from adapters.base import PlatformAdapter
-from adapters.events import ChannelChanged, LiveEvent
+from adapters.events import ChannelChanged, LiveEvent, MessageCreated, MessageMissed
 from bot.clocks import SteadyClock
 from bot.concurrency import only_wanted_cancellation
 from bot.failures import Failures, of
-from bot.live.bisect import apply_bisecting, is_refused
-from bot.live.buffer import ChannelEvent, LiveBatch, LiveBuffer
+from bot.live.bisect import is_refused
+from bot.live.buffer import LiveBatch, LiveBuffer
+from bot.live.channels import ChannelWriter
+from bot.live.follower import LiveFollower
 from bot.live.following import Following
 from bot.live.tracker import ChangeTracker, ChangeTrackers
-from storage import channels, messages, repair
+from storage import messages, repair
 from storage.database import Database
 from storage.errors import StorageError
 from storage.tenants import tenant_id_of
 
 log = logging.getLogger(__name__)
 
-_BATCH = 1_000  # messages, or channels, in one transaction
+_BATCH = 1_000  # messages in one transaction
 _FLUSH_SECONDS = 0.1
 _WATERMARK_SECONDS = 5.0
 _PAUSE_SECONDS = 1.0
@@ -48,8 +51,11 @@ class LiveWriter:
         self.instant = SteadyClock(clock)
         """Clock by which listings and events of channels are ordered."""
         self._buffers = {platform: LiveBuffer() for platform in adapters}
+        self._channels = ChannelWriter(db, clock, self.instant)
         self._trackers = ChangeTrackers()
         self.following = Following(db, owner, clock)
+        self.follower = LiveFollower(db, adapters, owner, self._leads, clock)
+        self.followed = self.follower.channels
         self._unwritten = defaultdict[str, LiveBatch](LiveBatch)  # by platform
         self._to_audit: set[str] = set()  # tenants
         self._writing = asyncio.Lock()
@@ -61,9 +67,27 @@ class LiveWriter:
         """Take an event in. Returns at once."""
         buffer = self._buffers.setdefault(platform, LiveBuffer())
         if isinstance(event, ChannelChanged):
-            buffer.add_channel(tenant_id_of(platform, event.tenant_platform_id), event.record, self.instant())
+            tenant_id = tenant_id_of(platform, event.tenant_platform_id)
+            buffer.add_channel(tenant_id, event.record, self.instant(), is_new=event.is_new)
         elif not self._is_stopping:  # else it lies behind the watermark: the next start records a gap from there
-            self._trackers.note(buffer.add(tenant_id_of(platform, event.channel.tenant_platform_id), event))
+            tenant_id = tenant_id_of(platform, event.channel.tenant_platform_id)
+            if isinstance(event, MessageMissed) or (
+                isinstance(event, MessageCreated) and not buffer.add_created(tenant_id, event)
+            ):
+                self.followed.missed(tenant_id, event.channel.platform_id)
+            elif not isinstance(event, MessageCreated):
+                self._trackers.note(buffer.add(tenant_id, event))
+
+    async def catch_up(self, tenant_id: str) -> None:
+        """Write what was received, and move the checkpoints of a tenant's followed channels over it.
+
+        Raises:
+            StorageError: the database cannot be written; a later call does it.
+        """
+        if platform := self.follower.platform_of(tenant_id):
+            with suppress(StorageError):  # of any tenant: ``run`` reports it
+                await self._flush(platform)
+        await self.follower.catch_up(tenant_id)
 
     def tracking(self, tenant_id: str, channel_platform_id: str) -> AbstractContextManager[ChangeTracker]:
         """Track what changes in a channel while its pages are read."""
@@ -125,7 +149,7 @@ class LiveWriter:
                     # ``run`` reports failed changes; they must not keep the hidden channels from being written
                     with suppress(StorageError):
                         await self._write_batch(platform)
-                    await self._write_hidden(platform, tenant_id)
+                    await self._channels.write_hidden(buffer, tenant_id)
 
     async def _flush(self, platform: str) -> None:
         """Write a platform's buffer; while its leadership is undecided, only the hidden channels."""
@@ -135,8 +159,9 @@ class LiveWriter:
                 with failures.apart("messages"):
                     await self._write_batch(platform)
                 with failures.apart("channels"):
-                    await self._write_hidden(platform)
-                    await self._write_shown(platform)
+                    await self._channels.write_hidden(self._buffers[platform])
+                    if self._knows(platform):
+                        await self._channels.write_shown(self._buffers[platform], is_leading=self._leads(platform))
             if not (self._knows(platform) and self._buffers[platform].has_messages):
                 break
         failures.raise_first()
@@ -144,6 +169,9 @@ class LiveWriter:
     def _knows(self, platform: str) -> bool:
         """Return whether the leadership is decided."""
         return self.following.is_decided(platform)
+
+    def _leads(self, platform: str) -> bool:
+        return platform in self.following.led
 
     async def _write_batch(self, platform: str) -> None:
         """Write the oldest changes of messages if this process leads, else discard them: the leader writes them.
@@ -153,13 +181,15 @@ class LiveWriter:
         if not self._knows(platform):
             return
         batch = self._unwritten[platform] = self._unwritten[platform] or self._buffers[platform].take(_BATCH)
-        if platform in self.following.led:
+        if not self._leads(platform):
+            self.followed.forget_all(tenant_id_of(platform, ""))
+        else:
             now = self._clock()
             hidden = self._buffers[platform].hidden_channels()
             if not hidden and any(change.created for change in batch.changes):
                 with suppress(StorageError):  # new threads, before what is written in them; ``_flush`` reports it
-                    await self._write_shown(platform)
-            batch.lost |= await apply_bisecting(self._db, batch.changes, now, self._owner, hidden)
+                    await self._channels.write_shown(self._buffers[platform], is_leading=True)
+            batch.lost |= await self.follower.apply(batch.changes, now, hidden)
             batch.changes = []
             await self._request_refetch(batch, now)
         self._unwritten[platform] = LiveBatch()
@@ -185,49 +215,3 @@ class LiveWriter:
                 await repair.request_audit(self._db, tenant_id, self._clock())
                 self._to_audit.discard(tenant_id)
         failures.raise_first()
-
-    async def _write_hidden(self, platform: str, only_of: str | None = None) -> None:
-        """Write hidden channels, even if this process does not lead: the leader may hang.
-
-        Every process receives the events, and writing them twice changes nothing. ``only_of`` selects one tenant.
-        """
-        failures, buffer = Failures(), self._buffers[platform]
-        for tenant_id, events in buffer.channel_events(hidden=True).items():
-            if only_of in (None, tenant_id):
-                with failures.apart(tenant_id):
-                    for some in _parts(events):
-                        await self._save_channels(tenant_id, some)
-                        buffer.channels_written(tenant_id, some)
-        failures.raise_first()
-
-    async def _write_shown(self, platform: str) -> None:
-        """Write the other changed channels if this process leads."""
-        if not self._knows(platform):
-            return
-        failures, buffer = Failures(), self._buffers[platform]
-        for tenant_id, events in buffer.channel_events(hidden=False).items():
-            with failures.apart(tenant_id):
-                for some in _parts(events):
-                    if platform in self.following.led:
-                        await self._save_channels(tenant_id, some)
-                    buffer.channels_written(tenant_id, some)
-        failures.raise_first()
-
-    async def _save_channels(self, tenant_id: str, events: list[ChannelEvent]) -> None:
-        records = [event.record for event in events]
-        received_at = {event.record.platform_id: event.received_at for event in events}
-        now = self._clock()
-        try:
-            await channels.save_changed_channels(self._db, tenant_id, records, now, received_at=received_at)
-        except Exception as e:  # the next sync lists them; hidden ones cannot wait for it
-            if not is_refused(e):
-                raise
-            log.error("a changed channel cannot be stored", extra={"tenant": tenant_id}, exc_info=e)
-            for record in records:
-                if record.skip_reason is not None:
-                    reason, instant = record.skip_reason, self.instant()
-                    await channels.mark_skipped(self._db, tenant_id, [record.platform_id], reason, instant)
-
-
-def _parts(events: list[ChannelEvent]) -> Iterator[list[ChannelEvent]]:
-    return (events[at : at + _BATCH] for at in range(0, len(events), _BATCH))

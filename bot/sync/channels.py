@@ -1,11 +1,13 @@
 """Update the stored channels and threads by the platform's listings."""
 
-from collections.abc import Awaitable, Callable, Collection
+import time
+from collections.abc import Awaitable, Callable, Collection, Iterable
 from dataclasses import dataclass
 
 from adapters.errors import CallFailed, ChannelUnreadable
-from adapters.records import ChannelType
+from adapters.records import ChannelRecord, ChannelType
 from bot.concurrency import for_each
+from bot.live import Listing
 from bot.sync.context import JobContext
 from bot.sync.threads import ThreadListing
 from storage import channels
@@ -19,20 +21,40 @@ class ChannelListing:
     job: JobContext
     threads: ThreadListing
 
-    async def run(self) -> None:
-        """List everything, and request missing channels by themselves."""
-        listed = await self._list()
-        await self._find_vanished(listed)
+    async def run(self, *, only_channels: bool) -> Listing:
+        """List everything, and request missing channels by themselves.
 
-    async def _list(self) -> set[str]:
-        """Store the listed channels and threads, and return the ids of channels and active threads."""
+        ``only_channels``, where every channel and thread is known by the last whole listing and the events since, lists
+        the channels alone: their heads show whether a message was missed.
+        """
         job = self.job
-        records = await job.list_channels()
+        began, began_at = time.monotonic(), job.clock()
+        records = await job.list_channels(only_channels=only_channels)
+        listing = Listing(stream=job.session.stream, began=began, began_at=began_at)
+        listed = {record.platform_id for record in records}
+        if only_channels:
+            await self._find_vanished_channels(listed)
+            return listing
+        await self._list_threads(records)
+        await self._find_vanished(listed)
+        if self.threads.is_whole and not job.failures:
+            job.live.followed.settle(job.tenant_id, listing)
+        return listing
+
+    async def _list_threads(self, records: Iterable[ChannelRecord]) -> None:
+        """Store the archived threads of the listed channels."""
+        job = self.job
         parents = [record.platform_id for record in records if record.has_archived_threads]
         await self.threads.run(await channels.named_channels(job.db, job.tenant_id, parents))
         await job.settle_refusals()
         await channels.follow_parents(job.db, job.tenant_id, job.clock())
-        return {record.platform_id for record in records}
+
+    async def _find_vanished_channels(self, listed: set[str]) -> None:
+        job = self.job
+        states = await channels.channels_to_be_found(
+            job.db, job.tenant_id, listed=listed, missed=(), with_threads=False
+        )
+        await self._look_up(states, self._find_channel)
 
     async def _find_vanished(self, listed: set[str]) -> None:
         """Request each channel that is missing from the listing, since absence alone proves nothing.

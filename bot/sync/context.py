@@ -23,7 +23,7 @@ from bot.sync.refusals import Refusals
 from storage import channels, messages
 from storage.database import Database
 from storage.errors import ChannelSkipped, ValueRefused
-from storage.jobs import JobLease
+from storage.jobs import JobKind, JobLease
 from storage.messages import Changed, MessageRef
 
 log = logging.getLogger(__name__)
@@ -57,6 +57,7 @@ class JobContext:
     clock: Callable[[], datetime]
     metrics: Metrics
     due: datetime | None  # when the tenant's next sync is
+    kind: JobKind = JobKind.SCHEDULED
     failures: dict[str, dict[str, JsonValue]] = field(default_factory=dict)  # of channels that gave up, by platform id
     incomplete: set[str] = field(default_factory=set)  # channels of which a message was set aside, by platform id
     hidden: set[str] = field(default_factory=set)  # channels that were hidden while they were read, by platform id
@@ -114,11 +115,11 @@ class JobContext:
         """
         await self.refusals.settle(self.session)
 
-    async def list_channels(self) -> tuple[ChannelRecord, ...]:
-        """List the channels and store them."""
+    async def list_channels(self, *, only_channels: bool = False) -> tuple[ChannelRecord, ...]:
+        """List the channels and store them; with the active threads, unless ``only_channels``."""
         self.listings.is_stored = False
         self.listings.began, began_at = time.monotonic(), self.live.instant()
-        records = await self.session.channels()
+        records = await self.session.channels(only_channels=only_channels)
         await self.live.write_channels(self.tenant_id)  # else one hidden before the listing would be hidden after it
         await channels.save_channels(self.db, self.tenant_id, records, self.clock(), began_at=began_at, job=self.lease)
         self.listings.is_stored = True
@@ -202,13 +203,14 @@ class JobContext:
         """Name messages of a channel."""
         return {(self.tenant_id, channel.platform_id, message_id) for message_id in message_ids}
 
-    async def settle(self, channel: AnyChannel, deleted_head_id: str | None) -> None:
-        """Mark a channel as read up to its head; where something else of it failed, its error stays."""
+    async def settle(self, channel: AnyChannel, deleted_head_id: str | None, *, read_since: float) -> None:
+        """Mark a channel as read to its end since a time, and follow it; if something of it failed, its error stays."""
         now = self.clock()
         if error := self.failures.get(channel.platform_id):
             await channels.fail_channel(self.db, channel.id, error=error, job=self.lease, now=now)
             return
         await channels.finish_channel(self.db, channel.id, deleted_head_id=deleted_head_id, job=self.lease, now=now)
+        self.live.followed.follow(self.tenant_id, channel.platform_id, self.session.stream, read_since=read_since)
         if channel.platform_id not in self.incomplete:
             self.progress.channels[channel.platform_id] = ChannelOutcome.DONE
 

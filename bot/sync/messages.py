@@ -33,6 +33,7 @@ class ChannelReader:
     estimator: ChannelEstimator
     _fetched: _Pages = field(default_factory=list)
     _is_stored: bool = False  # whether everything fetched is stored
+    _began: float = field(default_factory=time.monotonic)
 
     async def run(self) -> None:
         """Read to the end, and commit every ``batch_size`` messages; fetched messages are stored however it ends."""
@@ -116,7 +117,7 @@ class ChannelReader:
         return False
 
     async def _settle(self) -> None:
-        await self.job.settle(self.state, self._head_to_remember())
+        await self.job.settle(self.state, self._head_to_remember(), read_since=self._began)
 
     def _head_to_remember(self) -> str | None:
         """Return the head for which no request is needed while it stays the same.

@@ -10,10 +10,12 @@ from itertools import chain
 
 from adapters.records import ChannelType
 from bot.concurrency import for_each
+from bot.live import Listing
 from bot.pickled import PickledList
 from bot.sync.channel_estimator import ChannelEstimator
 from bot.sync.channels import ChannelListing
 from bot.sync.context import JobContext
+from bot.sync.followed import contradicted_channels, knows_all
 from bot.sync.messages import ChannelReader
 from bot.sync.proof import ProofPass
 from bot.sync.reactions import ReactionPass
@@ -39,8 +41,8 @@ class TenantSync:
         """
         threads = ThreadListing(self.job)
         try:
-            await ChannelListing(self.job, threads).run()
-            others = await self._read()
+            listing = await self._list(ChannelListing(self.job, threads))
+            others = await self._read(listing)
         except BaseException:
             await threads.keep()
             raise
@@ -53,11 +55,21 @@ class TenantSync:
         await self.job.settle_hidden()
         await self._clear_errors(others)
 
-    async def _read(self) -> PickledList[ChannelState]:
+    async def _list(self, listing: ChannelListing) -> Listing:
+        """List the channels; where their heads contradict the events, list everything."""
+        is_brief = knows_all(self.job)
+        listed = await listing.run(only_channels=is_brief)
+        if await contradicted_channels(self.job) and is_brief:
+            return await listing.run(only_channels=False)
+        return listed
+
+    async def _read(self, listing: Listing) -> PickledList[ChannelState]:
         """Read what has news; return the channels that have none and that had failed before."""
         job, estimator = self.job, self.job.progress.estimator
         # A thread is rarely long; what starts last should not have the longest way.
         long, short, others = await self._choose()
+        unread = {state.platform_id for state in chain(long, short)}
+        job.live.followed.begin(job.tenant_id, listing, unread=unread)
         listed = job.listings.began
         if job.config.reaction_users:
             job.progress.reactions_pending = await reactions.pending_lists(job.db, job.tenant_id)
@@ -68,6 +80,7 @@ class TenantSync:
             await for_each(chain(long, short), job.config.concurrent_channels, self._read_channel)
         await ProofPass(job).run()
         await job.settle_refusals()
+        await job.live.catch_up(job.tenant_id)  # channels that became followed while others were read
         return others
 
     async def _choose(

@@ -29,6 +29,7 @@ class ThreadListing:
     # platform ids of threads that are missing from the page that should have held them
     unlisted: set[str] = field(default_factory=set)
     was_interrupted: bool = False  # whether the sync before was interrupted; its listings are kept
+    is_whole: bool = False  # whether this job listed all archived threads that no earlier listing covers
     _listed_at: dict[str, datetime] = field(default_factory=dict)  # when this job began to list a channel's threads
     _missed_until: datetime | None = None
 
@@ -39,6 +40,7 @@ class ThreadListing:
         self.was_interrupted = any(parent.threads_listed_at for parent in parents)
         left = [parent for parent in parents if not self._is_listed(parent)]
         await for_each(left, job.config.concurrent_channels, self._list)
+        self.is_whole = len(self._listed_at) == len(parents)
 
     def _is_listed(self, parent: ChannelState) -> bool:
         listed_at = parent.threads_listed_at

@@ -64,6 +64,9 @@ _TO_BE_FOUND = _of_tenant(
         and_(_HAS_UNKNOWN_PARENT, not_(_among("listed"))),
     ),
 )
+_CHANNELS_TO_BE_FOUND = _of_tenant(
+    channels.c.skip_reason.is_(None), channels.c.type != "thread", not_(_among("listed"))
+)
 
 
 async def channels_to_be_read(db: Database, tenant_id: str) -> AsyncIterator[list[ChannelState]]:
@@ -80,7 +83,7 @@ async def named_channels(db: Database, tenant_id: str, platform_ids: Collection[
 
 @finish_before_cancel
 async def channels_to_be_found(
-    db: Database, tenant_id: str, *, listed: Collection[str], missed: Collection[str]
+    db: Database, tenant_id: str, *, listed: Collection[str], missed: Collection[str], with_threads: bool = True
 ) -> list[ChannelState]:
     """List the channels and open threads of a tenant that are not skipped and that no listing contains.
 
@@ -89,12 +92,13 @@ async def channels_to_be_found(
         tenant_id: ours.
         listed: the platform ids of all channels and threads in the listings.
         missed: platform ids of archived threads that are missing from the page that should have held them.
+        with_threads: False where no thread was listed.
 
     Returns:
         Those, all threads with a recorded lookup, and unlisted threads whose parent is unknown.
     """
     values = {"tenant": tenant_id, "listed": dump_json(list(listed)), "missed": dump_json(list(missed))}
-    return await _all(db, _TO_BE_FOUND, values)
+    return await _all(db, _TO_BE_FOUND if with_threads else _CHANNELS_TO_BE_FOUND, values)
 
 
 async def _all(db: Database, query: Select[Any], values: Mapping[str, object]) -> list[ChannelState]:

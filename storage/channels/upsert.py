@@ -2,7 +2,7 @@
 back.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any
@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.types import Text
 
 from adapters.records import ChannelRecord
+from storage.channels.new import begin_new
 from storage.channels.rows import prepared_rows
 from storage.channels.skip import let_threads_follow, lock_channels, since, state_of, unmonitored_since
 from storage.connection import finish_before_cancel
@@ -159,6 +160,7 @@ async def save_changed_channels(
     now: datetime,
     *,
     received_at: Mapping[str, datetime] = MappingProxyType({}),
+    new: Collection[str] = (),
 ) -> None:
     """Store channels from events, and update the skip reasons of their threads.
 
@@ -171,6 +173,7 @@ async def save_changed_channels(
         records: the channels as the events describe them.
         now: the time of the rows' change.
         received_at: when each event was received, by the channel's platform id; default: now.
+        new: those that were made just now, by their platform ids: there is nothing in them to be read.
     """
     async with db.writing() as connection:
         if not await lock_channels(connection, tenant_id):
@@ -179,6 +182,8 @@ async def save_changed_channels(
             received = [row | {"received_at": received_at.get(str(row["channel_platform"]), now)} for row in rows]
             await connection.execute(_SAVE_CHANGED, received)
         await let_threads_follow(connection, tenant_id, [record.platform_id for record in records], now)
+        if new:
+            await begin_new(connection, tenant_id, new, now)
 
 
 _CURSOR = bindparam("cursor", type_=JsonObject)

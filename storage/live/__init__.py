@@ -6,7 +6,12 @@ from storage.live.apply import (
 from storage.live.changes import (
     ChannelKey,
     MessageChange,
+    Newest,
     ReactionState,
+    later,
+)
+from storage.live.checkpoints import (
+    catch_up,
 )
 from storage.live.leader import (
     Leadership,
@@ -18,8 +23,11 @@ __all__ = [
     "ChannelKey",
     "Leadership",
     "MessageChange",
+    "Newest",
     "ReactionState",
     "acquire_leadership",
     "advance_watermark",
     "apply_changes",
+    "catch_up",
+    "later",
 ]

@@ -1,7 +1,8 @@
 """Keep the archive current with the events of a live connection.
 
-New messages are stored early, and other events change stored rows alone. No checkpoint is moved: the sync reads
-everything beyond it, and no row beyond it is a proof of anything.
+New messages are stored, and other events change stored rows alone. In a channel that is followed a new message moves
+the checkpoint with it; in any other it is stored early: the sync reads everything beyond the checkpoint, and no row
+there is a proof of anything.
 """
 
 from collections.abc import Collection, Iterable, Sequence
@@ -11,7 +12,8 @@ from storage.channels import forget_deleted
 from storage.connection import finish_before_cancel
 from storage.database import Database
 from storage.live.changes import ChannelKey, MessageChange
-from storage.live.messages import find_archived, find_stored, save_created, save_edits
+from storage.live.checkpoints import move_checkpoints
+from storage.live.messages import Archived, find_archived, find_stored, save_created, save_edits
 from storage.live.reactions import apply_reactions
 from storage.messages import add_refetches, apart_where_refused, mark_rows_deleted, refetch_read_elsewhere
 from storage.privacy import redactors_for
@@ -26,7 +28,8 @@ async def apply_changes(
     *,
     owner: str | None = None,
     hidden: Collection[ChannelKey] = (),
-) -> None:
+    followed: Collection[ChannelKey] = (),
+) -> set[ChannelKey]:
     """Store new messages and apply changes to stored ones, in one transaction. Doing it twice has no further effect.
 
     Changes of unknown messages, of skipped channels and of stopped tenants are ignored. A changed message that another
@@ -38,6 +41,10 @@ async def apply_changes(
         now: the time of the rows' change.
         owner: the process that applies them, as in the jobs that it runs itself.
         hidden: channels that are to be skipped by a later event: no new message of them is stored.
+        followed: channels of which every message beyond the checkpoint is in ``changes``, or stored.
+
+    Returns:
+        The channels of which new messages were left out, since they are not archived at present.
 
     Raises:
         ValueError: two changes concern one message.
@@ -45,24 +52,33 @@ async def apply_changes(
     if len(_keys(changes)) != len(changes):
         raise ValueError("of each message one change")
     if not changes:
-        return
+        return set()
     async with db.writing() as connection:
         # Before rows are locked: an erasure waiting for this lock could deadlock with a transaction on those rows.
         await redactors_for(connection, {change.tenant_id for change in changes})
         archived = await find_archived(connection, changes)
         stored = await find_stored(connection, archived)
-        stored |= await save_created(connection, archived, stored, hidden=hidden, now=now)
+        created = await save_created(connection, archived, stored, hidden=hidden, now=now)
+        left_out = _left_out(changes, archived, hidden)
+        await move_checkpoints(connection, archived, created, set(followed) - left_out, now)
+        stored |= created
         await forget_deleted(connection, _keys(change for change in changes if change.is_deleted), now)
         if owner is not None:
             later = [change for change in changes if change.is_after_creation]
             await refetch_read_elsewhere(connection, _keys(later), owner, now)
         if not stored:
-            return
+            return left_out
         await save_edits(connection, stored, now)
         await mark_rows_deleted(connection, [key for key, change in stored.items() if change.is_deleted], now)
         invalidated = [change for change in stored.values() if change.is_invalidated]
         await add_refetches(connection, _keys(invalidated), now)
         await apply_reactions(connection, stored, now)
+    return left_out
+
+
+def _left_out(changes: Iterable[MessageChange], archived: Archived, hidden: Collection[ChannelKey]) -> set[ChannelKey]:
+    kept = {key for key in archived.channels if archived.places_of(key).isdisjoint(hidden)}
+    return {change.channel for change in changes if change.created} - kept
 
 
 def _keys(changes: Iterable[MessageChange]) -> set[tuple[str, str, str]]:

@@ -1,12 +1,17 @@
 """What became of messages while the platform was connected."""
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TypeAlias
 
 from adapters.records import MessageRecord
+from storage.messages import number
 
 ChannelKey: TypeAlias = tuple[str, str]
 """A channel: tenant (ours) and channel (the platform's)."""
+
+Newest: TypeAlias = tuple[str, datetime]
+"""The platform's id of the newest message of some, and when it was sent."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,10 +41,20 @@ class MessageChange:
     reactions: dict[tuple[str, bool, str], ReactionState] = field(default_factory=dict)
 
     @property
+    def channel(self) -> ChannelKey:
+        """The message's channel."""
+        return self.tenant_id, self.channel_platform_id
+
+    @property
     def is_after_creation(self) -> bool:
         """Whether something became of the message beside its creation."""
         has_reactions = bool(self.reactions or self.cleared or self.is_cleared)
         return self.edited is not None or self.is_deleted or self.is_invalidated or has_reactions
+
+    @property
+    def newest(self) -> Newest | None:
+        """A new message; None where it is not new."""
+        return (self.created.platform_id, self.created.sent_at) if self.created else None
 
     def react(self, state: ReactionState) -> None:
         """Note what a user did with an emoji; the last word counts."""
@@ -52,3 +67,8 @@ class MessageChange:
         else:
             self.cleared.add(emoji_key)
             self.reactions = {key: state for key, state in self.reactions.items() if key[0] != emoji_key}
+
+
+def later(one: Newest | None, other: Newest) -> Newest:
+    """Return the newer one of two."""
+    return other if one is None or number(other[0]) > number(one[0]) else one

@@ -26,13 +26,13 @@ class Archived:
     """The changes in archived channels, and their channels."""
 
     changes: Mapping[MessageKey, MessageChange]
-    parents: Mapping[int, str | None]
-    """By ``channels.id``, the platform's id of the parent."""
+    channels: Mapping[ChannelKey, tuple[int, str | None]]
+    """Of each channel its ``channels.id``, and the platform's id of its parent."""
 
-    def places_of(self, key: MessageKey) -> set[ChannelKey]:
-        """Return a message's channel, and that channel's parent."""
-        change, parent = self.changes[key], self.parents[key[0]]
-        return {(change.tenant_id, platform_id) for platform_id in (change.channel_platform_id, parent) if platform_id}
+    def places_of(self, channel: ChannelKey) -> set[ChannelKey]:
+        """Return a channel and its parent."""
+        _, parent = self.channels[channel]
+        return {channel} if parent is None else {channel, (channel[0], parent)}
 
 
 _parent = channels.alias("parent")
@@ -66,17 +66,17 @@ _STORED_MESSAGES = (
 
 async def find_archived(connection: AsyncConnection, changes: Sequence[MessageChange]) -> Archived:
     """Find the changes in archived channels."""
-    refs = {(change.tenant_id, change.channel_platform_id) for change in changes}
+    refs = {change.channel for change in changes}
     given = dump_json([{"tenant_id": tenant, "platform_id": channel} for tenant, channel in refs])
     found = await connection.execute(_ARCHIVED_CHANNELS, {"refs": given})
     places = {(tenant, channel): (channel_id, parent) for tenant, channel, channel_id, parent in found}
     return Archived(
         changes={
-            (places[change.tenant_id, change.channel_platform_id][0], change.message_platform_id): change
+            (places[change.channel][0], change.message_platform_id): change
             for change in changes
-            if (change.tenant_id, change.channel_platform_id) in places
+            if change.channel in places
         },
-        parents=dict(places.values()),
+        channels=places,
     )
 
 
@@ -112,7 +112,7 @@ async def save_created(
     for key, change in sorted(archived.changes.items(), key=lambda item: (item[0][0], number(item[0][1]))):
         if change.created is None or change.is_deleted or key in stored:
             continue
-        if archived.places_of(key).isdisjoint(hidden):
+        if archived.places_of(change.channel).isdisjoint(hidden):
             missing.setdefault((change.tenant_id, key[0]), []).append(change.created)
     if not missing:
         return {}

@@ -21,8 +21,8 @@ T = TypeVar("T")
 class HiddenMeanwhile(Counter):
     """Tells, when it has just listed the boxes, that one is private now."""
 
-    async def channels(self) -> tuple[ChannelRecord, ...]:
-        listed = await super().channels()
+    async def channels(self, *, only_channels: bool = False) -> tuple[ChannelRecord, ...]:
+        listed = await super().channels(only_channels=only_channels)
         await self._office.before_page(None)
         return listed
 

@@ -27,9 +27,9 @@ class SessionWithoutGateway(Counter):
     def receives_changes(self) -> bool:  # type: ignore[override] # a constant there
         return self._office.away_until < time.monotonic()
 
-    async def channels(self) -> tuple[ChannelRecord, ...]:
+    async def channels(self, *, only_channels: bool = False) -> tuple[ChannelRecord, ...]:
         self._office.listings += 1
-        return await super().channels()
+        return await super().channels(only_channels=only_channels)
 
 
 class OfficeWithoutGateway(PostOffice):

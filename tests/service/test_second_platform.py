@@ -90,7 +90,7 @@ class Odd(Counter):
         few = page.messages[:60]
         return MessagePage(messages=few, reached=few[-1].platform_id if few else None, is_full=False)
 
-    async def channels(self) -> tuple[ChannelRecord, ...]:
+    async def channels(self, *, only_channels: bool = False) -> tuple[ChannelRecord, ...]:
         return (replace(box("C0OPEN", None, "150"), has_archived_threads=True),)
 
     async def count_messages(self, channel_id: str) -> int | None:

@@ -34,6 +34,7 @@ class OnePage:
 
     page_size = 100
     receives_changes = True
+    stream = None
 
     async def messages(self, *_: Any, **__: Any) -> MessagePage:
         """Return the page."""
@@ -76,7 +77,7 @@ async def test_a_listing_shows_a_channel_whose_hiding_is_older_and_not_written_y
     live.submit("discord", hiding)
     await asyncio.sleep(0.001)  # the listing begins later
 
-    async def channels() -> tuple[ChannelRecord, ...]:
+    async def channels(*, only_channels: bool = False) -> tuple[ChannelRecord, ...]:
         if is_hidden_again:
             live.submit("discord", hiding)
         return (LISTED,)

@@ -12,7 +12,7 @@ from adapters.base import (
     RequestCounts,
 )
 from adapters.errors import ChannelUnreadable
-from adapters.events import EventHandler, LiveEventHandler, TenantsReady
+from adapters.events import EventHandler, LiveEventHandler, Stream, TenantsReady
 from adapters.pages import MessagePage, ThreadCursor, ThreadPage
 from adapters.records import (
     AuthorKind,
@@ -88,6 +88,12 @@ class PostOffice:
     def is_member(self, tenant_platform_id: str) -> bool:
         return tenant_platform_id == "T0VILLAGE"
 
+    def stream(self, tenant_platform_id: str) -> Stream | None:
+        return None
+
+    def doubt(self, tenant_platform_id: str) -> Callable[[str], bool]:
+        raise AssertionError("there is no stream")
+
     async def sync(self, tenant_platform_id: str, body: Callable[[PlatformSession], Awaitable[T]]) -> T:
         assert tenant_platform_id == "T0VILLAGE"
         return await body(Counter(self))
@@ -108,9 +114,10 @@ class Counter:
     def request_counts(self) -> RequestCounts:
         return RequestCounts(requests=self.requests, retries=0)
 
+    stream: Stream | None = None
     receives_changes = True
 
-    async def channels(self) -> tuple[ChannelRecord, ...]:
+    async def channels(self, *, only_channels: bool = False) -> tuple[ChannelRecord, ...]:
         newest = self._office.letters[-1].platform_id
         return (
             box("C0OPEN", None, newest),

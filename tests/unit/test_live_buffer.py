@@ -88,9 +88,11 @@ DELETED = MessagesDeleted(channel=PLACE, message_platform_ids=("3",))
 
 def test_a_new_message_is_kept_with_what_becomes_of_it_and_is_no_change_of_a_page() -> None:
     buffer = LiveBuffer()
-    assert buffer.add("t", created()) == []
-    for event in (edited("better"), reaction("u", is_given=True), created("again"), DELETED):
+    assert buffer.add_created("t", created())
+    for event in (edited("better"), reaction("u", is_given=True)):
         buffer.add("t", event)
+    assert buffer.add_created("t", created("again")), "an event may come twice"
+    buffer.add("t", DELETED)
     (change,) = buffer.take(10).changes
     assert change.created is not None
     assert change.edited is not None
@@ -107,14 +109,14 @@ def test_a_new_message_that_comes_after_its_other_events_is_left_to_the_sync(
     buffer.add("t", first)
     if is_written:
         assert buffer.take(10)
-    buffer.add("t", created())
+    assert not buffer.add_created("t", created())
     assert not any(change.created for change in buffer.take(10).changes)
 
 
 def test_new_messages_beyond_its_size_are_left_to_the_sync() -> None:
     buffer = LiveBuffer(largest=2)
-    for number in range(4):
-        buffer.add("t", created(message_id=str(number)))
+    taken = [buffer.add_created("t", created(message_id=str(number))) for number in range(4)]
+    assert taken == [True, True, False, False]
     batch = buffer.take(10)
     assert [change.message_platform_id for change in batch.changes] == ["0", "1"]
     assert not batch.lost

@@ -24,7 +24,7 @@ from adapters.discord.gateway.roster import GuildRoster
 from adapters.discord.gateway.shard import Shard
 from adapters.discord.gateway.waits import Backoff, Waits
 from adapters.discord.permissions import Principal
-from adapters.events import EventHandler, LiveEventHandler, PlatformEvent
+from adapters.events import EventHandler, LiveEventHandler, PlatformEvent, Stream
 from adapters.privacy import HashUser
 
 log = logging.getLogger(__name__)
@@ -89,14 +89,39 @@ class GatewayClient:
         """Return the text channels that everyone and the bot may read, by the gateway's payloads."""
         return self._dispatcher.readable_channels(guild_id)
 
-    def current_session(self, guild_id: int) -> tuple[int, int, int] | None:
-        """Identify since when a guild's events are received: the set of shards, its session, the guild's arrival in it.
+    def stream(self, guild_id: int) -> Stream | None:
+        """Return a guild's stream: that of a set of shards, a shard's session, and the guild's arrival in it.
 
-        None where they are not received at present.
+        None where its events are not received at present.
         """
         count, arrival = len(self._shards), self._roster.arrival_number(str(guild_id))
         session = self._shards[(guild_id >> 22) % count].current_session if count else None
-        return None if session is None or arrival is None else (self._connections, session, arrival)
+        if session is None or arrival is None:
+            return None
+        return Stream((self._connections, session, arrival), self._dispatcher.unsettled(guild_id))
+
+    def roles(self, guild_id: int) -> list[Payload]:
+        """Return a guild's roles with their permissions, by the gateway's payloads."""
+        return self._dispatcher.roles(guild_id)
+
+    def compare_roles(self, guild_id: int, listed: list[Payload]) -> None:
+        """Note where a listing of a guild's roles contradicts the gateway's payloads."""
+        self._dispatcher.compare_roles(guild_id, listed)
+
+    def doubt(self, guild_id: str) -> Callable[[str], bool]:
+        """Take note that events of a guild were not received; return which guilds' events are doubtful for that.
+
+        Sessions were seen that answer heartbeats and send no events. Two guilds of a shard, or its only one, suffice to
+        begin its session anew.
+        """
+        count = len(self._shards)
+        shard = self._shards[(int(guild_id) >> 22) % count]
+        shard.doubted.add(guild_id)
+        others = self._roster.guilds_of(shard.id, count)
+        if len(shard.doubted) < 2 and any(other != guild_id for other in others):
+            return guild_id.__eq__
+        shard.begin_anew()
+        return lambda other: (int(other) >> 22) % count == shard.id
 
     def is_there(self, guild_id: int) -> bool:
         """Return whether the bot is in a guild whose GUILD_CREATE has been received."""

@@ -2,7 +2,7 @@
 
 Message and reaction events of channels that @everyone cannot read at that moment are dropped. Of a channel that the
 gateway has not shown (a thread that was archived all the while) only ids are handed on: an archive that holds it can
-read the messages again.
+read the messages again. A new message in one waits for the event that shows the channel.
 """
 
 import logging
@@ -15,8 +15,10 @@ from adapters.discord.gateway.events import (
     ids_only,
     invalidated,
     live_event,
+    missed,
 )
-from adapters.discord.gateway.guild_state import GuildState
+from adapters.discord.gateway.guild_state import GuildState, is_new
+from adapters.discord.gateway.waiting import WaitingMessages
 from adapters.discord.permissions import Principal
 from adapters.events import ChannelChanged, ChannelRef, LiveEvent, LiveEventHandler
 from adapters.privacy import HashUser
@@ -43,6 +45,23 @@ class EventDispatcher:
         self._hash_user = hash_user
         self._bot_id: str | None = None
         self._guilds: dict[str, GuildState] = {}
+        self._waiting = WaitingMessages()
+        self._unreadable = 0  # events of which not even the guild can be read
+
+    def unsettled(self, guild_id: int) -> int:
+        """Return how many events of a guild said less than a listing of its channels and threads would."""
+        guild = self._guilds.get(str(guild_id))
+        return self._unreadable + (guild.unsettled if guild else 0)
+
+    def roles(self, guild_id: int) -> list[Payload]:
+        """Return the roles of a guild with their permissions; none where the guild was not received."""
+        guild = self._guilds.get(str(guild_id))
+        return guild.roles if guild else []
+
+    def compare_roles(self, guild_id: int, listed: list[Payload]) -> None:
+        """Note where a listing of a guild's roles contradicts its events."""
+        if guild := self._guilds.get(str(guild_id)):
+            guild.compare_roles(listed)
 
     def hidden_channels(self, guild_id: int) -> dict[str, Payload]:
         """Return the channels of a guild that the gateway shows only as hidden, by id."""
@@ -74,9 +93,12 @@ class EventDispatcher:
             guild = self._guilds.get(channel.tenant_platform_id)
             if event == MESSAGE_CREATE:
                 _note_message(guild, channel, data)
-            outgoing = self._convert(event, data, channel, guild.is_public(channel.platform_id) if guild else None)
+            is_public = guild.is_public(channel.platform_id) if guild else None
+            if event == MESSAGE_CREATE and is_public is None and guild is not None:
+                self._waiting.add(channel, data)
+            outgoing = self._convert(event, data, channel, is_public)
         except Exception as e:  # noqa: BLE001 (no event may end the bot)
-            log.warning("skipped a malformed gateway event", extra={"gateway_event": event, "cause": type(e).__name__})
+            self._skip_malformed(event, data, e)
         if outgoing is not None:
             self._deliver(outgoing)
 
@@ -85,11 +107,26 @@ class EventDispatcher:
         try:
             changed = self._apply_guild_event(event, data)
         except Exception as e:  # noqa: BLE001 (no event may end the bot)
-            log.warning("skipped a malformed gateway event", extra={"gateway_event": event, "cause": type(e).__name__})
+            self._skip_malformed(event, data, e)
             return
         for record in changed:
             guild_id = str(snowflake(data.get("guild_id", data.get("id"))))
-            self._deliver(ChannelChanged(tenant_platform_id=guild_id, record=record))
+            channel = ChannelRef(tenant_platform_id=guild_id, platform_id=record.platform_id)
+            waiting = self._waiting.take(channel)
+            made = is_new(event, data) and waiting is not None
+            self._deliver(ChannelChanged(tenant_platform_id=guild_id, record=record, is_new=made))
+            for message in waiting or ():
+                self.on_message_event(MESSAGE_CREATE, message)
+
+    def _skip_malformed(self, event: str, data: Any, error: Exception) -> None:
+        """Skip an event that cannot be read; what it said is found by the next whole listing."""
+        log.warning("skipped a malformed gateway event", extra={"gateway_event": event, "cause": type(error).__name__})
+        payload = as_object(data)
+        guild = self._guilds.get(str(snowflake(payload.get("guild_id", payload.get("id")))))
+        if guild is not None:
+            guild.unsettled += 1
+        else:
+            self._unreadable += 1
 
     def _convert(self, event: str, data: Payload, channel: ChannelRef, is_public: bool | None) -> LiveEvent | None:
         if is_public is None:
@@ -100,7 +137,7 @@ class EventDispatcher:
             return live_event(event, data, channel, self._hash_user)
         except Exception as e:  # noqa: BLE001 (what cannot be converted can be read again)
             log.warning("a gateway event is malformed", extra={"gateway_event": event, "cause": type(e).__name__})
-            return None if event == MESSAGE_CREATE else invalidated(data, channel)
+            return missed(data, channel) if event == MESSAGE_CREATE else invalidated(data, channel)
 
     def _apply_guild_event(self, event: str, data: Any) -> list[ChannelRecord]:
         if event == "READY":

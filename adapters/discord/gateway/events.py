@@ -21,6 +21,7 @@ from adapters.events import (
     MessageCreated,
     MessageEdited,
     MessageInvalidated,
+    MessageMissed,
     MessagesDeleted,
     ReactionChanged,
     ReactionsCleared,
@@ -98,7 +99,7 @@ def ids_only(event: str, data: Payload, channel: ChannelRef) -> LiveEvent | None
         ValueError: not even a message's id can be read.
     """
     if event == MESSAGE_CREATE and _message_id(data):
-        return None  # nothing is stored that it could change: the next sync reads the message
+        return None  # it waits until the channel is shown
     if event == "MESSAGE_DELETE":
         return MessagesDeleted(channel=channel, message_platform_ids=(_message_id(data),))
     if event == "MESSAGE_DELETE_BULK":
@@ -116,6 +117,15 @@ def invalidated(data: Payload, channel: ChannelRef) -> MessageInvalidated:
         ValueError: its id cannot be read.
     """
     return MessageInvalidated(channel=channel, message_platform_id=_message_id(data))
+
+
+def missed(data: Payload, channel: ChannelRef) -> MessageMissed:
+    """Return that a new message has to be read.
+
+    Raises:
+        ValueError: its id cannot be read.
+    """
+    return MessageMissed(channel=channel, message_platform_id=_message_id(data))
 
 
 def is_whole(payload: Payload) -> bool:
@@ -143,18 +153,18 @@ def _edited(data: Payload, channel: ChannelRef, hash_user: HashUser) -> MessageE
     return MessageEdited(channel=channel, message=record) if record else invalidated(data, channel)
 
 
-def _created(data: Payload, channel: ChannelRef, hash_user: HashUser) -> MessageCreated | None:
-    """Return a new message; None where the next sync has to read it, and for one that only its addressee sees.
+def _created(data: Payload, channel: ChannelRef, hash_user: HashUser) -> MessageCreated | MessageMissed | None:
+    """Return a new message, or that it has to be read; None for one that only its addressee sees.
 
     Of what has content nothing is believed that shows none: it may be withheld.
     """
     _message_id(data)
     flags = as_int(data.get("flags")) or 0
-    shows = any(data.get(key) for key in _CONTENT_KEYS) or data.get("type") in _BARE_TYPES or flags & _LOADING
-    if flags & _EPHEMERAL or not shows or not is_whole(data):
+    if flags & _EPHEMERAL:
         return None
-    record = _without_reactions(data, channel, hash_user)
-    return MessageCreated(channel=channel, message=record) if record else None
+    shows = any(data.get(key) for key in _CONTENT_KEYS) or data.get("type") in _BARE_TYPES or flags & _LOADING
+    record = _without_reactions(data, channel, hash_user) if shows and is_whole(data) else None
+    return MessageCreated(channel=channel, message=record) if record else missed(data, channel)
 
 
 def _without_reactions(data: Payload, channel: ChannelRef, hash_user: HashUser) -> MessageRecord | None:

@@ -3,7 +3,7 @@
 Raw payloads, so that records and skip reasons are those that a listing by REST would give (docs/discord-mapping.md).
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -33,6 +33,16 @@ class _AccessRules:
     bot_roles: frozenset[str] | None  # None where no payload contained them
 
 
+def is_new(event: str, data: Payload) -> bool:
+    """Return whether an event is about a channel or thread that was made just now: it cannot hold messages yet.
+
+    A channel that came into sight is announced like a new one.
+    """
+    if event == "CHANNEL_CREATE":
+        return data.get("last_message_id") is None
+    return event == "THREAD_CREATE" and data.get("newly_created") is True
+
+
 class GuildState:
     """Keep one guild's state, from its GUILD_CREATE on."""
 
@@ -44,6 +54,8 @@ class GuildState:
         # Of a thread, its parent; None for a private one. Kept when it is archived: events go on coming.
         self._threads: dict[str, str | None] = {}
         self._public: dict[str, bool] = {}
+        self.unsettled = 0
+        """Events so far after which the channels, threads or roles have to be listed again: they say too little."""
         members = (
             m for m in as_objects(payload.get("members")) if snowflake(as_object(m.get("user")).get("id")) == bot_id
         )
@@ -74,7 +86,7 @@ class GuildState:
         principal = self.principal
         if channel is None or principal is None:
             return False
-        return Permissions(self._guild_id, self._roles()).can_read(principal, channel)
+        return Permissions(self._guild_id, self.roles).can_read(principal, channel)
 
     def hidden_channels(self) -> dict[str, Payload]:
         """Return the channels that the gateway shows only as hidden, by id."""
@@ -96,12 +108,13 @@ class GuildState:
         self._public.clear()
         match event:
             case "CHANNEL_CREATE" | "CHANNEL_UPDATE":
-                return self._put_channel(data)
+                return self._put_channel(data, is_new=is_new(event, data))
             case "CHANNEL_DELETE":
                 self._remove_channel(snowflake(data.get("id")))
             case "THREAD_CREATE" | "THREAD_UPDATE":
                 return self._put_thread(data)
             case "THREAD_LIST_SYNC":
+                self.unsettled += 1  # threads of a channel that became visible: archived ones are not among them
                 return [record for thread in as_objects(data.get("threads")) for record in self._put_thread(thread)]
             case "THREAD_DELETE":
                 self._threads.pop(str(snowflake(data.get("id"))), None)
@@ -116,12 +129,16 @@ class GuildState:
         parent_id = self._threads[channel_id]
         return False if parent_id is None else self._evaluate(parent_id)
 
-    def _put_channel(self, payload: Payload) -> list[ChannelRecord]:
+    def _put_channel(self, payload: Payload, *, is_new: bool) -> list[ChannelRecord]:
         channel_id = snowflake(payload.get("id"))
         if channel_id is None:
             raise ValueError("a channel without an id")
+        before = self._channels.get(channel_id)
         self._channels[channel_id] = dict(payload)
         record = self._evaluator.channel(payload)
+        was_read = before is not None and self._evaluator.skip_reason(before) is None
+        if record and record.skip_reason is None and not was_read and not is_new:
+            self.unsettled += 1  # what was made in it while it was hidden, such as threads, has had no event
         return [record] if record else []
 
     def _remove_channel(self, channel_id: str | None) -> None:
@@ -140,10 +157,15 @@ class GuildState:
         self._threads[thread_id] = None if is_private_thread(payload) else parent_id
         return True
 
+    def compare_roles(self, listed: Iterable[Payload]) -> None:
+        """Note where a listing of the roles contradicts the events: then the next listing has to be a whole one."""
+        self.unsettled += _permissions(listed) != self._rules.permissions
+
     def _update_rules(self, rules: _AccessRules) -> list[ChannelRecord]:
         """Return the channels whose skip reason the rules change: Discord sends no event of their own for that."""
         if rules == self._rules:
             return []
+        self.unsettled += 1
         before = self._skip_reasons()
         self._rules = rules
         self._evaluator = self._new_evaluator()
@@ -157,9 +179,11 @@ class GuildState:
         rules = self._rules
         # Where its roles are unknown, all are assumed: a channel must not be reported as closed without proof.
         bot = self._bot(rules.bot_roles if rules.bot_roles is not None else frozenset(rules.permissions))
-        return ChannelEvaluator(self._guild_id, self._roles(), bot, self._hash_user)
+        return ChannelEvaluator(self._guild_id, self.roles, bot, self._hash_user)
 
-    def _roles(self) -> list[Payload]:
+    @property
+    def roles(self) -> list[Payload]:
+        """The roles with their permissions."""
         return [{"id": role_id, "permissions": bits} for role_id, bits in self._rules.permissions.items()]
 
     def _bot(self, roles: frozenset[str]) -> Principal:

@@ -5,7 +5,7 @@ READY lists a shard's guilds; GUILD_CREATE of each follows at once, seconds late
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -76,6 +76,10 @@ class GuildRoster:
         """
         member = self._members.get(guild_id)
         return None if member is None else member.arrival
+
+    def guilds_of(self, shard_id: int, shards: int) -> Iterator[str]:
+        """Yield the guilds of a shard."""
+        return (guild_id for guild_id in self._members if (int(guild_id) >> 22) % shards == shard_id)
 
     async def arrival(self, guild_id: str) -> None:
         """Return once a guild has arrived, or the bot is no longer in it."""

@@ -61,6 +61,10 @@ class Shard:
         self._connected_at: float | None = None  # at first
         self._session: tuple[str, int | None, yarl.URL] | None = None
         self._began_session = False
+        self._is_distrusted = False
+        self._ending: asyncio.Task[None] | None = None
+        self.doubted: set[str] = set()
+        """The guilds of which this session did not send all events."""
         self._strikes: tuple[int | None, int] = (None, 0)
         self._reconnects, self._unready = Backoff(1.0, 20.0), Backoff(5.0, 1800.0)
 
@@ -157,10 +161,18 @@ class Shard:
     def _handle(self, event: str, data: Any) -> None:
         if event == "READY":
             self.sessions += 1
+            self.doubted.clear()
             self._unready.succeeded()
         self._on_event(self, event, data)
         if event in ("READY", "RESUMED"):
             self._caught_up_at = _now()
+
+    def begin_anew(self) -> None:
+        """End the session, so that another one begins: this one does not send all events."""
+        log.warning("a shard does not send all events: its session begins anew", extra={"shard": self.id})
+        self._is_distrusted = True
+        if self._socket is not None:
+            self._ending = asyncio.create_task(self._close(4000), name=f"end of shard {self.id}'s session")
 
     def _judge(self, failure: Exception) -> float:
         """Decide whether the session can be resumed; return the seconds to pause before that."""
@@ -169,6 +181,8 @@ class Shard:
             self._session = (socket.session_id, socket.sequence, socket.gateway) if socket.session_id else None
         if isinstance(failure, ReconnectWebSocket) and not failure.resume:
             self._session = None
+        if self._is_distrusted:
+            self._session, self._is_distrusted = None, False
         if not _is_of_the_network(failure) and self._is_stuck():
             self._session = None
         if self._began_session and self._caught_up_at is None:

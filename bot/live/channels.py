@@ -1,0 +1,77 @@
+"""Write what events say of channels."""
+
+import logging
+from collections.abc import Callable, Iterator
+from datetime import datetime
+
+from bot.failures import Failures
+from bot.live.bisect import is_refused
+from bot.live.buffer import ChannelEvent, LiveBuffer
+from storage import channels
+from storage.database import Database
+
+log = logging.getLogger(__name__)
+
+_BATCH = 1_000  # channels in one transaction
+
+
+class ChannelWriter:
+    """Writes the channels that wait in a buffer."""
+
+    def __init__(self, db: Database, clock: Callable[[], datetime], instant: Callable[[], datetime]) -> None:
+        """``instant`` is the clock by which listings and events of channels are ordered."""
+        self._db = db
+        self._clock = clock
+        self._instant = instant
+
+    async def write_hidden(self, buffer: LiveBuffer, only_of: str | None = None) -> None:
+        """Write hidden channels, even if this process does not lead: the leader may hang.
+
+        Every process receives the events, and writing them twice changes nothing. ``only_of`` selects one tenant.
+
+        Raises:
+            StorageError: some cannot be written; they stay buffered.
+        """
+        failures = Failures()
+        for tenant_id, events in buffer.channel_events(hidden=True).items():
+            if only_of in (None, tenant_id):
+                with failures.apart(tenant_id):
+                    for some in _parts(events):
+                        await self._save(tenant_id, some)
+                        buffer.channels_written(tenant_id, some)
+        failures.raise_first()
+
+    async def write_shown(self, buffer: LiveBuffer, *, is_leading: bool) -> None:
+        """Write the other changed channels if this process leads, else discard them.
+
+        Raises:
+            StorageError: some cannot be written; they stay buffered.
+        """
+        failures = Failures()
+        for tenant_id, events in buffer.channel_events(hidden=False).items():
+            with failures.apart(tenant_id):
+                for some in _parts(events):
+                    if is_leading:
+                        await self._save(tenant_id, some)
+                    buffer.channels_written(tenant_id, some)
+        failures.raise_first()
+
+    async def _save(self, tenant_id: str, events: list[ChannelEvent]) -> None:
+        records = [event.record for event in events]
+        received_at = {event.record.platform_id: event.received_at for event in events}
+        new = {event.record.platform_id for event in events if event.is_new}
+        now = self._clock()
+        try:
+            await channels.save_changed_channels(self._db, tenant_id, records, now, received_at=received_at, new=new)
+        except Exception as e:  # the next sync lists them; hidden ones cannot wait for it
+            if not is_refused(e):
+                raise
+            log.error("a changed channel cannot be stored", extra={"tenant": tenant_id}, exc_info=e)
+            for record in records:
+                if record.skip_reason is not None:
+                    reason, instant = record.skip_reason, self._instant()
+                    await channels.mark_skipped(self._db, tenant_id, [record.platform_id], reason, instant)
+
+
+def _parts(events: list[ChannelEvent]) -> Iterator[list[ChannelEvent]]:
+    return (events[at : at + _BATCH] for at in range(0, len(events), _BATCH))

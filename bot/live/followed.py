@@ -1,0 +1,171 @@
+"""Which channels are followed live: read to their end, with every message since stored from its event.
+
+In memory only: after a restart every channel is to be read from its checkpoint. A channel is followed unless something
+speaks against it, so what is kept are the exceptions (docs/decisions/0022).
+"""
+
+import time
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from adapters.events import Stream
+from storage.live import Newest, later
+
+_MARGIN_SECONDS = 30.0  # a page that is requested so soon after an event may not show its message yet
+
+
+@dataclass(slots=True, kw_only=True)
+class FollowedTenant:
+    """The channels of one tenant within one stream of its events."""
+
+    stream_id: Hashable
+    known_since: datetime  # when this was first noted
+    is_listed: bool = False  # whether the channels were listed in this stream; until then none is followed
+    is_contradicted: bool = False  # whether a listing showed messages of which no event came
+    unread: set[str] = field(default_factory=set)  # channels that are to be read to their end first
+    early: dict[str, Newest] = field(default_factory=dict)  # by channel, what was stored last beyond its checkpoint
+    missed: dict[str, float] = field(default_factory=dict)  # when, by the monotonic clock, a new message was not taken
+    settled: int | None = None  # how many of its events were unsettled at the last whole listing
+    verified_at: datetime | None = None  # when that listing began
+    proven_at: datetime | None = None  # when the last listing began whose heads agreed
+
+    def has_missed(self, channel_id: str, since: float) -> bool:
+        """Return whether a new message of a channel was not taken since a time, or just before."""
+        return self.missed.get(channel_id, float("-inf")) > since - _MARGIN_SECONDS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listing:
+    """A listing of a tenant's channels that was stored."""
+
+    stream: Stream | None  # of the tenant's events, when it began
+    began: float  # by the monotonic clock
+    began_at: datetime
+
+
+class FollowedChannels:
+    """The channels of all tenants, by tenant (ours) and the platform's channel id."""
+
+    def __init__(self, stream_of: Callable[[str], Stream | None], clock: Callable[[], datetime]) -> None:
+        """``stream_of`` returns the present stream of a tenant's events; None while none are received."""
+        self._stream_of = stream_of
+        self._clock = clock
+        self._tenants: dict[str, FollowedTenant] = {}
+
+    def current(self, tenant_id: str) -> FollowedTenant | None:
+        """Return what is known within the present stream of a tenant's events; None while there is no stream.
+
+        What was known within an earlier one is forgotten: something may have been missed since.
+        """
+        stream = self._stream_of(tenant_id)
+        if stream is None:
+            return None
+        known = self._tenants.get(tenant_id)
+        if known is None or known.stream_id != stream.id:
+            known = self._tenants[tenant_id] = FollowedTenant(stream_id=stream.id, known_since=self._clock())
+        return known
+
+    def is_followed(self, tenant_id: str, channel_id: str) -> bool:
+        """Return whether every message of a channel since its checkpoint has been received in order to be stored."""
+        tenant = self.current(tenant_id)
+        return tenant is not None and tenant.is_listed and channel_id not in tenant.unread
+
+    def contradicted(self, covers: Callable[[str], bool]) -> dict[str, datetime]:
+        """Note that events were not received: of these tenants nothing is followed until all of it was compared.
+
+        Returns:
+            The tenants, with the time since when the events were not proven.
+        """
+        found = {tenant_id: tenant for tenant_id, tenant in self._tenants.items() if covers(tenant_id)}
+        for tenant in found.values():
+            tenant.is_listed, tenant.settled, tenant.is_contradicted = False, None, True
+        return {tenant_id: tenant.proven_at or tenant.known_since for tenant_id, tenant in found.items()}
+
+    def is_begun(self, tenant_id: str) -> bool:
+        """Return whether any channel of a tenant may be followed."""
+        tenant = self.current(tenant_id)
+        return tenant is not None and tenant.is_listed
+
+    def stored_early(self, tenant_id: str, channel_id: str, message: Newest) -> None:
+        """Note a new message that was stored beyond the checkpoint."""
+        if tenant := self._known(tenant_id):
+            tenant.early[channel_id] = later(tenant.early.get(channel_id), message)
+
+    def take_early(self, tenant_id: str) -> dict[str, Newest]:
+        """Remove and return what was stored beyond the checkpoints of followed channels."""
+        tenant = self.current(tenant_id)
+        if tenant is None or not tenant.is_listed:
+            return {}
+        return {channel_id: tenant.early.pop(channel_id) for channel_id in tenant.early.keys() - tenant.unread}
+
+    def _known(self, tenant_id: str) -> FollowedTenant | None:
+        """Return what is known, also while a stream is replayed, which may turn out to be the one from before."""
+        return self.current(tenant_id) or self._tenants.get(tenant_id)
+
+    def missed(self, tenant_id: str, channel_id: str) -> None:
+        """Note a new message that is not stored from its event: the channel has to be read."""
+        if tenant := self._known(tenant_id):
+            tenant.missed[channel_id] = time.monotonic()
+            tenant.unread.add(channel_id)
+
+    def forget_all(self, prefix: str) -> None:
+        """Follow nothing of the tenants whose ids begin so."""
+        for tenant_id in [tenant_id for tenant_id in self._tenants if tenant_id.startswith(prefix)]:
+            del self._tenants[tenant_id]
+
+    def begin(self, tenant_id: str, listing: Listing, *, unread: set[str]) -> None:
+        """Follow a tenant's channels after a listing, but those that have to be read first.
+
+        Args:
+            tenant_id: ours.
+            listing: the listing.
+            unread: the channels of which it shows messages beyond the checkpoint, or that were never read.
+        """
+        if (tenant := self._within(tenant_id, listing.stream)) is None:
+            return
+        tenant.unread = unread | {i for i in tenant.missed if tenant.has_missed(i, listing.began)}
+        tenant.is_listed, tenant.is_contradicted = not tenant.is_contradicted, False
+        tenant.proven_at = listing.began_at if tenant.is_listed else None
+
+    def _within(self, tenant_id: str, stream: Stream | None) -> FollowedTenant | None:
+        """Return what is known of a tenant, where its stream is still the given one."""
+        tenant = self.current(tenant_id)
+        return tenant if tenant is not None and stream is not None and stream.id == tenant.stream_id else None
+
+    def unread(self, tenant_id: str) -> set[str]:
+        """Return the channels that have to be read, whatever their heads say."""
+        tenant = self.current(tenant_id)
+        return set(tenant.unread) if tenant else set()
+
+    def settle(self, tenant_id: str, listing: Listing) -> None:
+        """Note that a listing of all channels and threads was stored.
+
+        Until an event says too little it need not be repeated.
+        """
+        if listing.stream and (tenant := self._within(tenant_id, listing.stream)):
+            tenant.settled, tenant.verified_at = listing.stream.unsettled, listing.began_at
+
+    def is_settled(self, tenant_id: str, *, since: datetime) -> bool:
+        """Return whether every channel and thread is known by a whole listing since a time and the events after it."""
+        stream = self._stream_of(tenant_id)
+        tenant = self._within(tenant_id, stream)
+        if tenant is None or stream is None or tenant.settled != stream.unsettled:
+            return False
+        return tenant.verified_at is not None and tenant.verified_at > since
+
+    def follow(self, tenant_id: str, channel_id: str, listed_in: Stream | None, *, read_since: float) -> bool:
+        """Follow a channel that was read to its end; return False where it has to be read again.
+
+        Args:
+            tenant_id: ours.
+            channel_id: the platform's.
+            listed_in: the stream in which the channel was listed before it was read.
+            read_since: when its reading began, by the monotonic clock.
+        """
+        tenant = self._within(tenant_id, listed_in)
+        if tenant is None or tenant.has_missed(channel_id, read_since):
+            return False
+        tenant.missed.pop(channel_id, None)
+        tenant.unread.discard(channel_id)
+        return tenant.is_listed

@@ -1,0 +1,92 @@
+"""Store what is received of followed channels with their checkpoints, and end following where it is doubted."""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from datetime import datetime
+
+from adapters.base import PlatformAdapter
+from adapters.events import Stream
+from bot.live.bisect import apply_bisecting
+from bot.live.buffer import Key
+from bot.live.followed import FollowedChannels
+from storage import live, repair
+from storage.database import Database
+from storage.live import ChannelKey, MessageChange
+from storage.repair import GapReason
+from storage.tenants import tenant_id_of
+
+
+class LiveFollower:
+    """Writes changes of messages, and knows which channels are followed."""
+
+    def __init__(
+        self,
+        db: Database,
+        adapters: Mapping[str, PlatformAdapter],
+        owner: str,
+        leads: Callable[[str], bool],
+        clock: Callable[[], datetime],
+    ) -> None:
+        """``leads`` returns whether this process writes a platform's events."""
+        self._db = db
+        self._adapters = adapters
+        self._owner = owner
+        self._leads = leads
+        self._clock = clock
+        self.channels = FollowedChannels(self._stream_of, clock)
+
+    def platform_of(self, tenant_id: str) -> str:
+        """Return the name of a tenant's platform; empty where it is none of this process."""
+        return next((name for name in self._adapters if tenant_id.startswith(tenant_id_of(name, ""))), "")
+
+    def _stream_of(self, tenant_id: str) -> Stream | None:
+        """Return the stream of a tenant's events; None where this process receives none, or another one writes them."""
+        platform = self.platform_of(tenant_id)
+        adapter = self._adapters.get(platform) if self._leads(platform) else None
+        return adapter.stream(tenant_id.removeprefix(tenant_id_of(platform, ""))) if adapter else None
+
+    async def apply(self, changes: Sequence[MessageChange], now: datetime, hidden: Collection[ChannelKey]) -> set[Key]:
+        """Apply changes; return the messages whose change the database refuses.
+
+        Raises:
+            StorageError: the database takes no change.
+        """
+        with_new = {change.channel for change in changes if change.newest}
+        followed = {channel for channel in with_new if self.channels.is_followed(*channel)}
+        applied = await apply_bisecting(self._db, changes, now, self._owner, hidden, followed)
+        for channel in applied.left_out:
+            self.channels.missed(*channel)
+        moved = set[ChannelKey]() if applied.refused else followed
+        for change in changes:
+            if change.newest and change.channel not in moved | applied.left_out:
+                self.channels.stored_early(*change.channel, change.newest)
+        return set(applied.refused)
+
+    async def catch_up(self, tenant_id: str) -> None:
+        """Move checkpoints over what was stored beyond them, and mark the channels that are to be read.
+
+        Raises:
+            StorageError: the database cannot be written; a later call does it.
+        """
+        newest, unread = self.channels.take_early(tenant_id), self.channels.unread(tenant_id)
+        try:
+            await live.catch_up(self._db, tenant_id, newest, unread, self._clock())
+        except BaseException:
+            for channel_id, message in newest.items():
+                self.channels.stored_early(tenant_id, channel_id, message)
+            raise
+
+    async def contradicted(self, tenant_id: str) -> None:
+        """Record that messages are listed of which no event came: others may have been missed since the last proof.
+
+        Raises:
+            StorageError: the database cannot be written.
+        """
+        platform = self.platform_of(tenant_id)
+        prefix = tenant_id_of(platform, "")
+        covers = self._adapters[platform].doubt(tenant_id.removeprefix(prefix))
+        missed = self.channels.contradicted(lambda i: i.startswith(prefix) and covers(i.removeprefix(prefix)))
+        for doubted, since in missed.items():
+            now = self._clock()
+            await repair.record_gap(
+                self._db, doubted, GapReason.SESSION_LOST, began_at=since, ended_at=max(since, now), now=now
+            )
