@@ -55,5 +55,5 @@ async def _behind(job: JobContext) -> list[str]:
         state.platform_id
         async for some in channels.channels_to_be_read(job.db, job.tenant_id)
         for state in some
-        if state.has_news and followed.is_followed(job.tenant_id, state.platform_id)
+        if state.has_news and state.is_read_to_end and followed.is_followed(job.tenant_id, state.platform_id)
     ]

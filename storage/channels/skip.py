@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, bindparam, case, func, literal_column, select, update
+from sqlalchemy import ColumnElement, and_, bindparam, case, false, func, literal_column, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.types import Text
 
@@ -17,7 +17,7 @@ from storage.connection import finish_before_cancel
 from storage.database import Database
 from storage.errors import ChannelSkipped
 from storage.sql import CHANNEL_ID, CHANNEL_PLATFORM_ID, NOW, TENANT_ID, differs, dump_json, json_strings
-from storage.tables import channels, tenants
+from storage.tables import channels, sync_progress, tenants
 
 _REASON = bindparam("reason", type_=Text)
 
@@ -143,13 +143,26 @@ _follow = (
 )
 _FOLLOW_PARENTS = _follow.where(channels.c.tenant_id == TENANT_ID)
 _named = channels.alias("named")
-_FOLLOW_NAMED = _follow.where(
-    channels.c.parent_id.in_(
-        select(_named.c.id).where(
-            _named.c.tenant_id == TENANT_ID, _named.c.platform_id.in_(select(json_strings("parents")))
-        )
-    )
+_given = select(_named.c.id).where(
+    _named.c.tenant_id == TENANT_ID, _named.c.platform_id.in_(select(json_strings("parents")))
 )
+_FOLLOW_NAMED = _follow.where(channels.c.parent_id.in_(_given))
+
+# What is sent in a channel while it is skipped has no event, so it is to be read when it is shown again.
+_reopen = update(sync_progress).where(sync_progress.c.is_read_to_end).values(is_read_to_end=false(), updated_at=NOW)
+_skipped = select(channels.c.id).where(channels.c.tenant_id == TENANT_ID, channels.c.skip_reason.is_not(None))
+_may_return = and_(channels.c.unmonitored_since.is_not(None), channels.c.skip_reason != "deleted")
+_is_given = or_(channels.c.id.in_(_given), channels.c.parent_id.in_(_given))
+_REOPEN_SKIPPED = _reopen.where(sync_progress.c.channel_id.in_(_skipped.where(_may_return)))
+_REOPEN_GIVEN = _reopen.where(sync_progress.c.channel_id.in_(_skipped.where(_is_given)))
+
+
+async def reopen_skipped(
+    connection: AsyncConnection, tenant_id: str, platform_ids: Iterable[str], now: datetime
+) -> None:
+    """Mark those of these channels and their threads that are skipped as not read to their ends."""
+    values = {"tenant": tenant_id, "parents": dump_json(list(platform_ids)), "now": now}
+    await connection.execute(_REOPEN_GIVEN, values)
 
 
 @finish_before_cancel
@@ -161,6 +174,7 @@ async def follow_parents(db: Database, tenant_id: str, now: datetime) -> None:
     async with db.writing() as connection:
         await lock_channels(connection, tenant_id)
         await connection.execute(_FOLLOW_PARENTS, {"tenant": tenant_id, "now": now})
+        await connection.execute(_REOPEN_SKIPPED, {"tenant": tenant_id, "now": now})
 
 
 async def let_threads_follow(
@@ -174,4 +188,6 @@ async def let_threads_follow(
         parents: the platform ids of the channels.
         now: the time of the rows' change.
     """
-    await connection.execute(_FOLLOW_NAMED, {"tenant": tenant_id, "parents": dump_json(list(parents)), "now": now})
+    named = list(parents)
+    await connection.execute(_FOLLOW_NAMED, {"tenant": tenant_id, "parents": dump_json(named), "now": now})
+    await reopen_skipped(connection, tenant_id, named, now)

@@ -2,7 +2,7 @@
 back.
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any
@@ -14,7 +14,7 @@ from sqlalchemy.types import Text
 from adapters.records import ChannelRecord
 from storage.channels.new import begin_new
 from storage.channels.rows import prepared_rows
-from storage.channels.skip import let_threads_follow, lock_channels, since, state_of, unmonitored_since
+from storage.channels.skip import let_threads_follow, lock_channels, reopen_skipped, since, state_of, unmonitored_since
 from storage.connection import finish_before_cancel
 from storage.database import Database
 from storage.jobs import JobLease, require_lease
@@ -223,9 +223,11 @@ async def save_threads(
 async def _save_listed(
     connection: AsyncConnection,
     tenant_id: str,
-    records: Iterable[ChannelRecord],
+    records: Sequence[ChannelRecord],
     now: datetime,
     began_at: datetime | None,
 ) -> None:
     async for rows in prepared_rows(connection, tenant_id, records, now):
         await connection.execute(_SAVE_LISTED, [row | {"received_at": None, "began": began_at or now} for row in rows])
+    skipped = [record.platform_id for record in records if record.skip_reason is not None]
+    await reopen_skipped(connection, tenant_id, skipped, now)
