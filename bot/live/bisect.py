@@ -9,6 +9,7 @@ from storage import live
 from storage.database import Database
 from storage.errors import StorageError, ValueRefused
 from storage.live import ChannelKey, MessageChange
+from storage.unwritten import UnwrittenEvent, reason_of
 
 log = logging.getLogger(__name__)
 
@@ -23,11 +24,11 @@ def is_refused(error: Exception) -> bool:
 
 async def apply_bisecting(
     db: Database, changes: Sequence[MessageChange], now: datetime, owner: str, hidden: Collection[ChannelKey]
-) -> set[Key]:
+) -> list[UnwrittenEvent]:
     """Apply changes; where one cannot be stored, apply all others.
 
     Returns:
-        The messages whose change cannot be stored.
+        The events that cannot be written.
 
     Raises:
         StorageError: the database takes no change.
@@ -39,7 +40,12 @@ async def apply_bisecting(
         (channel, message), first = next(iter(refused))[1:], next(iter(refused.values()))
         facts = {"changes": len(refused), "channel": channel, "message_id": message}
         log.error("changes cannot be stored, such as this one's", extra=facts, exc_info=first)
-    return set(refused)
+    return [
+        event
+        for change in changes
+        if (error := refused.get(_key(change)))
+        for event in live.unwritten_events(change, reason_of(type(error).__name__))
+    ]
 
 
 async def _bisect(
@@ -57,8 +63,12 @@ async def _bisect(
             raise
         if len(changes) == 1:
             (change,) = changes
-            refused[change.tenant_id, change.channel_platform_id, change.message_platform_id] = e
+            refused[_key(change)] = e
             return
         middle = len(changes) // 2
         await _bisect(db, changes[:middle], now, owner, hidden, refused)
         await _bisect(db, changes[middle:], now, owner, hidden, refused)
+
+
+def _key(change: MessageChange) -> Key:
+    return change.tenant_id, change.channel_platform_id, change.message_platform_id

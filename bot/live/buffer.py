@@ -18,6 +18,7 @@ from adapters.events import (
 )
 from adapters.records import ChannelRecord
 from storage.live import MessageChange, ReactionState
+from storage.unwritten import UnwrittenEvent
 
 Key: TypeAlias = tuple[str, str, str]
 """A message: tenant (ours), channel and message (the platform's)."""
@@ -45,11 +46,12 @@ class LiveBatch:
     """Changes of messages that are written together."""
 
     changes: list[MessageChange] = field(default_factory=list)
+    refused: list[UnwrittenEvent] = field(default_factory=list)  # by the database
     lost: set[Key] = field(default_factory=set)  # messages whose changes were dropped
     lost_tenants: set[str] = field(default_factory=set)
 
     def __bool__(self) -> bool:
-        return bool(self.changes or self.lost or self.lost_tenants)
+        return bool(self.changes or self.refused or self.lost or self.lost_tenants)
 
 
 class LiveBuffer:

@@ -21,7 +21,8 @@ from bot.live.bisect import apply_bisecting, is_refused
 from bot.live.buffer import ChannelEvent, LiveBatch, LiveBuffer
 from bot.live.following import Following
 from bot.live.tracker import ChangeTracker, ChangeTrackers
-from storage import channels, messages, repair
+from bot.live.unwritten import note_unwritten_events
+from storage import channels, repair
 from storage.database import Database
 from storage.errors import StorageError
 from storage.tenants import tenant_id_of
@@ -148,7 +149,7 @@ class LiveWriter:
     async def _write_batch(self, platform: str) -> None:
         """Write the oldest changes of messages if this process leads, else discard them: the leader writes them.
 
-        Changes that the database refuses are replaced by refetching; what cannot be written now is kept.
+        Changes that the database refuses are noted as unwritten; what cannot be written now is kept.
         """
         if not self._knows(platform):
             return
@@ -159,23 +160,11 @@ class LiveWriter:
             if not hidden and any(change.created for change in batch.changes):
                 with suppress(StorageError):  # new threads, before what is written in them; ``_flush`` reports it
                     await self._write_shown(platform)
-            batch.lost |= await apply_bisecting(self._db, batch.changes, now, self._owner, hidden)
+            batch.refused += await apply_bisecting(self._db, batch.changes, now, self._owner, hidden)
             batch.changes = []
-            await self._request_refetch(batch, now)
+            await note_unwritten_events(self._db, batch, now)
+            self._to_audit |= batch.lost_tenants
         self._unwritten[platform] = LiveBatch()
-
-    async def _request_refetch(self, batch: LiveBatch, now: datetime) -> None:
-        """Mark lost messages to be refetched; where even their ids are refused, audit their tenants."""
-        if batch.lost:
-            log.warning("messages will be read again", extra={"messages": len(batch.lost)})
-            try:
-                await messages.refetch(self._db, batch.lost, now, only_stored=True)
-            except Exception as e:
-                if not is_refused(e):
-                    raise
-                log.exception("messages cannot be named to be read again: their tenants are audited")
-                batch.lost_tenants |= {tenant_id for tenant_id, *_ in batch.lost}
-        self._to_audit |= batch.lost_tenants
 
     async def _request_audits(self) -> None:
         """Request the audits of tenants that lost more changes than can be kept by id; a failed one stays due."""

@@ -13,6 +13,10 @@ from storage.live.leader import (
     acquire_leadership,
     advance_watermark,
 )
+from storage.live.unwritten import (
+    kinds_of,
+    unwritten_events,
+)
 
 __all__ = [
     "ChannelKey",
@@ -22,4 +26,6 @@ __all__ = [
     "acquire_leadership",
     "advance_watermark",
     "apply_changes",
+    "kinds_of",
+    "unwritten_events",
 ]

@@ -15,6 +15,7 @@ from storage.live.messages import find_archived, find_stored, save_created, save
 from storage.live.reactions import apply_reactions
 from storage.messages import add_refetches, apart_where_refused, mark_rows_deleted, refetch_read_elsewhere
 from storage.privacy import redactors_for
+from storage.unwritten import settle_deleted
 
 
 @finish_before_cancel
@@ -53,6 +54,7 @@ async def apply_changes(
         stored = await find_stored(connection, archived)
         stored |= await save_created(connection, archived, stored, hidden=hidden, now=now)
         await forget_deleted(connection, _keys(change for change in changes if change.is_deleted), now)
+        await settle_deleted(connection, _keys(change for change in changes if change.is_deleted), now)
         if owner is not None:
             later = [change for change in changes if change.is_after_creation]
             await refetch_read_elsewhere(connection, _keys(later), owner, now)

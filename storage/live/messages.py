@@ -10,9 +10,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from adapters.records import MessageRecord
 from storage.live.changes import ChannelKey, MessageChange
+from storage.live.unwritten import note_set_aside_events
 from storage.messages import number, prepare, write_messages
 from storage.sql import Id, RowId, dump_json, json_objects
 from storage.tables import channels, messages, tenants
+from storage.unwritten import EventKind
 
 MessageKey: TypeAlias = tuple[int, str]
 """``channels.id`` and the platform's message id."""
@@ -118,6 +120,7 @@ async def save_created(
         return {}
     prepared = await prepare(connection, missing, keeps_totals=True)
     refused = await write_messages(connection, prepared, now)
+    await note_set_aside_events(connection, archived.changes, refused, now)
     keys = [(channel_id, record.platform_id) for channel_id, record in prepared.rows()]
     return {key: archived.changes[key] for key in keys if key not in refused}
 
@@ -139,4 +142,6 @@ async def save_edits(connection: AsyncConnection, stored: StoredChanges, now: da
         if change.edited is not None:
             edited.setdefault((change.tenant_id, channel_id), []).append(change.edited)
     if edited:
-        await write_messages(connection, await prepare(connection, edited, keeps_totals=True), now, seen_at=now)
+        prepared = await prepare(connection, edited, keeps_totals=True)
+        refused = await write_messages(connection, prepared, now, seen_at=now)
+        await note_set_aside_events(connection, stored, refused, now, only=EventKind.EDITED)
