@@ -17,6 +17,7 @@ from adapters.events import (
     ReactionsCleared,
 )
 from adapters.records import ChannelRecord
+from bot.live.trace import trace_ignored
 from storage.live import MessageChange, ReactionState
 from storage.unwritten import UnwrittenEvent
 
@@ -102,6 +103,8 @@ class LiveBuffer:
                 message_platform_id=event.message.platform_id,
                 created=event.message,
             )
+        elif key in self._met or key not in self._messages:  # else it came twice
+            trace_ignored(event, "other events of the message came first, or too many wait; the next sync reads it")
 
     def _meet(self, key: Key) -> None:
         self._met[key] = None

@@ -20,6 +20,7 @@ from bot.failures import Failures, of
 from bot.live.bisect import apply_bisecting, is_refused
 from bot.live.buffer import ChannelEvent, LiveBatch, LiveBuffer
 from bot.live.following import Following
+from bot.live.trace import trace_discarded, trace_ignored, trace_received
 from bot.live.tracker import ChangeTracker, ChangeTrackers
 from bot.live.unwritten import note_unwritten_events
 from storage import channels, repair
@@ -60,11 +61,14 @@ class LiveWriter:
 
     def submit(self, platform: str, event: LiveEvent) -> None:
         """Take an event in. Returns at once."""
+        trace_received(event)
         buffer = self._buffers.setdefault(platform, LiveBuffer())
         if isinstance(event, ChannelChanged):
             buffer.add_channel(tenant_id_of(platform, event.tenant_platform_id), event.record, self.instant())
         elif not self._is_stopping:  # else it lies behind the watermark: the next start records a gap from there
             self._trackers.note(buffer.add(tenant_id_of(platform, event.channel.tenant_platform_id), event))
+        else:
+            trace_ignored(event, "the process is stopping; the next start records a gap")
 
     def tracking(self, tenant_id: str, channel_platform_id: str) -> AbstractContextManager[ChangeTracker]:
         """Track what changes in a channel while its pages are read."""
@@ -164,6 +168,8 @@ class LiveWriter:
             batch.changes = []
             await note_unwritten_events(self._db, batch, now)
             self._to_audit |= batch.lost_tenants
+        else:
+            trace_discarded(batch.changes, "another process writes the events of the platform")
         self._unwritten[platform] = LiveBatch()
 
     async def _request_audits(self) -> None:

@@ -132,16 +132,21 @@ def _without_older_edit(change: MessageChange, stored_at: datetime | None) -> Me
     return change if edited_at is not None and edited_at >= stored_at else replace(change, edited=None)
 
 
-async def save_edits(connection: AsyncConnection, stored: StoredChanges, now: datetime) -> None:
+async def save_edits(connection: AsyncConnection, stored: StoredChanges, now: datetime) -> Collection[MessageKey]:
     """Apply the last edit to messages and their attachments; reaction totals have events of their own.
 
     An edited message exists, so a deletion mark is removed.
+
+    Returns:
+        The messages whose edit cannot be stored.
     """
     edited: dict[tuple[str, int], list[MessageRecord]] = {}
     for (channel_id, _), change in stored.items():
         if change.edited is not None:
             edited.setdefault((change.tenant_id, channel_id), []).append(change.edited)
-    if edited:
-        prepared = await prepare(connection, edited, keeps_totals=True)
-        refused = await write_messages(connection, prepared, now, seen_at=now)
-        await note_set_aside_events(connection, stored, refused, now, only=EventKind.EDITED)
+    if not edited:
+        return ()
+    prepared = await prepare(connection, edited, keeps_totals=True)
+    refused = await write_messages(connection, prepared, now, seen_at=now)
+    await note_set_aside_events(connection, stored, refused, now, only=EventKind.EDITED)
+    return refused.keys()
