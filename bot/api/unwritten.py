@@ -14,8 +14,8 @@ _MORE = (
     "platform. "
 )
 _NEXT = (
-    "The next sync reads what has not been read again since; what cannot be stored even then is tried once a day. The "
-    "table unwritten_events names the messages and the reasons."
+    "The next sync reads the messages again; one that cannot be stored even then is tried once a day. The table "
+    "unwritten_events names the messages and the reasons."
 )
 
 
