@@ -5,9 +5,9 @@ that meets a database which takes nothing is no such case. It is kept, and tried
 """
 
 import logging
-from collections.abc import Iterator
 from datetime import datetime
 
+from adapters.slices import in_slices
 from bot.live.bisect import is_refused
 from bot.live.buffer import Key, LiveBatch
 from storage.database import Database
@@ -24,10 +24,11 @@ async def note_unwritten_events(db: Database, batch: LiveBatch, now: datetime) -
     Raises:
         StorageError: the database takes nothing at present; the batch stays as it is.
     """
-    events = [*batch.refused, *_overflowed(batch)]
+    events = [*batch.refused, *await in_slices(batch.lost, _unknown)]
     if not events:
         return
-    log.warning("messages will be read again", extra={"messages": len({event.ref for event in events})})
+    messages = len(batch.lost) + len({event.ref for event in batch.refused})
+    log.warning("messages will be read again", extra={"messages": messages})
     try:
         await note_unwritten(db, events, now)
     except Exception as e:
@@ -41,12 +42,8 @@ async def note_unwritten_events(db: Database, batch: LiveBatch, now: datetime) -
         log.debug("live event not written: its message will be read", extra=facts)
 
 
-def _overflowed(batch: LiveBatch) -> Iterator[UnwrittenEvent]:
-    """Yield the events of which the buffer kept nothing but their messages."""
-    return (_unknown(key) for key in sorted(batch.lost))
-
-
 def _unknown(key: Key) -> UnwrittenEvent:
+    """Return the event of which the buffer kept nothing but its message."""
     tenant_id, channel, message = key
     return UnwrittenEvent(
         tenant_id=tenant_id,

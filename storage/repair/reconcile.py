@@ -35,7 +35,7 @@ from storage.messages import (
 from storage.repair.model import PageOutcome, RefetchKind, RefetchRange
 from storage.sql import CHANNEL_ID, NOW, RANGE_ID, Id, dump_json, json_strings, one_row
 from storage.tables import channels, messages, refetch_ranges, sync_progress
-from storage.unwritten import WITHHELD, OpenEntry, reason_of, settle_read
+from storage.unwritten import WITHHELD, OpenEntry, entries_within, reason_of, settle_read
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,7 +106,7 @@ async def reconcile_page(
         now: the time of the rows' change.
         requested_at: when the page was requested; deletion marks set since then stay.
         changed: gives messages to be refetched: events named them while the page was on its way.
-        entries: open ones of the channel, looked up before the page was requested; those of the range are settled.
+        entries: ``open_entries`` of the channel before the page was requested; those of the range are settled.
 
     Returns:
         What was found. Where the range was read to its end nothing is left of it: an audit's row waits for
@@ -128,7 +128,7 @@ async def reconcile_page(
             channel_id=planned.channel_id,
             checkpoint_id=context["checkpoint_id"],
             id_ranges=tuple(split_by_length(planned.after_platform_id, reached)),
-            entries=[entry for entry in entries if lowest < number(entry.message_platform_id) <= highest],
+            entries=entries_within(entries, lowest, highest),
             requested_at=requested_at or now,
             now=now,
         )

@@ -12,6 +12,7 @@ from storage.unwritten.model import (
     Reason,
     Resolution,
     UnwrittenEvent,
+    entries_within,
     reason_of,
 )
 from storage.unwritten.queries import (
@@ -38,6 +39,7 @@ __all__ = [
     "UnwrittenEvent",
     "add_unwritten",
     "count_open_entries",
+    "entries_within",
     "note_unwritten",
     "open_entries",
     "plan_entries",

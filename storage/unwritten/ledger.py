@@ -15,7 +15,7 @@ from storage.sql import NOW, Id, RowId, dump_json, insert, json_objects
 from storage.tables import IS_UNRESOLVED, channels, messages, tenants, unwritten_events
 from storage.unwritten.model import EventKind, UnwrittenEvent
 
-_CHUNK = 5_000
+_CHUNK = 2_000
 """How many events a transaction takes."""
 
 _given = json_objects("events", n=Integer(), tenant_id=Id(), channel=Id(), message=Id(), kind=Text())

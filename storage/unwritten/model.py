@@ -1,10 +1,12 @@
 """An event that could not be written, why, and how its message was settled."""
 
+from bisect import bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 from storage.errors import StorageError, ValueRefused
-from storage.messages import MessageRef
+from storage.messages import MessageRef, number
 
 
 class EventKind(StrEnum):
@@ -72,3 +74,12 @@ class OpenEntry:
     message_platform_id: str
     kind: EventKind
     tries: int  # grows with each failure, and so tells whether anything has failed since
+
+
+def entries_within(entries: Sequence[OpenEntry], after: int, until: int) -> Sequence[OpenEntry]:
+    """Return the entries behind ``after`` up to ``until``; all are in the order of their messages."""
+    return entries[bisect_right(entries, after, key=_number) : bisect_right(entries, until, key=_number)]
+
+
+def _number(entry: OpenEntry) -> int:
+    return number(entry.message_platform_id)

@@ -3,29 +3,34 @@
 from dataclasses import fields
 from datetime import datetime
 
-from sqlalchemy import bindparam, delete, func, select
+from sqlalchemy import RowMapping, bindparam, delete, func, select
 
 from storage.connection import finish_before_cancel
 from storage.database import Database
-from storage.sql import CHANNEL_ID, LIMIT, TENANT_ID, UtcDateTime, all_rows
+from storage.sql import CHANNEL_ID, LIMIT, TENANT_ID, UtcDateTime, fields_of, rows_in_slices
 from storage.tables import IS_UNRESOLVED, unwritten_events
 from storage.unwritten.model import EventKind, OpenEntry
 
 _SLICE = 1_000
 
+_message_id = unwritten_events.c.message_platform_id
 _OPEN = (
     select(*(unwritten_events.c[field.name] for field in fields(OpenEntry)))
     .where(unwritten_events.c.channel_id == CHANNEL_ID, IS_UNRESOLVED)
-    .order_by(unwritten_events.c.id)
+    .order_by(func.length(_message_id), _message_id, unwritten_events.c.id)
 )
 
 
 @finish_before_cancel
 async def open_entries(db: Database, channel_id: int) -> list[OpenEntry]:
-    """List the open entries of a channel (``channels.id``)."""
+    """List the open entries of a channel (``channels.id``), in the order of their messages."""
     async with db.reading() as connection:
-        rows = await all_rows(connection, _OPEN, {"channel": channel_id})
-    return [OpenEntry(**row | {"kind": EventKind(row["kind"])}) for row in map(dict, rows)]
+        slices = rows_in_slices(connection, _OPEN, {"channel": channel_id})
+        return [_entry(row) async for rows in slices for row in rows]
+
+
+def _entry(row: RowMapping) -> OpenEntry:
+    return OpenEntry(**fields_of(row, OpenEntry) | {"kind": EventKind(row["kind"])})
 
 
 _COUNT = select(func.count()).select_from(unwritten_events).where(IS_UNRESOLVED)

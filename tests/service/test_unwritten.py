@@ -9,12 +9,14 @@ import pytest
 from adapters.discord.simulator import Simulator
 from adapters.discord.simulator.truth import truth
 from adapters.events import ChannelRef, MessageCreated, MessagesDeleted
+from bot.live.buffer import LiveBatch
+from bot.live.unwritten import note_unwritten_events
 from storage.tables import unwritten_events
 from tests.support.archive import assert_current
-from tests.support.builders import message
+from tests.support.builders import NOW, message
 from tests.support.daemon import Daemon, running_daemon
 from tests.support.faults import accept_reactions, refuse_reactions, refuse_updates
-from tests.support.live_writing import PLATFORM, archive, hear_of, leading, until, writing
+from tests.support.live_writing import PLATFORM, TENANT, archive, hear_of, leading, until, writing
 from tests.support.small_world import GUILD, MESSAGES, READER, TEXT, WRITER, small_world
 from tests.support.tables_of import rows_of
 
@@ -95,6 +97,14 @@ async def test_events_can_be_followed_by_their_ids(tmp_path: Path, caplog: pytes
 
 async def _number_of(caplog: pytest.LogCaptureFixture) -> int:
     return len([lines for lines in followed(caplog).values() if len(lines) > 1])
+
+
+async def test_of_an_overflow_the_messages_are_kept(tmp_path: Path) -> None:
+    async with archive(f"sqlite+aiosqlite:///{tmp_path}/archive.db") as db:
+        batch = LiveBatch(lost={(TENANT, "5", "2"), (TENANT, "5", "404")})
+        await note_unwritten_events(db, batch, NOW)
+        (row,) = await rows_of(db, unwritten_events)
+        assert (row["message_platform_id"], row["kind"], row["code"]) == ("2", "unknown", "overflow")
 
 
 async def test_what_another_process_writes_is_not_noted(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -12,7 +12,7 @@ from storage.channels import channel_states, mark_skipped, save_channels
 from storage.database import Database
 from storage.live import apply_changes, unwritten_events
 from storage.messages import has_absent
-from storage.repair import PageOutcome, reconcile_page
+from storage.repair import PageOutcome
 from storage.tables import metadata, reaction_totals, refetch_ranges
 from storage.tables import unwritten_events as ledger
 from storage.tenants import purge_tenant, stop_tenant
@@ -59,9 +59,7 @@ async def entries(db: Database) -> list[tuple[str, str, int, str | None]]:
 
 async def read(way: Way, known: Sequence[OpenEntry], *shown: MessageRecord, **more: Any) -> PageOutcome:
     """Read the only range, with the entries that were open before it was requested."""
-    values: dict[str, Any] = {"changed_meanwhile": (), "job": way.lease, "now": LATER} | more
-    planned = await way.only()
-    return await reconcile_page(way.db, planned, shown, reached=planned.until_platform_id, entries=known, **values)
+    return await way.save(await way.only(), *shown, entries=known, **more)
 
 
 async def test_an_entry_says_why_and_its_message_is_read_again(db: Database, way: Way) -> None:
@@ -120,7 +118,7 @@ async def test_what_came_after_the_page_was_requested_is_not_settled_by_it(db: D
     assert await entries(db) == [("2", "edited", 2, None), ("2", "reactions", 1, None)]
     assert await way.plan() == 1, "the range that they came with was the one that was being read"
     known = await open_entries(db, way.channel.id)
-    await read(way, known, message(2), changed_meanwhile={"2"})
+    await read(way, known, message(2), touched={"2"})
     assert await count_open_entries(db) == 2, "nor what changed on the way"
 
 
@@ -210,6 +208,14 @@ async def test_nothing_of_a_person_is_kept(db: Database, way: Way, error: str) -
     await note(way, *unwritten_events(changed, reason_of(error)))
     assert [entry[1] for entry in await entries(db)] == ["created", "edited", "reactions"]
     assert not [table.name for table in metadata.tables.values() if who in str(await rows_of(db, table))]
+
+
+async def test_a_page_settles_those_of_its_range_alone(db: Database, way: Way) -> None:
+    await way.store(*(message(n) for n in (8, 9, 10, 100)))
+    await note(way, *(event(way, message_id) for message_id in ("100", "8", "10", "9")))
+    ranges = {found.until_platform_id: found for found in await way.pending()}
+    await way.save(ranges["9"], message(9), entries=await open_entries(db, way.channel.id))
+    assert [entry[0] for entry in await entries(db) if entry[3] is None] == ["8", "10", "100"]
 
 
 async def test_each_channel_has_its_own(db: Database, way: Way) -> None:
