@@ -1,11 +1,11 @@
-"""Delete old jobs, repaired gaps, and waits that were errors."""
+"""Delete old jobs, repaired gaps, settled entries of unwritten events, and waits that were errors."""
 
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from storage import jobs, repair, tenants
+from storage import jobs, repair, tenants, unwritten
 from storage.database import Database
 
 log = logging.getLogger(__name__)
@@ -32,5 +32,9 @@ class Housekeeping:
         while count := await jobs.prune_jobs(self.db, ended_before=now - self.keep):
             removed += count
         gaps = await repair.prune_gaps(self.db, repaired_before=now - self.keep)
-        if removed or gaps:
-            log.info("removed what has had its time", extra={"jobs": removed, "gaps": gaps})
+        entries = 0
+        while count := await unwritten.prune_entries(self.db, resolved_before=now - self.keep):
+            entries += count
+        if removed or gaps or entries:
+            extra = {"jobs": removed, "gaps": gaps, "unwritten_events": entries}
+            log.info("removed what has had its time", extra=extra)

@@ -27,7 +27,7 @@ from adapters.base import PlatformAdapter
 from bot import program_version
 from bot.concurrency import SingleFlight
 from bot.loop_watch import LoopWatch
-from storage import jobs, tenants
+from storage import jobs, tenants, unwritten
 from storage.database import Database
 from storage.errors import StorageError
 from storage.tenants import SyncStatus
@@ -197,7 +197,13 @@ async def _archive(db: Database, now: datetime) -> _Figures:
         if tenant.sync_status is not SyncStatus.DISCONNECTED:
             at = tenant.last_successful_sync_at
             ages.add_metric([tenant.id], max((now - at).total_seconds(), 0.0) if at else math.inf)
-    return [in_queue, oldest, ages]
+    open_entries = await unwritten.count_open_entries(db)
+    unsettled = _gauge(
+        "live_events_unwritten",
+        "Live events that could not be written and whose messages are not settled yet; of which tenant, the API says.",
+        open_entries,
+    )
+    return [in_queue, oldest, ages, unsettled]
 
 
 def _gateways(adapters: Mapping[str, PlatformAdapter]) -> Iterator[Metric]:

@@ -10,6 +10,7 @@ from bot.api.requests import ChannelPage
 from bot.api.responses import ChannelAuditView, CoverageView, Gap, IncompleteChannel
 from bot.api.sync import EXPLANATIONS
 from bot.api.tenants import find_tenant
+from bot.api.unwritten import unwritten_facts
 from storage import channels, repair
 from storage.channels import ChannelSummary
 from storage.database import Database
@@ -48,6 +49,7 @@ class AuditCalls:
         view = CoverageView(
             statement=_statement(found),
             **asdict(found),
+            **await unwritten_facts(self.db, tenant.id),
             incomplete=[
                 _incomplete(channel)
                 for channel in await channels.channel_summaries(self.db, tenant.id, only_incomplete=True)

@@ -8,6 +8,7 @@ from adapters.base import PlatformAdapter
 from adapters.records import JsonValue
 from bot.api.job_responses import FailedChannel, JobError, JobMetrics, JobProgress, JobView
 from bot.api.responses import TenantTotals, TenantView
+from bot.api.unwritten import unwritten_facts
 from bot.queue_estimates import waiting_estimates
 from storage import jobs, tenants
 from storage.database import Database
@@ -87,6 +88,7 @@ class Presenter:
             next_sync_at=self.due(tenant),
             invite_url=None if tenant.is_connected else self.invite_url(tenant),
             hint=self._hint(tenant),
+            **await unwritten_facts(self.db, tenant.id),
             totals=TenantTotals(
                 channels=totals.channels,
                 channels_archived=totals.channels_archived,

@@ -8,6 +8,7 @@ from pydantic import Field
 from adapters.records import ChannelType, SkipReason
 from bot.api.endpoint import ResponseModel
 from bot.api.job_responses import JobView
+from bot.api.unwritten import UnwrittenFacts
 from storage.channels import ProgressState
 from storage.tenants import SyncStatus
 
@@ -21,7 +22,7 @@ class TenantTotals(ResponseModel):
     messages: int = Field(description="Archived messages.")
 
 
-class TenantView(ResponseModel):
+class TenantView(UnwrittenFacts):
     """A tenant: one community whose history is kept."""
 
     id: str = Field(examples=["discord-1098765432109876543"])
@@ -67,7 +68,7 @@ class RemovedTenant(ResponseModel):
     detail: str = Field(description="The same in words, and how to take it back where it can be.")
 
 
-class SyncState(ResponseModel):
+class SyncState(UnwrittenFacts):
     """How fresh a tenant's archive is."""
 
     job: JobView | None = Field(description="Its newest sync; null: there was none yet.")
@@ -168,7 +169,7 @@ class IncompleteChannel(ResponseModel):
     set_aside: list[str] = Field(description=_SET_ASIDE)
 
 
-class CoverageView(ResponseModel):
+class CoverageView(UnwrittenFacts):
     """How complete an archive is: by the last audit it holds ``stored`` of ``of`` messages."""
 
     statement: str = Field(description="The same in words, with its date.")

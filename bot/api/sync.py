@@ -13,6 +13,7 @@ from bot.api.problems import Problem
 from bot.api.requests import ChannelPage, RequestedKind, SyncRequest, TenantPath
 from bot.api.responses import ChannelError, ChannelList, ChannelView, SyncState
 from bot.api.tenants import find_tenant
+from bot.api.unwritten import unwritten_facts
 from bot.queue import JobQueue
 from storage import channels, jobs
 from storage.channels import ChannelSummary
@@ -109,6 +110,7 @@ class SyncCalls:
             not_before=not_before if not_before and not_before > now else None,
             last_sync_at=tenant.last_sync_at,
             last_successful_sync_at=complete_at,
+            **await unwritten_facts(self.db, tenant.id),
             checkpoint_age_seconds=max((now - complete_at).total_seconds(), 0.0) if complete_at else None,
         )
         return Result(state)

@@ -10,6 +10,7 @@ from storage import live
 from storage.database import Database
 from storage.errors import StorageError, ValueRefused
 from storage.live import ChannelKey, MessageChange
+from storage.unwritten import UnwrittenEvent, reason_of
 
 log = logging.getLogger(__name__)
 
@@ -27,6 +28,7 @@ class Applied:
     """What became of a batch of changes."""
 
     refused: dict[Key, Exception] = field(default_factory=dict)  # messages whose change cannot be stored
+    unwritten: list[UnwrittenEvent] = field(default_factory=list)  # their events
     left_out: set[ChannelKey] = field(default_factory=set)  # channels of which new messages were not stored
 
 
@@ -51,6 +53,12 @@ async def apply_bisecting(
         (channel, message), first = next(iter(applied.refused))[1:], next(iter(applied.refused.values()))
         facts = {"changes": len(applied.refused), "channel": channel, "message_id": message}
         log.error("changes cannot be stored, such as this one's", extra=facts, exc_info=first)
+    applied.unwritten = [
+        event
+        for change in changes
+        if (error := applied.refused.get(_key(change)))
+        for event in live.unwritten_events(change, reason_of(type(error).__name__))
+    ]
     return applied
 
 
@@ -70,8 +78,12 @@ async def _bisect(
             raise
         if len(changes) == 1:
             (change,) = changes
-            applied.refused[change.tenant_id, change.channel_platform_id, change.message_platform_id] = e
+            applied.refused[_key(change)] = e
             return
         middle = len(changes) // 2
         for half in (changes[:middle], changes[middle:]):
             await _bisect(db, half, now, owner, hidden, (), applied)
+
+
+def _key(change: MessageChange) -> Key:
+    return change.tenant_id, change.channel_platform_id, change.message_platform_id

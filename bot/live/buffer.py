@@ -15,7 +15,9 @@ from adapters.events import (
     ReactionsCleared,
 )
 from adapters.records import ChannelRecord
+from bot.live.trace import trace_ignored
 from storage.live import MessageChange, ReactionState
+from storage.unwritten import UnwrittenEvent
 
 Key: TypeAlias = tuple[str, str, str]
 """A message: tenant (ours), channel and message (the platform's)."""
@@ -47,11 +49,12 @@ class LiveBatch:
     """Changes of messages that are written together."""
 
     changes: list[MessageChange] = field(default_factory=list)
+    refused: list[UnwrittenEvent] = field(default_factory=list)  # by the database
     lost: set[Key] = field(default_factory=set)  # messages whose changes were dropped
     lost_tenants: set[str] = field(default_factory=set)
 
     def __bool__(self) -> bool:
-        return bool(self.changes or self.lost or self.lost_tenants)
+        return bool(self.changes or self.refused or self.lost or self.lost_tenants)
 
 
 class LiveBuffer:
@@ -95,6 +98,7 @@ class LiveBuffer:
         if known := self._messages.get(key):
             return known.created is not None  # an event may come twice
         if key in self._met or len(self._messages) >= self._largest:
+            trace_ignored(event, "other events of the message came first, or too many wait; the next sync reads it")
             return False
         self._messages[key] = MessageChange(
             tenant_id=tenant_id,

@@ -6,13 +6,13 @@ from datetime import datetime
 from adapters.base import PlatformAdapter
 from adapters.events import Stream
 from bot.live.bisect import apply_bisecting
-from bot.live.buffer import Key
 from bot.live.followed import FollowedChannels
 from storage import live, repair
 from storage.database import Database
 from storage.live import ChannelKey, MessageChange
 from storage.repair import GapReason
 from storage.tenants import tenant_id_of
+from storage.unwritten import UnwrittenEvent
 
 
 class LiveFollower:
@@ -44,8 +44,10 @@ class LiveFollower:
         adapter = self._adapters.get(platform) if self._leads(platform) else None
         return adapter.stream(tenant_id.removeprefix(tenant_id_of(platform, ""))) if adapter else None
 
-    async def apply(self, changes: Sequence[MessageChange], now: datetime, hidden: Collection[ChannelKey]) -> set[Key]:
-        """Apply changes; return the messages whose change the database refuses.
+    async def apply(
+        self, changes: Sequence[MessageChange], now: datetime, hidden: Collection[ChannelKey]
+    ) -> list[UnwrittenEvent]:
+        """Apply changes; return the events that cannot be written.
 
         Raises:
             StorageError: the database takes no change.
@@ -59,7 +61,7 @@ class LiveFollower:
         for change in changes:
             if change.newest and change.channel not in moved | applied.left_out:
                 self.channels.stored_early(*change.channel, change.newest)
-        return set(applied.refused)
+        return applied.unwritten
 
     async def catch_up(self, tenant_id: str) -> None:
         """Move checkpoints over what was stored beyond them, and mark the channels that are to be read.

@@ -18,13 +18,14 @@ from adapters.events import ChannelChanged, LiveEvent, MessageCreated, MessageMi
 from bot.clocks import SteadyClock
 from bot.concurrency import only_wanted_cancellation
 from bot.failures import Failures, of
-from bot.live.bisect import is_refused
 from bot.live.buffer import LiveBatch, LiveBuffer
 from bot.live.channels import ChannelWriter
 from bot.live.follower import LiveFollower
 from bot.live.following import Following
+from bot.live.trace import trace_discarded, trace_ignored, trace_received
 from bot.live.tracker import ChangeTracker, ChangeTrackers
-from storage import messages, repair
+from bot.live.unwritten import note_unwritten_events
+from storage import repair
 from storage.database import Database
 from storage.errors import StorageError
 from storage.tenants import tenant_id_of
@@ -65,18 +66,22 @@ class LiveWriter:
 
     def submit(self, platform: str, event: LiveEvent) -> None:
         """Take an event in. Returns at once."""
+        trace_received(event)
         buffer = self._buffers.setdefault(platform, LiveBuffer())
         if isinstance(event, ChannelChanged):
             tenant_id = tenant_id_of(platform, event.tenant_platform_id)
             buffer.add_channel(tenant_id, event.record, self.instant(), is_new=event.is_new)
         elif not self._is_stopping:  # else it lies behind the watermark: the next start records a gap from there
             tenant_id = tenant_id_of(platform, event.channel.tenant_platform_id)
-            if isinstance(event, MessageMissed) or (
-                isinstance(event, MessageCreated) and not buffer.add_created(tenant_id, event)
-            ):
+            if isinstance(event, MessageMissed):
+                trace_ignored(event, "it does not show the message whole; the next sync reads it")
+                self.followed.missed(tenant_id, event.channel.platform_id)
+            elif isinstance(event, MessageCreated) and not buffer.add_created(tenant_id, event):
                 self.followed.missed(tenant_id, event.channel.platform_id)
             elif not isinstance(event, MessageCreated):
                 self._trackers.note(buffer.add(tenant_id, event))
+        else:
+            trace_ignored(event, "the process is stopping; the next start records a gap")
 
     async def catch_up(self, tenant_id: str) -> None:
         """Write what was received, and move the checkpoints of a tenant's followed channels over it.
@@ -176,36 +181,25 @@ class LiveWriter:
     async def _write_batch(self, platform: str) -> None:
         """Write the oldest changes of messages if this process leads, else discard them: the leader writes them.
 
-        Changes that the database refuses are replaced by refetching; what cannot be written now is kept.
+        Changes that the database refuses are noted as unwritten; what cannot be written now is kept.
         """
         if not self._knows(platform):
             return
         batch = self._unwritten[platform] = self._unwritten[platform] or self._buffers[platform].take(_BATCH)
-        if not self._leads(platform):
-            self.followed.forget_all(tenant_id_of(platform, ""))
-        else:
+        if self._leads(platform):
             now = self._clock()
             hidden = self._buffers[platform].hidden_channels()
             if not hidden and any(change.created for change in batch.changes):
                 with suppress(StorageError):  # new threads, before what is written in them; ``_flush`` reports it
                     await self._channels.write_shown(self._buffers[platform], is_leading=True)
-            batch.lost |= await self.follower.apply(batch.changes, now, hidden)
+            batch.refused += await self.follower.apply(batch.changes, now, hidden)
             batch.changes = []
-            await self._request_refetch(batch, now)
+            await note_unwritten_events(self._db, batch, now)
+            self._to_audit |= batch.lost_tenants
+        else:
+            self.followed.forget_all(tenant_id_of(platform, ""))
+            trace_discarded(batch.changes, "another process writes the events of the platform")
         self._unwritten[platform] = LiveBatch()
-
-    async def _request_refetch(self, batch: LiveBatch, now: datetime) -> None:
-        """Mark lost messages to be refetched; where even their ids are refused, audit their tenants."""
-        if batch.lost:
-            log.warning("messages will be read again", extra={"messages": len(batch.lost)})
-            try:
-                await messages.refetch(self._db, batch.lost, now, only_stored=True)
-            except Exception as e:
-                if not is_refused(e):
-                    raise
-                log.exception("messages cannot be named to be read again: their tenants are audited")
-                batch.lost_tenants |= {tenant_id for tenant_id, *_ in batch.lost}
-        self._to_audit |= batch.lost_tenants
 
     async def _request_audits(self) -> None:
         """Request the audits of tenants that lost more changes than can be kept by id; a failed one stays due."""

@@ -31,12 +31,14 @@ from storage.repair import (
     settle_audit,
     settle_gaps,
 )
+from storage.unwritten import OpenEntry, open_entries
 
 
 @dataclass(frozen=True, slots=True)
 class _Channel:
     id: int
     platform_id: str
+    entries: list[OpenEntry]  # of unwritten events that were open before anything was requested
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +103,8 @@ class RepairPass:
 
     async def _read_channel(self, ranges: list[RefetchRange]) -> None:
         ranges.sort(key=lambda refetch: (int(refetch.after_platform_id or 0), int(refetch.until_platform_id)))
-        channel = _Channel(ranges[0].channel_id, ranges[0].channel_platform_id)
+        entries = await open_entries(self.job.db, ranges[0].channel_id)
+        channel = _Channel(ranges[0].channel_id, ranges[0].channel_platform_id, entries)
         async with self.job.guard(channel):
             with self.job.tracking(channel) as tracker:
                 audits = await self._read_ranges(channel, ranges, tracker)
@@ -192,6 +195,7 @@ class RepairPass:
                 now=job.clock(),
                 requested_at=page.requested_at,
                 changed=since,
+                entries=channel.entries,
             )
             job.progress.changed += outcome.changed
             job.progress.deleted += outcome.deleted

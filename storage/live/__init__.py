@@ -18,6 +18,10 @@ from storage.live.leader import (
     acquire_leadership,
     advance_watermark,
 )
+from storage.live.unwritten import (
+    kinds_of,
+    unwritten_events,
+)
 
 __all__ = [
     "ChannelKey",
@@ -29,5 +33,7 @@ __all__ = [
     "advance_watermark",
     "apply_changes",
     "catch_up",
+    "kinds_of",
     "later",
+    "unwritten_events",
 ]

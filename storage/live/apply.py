@@ -15,8 +15,10 @@ from storage.live.changes import ChannelKey, MessageChange
 from storage.live.checkpoints import move_checkpoints
 from storage.live.messages import Archived, find_archived, find_stored, save_created, save_edits
 from storage.live.reactions import apply_reactions
+from storage.live.trace import traced
 from storage.messages import add_refetches, apart_where_refused, mark_rows_deleted, refetch_read_elsewhere
 from storage.privacy import redactors_for
+from storage.unwritten import settle_deleted
 
 
 @finish_before_cancel
@@ -53,7 +55,7 @@ async def apply_changes(
         raise ValueError("of each message one change")
     if not changes:
         return set()
-    async with db.writing() as connection:
+    async with traced(changes) as trace, db.writing() as connection:
         # Before rows are locked: an erasure waiting for this lock could deadlock with a transaction on those rows.
         await redactors_for(connection, {change.tenant_id for change in changes})
         archived = await find_archived(connection, changes)
@@ -63,12 +65,14 @@ async def apply_changes(
         await move_checkpoints(connection, archived, created, set(followed) - left_out, now)
         stored |= created
         await forget_deleted(connection, _keys(change for change in changes if change.is_deleted), now)
+        await settle_deleted(connection, _keys(change for change in changes if change.is_deleted), now)
         if owner is not None:
             later = [change for change in changes if change.is_after_creation]
             await refetch_read_elsewhere(connection, _keys(later), owner, now)
+        await trace.note(connection, archived.changes, stored)
         if not stored:
             return left_out
-        await save_edits(connection, stored, now)
+        trace.refused(await save_edits(connection, stored, now))
         await mark_rows_deleted(connection, [key for key, change in stored.items() if change.is_deleted], now)
         invalidated = [change for change in stored.values() if change.is_invalidated]
         await add_refetches(connection, _keys(invalidated), now)

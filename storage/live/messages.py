@@ -10,9 +10,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from adapters.records import MessageRecord
 from storage.live.changes import ChannelKey, MessageChange
+from storage.live.unwritten import note_set_aside_events
 from storage.messages import number, prepare, write_messages
 from storage.sql import Id, RowId, dump_json, json_objects
 from storage.tables import channels, messages, tenants
+from storage.unwritten import EventKind
 
 MessageKey: TypeAlias = tuple[int, str]
 """``channels.id`` and the platform's message id."""
@@ -118,6 +120,7 @@ async def save_created(
         return {}
     prepared = await prepare(connection, missing, keeps_totals=True)
     refused = await write_messages(connection, prepared, now)
+    await note_set_aside_events(connection, archived.changes, refused, now)
     keys = [(channel_id, record.platform_id) for channel_id, record in prepared.rows()]
     return {key: archived.changes[key] for key in keys if key not in refused}
 
@@ -129,14 +132,21 @@ def _without_older_edit(change: MessageChange, stored_at: datetime | None) -> Me
     return change if edited_at is not None and edited_at >= stored_at else replace(change, edited=None)
 
 
-async def save_edits(connection: AsyncConnection, stored: StoredChanges, now: datetime) -> None:
+async def save_edits(connection: AsyncConnection, stored: StoredChanges, now: datetime) -> Collection[MessageKey]:
     """Apply the last edit to messages and their attachments; reaction totals have events of their own.
 
     An edited message exists, so a deletion mark is removed.
+
+    Returns:
+        The messages whose edit cannot be stored.
     """
     edited: dict[tuple[str, int], list[MessageRecord]] = {}
     for (channel_id, _), change in stored.items():
         if change.edited is not None:
             edited.setdefault((change.tenant_id, channel_id), []).append(change.edited)
-    if edited:
-        await write_messages(connection, await prepare(connection, edited, keeps_totals=True), now, seen_at=now)
+    if not edited:
+        return ()
+    prepared = await prepare(connection, edited, keeps_totals=True)
+    refused = await write_messages(connection, prepared, now, seen_at=now)
+    await note_set_aside_events(connection, stored, refused, now, only=EventKind.EDITED)
+    return refused.keys()

@@ -6,6 +6,7 @@ lengths, of which a platform's ids have few or none, are looked up together.
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from typing import Any
 
 from sqlalchemy import ColumnElement, and_, bindparam, func
 from sqlalchemy.types import Integer
@@ -28,15 +29,20 @@ class IdRange:
         return asdict(self)
 
 
-IN_RANGE: ColumnElement[bool] = and_(
-    messages.c.channel_id == bindparam("channel", type_=RowId),
-    messages.c.platform_id > bindparam("low", type_=Id),
-    messages.c.platform_id <= bindparam("high", type_=Id),
-    func.length(messages.c.platform_id, type_=Integer).between(
-        bindparam("shortest", type_=Integer), bindparam("longest", type_=Integer)
-    ),
-)
-"""SQL condition: a message of a channel lies in a range."""
+def in_range(channel_id: ColumnElement[Any], message_id: ColumnElement[Any]) -> ColumnElement[bool]:
+    """Build the SQL condition that a message of a channel lies in a range."""
+    return and_(
+        channel_id == bindparam("channel", type_=RowId),
+        message_id > bindparam("low", type_=Id),
+        message_id <= bindparam("high", type_=Id),
+        func.length(message_id, type_=Integer).between(
+            bindparam("shortest", type_=Integer), bindparam("longest", type_=Integer)
+        ),
+    )
+
+
+IN_RANGE: ColumnElement[bool] = in_range(messages.c.channel_id, messages.c.platform_id)
+"""SQL condition: a stored message of a channel lies in a range."""
 
 
 def split_by_length(after_id: str | None, until_id: str) -> Iterator[IdRange]:

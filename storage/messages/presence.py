@@ -6,13 +6,21 @@ from sqlalchemy import select
 
 from storage.connection import finish_before_cancel
 from storage.database import Database
-from storage.messages.id_ranges import IN_RANGE, split_by_length
+from storage.messages.id_ranges import IN_RANGE, in_range, split_by_length
 from storage.sql import dump_json, json_strings
-from storage.tables import messages
+from storage.tables import IS_UNRESOLVED, messages, unwritten_events
 
+_shown = select(json_strings("shown"))
 _ABSENT = (
     select(messages.c.id)
-    .where(IN_RANGE, messages.c.deleted_at.is_(None), messages.c.platform_id.not_in(select(json_strings("shown"))))
+    .where(IN_RANGE)
+    .where(messages.c.deleted_at.is_(None), messages.c.platform_id.not_in(_shown))
+    .limit(1)
+)
+_message_id = unwritten_events.c.message_platform_id
+_ABSENT_UNWRITTEN = (
+    select(unwritten_events.c.id)
+    .where(in_range(unwritten_events.c.channel_id, _message_id), IS_UNRESOLVED, _message_id.not_in(_shown))
     .limit(1)
 )
 
@@ -21,7 +29,9 @@ _ABSENT = (
 async def has_absent(
     db: Database, channel_id: int, after_id: str | None, until_id: str, *, shown: Collection[str]
 ) -> bool:
-    """Return whether a range of a channel holds a stored message, not marked as deleted, that is not among ``shown``.
+    """Return whether a range of a channel holds a message that should be there, and that is not among ``shown``.
+
+    That is a stored one that is not marked as deleted, or one of which an event could not be written.
 
     Args:
         db: the archive.
@@ -33,6 +43,7 @@ async def has_absent(
     values = {"channel": channel_id, "shown": dump_json(list(shown))}
     async with db.reading() as connection:
         for id_range in split_by_length(after_id, until_id):
-            if (await connection.execute(_ABSENT, {**values, **id_range.as_values()})).first():
-                return True
+            for statement in (_ABSENT, _ABSENT_UNWRITTEN):
+                if (await connection.execute(statement, {**values, **id_range.as_values()})).first():
+                    return True
     return False

@@ -1,12 +1,12 @@
-"""Single messages that are to be read again, because an event said too little of them or could not be stored."""
+"""Single messages that are to be read again, because an event said too little of them or could not be written."""
 
 from collections.abc import Callable, Collection, Iterable
 from datetime import datetime
 from typing import Any, TypeAlias
 
-from sqlalchemy import ColumnElement, and_, bindparam, literal_column, or_, select
+from sqlalchemy import ColumnElement, and_, bindparam, exists, literal_column, or_, select, true
 from sqlalchemy.ext.asyncio import AsyncConnection
-from sqlalchemy.types import Boolean, Text
+from sqlalchemy.types import Text
 
 from storage.channels import is_beyond
 from storage.connection import finish_before_cancel
@@ -28,8 +28,6 @@ _CHUNK = 5_000
 def _add(*, read_elsewhere: bool = False) -> Insert:
     given = json_objects("refs", tenant_id=Id(), channel_platform_id=Id(), platform_id=Id(), after_platform_id=Id())
     is_channel = and_(channels.c.tenant_id == given.c.tenant_id, channels.c.platform_id == given.c.channel_platform_id)
-    is_message = and_(messages.c.channel_id == channels.c.id, messages.c.platform_id == given.c.platform_id)
-    is_archived = channels.c.skip_reason.is_(None)
     values: dict[str, ColumnElement[Any]] = {
         "channel_id": channels.c.id,
         "kind": literal_column("'refetch'", Text),
@@ -38,7 +36,8 @@ def _add(*, read_elsewhere: bool = False) -> Insert:
         "created_at": NOW,
         "updated_at": NOW,
     }
-    found = select(*values.values()).select_from(given.join(channels, is_channel).outerjoin(messages, is_message))
+    # Without a WHERE, SQLite would take ON CONFLICT for the ON of a join.
+    found = select(*values.values()).select_from(given.join(channels, is_channel)).where(true())
     if read_elsewhere:
         is_read = and_(
             sync_jobs.c.tenant_id == given.c.tenant_id, unfinished(sync_jobs), sync_jobs.c.status == "running"
@@ -47,42 +46,38 @@ def _add(*, read_elsewhere: bool = False) -> Insert:
         # Beyond the checkpoint a message may be stored early, and once more by the process that reads it.
         checkpoint = select(sync_progress.c.last_message_platform_id).where(sync_progress.c.channel_id == channels.c.id)
         is_unread = is_beyond(given.c.platform_id, checkpoint.scalar_subquery())
-        found = found.where(or_(messages.c.id.is_(None), is_unread), is_archived, elsewhere.exists())
-    else:
-        is_stored = and_(messages.c.id.is_not(None), is_archived)
-        found = found.where(or_(~bindparam("only_stored", type_=Boolean), is_stored))
+        is_message = and_(messages.c.channel_id == channels.c.id, messages.c.platform_id == given.c.platform_id)
+        may_be_read = or_(~exists().where(is_message), is_unread)
+        found = found.where(may_be_read, channels.c.skip_reason.is_(None), elsewhere.exists())
     return insert(refetch_ranges).from_select(list(values), found).on_conflict_do_nothing()
 
 
 _ADD, _ADD_READ_ELSEWHERE = _add(), _add(read_elsewhere=True)
 
 
-async def refetch(db: Database, keys: Collection[MessageRef], now: datetime, *, only_stored: bool = False) -> None:
+async def refetch(db: Database, keys: Collection[MessageRef], now: datetime) -> None:
     """Have messages read again by the next sync, each once. Unknown channels do not matter.
 
     Args:
         db: the archive.
         keys: which.
         now: when that was requested.
-        only_stored: leave out those that are not stored, or whose channel is skipped.
     """
     ordered = sorted(keys)
     for start in range(0, len(ordered), _CHUNK):
-        await _refetch_chunk(db, ordered[start : start + _CHUNK], now, only_stored)
+        await _refetch_chunk(db, ordered[start : start + _CHUNK], now)
 
 
 @finish_before_cancel
-async def _refetch_chunk(db: Database, keys: Iterable[MessageRef], now: datetime, only_stored: bool) -> None:
+async def _refetch_chunk(db: Database, keys: Iterable[MessageRef], now: datetime) -> None:
     async with db.writing() as connection:
-        await add_refetches(connection, keys, now, only_stored=only_stored)
+        await add_refetches(connection, keys, now)
 
 
-async def add_refetches(
-    connection: AsyncConnection, keys: Iterable[MessageRef], now: datetime, *, only_stored: bool = False
-) -> None:
+async def add_refetches(connection: AsyncConnection, keys: Iterable[MessageRef], now: datetime) -> None:
     """Have messages read again, like ``refetch``, in a transaction of the caller's."""
     if rows := _rows(keys):
-        await connection.execute(_ADD, {"refs": dump_json(rows), "now": now, "only_stored": only_stored})
+        await connection.execute(_ADD, {"refs": dump_json(rows), "now": now})
 
 
 async def refetch_read_elsewhere(

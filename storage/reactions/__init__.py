@@ -20,7 +20,7 @@ from storage.reactions.pending import (
     pending_totals,
 )
 from storage.reactions.rows import PreparedUsers, add_users, prepare_users
-from storage.reactions.users import UnsavedLists, UserList, save_users
+from storage.reactions.users import UnsavedLists, UserList, refetch_users, save_users
 
 __all__ = [
     "COUNTS",
@@ -43,5 +43,6 @@ __all__ = [
     "pending_lists",
     "pending_totals",
     "prepare_users",
+    "refetch_users",
     "save_users",
 ]

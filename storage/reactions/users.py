@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import RowMapping, select, update
+from sqlalchemy import RowMapping, null, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage.connection import finish_before_cancel
@@ -22,7 +22,7 @@ from storage.reactions.keys import (
 )
 from storage.reactions.pending import PendingTotal
 from storage.reactions.rows import PreparedUsers, add_users, prepare_users
-from storage.sql import NOW, RowId, as_keys, dump_json, joined_by_key, json_objects, types_of
+from storage.sql import CHANNEL_ID, NOW, RowId, as_keys, dump_json, joined_by_key, json_objects, json_strings, types_of
 from storage.tables import channels, reaction_totals, reactions
 
 _AS_READ = (*COUNTS, "created_at")
@@ -118,6 +118,23 @@ async def save_users(db: Database, lists: Sequence[UserList], *, job: JobLease, 
         changed=[one for one in visible if one.key not in settled],
         skipped={one.total.channel_id for one in lists} - archived,
     )
+
+
+_REFETCH = (
+    update(reaction_totals)
+    .where(reaction_totals.c.channel_id == CHANNEL_ID)
+    .where(reaction_totals.c.message_platform_id.in_(select(json_strings("doubted"))))
+    .values(fetched_count=null(), updated_at=NOW)
+)
+
+
+async def refetch_users(
+    connection: AsyncConnection, channel_id: int, message_ids: Collection[str], now: datetime
+) -> None:
+    """Have the users of all totals of messages fetched again: their number does not say whether they are the same."""
+    if message_ids:
+        values = {"channel": channel_id, "doubted": dump_json(sorted(message_ids)), "now": now}
+        await connection.execute(_REFETCH, values)
 
 
 async def _archived(connection: AsyncConnection, lists: Sequence[UserList]) -> set[int]:

@@ -24,6 +24,7 @@ from storage.repair.gaps import (
     settle_gaps,
 )
 from storage.repair.model import (
+    PageOutcome,
     RefetchKind,
     RefetchRange,
 )
@@ -36,7 +37,6 @@ from storage.repair.queries import (
     pending_ranges,
 )
 from storage.repair.reconcile import (
-    PageOutcome,
     reconcile_page,
 )
 

@@ -37,6 +37,18 @@ class RefetchRange(HasParent):
         return self.after_platform_id == self.until_platform_id
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PageOutcome:
+    """What a page said of the archive, in messages, and what is left of the range."""
+
+    seen: int = 0  # that the platform has
+    missing: int = 0  # that were not stored
+    changed: int = 0  # that were stored otherwise
+    deleted: int = 0  # that the platform has no longer, and that were not marked so
+    left: RefetchRange | None = None
+    set_aside: frozenset[str] = frozenset()  # messages that the database cannot hold
+
+
 def range_of(row: RowMapping) -> RefetchRange:
     """Make a range of a row of ``refetch_ranges`` with its channel."""
     values = fields_of(row, RefetchRange)

@@ -1,4 +1,4 @@
-"""What has to be read again: after gaps, after a channel was out of sight, and on request for an audit."""
+"""What has to be read again: after gaps, after a channel was out of sight, of unwritten events, and for an audit."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -15,6 +15,7 @@ from storage.repair.audit import HAS_AUDIT_RANGES, IS_LEFT_HANGING, complete_han
 from storage.repair.plan_gaps import IS_BACK, IS_UNPLANNED, plan_gaps
 from storage.sql import NOW, TENANT_ID, insert, one_row
 from storage.tables import channels, refetch_ranges, sync_progress, tenants
+from storage.unwritten import IS_OPEN_IN_TENANT, plan_entries
 
 _REQUEST = (
     update(tenants)
@@ -36,7 +37,8 @@ async def request_audit(db: Database, tenant_id: str, now: datetime) -> None:
 
 _can_begin = (tenants.c.id == TENANT_ID) & tenants.c.audit_requested_at.is_not(None) & ~HAS_AUDIT_RANGES
 _is_left_hanging = (tenants.c.id == TENANT_ID) & IS_LEFT_HANGING
-_IS_WAITING = select(or_(*(exists().where(waits) for waits in (IS_UNPLANNED, IS_BACK, _can_begin, _is_left_hanging))))
+_WAITS = (IS_UNPLANNED, IS_BACK, _can_begin, _is_left_hanging)
+_IS_WAITING = select(or_(IS_OPEN_IN_TENANT, *(exists().where(waits) for waits in _WAITS)))
 
 
 @finish_before_cancel
@@ -50,6 +52,8 @@ async def plan_refetches(
     now: datetime,
 ) -> int:
     """Turn a tenant's gaps, channels that came back into sight and a requested audit into ranges to read again.
+
+    Messages of unwritten events that were not settled by the range that came with them are marked once more.
 
     Args:
         db: the archive.
@@ -72,6 +76,7 @@ async def plan_refetches(
         await require_lease(connection, job)
         await lock_channels(connection, tenant_id)
         planned = await plan_gaps(connection, tenant_id, lookback=lookback, cursor_at=cursor_at, now=now)
+        planned += await plan_entries(connection, tenant_id, now)
         return planned + await _plan_audit(connection, tenant_id, now)
 
 

@@ -32,21 +32,10 @@ from storage.messages import (
     unmark_rows_deleted,
     write_messages,
 )
-from storage.repair.model import RefetchKind, RefetchRange
+from storage.repair.model import PageOutcome, RefetchKind, RefetchRange
 from storage.sql import CHANNEL_ID, NOW, RANGE_ID, Id, dump_json, json_strings, one_row
 from storage.tables import channels, messages, refetch_ranges, sync_progress
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PageOutcome:
-    """What a page said of the archive, in messages, and what is left of the range."""
-
-    seen: int = 0  # that the platform has
-    missing: int = 0  # that were not stored
-    changed: int = 0  # that were stored otherwise
-    deleted: int = 0  # that the platform has no longer, and that were not marked so
-    left: RefetchRange | None = None
-    set_aside: frozenset[str] = frozenset()  # messages that the database cannot hold
+from storage.unwritten import WITHHELD, OpenEntry, entries_within, reason_of, settle_read
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +47,7 @@ class _Page:
     channel_id: int
     checkpoint_id: str | None
     id_ranges: Sequence[IdRange]
+    entries: Sequence[OpenEntry]
     requested_at: datetime
     now: datetime
 
@@ -97,6 +87,7 @@ async def reconcile_page(
     now: datetime,
     requested_at: datetime | None = None,
     changed: Changed = tuple,
+    entries: Sequence[OpenEntry] = (),
 ) -> PageOutcome:
     """Make a range equal to the platform's, as far as a page reaches, and move the range's cursor there.
 
@@ -115,6 +106,7 @@ async def reconcile_page(
         now: the time of the rows' change.
         requested_at: when the page was requested; deletion marks set since then stay.
         changed: gives messages to be refetched: events named them while the page was on its way.
+        entries: ``open_entries`` of the channel before the page was requested; those of the range are settled.
 
     Returns:
         What was found. Where the range was read to its end nothing is left of it: an audit's row waits for
@@ -129,12 +121,14 @@ async def reconcile_page(
         context = await one_row(connection, _CONTEXT, {"range": planned.id})
         if context is None:
             return PageOutcome()
+        lowest, highest = number(planned.after_platform_id), number(reached)
         page = _Page(
             connection=connection,
             tenant_id=context["tenant_id"],
             channel_id=planned.channel_id,
             checkpoint_id=context["checkpoint_id"],
             id_ranges=tuple(split_by_length(planned.after_platform_id, reached)),
+            entries=entries_within(entries, lowest, highest),
             requested_at=requested_at or now,
             now=now,
         )
@@ -142,7 +136,6 @@ async def reconcile_page(
         found = await _reconcile(page, prepared, changed_meanwhile)
         await mark_answers_to_deleted(connection, page.channel_id, [record for _, record in prepared.rows()], now)
         found = replace(found, left=await _move_cursor(page, planned, reached, found))
-        lowest, highest = number(planned.after_platform_id), number(reached)
         if context["has_set_aside"]:
             shown = {*(record.platform_id for _, record in prepared.rows()), *changed_meanwhile}
             await forget_absent(connection, page.channel_id, shown, after=lowest, until=highest, now=now)
@@ -162,13 +155,18 @@ async def _reconcile(page: _Page, prepared: PreparedMessages, left_alone: Collec
     missing = [record for record in incoming if record.platform_id not in stored]
     pairs = [(stored[record.platform_id], record) for record in incoming if record.platform_id in stored]
     # A withheld message exists, and nothing more is known of it: its stored content stays.
-    pairs = [(old, record) for old, record in pairs if not is_withheld(old.record, record)]
+    failed = {record.platform_id: WITHHELD for old, record in pairs if is_withheld(old.record, record)}
+    pairs = [(old, record) for old, record in pairs if record.platform_id not in failed]
     changed = [record for old, record in pairs if is_changed(old.record, record)]
     back = [message_id for message_id, old in stored.items() if old.is_deleted]
-    kept = dump_json(sorted({*(record.platform_id for record in records), *left_alone}))
-    await _lock(page, [*(record.platform_id for record in changed), *back], kept)
+    shown = {*(record.platform_id for record in records), *left_alone}
+    kept, entries = dump_json(sorted(shown)), [e for e in page.entries if e.message_platform_id not in left_alone]
+    await _lock(page, [*(r.platform_id for r in changed), *back, *(e.message_platform_id for e in entries)], kept)
     written = {record.platform_id for record in (*missing, *changed)}
-    refused = frozenset(i for _, i in await write_messages(page.connection, prepared.only(written), page.now))
+    errors = await write_messages(page.connection, prepared.only(written), page.now)
+    refused = frozenset(message_id for _, message_id in errors)
+    failed |= {message_id: reason_of(error) for (_, message_id), error in errors.items()}
+    await settle_read(page.connection, page.channel_id, entries, shown=shown, failed=failed, now=page.now)
     missing = [record for record in missing if record.platform_id not in refused]
     pairs = [(old, record) for old, record in pairs if record.platform_id not in refused]
     await _count_missing(page, missing)

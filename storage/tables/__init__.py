@@ -14,11 +14,13 @@ from storage.tables.sync import (
     sync_progress,
     unfinished,
 )
+from storage.tables.unwritten import IS_UNRESOLVED, unwritten_events
 
 __all__ = [
     "IS_OPEN",
     "IS_PENDING",
     "IS_UNFINISHED",
+    "IS_UNRESOLVED",
     "archive_settings",
     "attachments",
     "channel_audits",
@@ -36,4 +38,5 @@ __all__ = [
     "sync_progress",
     "tenants",
     "unfinished",
+    "unwritten_events",
 ]

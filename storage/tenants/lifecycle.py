@@ -14,6 +14,7 @@ from storage.sql import NOW, TENANT_ID, clean_text, differs, insert, one_row
 from storage.tables import sync_jobs, tenants
 from storage.tenants.model import FIND_TENANT, SyncStatus, Tenant, tenant_id_of, tenant_of
 from storage.tenants.rate_limit import PLATFORM_WAIT, wait_setting
+from storage.unwritten import settle_excluded
 
 # Either key may be the one that another process got in first by: naming one would leave the other's conflict an error.
 _CREATE = insert(tenants).values(not_before=PLATFORM_WAIT).on_conflict_do_nothing().returning(tenants)
@@ -101,6 +102,7 @@ async def stop_tenant(db: Database, tenant_id: str, now: datetime) -> Tenant | N
         await connection.execute(_CANCEL_JOB, values)
         await add_gap(connection, tenant_id, GapReason.STOPPED, began_at=now, ended_at=None, now=now)
         await connection.execute(_STOP, values)
+        await settle_excluded(connection, tenant_id, now)
         await settle_status(connection, tenant_id, now)
         row = await one_row(connection, FIND_TENANT, values)
     return None if row is None else tenant_of(row)

@@ -23,6 +23,7 @@ from storage.tables import (
     sync_progress,
     tenants,
     unfinished,
+    unwritten_events,
 )
 
 _CHUNK = 2000
@@ -52,6 +53,8 @@ _DELETE_PROGRESS = delete(sync_progress).where(sync_progress.c.channel_id.in_(_o
 _DELETE_RANGES = delete(refetch_ranges).where(refetch_ranges.c.channel_id.in_(_own_channels))
 _DELETE_AUDITS = delete(channel_audits).where(channel_audits.c.channel_id.in_(_own_channels))
 _DELETE_GAPS = delete(sync_gaps).where(sync_gaps.c.tenant_id == TENANT_ID)
+_DELETE_UNWRITTEN = delete(unwritten_events).where(unwritten_events.c.tenant_id == TENANT_ID)
+_DELETE_ALL = (_DELETE_PROGRESS, _DELETE_RANGES, _DELETE_AUDITS, _DELETE_GAPS, _DELETE_UNWRITTEN)
 _OF_READING = (channels.c.thread_cursor, channels.c.threads_listed_at, channels.c.unmonitored_since)
 _CLEAR_CURSORS = (
     update(channels)
@@ -89,7 +92,7 @@ async def _begin(db: Database, tenant_id: str, now: datetime) -> None:
         await connection.execute(_END_JOB, values)  # first: everybody else, too, locks a job before its tenant
         if (await connection.execute(_MARK, values)).one_or_none() is None:
             raise UnknownTenant(f"No tenant {tenant_id} is stored.")
-        for statement in (_DELETE_PROGRESS, _DELETE_RANGES, _DELETE_AUDITS, _DELETE_GAPS, _CLEAR_CURSORS):
+        for statement in (*_DELETE_ALL, _CLEAR_CURSORS):
             await connection.execute(statement, values)
         await settle_status(connection, tenant_id, now)
 

@@ -90,6 +90,9 @@ async def _work(db: Database) -> None:
     await enqueue(db, tenant.id, JobKind.SCHEDULED, now=NOW + HOUR)
 
 
+NOTHING: Any = None  # what no row can hold
+
+
 async def _listen(db: Database) -> None:
     tenant, _ = await save_tenant(db, "quiet", TenantRecord(platform_id="7", name=None), connected=True, now=NOW)
     lease = await running_job(db, tenant.id)
@@ -104,6 +107,7 @@ async def _listen(db: Database) -> None:
         change(tenant.id, "1", "1", edited=message(1, content="edited", edited_at=NOW), reactions=given),
         change(tenant.id, "1", "2", is_deleted=True, is_invalidated=True, reactions=given),
         change(tenant.id, "1", "3", is_cleared=True),
+        change(tenant.id, "1", "4", created=message(4, type=NOTHING)),
     ]
     await apply_changes(db, changes, NOW + HOUR)
     await acquire_leadership(db, "quiet", "me", now=NOW, lease=MINUTE)

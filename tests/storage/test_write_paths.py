@@ -90,6 +90,7 @@ STORES_NOBODY = {
         *("advance", "clear_error", "fail_channel", "finish_channel", "follow_parents", "let_threads_follow"),
         *(
             "lock_channels",
+            "begin_new",
             "bound_hidings",
             "forget_absent",
             "forget_deleted",
@@ -100,7 +101,7 @@ STORES_NOBODY = {
             "note_set_aside",
             "note_lookup",
         ),
-        *("prepared_rows", "reopen_channel", "require_archived"),
+        *("prepared_rows", "reopen_channel", "reopen_skipped", "require_archived"),
     ),
     "connection": ("is_read_only", "may_write"),
     "jobs": (
@@ -108,7 +109,7 @@ STORES_NOBODY = {
         *("renew", "require_lease"),
         *("settle_status", "update_and_settle", "update_held", "yield_job"),
     ),
-    "live": ("acquire_leadership", "advance_watermark"),
+    "live": ("acquire_leadership", "advance_watermark", "catch_up", "move_checkpoints", "note_set_aside_events"),
     "messages": (
         "add_refetches",
         "mark_answers_to_deleted",
@@ -125,7 +126,7 @@ STORES_NOBODY = {
         *("redactor_for", "redactors_for", "sweep", "take_turn", "without_erased_copies", "without_erased_titles"),
         *("empty_copies_from_elsewhere", "empty_forwards_saying", "empty_traces_of", "note_copies"),
     ),
-    "reactions": ("delete_totals", "delete_users", "lock_totals", "prepare_users"),
+    "reactions": ("delete_totals", "delete_users", "lock_totals", "prepare_users", "refetch_users"),
     "repair": (
         *("add_gap", "close_gap", "complete_hanging_audit", "finish_audit", "newest_early"),
         *("newest_since", "plan_gaps"),
@@ -141,6 +142,10 @@ STORES_NOBODY = {
     "settings": ("record_hash_choice",),
     "sql": ("all_rows", "one_row", "rows_in_slices"),
     "tenants": ("defer_until", "lift_impossible_waits", "purge_tenant", "resume_tenant", "save_tenant", "stop_tenant"),
+    "unwritten": (
+        *("add_unwritten", "note_unwritten", "plan_entries", "prune_entries"),
+        *("settle_deleted", "settle_excluded", "settle_read"),
+    ),
 }
 """They read, or write ids, states, numbers and times of their own, or what a community says of itself."""
 

@@ -66,3 +66,9 @@ def refuse_reactions(file: Path, channel_id: int) -> None:
             "BEGIN UPDATE refused SET number = 'no number'; END"
         )
         connection.commit()
+
+
+def accept_reactions(file: Path) -> None:
+    """End what ``refuse_reactions`` began."""
+    with closing(sqlite3.connect(file)) as connection:
+        connection.execute("DROP TRIGGER refuse_reactions")

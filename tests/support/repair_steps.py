@@ -1,6 +1,6 @@
 """Planning ranges and reading them again."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -23,6 +23,7 @@ from storage.repair import (
 )
 from storage.tables import attachments, messages, reaction_totals, sync_gaps, sync_progress
 from storage.tenants import Tenant
+from storage.unwritten import OpenEntry
 from tests.support.builders import HOUR, MINUTE, NOW, SECOND, channel, message, thread
 from tests.support.tables_of import rows_of
 
@@ -75,6 +76,7 @@ class Way:
         touched: Collection[str] = (),
         now: datetime = LATER,
         changed: Changed = tuple,
+        entries: Sequence[OpenEntry] = (),
     ) -> PageOutcome:
         return await reconcile_page(
             self.db,
@@ -85,6 +87,7 @@ class Way:
             job=self.lease,
             now=now,
             changed=changed,
+            entries=entries,
         )
 
     async def gap(self, began: datetime, ended: datetime | None, tenant_id: str | None = None) -> None:

@@ -97,6 +97,8 @@ class EventDispatcher:
             if event == MESSAGE_CREATE and is_public is None and guild is not None:
                 self._waiting.add(channel, data)
             outgoing = self._convert(event, data, channel, is_public)
+            if outgoing is None and log.isEnabledFor(logging.DEBUG):
+                _log_dropped(event, data, channel)
         except Exception as e:  # noqa: BLE001 (no event may end the bot)
             self._skip_malformed(event, data, e)
         if outgoing is not None:
@@ -175,6 +177,13 @@ class EventDispatcher:
                 "a change could not be handed on",
                 extra={"gateway_event": type(event).__name__, "cause": type(e).__name__},
             )
+
+
+def _log_dropped(event: str, data: Payload, channel: ChannelRef) -> None:
+    facts = {"gateway_event": event, "channel": channel.platform_id}
+    why = "not everyone may read its channel, or it shows nothing whole: a sync reads what may be read"
+    for message_id in snowflakes(data.get("ids") or [data.get("message_id", data.get("id"))]):
+        log.debug("live event ignored", extra={**facts, "message_id": message_id, "because": why})
 
 
 def _note_message(guild: GuildState | None, channel: ChannelRef, data: Payload) -> None:
