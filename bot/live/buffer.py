@@ -95,9 +95,10 @@ class LiveBuffer:
         One whose other events came first is not taken: what they changed may be written, and not found, already.
         """
         key = tenant_id, event.channel.platform_id, event.message.platform_id
-        if known := self._messages.get(key):
-            return known.created is not None  # an event may come twice
-        if key in self._met or len(self._messages) >= self._largest:
+        known = self._messages.get(key)
+        if known is not None and known.created is not None:
+            return True  # an event may come twice
+        if known is not None or key in self._met or len(self._messages) >= self._largest:
             trace_ignored(event, "other events of the message came first, or too many wait; the next sync reads it")
             return False
         self._messages[key] = MessageChange(
