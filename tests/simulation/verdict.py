@@ -37,6 +37,8 @@ _REMAINING = {
     .where(IS_PENDING, channels.c.skip_reason.is_(None), messages.c.deleted_at.is_(None)),
 }
 
+_COUNTERS = ("message_count", "total_message_sent")
+
 
 def remaining(machine: Machine) -> dict[str, int]:
     """Return what is left to be read, by what it is; nothing where nothing is."""
@@ -61,9 +63,14 @@ async def assert_rows(machine: Machine, world: World, forgotten: Collection[str]
 
 def _assert_channels(url: str, expected: Truth, guild_id: int) -> None:
     found = archived(url, "channels", guild_id)
-    for row in expected.channels():
+    for row in map(_without_counters, expected.channels()):
         stored = found.get((row["platform_id"],))
-        assert stored == row, f"a channel is {stored}, should be {row}"
+        assert stored and _without_counters(stored) == row, f"a channel is {stored}, should be {row}"
+
+
+def _without_counters(row: Row) -> Row:
+    """Leave out a thread's counters: they change without an event, and are listed once a day."""
+    return row | {"metadata": {name: value for name, value in row["metadata"].items() if name not in _COUNTERS}}
 
 
 class _Without:
