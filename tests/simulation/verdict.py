@@ -65,7 +65,8 @@ def _assert_channels(url: str, expected: Truth, guild_id: int) -> None:
     found = archived(url, "channels", guild_id)
     for row in map(_without_counters, expected.channels()):
         stored = found.get((row["platform_id"],))
-        assert stored and _without_counters(stored) == row, f"a channel is {stored}, should be {row}"
+        assert stored is not None, f"a channel is missing: {row}"
+        assert _without_counters(stored) == row, f"a channel is {stored}, should be {row}"
 
 
 def _without_counters(row: Row) -> Row:
