@@ -177,6 +177,7 @@ def _assemble(
         concurrent_tenants=sync.concurrent_tenants,
         hash_user=hasher.of,
         erasures=erasures,
+        follower=live.follower,
     )
     return _Parts(
         live=live,

@@ -7,10 +7,11 @@ from bot.api.openapi import AnyEndpoint
 from bot.api.presenter import Facts
 from bot.api.problems import Problem
 from bot.api.requests import ChannelPage
-from bot.api.responses import ChannelAuditView, CoverageView, Gap, IncompleteChannel
+from bot.api.responses import ChannelAuditView, CoverageView, Gap, IncompleteChannel, LiveView
 from bot.api.sync import EXPLANATIONS
 from bot.api.tenants import find_tenant
 from bot.api.unwritten import unwritten_facts
+from bot.live import LiveFollower
 from storage import channels, repair
 from storage.channels import ChannelSummary
 from storage.database import Database
@@ -22,6 +23,7 @@ class AuditCalls:
     """Serves the coverage of a tenant's archive, as its audits found it."""
 
     db: Database
+    follower: LiveFollower
 
     def endpoints(self) -> list[AnyEndpoint]:
         """Declare the calls."""
@@ -44,10 +46,17 @@ class AuditCalls:
         if found is None:
             raise Problem(404, "no_such_tenant", f"there is no tenant {tenant.id}")
         after = int(params.cursor) if params.cursor else None
+        following = await self.follower.following(tenant.id)
         page = await repair.channel_audits(self.db, tenant.id, after=after, limit=params.limit)
         names = ChannelAuditView.model_fields
         view = CoverageView(
             statement=_statement(found),
+            live=LiveView(
+                channels_followed=following.channels,
+                channels=following.of,
+                proven_until=following.proven_until,
+                threads_proven_until=following.threads_proven_until,
+            ),
             **asdict(found),
             **await unwritten_facts(self.db, tenant.id),
             incomplete=[

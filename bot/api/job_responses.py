@@ -20,6 +20,12 @@ class JobProgress(ResponseModel):
     reactions_pending: int = Field(
         description="Lists of users that are still to be fetched, in this job or a later one."
     )
+    channels_followed: int = Field(
+        description="Channels and threads that were followed live when all was read: new messages are stored at once."
+    )
+    proven_until: datetime | None = Field(
+        description="Until when it has shown that no message of the channels was missed; null: none is followed."
+    )
     repairs_done: int = Field(description="Ranges of messages read again, after a gap or for an audit.")
     repairs_pending: int = Field(description="Ranges that are still to be read again, in this job or a later one.")
     changed: int = Field(description="Messages that were found otherwise than archived, and brought up to date.")

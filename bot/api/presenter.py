@@ -154,7 +154,8 @@ def job_view(job: Job, position: int | None, expected_at: datetime | None) -> Jo
         estimated_completion_at=expected_at,
         progress=JobProgress(
             fraction=totals.number("fraction"),
-            **totals.counts(JobProgress.model_fields.keys() - {"fraction"}),
+            proven_until=totals.time("proven_until"),
+            **totals.counts(JobProgress.model_fields.keys() - {"fraction", "proven_until"}),
         ),
         metrics=JobMetrics(
             duration_seconds=_duration_seconds(job, totals),

@@ -169,12 +169,26 @@ class IncompleteChannel(ResponseModel):
     set_aside: list[str] = Field(description=_SET_ASIDE)
 
 
+class LiveView(ResponseModel):
+    """How much of an archive is followed live: read to its end, with every message since stored from its event."""
+
+    channels_followed: int = Field(description="Channels and threads that are followed at this instant.")
+    channels: int = Field(description="Channels and threads that are archived.")
+    proven_until: datetime | None = Field(
+        description="Until when a listing has shown that no message of the channels was missed; null: none is followed."
+    )
+    threads_proven_until: datetime | None = Field(
+        description="The same of the threads, which are listed once in `sync.verify_interval`; null: none was yet."
+    )
+
+
 class CoverageView(UnwrittenFacts):
     """How complete an archive is: by the last audit it holds ``stored`` of ``of`` messages."""
 
     statement: str = Field(description="The same in words, with its date.")
     audited_at: datetime | None = Field(description="When the last audit was completed; null: none was yet.")
     requested_at: datetime | None = Field(description="Since when an audit waits to be begun; null: none does.")
+    live: LiveView
     stored: int = Field(description="Messages archived, of the channels that were audited.")
     of: int = Field(description="Messages by the platform's own counters, or else those that were seen.")
     missing: int = Field(description="Messages that the audit found missing, and archived.")

@@ -25,6 +25,7 @@ from bot.api.tenants import TenantCalls
 from bot.database_probe import DatabaseProbe
 from bot.erasures import ErasureRequests
 from bot.hosts import normal_host, reachable_hosts
+from bot.live import LiveFollower
 from bot.queue import JobQueue
 from bot.tenants import TenantService
 from storage.database import Database
@@ -48,6 +49,7 @@ class Api:
     concurrent_tenants: int
     hash_user: Callable[[str], str]
     erasures: ErasureRequests
+    follower: LiveFollower
 
     def routes(self, *, has_token: bool) -> list[web.RouteDef]:
         """Return every call with its handler; ``has_token`` is for their description."""
@@ -61,7 +63,7 @@ class Api:
         endpoints = [
             *TenantCalls(db=self.db, service=self.tenants, adapters=self.adapters, presenter=presenter).endpoints(),
             *SyncCalls(db=self.db, queue=self.queue, presenter=presenter, clock=self.clock).endpoints(),
-            *AuditCalls(db=self.db).endpoints(),
+            *AuditCalls(db=self.db, follower=self.follower).endpoints(),
             *PrivacyCalls(
                 db=self.db, adapters=self.adapters, hash_user=self.hash_user, erasures=self.erasures
             ).endpoints(),

@@ -3,6 +3,9 @@
 from bot.live.followed import (
     Listing,
 )
+from bot.live.follower import (
+    LiveFollower,
+)
 from bot.live.tracker import (
     ChangeTracker,
 )
@@ -13,5 +16,6 @@ from bot.live.writer import (
 __all__ = [
     "ChangeTracker",
     "Listing",
+    "LiveFollower",
     "LiveWriter",
 ]

@@ -1,7 +1,7 @@
 """Which channels are followed live: read to their end, with every message since stored from its event.
 
 In memory only: after a restart every channel is to be read from its checkpoint. A channel is followed unless something
-speaks against it, so what is kept are the exceptions (docs/decisions/0022).
+speaks against it, so what is kept are the exceptions (docs/decisions/0026).
 """
 
 import time
@@ -132,6 +132,16 @@ class FollowedChannels:
         """Return what is known of a tenant, where its stream is still the given one."""
         tenant = self.current(tenant_id)
         return tenant if tenant is not None and stream is not None and stream.id == tenant.stream_id else None
+
+    def proven(self, tenant_id: str) -> tuple[datetime | None, datetime | None]:
+        """Return until when listings have shown that no message was missed, of channels and of threads.
+
+        None where none is followed.
+        """
+        tenant = self.current(tenant_id)
+        if tenant is None or not tenant.is_listed:
+            return None, None
+        return tenant.proven_at, tenant.verified_at
 
     def unread(self, tenant_id: str) -> set[str]:
         """Return the channels that have to be read, whatever their heads say."""

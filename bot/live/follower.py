@@ -1,6 +1,7 @@
 """Store what is received of followed channels with their checkpoints, and end following where it is doubted."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from adapters.base import PlatformAdapter
@@ -13,6 +14,16 @@ from storage.live import ChannelKey, MessageChange
 from storage.repair import GapReason
 from storage.tenants import tenant_id_of
 from storage.unwritten import UnwrittenEvent
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Following:
+    """How much of a tenant is followed live at present."""
+
+    channels: int  # channels and threads that are followed
+    of: int  # that are archived
+    proven_until: datetime | None  # None where none is followed; of threads:
+    threads_proven_until: datetime | None
 
 
 class LiveFollower:
@@ -43,6 +54,18 @@ class LiveFollower:
         platform = self.platform_of(tenant_id)
         adapter = self._adapters.get(platform) if self._leads(platform) else None
         return adapter.stream(tenant_id.removeprefix(tenant_id_of(platform, ""))) if adapter else None
+
+    async def following(self, tenant_id: str) -> Following:
+        """Count the channels of a tenant that are followed at this instant.
+
+        Raises:
+            StorageError: the database cannot be read.
+        """
+        of_channels, of_threads = self.channels.proven(tenant_id)
+        count, of = await live.count_followed(self._db, tenant_id, self.channels.unread(tenant_id))
+        return Following(
+            channels=count if of_channels else 0, of=of, proven_until=of_channels, threads_proven_until=of_threads
+        )
 
     async def apply(
         self, changes: Sequence[MessageChange], now: datetime, hidden: Collection[ChannelKey]

@@ -68,6 +68,8 @@ class Progress(Counts):
     channels: Outcomes = field(default_factory=Outcomes)
     failures: list[ChannelFailure] = field(default_factory=list)
     estimator: SyncEstimator = field(default_factory=SyncEstimator)
+    followed: int = 0  # channels and threads that are followed live
+    proven_until: datetime | None = None  # until when nothing of theirs was missed
     is_cut_short: bool = False  # what could wait made room for new messages
     earlier: Mapping[str, JsonValue] = field(default_factory=dict)
     began: float = field(default_factory=time.monotonic)
@@ -102,7 +104,9 @@ class Progress(Counts):
         """All counts, as stored with the job."""
         before = self.earlier.get("duration_seconds")
         seconds = time.monotonic() - self.began + (before if isinstance(before, int | float) else 0.0)
-        return {**self.channel_counts, **self.added_to(self.earlier), "duration_seconds": round(seconds, 3)}
+        proven = {"proven_until": self.proven_until.isoformat() if self.proven_until else None}
+        live = {"channels_followed": self.followed, **proven}
+        return {**self.channel_counts, **live, **self.added_to(self.earlier), "duration_seconds": round(seconds, 3)}
 
     @property
     def fraction(self) -> float | None:

@@ -81,6 +81,8 @@ class TenantSync:
         await ProofPass(job).run()
         await job.settle_refusals()
         await job.live.catch_up(job.tenant_id)  # channels that became followed while others were read
+        following = await job.live.follower.following(job.tenant_id)
+        job.progress.followed, job.progress.proven_until = following.channels, following.proven_until
         return others
 
     async def _choose(

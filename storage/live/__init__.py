@@ -12,6 +12,7 @@ from storage.live.changes import (
 )
 from storage.live.checkpoints import (
     catch_up,
+    count_followed,
 )
 from storage.live.leader import (
     Leadership,
@@ -33,6 +34,7 @@ __all__ = [
     "advance_watermark",
     "apply_changes",
     "catch_up",
+    "count_followed",
     "kinds_of",
     "later",
     "unwritten_events",

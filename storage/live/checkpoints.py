@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Collection, Mapping
 from datetime import datetime
 
-from sqlalchemy import case, false, func, select, update
+from sqlalchemy import and_, case, false, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.types import Integer
 
@@ -68,6 +68,17 @@ _REOPEN = (
     .values(is_read_to_end=false(), updated_at=NOW)
 )
 _COUNT = select(func.count()).select_from(messages).where(IN_RANGE)
+
+_IS_FOLLOWED = and_(
+    func.coalesce(sync_progress.c.is_read_to_end, false()),
+    channels.c.platform_id.not_in(select(json_strings("unread"))),
+)
+_COUNT_FOLLOWED = (
+    select(func.count().filter(_IS_FOLLOWED), func.count())
+    .select_from(channels.outerjoin(sync_progress, sync_progress.c.channel_id == channels.c.id))
+    .where(channels.c.tenant_id == TENANT_ID, channels.c.skip_reason.is_(None))
+    .where(channels.c.type.in_(["text", "thread"]))
+)
 
 
 async def move_checkpoints(
@@ -140,3 +151,19 @@ async def _move(
     ]
     if rows:
         await connection.execute(_MOVE, {"moved": dump_json(rows), "now": now})
+
+
+@finish_before_cancel
+async def count_followed(db: Database, tenant_id: str, unread: Collection[str]) -> tuple[int, int]:
+    """Count the channels and threads of a tenant that are followed, and all that are archived.
+
+    Args:
+        db: the archive.
+        tenant_id: ours.
+        unread: the platform's ids of those that are to be read first.
+    """
+    async with db.reading() as connection:
+        row = (
+            await connection.execute(_COUNT_FOLLOWED, {"tenant": tenant_id, "unread": dump_json(list(unread))})
+        ).one()
+    return row[0], row[1]
