@@ -15,6 +15,7 @@ from adapters.discord.evaluation import GuildEvaluation
 from adapters.events import MessageEdited, MessagesDeleted
 from bot.live import LiveWriter
 from bot.live.buffer import ChannelEvent, LiveBuffer
+from bot.live.followed import FollowedChannels, FollowedTenant
 from bot.live.tracker import ChangeTracker
 from bot.outcome import Outcome
 from bot.sync.messages import ChannelReader
@@ -27,7 +28,7 @@ from storage.privacy import Redactor
 Switch = Callable[[], AbstractContextManager[object]]
 
 
-def _last_word(self: LiveBuffer, tenant_id: str, channel: Any, received_at: Any) -> None:
+def _last_word(self: LiveBuffer, tenant_id: str, channel: Any, received_at: Any, *, is_new: bool = False) -> None:
     event = ChannelEvent(channel, received_at)
     self._channels[not event.is_hidden][tenant_id].pop(channel.platform_id, None)
     self._channels[event.is_hidden][tenant_id][channel.platform_id] = event
@@ -102,11 +103,36 @@ async def _from_the_cache(self: GuildEvaluation) -> Access:
     return Access(frozenset(map(str, self._client.readable_channels(self._guild_id))))
 
 
+def _whatever_stream(self: FollowedChannels, tenant_id: str) -> FollowedTenant | None:
+    stream = self._stream_of(tenant_id)
+    if stream is None:
+        return None
+    known = FollowedTenant(stream_id=stream.id, known_since=self._clock())
+    return self._tenants.setdefault(tenant_id, known)
+
+
+def _followed_unread(self: FollowedChannels, tenant_id: str, _: str) -> bool:
+    tenant = self.current(tenant_id)
+    return tenant is not None and tenant.is_listed
+
+
+def _any_is_new(event: str, _: Any) -> bool:
+    return event in ("CHANNEL_CREATE", "THREAD_CREATE", "CHANNEL_UPDATE", "THREAD_UPDATE")
+
+
+def _not_contradicted(_: Any) -> Any:
+    async def nothing() -> list[str]:
+        return []
+
+    return nothing()
+
+
 def _of_progress(_: Any, __: Any) -> Outcome:
     return Outcome(JobStatus.SUCCEEDED)
 
 
 _REQUIRING_ARCHIVED = "storage.messages.batch.require_archived", "storage.repair.reconcile.require_archived"
+_REOPENING_SKIPPED = "storage.channels.skip.reopen_skipped", "storage.channels.upsert.reopen_skipped"
 ALL: dict[str, Switch] = {
     "the checkpoint before the rows": _off("storage.messages.save_batch", by=_checkpoint_first),
     "an empty page ends a channel": _believing("bot.sync.messages"),
@@ -128,6 +154,14 @@ ALL: dict[str, Switch] = {
     "permission from the cache": lambda: patch.object(GuildEvaluation, "access", _from_the_cache),
     "ready while deaf": lambda: patch.object(DiscordAdapter, "unready_reason", None),
     "gaps are repaired unread": _off("storage.repair.plan_gaps._add", by=_none),
+    "following outlives its stream": lambda: patch.object(FollowedChannels, "current", _whatever_stream),
+    "a message left out is passed over": lambda: patch.object(FollowedChannels, "missed", lambda *_: None),
+    "a channel is followed before it is read": lambda: patch.object(FollowedChannels, "is_followed", _followed_unread),
+    "a skipped channel stays read": _off(
+        "storage.channels.skip.reopen_skipped", "storage.channels.upsert.reopen_skipped"
+    ),
+    "what comes into sight is new": _off("adapters.discord.gateway.dispatcher.is_new", by=_any_is_new),
+    "listed heads are not compared": _off("bot.sync.service.contradicted_channels", by=_not_contradicted),
 }
 FOUND_BY = {
     "the checkpoint before the rows": 1,
