@@ -7,11 +7,12 @@ speaks against it, so what is kept are the exceptions (docs/decisions/0026).
 import time
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 
 from adapters.events import Stream
 from storage.live import Newest, later
 
+LONG_AGO = datetime.min.replace(tzinfo=UTC)
 _MARGIN_SECONDS = 30.0  # a page that is requested so soon after an event may not show its message yet
 
 
@@ -156,7 +157,7 @@ class FollowedChannels:
         if listing.stream and (tenant := self._within(tenant_id, listing.stream)):
             tenant.settled, tenant.verified_at = listing.stream.unsettled, listing.began_at
 
-    def is_settled(self, tenant_id: str, *, since: datetime) -> bool:
+    def is_settled(self, tenant_id: str, *, since: datetime = LONG_AGO) -> bool:
         """Return whether every channel and thread is known by a whole listing since a time and the events after it."""
         stream = self._stream_of(tenant_id)
         tenant = self._within(tenant_id, stream)

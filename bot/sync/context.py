@@ -20,6 +20,7 @@ from bot.sync.channel import AnyChannel, EmptyPage, ShownAgain
 from bot.sync.outcomes import ChannelOutcome
 from bot.sync.progress import ChannelFailure, Progress
 from bot.sync.refusals import Refusals
+from bot.sync.unheard import count_unheard
 from storage import channels, messages
 from storage.database import Database
 from storage.errors import ChannelSkipped, ValueRefused
@@ -120,6 +121,8 @@ class JobContext:
         self.listings.is_stored = False
         self.listings.began, began_at = time.monotonic(), self.live.instant()
         records = await self.session.channels(only_channels=only_channels)
+        if self.live.followed.is_settled(self.tenant_id):
+            await count_unheard(self.live, self.metrics, self.tenant_id, records, self.config.event_patience)
         await self.live.write_channels(self.tenant_id)  # else one hidden before the listing would be hidden after it
         await channels.save_channels(self.db, self.tenant_id, records, self.clock(), began_at=began_at, job=self.lease)
         self.listings.is_stored = True
@@ -131,8 +134,7 @@ class JobContext:
 
     def take_unproven(self) -> list[EmptyPage]:
         """Remove and return the unproven pages so far."""
-        taken = list(self.unproven)
-        self.unproven.clear()
+        taken, self.unproven[:] = list(self.unproven), []
         return taken
 
     def tracking(self, channel: AnyChannel) -> AbstractContextManager[ChangeTracker]:

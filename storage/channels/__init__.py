@@ -9,6 +9,9 @@ from storage.channels.checkpoint import (
     is_beyond,
     reopen_channel,
 )
+from storage.channels.comparison import (
+    differing,
+)
 from storage.channels.listings import (
     archived_threads,
     forget_listings,
@@ -61,6 +64,7 @@ __all__ = [
     "channels_to_be_found",
     "channels_to_be_read",
     "clear_error",
+    "differing",
     "fail_channel",
     "finish_channel",
     "follow_parents",
