@@ -124,6 +124,7 @@ class TenantSync:
             job.tenant_id,
             lookback=job.config.repair_lookback,
             cursor_at=job.session.cursor_at,
+            page_size=job.session.page_size,
             job=job.lease,
             now=job.clock(),
         )

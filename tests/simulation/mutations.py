@@ -127,7 +127,7 @@ ALL: dict[str, Switch] = {
     "every end is a success": lambda: patch.object(Outcome, "of_progress", classmethod(_of_progress)),
     "permission from the cache": lambda: patch.object(GuildEvaluation, "access", _from_the_cache),
     "ready while deaf": lambda: patch.object(DiscordAdapter, "unready_reason", None),
-    "gaps are repaired unread": _off("storage.repair.plan_gaps._add", by=_none),
+    "gaps are repaired unread": _off("storage.repair.plan_gaps.add_windows", by=_none),
 }
 FOUND_BY = {
     "the checkpoint before the rows": 1,

@@ -128,7 +128,7 @@ STORES_NOBODY = {
     "reactions": ("delete_totals", "delete_users", "lock_totals", "prepare_users"),
     "repair": (
         *("add_gap", "close_gap", "complete_hanging_audit", "finish_audit", "newest_early"),
-        *("newest_since", "plan_gaps"),
+        *("newest_since", "plan_gaps", "add_windows"),
         *(
             "plan_refetches",
             "prune_gaps",
