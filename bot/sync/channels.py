@@ -19,20 +19,20 @@ class ChannelListing:
     job: JobContext
     threads: ThreadListing
 
-    async def run(self) -> None:
-        """List everything, and request missing channels by themselves."""
-        listed = await self._list()
-        await self._find_vanished(listed)
-
-    async def _list(self) -> set[str]:
-        """Store the listed channels and threads, and return the ids of channels and active threads."""
+    async def list_channels(self) -> tuple[set[str], list[str]]:
+        """Store the listed channels and active threads; return their ids, and those that can have archived threads."""
         job = self.job
         records = await job.list_channels()
+        await channels.follow_parents(job.db, job.tenant_id, job.clock())
         parents = [record.platform_id for record in records if record.has_archived_threads]
+        return {record.platform_id for record in records}, parents
+
+    async def list_threads(self, listed: set[str], parents: Collection[str]) -> None:
+        """Store the archived threads of channels, and request by itself what is missing from all listings."""
+        job = self.job
         await self.threads.run(await channels.named_channels(job.db, job.tenant_id, parents))
         await job.settle_refusals()
-        await channels.follow_parents(job.db, job.tenant_id, job.clock())
-        return {record.platform_id for record in records}
+        await self._find_vanished(listed)
 
     async def _find_vanished(self, listed: set[str]) -> None:
         """Request each channel that is missing from the listing, since absence alone proves nothing.
@@ -46,7 +46,7 @@ class ChannelListing:
             states = await self._not_listed(listed)
         threads = [state for state in states if state.type is ChannelType.THREAD]
         await self._look_up([t for t in threads if self.threads.is_to_be_looked_up(t, listed)], self.threads.look_up)
-        seen = [t.platform_id for t in threads if t.looked_up_at]
+        seen = [t.platform_id for t in threads if t.looked_up_at or t.unlisted_since]
         shown = [i for i in seen if i in listed or i in self.threads.listed]
         if shown:
             await channels.note_listed(self.job.db, self.job.tenant_id, shown, self.job.clock())

@@ -99,6 +99,7 @@ STORES_NOBODY = {
             "note_listed",
             "note_set_aside",
             "note_lookup",
+            "note_unlisted",
         ),
         *("prepared_rows", "reopen_channel", "require_archived"),
     ),
