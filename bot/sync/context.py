@@ -204,12 +204,12 @@ class JobContext:
 
     async def settle(self, channel: AnyChannel, deleted_head_id: str | None) -> None:
         """Mark a channel as read up to its head; where something else of it failed, its error stays."""
-        now = self.clock()
-        if error := self.failures.get(channel.platform_id):
-            await channels.fail_channel(self.db, channel.id, error=error, job=self.lease, now=now)
-            return
-        await channels.finish_channel(self.db, channel.id, deleted_head_id=deleted_head_id, job=self.lease, now=now)
-        if channel.platform_id not in self.incomplete:
+        if channel.platform_id not in self.failures:
+            now = self.clock()
+            await channels.finish_channel(self.db, channel.id, deleted_head_id=deleted_head_id, job=self.lease, now=now)
+        if error := self.failures.get(channel.platform_id):  # also meanwhile: its threads are listed beside
+            await channels.fail_channel(self.db, channel.id, error=error, job=self.lease, now=self.clock())
+        elif channel.platform_id not in self.incomplete:
             self.progress.channels[channel.platform_id] = ChannelOutcome.DONE
 
     def set_aside(self, channel: AnyChannel, message_ids: Collection[str]) -> None:

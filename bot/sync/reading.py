@@ -15,6 +15,7 @@ from bot.sync.channel_estimator import ChannelEstimator
 from bot.sync.channels import ChannelListing
 from bot.sync.context import JobContext
 from bot.sync.messages import ChannelReader
+from bot.sync.outcomes import ChannelOutcome
 from bot.sync.proof import ProofPass
 from storage import channels, reactions, tenants
 from storage.channels import ChannelState
@@ -60,8 +61,9 @@ class ReadingPass:
         limit = job.config.concurrent_channels
         reading = for_each_of(self._as_known(known), limit, self._read_channel)
         await together(self._list_threads(listed, parents), reading)
-        if job.listings.began > self._chosen_at:
-            # Channels were listed once more, and a thread that was reopened between two listings turned up.
+        if job.listings.began > self._chosen_at or self.listing.threads.has_stored:
+            # Channels were listed once more, and a thread that was reopened between two listings turned up; or one was
+            # listed with a newer message after it had been read.
             await for_each(await self._choose_rest(), limit, self._read_channel)
         await ProofPass(job).run()
         await job.settle_refusals()
@@ -110,7 +112,7 @@ class ReadingPass:
         return chosen
 
     async def _choose_rest(self) -> _Chosen:
-        """Choose everything that has news and was not chosen before."""
+        """Choose everything that has news and was not chosen before, or not for these."""
         chosen, archived = _Chosen(), set[str]()
         self._note_choice()
         async for some in channels.channels_to_be_read(self.job.db, self.job.tenant_id):
@@ -134,8 +136,10 @@ class ReadingPass:
         chosen.extend(news)
 
     def _is_open(self, state: ChannelState) -> bool:
-        """Return whether a channel was not chosen before."""
-        return self.job.progress.channels.get(state.platform_id) is None or state.platform_id in self._put_off
+        """Return whether a channel that has news was not chosen before, or is a thread that was read before them."""
+        outcome = self.job.progress.channels.get(state.platform_id)
+        is_read = outcome is ChannelOutcome.DONE and state.type is ChannelType.THREAD
+        return outcome is None or is_read or state.platform_id in self._put_off
 
     async def _recount(self, archived_ids: set[str]) -> None:
         totals = await tenants.tenant_totals(self.job.db, self.job.tenant_id)

@@ -29,7 +29,8 @@ class ThreadListing:
     listed: set[str] = field(default_factory=set)  # platform ids of all listed threads
     # platform ids of threads that are missing from the page that should have held them
     unlisted: set[str] = field(default_factory=set)
-    stored: asyncio.Event = field(default_factory=asyncio.Event)  # threads were stored that may not have been known
+    stored: asyncio.Event = field(default_factory=asyncio.Event)  # set with each page with threads
+    has_stored: bool = False  # whether there was one
     was_interrupted: bool = False  # whether the sync before was interrupted; its listings are kept
     _listed_at: dict[str, datetime] = field(default_factory=dict)  # when this job began to list a channel's threads
     _missed_until: datetime | None = None
@@ -74,6 +75,8 @@ class ThreadListing:
                         began_at=began_at,
                         job=job.lease,
                     )
+                if page.threads:
+                    self.has_stored = True
                     self.stored.set()
             self._listed_at[parent.platform_id] = began_at
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from bot.config import SyncConfig
 from bot.live import LiveWriter
 from bot.metrics import Metrics
 from bot.sync import JobContext, Progress, TenantSync
+from bot.sync.outcomes import ChannelOutcome
 from storage.channels import channel_states
 from storage.database import Database, open_database
 from storage.tables import messages
@@ -134,15 +136,37 @@ async def test_a_job_that_is_cancelled_in_the_middle_goes_on_from_there(job: Job
         await running
     assert not [state for state in await channel_states(job.db, TENANT) if state.threads_listed_at]
     session.before = Forum().before
-    await TenantSync(job).run()
+    await TenantSync(replace(job, progress=Progress())).run()
     assert session.asked == dict.fromkeys([*LISTED, *READ], 1) | {"channels": 2, LISTED[1]: 2}
     assert await count_of(job.db, messages) == 2 * len(READ)
+
+
+async def test_a_thread_that_is_listed_with_a_newer_message_after_it_was_read_is_read_again(job: JobContext) -> None:
+    session = forum_of(job)
+    halt_at(session, READ[1])
+    running = asyncio.create_task(TenantSync(job).run())
+    await until(lambda: session.asked[READ[1]])
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    job = replace(job, progress=Progress())
+
+    async def before(request: str) -> None:
+        if request == LISTED[0]:
+            await until(lambda: job.progress.channels.get(POSTS[0]) is ChannelOutcome.DONE)
+            session.newest = 3
+
+    session.before, session.lists_anew = before, True
+    session.asked.clear()
+    await TenantSync(job).run()
+    assert (session.asked[READ[0]], session.asked[READ[1]]) == (0, 2)
+    assert max(session.asked.values()) == 2
+    assert await count_of(job.db, messages) == 2 + 3 * len(POSTS)
 
 
 async def test_a_thread_found_missing_is_looked_up_by_the_next_job_where_this_one_is_broken_off(
     job: JobContext,
 ) -> None:
-    await TenantSync(job).run()
+    await TenantSync(replace(job, progress=Progress())).run()
     session = forum_of(job)
     gone = POSTS[3]
     session.lists_again_without, is_limited = gone, True
@@ -153,11 +177,11 @@ async def test_a_thread_found_missing_is_looked_up_by_the_next_job_where_this_on
 
     session.before = before
     with pytest.raises(RateLimited):
-        await TenantSync(job).run()
+        await TenantSync(replace(job, progress=Progress())).run()
     session.lists_again_without, is_limited = None, False
-    await TenantSync(job).run()
+    await TenantSync(replace(job, progress=Progress())).run()
     skipped = {state.platform_id for state in await channel_states(job.db, TENANT) if state.skip_reason == "deleted"}
     assert skipped == {gone}
     assert session.asked[f"find {gone}"] == 2
-    await TenantSync(job).run()
+    await TenantSync(replace(job, progress=Progress())).run()
     assert session.asked[f"find {gone}"] == 2
