@@ -207,13 +207,13 @@ class JobContext:
 
     async def settle(self, channel: AnyChannel, deleted_head_id: str | None, *, read_since: float) -> None:
         """Mark a channel as read to its end since a time, and follow it; if something of it failed, its error stays."""
-        now = self.clock()
-        if error := self.failures.get(channel.platform_id):
-            await channels.fail_channel(self.db, channel.id, error=error, job=self.lease, now=now)
-            return
-        await channels.finish_channel(self.db, channel.id, deleted_head_id=deleted_head_id, job=self.lease, now=now)
-        self.live.followed.follow(self.tenant_id, channel.platform_id, self.session.stream, read_since=read_since)
-        if channel.platform_id not in self.incomplete:
+        if channel.platform_id not in self.failures:
+            now = self.clock()
+            await channels.finish_channel(self.db, channel.id, deleted_head_id=deleted_head_id, job=self.lease, now=now)
+            self.live.followed.follow(self.tenant_id, channel.platform_id, self.session.stream, read_since=read_since)
+        if error := self.failures.get(channel.platform_id):  # also meanwhile: its threads are listed beside
+            await channels.fail_channel(self.db, channel.id, error=error, job=self.lease, now=self.clock())
+        elif channel.platform_id not in self.incomplete:
             self.progress.channels[channel.platform_id] = ChannelOutcome.DONE
 
     def set_aside(self, channel: AnyChannel, message_ids: Collection[str]) -> None:

@@ -18,6 +18,7 @@ from storage.channels.listings import (
     keep_listings,
     note_listed,
     note_lookup,
+    note_unlisted,
 )
 from storage.channels.needs import (
     channels_to_be_found,
@@ -79,6 +80,7 @@ __all__ = [
     "note_listed",
     "note_lookup",
     "note_set_aside",
+    "note_unlisted",
     "reopen_channel",
     "require_archived",
     "save_changed_channels",

@@ -49,9 +49,7 @@ async def test_a_guild_that_is_followed_costs_one_request(database_url: str, cha
         clock.ahead = timedelta(days=2)
         verified = await daemon.sync(guild_id)
         assert sim.requests.count(ARCHIVED) == channels
-        assert sim.requests.count() == verified["metrics"]["requests"] == channels + 3, (
-            "all is listed once a day"
-        )
+        assert sim.requests.count() == verified["metrics"]["requests"] == channels + 3, "all is listed once a day"
     assert_equal_to_truth(database_url, truth(world, guild_id), guild_id, without=["reactions"])
 
 
