@@ -24,27 +24,27 @@ def knows_all(job: JobContext) -> bool:
     return job.kind is not JobKind.AUDIT and job.live.followed.is_settled(job.tenant_id, since=since)
 
 
-async def contradicted_channels(job: JobContext) -> list[str]:
-    """Return the followed channels of which the listing shows messages that no event came of.
+async def is_contradicted(job: JobContext) -> bool:
+    """Return whether the listing shows messages, channels or threads of which no event came.
 
     What was received until now is written first. An answer may be faster than the event of a message in it, which is
     waited for.
     """
     await job.live.catch_up(job.tenant_id)
     waited, pause = 0.0, _FIRST_PAUSE_SECONDS
-    while behind := await _behind(job):
-        if waited >= job.config.event_patience.total_seconds():
-            break
+    while (behind := await _behind(job)) and waited < job.config.event_patience.total_seconds():
         await asyncio.sleep(pause)
         waited, pause = waited + pause, 2 * pause
         await job.live.catch_up(job.tenant_id)
-    else:
-        return []
-    facts = {"tenant": job.tenant_id, "channels": len(behind), "channel": behind[0]}
-    log.warning("messages are listed of which no event came", extra=facts)
-    await job.live.follower.contradicted(job.tenant_id)
+    if not behind and not job.listings.unheard:
+        return False
+    if behind:
+        facts = {"tenant": job.tenant_id, "channels": len(behind), "channel": behind[0]}
+        log.warning("messages are listed of which no event came", extra=facts)
+    job.listings.unheard = 0
     job.metrics.live_missed("messages", len(behind))
-    return behind
+    await job.live.follower.contradicted(job.tenant_id)
+    return True
 
 
 async def _behind(job: JobContext) -> list[str]:

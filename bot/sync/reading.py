@@ -15,7 +15,7 @@ from bot.pickled import PickledList
 from bot.sync.channel_estimator import ChannelEstimator
 from bot.sync.channels import ChannelListing, Listed
 from bot.sync.context import JobContext
-from bot.sync.followed import contradicted_channels, knows_all
+from bot.sync.followed import is_contradicted, knows_all
 from bot.sync.messages import ChannelReader
 from bot.sync.outcomes import ChannelOutcome
 from bot.sync.proof import ProofPass
@@ -78,14 +78,14 @@ class ReadingPass:
         """List the channels alone where that suffices; where their heads contradict the events, list everything."""
         is_brief = knows_all(self.job)
         listed = await self.listing.list_channels(only_channels=is_brief)
-        if await contradicted_channels(self.job) and is_brief:
+        if await is_contradicted(self.job) and is_brief:
             return await self.listing.list_channels(only_channels=False)
         return listed
 
     async def _list_threads(self, listed: Listed) -> None:
         await self.listing.list_threads(listed)
-        if listed.is_whole:
-            await contradicted_channels(self.job)
+        if listed.is_whole or self.job.listings.unheard:
+            await is_contradicted(self.job)
         self._rest = await self._choose_rest(listed)
         self.job.progress.estimator.is_listing = False
         self.listing.threads.stored.set()
