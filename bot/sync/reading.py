@@ -76,7 +76,7 @@ class ReadingPass:
 
     async def _list_channels(self) -> Listed:
         """List the channels alone where that suffices; where their heads contradict the events, list everything."""
-        is_brief = knows_all(self.job)
+        is_brief = await knows_all(self.job)
         listed = await self.listing.list_channels(only_channels=is_brief)
         if await is_contradicted(self.job) and is_brief:
             return await self.listing.list_channels(only_channels=False)

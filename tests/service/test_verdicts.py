@@ -86,6 +86,7 @@ async def test_what_is_written_after_a_channel_became_private_is_not_kept(url: s
     guild_id = guild_of(world)
     channel, *_ = world.guilds[guild_id].channels
     async with archiving(world, url, WHOLE) as (sim, daemon):
+        await in_a_new_session(sim, daemon, guild_id)
         sim.change.post(channel, "public, but not read yet")
         sim.faults.add(Fault("hold", route=held, times=None))
         _, asked = await daemon.ask("POST", f"/api/tenants/discord-{guild_id}/sync")
@@ -107,6 +108,7 @@ async def test_what_is_written_in_private_is_not_kept_where_the_gateway_could_no
     guild_id = guild_of(world)
     channel, other = world.guilds[guild_id].channels
     async with archiving(world, url, WHOLE) as (sim, daemon):
+        await in_a_new_session(sim, daemon, guild_id)
         for place in (channel, other):
             sim.change.post(place, "public, but not read yet")
         sim.faults.add(Fault("hold", route=MESSAGES, times=None))
@@ -142,6 +144,7 @@ async def test_a_listing_that_failed_is_not_taken_for_one(url: str) -> None:
     first, channel = world.guilds[guild_id].channels
     in_turn = {**WHOLE, "PLATFORM_SYNC_SYNC__CONCURRENT_CHANNELS": "1"}
     async with archiving(world, url, in_turn) as (sim, daemon):
+        await in_a_new_session(sim, daemon, guild_id)
         for place in (first, channel):
             sim.change.post(place, "public, but not read yet")
         sim.faults.add(Fault("hold", route=MESSAGES, times=None))
@@ -153,10 +156,21 @@ async def test_a_listing_that_failed_is_not_taken_for_one(url: str) -> None:
         await daemon.until(
             lambda: daemon.get(f"/api/tenants/discord-{guild_id}/coverage"), lambda coverage: coverage["gaps"]
         )
+        await daemon.sees(lambda: sim.gateway.connected == 1)
         sim.faults.clear()
         sim.faults.add(Fault("status", status=400, route=ROLES))
         assert codes_of(await daemon.job_ended(asked["job_id"])) == ("partial", ["call_failed"])
         assert "secret" not in {row["content"] for row in archived(url, "messages", guild_id).values()}
+
+
+async def in_a_new_session(sim: Simulator, daemon: Daemon, guild_id: int) -> None:
+    """Begin a new session, in which every channel with news is read."""
+    sim.gateway.invalidate()
+    await daemon.until(
+        lambda: daemon.get(f"/api/tenants/discord-{guild_id}/coverage"),
+        lambda coverage: not coverage["live"]["channels_followed"] and coverage["gaps"],
+    )
+    await daemon.sees(lambda: sim.gateway.connected == 1)
 
 
 async def shown(url: str, guild_id: int, channel: int) -> object:
