@@ -47,6 +47,7 @@ class ReadingPass:
     job: JobContext
     listing: ChannelListing
     _rest: _Chosen | None = None  # what is left to be read once the listing has ended; None: it has not
+    _is_idle: bool = False  # whether everything chosen so far was read
     _chosen_at: float = 0.0  # the beginning of the newest listing of channels before channels were last chosen
     _last_id: int = 0  # ``channels.id`` of the last channel that was seen so far
     _put_off: set[str] = field(default_factory=set)  # channels that the listing may find to be gone, by platform id
@@ -66,6 +67,7 @@ class ReadingPass:
         if job.listings.began > self._chosen_at or self.listing.threads.has_stored:
             # Channels were listed once more, and a thread that was reopened between two listings turned up; or one was
             # listed with a newer message after it had been read.
+            self._is_idle = True
             await for_each(await self._choose_rest(), limit, self._read_channel)
         await ProofPass(job).run()
         await job.settle_refusals()
@@ -159,9 +161,12 @@ class ReadingPass:
         chosen.extend(news)
 
     def _is_open(self, state: ChannelState) -> bool:
-        """Return whether a channel that has news was not chosen before, or is a thread that was read before them."""
+        """Return whether a channel that has news was not chosen before, or is a thread that was read before them.
+
+        While channels are being read a state may be older than the outcome, so that its news are read already.
+        """
         outcome = self.job.progress.channels.get(state.platform_id)
-        is_read = outcome is ChannelOutcome.DONE and state.type is ChannelType.THREAD
+        is_read = self._is_idle and outcome is ChannelOutcome.DONE and state.type is ChannelType.THREAD
         return outcome is None or is_read or state.platform_id in self._put_off
 
     async def _recount(self, archived_ids: set[str]) -> None:
