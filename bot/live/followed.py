@@ -6,7 +6,7 @@ speaks against it, so what is kept are the exceptions (docs/decisions/0026).
 
 import math
 import time
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -145,6 +145,11 @@ class FollowedChannels:
         tenant.read.clear()
         tenant.is_listed, tenant.is_contradicted = not tenant.is_contradicted, False
         tenant.proven_at = listing.began_at if tenant.is_listed else None
+
+    def read_first(self, tenant_id: str, channel_ids: Iterable[str]) -> None:
+        """Note channels that turned out to have messages beyond their checkpoints: they are followed once read."""
+        if tenant := self._known(tenant_id):
+            tenant.unread.update(channel_ids)
 
     def _within(self, tenant_id: str, stream: Stream | None) -> FollowedTenant | None:
         """Return what is known of a tenant, where its stream is still the given one."""

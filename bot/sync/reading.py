@@ -141,8 +141,11 @@ class ReadingPass:
             self._choose(chosen, some)
             archived |= {state.platform_id for state in some}
             unread |= {state.platform_id for state in some if state.has_news}
+        followed = self.job.live.followed
         if ended is not None:
-            self.job.live.followed.begin(self.job.tenant_id, ended.listing, unread=unread, seen_at=began)
+            followed.begin(self.job.tenant_id, ended.listing, unread=unread, seen_at=began)
+        else:
+            followed.read_first(self.job.tenant_id, unread)
         await self._recount(archived)
         return chosen
 

@@ -60,9 +60,7 @@ async def test_the_news_of_a_thread_in_no_listing_are_read_and_it_is_asked_for_e
             for _ in range(3):
                 sim.change.post(active.id, "news", silent=True)
                 assert (await daemon.sync(guild_id))["metrics"]["messages"] == 1
-            assert sim.requests.count(CHANNEL, channel_id=resting.id) <= 3, (
-                "an archived thread is asked for after gaps alone"
-            )
+            assert sim.requests.count(CHANNEL, channel_id=resting.id) <= 3, "for an archived one after gaps alone"
             sim.requests.clear()
             for _ in range(24):
                 clock.ahead += timedelta(hours=1)
