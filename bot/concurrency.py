@@ -3,8 +3,8 @@
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Iterable, Iterator
+from contextlib import aclosing, contextmanager, suppress
 from typing import Any, Generic, TypeVar
 
 from adapters.slices import Slices
@@ -12,6 +12,21 @@ from adapters.slices import Slices
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
+
+
+async def together(*works: Coroutine[Any, Any, None]) -> None:
+    """Run several works at once; the first error ends the others and is raised bare."""
+
+    async def run(work: Coroutine[Any, Any, None]) -> None:
+        with only_wanted_cancellation():  # otherwise the task group would count the work as done
+            await work
+
+    try:
+        async with asyncio.TaskGroup() as group:
+            for work in works:
+                group.create_task(run(work))
+    except BaseExceptionGroup as failed:
+        raise first_error(failed) from None
 
 
 async def for_each(items: Iterable[T], limit: int, act: Callable[[T], Awaitable[None]]) -> None:
@@ -23,16 +38,29 @@ async def for_each(items: Iterable[T], limit: int, act: Callable[[T], Awaitable[
 
     async def work() -> None:
         for item in remaining:
-            with only_wanted_cancellation():  # otherwise the task group would count the item as done
-                await act(item)
+            await act(item)
             await slices.give_way()
 
-    try:
-        async with asyncio.TaskGroup() as group:
-            for _ in range(limit):
-                group.create_task(work())
-    except BaseExceptionGroup as failed:
-        raise first_error(failed) from None
+    await together(*(work() for _ in range(limit)))
+
+
+async def for_each_of(items: AsyncGenerator[T, None], limit: int, act: Callable[[T], Awaitable[None]]) -> None:
+    """Do the same as ``for_each`` where the items become known one after the other, some of them much later."""
+    lock, slices = asyncio.Lock(), Slices()
+
+    async def take() -> tuple[T] | None:
+        async with lock:
+            async for item in items:
+                return (item,)
+        return None
+
+    async def work() -> None:
+        while taken := await take():
+            await act(*taken)
+            await slices.give_way()
+
+    async with aclosing(items):
+        await together(*(work() for _ in range(limit)))
 
 
 async def finish(work: Coroutine[Any, Any, T], grace_seconds: float = 5.0) -> T:

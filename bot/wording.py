@@ -1,9 +1,11 @@
-"""Texts for people: descriptions of a field's valid values, and counts of things."""
+"""Texts for people: descriptions of a field's valid values, counts of things, and what is to be read again."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
+
+from storage.repair import RefetchKind
 
 _KINDS = {
     "string": "a text",
@@ -13,10 +15,26 @@ _KINDS = {
 }
 
 
+REPAIRS_IN_WORDS = {
+    RefetchKind.REFETCH: "single messages that are known to have changed",
+    RefetchKind.GAP: "messages that may have changed unseen and were sent from a day before that on (where older ones "
+    "are few, those too)",
+    RefetchKind.WINDOW: "older messages that may have changed unseen",
+    RefetchKind.AUDIT: "all messages, for an audit",
+}
+"""What ranges of a kind hold."""
+
+
 def counted(count: int, one: str) -> str:
     """Write a count with its noun, as in "1 reply" and "16 replies"."""
     many = f"{one[:-1]}ies" if one.endswith("y") else f"{one}s"
     return f"{count:,} {one if count == 1 else many}"
+
+
+def repairs_in_words(left: Mapping[RefetchKind, int]) -> str:
+    """Describe what is to be read again, the most urgent part first."""
+    parts = [f"{counted(left[kind], 'range')} of {REPAIRS_IN_WORDS[kind]}" for kind in RefetchKind if left.get(kind)]
+    return "; then ".join(parts) or "nothing is to be read again"
 
 
 def wrong_fields(

@@ -3,6 +3,7 @@
 from dataclasses import asdict, dataclass
 
 from bot.api.endpoint import Endpoint, NoParameters, Result
+from bot.api.job_responses import RepairsLeft
 from bot.api.openapi import AnyEndpoint
 from bot.api.presenter import Facts
 from bot.api.problems import Problem
@@ -12,10 +13,11 @@ from bot.api.sync import EXPLANATIONS
 from bot.api.tenants import find_tenant
 from bot.api.unwritten import unwritten_facts
 from bot.live import LiveFollower
+from bot.wording import repairs_in_words
 from storage import channels, repair
 from storage.channels import ChannelSummary
 from storage.database import Database
-from storage.repair import Coverage
+from storage.repair import Coverage, RefetchKind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +51,7 @@ class AuditCalls:
         following = await self.follower.following(tenant.id)
         page = await repair.channel_audits(self.db, tenant.id, after=after, limit=params.limit)
         names = ChannelAuditView.model_fields
+        left = await repair.count_pending_ranges(self.db, tenant.id)
         view = CoverageView(
             statement=_statement(found),
             live=LiveView(
@@ -67,6 +70,8 @@ class AuditCalls:
                 Gap(reason=gap.reason, began_at=gap.began_at, ended_at=gap.ended_at)
                 for gap in await repair.list_gaps(self.db, tenant.id)
             ],
+            repairs=repairs_in_words(left),
+            repairs_left=RepairsLeft(**{kind.value: left[kind] for kind in RefetchKind}),
             audits=[ChannelAuditView(**{name: getattr(audit, name) for name in names}) for audit in page],
             next_cursor=str(page[-1].channel_id) if len(page) == params.limit else None,
         )

@@ -5,7 +5,18 @@ from datetime import datetime
 from pydantic import Field
 
 from bot.api.endpoint import ResponseModel
+from bot.wording import REPAIRS_IN_WORDS
 from storage.jobs import JobKind, JobStatus
+from storage.repair import RefetchKind
+
+
+class RepairsLeft(ResponseModel):
+    """Ranges of messages that are still to be read again, by what they hold, in the order in which they are read."""
+
+    refetch: int = Field(description=f"Of {REPAIRS_IN_WORDS[RefetchKind.REFETCH]}.")
+    gap: int = Field(description=f"Of {REPAIRS_IN_WORDS[RefetchKind.GAP]}.")
+    window: int = Field(description=f"Of {REPAIRS_IN_WORDS[RefetchKind.WINDOW]}.")
+    audit: int = Field(description=f"Of {REPAIRS_IN_WORDS[RefetchKind.AUDIT]}.")
 
 
 class JobProgress(ResponseModel):
@@ -28,6 +39,8 @@ class JobProgress(ResponseModel):
     )
     repairs_done: int = Field(description="Ranges of messages read again, after a gap or for an audit.")
     repairs_pending: int = Field(description="Ranges that are still to be read again, in this job or a later one.")
+    repairs_left: RepairsLeft = Field(description="These ranges by their urgency.")
+    repairing: str | None = Field(description="What is being read again at the moment, in words; null: nothing is.")
     changed: int = Field(description="Messages that were found otherwise than archived, and brought up to date.")
     deleted: int = Field(description="Messages that were found gone, and marked as deleted.")
     fraction: float | None = Field(

@@ -6,10 +6,11 @@ from datetime import datetime
 
 from adapters.base import PlatformAdapter
 from adapters.records import JsonValue
-from bot.api.job_responses import FailedChannel, JobError, JobMetrics, JobProgress, JobView
+from bot.api.job_responses import FailedChannel, JobError, JobMetrics, JobProgress, JobView, RepairsLeft
 from bot.api.responses import TenantTotals, TenantView
 from bot.api.unwritten import unwritten_facts
 from bot.queue_estimates import waiting_estimates
+from bot.wording import REPAIRS_IN_WORDS
 from storage import jobs, tenants
 from storage.database import Database
 from storage.jobs import Job, JobStatus
@@ -42,6 +43,11 @@ class Facts:
     def counts(self, names: Iterable[str]) -> dict[str, int]:
         """Return several counts by their names."""
         return {name: self.count(name) for name in names}
+
+    def facts(self, name: str) -> "Facts":
+        """Return an object; an empty one where there is none."""
+        value = self.values.get(name)
+        return Facts(value if isinstance(value, Mapping) else {})
 
     def number(self, name: str) -> float | None:
         """Return a number."""
@@ -152,16 +158,26 @@ def job_view(job: Job, position: int | None, expected_at: datetime | None) -> Jo
         started_at=job.started_at,
         finished_at=job.finished_at,
         estimated_completion_at=expected_at,
-        progress=JobProgress(
-            fraction=totals.number("fraction"),
-            proven_until=totals.time("proven_until"),
-            **totals.counts(JobProgress.model_fields.keys() - {"fraction", "proven_until"}),
-        ),
+        progress=_job_progress(job, totals),
         metrics=JobMetrics(
             duration_seconds=_duration_seconds(job, totals),
             **totals.counts(JobMetrics.model_fields.keys() - {"duration_seconds"}),
         ),
         error=_job_error(job.error) if job.error else None,
+    )
+
+
+_OTHERWISE_SHOWN = {"fraction", "proven_until", "repairs_left", "repairing"}
+
+
+def _job_progress(job: Job, totals: Facts) -> JobProgress:
+    in_words = {kind.value: words for kind, words in REPAIRS_IN_WORDS.items()}
+    return JobProgress(
+        fraction=totals.number("fraction"),
+        proven_until=totals.time("proven_until"),
+        repairs_left=RepairsLeft(**totals.facts("repairs_left").counts(RepairsLeft.model_fields)),
+        repairing=in_words.get(totals.text("repairing") or "") if job.status is JobStatus.RUNNING else None,
+        **totals.counts(JobProgress.model_fields.keys() - _OTHERWISE_SHOWN),
     )
 
 

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from adapters.records import ChannelType, SkipReason
 from bot.api.endpoint import ResponseModel
-from bot.api.job_responses import JobView
+from bot.api.job_responses import JobView, RepairsLeft
 from bot.api.unwritten import UnwrittenFacts
 from storage.channels import ProgressState
 from storage.tenants import SyncStatus
@@ -201,6 +201,8 @@ class CoverageView(UnwrittenFacts):
         description="Channels that are not read to their end, the first hundred; every one is in the list of channels."
     )
     gaps: list[Gap] = Field(description="Times of which not all that happened is known yet.")
+    repairs: str = Field(description="What is still to be read again, in words and in its order.")
+    repairs_left: RepairsLeft = Field(description="The same in ranges of messages.")
     audits: list[ChannelAuditView] = Field(
         description="A page of channels, in the order in which they were first seen."
     )

@@ -7,11 +7,12 @@ speaks against it, so what is kept are the exceptions (docs/decisions/0026).
 import time
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 
 from adapters.events import Stream
 from storage.live import Newest, later
 
+LONG_AGO = datetime.min.replace(tzinfo=UTC)
 _MARGIN_SECONDS = 30.0  # a page that is requested so soon after an event may not show its message yet
 
 
@@ -25,6 +26,7 @@ class FollowedTenant:
     is_contradicted: bool = False  # whether a listing showed messages of which no event came
     unread: set[str] = field(default_factory=set)  # channels that are to be read to their end first
     early: dict[str, Newest] = field(default_factory=dict)  # by channel, what was stored last beyond its checkpoint
+    read: dict[str, float] = field(default_factory=dict)  # when channels were read to their end, before the rest ...
     missed: dict[str, float] = field(default_factory=dict)  # when, by the monotonic clock, a new message was not taken
     settled: int | None = None  # how many of its events were unsettled at the last whole listing
     verified_at: datetime | None = None  # when that listing began
@@ -114,17 +116,20 @@ class FollowedChannels:
         for tenant_id in [tenant_id for tenant_id in self._tenants if tenant_id.startswith(prefix)]:
             del self._tenants[tenant_id]
 
-    def begin(self, tenant_id: str, listing: Listing, *, unread: set[str]) -> None:
+    def begin(self, tenant_id: str, listing: Listing, *, unread: set[str], seen_at: float) -> None:
         """Follow a tenant's channels after a listing, but those that have to be read first.
 
         Args:
             tenant_id: ours.
-            listing: the listing.
+            listing: the listing, which has ended.
             unread: the channels of which it shows messages beyond the checkpoint, or that were never read.
+            seen_at: when that was looked at, by the monotonic clock; some may have been read since.
         """
         if (tenant := self._within(tenant_id, listing.stream)) is None:
             return
-        tenant.unread = unread | {i for i in tenant.missed if tenant.has_missed(i, listing.began)}
+        read_since = {channel_id for channel_id, at in tenant.read.items() if at > seen_at}
+        tenant.unread = unread - read_since | {i for i in tenant.missed if tenant.has_missed(i, listing.began)}
+        tenant.read.clear()
         tenant.is_listed, tenant.is_contradicted = not tenant.is_contradicted, False
         tenant.proven_at = listing.began_at if tenant.is_listed else None
 
@@ -156,7 +161,7 @@ class FollowedChannels:
         if listing.stream and (tenant := self._within(tenant_id, listing.stream)):
             tenant.settled, tenant.verified_at = listing.stream.unsettled, listing.began_at
 
-    def is_settled(self, tenant_id: str, *, since: datetime) -> bool:
+    def is_settled(self, tenant_id: str, *, since: datetime = LONG_AGO) -> bool:
         """Return whether every channel and thread is known by a whole listing since a time and the events after it."""
         stream = self._stream_of(tenant_id)
         tenant = self._within(tenant_id, stream)
@@ -178,4 +183,5 @@ class FollowedChannels:
             return False
         tenant.missed.pop(channel_id, None)
         tenant.unread.discard(channel_id)
+        tenant.read[channel_id] = time.monotonic()
         return tenant.is_listed

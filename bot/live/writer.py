@@ -9,12 +9,13 @@ import asyncio
 import logging
 import time
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from adapters.base import PlatformAdapter
 from adapters.events import ChannelChanged, LiveEvent, MessageCreated, MessageMissed
+from adapters.records import ChannelRecord
 from bot.clocks import SteadyClock
 from bot.concurrency import only_wanted_cancellation
 from bot.failures import Failures, of
@@ -25,7 +26,7 @@ from bot.live.following import Following
 from bot.live.trace import trace_discarded, trace_ignored, trace_received
 from bot.live.tracker import ChangeTracker, ChangeTrackers
 from bot.live.unwritten import note_unwritten_events
-from storage import repair
+from storage import channels, repair
 from storage.database import Database
 from storage.errors import StorageError
 from storage.tenants import tenant_id_of
@@ -93,6 +94,26 @@ class LiveWriter:
             with suppress(StorageError):  # of any tenant: ``run`` reports it
                 await self._flush(platform)
         await self.follower.catch_up(tenant_id)
+
+    async def unheard(
+        self, tenant_id: str, listed: Sequence[ChannelRecord], patience: timedelta
+    ) -> Sequence[ChannelRecord]:
+        """Return those of the listed channels and threads that are otherwise than all events say.
+
+        An answer may be faster than the events of what it shows, which are waited for.
+
+        Raises:
+            StorageError: the database cannot be read.
+        """
+        until, pause = time.monotonic() + patience.total_seconds(), 0.1
+        while listed := await channels.differing(self._db, tenant_id, listed):
+            if time.monotonic() >= until:
+                break
+            await asyncio.sleep(pause)
+            pause *= 2
+            with suppress(StorageError):
+                await self._flush(self.follower.platform_of(tenant_id))
+        return listed
 
     def tracking(self, tenant_id: str, channel_platform_id: str) -> AbstractContextManager[ChangeTracker]:
         """Track what changes in a channel while its pages are read."""

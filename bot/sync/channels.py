@@ -1,17 +1,27 @@
 """Update the stored channels and threads by the platform's listings."""
 
 import time
-from collections.abc import Awaitable, Callable, Collection, Iterable
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 
 from adapters.errors import CallFailed, ChannelUnreadable
-from adapters.records import ChannelRecord, ChannelType
+from adapters.records import ChannelType
 from bot.concurrency import for_each
 from bot.live import Listing
 from bot.sync.context import JobContext
 from bot.sync.threads import ThreadListing
 from storage import channels
 from storage.channels import ChannelState
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listed:
+    """What a listing of the channels holds."""
+
+    listing: Listing
+    ids: set[str]  # of the channels and active threads
+    parents: list[str]  # the channels that can have archived threads
+    is_whole: bool  # else the channels alone were listed
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,33 +31,34 @@ class ChannelListing:
     job: JobContext
     threads: ThreadListing
 
-    async def run(self, *, only_channels: bool) -> Listing:
-        """List everything, and request missing channels by themselves.
+    async def list_channels(self, *, only_channels: bool) -> Listed:
+        """Store the listed channels and active threads; without the threads for ``only_channels``.
 
-        ``only_channels``, where every channel and thread is known by the last whole listing and the events since, lists
-        the channels alone: their heads show whether a message was missed.
+        That is enough where every channel and thread is known by the last whole listing and the events since: the heads
+        show whether a message was missed.
         """
         job = self.job
         began, began_at = time.monotonic(), job.clock()
         records = await job.list_channels(only_channels=only_channels)
-        listing = Listing(stream=job.session.stream, began=began, began_at=began_at)
-        listed = {record.platform_id for record in records}
-        if only_channels:
-            await self._find_vanished_channels(listed)
-            return listing
-        await self._list_threads(records)
-        await self._find_vanished(listed)
-        if self.threads.is_whole and not job.failures:
-            job.live.followed.settle(job.tenant_id, listing)
-        return listing
-
-    async def _list_threads(self, records: Iterable[ChannelRecord]) -> None:
-        """Store the archived threads of the listed channels."""
-        job = self.job
-        parents = [record.platform_id for record in records if record.has_archived_threads]
-        await self.threads.run(await channels.named_channels(job.db, job.tenant_id, parents))
-        await job.settle_refusals()
         await channels.follow_parents(job.db, job.tenant_id, job.clock())
+        return Listed(
+            listing=Listing(stream=job.session.stream, began=began, began_at=began_at),
+            ids={record.platform_id for record in records},
+            parents=[record.platform_id for record in records if record.has_archived_threads],
+            is_whole=not only_channels,
+        )
+
+    async def list_threads(self, listed: Listed) -> None:
+        """Store the archived threads of channels, and request by itself what is missing from all listings."""
+        job = self.job
+        if not listed.is_whole:
+            await self._find_vanished_channels(listed.ids)
+            return
+        await self.threads.run(await channels.named_channels(job.db, job.tenant_id, listed.parents))
+        await job.settle_refusals()
+        await self._find_vanished(listed.ids)
+        if self.threads.is_whole and not job.failures:
+            job.live.followed.settle(job.tenant_id, listed.listing)
 
     async def _find_vanished_channels(self, listed: set[str]) -> None:
         job = self.job
@@ -68,7 +79,7 @@ class ChannelListing:
             states = await self._not_listed(listed)
         threads = [state for state in states if state.type is ChannelType.THREAD]
         await self._look_up([t for t in threads if self.threads.is_to_be_looked_up(t, listed)], self.threads.look_up)
-        seen = [t.platform_id for t in threads if t.looked_up_at]
+        seen = [t.platform_id for t in threads if t.looked_up_at or t.unlisted_since]
         shown = [i for i in seen if i in listed or i in self.threads.listed]
         if shown:
             await channels.note_listed(self.job.db, self.job.tenant_id, shown, self.job.clock())

@@ -20,6 +20,7 @@ from bot.sync.channel import AnyChannel, EmptyPage, ShownAgain
 from bot.sync.outcomes import ChannelOutcome
 from bot.sync.progress import ChannelFailure, Progress
 from bot.sync.refusals import Refusals
+from bot.sync.unheard import count_unheard
 from storage import channels, messages
 from storage.database import Database
 from storage.errors import ChannelSkipped, ValueRefused
@@ -120,6 +121,8 @@ class JobContext:
         self.listings.is_stored = False
         self.listings.began, began_at = time.monotonic(), self.live.instant()
         records = await self.session.channels(only_channels=only_channels)
+        if self.live.followed.is_settled(self.tenant_id):
+            await count_unheard(self.live, self.metrics, self.tenant_id, records, self.config.event_patience)
         await self.live.write_channels(self.tenant_id)  # else one hidden before the listing would be hidden after it
         await channels.save_channels(self.db, self.tenant_id, records, self.clock(), began_at=began_at, job=self.lease)
         self.listings.is_stored = True
@@ -131,8 +134,7 @@ class JobContext:
 
     def take_unproven(self) -> list[EmptyPage]:
         """Remove and return the unproven pages so far."""
-        taken = list(self.unproven)
-        self.unproven.clear()
+        taken, self.unproven[:] = list(self.unproven), []
         return taken
 
     def tracking(self, channel: AnyChannel) -> AbstractContextManager[ChangeTracker]:
@@ -205,13 +207,13 @@ class JobContext:
 
     async def settle(self, channel: AnyChannel, deleted_head_id: str | None, *, read_since: float) -> None:
         """Mark a channel as read to its end since a time, and follow it; if something of it failed, its error stays."""
-        now = self.clock()
-        if error := self.failures.get(channel.platform_id):
-            await channels.fail_channel(self.db, channel.id, error=error, job=self.lease, now=now)
-            return
-        await channels.finish_channel(self.db, channel.id, deleted_head_id=deleted_head_id, job=self.lease, now=now)
-        self.live.followed.follow(self.tenant_id, channel.platform_id, self.session.stream, read_since=read_since)
-        if channel.platform_id not in self.incomplete:
+        if channel.platform_id not in self.failures:
+            now = self.clock()
+            await channels.finish_channel(self.db, channel.id, deleted_head_id=deleted_head_id, job=self.lease, now=now)
+            self.live.followed.follow(self.tenant_id, channel.platform_id, self.session.stream, read_since=read_since)
+        if error := self.failures.get(channel.platform_id):  # also meanwhile: its threads are listed beside
+            await channels.fail_channel(self.db, channel.id, error=error, job=self.lease, now=self.clock())
+        elif channel.platform_id not in self.incomplete:
             self.progress.channels[channel.platform_id] = ChannelOutcome.DONE
 
     def set_aside(self, channel: AnyChannel, message_ids: Collection[str]) -> None:

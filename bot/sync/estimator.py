@@ -24,6 +24,7 @@ class SyncEstimator:
     page_size: int = 1  # until ``begin`` knows the platform's
     backlog: int = 0  # requests for reactions that earlier jobs have left
     lists_done: int = 0  # requests for reactions made
+    is_listing: bool = False  # while channels may turn up of which nothing is known, there is no estimate
     earlier_messages: int = 0  # what earlier attempts at the job have done
     earlier_lists: int = 0
     _waiting: Sums = field(default_factory=Sums)
@@ -71,7 +72,7 @@ class SyncEstimator:
         """
         sums = self._all
         left = self._requests_left(sums)
-        if left is None or self._began is None:
+        if left is None or self._began is None or self.is_listing:
             return None
         messages, lists = self.earlier_messages + self._read_before + sums.read, self.earlier_lists + self.lists_done
         done, left = messages / self.page_size + lists + repairs_done, left + repairs_pending
@@ -94,7 +95,7 @@ class SyncEstimator:
 
     def seconds_left(self) -> tuple[float, float] | None:
         """Estimate the time until the last message is read, and until the job's end; None while there is no ground."""
-        if self._began is None:
+        if self._began is None or self.is_listing:
             return None
         if self._reactions_began is not None:
             return self._reactions_seconds_left()

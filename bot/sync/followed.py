@@ -6,6 +6,7 @@ from zlib import crc32
 
 from bot.sync.context import JobContext
 from storage import channels
+from storage.channels import ChannelState
 from storage.jobs import JobKind
 
 log = logging.getLogger(__name__)
@@ -55,5 +56,12 @@ async def _behind(job: JobContext) -> list[str]:
         state.platform_id
         async for some in channels.channels_to_be_read(job.db, job.tenant_id)
         for state in some
-        if state.has_news and state.is_read_to_end and followed.is_followed(job.tenant_id, state.platform_id)
+        if _is_behind(state) and followed.is_followed(job.tenant_id, state.platform_id)
     ]
+
+
+def _is_behind(state: ChannelState) -> bool:
+    """Return whether a channel that was read to its end has a newer head; an older one says nothing."""
+    if not state.has_news or not state.is_read_to_end or state.head_id is None:
+        return False
+    return int(state.head_id) > int(state.checkpoint_id or 0)

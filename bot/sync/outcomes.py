@@ -42,21 +42,27 @@ class Outcomes:
         """Return the number of channels with an outcome."""
         return self._counts[outcome] + self._others[outcome]
 
-    def begin(
-        self, unread: Iterable[str], *, archived: int, skipped: int, archived_ids: Collection[str] = frozenset()
-    ) -> None:
-        """Start counting: archived channels that are not unread count as done.
+    def expect(self, unread: Iterable[str]) -> None:
+        """Count channels individually that wait to be read; those that are counted so already stay as they are."""
+        for channel_id in unread:
+            if channel_id not in self._by_id:
+                self._by_id[channel_id] = ChannelOutcome.WAITING
+                self._counts[ChannelOutcome.WAITING] += 1
+
+    def recount(self, *, archived: int, skipped: int, archived_ids: Collection[str] | None = None) -> None:
+        """Count the others anew: archived channels that are not counted individually count as done.
 
         Args:
-            unread: the channels that wait to be read.
-            archived: the number of archived channels, unread ones included.
-            skipped: the number of skipped channels.
-            archived_ids: known ids of archived channels; among these one that has failed stays failed.
+            archived: the number of archived channels, those that are counted individually included.
+            skipped: the number of skipped channels, likewise.
+            archived_ids: ids of archived channels; one that has failed and is not among them is counted no more.
         """
-        failed = [i for i, outcome in self._by_id.items() if outcome is ChannelOutcome.FAILED and i in archived_ids]
-        self._by_id = dict.fromkeys(unread, ChannelOutcome.WAITING) | dict.fromkeys(failed, ChannelOutcome.FAILED)
-        # Of the failed ones there are few; of those that wait there can be a hundred thousand.
-        self._counts = Counter({ChannelOutcome.FAILED: len(failed)})
-        self._counts[ChannelOutcome.WAITING] = len(self._by_id) - len(failed)
-        self._others = Counter({ChannelOutcome.DONE: max(archived - len(self._by_id), 0)})
-        self._others[ChannelOutcome.SKIPPED] = skipped
+        if archived_ids is not None:
+            failed = (i for i, outcome in self._by_id.items() if outcome is ChannelOutcome.FAILED)
+            for channel_id in [i for i in failed if i not in archived_ids]:
+                del self._by_id[channel_id]
+                self._counts[ChannelOutcome.FAILED] -= 1
+        own_skipped = self._counts[ChannelOutcome.SKIPPED]
+        own_archived = len(self._by_id) - own_skipped
+        self._others = Counter({ChannelOutcome.DONE: max(archived - own_archived, 0)})
+        self._others[ChannelOutcome.SKIPPED] = max(skipped - own_skipped, 0)

@@ -1,6 +1,7 @@
 """The progress of a running job, summed over all its attempts."""
 
 import time
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
@@ -9,6 +10,7 @@ from adapters.base import RequestCounts
 from adapters.records import JsonValue
 from bot.sync.estimator import SyncEstimator
 from bot.sync.outcomes import ChannelOutcome, Outcomes
+from storage.repair import RefetchKind
 
 _NAMED_FAILURES = 50
 _NEARLY = 0.9999  # the most that a fraction below 1 is rounded up to
@@ -71,6 +73,8 @@ class Progress(Counts):
     followed: int = 0  # channels and threads that are followed live
     proven_until: datetime | None = None  # until when nothing of theirs was missed
     is_cut_short: bool = False  # what could wait made room for new messages
+    repairs_left: Counter[RefetchKind] = field(default_factory=Counter)  # by kind: the parts of ``repairs_pending``
+    repairing: RefetchKind | None = None  # what is being read again at the moment
     earlier: Mapping[str, JsonValue] = field(default_factory=dict)
     began: float = field(default_factory=time.monotonic)
 
@@ -88,6 +92,16 @@ class Progress(Counts):
             self.failures.append(failure)
         self.channels[failure.channel_id] = ChannelOutcome.FAILED
 
+    def expect_repairs(self, left: Counter[RefetchKind]) -> None:
+        """Take over how many ranges are to be read again."""
+        self.repairs_left, self.repairs_pending = left, left.total()
+
+    def count_repair(self, kind: RefetchKind) -> None:
+        """Count a range that was read again."""
+        self.repairs_left[kind] -= 1
+        self.repairs_pending -= 1
+        self.repairs_done += 1
+
     @property
     def channel_counts(self) -> dict[str, int]:
         """How many channels there are of each outcome; those that are skipped are not in the total."""
@@ -104,9 +118,14 @@ class Progress(Counts):
         """All counts, as stored with the job."""
         before = self.earlier.get("duration_seconds")
         seconds = time.monotonic() - self.began + (before if isinstance(before, int | float) else 0.0)
-        proven = {"proven_until": self.proven_until.isoformat() if self.proven_until else None}
-        live = {"channels_followed": self.followed, **proven}
-        return {**self.channel_counts, **live, **self.added_to(self.earlier), "duration_seconds": round(seconds, 3)}
+        return {
+            **self.channel_counts,
+            **self.added_to(self.earlier),
+            "channels_followed": self.followed,
+            "proven_until": self.proven_until.isoformat() if self.proven_until else None,
+            "repairs_left": {kind.value: left for kind, left in self.repairs_left.items() if left},
+            "duration_seconds": round(seconds, 3),
+        }
 
     @property
     def fraction(self) -> float | None:
@@ -132,6 +151,7 @@ class Progress(Counts):
         at = None if seconds is None else now + timedelta(seconds=seconds)
         return {
             **self.totals,
+            "repairing": self.repairing and self.repairing.value,
             "fraction": self.fraction,
             "estimated_completion_at": at.isoformat() if at else None,
         }

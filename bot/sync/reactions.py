@@ -5,6 +5,7 @@ the pass ends where it is when the tenant's next sync is due: new messages never
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterable, AsyncIterator
 from dataclasses import dataclass, field
 from math import ceil
@@ -18,6 +19,7 @@ from storage import messages, reactions
 from storage.errors import ChannelSkipped
 from storage.messages import MessageRef
 from storage.reactions import PendingChannel, PendingTotal, UserList
+from storage.repair import RefetchKind
 
 _TOTALS_A_PAGE = 100  # looked up in the archive at a time
 
@@ -46,7 +48,7 @@ class ReactionPass:
         await for_each(pending, job.config.concurrent_channels, self._fetch_channel)
         if pending:  # counted again: events may have added and cleared lists meanwhile
             progress.reactions_pending = await reactions.pending_lists(job.db, job.tenant_id)
-        progress.repairs_pending += len(self._outdated)
+        progress.expect_repairs(progress.repairs_left + Counter({RefetchKind.REFETCH: len(self._outdated)}))
         progress.is_cut_short |= progress.reactions_pending > 0 and job.should_yield
 
     async def _fetch_channel(self, channel: PendingChannel) -> None:

@@ -5,7 +5,7 @@ one transaction with its cursor, so being cut off anywhere repeats nothing. Like
 is when the tenant's next sync is due.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import groupby
@@ -75,11 +75,12 @@ class _Page:
 
 @dataclass(slots=True)
 class RepairPass:
-    """One job's way through the ranges that are to be read again."""
+    """One job's way through the ranges that are to be read again, the most urgent kind first in all channels."""
 
     job: JobContext
     requests_left: int
     began_at: datetime = field(init=False)
+    _unread: set[int] = field(default_factory=set)  # channels (``channels.id``) of which a range could not be read
 
     def __post_init__(self) -> None:
         self.began_at = self.job.clock()
@@ -90,21 +91,40 @@ class RepairPass:
         pending = PickledList[RefetchRange]()
         async for some in pending_ranges(job.db, job.tenant_id):
             pending.extend(some)
-        progress.repairs_pending = len(pending)
-        by_channel = (list(ranges) for _, ranges in groupby(pending, key=lambda refetch: refetch.channel_id))
+        progress.expect_repairs(await count_pending_ranges(job.db, job.tenant_id))
+        await settle_gaps(job.db, job.tenant_id, now=job.clock())
+        self._unread.clear()
+        for kind, ranges in groupby(pending, key=lambda refetch: refetch.kind):
+            progress.repairing = kind
+            await self._read_kind(ranges)
+            if self._is_to_end:
+                break
+        progress.repairing = None
+        if pending:  # counted again: channels may have been skipped, and ranges added meanwhile
+            await settle_audit(job.db, job.tenant_id, now=job.clock())
+            progress.expect_repairs(await count_pending_ranges(job.db, job.tenant_id))
+        progress.is_cut_short |= progress.repairs_pending > 0 and job.should_yield
+
+    @property
+    def _is_to_end(self) -> bool:
+        return self.requests_left <= 0 or self.job.should_yield
+
+    async def _read_kind(self, ranges: Iterable[RefetchRange]) -> None:
+        """Refetch the ranges of one kind; those of a less urgent one come only behind what needed a proof."""
+        job = self.job
+        by_channel = (list(some) for _, some in groupby(ranges, key=lambda refetch: refetch.channel_id))
         await for_each(by_channel, job.config.concurrent_channels, self._read_channel)
         await ProofPass(job).run()
         await job.settle_refusals()
         await settle_gaps(job.db, job.tenant_id, now=job.clock())
-        if pending:  # counted again: channels may have been skipped, and ranges added meanwhile
-            await settle_audit(job.db, job.tenant_id, now=job.clock())
-            progress.repairs_pending = await count_pending_ranges(job.db, job.tenant_id)
-        progress.is_cut_short |= progress.repairs_pending > 0 and job.should_yield
 
     async def _read_channel(self, ranges: list[RefetchRange]) -> None:
-        ranges.sort(key=lambda refetch: (int(refetch.after_platform_id or 0), int(refetch.until_platform_id)))
         entries = await open_entries(self.job.db, ranges[0].channel_id)
         channel = _Channel(ranges[0].channel_id, ranges[0].channel_platform_id, entries)
+        if channel.id in self._unread:
+            return
+        self._unread.add(channel.id)
+        ranges.sort(key=lambda refetch: (int(refetch.after_platform_id or 0), int(refetch.until_platform_id)))
         async with self.job.guard(channel):
             with self.job.tracking(channel) as tracker:
                 audits = await self._read_ranges(channel, ranges, tracker)
@@ -119,7 +139,7 @@ class RepairPass:
             left: RefetchRange | None = None if planned.is_read else planned
             while left is not None:
                 if page is None or not page.covers(left):
-                    if self.requests_left <= 0 or self.job.should_yield:
+                    if self._is_to_end:
                         return audits
                     page = await self._fetch(left, tracker, with_witness=page is not None and page.ends_before(left))
                     if not page.sent.is_proven:
@@ -129,17 +149,14 @@ class RepairPass:
             if planned.kind is RefetchKind.AUDIT:
                 audits.append(planned)
             else:
-                self._count_done()
+                self.job.progress.count_repair(planned.kind)
+        self._unread.discard(channel.id)
         return audits
 
     async def _finish_audits(self, audits: list[RefetchRange]) -> None:
         for audit in audits:
             await AuditEnd(self.job, audit, self.began_at).run()
-            self._count_done()
-
-    def _count_done(self) -> None:
-        self.job.progress.repairs_pending -= 1
-        self.job.progress.repairs_done += 1
+            self.job.progress.count_repair(audit.kind)
 
     async def _fetch(self, refetch: RefetchRange, tracker: ChangeTracker, *, with_witness: bool) -> _Page:
         self.requests_left -= 1

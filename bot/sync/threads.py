@@ -1,5 +1,6 @@
 """Update the stored archived threads by the platform's listing, and find those missing from all listings."""
 
+import asyncio
 from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -28,6 +29,8 @@ class ThreadListing:
     listed: set[str] = field(default_factory=set)  # platform ids of all listed threads
     # platform ids of threads that are missing from the page that should have held them
     unlisted: set[str] = field(default_factory=set)
+    stored: asyncio.Event = field(default_factory=asyncio.Event)  # set with each page with threads
+    has_stored: bool = False  # whether there was one
     was_interrupted: bool = False  # whether the sync before was interrupted; its listings are kept
     is_whole: bool = False  # whether this job listed all archived threads that no earlier listing covers
     _listed_at: dict[str, datetime] = field(default_factory=dict)  # when this job began to list a channel's threads
@@ -60,7 +63,9 @@ class ThreadListing:
                 expected = await channels.archived_threads(
                     job.db, parent.id, after=page.archived_after, before=page.archived_before
                 )
-                self.unlisted |= expected - page.listed
+                if unlisted := expected - page.listed:
+                    self.unlisted |= unlisted
+                    await channels.note_unlisted(job.db, job.tenant_id, unlisted, job.clock())
                 if page.threads or page.cursor != parent.thread_cursor:
                     await channels.save_threads(
                         job.db,
@@ -72,6 +77,9 @@ class ThreadListing:
                         began_at=began_at,
                         job=job.lease,
                     )
+                if page.threads:
+                    self.has_stored = True
+                    self.stored.set()
             self._listed_at[parent.platform_id] = began_at
 
     def is_to_be_looked_up(self, state: ChannelState, listed: Collection[str]) -> bool:
@@ -84,7 +92,8 @@ class ThreadListing:
             return False
         if state.thread_parent_id is None and state.looked_up_at is None:
             return True  # an event described it between the two listings; its parent decides whether it is read
-        if state.is_archived_thread and state.platform_id not in self.unlisted:
+        is_missing = state.platform_id in self.unlisted or state.awaits_lookup
+        if state.is_archived_thread and not is_missing:
             return False
         looked_up_at, since = state.looked_up_at, state.unlisted_since
         if looked_up_at is None or since is None or (self._missed_until and looked_up_at <= self._missed_until):

@@ -9,12 +9,16 @@ from storage.channels.checkpoint import (
     is_beyond,
     reopen_channel,
 )
+from storage.channels.comparison import (
+    differing,
+)
 from storage.channels.listings import (
     archived_threads,
     forget_listings,
     keep_listings,
     note_listed,
     note_lookup,
+    note_unlisted,
 )
 from storage.channels.needs import (
     channels_to_be_found,
@@ -61,6 +65,7 @@ __all__ = [
     "channels_to_be_found",
     "channels_to_be_read",
     "clear_error",
+    "differing",
     "fail_channel",
     "finish_channel",
     "follow_parents",
@@ -75,6 +80,7 @@ __all__ = [
     "note_listed",
     "note_lookup",
     "note_set_aside",
+    "note_unlisted",
     "reopen_channel",
     "require_archived",
     "save_changed_channels",

@@ -36,8 +36,14 @@ async def archived_threads(
 _IS_AMONG = channels.c.platform_id.in_(select(json_strings("found")))
 _LISTED = (
     update(channels)
-    .where(channels.c.tenant_id == TENANT_ID, channels.c.looked_up_at.is_not(None), _IS_AMONG)
+    .where(channels.c.tenant_id == TENANT_ID, _IS_AMONG)
+    .where(or_(channels.c.looked_up_at.is_not(None), channels.c.unlisted_since.is_not(None)))
     .values(unlisted_since=null(), looked_up_at=null(), updated_at=NOW)
+)
+_UNLISTED = (
+    update(channels)
+    .where(channels.c.tenant_id == TENANT_ID, channels.c.unlisted_since.is_(None), _IS_AMONG)
+    .values(unlisted_since=NOW, updated_at=NOW)
 )
 _LOOKED_UP = (
     update(channels)
@@ -51,6 +57,17 @@ _LOOKED_UP = (
         updated_at=NOW,
     )
 )
+
+
+@finish_before_cancel
+async def note_unlisted(db: Database, tenant_id: str, platform_ids: Collection[str], now: datetime) -> None:
+    """Record that a tenant's threads are missing from a page that should have held them.
+
+    Called before the page is stored with its cursor, so that an interrupted sync does not forget to look them up.
+    """
+    async with db.writing() as connection:
+        await lock_channels(connection, tenant_id)
+        await connection.execute(_UNLISTED, {"tenant": tenant_id, "found": dump_json(sorted(platform_ids)), "now": now})
 
 
 @finish_before_cancel

@@ -60,7 +60,10 @@ _IS_UNLISTED = and_(
 )
 _TO_BE_FOUND = _of_tenant(
     or_(
-        and_(channels.c.skip_reason.is_(None), or_(channels.c.looked_up_at.is_not(None), _IS_UNLISTED)),
+        and_(
+            channels.c.skip_reason.is_(None),
+            or_(channels.c.looked_up_at.is_not(None), channels.c.unlisted_since.is_not(None), _IS_UNLISTED),
+        ),
         and_(_HAS_UNKNOWN_PARENT, not_(_among("listed"))),
     ),
 )
@@ -69,9 +72,12 @@ _CHANNELS_TO_BE_FOUND = _of_tenant(
 )
 
 
-async def channels_to_be_read(db: Database, tenant_id: str) -> AsyncIterator[list[ChannelState]]:
-    """Yield the channels and threads of a tenant that may have new messages, and those whose last sync failed."""
-    async for some in _pages(db, _TO_BE_READ, {"tenant": tenant_id}):
+async def channels_to_be_read(db: Database, tenant_id: str, *, after: int = 0) -> AsyncIterator[list[ChannelState]]:
+    """Yield the channels and threads of a tenant that may have new messages, and those whose last sync failed.
+
+    In the order in which they were first seen, behind ``after`` (``channels.id``).
+    """
+    async for some in _pages(db, _TO_BE_READ, {"tenant": tenant_id}, after):
         yield some
 
 
@@ -95,7 +101,7 @@ async def channels_to_be_found(
         with_threads: False where no thread was listed.
 
     Returns:
-        Those, all threads with a recorded lookup, and unlisted threads whose parent is unknown.
+        Those, all threads with a recorded lookup or that wait for one, and unlisted threads whose parent is unknown.
     """
     values = {"tenant": tenant_id, "listed": dump_json(list(listed)), "missed": dump_json(list(missed))}
     return await _all(db, _TO_BE_FOUND if with_threads else _CHANNELS_TO_BE_FOUND, values)
@@ -105,8 +111,10 @@ async def _all(db: Database, query: Select[Any], values: Mapping[str, object]) -
     return [state async for some in _pages(db, query, values) for state in some]
 
 
-async def _pages(db: Database, query: Select[Any], values: Mapping[str, object]) -> AsyncIterator[list[ChannelState]]:
-    after, is_last = 0, False
+async def _pages(
+    db: Database, query: Select[Any], values: Mapping[str, object], after: int = 0
+) -> AsyncIterator[list[ChannelState]]:
+    is_last = False
     while not is_last:
         some = await _page(db, query, {**values, "after": after})
         is_last = len(some) < AT_ONCE

@@ -60,6 +60,11 @@ class ChannelState(HasParent):
         return self.type in (ChannelType.TEXT, ChannelType.THREAD)
 
     @property
+    def awaits_lookup(self) -> bool:
+        """Whether a listing left it out that should have contained it, and it was not requested by itself since."""
+        return self.unlisted_since is not None and self.looked_up_at is None
+
+    @property
     def has_news(self) -> bool:
         """Whether it may hold messages beyond its checkpoint; where not, no request is sent.
 

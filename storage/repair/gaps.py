@@ -195,7 +195,7 @@ _IS_TO_BE_READ = (
     select(refetch_ranges.c.id)
     .join(channels, channels.c.id == refetch_ranges.c.channel_id)
     .where(channels.c.tenant_id == TENANT_ID, channels.c.skip_reason.is_(None))
-    .where(refetch_ranges.c.kind.in_(("gap", "refetch")))
+    .where(refetch_ranges.c.kind != "audit")
     .exists()
 )
 _SETTLE = (

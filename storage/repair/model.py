@@ -11,10 +11,11 @@ from storage.sql import fields_of
 
 
 class RefetchKind(StrEnum):
-    """Why a range is read again."""
+    """Why a range is read again, the most urgent reason first: in this order they are worked off, in all channels."""
 
     REFETCH = "refetch"  # something of this one message changed, and the event said too little or could not be stored
-    GAP = "gap"  # changes were not received for a while
+    GAP = "gap"  # changes were not received for a while: what was sent since a day before
+    WINDOW = "window"  # the same: what is older, and changes seldom
     AUDIT = "audit"  # everything is compared with the platform
 
 

@@ -48,6 +48,7 @@ async def plan_refetches(
     *,
     lookback: timedelta,
     cursor_at: Callable[[datetime], str],
+    page_size: int,
     job: JobLease,
     now: datetime,
 ) -> int:
@@ -60,11 +61,12 @@ async def plan_refetches(
         tenant_id: whose.
         lookback: how far back from its beginning a gap is read again.
         cursor_at: behind which id the messages sent at a time or later are.
+        page_size: how many messages a request brings: a step of its own must be worth one.
         job: the lease of the job that does it.
         now: the time of the rows' change.
 
     Returns:
-        How many ranges are new or longer now. Where there is nothing to plan, that took one small read.
+        How many ranges are new or changed. Where there is nothing to plan, that took one small read.
 
     Raises:
         LeaseLost: the job is another's; nothing was written.
@@ -75,7 +77,9 @@ async def plan_refetches(
     async with db.writing() as connection:
         await require_lease(connection, job)
         await lock_channels(connection, tenant_id)
-        planned = await plan_gaps(connection, tenant_id, lookback=lookback, cursor_at=cursor_at, now=now)
+        planned = await plan_gaps(
+            connection, tenant_id, lookback=lookback, cursor_at=cursor_at, page_size=page_size, now=now
+        )
         planned += await plan_entries(connection, tenant_id, now)
         return planned + await _plan_audit(connection, tenant_id, now)
 

@@ -5,25 +5,21 @@ were sent from some time before the gap on, also beyond a checkpoint, where they
 to the next audit.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import RowMapping, Select, and_, bindparam, insert, null, select, update
+from sqlalchemy import RowMapping, Select, and_, bindparam, null, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from adapters.records import ChannelType, Metadata
-from storage.messages import lesser, number
-from storage.repair.model import RefetchKind
 from storage.repair.newest import Newest, checkpoint_of, later, newest_early, newest_since
+from storage.repair.windows import LATELY, Window, add_windows
 from storage.sql import (
     AT_ONCE,
     CHANNEL_ID,
     NOW,
-    RANGE_ID,
     TENANT_ID,
-    Id,
     RowId,
     UtcDateTime,
     all_rows,
@@ -31,10 +27,9 @@ from storage.sql import (
     json_objects,
     rows_in_slices,
 )
-from storage.tables import channels, refetch_ranges, sync_gaps, sync_progress
+from storage.tables import channels, sync_gaps, sync_progress
 
 _SINCE = bindparam("since", type_=UtcDateTime)
-_AFTER, _UNTIL = bindparam("after", type_=Id), bindparam("until", type_=Id)
 
 IS_UNPLANNED = and_(
     sync_gaps.c.tenant_id == TENANT_ID, sync_gaps.c.ended_at.is_not(None), sync_gaps.c.planned_at.is_(None)
@@ -78,26 +73,16 @@ _HIDE_GAP = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Range:
-    channel_id: int
-    after_platform_id: str | None
-    until_platform_id: str
-
-    @property
-    def is_empty(self) -> bool:
-        return number(self.after_platform_id) >= number(self.until_platform_id)
-
-
 async def plan_gaps(
     connection: AsyncConnection,
     tenant_id: str,
     *,
     lookback: timedelta,
     cursor_at: Callable[[datetime], str],
+    page_size: int,
     now: datetime,
 ) -> int:
-    """Plan the ranges of gaps and of channels that are back. Returns how many are new or longer."""
+    """Plan the ranges of gaps and of channels that are back. Returns how many are new or changed."""
     values = {"tenant": tenant_id, "now": now}
     gap_began_at = min((await connection.execute(_TAKE_GAPS, values)).scalars(), default=None)
     active: dict[int, Newest] = {}
@@ -110,15 +95,16 @@ async def plan_gaps(
     for at in range(0, len(affected), AT_ONCE):
         some = dump_json([{"id": channel_id} for channel_id in affected[at : at + AT_ONCE]])
         archived = await all_rows(connection, _ARCHIVED, {"some": some})
-        new = []
+        new = list[Window]()
         for channel in archived:
             last = later(checkpoint_of(channel), newest.get(channel["id"]))
             began_at = last and _began_at(channel, gap_began_at if channel["id"] in active else None, last[1], lookback)
             if last and began_at:
-                after = cursor_at(began_at - lookback)
-                new.append(_Range(channel_id=channel["id"], after_platform_id=after, until_platform_id=last[0]))
+                after, lately = (cursor_at(began_at - time) for time in (lookback, min(LATELY, lookback)))
+                new.append(Window(channel_id=channel["id"], after=after, lately=lately, until=last[0]))
         await _clear_unmonitored(connection, archived, now)
-        planned += await _add(connection, some, [r for r in new if not r.is_empty], now)
+        windows = [window for window in new if not window.is_empty]
+        planned += await add_windows(connection, windows, page_size=page_size, now=now)
     return planned
 
 
@@ -159,58 +145,3 @@ async def _clear_unmonitored(connection: AsyncConnection, archived: Iterable[Row
     back = [{"channel": row["id"], "now": now} for row in archived if row["unmonitored_since"] is not None]
     if back:
         await connection.execute(_CLEAR_UNMONITORED, back)
-
-
-_PLANNED = (
-    select(
-        refetch_ranges.c.id,
-        refetch_ranges.c.channel_id,
-        refetch_ranges.c.after_platform_id,
-        refetch_ranges.c.until_platform_id,
-    )
-    .where(refetch_ranges.c.channel_id.in_(_IS_AMONG_SOME), refetch_ranges.c.kind == RefetchKind.GAP)
-    .order_by(refetch_ranges.c.id)
-    .with_for_update(of=refetch_ranges)
-)
-_INSERT = insert(refetch_ranges).values(
-    channel_id=CHANNEL_ID,
-    kind=RefetchKind.GAP.value,
-    after_platform_id=_AFTER,
-    until_platform_id=_UNTIL,
-    created_at=NOW,
-    updated_at=NOW,
-)
-_WIDEN = (
-    update(refetch_ranges)
-    .where(refetch_ranges.c.id == RANGE_ID)
-    .values(after_platform_id=_AFTER, until_platform_id=_UNTIL, updated_at=NOW)
-)
-
-
-async def _add(connection: AsyncConnection, some: str, ranges: Sequence[_Range], now: datetime) -> int:
-    """Store ranges, one a channel of ``some``: what is left of an earlier one is widened to hold both."""
-    if not ranges:
-        return 0
-    planned = {row["channel_id"]: row for row in await all_rows(connection, _PLANNED, {"some": some})}
-    new = [
-        {"channel": r.channel_id, "after": r.after_platform_id, "until": r.until_platform_id, "now": now}
-        for r in ranges
-        if r.channel_id not in planned
-    ]
-    wider = list(_wider(ranges, planned, now))
-    for statement, rows in ((_INSERT, new), (_WIDEN, wider)):
-        if rows:
-            await connection.execute(statement, rows)
-    return len(new) + len(wider)
-
-
-def _wider(ranges: Iterable[_Range], planned: dict[int, RowMapping], now: datetime) -> Iterator[dict[str, object]]:
-    """Yield the changes of rows that do not hold their channel's new range yet."""
-    for new in ranges:
-        old = planned.get(new.channel_id)
-        if old is None:
-            continue
-        after = lesser(old["after_platform_id"], new.after_platform_id)
-        until = max(old["until_platform_id"], new.until_platform_id, key=number)
-        if (after, until) != (old["after_platform_id"], old["until_platform_id"]):
-            yield {"range": old["id"], "after": after, "until": until, "now": now}

@@ -1,5 +1,6 @@
 """What is to be read again, because it may have changed behind the checkpoints."""
 
+from collections import Counter
 from collections.abc import AsyncIterator, Mapping
 
 from sqlalchemy import bindparam, func, select, tuple_
@@ -7,7 +8,7 @@ from sqlalchemy.types import Text
 
 from storage.connection import finish_before_cancel
 from storage.database import Database
-from storage.repair.model import RefetchRange, range_of
+from storage.repair.model import RefetchKind, RefetchRange, range_of
 from storage.sql import AT_ONCE, CHANNEL_ID, TENANT_ID, Id, all_rows
 from storage.tables import channels, refetch_ranges
 
@@ -33,28 +34,39 @@ _PENDING = (
         )
     )
     .where(_IS_OF_TENANT, channels.c.skip_reason.is_(None))
+    .where(refetch_ranges.c.kind == bindparam("of_kind", type_=Text))
     .where(tuple_(*_KEY) > tuple_(CHANNEL_ID, bindparam("behind_kind", type_=Text), bindparam("behind", type_=Id)))
     .order_by(*_KEY)
     .limit(AT_ONCE)
 )
 _COUNT = (
-    select(func.count())
+    select(refetch_ranges.c.kind, func.count().label("ranges"))
     .select_from(refetch_ranges.join(channels, channels.c.id == refetch_ranges.c.channel_id))
     .where(channels.c.tenant_id == TENANT_ID, channels.c.skip_reason.is_(None))
+    .group_by(refetch_ranges.c.kind)
 )
 
 
 async def pending_ranges(db: Database, tenant_id: str) -> AsyncIterator[list[RefetchRange]]:
-    """List what is to be read again in a tenant's archived channels, channel by channel, some at a time."""
-    if not await count_pending_ranges(db, tenant_id):
-        return  # the pages below would go through the ranges of all tenants to find that out
-    values, is_last = {"tenant": tenant_id, "channel": 0, "behind_kind": "", "behind": ""}, False
+    """List what is to be read again in a tenant's archived channels, some ranges at a time.
+
+    The most urgent kind comes first, and of one kind channel by channel.
+    """
+    counts = await count_pending_ranges(db, tenant_id)
+    for kind in RefetchKind:
+        if counts[kind]:  # else the pages would go through the ranges of all tenants to find that out
+            async for some in _ranges_of_kind(db, tenant_id, kind):
+                yield some
+
+
+async def _ranges_of_kind(db: Database, tenant_id: str, kind: RefetchKind) -> AsyncIterator[list[RefetchRange]]:
+    values, is_last = {"tenant": tenant_id, "of_kind": kind.value, "channel": 0, "behind_kind": "", "behind": ""}, False
     while not is_last:
         some = await _page(db, values)
         is_last = len(some) < AT_ONCE
         if some:
             last = some[-1]
-            values |= {"channel": last.channel_id, "behind_kind": last.kind.value, "behind": last.until_platform_id}
+            values |= {"channel": last.channel_id, "behind_kind": kind.value, "behind": last.until_platform_id}
             yield some
 
 
@@ -65,7 +77,8 @@ async def _page(db: Database, values: Mapping[str, object]) -> list[RefetchRange
 
 
 @finish_before_cancel
-async def count_pending_ranges(db: Database, tenant_id: str) -> int:
-    """Count what is to be read again in a tenant's archived channels."""
+async def count_pending_ranges(db: Database, tenant_id: str) -> Counter[RefetchKind]:
+    """Count what is to be read again in a tenant's archived channels, by its kind."""
     async with db.reading() as connection:
-        return int((await connection.execute(_COUNT, {"tenant": tenant_id})).scalar_one())
+        rows = await all_rows(connection, _COUNT, {"tenant": tenant_id})
+    return Counter({RefetchKind(row["kind"]): row["ranges"] for row in rows})

@@ -175,13 +175,19 @@ refetch_ranges = Table(
         nullable=False,
         comment="The channel.",
     ),
-    Column("kind", Text, nullable=False, comment="refetch (single messages), gap or audit."),
+    Column(
+        "kind",
+        Text,
+        nullable=False,
+        comment="refetch (single messages), gap (sent since a day before a gap), window (older ones) or audit; in this "
+        "order.",
+    ),
     Column("after_platform_id", Id, comment="The cursor, exclusive: everything up to it has been read again."),
     Column("until_platform_id", Id, nullable=False, comment="The last message of the range, inclusive."),
     *outcome_columns(),
     *timestamp_columns(),
     UniqueConstraint("channel_id", "kind", "until_platform_id"),
-    one_of("kind", "refetch", "gap", "audit"),
+    one_of("kind", "refetch", "gap", "window", "audit"),
     comment="Messages of a channel that are to be read again.",
 )
 

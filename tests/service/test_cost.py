@@ -1,11 +1,13 @@
 """Requests are the scarce good: what a sync of a large guild costs, and the next one where nothing is new."""
 
+from datetime import timedelta
+
 import pytest
 
 from adapters.discord.simulator import Simulator, tree_world
 from adapters.discord.simulator.truth import truth
 from tests.support.archive import assert_equal_to_truth
-from tests.support.daemon import ONLY_MESSAGES, running_daemon
+from tests.support.daemon import ONLY_MESSAGES, Clock, running_daemon
 from tests.support.guilds import guild_of
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("restored_addresses")]
@@ -20,12 +22,13 @@ ARCHIVED = "/channels/{channel_id}/threads/archived/public"
     indirect=["database_url"],
     ids=["sqlite-large", "postgresql-medium"],
 )
-async def test_an_unchanged_guild_costs_three_requests_and_one_listing_a_channel(
-    database_url: str, channels: int, threads: int
-) -> None:
+async def test_a_guild_that_is_followed_costs_one_request(database_url: str, channels: int, threads: int) -> None:
     world = tree_world(channels, threads)
-    guild_id = guild_of(world)
-    async with Simulator(world) as sim, running_daemon(sim, database_url, settings=ONLY_MESSAGES) as daemon:
+    guild_id, clock = guild_of(world), Clock()
+    async with (
+        Simulator(world) as sim,
+        running_daemon(sim, database_url, settings=ONLY_MESSAGES, clock=clock) as daemon,
+    ):
         (first,) = await daemon.idle()
         assert first["status"] == "succeeded"
         assert first["progress"]["channels_done"] == channels + threads
@@ -34,15 +37,19 @@ async def test_an_unchanged_guild_costs_three_requests_and_one_listing_a_channel
 
         second = await daemon.sync(guild_id)
         assert second["status"] == "succeeded"
-        assert sim.requests.count(MESSAGES) == 0
-        assert sim.requests.count(ARCHIVED) == channels
-        assert sim.requests.count() == second["metrics"]["requests"] == channels + 3
+        assert sim.requests.count() == second["metrics"]["requests"] == 1
 
         busy = next(iter(world.guilds[guild_id].channels))
         sim.change.post(busy, "news")
         third = await daemon.sync(guild_id)
-        assert third["metrics"]["messages"] == 1
-        assert sim.requests.count(MESSAGES) == 1
+        assert (third["metrics"]["messages"], third["metrics"]["requests"]) == (0, 1)
+        assert third["progress"]["channels_followed"] == channels + threads
+
+        sim.requests.clear()
+        clock.ahead = timedelta(days=2)
+        verified = await daemon.sync(guild_id)
+        assert sim.requests.count(ARCHIVED) == channels
+        assert sim.requests.count() == verified["metrics"]["requests"] == channels + 3, "all is listed once a day"
     assert_equal_to_truth(database_url, truth(world, guild_id), guild_id, without=["reactions"])
 
 
@@ -60,5 +67,5 @@ async def test_a_dead_head_is_asked_for_once(database_url: str) -> None:
             assert sim.requests.count(MESSAGES, channel_id=channel) == 2
             sim.change.post(channel, "and on it goes")
             await daemon.sync(guild_id)
-            assert sim.requests.count(MESSAGES, channel_id=channel) == 3
+            assert sim.requests.count(MESSAGES, channel_id=channel) == 2
     assert_equal_to_truth(database_url, truth(world, guild_id), guild_id)

@@ -49,7 +49,7 @@ async def test_the_head_is_a_hint(database_url: str) -> None:
             new = [int(sim.change.post(channel.id, "news")["id"]) for channel in (late, back)]
             back.last_message_id, late.last_message_id = ids_of(back)[3], ids_of(late)[99]
             third = await daemon.sync(guild_id)
-            assert (third["metrics"]["messages"], len(new)) == (2, 2)
+            assert (third["metrics"]["messages"], len(new)) == (0, 2), "they are stored already"
     assert_equal_to_truth(database_url, truth(world, guild_id), guild_id, without=["reactions"])
 
 

@@ -119,3 +119,20 @@ async def test_a_channel_with_a_message_that_was_not_shown_whole_is_read_by_the_
         assert (job["status"], job["metrics"]["messages"]) == ("succeeded", 2)
         assert sim.requests.count(PAGES) == sim.requests.count(PAGES, channel_id=POST) == sim.requests.count() - 1
         assert_current(url, truth(sim.world, GUILD), GUILD)
+
+
+async def test_a_whole_listing_counts_what_no_event_said(tmp_path: Path) -> None:
+    url = f"sqlite+aiosqlite:///{tmp_path}/archive.db"
+    settings = PATIENCE | {"PLATFORM_SYNC_SYNC__VERIFY_INTERVAL": "0 s"}
+    async with Simulator(small_world(3)) as sim, running_daemon(sim, url, settings) as daemon:
+        await daemon.idle(2)
+        sim.change.rename_channel(TEXT, "heard")
+        await daemon.sync(GUILD)
+        sim.change.rename_channel(TEXT, "unheard", silent=True)
+        sim.change.create_thread(TEXT, "unheard", silent=True)
+        job = await daemon.sync(GUILD)
+        assert job["status"] == "succeeded"
+        exposed, _ = await daemon.metrics.expose("")
+        for kind in (b"channels", b"threads"):
+            assert b'platform_sync_live_missed_total{kind="%s"} 1.0' % kind in exposed
+        assert_current(url, truth(sim.world, GUILD), GUILD)

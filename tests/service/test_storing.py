@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import event
 
+from adapters.errors import CallFailed
 from adapters.events import ChannelChanged, ChannelRef, MessagesDeleted
 from adapters.pages import MessagePage
 from adapters.records import ChannelRecord, SkipReason
@@ -16,7 +17,8 @@ from bot.metrics import Metrics
 from bot.sync import JobContext, Progress
 from bot.sync.channel_estimator import ChannelEstimator
 from bot.sync.messages import ChannelReader
-from storage.channels import channel_states, save_channels
+from bot.sync.outcomes import ChannelOutcome
+from storage.channels import ProgressState, channel_states, save_channels
 from storage.database import Database, open_database
 from storage.tables import messages, refetch_ranges
 from tests.support.builders import NOW, channel, message, skipped
@@ -109,3 +111,22 @@ async def test_a_message_that_is_deleted_while_its_page_is_stored(db: Database, 
     else:
         await reader.run()
         assert [row["until_platform_id"] for row in await rows_of(db, refetch_ranges)] == ["1"]
+
+
+async def test_a_channel_that_gives_up_while_it_is_noted_as_read_has_failed(db: Database) -> None:
+    job = await job_of(db, LiveWriter(db, {}, "me", Clock()))
+    (state,) = await channel_states(db, TENANT)
+    given_up = list[asyncio.Task[None]]()
+
+    def hear(_c: object, _cursor: object, statement: str, *_: Any) -> None:
+        if statement.startswith("INSERT INTO sync_progress") and not given_up:
+            failure = CallFailed("its archived threads cannot be listed", attempts=4)
+            given_up.append(asyncio.get_running_loop().create_task(job.give_up(state, failure)))
+
+    event.listen(db._writer.sync_engine, "before_cursor_execute", hear)
+    await job.settle(state, None, read_since=0.0)
+    await asyncio.gather(*given_up)
+    assert job.progress.channels.get("5") is ChannelOutcome.FAILED
+    (after,) = await channel_states(db, TENANT)
+    assert (after.state, after.is_read_to_end) == (ProgressState.FAILED, True)
+    assert after.last_error is not None

@@ -7,7 +7,7 @@ import pytest
 from adapters.discord.simulator import Fault, Simulator, tree_world
 from adapters.discord.simulator.model import Channel, World
 from adapters.discord.simulator.truth import truth
-from tests.support.archive import archived, assert_equal_to_truth
+from tests.support.archive import archived, assert_equal_to_truth, count_messages
 from tests.support.daemon import ONLY_MESSAGES, Clock, running_daemon
 from tests.support.guilds import guild_of
 
@@ -141,3 +141,26 @@ async def test_a_listing_of_a_sync_that_was_broken_off_is_kept_for_a_day_however
                 sim.requests.clear()
                 assert (await daemon.sync(guild_id))["status"] == "rate_limited"
             assert {entry.channel_id for entry in sim.requests.entries(ARCHIVED, status=200)} == first
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_messages_are_stored_before_the_last_page_of_a_listing_is_requested(database_url: str) -> None:
+    world = tree_world(2, 0)
+    guild_id = guild_of(world)
+    parent = next(iter(world.guilds[guild_id].channels.values()))
+    async with Simulator(world) as sim:
+        for _ in range(110):
+            thread = sim.change.create_thread(parent.id, "old", "text", silent=True)
+            sim.change.post(thread.id, "in it", silent=True)
+            sim.change.archive_thread(thread.id, silent=True)
+        sim.faults.add(Fault("late", ARCHIVED, parent.id, seconds=0.4, times=None))
+        async with running_daemon(sim, database_url, ONLY_MESSAGES) as daemon:
+            await daemon.sees(lambda: count_messages(database_url) if sim.requests.count() else 0)
+            assert sim.requests.count(ARCHIVED, channel_id=parent.id) < 2
+            (first,) = await daemon.idle()
+            assert (first["status"], first["progress"]["fraction"]) == ("succeeded", 1.0)
+            assert first["progress"]["channels_total"] == first["progress"]["channels_done"] == 112
+            assert sim.requests.count(ARCHIVED, channel_id=parent.id) == 2
+            assert sim.requests.count(MESSAGES, channel_id=parent.id) == 2, "it names each of its threads"
+            assert sim.requests.count(MESSAGES) == 111 + 2, "one page each"
+    assert_equal_to_truth(database_url, truth(world, guild_id), guild_id, without=["reactions"])

@@ -153,7 +153,7 @@ ALL: dict[str, Switch] = {
     "every end is a success": lambda: patch.object(Outcome, "of_progress", classmethod(_of_progress)),
     "permission from the cache": lambda: patch.object(GuildEvaluation, "access", _from_the_cache),
     "ready while deaf": lambda: patch.object(DiscordAdapter, "unready_reason", None),
-    "gaps are repaired unread": _off("storage.repair.plan_gaps._add", by=_none),
+    "gaps are repaired unread": _off("storage.repair.plan_gaps.add_windows", by=_none),
     "following outlives its stream": lambda: patch.object(FollowedChannels, "current", _whatever_stream),
     "a message left out is passed over": lambda: patch.object(FollowedChannels, "missed", lambda *_: None),
     "a channel is followed before it is read": lambda: patch.object(FollowedChannels, "is_followed", _followed_unread),
@@ -161,7 +161,7 @@ ALL: dict[str, Switch] = {
         "storage.channels.skip.reopen_skipped", "storage.channels.upsert.reopen_skipped"
     ),
     "what comes into sight is new": _off("adapters.discord.gateway.dispatcher.is_new", by=_any_is_new),
-    "listed heads are not compared": _off("bot.sync.service.contradicted_channels", by=_not_contradicted),
+    "listed heads are not compared": _off("bot.sync.reading.contradicted_channels", by=_not_contradicted),
 }
 FOUND_BY = {
     "the checkpoint before the rows": 1,

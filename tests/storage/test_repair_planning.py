@@ -177,7 +177,10 @@ class TestPlanning:
         await way.refetch("9", channel="6")
         await way.refetch("10", "9")
         found = await way.pending()
-        assert [r.channel_platform_id for r in found] == ["5"] * 4 + ["6"] * 3
+        assert [(r.kind, r.channel_platform_id) for r in found] == [
+            *((RefetchKind.REFETCH, channel_id) for channel_id in "556"),
+            *((kind, channel_id) for kind in (RefetchKind.GAP, RefetchKind.AUDIT) for channel_id in "56"),
+        ]
         assert {(r.kind.value, r.channel_platform_id, r.until_platform_id) for r in found} == {
             ("refetch", "5", "9"),
             ("refetch", "5", "10"),
@@ -187,8 +190,9 @@ class TestPlanning:
             ("audit", "5", "10"),
             ("audit", "6", "10"),
         }
-        assert await count_pending_ranges(db, way.tenant.id) == 7
+        counts = {RefetchKind.REFETCH: 3, RefetchKind.GAP: 2, RefetchKind.AUDIT: 2}
+        assert await count_pending_ranges(db, way.tenant.id) == counts
         await mark_skipped(db, way.tenant.id, ["5"], SkipReason.NOT_PUBLIC, NOW)
         assert {r.channel_platform_id for r in await way.pending()} == {"6"}
-        assert await count_pending_ranges(db, way.tenant.id) == 3
-        assert await count_pending_ranges(db, "discord-other") == 0
+        assert await count_pending_ranges(db, way.tenant.id) == dict.fromkeys(counts, 1)
+        assert await count_pending_ranges(db, "discord-other") == {}

@@ -100,6 +100,7 @@ STORES_NOBODY = {
             "note_listed",
             "note_set_aside",
             "note_lookup",
+            "note_unlisted",
         ),
         *("prepared_rows", "reopen_channel", "reopen_skipped", "require_archived"),
     ),
@@ -129,7 +130,7 @@ STORES_NOBODY = {
     "reactions": ("delete_totals", "delete_users", "lock_totals", "prepare_users", "refetch_users"),
     "repair": (
         *("add_gap", "close_gap", "complete_hanging_audit", "finish_audit", "newest_early"),
-        *("newest_since", "plan_gaps"),
+        *("newest_since", "plan_gaps", "add_windows"),
         *(
             "plan_refetches",
             "prune_gaps",

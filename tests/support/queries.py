@@ -56,5 +56,5 @@ async def _run_a_job(db: Database) -> None:
     lease = await running_job(db, TENANT)
     await jobs.renew(db, lease, now=NOW, totals={})
     cursor = "1"
-    await repair.plan_refetches(db, TENANT, lookback=HOUR, cursor_at=lambda _: cursor, job=lease, now=NOW)
+    await repair.plan_refetches(db, TENANT, lookback=HOUR, cursor_at=lambda _: cursor, page_size=9, job=lease, now=NOW)
     await jobs.finish(db, lease, status=JobStatus.SUCCEEDED, totals={}, error=None, now=NOW)

@@ -48,9 +48,15 @@ class Way:
         )
         await save_batch(self.db, batch, now)
 
-    async def plan(self, lookback: timedelta = timedelta(0), now: datetime = LATER) -> int:
+    async def plan(self, lookback: timedelta = timedelta(0), now: datetime = LATER, page_size: int = 100) -> int:
         return await plan_refetches(
-            self.db, self.tenant.id, lookback=lookback, cursor_at=cursor_at, job=self.lease, now=now
+            self.db,
+            self.tenant.id,
+            lookback=lookback,
+            cursor_at=cursor_at,
+            page_size=page_size,
+            job=self.lease,
+            now=now,
         )
 
     async def refetch(self, *message_ids: str, channel: str = "5", now: datetime = NOW) -> None:

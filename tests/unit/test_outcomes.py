@@ -11,7 +11,8 @@ def counts(outcomes: Outcomes) -> list[int]:
 
 def test_what_was_read_before_is_a_number() -> None:
     outcomes = Outcomes()
-    outcomes.begin(["1", "2"], archived=100_000, skipped=7)
+    outcomes.expect(["1", "2"])
+    outcomes.recount(archived=100_000, skipped=7)
     assert counts(outcomes) == [2, 99_998, 0, 7]
     outcomes["1"] = DONE
     outcomes["2"] = FAILED
@@ -20,7 +21,7 @@ def test_what_was_read_before_is_a_number() -> None:
 
 def test_one_of_the_others_that_fails_or_goes_is_counted_once() -> None:
     outcomes = Outcomes()
-    outcomes.begin([], archived=3, skipped=0)
+    outcomes.recount(archived=3, skipped=0)
     outcomes["8"] = FAILED
     outcomes["9"] = SKIPPED
     outcomes["9"] = SKIPPED
@@ -31,5 +32,19 @@ def test_one_of_the_others_that_fails_or_goes_is_counted_once() -> None:
 
 def test_what_failed_while_it_was_listed_stays_failed_unless_it_is_skipped_by_now() -> None:
     outcomes = Outcomes({"1": FAILED, "2": FAILED, "3": SKIPPED})
-    outcomes.begin(["1", "4"], archived=3, skipped=2, archived_ids={"1", "4"})
+    outcomes.expect(["1", "4"])
+    outcomes.recount(archived=3, skipped=2, archived_ids={"1", "4"})
     assert counts(outcomes) == [1, 1, 1, 2]
+
+
+def test_channels_that_turn_up_later_are_added_to_those_that_are_counted() -> None:
+    outcomes = Outcomes()
+    outcomes.expect(["1", "2"])
+    outcomes.recount(archived=5, skipped=1)
+    outcomes["1"] = DONE
+    outcomes["2"] = SKIPPED
+    outcomes.expect(["1", "3"])
+    assert counts(outcomes) == [1, 4, 0, 2]
+    outcomes.recount(archived=7, skipped=2)
+    assert counts(outcomes) == [1, 6, 0, 2]
+    assert outcomes.get("1") is DONE

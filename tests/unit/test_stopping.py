@@ -1,12 +1,13 @@
 """Stopping: a cancellation is never lost on the way, and never made up; and stopping has an end."""
 
 import asyncio
+from collections.abc import AsyncGenerator
 from contextlib import suppress
 from dataclasses import dataclass
 
 import pytest
 
-from bot.concurrency import StrayCancellation, for_each, only_wanted_cancellation
+from bot.concurrency import StrayCancellation, for_each, for_each_of, only_wanted_cancellation
 from bot.shutdown import StopDeadline
 from storage.connection import finish_before_cancel
 from storage.errors import DatabaseUnreachable
@@ -85,6 +86,32 @@ async def test_a_cancellation_that_nobody_asked_for_is_an_error_and_no_end() -> 
     with pytest.raises(StrayCancellation):
         await for_each(range(5), 1, act)
     assert done == [0, 1]
+
+
+async def test_items_that_become_known_later_are_taken_up_beside_those_that_take_long() -> None:
+    later, taken, most = asyncio.Event(), list[int](), 0
+    running = 0
+
+    async def items() -> AsyncGenerator[int, None]:
+        for number in range(3):
+            yield number
+        await later.wait()
+        yield 3
+        raise ValueError("no more can be known")
+
+    async def act(item: int) -> None:
+        nonlocal running, most
+        running += 1
+        most = max(most, running)
+        taken.append(item)
+        if item == 2:
+            later.set()
+        await (asyncio.Event().wait() if item == 0 else asyncio.sleep(0))
+        running -= 1
+
+    with pytest.raises(ValueError, match="no more"):
+        await for_each_of(items(), 2, act)
+    assert (taken, most) == ([0, 1, 2, 3], 2)
 
 
 async def test_a_cancellation_that_was_asked_for_is_one() -> None:

@@ -1,14 +1,14 @@
 """Keep what could not be written of live events until their messages were read.
 
 Revision ID: unwritten
-Revises: copies
+Revises: tiers
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "unwritten"
-down_revision = "copies"
+down_revision = "tiers"
 branch_labels = None
 depends_on = None
 
