@@ -210,9 +210,9 @@ class LiveWriter:
         if self._leads(platform):
             now = self._clock()
             hidden = self._buffers[platform].hidden_channels()
-            if not hidden and any(change.created for change in batch.changes):
+            if any(change.created for change in batch.changes):
                 with suppress(StorageError):  # new threads, before what is written in them; ``_flush`` reports it
-                    await self._channels.write_shown(self._buffers[platform], is_leading=True)
+                    await self._channels.write_shown(self._buffers[platform], is_leading=True, hidden=hidden)
             batch.refused += await self.follower.apply(batch.changes, now, hidden)
             batch.changes = []
             await note_unwritten_events(self._db, batch, now)

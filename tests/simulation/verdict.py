@@ -37,6 +37,7 @@ _REMAINING = {
     .where(IS_PENDING, channels.c.skip_reason.is_(None), messages.c.deleted_at.is_(None)),
 }
 
+
 def remaining(machine: Machine) -> dict[str, int]:
     """Return what is left to be read, by what it is; nothing where nothing is."""
     engine = create_engine(machine.url.replace("+aiosqlite", ""))

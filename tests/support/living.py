@@ -53,8 +53,8 @@ class Living(Unrest):
     def __init__(self, sim: Simulator, guild: Guild, seed: int) -> None:
         super().__init__(sim, guild, seed)
         self._of_guild = guild
-        self.hidden: dict[str, set[str]] = {}
-        """By channel or thread, the messages it held when it was hidden."""
+        self.hidden: dict[str, int] = {}
+        """By channel, an id that is older than every message written in it since it was hidden."""
 
     async def go_on(self, seconds: float, messages_a_second: int) -> int:
         """Let people write so many messages a second, with all else that they do; return how many there were."""
@@ -109,6 +109,5 @@ class Living(Unrest):
         seen = [channel for channel in self._of_guild.channels.values() if str(channel.id) not in self.hidden]
         if len(self.hidden) < _MOST_HIDDEN and seen:
             channel = self._chance.choice(seen)
-            for place in (channel, *self._of_guild.children(channel.id)):
-                self.hidden[str(place.id)] = {message["id"] for message in place.messages}
+            self.hidden[str(channel.id)] = self._change.world.ids.take()
             self._change.hide_channel(channel.id, bot_keeps=self._chance.random() < 0.5, silent=silent)
