@@ -1,14 +1,16 @@
 """Write what events say of channels."""
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from datetime import datetime
 
+from adapters.records import ChannelRecord, ChannelType
 from bot.failures import Failures
 from bot.live.bisect import is_refused
 from bot.live.buffer import ChannelEvent, LiveBuffer
 from storage import channels
 from storage.database import Database
+from storage.live import ChannelKey
 
 log = logging.getLogger(__name__)
 
@@ -51,16 +53,19 @@ class ChannelWriter:
                         buffer.channels_written(tenant_id, some)
         failures.raise_first()
 
-    async def write_shown(self, buffer: LiveBuffer, *, is_leading: bool) -> None:
+    async def write_shown(self, buffer: LiveBuffer, *, is_leading: bool, hidden: Collection[ChannelKey] = ()) -> None:
         """Write the other changed channels if this process leads, else discard them.
+
+        Those of ``hidden`` and their threads are left for a later call: that they were hidden is written first.
 
         Raises:
             StorageError: some cannot be written; they stay buffered.
         """
         failures = Failures()
         for tenant_id, events in buffer.channel_events(hidden=False).items():
+            due = [event for event in events if _places_of(tenant_id, event.record).isdisjoint(hidden)]
             with failures.apart(tenant_id):
-                for some in _parts(events):
+                for some in _parts(due):
                     if is_leading:
                         await self._save(tenant_id, some)
                     buffer.channels_written(tenant_id, some)
@@ -82,6 +87,12 @@ class ChannelWriter:
                 if record.skip_reason is not None:
                     reason, instant = record.skip_reason, self._instant()
                     await channels.mark_skipped(self._db, tenant_id, [record.platform_id], reason, instant)
+
+
+def _places_of(tenant_id: str, record: ChannelRecord) -> set[ChannelKey]:
+    """Return what hides a channel when it is hidden: the channel itself and, of a thread, its parent."""
+    parent = record.parent_platform_id if record.type is ChannelType.THREAD else None
+    return {(tenant_id, place) for place in (record.platform_id, parent) if place}
 
 
 def _parts(events: list[ChannelEvent]) -> Iterator[list[ChannelEvent]]:

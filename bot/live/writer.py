@@ -220,9 +220,9 @@ class LiveWriter:
         if self._leads(platform):
             now = self._clock()
             buffer = self._buffers[platform]
-            if not buffer.hidden_channels() and any(change.created for change in batch.changes):
+            if any(change.created for change in batch.changes):
                 with suppress(StorageError):  # new threads, before what is written in them; ``_flush`` reports it
-                    await self._channels.write_shown(buffer, is_leading=True)
+                    await self._channels.write_shown(buffer, is_leading=True, hidden=buffer.hidden_channels())
             hidden = buffer.hidden_channels()  # now, since some may have been hidden meanwhile
             batch.refused += await self.follower.apply(batch.changes, now, hidden)
             batch.changes = []

@@ -3,13 +3,13 @@
 import asyncio
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from adapters.discord.simulator import Simulator
 from adapters.discord.simulator.model import Channel, Guild
 
 _EMOJI = ("👍", "❤️", "🔥", "party:123456789012345678")
-_KINDS = {
+KINDS = {
     "post": 30,
     "edit": 18,
     "react": 22,
@@ -35,6 +35,8 @@ class Unrest:
     the total as it was, which is all that can be seen of it afterwards.
     """
 
+    kinds: Mapping[str, int] = KINDS
+
     def __init__(self, sim: Simulator, guild: Guild, seed: int) -> None:
         self._change = sim.change
         self._guild = guild
@@ -59,7 +61,7 @@ class Unrest:
 
     def change_once(self, *, silent: bool) -> None:
         """Make one change."""
-        kind = self._chance.choices(list(_KINDS), list(_KINDS.values()))[0]
+        kind = self._chance.choices(list(self.kinds), list(self.kinds.values()))[0]
         act: Callable[[bool], None] = getattr(self, f"_{kind}")
         self.now = f"{kind}{' silently' if silent else ''}"
         act(silent)
@@ -69,7 +71,7 @@ class Unrest:
         """Return a channel or thread where people can still write."""
         threads = [thread for thread in self._guild.threads.values() if not thread.archived]
         everywhere = [*self._guild.channels.values(), *threads]
-        return self._chance.choice([channel for channel in everywhere if channel.type in (0, 11)])
+        return self._chance.choice([channel for channel in everywhere if channel.type in (0, 2, 5, 10, 11)])
 
     def _is_written(self, channel_id: int, message_id: int) -> bool:
         place = self._guild.channels.get(channel_id) or self._guild.threads[channel_id]
