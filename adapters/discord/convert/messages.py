@@ -43,8 +43,9 @@ def message_record(payload: Payload, channel_id: str, hash_user: HashUser) -> Me
     author_id = snowflake(author.get("id"))
     scrub = Scrubber(hash_user, lambda: _people(payload))
     kind = as_int(payload.get("type"))
-    source = as_object(payload.get("message_reference"))
+    type_name = _TYPE_NAMES[0] if kind is None else _TYPE_NAMES.get(kind) or str(kind)
     is_reply = replies(payload)
+    source = as_object(payload.get("message_reference")) if is_reply else {}
     original_author = (
         snowflake(as_object(as_object(payload.get("referenced_message")).get("author")).get("id")) if is_reply else None
     )
@@ -55,28 +56,25 @@ def message_record(payload: Payload, channel_id: str, hash_user: HashUser) -> Me
         author_hash=hash_user(author_id) if author_id else None,
         author_kind=_author_kind(payload, author, kind),
         content=scrub(content) if isinstance(content, str) else "",
-        type=_type_name(kind),
+        type=type_name,
         sent_at=timestamp(payload.get("timestamp")) or snowflake_time(message_id),
-        edited_at=timestamp(payload.get("edited_timestamp")),
+        edited_at=timestamp(edited) if (edited := payload.get("edited_timestamp")) else None,
         reply_to_channel_platform_id=(snowflake(source.get("channel_id")) or channel_id) if is_reply else None,
         reply_to_message_platform_id=snowflake(source.get("message_id")) if is_reply else None,
         reply_to_author_hash=hash_user(original_author) if original_author else None,
         metadata=metadata,
         attachments=attachment_records(payload.get("attachments"), scrub),
         reaction_totals=reaction_totals(payload.get("reactions"), hash_user),
-        copies=copies(_type_name(kind), metadata),
+        copies=copies(type_name, metadata) if metadata else (),
     )
-
-
-def _type_name(kind: int | None) -> str:
-    return _TYPE_NAMES[0] if kind is None else _TYPE_NAMES.get(kind, str(kind))
 
 
 def replies(payload: Payload) -> bool:
     """Return whether a message answers another one, which its reply columns name."""
+    if as_int(payload.get("type")) not in _REPLYING_TYPES:
+        return False
     source = as_object(payload.get("message_reference"))
-    answers = as_int(payload.get("type")) in _REPLYING_TYPES
-    return answers and not source.get("type") and snowflake(source.get("message_id")) is not None
+    return not source.get("type") and snowflake(source.get("message_id")) is not None
 
 
 def _people(payload: Payload) -> list[Payload]:
@@ -127,7 +125,7 @@ def _metadata(payload: Payload, scrub: Scrubber, hash_user: HashUser, *, is_repl
         if payload.get(key):
             name, value = read(payload, scrub, hash_user)
             kept[name] = value
-    return without_empty(kept)
+    return without_empty(kept) if kept else kept
 
 
 def _interaction(payload: Payload, scrub: Scrubber, hash_user: HashUser) -> tuple[str, dict[str, Any]]:
