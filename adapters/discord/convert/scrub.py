@@ -72,10 +72,10 @@ class Scrubber:
 
     __slots__ = ("_hash", "_known", "_users")
 
-    def __init__(self, hash_user: HashUser, users: Users = tuple) -> None:
+    def __init__(self, hash_user: HashUser, users: Users = tuple, *, names: Names | None = None) -> None:
         self._hash = hash_user
         self._users = users
-        self._known: Names | None = None
+        self._known = names
 
     def __call__(self, text: str) -> str:
         """Return the text with every user id hashed in place, and the names of the payload's users gone."""
