@@ -18,8 +18,11 @@ def attachment_records(value: object, scrub: Scrubber) -> tuple[AttachmentRecord
     """Return the attachments of a message; of two with one id the last."""
     if not value:
         return ()
-    found = (_attachment(payload, scrub) for payload in as_objects(value))
-    return tuple({record.platform_id: record for record in found if record}.values())
+    found: dict[str, AttachmentRecord] = {}
+    for payload in as_objects(value):
+        if record := _attachment(payload, scrub):
+            found[record.platform_id] = record
+    return tuple(found.values())
 
 
 def _attachment(payload: Payload, scrub: Scrubber) -> AttachmentRecord | None:

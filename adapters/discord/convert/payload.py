@@ -81,9 +81,13 @@ def as_time_text(value: object) -> str | None:
 
 def readable(text: str) -> str:
     """Make a text storable in any database: remove NUL characters, replace lone surrogates by "?"."""
-    if text.isascii() and "\x00" not in text:
-        return text
-    return text.replace("\x00", "").encode("utf-8", "replace").decode()
+    if "\x00" in text:
+        text = text.replace("\x00", "")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "replace").decode()
+    return text
 
 
 def timestamp(value: object) -> datetime | None:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
+from itertools import chain
 from typing import TypeAlias
 
 from msgspec import Raw
@@ -32,13 +33,16 @@ def reaction_totals(value: object, hash_user: HashUser) -> tuple[ReactionTotalRe
 
 def sent_totals(reactions: Iterable[Raw], hash_user: HashUser) -> tuple[ReactionTotalRecord, ...]:
     """Return what ``reaction_totals`` returns, of reactions as they were sent: few differ, so each is read once."""
-    return _of_each_emoji(_sent_totals_of(bytes(reaction), hash_user) for reaction in reactions)
+    return _of_each_emoji([_sent_totals_of(bytes(reaction), hash_user) for reaction in reactions])
 
 
 def _of_each_emoji(totals: Iterable[_Totals | None]) -> tuple[ReactionTotalRecord, ...]:
     """Put the totals together; of two reactions with one emoji the last counts."""
-    found = dict(each for each in totals if each)
-    return tuple(total for each in found.values() for total in each)
+    found: dict[str, tuple[ReactionTotalRecord, ...]] = {}
+    for each in totals:
+        if each:
+            found[each[0]] = each[1]
+    return tuple(chain.from_iterable(found.values()))
 
 
 @lru_cache(maxsize=4096)

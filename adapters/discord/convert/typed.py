@@ -63,20 +63,21 @@ class TypedMessage(Struct, gc=False):
 
     def has_rare_parts(self) -> bool:
         """Find out whether the message holds anything that few messages have."""
-        return not (
-            not self.components
-            and self.member is UNSET
-            and self.mention_channels is UNSET
-            and self.sticker_items is UNSET
-            and self.message_snapshots is UNSET
-            and self.poll is UNSET
-            and self.activity is UNSET
-            and self.interaction is UNSET
-            and self.interaction_metadata is UNSET
-            and self.application_id is UNSET
-            and self.thread is UNSET
-            and self.role_subscription_data is UNSET
+        has_none = (
+            self.member
+            is self.mention_channels
+            is self.sticker_items
+            is self.message_snapshots
+            is self.poll
+            is self.activity
+            is self.interaction
+            is self.interaction_metadata
+            is self.application_id
+            is self.thread
+            is self.role_subscription_data
+            is UNSET
         )
+        return not has_none or bool(self.components)
 
 
 SentMessage: TypeAlias = Payload | TypedMessage

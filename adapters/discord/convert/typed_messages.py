@@ -39,10 +39,10 @@ def _typed_record(message: TypedMessage, channel_id: str, hash_user: HashUser) -
     mentioned = [person(user) for user in message.mentions] if message.mentions else NOBODY
     referenced = message.referenced_message
     original = person(referenced.author) if isinstance(referenced, Referenced) else None
-    if message_id is None or _is_rare(message, mentioned):
+    if message_id is None or message.has_rare_parts() or _names_members(referenced, mentioned):
         return None
     source = as_object(plain(message.message_reference)) if message.message_reference is not UNSET else {}
-    is_reply = answers(kind, source)
+    is_reply = bool(source) and answers(kind, source)
     scrub = Scrubber(hash_user, names=_names(author, mentioned, original))
     metadata = _metadata(message, hash_user, mentioned)
     if is_reply and referenced is None:
@@ -75,17 +75,16 @@ def _typed_record(message: TypedMessage, channel_id: str, hash_user: HashUser) -
     )
 
 
-def _is_rare(message: TypedMessage, mentioned: list[Person]) -> bool:
-    referenced = message.referenced_message
-    if message.has_rare_parts() or (isinstance(referenced, Referenced) and referenced.member is not UNSET):
+def _names_members(referenced: object, mentioned: list[Person]) -> bool:
+    if isinstance(referenced, Referenced) and referenced.member is not UNSET:
         return True
-    return any(user.has_member for user in mentioned)
+    return bool(mentioned) and any(user.has_member for user in mentioned)
 
 
 def _names(author: Person, mentioned: list[Person], original: Person | None) -> Names:
-    if not mentioned and original is None:
-        return author.names
-    return names_of_all([author, *mentioned, *([original] if original else [])])
+    if mentioned:
+        return names_of_all((author, *mentioned, original) if original else (author, *mentioned))
+    return names_of_all((author, original)) if original else author.names
 
 
 def _all_plain(parts: list[Raw]) -> list[Any]:
