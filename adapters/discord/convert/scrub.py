@@ -40,8 +40,9 @@ _TOKENS = re.compile(
 # Matches, read backwards, the scheme and subdomains in front of a profile's host.
 _SUBDOMAINS_AND_SCHEME = re.compile(r"(?:\.[a-z]+)*(?://:[a-z]+)?")
 _ENCODED_RUN = re.compile(r"(?:[0-9]|%3[0-9]){17,}")
-_RUN = re.compile("[0-9]{17}")
-_TWO_DIGITS = re.compile("[0-9]{2}")
+_RUN = re.compile("[0-9][0-9]{16}")  # searched for twice as fast as what begins with a repetition
+_TWO_DIGITS = re.compile("[0-9][0-9]")
+_MENTION = re.compile("<@!?([0-9]+)>")
 # A file as Discord links to it: apart from a run of digits in its name, there is nothing to replace.
 _FILE = re.compile(
     rf"{_CDN}/(?:ephemeral-)?attachments/[0-9]+/[0-9]+/([\w.-]*)"
@@ -103,6 +104,12 @@ class Scrubber:
     def _without_ids(self, text: str) -> str:
         if (file := _FILE.fullmatch(text)) and not _has_run(file[1]):
             return text
+        if "/" not in text and "%" not in text and "=" not in text:
+            # There can be mentions, and runs of digits outside of them, and nothing else to replace.
+            pieces = _MENTION.split(text)
+            if not any(map(_has_run, pieces[::2])):
+                pieces[1::2] = map(self._mention, pieces[1::2])
+                return "".join(pieces)
         if "%3" in text:
             text = _ENCODED_RUN.sub(lambda run: re.sub("%3([0-9])", r"\1", run[0]), text)
         clean, done, free = list[str](), 0, 0  # the end of the copied part, and of the part searched for tokens
