@@ -115,9 +115,11 @@ def reference(payload: Payload) -> dict[str, Any]:
 
 def _texts(payload: Payload, scrub: Scrubber, *keys: str) -> dict[str, str]:
     """Return those of the texts that are not empty."""
-    return {
-        key: text for key in keys if (value := payload.get(key)) and isinstance(value, str) and (text := scrub(value))
-    }
+    kept: dict[str, str] = {}
+    for key in keys:
+        if (value := payload.get(key)) and isinstance(value, str) and (text := scrub(value)):
+            kept[key] = text
+    return kept
 
 
 def _signed(payload: Payload, scrub: Scrubber, name: str, *links: str) -> dict[str, Any]:
