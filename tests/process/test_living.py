@@ -46,9 +46,7 @@ async def test_a_living_guild_is_archived_from_its_events_and_proven_by_one_requ
         sim.requests.clear()
         written = await people.go_on(15 if soak_minutes else 4, MESSAGES_A_SECOND)
         lag = await until(lambda: assert_archived(database_url, world, people))
-        print(
-            f"{written} messages, {sum(people.done.values())} changes; current {lag:.1f} s after the last: {people.done}"
-        )
+        print(f"{written} messages, {sum(people.done.values())} changes; {lag:.1f} s after the last: {people.done}")
         assert sim.requests.counts() == {}
         live = (await daemon.get(f"{tenant}/coverage"))["live"]
         assert live["channels_followed"] == live["channels"] > CHANNELS / 2
