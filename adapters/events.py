@@ -93,7 +93,7 @@ class MessageMissed:
     """A new message that its event does not show whole: it has to be read."""
 
     channel: ChannelRef
-    message_platform_id: str
+    message_platform_id: str | None  # None: not even that can be read
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

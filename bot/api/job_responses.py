@@ -35,7 +35,8 @@ class JobProgress(ResponseModel):
         description="Channels and threads that were followed live when all was read: new messages are stored at once."
     )
     proven_until: datetime | None = Field(
-        description="Until when it has shown that no message of the channels was missed; null: none is followed."
+        description="Until when it has shown that no message was missed behind the newest one received of each "
+        "channel; null: none is followed."
     )
     repairs_done: int = Field(description="Ranges of messages read again, after a gap or for an audit.")
     repairs_pending: int = Field(description="Ranges that are still to be read again, in this job or a later one.")

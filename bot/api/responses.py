@@ -175,7 +175,8 @@ class LiveView(ResponseModel):
     channels_followed: int = Field(description="Channels and threads that are followed at this instant.")
     channels: int = Field(description="Channels and threads that are archived.")
     proven_until: datetime | None = Field(
-        description="Until when a listing has shown that no message of the channels was missed; null: none is followed."
+        description="Until when a listing has shown that no message was missed behind the newest one received of each "
+        "channel; null: none is followed."
     )
     threads_proven_until: datetime | None = Field(
         description="The same of the threads, which are listed once in `sync.verify_interval`; null: none was yet."

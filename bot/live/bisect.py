@@ -24,12 +24,13 @@ def is_refused(error: Exception) -> bool:
 
 
 @dataclass(slots=True)
-class Applied:
+class Outcome:
     """What became of a batch of changes."""
 
     refused: dict[Key, Exception] = field(default_factory=dict)  # messages whose change cannot be stored
     unwritten: list[UnwrittenEvent] = field(default_factory=list)  # their events
     left_out: set[ChannelKey] = field(default_factory=set)  # channels of which new messages were not stored
+    moved: set[ChannelKey] = field(default_factory=set)  # channels whose checkpoint moved with all of them
 
 
 async def apply_bisecting(
@@ -39,13 +40,13 @@ async def apply_bisecting(
     owner: str,
     hidden: Collection[ChannelKey],
     followed: Collection[ChannelKey],
-) -> Applied:
+) -> Outcome:
     """Apply changes; where one cannot be stored, apply all others, and move no checkpoint.
 
     Raises:
         StorageError: the database takes no change.
     """
-    applied = Applied()
+    applied = Outcome()
     if changes:
         await _bisect(db, changes, now, owner, hidden, followed, applied)
     applied.left_out |= {(tenant_id, channel_id) for tenant_id, channel_id, _ in applied.refused}
@@ -69,10 +70,12 @@ async def _bisect(
     owner: str,
     hidden: Collection[ChannelKey],
     followed: Collection[ChannelKey],
-    applied: Applied,
+    applied: Outcome,
 ) -> None:
     try:
-        applied.left_out |= await live.apply_changes(db, changes, now, owner=owner, hidden=hidden, followed=followed)
+        found = await live.apply_changes(db, changes, now, owner=owner, hidden=hidden, followed=followed)
+        applied.left_out.update(found.left_out)
+        applied.moved.update(found.moved)
     except Exception as e:
         if not is_refused(e):
             raise

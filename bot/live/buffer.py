@@ -109,6 +109,21 @@ class LiveBuffer:
         )
         return True
 
+    def add_missed(self, tenant_id: str, channel_id: str, message_id: str | None) -> None:
+        """Take in that a new message has to be read by its id, if it is known and there is a place for it."""
+        if message_id is None:
+            return
+        key = tenant_id, channel_id, message_id
+        if key not in self._messages and len(self._messages) >= self._largest:
+            if len(self.lost) < self._largest_lost:
+                self.lost.add(key)
+            return
+        change = self._messages.setdefault(
+            key,
+            MessageChange(tenant_id=tenant_id, channel_platform_id=channel_id, message_platform_id=message_id),
+        )
+        change.is_missed = True
+
     def _meet(self, key: Key) -> None:
         self._met[key] = None
         if len(self._met) > _LARGEST_MET:

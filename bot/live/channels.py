@@ -20,8 +20,18 @@ _BATCH = 1_000  # channels in one transaction
 class ChannelWriter:
     """Writes the channels that wait in a buffer."""
 
-    def __init__(self, db: Database, clock: Callable[[], datetime], instant: Callable[[], datetime]) -> None:
-        """``instant`` is the clock by which listings and events of channels are ordered."""
+    def __init__(
+        self,
+        db: Database,
+        clock: Callable[[], datetime],
+        instant: Callable[[], datetime],
+        on_lost: Callable[[str], None],
+    ) -> None:
+        """``instant`` is the clock by which listings and events of channels are ordered.
+
+        ``on_lost`` is called with the tenant of channels that cannot be stored: they have to be listed.
+        """
+        self._on_lost = on_lost
         self._db = db
         self._clock = clock
         self._instant = instant
@@ -72,6 +82,7 @@ class ChannelWriter:
             if not is_refused(e):
                 raise
             log.error("a changed channel cannot be stored", extra={"tenant": tenant_id}, exc_info=e)
+            self._on_lost(tenant_id)
             for record in records:
                 if record.skip_reason is not None:
                     reason, instant = record.skip_reason, self._instant()

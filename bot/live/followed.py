@@ -4,15 +4,15 @@ In memory only: after a restart every channel is to be read from its checkpoint.
 speaks against it, so what is kept are the exceptions (docs/decisions/0026).
 """
 
+import math
 import time
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 
 from adapters.events import Stream
 from storage.live import Newest, later
 
-LONG_AGO = datetime.min.replace(tzinfo=UTC)
 _MARGIN_SECONDS = 30.0  # a page that is requested so soon after an event may not show its message yet
 
 
@@ -22,6 +22,7 @@ class FollowedTenant:
 
     stream_id: Hashable
     known_since: datetime  # when this was first noted
+    valid_since: float = field(default_factory=time.monotonic)  # a listing that began before it says nothing
     is_listed: bool = False  # whether the channels were listed in this stream; until then none is followed
     is_contradicted: bool = False  # whether a listing showed messages of which no event came
     unread: set[str] = field(default_factory=set)  # channels that are to be read to their end first
@@ -29,7 +30,8 @@ class FollowedTenant:
     read: dict[str, float] = field(default_factory=dict)  # when channels were read to their end, before the rest ...
     missed: dict[str, float] = field(default_factory=dict)  # when, by the monotonic clock, a new message was not taken
     settled: int | None = None  # how many of its events were unsettled at the last whole listing
-    verified_at: datetime | None = None  # when that listing began
+    verified: float = -math.inf  # when that listing began, by the monotonic clock
+    verified_at: datetime | None = None  # the same as a time
     proven_at: datetime | None = None  # when the last listing began whose heads agreed
 
     def has_missed(self, channel_id: str, since: float) -> bool:
@@ -73,16 +75,26 @@ class FollowedChannels:
         tenant = self.current(tenant_id)
         return tenant is not None and tenant.is_listed and channel_id not in tenant.unread
 
-    def contradicted(self, covers: Callable[[str], bool]) -> dict[str, datetime]:
-        """Note that events were not received: of these tenants nothing is followed until all of it was compared.
-
-        Returns:
-            The tenants, with the time since when the events were not proven.
-        """
+    def unproven(self, covers: Callable[[str], bool]) -> dict[str, datetime]:
+        """Return some of the tenants, each with the time since when its events are not proven."""
         found = {tenant_id: tenant for tenant_id, tenant in self._tenants.items() if covers(tenant_id)}
-        for tenant in found.values():
-            tenant.is_listed, tenant.settled, tenant.is_contradicted = False, None, True
         return {tenant_id: tenant.proven_at or tenant.known_since for tenant_id, tenant in found.items()}
+
+    def contradicted(self, tenant_id: str) -> None:
+        """Note that events were not received: nothing of the tenant is followed until all of it was compared."""
+        if tenant := self._tenants.get(tenant_id):
+            tenant.is_listed, tenant.settled, tenant.is_contradicted = False, None, True
+            tenant.valid_since = time.monotonic()
+
+    def unsettle(self, tenant_id: str) -> None:
+        """Note that what an event said of a channel was lost: everything has to be listed again."""
+        if tenant := self._known(tenant_id):
+            tenant.settled, tenant.valid_since = None, time.monotonic()
+
+    def is_early(self, tenant_id: str, channel_id: str) -> bool:
+        """Return whether messages of a channel were stored beyond its checkpoint."""
+        tenant = self.current(tenant_id)
+        return tenant is not None and channel_id in tenant.early
 
     def is_begun(self, tenant_id: str) -> bool:
         """Return whether any channel of a tenant may be followed."""
@@ -125,13 +137,19 @@ class FollowedChannels:
             unread: the channels of which it shows messages beyond the checkpoint, or that were never read.
             seen_at: when that was looked at, by the monotonic clock; some may have been read since.
         """
-        if (tenant := self._within(tenant_id, listing.stream)) is None:
+        tenant = self._within(tenant_id, listing.stream)
+        if tenant is None or (listing.began < tenant.valid_since and not tenant.is_contradicted):
             return
         read_since = {channel_id for channel_id, at in tenant.read.items() if at > seen_at}
         tenant.unread = unread - read_since | {i for i in tenant.missed if tenant.has_missed(i, listing.began)}
         tenant.read.clear()
         tenant.is_listed, tenant.is_contradicted = not tenant.is_contradicted, False
         tenant.proven_at = listing.began_at if tenant.is_listed else None
+
+    def read_first(self, tenant_id: str, channel_ids: Iterable[str]) -> None:
+        """Note channels that turned out to have messages beyond their checkpoints: they are followed once read."""
+        if tenant := self._known(tenant_id):
+            tenant.unread.update(channel_ids)
 
     def _within(self, tenant_id: str, stream: Stream | None) -> FollowedTenant | None:
         """Return what is known of a tenant, where its stream is still the given one."""
@@ -158,16 +176,18 @@ class FollowedChannels:
 
         Until an event says too little it need not be repeated.
         """
-        if listing.stream and (tenant := self._within(tenant_id, listing.stream)):
-            tenant.settled, tenant.verified_at = listing.stream.unsettled, listing.began_at
+        tenant = self._within(tenant_id, listing.stream)
+        if listing.stream and tenant is not None and listing.began >= tenant.valid_since:
+            tenant.settled, tenant.verified = listing.stream.unsettled, listing.began
+            tenant.verified_at = listing.began_at
 
-    def is_settled(self, tenant_id: str, *, since: datetime = LONG_AGO) -> bool:
-        """Return whether every channel and thread is known by a whole listing since a time and the events after it."""
+    def is_settled(self, tenant_id: str, *, within_seconds: float = math.inf) -> bool:
+        """Return whether every channel and thread is known by a whole listing, of late, and the events after it."""
         stream = self._stream_of(tenant_id)
         tenant = self._within(tenant_id, stream)
         if tenant is None or stream is None or tenant.settled != stream.unsettled:
             return False
-        return tenant.verified_at is not None and tenant.verified_at > since
+        return time.monotonic() - tenant.verified < within_seconds
 
     def follow(self, tenant_id: str, channel_id: str, listed_in: Stream | None, *, read_since: float) -> bool:
         """Follow a channel that was read to its end; return False where it has to be read again.

@@ -77,12 +77,15 @@ class LiveFollower:
         """
         with_new = {change.channel for change in changes if change.newest}
         followed = {channel for channel in with_new if self.channels.is_followed(*channel)}
+        for tenant_id in {
+            tenant_id for tenant_id, channel_id in followed if self.channels.is_early(tenant_id, channel_id)
+        }:
+            await self.catch_up(tenant_id)
         applied = await apply_bisecting(self._db, changes, now, self._owner, hidden, followed)
         for channel in applied.left_out:
             self.channels.missed(*channel)
-        moved = set[ChannelKey]() if applied.refused else followed
         for change in changes:
-            if change.newest and change.channel not in moved | applied.left_out:
+            if change.newest and change.channel not in applied.moved | applied.left_out:
                 self.channels.stored_early(*change.channel, change.newest)
         return applied.unwritten
 
@@ -109,9 +112,10 @@ class LiveFollower:
         platform = self.platform_of(tenant_id)
         prefix = tenant_id_of(platform, "")
         covers = self._adapters[platform].doubt(tenant_id.removeprefix(prefix))
-        missed = self.channels.contradicted(lambda i: i.startswith(prefix) and covers(i.removeprefix(prefix)))
-        for doubted, since in missed.items():
+        doubted = self.channels.unproven(lambda i: i.startswith(prefix) and covers(i.removeprefix(prefix)))
+        for doubtful, since in doubted.items():  # first, so that a failure leaves the contradiction to the next sync
             now = self._clock()
             await repair.record_gap(
-                self._db, doubted, GapReason.SESSION_LOST, began_at=since, ended_at=max(since, now), now=now
+                self._db, doubtful, GapReason.SESSION_LOST, began_at=since, ended_at=max(since, now), now=now
             )
+            self.channels.contradicted(doubtful)

@@ -70,4 +70,6 @@ def _messages_of(event: LiveEvent) -> Sequence[str]:
             return (event.message.platform_id,)
         case MessagesDeleted():
             return event.message_platform_ids
+        case MessageMissed():
+            return () if event.message_platform_id is None else (event.message_platform_id,)
     return (event.message_platform_id,)

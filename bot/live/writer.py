@@ -53,7 +53,7 @@ class LiveWriter:
         self.instant = SteadyClock(clock)
         """Clock by which listings and events of channels are ordered."""
         self._buffers = {platform: LiveBuffer() for platform in adapters}
-        self._channels = ChannelWriter(db, clock, self.instant)
+        self._channels = ChannelWriter(db, clock, self.instant, lambda tenant_id: self.followed.unsettle(tenant_id))
         self._trackers = ChangeTrackers()
         self.following = Following(db, owner, clock)
         self.follower = LiveFollower(db, adapters, owner, self._leads, clock)
@@ -76,24 +76,34 @@ class LiveWriter:
             tenant_id = tenant_id_of(platform, event.channel.tenant_platform_id)
             if isinstance(event, MessageMissed):
                 trace_ignored(event, "it does not show the message whole; the next sync reads it")
+                buffer.add_missed(tenant_id, event.channel.platform_id, event.message_platform_id)
                 self.followed.missed(tenant_id, event.channel.platform_id)
             elif isinstance(event, MessageCreated) and not buffer.add_created(tenant_id, event):
+                buffer.add_missed(tenant_id, event.channel.platform_id, event.message.platform_id)
                 self.followed.missed(tenant_id, event.channel.platform_id)
             elif not isinstance(event, MessageCreated):
                 self._trackers.note(buffer.add(tenant_id, event))
         else:
             trace_ignored(event, "the process is stopping; the next start records a gap")
 
-    async def catch_up(self, tenant_id: str) -> None:
+    async def catch_up(self, tenant_id: str) -> bool:
         """Write what was received, and move the checkpoints of a tenant's followed channels over it.
 
+        Returns:
+            Whether all was written.
+
         Raises:
-            StorageError: the database cannot be written; a later call does it.
+            StorageError: the checkpoints cannot be moved; a later call does it.
         """
+        is_written = True
         if platform := self.follower.platform_of(tenant_id):
-            with suppress(StorageError):  # of any tenant: ``run`` reports it
+            try:
                 await self._flush(platform)
-        await self.follower.catch_up(tenant_id)
+            except StorageError:  # of any tenant: ``run`` reports it
+                is_written = False
+        async with self._writing:  # or two transactions would lock the same rows in another order
+            await self.follower.catch_up(tenant_id)
+        return is_written
 
     async def unheard(
         self, tenant_id: str, listed: Sequence[ChannelRecord], patience: timedelta
@@ -209,10 +219,11 @@ class LiveWriter:
         batch = self._unwritten[platform] = self._unwritten[platform] or self._buffers[platform].take(_BATCH)
         if self._leads(platform):
             now = self._clock()
-            hidden = self._buffers[platform].hidden_channels()
+            buffer = self._buffers[platform]
             if any(change.created for change in batch.changes):
                 with suppress(StorageError):  # new threads, before what is written in them; ``_flush`` reports it
-                    await self._channels.write_shown(self._buffers[platform], is_leading=True, hidden=hidden)
+                    await self._channels.write_shown(buffer, is_leading=True, hidden=buffer.hidden_channels())
+            hidden = buffer.hidden_channels()  # now, since some may have been hidden meanwhile
             batch.refused += await self.follower.apply(batch.changes, now, hidden)
             batch.changes = []
             await note_unwritten_events(self._db, batch, now)

@@ -1,5 +1,6 @@
 """Update the stored channels and threads by the platform's listings."""
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
@@ -61,11 +62,20 @@ class ChannelListing:
             job.live.followed.settle(job.tenant_id, listed.listing)
 
     async def _find_vanished_channels(self, listed: set[str]) -> None:
+        """Request the channels that are missing though no event said so, not even by now."""
         job = self.job
-        states = await channels.channels_to_be_found(
-            job.db, job.tenant_id, listed=listed, missed=(), with_threads=False
+        if await self._vanished_channels(listed):
+            await asyncio.sleep(job.config.event_patience.total_seconds())
+            await job.live.catch_up(job.tenant_id)
+            states = await self._vanished_channels(listed)
+            job.listings.unheard += len(states)
+            job.metrics.live_missed("channels", len(states))
+            await self._look_up(states, self._find_channel)
+
+    async def _vanished_channels(self, listed: set[str]) -> list[ChannelState]:
+        return await channels.channels_to_be_found(
+            self.job.db, self.job.tenant_id, listed=listed, missed=(), with_threads=False
         )
-        await self._look_up(states, self._find_channel)
 
     async def _find_vanished(self, listed: set[str]) -> None:
         """Request each channel that is missing from the listing, since absence alone proves nothing.

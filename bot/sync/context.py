@@ -40,6 +40,7 @@ class _Listings:
 
     began: float = 0.0
     is_stored: bool = True  # whether the newest one was; one that failed proves nothing
+    unheard: int = 0  # channels and threads that it showed otherwise than the events said
     pause_seconds: float = 0.0  # before the next one while the gateway is disconnected; grows
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -122,15 +123,13 @@ class JobContext:
         self.listings.began, began_at = time.monotonic(), self.live.instant()
         records = await self.session.channels(only_channels=only_channels)
         if self.live.followed.is_settled(self.tenant_id):
-            await count_unheard(self.live, self.metrics, self.tenant_id, records, self.config.event_patience)
+            self.listings.unheard = await count_unheard(
+                self.live, self.metrics, self.tenant_id, records, self.config.event_patience
+            )
         await self.live.write_channels(self.tenant_id)  # else one hidden before the listing would be hidden after it
         await channels.save_channels(self.db, self.tenant_id, records, self.clock(), began_at=began_at, job=self.lease)
         self.listings.is_stored = True
         return records
-
-    def add_unproven(self, page: EmptyPage) -> None:
-        """Keep an empty page until it is proven."""
-        self.unproven.append(page)
 
     def take_unproven(self) -> list[EmptyPage]:
         """Remove and return the unproven pages so far."""

@@ -5,7 +5,7 @@ import logging
 from zlib import crc32
 
 from bot.sync.context import JobContext
-from storage import channels
+from storage import channels, repair
 from storage.channels import ChannelState
 from storage.jobs import JobKind
 
@@ -14,37 +14,46 @@ log = logging.getLogger(__name__)
 _FIRST_PAUSE_SECONDS = 0.1
 
 
-def knows_all(job: JobContext) -> bool:
+async def knows_all(job: JobContext) -> bool:
     """Return whether every channel and thread is known, so that the channels alone have to be listed.
 
-    Whole listings of the tenants are spread over the verification interval.
+    Whole listings of the tenants are spread over the verification interval. One from before a gap, such as of a tenant
+    that was stopped, does not count.
     """
     share = crc32(job.tenant_id.encode()) / 2**32
-    since = job.clock() - job.config.verify_interval * (0.5 + share / 2)
-    return job.kind is not JobKind.AUDIT and job.live.followed.is_settled(job.tenant_id, since=since)
+    interval = job.config.verify_interval.total_seconds() * (0.5 + share / 2)
+    followed = job.live.followed
+    is_settled = followed.is_settled(job.tenant_id, within_seconds=interval)
+    if not is_settled or job.kind in (JobKind.AUDIT, JobKind.INITIAL):
+        return False
+    verified_at, gap_end = followed.proven(job.tenant_id)[1], await repair.last_gap_end(job.db, job.tenant_id)
+    return verified_at is not None and (gap_end is None or gap_end <= verified_at)
 
 
-async def contradicted_channels(job: JobContext) -> list[str]:
-    """Return the followed channels of which the listing shows messages that no event came of.
+async def is_contradicted(job: JobContext) -> bool:
+    """Return whether the listing shows messages, channels or threads of which no event came.
 
     What was received until now is written first. An answer may be faster than the event of a message in it, which is
     waited for.
     """
-    await job.live.catch_up(job.tenant_id)
+    is_written = await job.live.catch_up(job.tenant_id)
     waited, pause = 0.0, _FIRST_PAUSE_SECONDS
-    while behind := await _behind(job):
-        if waited >= job.config.event_patience.total_seconds():
-            break
+    while (behind := await _behind(job)) and waited < job.config.event_patience.total_seconds():
         await asyncio.sleep(pause)
         waited, pause = waited + pause, 2 * pause
-        await job.live.catch_up(job.tenant_id)
-    else:
-        return []
-    facts = {"tenant": job.tenant_id, "channels": len(behind), "channel": behind[0]}
-    log.warning("messages are listed of which no event came", extra=facts)
-    await job.live.follower.contradicted(job.tenant_id)
+        is_written = await job.live.catch_up(job.tenant_id)
+    if not is_written:  # what was received is not in the archive, so that this proves nothing
+        job.live.followed.unsettle(job.tenant_id)
+        return False
+    if not behind and not job.listings.unheard:
+        return False
+    if behind:
+        facts = {"tenant": job.tenant_id, "channels": len(behind), "channel": behind[0]}
+        log.warning("messages are listed of which no event came", extra=facts)
+    job.listings.unheard = 0
     job.metrics.live_missed("messages", len(behind))
-    return behind
+    await job.live.follower.contradicted(job.tenant_id)
+    return True
 
 
 async def _behind(job: JobContext) -> list[str]:

@@ -105,7 +105,7 @@ class ChannelReader:
             if self._is_stored:
                 await self._settle()
 
-        self.job.add_unproven(
+        self.job.unproven.append(
             EmptyPage(
                 channel=self.state,
                 parent_id=self.state.thread_parent_id,

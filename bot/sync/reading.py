@@ -15,7 +15,7 @@ from bot.pickled import PickledList
 from bot.sync.channel_estimator import ChannelEstimator
 from bot.sync.channels import ChannelListing, Listed
 from bot.sync.context import JobContext
-from bot.sync.followed import contradicted_channels, knows_all
+from bot.sync.followed import is_contradicted, knows_all
 from bot.sync.messages import ChannelReader
 from bot.sync.outcomes import ChannelOutcome
 from bot.sync.proof import ProofPass
@@ -47,6 +47,7 @@ class ReadingPass:
     job: JobContext
     listing: ChannelListing
     _rest: _Chosen | None = None  # what is left to be read once the listing has ended; None: it has not
+    _is_idle: bool = False  # whether everything chosen so far was read
     _chosen_at: float = 0.0  # the beginning of the newest listing of channels before channels were last chosen
     _last_id: int = 0  # ``channels.id`` of the last channel that was seen so far
     _put_off: set[str] = field(default_factory=set)  # channels that the listing may find to be gone, by platform id
@@ -66,6 +67,7 @@ class ReadingPass:
         if job.listings.began > self._chosen_at or self.listing.threads.has_stored:
             # Channels were listed once more, and a thread that was reopened between two listings turned up; or one was
             # listed with a newer message after it had been read.
+            self._is_idle = True
             await for_each(await self._choose_rest(), limit, self._read_channel)
         await ProofPass(job).run()
         await job.settle_refusals()
@@ -76,16 +78,16 @@ class ReadingPass:
 
     async def _list_channels(self) -> Listed:
         """List the channels alone where that suffices; where their heads contradict the events, list everything."""
-        is_brief = knows_all(self.job)
+        is_brief = await knows_all(self.job)
         listed = await self.listing.list_channels(only_channels=is_brief)
-        if await contradicted_channels(self.job) and is_brief:
+        if await is_contradicted(self.job) and is_brief:
             return await self.listing.list_channels(only_channels=False)
         return listed
 
     async def _list_threads(self, listed: Listed) -> None:
         await self.listing.list_threads(listed)
-        if listed.is_whole:
-            await contradicted_channels(self.job)
+        if listed.is_whole or self.job.listings.unheard:
+            await is_contradicted(self.job)
         self._rest = await self._choose_rest(listed)
         self.job.progress.estimator.is_listing = False
         self.listing.threads.stored.set()
@@ -139,8 +141,11 @@ class ReadingPass:
             self._choose(chosen, some)
             archived |= {state.platform_id for state in some}
             unread |= {state.platform_id for state in some if state.has_news}
+        followed = self.job.live.followed
         if ended is not None:
-            self.job.live.followed.begin(self.job.tenant_id, ended.listing, unread=unread, seen_at=began)
+            followed.begin(self.job.tenant_id, ended.listing, unread=unread, seen_at=began)
+        else:
+            followed.read_first(self.job.tenant_id, unread)
         await self._recount(archived)
         return chosen
 
@@ -159,9 +164,12 @@ class ReadingPass:
         chosen.extend(news)
 
     def _is_open(self, state: ChannelState) -> bool:
-        """Return whether a channel that has news was not chosen before, or is a thread that was read before them."""
+        """Return whether a channel that has news was not chosen before, or is a thread that was read before them.
+
+        While channels are being read a state may be older than the outcome, so that its news are read already.
+        """
         outcome = self.job.progress.channels.get(state.platform_id)
-        is_read = outcome is ChannelOutcome.DONE and state.type is ChannelType.THREAD
+        is_read = self._is_idle and outcome is ChannelOutcome.DONE and state.type is ChannelType.THREAD
         return outcome is None or is_read or state.platform_id in self._put_off
 
     async def _recount(self, archived_ids: set[str]) -> None:

@@ -178,7 +178,7 @@ class RepairPass:
             empty = _Page(int(ranges[0].after_platform_id or 0), NOTHING, mark, self.job.clock())
             await self._finish_audits(await self._read_ranges(channel, ranges, tracker, empty))
 
-        self.job.add_unproven(
+        self.job.unproven.append(
             EmptyPage(
                 channel=channel,
                 parent_id=ranges[0].thread_parent_id,

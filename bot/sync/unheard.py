@@ -13,8 +13,11 @@ log = logging.getLogger(__name__)
 
 async def count_unheard(
     live: LiveWriter, metrics: Metrics, tenant_id: str, records: Sequence[ChannelRecord], patience: timedelta
-) -> None:
+) -> int:
     """Compare a listing with what the events said, once those that may be on their way have come.
+
+    Returns:
+        How many channels and threads are otherwise.
 
     Raises:
         StorageError: the database cannot be read.
@@ -26,3 +29,4 @@ async def count_unheard(
         log.warning("channels are listed otherwise than the events said", extra=facts)
     metrics.live_missed("channels", len(unheard) - threads)
     metrics.live_missed("threads", threads)
+    return len(unheard)

@@ -16,7 +16,6 @@ from sqlalchemy import (
     literal_column,
     or_,
     select,
-    true,
     update,
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -28,7 +27,7 @@ from storage.database import Database
 from storage.errors import LeaseLost
 from storage.jobs import HELD, JobLease, extend_lease, require_lease
 from storage.sql import CHANNEL_ID, MESSAGE_PLATFORM_ID, NOW, Id, JsonObject, UtcDateTime, insert, one_row
-from storage.tables import sync_jobs, sync_progress
+from storage.tables import channels, sync_jobs, sync_progress
 
 
 class ProgressState(StrEnum):
@@ -117,9 +116,11 @@ async def advance(
     await _write(connection, _ADVANCE, channel_id, job, now, values)
 
 
+# A channel that was hidden meanwhile is to be read again when it is shown.
+_is_shown = select(channels.c.skip_reason.is_(None)).where(channels.c.id == CHANNEL_ID).scalar_subquery()
 _FINISH = _guarded(
     ProgressState.COMPLETE,
-    is_read_to_end=true(),
+    is_read_to_end=_is_shown,
     of_stored={"last_error": sync_progress.c.set_aside},  # reading on does not store what could not be stored
     deleted_head_platform_id=bindparam("deleted_head", type_=Id),
     last_error=literal_column("NULL", JsonObject),

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, bindparam, case, false, func, literal_column, or_, select, update
+from sqlalchemy import ColumnElement, and_, bindparam, case, false, func, literal_column, select, union_all, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.types import Text
 
@@ -152,9 +152,11 @@ _FOLLOW_NAMED = _follow.where(channels.c.parent_id.in_(_given))
 _reopen = update(sync_progress).where(sync_progress.c.is_read_to_end).values(is_read_to_end=false(), updated_at=NOW)
 _skipped = select(channels.c.id).where(channels.c.tenant_id == TENANT_ID, channels.c.skip_reason.is_not(None))
 _may_return = and_(channels.c.unmonitored_since.is_not(None), channels.c.skip_reason != "deleted")
-_is_given = or_(channels.c.id.in_(_given), channels.c.parent_id.in_(_given))
+_skipped_given = union_all(  # each by an index of its own
+    _skipped.where(channels.c.id.in_(_given)), _skipped.where(channels.c.parent_id.in_(_given))
+)
 _REOPEN_SKIPPED = _reopen.where(sync_progress.c.channel_id.in_(_skipped.where(_may_return)))
-_REOPEN_GIVEN = _reopen.where(sync_progress.c.channel_id.in_(_skipped.where(_is_given)))
+_REOPEN_GIVEN = _reopen.where(sync_progress.c.channel_id.in_(_skipped_given))
 
 
 async def reopen_skipped(

@@ -1,6 +1,7 @@
 """Apply a live connection's changes, and decide which process applies them."""
 
 from storage.live.apply import (
+    Applied,
     apply_changes,
 )
 from storage.live.changes import (
@@ -25,6 +26,7 @@ from storage.live.unwritten import (
 )
 
 __all__ = [
+    "Applied",
     "ChannelKey",
     "Leadership",
     "MessageChange",

@@ -6,6 +6,7 @@ there is a proof of anything.
 """
 
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from storage.channels import forget_deleted
@@ -21,6 +22,14 @@ from storage.privacy import redactors_for
 from storage.unwritten import settle_deleted
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Applied:
+    """What became of new messages."""
+
+    left_out: Collection[ChannelKey] = ()  # channels of which some were not stored: they are not archived at present
+    moved: Collection[ChannelKey] = ()  # channels whose checkpoint moved with them
+
+
 @finish_before_cancel
 @apart_where_refused
 async def apply_changes(
@@ -31,7 +40,7 @@ async def apply_changes(
     owner: str | None = None,
     hidden: Collection[ChannelKey] = (),
     followed: Collection[ChannelKey] = (),
-) -> set[ChannelKey]:
+) -> Applied:
     """Store new messages and apply changes to stored ones, in one transaction. Doing it twice has no further effect.
 
     Changes of unknown messages, of skipped channels and of stopped tenants are ignored. A changed message that another
@@ -45,16 +54,13 @@ async def apply_changes(
         hidden: channels that are to be skipped by a later event: no new message of them is stored.
         followed: channels of which every message beyond the checkpoint is in ``changes``, or stored.
 
-    Returns:
-        The channels of which new messages were left out, since they are not archived at present.
-
     Raises:
         ValueError: two changes concern one message.
     """
     if len(_keys(changes)) != len(changes):
         raise ValueError("of each message one change")
     if not changes:
-        return set()
+        return Applied()
     async with traced(changes) as trace, db.writing() as connection:
         # Before rows are locked: an erasure waiting for this lock could deadlock with a transaction on those rows.
         await redactors_for(connection, {change.tenant_id for change in changes})
@@ -62,22 +68,23 @@ async def apply_changes(
         stored = await find_stored(connection, archived)
         created = await save_created(connection, archived, stored, hidden=hidden, now=now)
         left_out = _left_out(changes, archived, hidden)
-        await move_checkpoints(connection, archived, created, set(followed) - left_out, now)
+        moved = await move_checkpoints(connection, archived, created, set(followed) - left_out, now)
         stored |= created
         await forget_deleted(connection, _keys(change for change in changes if change.is_deleted), now)
         await settle_deleted(connection, _keys(change for change in changes if change.is_deleted), now)
         if owner is not None:
             later = [change for change in changes if change.is_after_creation]
             await refetch_read_elsewhere(connection, _keys(later), owner, now)
+        await add_refetches(connection, _keys(c for c in archived.changes.values() if c.is_missed), now)
         await trace.note(connection, archived.changes, stored)
         if not stored:
-            return left_out
+            return Applied(left_out=left_out, moved=moved)
         trace.refused(await save_edits(connection, stored, now))
         await mark_rows_deleted(connection, [key for key, change in stored.items() if change.is_deleted], now)
         invalidated = [change for change in stored.values() if change.is_invalidated]
         await add_refetches(connection, _keys(invalidated), now)
         await apply_reactions(connection, stored, now)
-    return left_out
+    return Applied(left_out=left_out, moved=moved)
 
 
 def _left_out(changes: Iterable[MessageChange], archived: Archived, hidden: Collection[ChannelKey]) -> set[ChannelKey]:

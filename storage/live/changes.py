@@ -35,6 +35,7 @@ class MessageChange:
     created: MessageRecord | None = None  # as it was sent; stored unless it is stored already
     edited: MessageRecord | None = None  # as it is now, but for its reactions
     is_deleted: bool = False
+    is_missed: bool = False  # it is new, and was not shown in a way that could be stored: it is to be read
     is_invalidated: bool = False  # it changed in a way that the event did not say: it is to be read again
     is_cleared: bool = False  # all reactions were taken away
     cleared: set[str] = field(default_factory=set)  # the keys of the emoji that were taken away

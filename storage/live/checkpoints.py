@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Collection, Mapping
 from datetime import datetime
 
-from sqlalchemy import and_, case, false, func, select, update
+from sqlalchemy import and_, case, false, func, not_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.types import Integer
 
@@ -34,6 +34,8 @@ from storage.tables import channels, messages, sync_progress
 _moved = json_objects("moved", channel_id=RowId, platform_id=Id(), sent_at=UtcDateTime(), stored=Integer())
 _is_ahead = is_beyond(_moved.c.platform_id, sync_progress.c.last_message_platform_id)
 _head = select(channels.c.head_platform_id).where(channels.c.id == sync_progress.c.channel_id).scalar_subquery()
+# The head of a thread is listed rarely. One up to what was received needs no request; a newer one was not received yet.
+_is_head_received = and_(_is_ahead, not_(is_beyond(_head, _moved.c.platform_id)))
 _MOVE = (
     update(sync_progress)
     .where(sync_progress.c.channel_id == _moved.c.channel_id, sync_progress.c.is_read_to_end)
@@ -43,10 +45,10 @@ _MOVE = (
         ),
         last_message_at=case((_is_ahead, _moved.c.sent_at), else_=sync_progress.c.last_message_at),
         messages_archived=sync_progress.c.messages_archived + _moved.c.stored,
-        # The head of a thread is listed rarely: one that stays is older than what was received.
-        deleted_head_platform_id=_head,
+        deleted_head_platform_id=case((_is_head_received, _head), else_=sync_progress.c.deleted_head_platform_id),
         updated_at=NOW,
     )
+    .returning(sync_progress.c.channel_id)
 )
 _CHECKPOINT = (
     select(channels.c.id, sync_progress.c.last_message_platform_id)
@@ -87,7 +89,7 @@ async def move_checkpoints(
     created: StoredChanges,
     followed: Collection[ChannelKey],
     now: datetime,
-) -> None:
+) -> set[ChannelKey]:
     """Move the checkpoints of followed channels to the newest message that was received of each.
 
     Args:
@@ -96,13 +98,17 @@ async def move_checkpoints(
         created: those whose messages it stores.
         followed: the channels.
         now: the time of the rows' change.
+
+    Returns:
+        The channels whose checkpoint moved: those that were read to their ends.
     """
     counts = Counter(channel_id for channel_id, _ in created)
     newest: dict[int, Newest] = {}
     for (channel_id, _), change in archived.changes.items():
         if change.newest and change.channel in followed:
             newest[channel_id] = later(newest.get(channel_id), change.newest)
-    await _move(connection, newest, counts, now)
+    moved = await _move(connection, newest, counts, now)
+    return {key for key, (channel_id, _) in archived.channels.items() if channel_id in moved}
 
 
 @finish_before_cancel
@@ -139,7 +145,7 @@ async def _count(connection: AsyncConnection, channel_id: int, after: str | None
 
 async def _move(
     connection: AsyncConnection, newest: Mapping[int, Newest], counts: Mapping[int, int], now: datetime
-) -> None:
+) -> set[int]:
     rows = [
         {
             "channel_id": channel_id,
@@ -149,8 +155,9 @@ async def _move(
         }
         for channel_id, (message_id, sent_at) in newest.items()
     ]
-    if rows:
-        await connection.execute(_MOVE, {"moved": dump_json(rows), "now": now})
+    if not rows:
+        return set()
+    return set((await connection.execute(_MOVE, {"moved": dump_json(rows), "now": now})).scalars())
 
 
 @finish_before_cancel

@@ -1,13 +1,11 @@
 """Requests are the scarce good: what a sync of a large guild costs, and the next one where nothing is new."""
 
-from datetime import timedelta
-
 import pytest
 
 from adapters.discord.simulator import Simulator, tree_world
 from adapters.discord.simulator.truth import truth
 from tests.support.archive import assert_equal_to_truth
-from tests.support.daemon import ONLY_MESSAGES, Clock, running_daemon
+from tests.support.daemon import ON_SQLITE, ONLY_MESSAGES, VERIFYING, running_daemon
 from tests.support.guilds import guild_of
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("restored_addresses")]
@@ -24,11 +22,8 @@ ARCHIVED = "/channels/{channel_id}/threads/archived/public"
 )
 async def test_a_guild_that_is_followed_costs_one_request(database_url: str, channels: int, threads: int) -> None:
     world = tree_world(channels, threads)
-    guild_id, clock = guild_of(world), Clock()
-    async with (
-        Simulator(world) as sim,
-        running_daemon(sim, database_url, settings=ONLY_MESSAGES, clock=clock) as daemon,
-    ):
+    guild_id = guild_of(world)
+    async with Simulator(world) as sim, running_daemon(sim, database_url, settings=ONLY_MESSAGES) as daemon:
         (first,) = await daemon.idle()
         assert first["status"] == "succeeded"
         assert first["progress"]["channels_done"] == channels + threads
@@ -44,13 +39,20 @@ async def test_a_guild_that_is_followed_costs_one_request(database_url: str, cha
         third = await daemon.sync(guild_id)
         assert (third["metrics"]["messages"], third["metrics"]["requests"]) == (0, 1)
         assert third["progress"]["channels_followed"] == channels + threads
-
-        sim.requests.clear()
-        clock.ahead = timedelta(days=2)
-        verified = await daemon.sync(guild_id)
-        assert sim.requests.count(ARCHIVED) == channels
-        assert sim.requests.count() == verified["metrics"]["requests"] == channels + 3, "all is listed once a day"
     assert_equal_to_truth(database_url, truth(world, guild_id), guild_id, without=["reactions"])
+
+
+@ON_SQLITE
+async def test_a_whole_listing_costs_three_requests_and_one_a_channel(database_url: str) -> None:
+    world = tree_world(6, 20)
+    guild_id = guild_of(world)
+    async with Simulator(world) as sim, running_daemon(sim, database_url, VERIFYING) as daemon:
+        await daemon.idle()
+        sim.requests.clear()
+        verified = await daemon.sync(guild_id)
+        assert sim.requests.count(ARCHIVED) == 6
+        assert sim.requests.count() == verified["metrics"]["requests"] == 6 + 3
+    assert_equal_to_truth(database_url, truth(world, guild_id), guild_id)
 
 
 async def test_a_dead_head_is_asked_for_once(database_url: str) -> None:

@@ -8,13 +8,12 @@ import pytest
 from adapters.discord.simulator import Simulator
 from adapters.discord.simulator.truth import truth
 from tests.support.archive import assert_current
-from tests.support.daemon import Daemon, running_daemon
+from tests.support.daemon import HASTY, VERIFYING, Daemon, running_daemon
 from tests.support.small_world import FORUM, GUILD, POST, QUIET, TEXT, WRITER, small_world
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("restored_addresses")]
 
 PAGES = "/channels/{channel_id}/messages"
-PATIENCE = {"PLATFORM_SYNC_SYNC__EVENT_PATIENCE": "0.2 s"}
 
 
 async def live_of(daemon: Daemon) -> Any:
@@ -40,7 +39,7 @@ async def stored(daemon: Daemon, url: str, sim: Simulator) -> None:
 
 async def test_messages_that_no_event_told_of_end_following_until_all_is_compared(tmp_path: Path) -> None:
     url = f"sqlite+aiosqlite:///{tmp_path}/archive.db"
-    async with Simulator(small_world(3)) as sim, running_daemon(sim, url, PATIENCE) as daemon:
+    async with Simulator(small_world(3)) as sim, running_daemon(sim, url, HASTY) as daemon:
         await daemon.idle(2)
         first = await live_of(daemon)
         assert first["channels_followed"] == first["channels"] > 0
@@ -121,18 +120,22 @@ async def test_a_channel_with_a_message_that_was_not_shown_whole_is_read_by_the_
         assert_current(url, truth(sim.world, GUILD), GUILD)
 
 
-async def test_a_whole_listing_counts_what_no_event_said(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("what", "is_verified"), [("channels", False), ("threads", True)])
+async def test_what_a_listing_shows_and_no_event_said_ends_following(
+    tmp_path: Path, what: str, is_verified: bool
+) -> None:
     url = f"sqlite+aiosqlite:///{tmp_path}/archive.db"
-    settings = PATIENCE | {"PLATFORM_SYNC_SYNC__VERIFY_INTERVAL": "0 s"}
+    settings = VERIFYING if is_verified else HASTY
     async with Simulator(small_world(3)) as sim, running_daemon(sim, url, settings) as daemon:
         await daemon.idle(2)
         sim.change.rename_channel(TEXT, "heard")
-        await daemon.sync(GUILD)
-        sim.change.rename_channel(TEXT, "unheard", silent=True)
-        sim.change.create_thread(TEXT, "unheard", silent=True)
+        assert (await daemon.sync(GUILD))["progress"]["proven_until"]
+        if what == "channels":
+            sim.change.rename_channel(TEXT, "unheard", silent=True)
+        else:
+            sim.change.create_thread(TEXT, "unheard", "in it", silent=True)
         job = await daemon.sync(GUILD)
-        assert job["status"] == "succeeded"
+        assert (job["status"], job["progress"]["proven_until"]) == ("succeeded", None)
         exposed, _ = await daemon.metrics.expose("")
-        for kind in (b"channels", b"threads"):
-            assert b'platform_sync_live_missed_total{kind="%s"} 1.0' % kind in exposed
+        assert f'platform_sync_live_missed_total{{kind="{what}"}} 1.0' in exposed.decode()
         assert_current(url, truth(sim.world, GUILD), GUILD)

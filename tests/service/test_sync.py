@@ -8,7 +8,7 @@ import pytest
 from adapters.discord.simulator import Fault, Simulator, rich_world, tree_world, uniform_world
 from adapters.discord.simulator.truth import truth
 from tests.support.archive import archived, assert_equal_to_truth
-from tests.support.daemon import ON_SQLITE, ONLY_MESSAGES, Clock, archiving, running_daemon
+from tests.support.daemon import HASTY, ON_SQLITE, ONLY_MESSAGES, VERIFYING, Clock, archiving, running_daemon
 from tests.support.guilds import guild_of
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("restored_addresses")]
@@ -38,13 +38,14 @@ async def test_a_hidden_channel_is_not_read_and_keeps_what_it_had(database_url: 
     guild_id = guild_of(world)
     hidden, *_ = world.guilds[guild_id].channels
     threads = {str(t.id) for t in world.guilds[guild_id].threads.values() if t.parent_id == hidden}
-    async with archiving(world, database_url) as (sim, daemon):
+    async with archiving(world, database_url, HASTY) as (sim, daemon):
         before = archived(database_url, "messages", guild_id)
         sim.change.hide_channel(hidden, bot_keeps=True, silent=True)
         sim.change.post(hidden, "a secret", silent=True)
         sim.requests.clear()
         assert (await daemon.sync(guild_id))["status"] == "succeeded"
-        assert sim.requests.count(MESSAGES) == 0
+        asked = {str(entry.channel_id) for entry in sim.requests.entries(MESSAGES)}
+        assert not asked & {str(hidden), *threads}
         assert archived(database_url, "messages", guild_id) == before
         rows = archived(database_url, "channels", guild_id)
         assert rows[str(hidden),]["skip_reason"] == "not_public"
@@ -61,7 +62,7 @@ async def test_what_was_deleted_unseen_is_found_by_asking_once(database_url: str
     guild_id = guild_of(world)
     channel = list(world.guilds[guild_id].channels)[1]
     thread = next(t.id for t in world.guilds[guild_id].threads.values() if not t.archived and t.parent_id != channel)
-    async with archiving(world, database_url) as (sim, daemon):
+    async with archiving(world, database_url, VERIFYING) as (sim, daemon):
         before = archived(database_url, "messages", guild_id)
         sim.change.delete_channel(channel, silent=True)
         sim.change.delete_thread(thread, silent=True)
@@ -77,14 +78,14 @@ async def test_one_failing_channel_is_told_and_holds_up_no_other(database_url: s
     world = uniform_world(5, 250)
     guild_id = guild_of(world)
     broken, *_ = world.guilds[guild_id].channels
-    async with archiving(world, database_url) as (sim, daemon):
+    async with archiving(world, database_url, HASTY) as (sim, daemon):
         for channel in world.guilds[guild_id].channels:
             sim.change.post(channel, "news", silent=True)
         sim.faults.add(Fault("status", status=500, route=MESSAGES, channel_id=broken, times=None))
         sim.requests.clear()
         job = await daemon.sync(guild_id)
         assert job["status"] == "partial"
-        assert sim.requests.count(MESSAGES, channel_id=broken) == 4
+        assert sim.requests.count(MESSAGES, channel_id=broken) == 8, "when it is read, and when it is repaired"
         assert job["progress"] | {"messages": 4, "channels_failed": 1, "channels_done": 4} == job["progress"]
         (failed,) = job["error"]["channels"]
         assert (failed["channel_id"], failed["code"]) == (str(broken), "call_failed")

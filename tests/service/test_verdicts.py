@@ -9,9 +9,11 @@ from adapters.discord.simulator.edge import GATEWAY
 from adapters.discord.simulator.permissions import VIEW_CHANNEL
 from adapters.discord.simulator.truth import truth
 from tests.support.archive import archived, assert_equal_to_truth
-from tests.support.daemon import ONLY_MESSAGES, Daemon, archiving, codes_of, end_of, running_daemon
+from tests.support.daemon import ONLY_MESSAGES, VERIFYING, Daemon, archiving, codes_of, end_of, running_daemon
 from tests.support.guilds import guild_of
 
+WHOLE = {**ONLY_MESSAGES, **VERIFYING}
+"""Everything is listed at every sync."""
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("restored_addresses")]
 
 MESSAGES = "/channels/{channel_id}/messages"
@@ -45,7 +47,7 @@ async def test_a_refusal_of_a_second_is_made_up_for_by_the_next_sync(url: str, r
     (parent,) = world.guilds[guild_id].channels
     async with Simulator(world) as sim:
         sim.faults.add(Fault("hold", route=route, after=10 if route == MESSAGES else 0, times=None))
-        async with running_daemon(sim, url, ONLY_MESSAGES) as daemon:
+        async with running_daemon(sim, url, WHOLE) as daemon:
             await daemon.sees(lambda: sim.requests.count(route, status=0) > 0)
             sim.change.set_bot_permissions(parent, deny=VIEW_CHANNEL, silent=True)
             sim.faults.clear()
@@ -66,7 +68,7 @@ async def test_a_refusal_of_a_second_is_made_up_for_by_the_next_sync(url: str, r
 async def test_an_answer_that_cannot_be_true_is_a_failed_call(url: str, asks: str) -> None:
     world = uniform_world(2, 10)
     guild_id = guild_of(world)
-    async with archiving(world, url, ONLY_MESSAGES) as (sim, daemon):
+    async with archiving(world, url, WHOLE) as (sim, daemon):
         sim.change.post(next(iter(world.guilds[guild_id].channels)), "news", silent=True)
         sim.faults.add(Fault("empty", route=asks))
         job = await daemon.sync(guild_id)
@@ -83,7 +85,8 @@ async def test_what_is_written_after_a_channel_became_private_is_not_kept(url: s
     world = uniform_world(2, 10)
     guild_id = guild_of(world)
     channel, *_ = world.guilds[guild_id].channels
-    async with archiving(world, url, ONLY_MESSAGES) as (sim, daemon):
+    async with archiving(world, url, WHOLE) as (sim, daemon):
+        await in_a_new_session(sim, daemon, guild_id)
         sim.change.post(channel, "public, but not read yet")
         sim.faults.add(Fault("hold", route=held, times=None))
         _, asked = await daemon.ask("POST", f"/api/tenants/discord-{guild_id}/sync")
@@ -104,7 +107,8 @@ async def test_what_is_written_in_private_is_not_kept_where_the_gateway_could_no
     world = uniform_world(2, 10)
     guild_id = guild_of(world)
     channel, other = world.guilds[guild_id].channels
-    async with archiving(world, url, ONLY_MESSAGES) as (sim, daemon):
+    async with archiving(world, url, WHOLE) as (sim, daemon):
+        await in_a_new_session(sim, daemon, guild_id)
         for place in (channel, other):
             sim.change.post(place, "public, but not read yet")
         sim.faults.add(Fault("hold", route=MESSAGES, times=None))
@@ -138,8 +142,9 @@ async def test_a_listing_that_failed_is_not_taken_for_one(url: str) -> None:
     world = uniform_world(2, 10)
     guild_id = guild_of(world)
     first, channel = world.guilds[guild_id].channels
-    in_turn = {**ONLY_MESSAGES, "PLATFORM_SYNC_SYNC__CONCURRENT_CHANNELS": "1"}
+    in_turn = {**WHOLE, "PLATFORM_SYNC_SYNC__CONCURRENT_CHANNELS": "1"}
     async with archiving(world, url, in_turn) as (sim, daemon):
+        await in_a_new_session(sim, daemon, guild_id)
         for place in (first, channel):
             sim.change.post(place, "public, but not read yet")
         sim.faults.add(Fault("hold", route=MESSAGES, times=None))
@@ -151,10 +156,21 @@ async def test_a_listing_that_failed_is_not_taken_for_one(url: str) -> None:
         await daemon.until(
             lambda: daemon.get(f"/api/tenants/discord-{guild_id}/coverage"), lambda coverage: coverage["gaps"]
         )
+        await daemon.sees(lambda: sim.gateway.connected == 1)
         sim.faults.clear()
         sim.faults.add(Fault("status", status=400, route=ROLES))
         assert codes_of(await daemon.job_ended(asked["job_id"])) == ("partial", ["call_failed"])
         assert "secret" not in {row["content"] for row in archived(url, "messages", guild_id).values()}
+
+
+async def in_a_new_session(sim: Simulator, daemon: Daemon, guild_id: int) -> None:
+    """Begin a new session, in which every channel with news is read."""
+    sim.gateway.invalidate()
+    await daemon.until(
+        lambda: daemon.get(f"/api/tenants/discord-{guild_id}/coverage"),
+        lambda coverage: not coverage["live"]["channels_followed"] and coverage["gaps"],
+    )
+    await daemon.sees(lambda: sim.gateway.connected == 1)
 
 
 async def shown(url: str, guild_id: int, channel: int) -> object:
@@ -166,7 +182,7 @@ async def test_a_bot_that_was_removed_is_refused_everything_and_says_so(url: str
     guild_id = guild_of(world)
     async with Simulator(world) as sim:
         sim.faults.add(Fault("hold", route=MESSAGES, after=3, times=None))
-        async with running_daemon(sim, url, ONLY_MESSAGES) as daemon:
+        async with running_daemon(sim, url, WHOLE) as daemon:
             await daemon.sees(lambda: sim.requests.count(MESSAGES, status=0) > 0)
             guild = sim.change.leave_guild(guild_id, silent=True)
             sim.faults.clear()

@@ -120,11 +120,8 @@ def _any_is_new(event: str, _: Any) -> bool:
     return event in ("CHANNEL_CREATE", "THREAD_CREATE", "CHANNEL_UPDATE", "THREAD_UPDATE")
 
 
-def _not_contradicted(_: Any) -> Any:
-    async def nothing() -> list[str]:
-        return []
-
-    return nothing()
+async def _not_contradicted(_: Any) -> bool:
+    return False
 
 
 def _of_progress(_: Any, __: Any) -> Outcome:
@@ -161,7 +158,7 @@ ALL: dict[str, Switch] = {
         "storage.channels.skip.reopen_skipped", "storage.channels.upsert.reopen_skipped"
     ),
     "what comes into sight is new": _off("adapters.discord.gateway.dispatcher.is_new", by=_any_is_new),
-    "listed heads are not compared": _off("bot.sync.reading.contradicted_channels", by=_not_contradicted),
+    "listed heads are not compared": _off("bot.sync.reading.is_contradicted", by=_not_contradicted),
 }
 FOUND_BY = {
     "the checkpoint before the rows": 1,

@@ -6,8 +6,8 @@ from typing import Any
 from adapters.records import SkipReason
 from storage.channels import channel_state, finish_channel, mark_skipped, save_changed_channels, save_channels
 from storage.database import Database
-from storage.live import apply_changes, catch_up, count_followed
-from storage.tables import sync_progress
+from storage.live import Applied, apply_changes, catch_up, count_followed
+from storage.tables import refetch_ranges, sync_progress
 from tests.support.builders import NOW, change, channel, message, skipped, thread
 from tests.support.live_steps import LATER, MUCH_LATER, LiveChannel
 from tests.support.tables_of import rows_of
@@ -23,7 +23,7 @@ async def checkpoint(db: Database, channel_id: int) -> tuple[str | None, int]:
     return row["last_message_platform_id"], row["messages_archived"]
 
 
-async def follow(db: Database, live: LiveChannel, *changes: Any, hidden: Collection[Any] = ()) -> set[Any]:
+async def follow(db: Database, live: LiveChannel, *changes: Any, hidden: Collection[Any] = ()) -> Applied:
     followed = {one.channel for one in changes}
     return await apply_changes(db, changes, LATER, followed=followed, hidden=hidden)
 
@@ -58,10 +58,12 @@ async def test_channels_that_are_not_archived_are_named(db: Database, live: Live
     await save_channels(db, live.tenant.id, [channel("5"), thread("6", "5"), channel("7")], NOW)
     await read_to_end(db, live, 7)
     new = [created(live, 9, place=place) for place in ("5", "6", "7", "404")]
-    left_out = await follow(db, live, *new, hidden={(live.tenant.id, "5")})
-    assert left_out == {(live.tenant.id, place) for place in ("5", "6", "404")}, "a thread of a hidden one too"
+    applied = await follow(db, live, *new, hidden={(live.tenant.id, "5")})
+    assert applied.left_out == {(live.tenant.id, place) for place in ("5", "6", "404")}, "a thread of a hidden one too"
     assert await checkpoint(db, live.channel.id) == ("7", 1)
-    assert await apply_changes(db, [change(live.tenant.id, "404", "9", is_deleted=True)], LATER) == set()
+    assert await apply_changes(db, [change(live.tenant.id, "404", "9", is_deleted=True)], LATER) == Applied(
+        left_out=set()
+    )
 
 
 async def test_a_channel_that_was_skipped_is_read_before_it_is_followed_again(db: Database, live: LiveChannel) -> None:
@@ -125,3 +127,31 @@ async def test_the_head_of_a_thread_that_is_not_listed_is_no_news(db: Database, 
     state = await channel_state(db, row["channel_id"])
     assert state is not None
     assert not state.has_news
+
+
+async def test_a_head_that_was_not_received_stays_news(db: Database, live: LiveChannel) -> None:
+    await save_channels(db, live.tenant.id, [channel("5", last_message_platform_id="7")], NOW)
+    await read_to_end(db, live, 7)
+    await save_channels(db, live.tenant.id, [channel("5", last_message_platform_id="9")], LATER)
+    for number in (8, 7):
+        await follow(db, live, created(live, number))
+        state = await channel_state(db, live.channel.id)
+        assert state is not None
+        assert state.has_news, "its event has not come, and may never do"
+
+
+async def test_a_message_that_was_missed_is_read_by_its_id_wherever_the_checkpoint_is(
+    db: Database, live: LiveChannel
+) -> None:
+    await read_to_end(db, live, 7, 9)
+    await apply_changes(db, [change(live.tenant.id, "5", "8", is_missed=True)], LATER)
+    assert [row["until_platform_id"] for row in await rows_of(db, refetch_ranges)] == ["8"]
+
+
+async def test_a_channel_that_is_hidden_while_it_is_read_is_not_read_to_its_end(
+    db: Database, live: LiveChannel
+) -> None:
+    await live.store(message(7))
+    await mark_skipped(db, live.tenant.id, ["5"], SkipReason.NOT_PUBLIC, LATER)
+    await finish_channel(db, live.channel.id, deleted_head_id=None, job=live.lease, now=NOW)
+    assert [row["is_read_to_end"] for row in await rows_of(db, sync_progress)] == [False]

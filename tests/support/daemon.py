@@ -24,6 +24,10 @@ ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 ON_POSTGRES = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 """What takes long, and is about the service more than about its statements, runs on one database."""
 ONLY_MESSAGES = {"PLATFORM_SYNC_SYNC__REACTION_USERS": "false"}
+HASTY = {"PLATFORM_SYNC_SYNC__EVENT_PATIENCE": "0.1 s"}
+"""For changes of which no event comes."""
+VERIFYING = {**HASTY, "PLATFORM_SYNC_SYNC__VERIFY_INTERVAL": "0 s"}
+"""For those of threads, too: everything is listed at every sync."""
 
 
 class Clock:

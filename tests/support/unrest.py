@@ -35,7 +35,7 @@ class Unrest:
     the total as it was, which is all that can be seen of it afterwards.
     """
 
-    kinds: Mapping[str, int] = KINDS
+    kinds: Mapping[str, float] = KINDS
 
     def __init__(self, sim: Simulator, guild: Guild, seed: int) -> None:
         self._change = sim.change

@@ -18,6 +18,7 @@ from adapters.events import (
     MessageCreated,
     MessageEdited,
     MessageInvalidated,
+    MessageMissed,
     MessagesDeleted,
     ReactionChanged,
 )
@@ -106,7 +107,11 @@ def test_a_new_message_is_as_by_rest_or_left_to_the_sync(parts: dict[str, Any], 
     """Only what has content by nature may show none; what only its addressee sees is never stored."""
     payload = WHOLE | parts
     incoming = live_event("MESSAGE_CREATE", payload, PLACE, HASH)
-    assert (incoming is not None) is is_stored
+    assert isinstance(incoming, MessageCreated) is is_stored
+    if payload.get("flags") == 1 << 6:
+        assert incoming is None
+    elif not is_stored:
+        assert incoming == MessageMissed(channel=PLACE, message_platform_id="77"), "it has to be read"
     if isinstance(incoming, MessageCreated):
         by_rest = message_record({k: v for k, v in payload.items() if k not in ("guild_id", "reactions")}, "55", HASH)
         assert incoming.message == by_rest

@@ -20,7 +20,7 @@ from adapters.discord.gateway.events import (
 from adapters.discord.gateway.guild_state import GuildState, is_new
 from adapters.discord.gateway.waiting import WaitingMessages
 from adapters.discord.permissions import Principal
-from adapters.events import ChannelChanged, ChannelRef, LiveEvent, LiveEventHandler
+from adapters.events import ChannelChanged, ChannelRef, LiveEvent, LiveEventHandler, MessageMissed
 from adapters.privacy import HashUser
 from adapters.records import ChannelRecord
 
@@ -94,8 +94,8 @@ class EventDispatcher:
             if event == MESSAGE_CREATE:
                 _note_message(guild, channel, data)
             is_public = guild.is_public(channel.platform_id) if guild else None
-            if event == MESSAGE_CREATE and is_public is None and guild is not None:
-                self._waiting.add(channel, data)
+            if event == MESSAGE_CREATE and is_public is None and guild and not self._waiting.add(channel, data):
+                guild.unsettled += 1
             outgoing = self._convert(event, data, channel, is_public)
             if outgoing is None and log.isEnabledFor(logging.DEBUG):
                 _log_dropped(event, data, channel)
@@ -115,10 +115,11 @@ class EventDispatcher:
             guild_id = str(snowflake(data.get("guild_id", data.get("id"))))
             channel = ChannelRef(tenant_platform_id=guild_id, platform_id=record.platform_id)
             waiting = self._waiting.take(channel)
-            made = is_new(event, data) and waiting is not None
-            self._deliver(ChannelChanged(tenant_platform_id=guild_id, record=record, is_new=made))
-            for message in waiting or ():
+            self._deliver(ChannelChanged(tenant_platform_id=guild_id, record=record, is_new=is_new(event, data)))
+            for message in waiting.messages:
                 self.on_message_event(MESSAGE_CREATE, message)
+            for message_id in waiting.dropped:
+                self._deliver(MessageMissed(channel=channel, message_platform_id=message_id))
 
     def _skip_malformed(self, event: str, data: Any, error: Exception) -> None:
         """Skip an event that cannot be read; what it said is found by the next whole listing."""
@@ -131,6 +132,8 @@ class EventDispatcher:
             self._unreadable += 1
 
     def _convert(self, event: str, data: Payload, channel: ChannelRef, is_public: bool | None) -> LiveEvent | None:
+        if event == MESSAGE_CREATE and is_public and not snowflakes([data.get("id")]):
+            return MessageMissed(channel=channel, message_platform_id=None)
         if is_public is None:
             return ids_only(event, data, channel)
         if not is_public:
@@ -148,9 +151,11 @@ class EventDispatcher:
             guild_id = snowflake(data.get("id"))
             if guild_id is None:
                 raise ValueError("a guild without an id")
+            self._waiting.forget(guild_id)
             if not data.get("unavailable"):
                 self._guilds[guild_id] = GuildState(data, self._bot_id, self._hash_user)
         elif event == "GUILD_DELETE":
+            self._waiting.forget(str(snowflake(data.get("id"))))
             if not data.get("unavailable"):
                 self._guilds.pop(str(snowflake(data.get("id"))), None)
         elif event.startswith(_OF_A_GUILD):
