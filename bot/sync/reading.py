@@ -114,9 +114,9 @@ class ReadingPass:
         async for some in channels.channels_to_be_read(self.job.db, self.job.tenant_id):
             self._last_id = some[-1].id
             missing = [s for s in some if listed and not s.is_archived_thread and s.platform_id not in listed]
-            self._put_off |= {state.platform_id for state in missing if state.has_news}
+            self._put_off |= {state.platform_id for state in missing if self._has_news(state)}
             self._choose(chosen, [state for state in some if state.platform_id not in self._put_off])
-            others.extend(state for state in some if not state.has_news)
+            others.extend(state for state in some if not self._has_news(state))
             archived |= {state.platform_id for state in some}
         self.job.progress.channels.expect(self._put_off)
         await self._recount(archived)
@@ -140,7 +140,7 @@ class ReadingPass:
         async for some in channels.channels_to_be_read(self.job.db, self.job.tenant_id):
             self._choose(chosen, some)
             archived |= {state.platform_id for state in some}
-            unread |= {state.platform_id for state in some if state.has_news}
+            unread |= {state.platform_id for state in some if self._has_news(state)}
         followed = self.job.live.followed
         if ended is not None:
             followed.begin(self.job.tenant_id, ended.listing, unread=unread, seen_at=began)
@@ -156,12 +156,21 @@ class ReadingPass:
 
     def _choose(self, chosen: _Chosen, states: Iterable[ChannelState]) -> None:
         outcomes, estimator = self.job.progress.channels, self.job.progress.estimator
-        news = [state for state in states if state.has_news and self._is_open(state)]
+        news = [state for state in states if self._has_news(state) and self._is_open(state)]
         self._put_off -= {state.platform_id for state in news}
         outcomes.expect(state.platform_id for state in news)
         for state in news:
             estimator.expect(self._estimator_of(state))
         chosen.extend(news)
+
+    def _has_news(self, state: ChannelState) -> bool:
+        """Return whether a channel has to be read.
+
+        One that is followed has not for a head that is no newer than its checkpoint: a message came after the listing.
+        """
+        is_older = state.is_read_to_end and int(state.head_id or 0) <= int(state.checkpoint_id or 0)
+        is_followed = is_older and self.job.live.followed.is_followed(self.job.tenant_id, state.platform_id)
+        return state.has_news and not is_followed
 
     def _is_open(self, state: ChannelState) -> bool:
         """Return whether a channel that has news was not chosen before, or is a thread that was read before them.

@@ -38,7 +38,7 @@ class Usage:
 
 def get(url: str) -> Any:
     """The JSON at an address."""
-    with urllib.request.urlopen(url, timeout=10) as answer:  # noqa: S310 (loopback)
+    with urllib.request.urlopen(url, timeout=60) as answer:  # noqa: S310 (loopback)
         return json.load(answer)
 
 
@@ -91,9 +91,21 @@ class Daemon:
         fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
+    @property
+    def resident_mib(self) -> float:
+        """Return the memory it holds now."""
+        pages = int(Path(f"/proc/{self.pid}/statm").read_text().split()[1])
+        return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
+
     def tenants(self) -> list[dict[str, Any]]:
         """All tenants."""
-        return list(get(f"{self.url}/api/tenants?limit=200")["tenants"])
+        found: list[dict[str, Any]] = []
+        cursor: str | None = ""
+        while cursor is not None:
+            page = get(f"{self.url}/api/tenants?limit=200" + (f"&cursor={cursor}" if cursor else ""))
+            found += page["tenants"]
+            cursor = page["next_cursor"]
+        return found
 
     def job(self, tenant_id: str) -> dict[str, Any]:
         """A tenant's newest job."""
@@ -110,7 +122,7 @@ class Daemon:
         address, body = f"{self.url}/api/tenants/{tenant_id}/sync", json.dumps({"kind": kind}).encode()
         headers = {"Content-Type": "application/json"}
         request = urllib.request.Request(address, body, headers, method="POST")  # noqa: S310 (loopback)
-        with urllib.request.urlopen(request, timeout=10):  # noqa: S310 (loopback)
+        with urllib.request.urlopen(request, timeout=60):  # noqa: S310 (loopback)
             pass
 
 

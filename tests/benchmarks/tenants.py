@@ -6,9 +6,10 @@ from datetime import datetime
 from pathlib import Path
 from statistics import median
 
-from tests.benchmarks.processes import NO_PACE, ONLY_MESSAGES, Daemon, Rows, daemon, simulator, wait_for_success
+from tests.benchmarks.processes import NO_PACE, ONLY_MESSAGES, Daemon, Rows, daemon, simulator
 
-TENANTS, CHANNELS = 100, 10
+CHANNELS, MESSAGES = 10, 20
+LOOK_SECONDS = 2.0  # a look at all tenants costs the daemon something itself
 GIANT, SMALL, SMALL_ONES = 1_000_000, 2_000, 10
 # Fast enough for the giant to be done this year, slow enough for the pace to be what is shared.
 PACED = {
@@ -18,23 +19,34 @@ PACED = {
 }
 
 
-def idle() -> Rows:
-    """The second sync of a hundred tenants."""
-    world = ("--world", "uniform", "--guilds", str(TENANTS), "--channels", str(CHANNELS), "--messages", "20")
-    with tempfile.TemporaryDirectory() as folder, simulator(*world) as discord:
+def idle(guilds: int, shards: int = 1) -> Rows:
+    """An hour in which nothing is new: every guild is synced once, followed live since its first sync."""
+    world = ("--world", "uniform", "--guilds", str(guilds), "--channels", str(CHANNELS), "--messages", str(MESSAGES))
+    with tempfile.TemporaryDirectory() as folder, simulator(*world, "--shards", str(shards)) as discord:
         url = f"sqlite+aiosqlite:///{folder}/archive.db"
-        with daemon(discord, Path(folder), url, **NO_PACE) as running:
-            wait_for_success(running)
+        with daemon(discord, Path(folder), url, **NO_PACE, **ONLY_MESSAGES) as running:
+            began = time.monotonic()
+            synced = _until_all_are_ok(running, guilds)
+            first = time.monotonic() - began
             before, cpu, began = _sent(discord.requests()), running.cpu_seconds, time.monotonic()
-            synced = {tenant["id"]: tenant["last_successful_sync_at"] for tenant in running.tenants()}
             for tenant_id in synced:
                 running.sync(tenant_id)
             while any(t["last_successful_sync_at"] == synced[t["id"]] for t in running.tenants()):
-                time.sleep(0.5)
-            used = running.cpu_seconds - cpu
-            seconds = time.monotonic() - began
+                time.sleep(LOOK_SECONDS)
+            used, seconds = running.cpu_seconds - cpu, time.monotonic() - began
             requests = _sent(discord.requests()) - before
-    return [(f"{TENANTS} tenants of {CHANNELS} channels", str(requests), f"{used:.1f}", f"{seconds:.1f}")]
+            memory = running.resident_mib
+    name = f"{guilds:,} guilds of {CHANNELS} channels, shards: {shards}"
+    return [(name, f"{first:.0f}", f"{requests:,}", f"{used:.1f}", f"{seconds:.1f}", f"{memory:.0f}")]
+
+
+def _until_all_are_ok(running: Daemon, guilds: int) -> dict[str, str]:
+    """Wait for the first syncs; return when each tenant's ended."""
+    while True:
+        tenants = running.tenants()
+        if len(tenants) == guilds and all(tenant["sync_status"] == "ok" for tenant in tenants):
+            return {tenant["id"]: tenant["last_successful_sync_at"] for tenant in tenants}
+        time.sleep(LOOK_SECONDS)
 
 
 def _sent(counts: dict[str, dict[str, int]]) -> int:

@@ -67,10 +67,14 @@ async def test_a_new_session_follows_nothing_before_its_channels_were_listed(tmp
         sim.gateway.reconnect()
         await daemon.until(lambda: live_of(daemon), lambda live: live["channels_followed"])
         sim.change.post(TEXT, "after a resume")
+        newest = int(sim.change.post(TEXT, "after the listing was made")["id"])
         await stored(daemon, url, sim)
+        guild = sim.world.guilds[GUILD]
+        guild.channels[TEXT].last_message_id = newest - 1
         sim.requests.clear()
         await daemon.sync(GUILD)
-        assert sim.requests.count() == 1, "a resumed session misses nothing"
+        assert sim.requests.count() == 1, "a resumed session misses nothing, and an older head is no news"
+        guild.channels[TEXT].last_message_id = newest
         sim.gateway.invalidate()
         await daemon.until(lambda: live_of(daemon), lambda live: live["channels_followed"] == 0)
         await daemon.until(lambda: gaps(daemon), bool)

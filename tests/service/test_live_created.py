@@ -10,11 +10,12 @@ import pytest
 from adapters.discord.simulator import Simulator
 from adapters.discord.simulator.truth import truth
 from adapters.events import ChannelRef, MessageCreated
+from adapters.records import SkipReason
 from bot.live import LiveWriter
 from storage.database import Database
 from storage.tables import messages, refetch_ranges
 from tests.support.archive import archived, assert_current
-from tests.support.builders import message
+from tests.support.builders import channel, message, thread
 from tests.support.daemon import Daemon, running_daemon
 from tests.support.faults import killed_before
 from tests.support.live_writing import PLATFORM, TENANT, archive, hear, hidden, leading, until, writing
@@ -133,3 +134,14 @@ async def test_no_new_message_is_stored_once_its_channel_is_known_to_be_hidden(t
         async with writing(live):
             await until(lambda: hidden(db), [(TENANT, "5"), (TENANT, "6")])
             assert await stored(db) == ["1", "2", "3"]
+
+
+async def test_the_first_message_of_a_thread_is_stored_while_another_channel_is_being_hidden(tmp_path: Path) -> None:
+    async with archive(f"sqlite+aiosqlite:///{tmp_path}/archive.db") as db:
+        live = await leading(db)
+        hear(live, channel("8", skip_reason=SkipReason.NOT_PUBLIC))
+        hear(live, thread("7", "5"))
+        new(live, 7, place="7")
+        async with writing(live):
+            await until(lambda: hidden(db), [(TENANT, "8")])
+            assert await stored(db) == ["1", "2", "3", "7"]
