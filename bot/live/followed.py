@@ -27,7 +27,7 @@ class FollowedTenant:
     is_contradicted: bool = False  # whether a listing showed messages of which no event came
     unread: set[str] = field(default_factory=set)  # channels that are to be read to their end first
     early: dict[str, Newest] = field(default_factory=dict)  # by channel, what was stored last beyond its checkpoint
-    read: dict[str, float] = field(default_factory=dict)  # when channels were read to their end, before the rest ...
+    read: dict[str, float] = field(default_factory=dict)  # when channels were read to their end since following began
     missed: dict[str, float] = field(default_factory=dict)  # when, by the monotonic clock, a new message was not taken
     settled: int | None = None  # how many of its events were unsettled at the last whole listing
     verified: float = -math.inf  # when that listing began, by the monotonic clock

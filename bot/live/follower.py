@@ -22,7 +22,7 @@ class Following:
 
     channels: int  # channels and threads that are followed
     of: int  # that are archived
-    proven_until: datetime | None  # None where none is followed; of threads:
+    proven_until: datetime | None  # of channels; None where none is followed
     threads_proven_until: datetime | None
 
 
@@ -77,9 +77,7 @@ class LiveFollower:
         """
         with_new = {change.channel for change in changes if change.newest}
         followed = {channel for channel in with_new if self.channels.is_followed(*channel)}
-        for tenant_id in {
-            tenant_id for tenant_id, channel_id in followed if self.channels.is_early(tenant_id, channel_id)
-        }:
+        for tenant_id in {key[0] for key in followed if self.channels.is_early(*key)}:
             await self.catch_up(tenant_id)
         applied = await apply_bisecting(self._db, changes, now, self._owner, hidden, followed)
         for channel in applied.left_out:

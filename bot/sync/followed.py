@@ -44,6 +44,7 @@ async def is_contradicted(job: JobContext) -> bool:
         is_written = await job.live.catch_up(job.tenant_id)
     if not is_written:  # what was received is not in the archive, so that this proves nothing
         job.live.followed.unsettle(job.tenant_id)
+        job.live.followed.read_first(job.tenant_id, behind)
         return False
     if not behind and not job.listings.unheard:
         return False
