@@ -12,7 +12,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar, dataclass_transform
+
+T = TypeVar("T")
 
 JsonValue: TypeAlias = "bool | int | float | str | Sequence[JsonValue] | Mapping[str, JsonValue] | None"
 Metadata: TypeAlias = Mapping[str, JsonValue]
@@ -71,6 +73,15 @@ def _check_times(*times: datetime | None) -> None:
             raise ValueError("a record's times must have a form in UTC") from None
 
 
+@dataclass_transform(frozen_default=True, kw_only_default=True)
+def _cheap(record: type[T]) -> type[T]:
+    """Make a dataclass of what is made for every message: frozen for the type checker alone.
+
+    Freezing it at run time, too, takes 3 microseconds a record, as long as decoding a message's JSON.
+    """
+    return dataclass(slots=True, kw_only=True, unsafe_hash=True)(record)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TenantRecord:
     """A community of the platform: a Discord guild, a Slack workspace."""
@@ -103,7 +114,7 @@ class ChannelRecord:
         _check_times(self.archived_at)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@_cheap
 class AttachmentRecord:
     """A file's metadata; the file itself is never fetched."""
 
@@ -121,7 +132,7 @@ class AttachmentRecord:
             raise ValueError("a file's size is a number of 63 bits")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@_cheap
 class ReactionTotalRecord:
     """How often one emoji was given to one message, in one of its two kinds: normally, or as a burst."""
 
@@ -163,7 +174,7 @@ _CONTENT = ("embeds", "components", "poll", "stickers")
 _OF_A_FORWARD = ("content", "embeds", "attachments", "stickers", "components")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@_cheap
 class MessageRecord:
     """One message of one channel, with what hangs on it."""
 
@@ -185,7 +196,8 @@ class MessageRecord:
     def __post_init__(self) -> None:
         if not _MESSAGE_ID.fullmatch(self.platform_id):
             raise ValueError("a message's id is a decimal number of at most 19 digits")
-        _check_times(self.sent_at, self.edited_at)
+        if self.sent_at.tzinfo is not UTC or self.edited_at is not None:
+            _check_times(self.sent_at, self.edited_at)
 
     @property
     def is_blank(self) -> bool:

@@ -17,9 +17,14 @@ class Slices:
         self._loop = asyncio.get_running_loop()
         self._until = self._loop.time() + SLICE_SECONDS
 
+    @property
+    def is_used_up(self) -> bool:
+        """Whether it is time to yield."""
+        return self._loop.time() >= self._until
+
     async def give_way(self) -> None:
         """Yield to the event loop if the slice is used up; to be called often."""
-        if self._loop.time() >= self._until:
+        if self.is_used_up:
             await asyncio.sleep(0)
             self._until = self._loop.time() + SLICE_SECONDS
 
@@ -29,5 +34,6 @@ async def in_slices(items: Iterable[T], act: Callable[[T], R]) -> list[R]:
     slices, done = Slices(), list[R]()
     for item in items:
         done.append(act(item))
-        await slices.give_way()
+        if slices.is_used_up:
+            await slices.give_way()
     return done

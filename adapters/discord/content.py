@@ -9,7 +9,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from adapters.discord.convert import Payload, as_int, as_objects, is_blanked, shows_content, snowflake
+from adapters.discord.convert import Payload, as_int, as_objects, as_payloads, is_blanked, shows_content, snowflake
 from adapters.discord.gateway import GatewayClient
 from adapters.discord.rest import RestClient
 from adapters.errors import CallFailed, ChannelUnreadable, ContentWithheld
@@ -49,15 +49,15 @@ class ContentWatch:
             ContentWithheld: Discord withholds the content.
         """
         page = await send()
-        if not is_blanked(as_objects(page), self._bot_id):
+        if not is_blanked(as_payloads(page), self._bot_id):
             self._note(channel_id, page)
             return page
-        if not await self._content_shows(channel_id, as_objects(page)):
+        if not await self._content_shows(channel_id, list(as_payloads(page))):
             raise ContentWithheld(await self._cause())
         return await send()  # again, since the first page may predate the moment at which content was granted
 
     def _note(self, channel_id: str, page: list[Any]) -> None:
-        for message in as_objects(page):
+        for message in as_payloads(page):
             if shows_content(message, self._bot_id) and (message_id := snowflake(message.get("id"))):
                 self._seen = channel_id, message_id
                 return

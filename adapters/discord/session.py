@@ -11,8 +11,10 @@ from adapters.discord.content import ContentWatch
 from adapters.discord.convert import (
     Payload,
     channel_type,
+    decode_page,
     last_id_before,
     message_records,
+    own_messages,
     snowflake_time,
     thread_record,
     url_emoji,
@@ -21,9 +23,9 @@ from adapters.discord.evaluation import GuildEvaluation
 from adapters.discord.gateway import GatewayClient
 from adapters.discord.message_count import count_messages
 from adapters.discord.message_page import PAGE_SIZE as _PAGE_SIZE
-from adapters.discord.message_page import fault_of_page, message_page, own_messages
+from adapters.discord.message_page import fault_of_page, message_page
 from adapters.discord.reaction_users import FaultOf, reaction_users
-from adapters.discord.rest import RequestScope, RestClient
+from adapters.discord.rest import RequestScope, RestClient, decoded_by
 from adapters.discord.threads import archived_threads
 from adapters.errors import ChannelUnreadable
 from adapters.events import Stream
@@ -110,7 +112,7 @@ class DiscordSession:
 
         def send() -> Coroutine[Any, Any, list[Any]]:
             return self._rest.call(
-                lambda: self._http.logs_from(int(channel_id), _PAGE_SIZE, after=start),
+                lambda: decoded_by(decode_page, self._http.logs_from(int(channel_id), _PAGE_SIZE, after=start)),
                 list,
                 channel_id,
                 fault_of=lambda body: fault_of_page(body, channel_id, start),
@@ -120,8 +122,9 @@ class DiscordSession:
         if not page and not self._can_read_history(parent_id or channel_id):
             # Discord sends an empty list where the bot lacks Read Message History; the gateway's state may show that.
             raise ChannelUnreadable(SkipReason.BOT_LACKS_ACCESS)
-        records = await message_records(own_messages(page, channel_id), channel_id, self._hash_user)
-        return message_page(page, records, channel_id, start)
+        own = own_messages(page, channel_id)
+        records = await message_records(own, channel_id, self._hash_user)
+        return message_page(len(page), own, records, channel_id, start)
 
     async def reaction_users(
         self, channel_id: str, message_id: str, emoji: str, *, burst: bool, total: int

@@ -50,7 +50,7 @@ async def save_batch(db: Database, batch: MessageBatch, now: datetime) -> frozen
         prepared = await prepare(connection, {(batch.tenant_id, batch.channel_id): batch.messages})
         refused = await write_messages(connection, prepared, now, seen_at=batch.requested_at)
         records = [record for _, record in prepared.rows()]
-        stored = [record for record in records if (batch.channel_id, record.platform_id) not in refused]
+        stored = [r for r in records if (batch.channel_id, r.platform_id) not in refused] if refused else records
         await mark_answers_to_deleted(connection, batch.channel_id, stored, now)
         await advance(
             connection,

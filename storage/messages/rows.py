@@ -83,8 +83,10 @@ async def prepare(
 
 def _storable(redactor: Redactor, records: Iterable[MessageRecord]) -> tuple[MessageRecord, ...]:
     unique = list({record.platform_id: record for record in records}.values())
-    texts = [(m.content, m.type, m.metadata, m.attachments, m.reaction_totals) for m in unique]
-    if not is_clean(texts):
+    texts = [text for m in unique for text in (m.content, m.type)]
+    emoji = [text for m in unique for total in m.reaction_totals for text in (total.emoji_key, total.emoji)]
+    # Nothing for what is empty, as most of it is.
+    if not is_clean([texts, emoji, [(m.metadata, m.attachments) for m in unique if m.metadata or m.attachments]]):
         unique = [clean(record) for record in unique]
     return tuple(map(redactor.message, unique) if redactor else unique)
 
@@ -118,7 +120,7 @@ async def write_messages(
         await _delete_stale(connection, stored, may_be_stored)
     rows = list(stored.rows())
     await note_copies(connection, rows, now, known_channels=may_be_stored)
-    emptied = [(channel_id, r.platform_id) for channel_id, r in rows if is_emptied(r.metadata)]
+    emptied = [(channel_id, r.platform_id) for channel_id, r in rows if r.metadata and is_emptied(r.metadata)]
     await empty_traces_of(connection, emptied, now)
     return refused
 

@@ -20,6 +20,8 @@ def dump_json(value: Any) -> str:
     Raises:
         TypeError: the value has no JSON form.
     """
+    if value == {}:  # as most messages' metadata
+        return "{}"
     try:
         text = orjson.dumps(value, default=as_plain)
     except TypeError:  # a lone surrogate, or an integer of more than 64 bits

@@ -8,6 +8,7 @@ from adapters.events import (
     ChannelChanged,
     MessageEdited,
     MessageInvalidated,
+    MessageMissed,
     MessagesDeleted,
     ReactionChanged,
     ReactionsCleared,
@@ -159,6 +160,9 @@ async def test_malformed_events_end_nothing_and_are_a_touch_where_they_can_be() 
         assert incoming[:4] == [
             MessageInvalidated(channel=at(), message_platform_id=str(number)) for number in range(1, 5)
         ]
-        assert incoming[4:] == [MessagesDeleted(channel=at(), message_platform_ids=("5",))]
+        assert incoming[4:] == [
+            MessagesDeleted(channel=at(), message_platform_ids=("5",)),
+            MessageMissed(channel=at(), message_platform_id=None),
+        ]
         sim.change.edit(TEXT, FIRST, "still here")
         assert await link.take() == [await edited(link, TEXT, FIRST)]

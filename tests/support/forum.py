@@ -24,6 +24,7 @@ class Forum:
 
     page_size = 100
     receives_changes = True
+    stream = None
 
     def __init__(self) -> None:
         self.asked: Counter[str] = Counter()
@@ -40,7 +41,7 @@ class Forum:
     def request_counts(self) -> RequestCounts:
         return RequestCounts(requests=self.asked.total(), retries=0)
 
-    async def channels(self) -> tuple[ChannelRecord, ...]:
+    async def channels(self, *, only_channels: bool = False) -> tuple[ChannelRecord, ...]:
         await self._ask("channels")
         forum = channel(FORUM, type=ChannelType.FORUM, has_archived_threads=True)
         return channel(TEXT, last_message_platform_id=str(self.newest)), forum

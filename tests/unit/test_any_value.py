@@ -1,9 +1,12 @@
 """Whatever stands in any field of a payload, what becomes of it is a record that both databases can hold."""
 
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import orjson
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from adapters.discord.convert import message_record, thread_record
 from adapters.discord.permissions import ChannelEvaluator, everyone
@@ -114,3 +117,12 @@ def test_what_no_index_and_no_column_holds_is_bounded() -> None:
 def test_a_message_has_a_number_for_an_id(platform_id: str) -> None:
     with pytest.raises(ValueError, match="decimal number"):
         message(1, platform_id=platform_id)
+
+
+@given(st.datetimes(timezones=st.sampled_from([UTC, timezone(timedelta(hours=5)), timezone(-timedelta(minutes=150))])))
+def test_a_times_stored_text_is_the_one_of_python(time: datetime) -> None:
+    try:
+        expected = time.astimezone(UTC).isoformat(" ", "microseconds")
+    except OverflowError:
+        return
+    assert utc_text(time) == expected

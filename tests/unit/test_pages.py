@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from adapters.discord.convert import message_record
-from adapters.discord.message_page import fault_of_page, message_page, own_messages
+from adapters.discord.convert import as_payload, message_record, own_messages
+from adapters.discord.message_page import fault_of_page, message_page
 from adapters.discord.reaction_users import reaction_users
 from adapters.errors import CallFailed, UntrueAnswer
 from adapters.pages import MessagePage
@@ -26,8 +26,9 @@ def cursor(number: int) -> int:
 
 
 def page_of(body: Any, after: int = 0) -> MessagePage:
-    records = [r for payload in own_messages(body, "5") if (r := message_record(payload, "5", str))]
-    return message_page(body, records, "5", after)
+    own = own_messages(body, "5")
+    records = [r for sent in own if (r := message_record(as_payload(sent), "5", str))]
+    return message_page(len(body), own, records, "5", after)
 
 
 def read(body: Any, after: int = 0) -> tuple[list[int], int | None]:

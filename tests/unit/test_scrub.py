@@ -20,6 +20,7 @@ PEOPLE: list[dict[str, Any]] = [
 ]
 HB = hashlib.sha256(BOB.encode()).hexdigest()
 SIGNATURE = "ab" * 32
+FILE = f"https://cdn.discordapp.com/attachments/{CHANNEL}/{CHANNEL}"
 
 
 def scrub(text: str) -> str:
@@ -43,6 +44,9 @@ def scrub(text: str) -> str:
         ("hello @zq_alice!", f"hello <@{H}>!"),
         ("zq_alice#1234 and @zq_al", f"<@{H}> and <@{HB}>"),
         ("Zq Alice", f"<@{H}>"),
+        (f"<@{ALICE}> <#{CHANNEL}> {ALICE}", f"<@{H}> <#{CHANNEL}> {H}"),
+        (f"<@{ALICE}>, {'x' * 20}{ALICE}", f"<@{H}>, {'x' * 20}{H}"),
+        (f"{FILE}/{ALICE}.png?ex=6a&is=6b&hm={SIGNATURE}&", f"{FILE}/{H}.png?ex=6a&is=6b&hm={SIGNATURE}&"),
         ("nul\x00 and \ud800", "nul and ?"),
         (f"hidden: @zq_\x00alice {ALICE[:9]}\x00{ALICE[9:]}", f"hidden: <@{H}> {H}"),
     ],
@@ -95,6 +99,12 @@ def test_no_bare_or_mentioned_id_survives(before: str, after: str, user: int) ->
     for text in (f"{before} {user} {after}", f"{before}<@{user}>{after}", f"{before}<@!{user}>{after}"):
         if str(user) not in before + after:
             assert str(user) not in scrub(text)
+
+
+@given(st.integers(0, 200), st.integers(0, 200), st.integers(15, 40))
+def test_a_run_of_digits_is_found_wherever_it_stands(before: int, after: int, digits: int) -> None:
+    text = f"{'x' * before}{'1' * digits}{'y' * after}"
+    assert (scrub(text) == text) == (digits < 17)
 
 
 def test_the_hash_is_the_sha256_of_the_ids_digits() -> None:

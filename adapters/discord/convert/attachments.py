@@ -1,6 +1,7 @@
 """Turn attachment payloads into records: metadata and the signed URL as given, with the time it expires."""
 
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -9,6 +10,7 @@ from adapters.discord.convert.scrub import Scrubber
 from adapters.records import AttachmentRecord
 
 _IS_SPOILER = 1 << 3
+_NUMBERS: dict[str, Callable[[object], float | None]] = {"width": as_int, "height": as_int, "duration_secs": as_real}
 _EXPIRY = re.compile(r"[?&]ex=([0-9a-fA-F]+)(?:&|$)")
 
 
@@ -16,8 +18,11 @@ def attachment_records(value: object, scrub: Scrubber) -> tuple[AttachmentRecord
     """Return the attachments of a message; of two with one id the last."""
     if not value:
         return ()
-    found = (_attachment(payload, scrub) for payload in as_objects(value))
-    return tuple({record.platform_id: record for record in found if record}.values())
+    found: dict[str, AttachmentRecord] = {}
+    for payload in as_objects(value):
+        if record := _attachment(payload, scrub):
+            found[record.platform_id] = record
+    return tuple(found.values())
 
 
 def _attachment(payload: Payload, scrub: Scrubber) -> AttachmentRecord | None:
@@ -28,8 +33,6 @@ def _attachment(payload: Payload, scrub: Scrubber) -> AttachmentRecord | None:
     filename = raw_name if isinstance(raw_name, str) else ""
     url = raw_url if isinstance(raw_url, str) else ""
     content_type = payload.get("content_type")
-    flags = as_int(payload.get("flags")) or 0
-    title, description = payload.get("title"), payload.get("description")
     return AttachmentRecord(
         platform_id=attachment_id,
         filename=scrub(filename),
@@ -37,19 +40,25 @@ def _attachment(payload: Payload, scrub: Scrubber) -> AttachmentRecord | None:
         content_type=scrub(content_type) if isinstance(content_type, str) else None,
         url=scrub(url),
         url_expires_at=_expiry(url),
-        metadata=without_empty(
-            {
-                "title": scrub(title) if isinstance(title, str) else None,
-                "description": scrub(description) if isinstance(description, str) else None,
-                "width": as_int(payload.get("width")),
-                "height": as_int(payload.get("height")),
-                "duration_secs": as_real(payload.get("duration_secs")),
-                "flags": flags or None,
-                "ephemeral": bool(payload.get("ephemeral")),
-                "spoiler": filename.startswith("SPOILER_") or bool(flags & _IS_SPOILER),
-            }
-        ),
+        metadata=_metadata(payload, filename, scrub),
     )
+
+
+def _metadata(payload: Payload, filename: str, scrub: Scrubber) -> dict[str, Any]:
+    kept: dict[str, Any] = {}
+    for key in ("title", "description"):
+        if (value := payload.get(key)) and isinstance(value, str) and (text := scrub(value)):
+            kept[key] = text
+    for key, read in _NUMBERS.items():
+        if (value := payload.get(key)) is not None and (number := read(value)) is not None:
+            kept[key] = number
+    if flags := as_int(payload.get("flags")):
+        kept["flags"] = flags
+    if payload.get("ephemeral"):
+        kept["ephemeral"] = True
+    if filename.startswith("SPOILER_") or (flags and flags & _IS_SPOILER):
+        kept["spoiler"] = True
+    return kept
 
 
 def copied_attachment(record: AttachmentRecord) -> dict[str, Any]:
@@ -68,7 +77,7 @@ def copied_attachment(record: AttachmentRecord) -> dict[str, Any]:
 
 def _expiry(url: str) -> datetime | None:
     """Return when a signed URL expires, from its ``ex`` parameter: hexadecimal seconds since 1970."""
-    found = _EXPIRY.search(url)
+    found = _EXPIRY.search(url, max(url.find("ex=") - 1, 0))
     try:
         return datetime.fromtimestamp(int(found[1], 16), UTC) if found else None
     except (ValueError, OverflowError, OSError):

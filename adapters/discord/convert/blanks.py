@@ -33,6 +33,7 @@ _NAMING = frozenset(
         _Type.stage_topic,
     )
 )
+_SHOWING = _WRITTEN | _NAMING
 _NOTHING_TO_SHOW = 1 << 2 | 1 << 7  # the embeds were suppressed; a command's answer is still being made
 _WITHHELD = ("content", "embeds", "attachments", "components", "poll")
 # content that is not withheld: a message with it may have no text
@@ -46,7 +47,7 @@ def shows_content(message: Payload, bot_id: str) -> bool | None:
     have none, and one whose embeds were suppressed may have had nothing else.
     """
     kind = as_int(message.get("type"))
-    if kind not in _WRITTEN | _NAMING or _concerns(message, bot_id):
+    if kind not in _SHOWING or _concerns(message, bot_id):
         return None
     if any(message.get(key) for key in _WITHHELD):
         return True if kind in _WRITTEN else None
@@ -56,8 +57,13 @@ def shows_content(message: Payload, bot_id: str) -> bool | None:
 
 def is_blanked(page: Iterable[Payload], bot_id: str) -> bool:
     """Return whether a page looks withheld: it has messages that should have content, and none has."""
-    seen = {shows_content(message, bot_id) for message in page}
-    return False in seen and True not in seen
+    is_any_blank = False
+    for message in page:
+        shows = shows_content(message, bot_id)
+        if shows:
+            return False
+        is_any_blank = is_any_blank or shows is False
+    return is_any_blank
 
 
 def _concerns(message: Payload, bot_id: str) -> bool:

@@ -8,6 +8,8 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+import orjson
+
 from adapters.records import Copy, MetadataPath, Original
 
 _CROSSPOST = 1 << 1  # of the flags: an announcement of a channel that this one follows
@@ -48,6 +50,5 @@ def _quoted(holder: Mapping[str, Any], path: MetadataPath) -> Iterator[Copy]:
     for name in _QUOTING:
         parts = holder.get(name)
         for number, part in enumerate(parts if isinstance(parts, Sequence) else ()):
-            text = str(part)
-            for ids in _LINK.findall(text) if "/channels/" in text else ():
+            for ids in _LINK.findall(str(part)) if b"/channels/" in orjson.dumps(part) else ():
                 yield Copy(Original(*ids), (*path, name, number))

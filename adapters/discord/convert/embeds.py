@@ -1,5 +1,6 @@
 """Turn the parts of a message that nest into metadata: embeds, components, polls, references; fields by allowlist."""
 
+from collections.abc import Callable
 from typing import Any
 
 from adapters.discord.convert.payload import Payload, as_int, as_object, as_objects, snowflake, without_empty
@@ -9,22 +10,32 @@ from adapters.privacy import HashUser
 
 def embed(payload: Payload, scrub: Scrubber) -> dict[str, Any]:
     """Return an embed's fields, without the names that go with a user's avatar."""
-    return without_empty(
-        {
-            **_texts(payload, scrub, "type", "title", "description", "url", "timestamp"),
-            "color": as_int(payload.get("color")),
-            "footer": _signed(as_object(payload.get("footer")), scrub, "text", "icon_url"),
-            "image": _media(payload.get("image"), scrub),
-            "thumbnail": _media(payload.get("thumbnail"), scrub),
-            "video": _media(payload.get("video"), scrub, described=False),
-            "provider": without_empty(_texts(as_object(payload.get("provider")), scrub, "name", "url")),
-            "author": _signed(as_object(payload.get("author")), scrub, "name", "url", "icon_url"),
-            "fields": [
-                without_empty({**_texts(f, scrub, "name", "value"), "inline": bool(f.get("inline"))})
-                for f in as_objects(payload.get("fields"))
-            ],
-        }
-    )
+    kept: dict[str, Any] = _texts(payload, scrub, "type", "title", "description", "url", "timestamp")
+    if (color := as_int(payload.get("color"))) is not None:
+        kept["color"] = color
+    for key, read in _EMBED_PARTS.items():
+        if (part := payload.get(key)) and (found := read(part, scrub)):
+            kept[key] = found
+    return kept
+
+
+def _field(payload: Payload, scrub: Scrubber) -> dict[str, Any]:
+    kept: dict[str, Any] = _texts(payload, scrub, "name", "value")
+    if payload.get("inline"):
+        kept["inline"] = True
+    return kept
+
+
+# What an embed holds beside texts, in the order in which it is kept; what comes out empty is left out.
+_EMBED_PARTS: dict[str, Callable[[object, Scrubber], object]] = {
+    "footer": lambda part, scrub: _signed(as_object(part), scrub, "text", "icon_url"),
+    "image": lambda part, scrub: _media(part, scrub),
+    "thumbnail": lambda part, scrub: _media(part, scrub),
+    "video": lambda part, scrub: _media(part, scrub, described=False),
+    "provider": lambda part, scrub: _texts(as_object(part), scrub, "name", "url"),
+    "author": lambda part, scrub: _signed(as_object(part), scrub, "name", "url", "icon_url"),
+    "fields": lambda part, scrub: [_field(field, scrub) for field in as_objects(part)],
+}
 
 
 _DEEPEST = 20  # Discord nests components up to five deep; the JSON writer has a recursion limit
@@ -78,7 +89,7 @@ def poll(payload: Payload, scrub: Scrubber) -> dict[str, Any]:
     results = as_object(payload.get("results"))
     return without_empty(
         {
-            "question": _texts(as_object(payload.get("question")), scrub, "text")["text"],
+            "question": _texts(as_object(payload.get("question")), scrub, "text").get("text"),
             "answers": [_answer(a, scrub) for a in as_objects(payload.get("answers"))],
             **_texts(payload, scrub, "expiry"),
             "allow_multiselect": bool(payload.get("allow_multiselect")),
@@ -102,31 +113,34 @@ def reference(payload: Payload) -> dict[str, Any]:
     )
 
 
-def _texts(payload: Payload, scrub: Scrubber, *keys: str) -> dict[str, str | None]:
-    return {key: scrub(value) if isinstance(value := payload.get(key), str) else None for key in keys}
+def _texts(payload: Payload, scrub: Scrubber, *keys: str) -> dict[str, str]:
+    """Return those of the texts that are not empty."""
+    kept: dict[str, str] = {}
+    for key in keys:
+        if (value := payload.get(key)) and isinstance(value, str) and (text := scrub(value)):
+            kept[key] = text
+    return kept
 
 
 def _signed(payload: Payload, scrub: Scrubber, name: str, *links: str) -> dict[str, Any]:
     """Return an author or footer; its text is dropped where a picture or link shows that it names a person."""
     kept = _texts(payload, scrub, name, *links)
-    if any("user:" in (kept[link] or "") for link in links):
-        kept[name] = None
-    return without_empty(kept)
+    if any("user:" in kept.get(link, "") for link in links):
+        kept.pop(name, None)
+    return kept
 
 
 def _media(value: object, scrub: Scrubber, *, described: bool = True) -> dict[str, Any]:
     payload = as_object(value)
-    return without_empty(
-        {
-            **_texts(payload, scrub, "url", *(["description"] if described else [])),
-            "width": as_int(payload.get("width")),
-            "height": as_int(payload.get("height")),
-        }
-    )
+    kept: dict[str, Any] = _texts(payload, scrub, "url", *(["description"] if described else []))
+    for key in ("width", "height"):
+        if (size := as_int(payload.get(key))) is not None:
+            kept[key] = size
+    return kept
 
 
 def _link(value: object, scrub: Scrubber) -> dict[str, Any]:
-    return without_empty(_texts(as_object(value), scrub, "url"))
+    return _texts(as_object(value), scrub, "url")
 
 
 def _emoji(value: object, scrub: Scrubber) -> dict[str, Any]:

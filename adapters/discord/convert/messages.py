@@ -43,8 +43,9 @@ def message_record(payload: Payload, channel_id: str, hash_user: HashUser) -> Me
     author_id = snowflake(author.get("id"))
     scrub = Scrubber(hash_user, lambda: _people(payload))
     kind = as_int(payload.get("type"))
+    type_name = name_of_type(kind)
     source = as_object(payload.get("message_reference"))
-    is_reply = replies(payload)
+    is_reply = answers(kind, source)
     original_author = (
         snowflake(as_object(as_object(payload.get("referenced_message")).get("author")).get("id")) if is_reply else None
     )
@@ -53,30 +54,53 @@ def message_record(payload: Payload, channel_id: str, hash_user: HashUser) -> Me
     return MessageRecord(
         platform_id=message_id,
         author_hash=hash_user(author_id) if author_id else None,
-        author_kind=_author_kind(payload, author, kind),
+        author_kind=author_kind(
+            is_webhook=bool(payload.get("webhook_id")),
+            is_command=bool(is_command(kind) or payload.get("interaction_metadata") or payload.get("interaction")),
+            is_system=bool(author.get("system")),
+            is_bot=bool(author.get("bot")),
+        ),
         content=scrub(content) if isinstance(content, str) else "",
-        type=_type_name(kind),
+        type=type_name,
         sent_at=timestamp(payload.get("timestamp")) or snowflake_time(message_id),
-        edited_at=timestamp(payload.get("edited_timestamp")),
+        edited_at=timestamp(edited) if (edited := payload.get("edited_timestamp")) else None,
         reply_to_channel_platform_id=(snowflake(source.get("channel_id")) or channel_id) if is_reply else None,
         reply_to_message_platform_id=snowflake(source.get("message_id")) if is_reply else None,
         reply_to_author_hash=hash_user(original_author) if original_author else None,
         metadata=metadata,
         attachments=attachment_records(payload.get("attachments"), scrub),
         reaction_totals=reaction_totals(payload.get("reactions"), hash_user),
-        copies=copies(_type_name(kind), metadata),
+        copies=copies(type_name, metadata) if metadata else (),
     )
-
-
-def _type_name(kind: int | None) -> str:
-    return _TYPE_NAMES[0] if kind is None else _TYPE_NAMES.get(kind, str(kind))
 
 
 def replies(payload: Payload) -> bool:
     """Return whether a message answers another one, which its reply columns name."""
-    source = as_object(payload.get("message_reference"))
-    answers = as_int(payload.get("type")) in _REPLYING_TYPES
-    return answers and not source.get("type") and snowflake(source.get("message_id")) is not None
+    return answers(as_int(payload.get("type")), as_object(payload.get("message_reference")))
+
+
+def answers(kind: int | None, source: Payload) -> bool:
+    """Return whether a message of this type answers the one that it refers to."""
+    return kind in _REPLYING_TYPES and not source.get("type") and snowflake(source.get("message_id")) is not None
+
+
+def name_of_type(kind: int | None) -> str:
+    """Return the name of a message's type; of an unknown one its number."""
+    return _TYPE_NAMES[0] if kind is None else _TYPE_NAMES.get(kind) or str(kind)
+
+
+def is_command(kind: int | None) -> bool:
+    """Return whether a message of this type answers a command."""
+    return kind in _COMMAND_TYPES
+
+
+def author_kind(*, is_webhook: bool, is_command: bool, is_system: bool, is_bot: bool) -> AuthorKind:
+    """Return who writes; a command's answer has a webhook, but is its application's."""
+    if is_webhook and not is_command:
+        return AuthorKind.WEBHOOK
+    if is_system:
+        return AuthorKind.SYSTEM
+    return AuthorKind.BOT if is_bot else AuthorKind.USER
 
 
 def _people(payload: Payload) -> list[Payload]:
@@ -94,15 +118,6 @@ def _people(payload: Payload) -> list[Payload]:
     people = [user for user, _ in pairs if user]
     people += [{"id": user.get("id"), "nick": as_object(member).get("nick")} for user, member in pairs if member]
     return people
-
-
-def _author_kind(payload: Payload, author: Payload, kind: int | None) -> AuthorKind:
-    is_command = kind in _COMMAND_TYPES or payload.get("interaction_metadata") or payload.get("interaction")
-    if payload.get("webhook_id") and not is_command:
-        return AuthorKind.WEBHOOK
-    if author.get("system"):
-        return AuthorKind.SYSTEM
-    return AuthorKind.BOT if author.get("bot") else AuthorKind.USER
 
 
 def _metadata(payload: Payload, scrub: Scrubber, hash_user: HashUser, *, is_reply: bool) -> dict[str, Any]:
@@ -127,7 +142,7 @@ def _metadata(payload: Payload, scrub: Scrubber, hash_user: HashUser, *, is_repl
         if payload.get(key):
             name, value = read(payload, scrub, hash_user)
             kept[name] = value
-    return without_empty(kept)
+    return without_empty(kept) if kept else kept
 
 
 def _interaction(payload: Payload, scrub: Scrubber, hash_user: HashUser) -> tuple[str, dict[str, Any]]:

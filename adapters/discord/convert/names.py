@@ -6,7 +6,6 @@ linear in the length of the text, however many users a payload has.
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from adapters.discord.convert.payload import readable, snowflake
@@ -30,16 +29,19 @@ class Found(NamedTuple):
     user_id: str
 
 
-@dataclass(frozen=True, slots=True)
 class Names:
     """Index of the names of a payload's users."""
 
-    owners: Mapping[str, str]
-    _lengths_by_first: Mapping[str, list[int]]  # in descending order, like those below
-    _lengths_by_last: Mapping[str, list[int]]
+    __slots__ = ("_by_first", "_by_last", "owners")
 
-    def __bool__(self) -> bool:
-        return bool(self.owners)
+    def __init__(self, owners: Mapping[str, str]) -> None:
+        self.owners = owners
+        self._by_first: Mapping[str, list[int]] | None = None  # lengths, in descending order
+        self._by_last: Mapping[str, list[int]] | None = None
+
+    def may_stand_in(self, text: str) -> bool:
+        """Find out whether any of the names occurs in a text at all: much faster than finding where one counts."""
+        return any(name in text for name in self.owners)
 
     def find(self, text: str) -> Iterator[Found]:
         """Find the names in a text from the left, the longest where several fit."""
@@ -56,7 +58,9 @@ class Names:
     def _called(self, text: str, at: int) -> Found | None:
         """Match ``@name`` at the index of its @."""
         start = at + 1
-        for length in self._lengths_by_first.get(text[start : start + 1], ()):
+        if self._by_first is None:
+            self._by_first = _lengths(self.owners, 0)
+        for length in self._by_first.get(text[start : start + 1], ()):
             end = start + length
             owner = self.owners.get(text[start:end])
             if owner and not _INSIDE_WORD.match(text, end):
@@ -65,7 +69,9 @@ class Names:
 
     def _tagged(self, text: str, low: int, tag: int) -> Found | None:
         """Match ``name#0000`` backwards from the index of its tag; it may not begin before ``low``."""
-        for length in self._lengths_by_last.get(text[tag - 1 : tag], ()):
+        if self._by_last is None:
+            self._by_last = _lengths(self.owners, -1)
+        for length in self._by_last.get(text[tag - 1 : tag], ()):
             start = tag - length
             owner = self.owners.get(text[start:tag]) if start >= low else None
             if owner and not _INSIDE_WORD.match(text, start):
@@ -85,7 +91,7 @@ def names_of(users: Iterable[Mapping[str, Any]]) -> Names:
             if isinstance(name, str) and 1 < len(name) <= LONGEST_NAME:
                 owners.setdefault(readable(name), user_id)
     owners.pop("", None)
-    return Names(owners, _lengths(owners, 0), _lengths(owners, -1))
+    return Names(owners)
 
 
 def _lengths(names: Iterable[str], place: int) -> dict[str, list[int]]:

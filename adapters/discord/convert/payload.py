@@ -31,11 +31,12 @@ def as_objects(value: object) -> list[Payload]:
 
 def snowflake(value: object) -> str | None:
     """Return an id as text; None unless the value is a number of at most 19 digits without leading zeros."""
+    if isinstance(value, str):
+        is_number = len(value) <= _LONGEST_ID and value.isdigit() and value.isascii()
+        return value if is_number and (value[0] != "0" or value == "0") else None
     if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 10**_LONGEST_ID:
         return str(value)
-    if not isinstance(value, str) or not 0 < len(value) <= _LONGEST_ID:
-        return None
-    return value if value.isascii() and value.isdigit() and (value[0] != "0" or value == "0") else None
+    return None
 
 
 def snowflakes(value: object) -> list[str]:
@@ -80,9 +81,13 @@ def as_time_text(value: object) -> str | None:
 
 def readable(text: str) -> str:
     """Make a text storable in any database: remove NUL characters, replace lone surrogates by "?"."""
-    if text.isascii() and "\x00" not in text:
-        return text
-    return text.replace("\x00", "").encode("utf-8", "replace").decode()
+    if "\x00" in text:
+        text = text.replace("\x00", "")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "replace").decode()
+    return text
 
 
 def timestamp(value: object) -> datetime | None:
@@ -90,8 +95,9 @@ def timestamp(value: object) -> datetime | None:
     if not isinstance(value, str):
         return None
     try:
-        parsed = datetime.fromisoformat(value)
-        found = (parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).astimezone(UTC)
+        found = datetime.fromisoformat(value)
+        if found.tzinfo is not UTC:
+            found = (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)
     except (ValueError, OverflowError):
         return None
     return found if found <= _LATEST else None

@@ -40,12 +40,20 @@ _TOKENS = re.compile(
 # Matches, read backwards, the scheme and subdomains in front of a profile's host.
 _SUBDOMAINS_AND_SCHEME = re.compile(r"(?:\.[a-z]+)*(?://:[a-z]+)?")
 _ENCODED_RUN = re.compile(r"(?:[0-9]|%3[0-9]){17,}")
-_RUN = re.compile("[0-9]{17}")
+_RUN = re.compile("[0-9][0-9]{16}")  # searched for twice as fast as what begins with a repetition
+_TWO_DIGITS = re.compile("[0-9][0-9]")
+_MENTION = re.compile("<@!?([0-9]+)>")
+# A file as Discord links to it: apart from a run of digits in its name, there is nothing to replace.
+_FILE = re.compile(
+    rf"{_CDN}/(?:ephemeral-)?attachments/[0-9]+/[0-9]+/([\w.-]*)"
+    r"(?:\?ex=[0-9a-f]{1,16}&is=[0-9a-f]{1,16}&hm=[0-9a-f]{64}&?)?",
+    re.ASCII,
+)
 
 
-def _is_harmless(text: str) -> bool:
-    """Return whether no replacement can start anywhere in the text, as in nearly all text, by a few quick searches."""
-    return not (_RUN.search(text) or "<@" in text or "%3" in text or "embed/avatars/" in text)
+def _has_run(text: str) -> bool:
+    """Find out whether 17 digits follow each other. Where they do, two of each eighth character are digits."""
+    return len(text) > 16 and _TWO_DIGITS.search(text[7::8]) is not None and _RUN.search(text) is not None
 
 
 Users = Callable[[], Iterable[Mapping[str, Any]]]
@@ -56,19 +64,26 @@ class Scrubber:
 
     __slots__ = ("_hash", "_known", "_users")
 
-    def __init__(self, hash_user: HashUser, users: Users = tuple) -> None:
+    def __init__(self, hash_user: HashUser, users: Users = tuple, *, names: Names | None = None) -> None:
         self._hash = hash_user
         self._users = users
-        self._known: Names | None = None
+        self._known = names
 
     def __call__(self, text: str) -> str:
         """Return the text with every user id hashed in place, and the names of the payload's users gone."""
-        text = readable(text)  # first, so that such characters cannot hide an id or a name
-        if len(text) <= LONGEST_NAME and (owner := self._names.owners.get(text)):
+        if "\x00" in text or not text.isascii():
+            text = readable(text)  # first, so that such characters cannot hide an id or a name
+        if len(text) <= LONGEST_NAME and (owner := (self._known or self._names).owners.get(text)):
             return self._mention(owner)
-        if ("@" in text or "#" in text) and self._names:
-            return self._without_names(text)
-        return text if _is_harmless(text) else self._without_ids(text)
+        # In nearly all text no replacement can start anywhere. A single character is found faster than two.
+        if "@" in text or "#" in text:
+            if self._names.may_stand_in(text):
+                return self._without_names(text)
+            if "<@" in text:
+                return self._without_ids(text)
+        if ("%" in text and "%3" in text) or ("/" in text and "embed/avatars/" in text) or _has_run(text):
+            return self._without_ids(text)
+        return text
 
     @property
     def _names(self) -> Names:
@@ -87,6 +102,14 @@ class Scrubber:
         return "".join([*clean, self._without_ids(text[done:])])
 
     def _without_ids(self, text: str) -> str:
+        if (file := _FILE.fullmatch(text)) and not _has_run(file[1]):
+            return text
+        if "/" not in text and "%" not in text and "=" not in text:
+            # There can be mentions, and runs of digits outside of them, and nothing else to replace.
+            pieces = _MENTION.split(text)
+            if not any(map(_has_run, pieces[::2])):
+                pieces[1::2] = map(self._mention, pieces[1::2])
+                return "".join(pieces)
         if "%3" in text:
             text = _ENCODED_RUN.sub(lambda run: re.sub("%3([0-9])", r"\1", run[0]), text)
         clean, done, free = list[str](), 0, 0  # the end of the copied part, and of the part searched for tokens

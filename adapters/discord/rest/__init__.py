@@ -3,6 +3,7 @@
 from adapters.discord.rest.answers import (
     LARGE,
     decode,
+    decoded_by,
 )
 from adapters.discord.rest.client import (
     RequestScope,
@@ -23,5 +24,6 @@ __all__ = [
     "RequestScope",
     "RestClient",
     "decode",
+    "decoded_by",
     "rate_limit",
 ]

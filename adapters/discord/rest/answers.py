@@ -6,7 +6,9 @@ A thread would not help with the former, since decoding holds the interpreter's 
 
 import json
 import re
-from typing import Any
+from collections.abc import Awaitable, Callable
+from contextvars import ContextVar
+from typing import Any, TypeAlias, TypeVar
 
 import aiohttp
 import orjson
@@ -20,6 +22,21 @@ _LEVELS = 2  # nesting that is decoded in slices: the answer itself, and the lis
 
 _decoder = json.JSONDecoder()
 
+T = TypeVar("T")
+Decoder: TypeAlias = Callable[[str], object | None]
+"""Decodes an answer that is not large; None where that has to be done as for any other answer."""
+
+_decoder_of_request: ContextVar[Decoder | None] = ContextVar("discord_answer_decoder", default=None)
+
+
+async def decoded_by(decoder: Decoder, request: Awaitable[T]) -> T:
+    """Await a request, of which an answer that is not large is decoded by ``decoder``."""
+    token = _decoder_of_request.set(decoder)
+    try:
+        return await request
+    finally:
+        _decoder_of_request.reset(token)
+
 
 async def json_or_text(response: aiohttp.ClientResponse) -> Any:
     """Replace the library's function of this name."""
@@ -28,6 +45,9 @@ async def json_or_text(response: aiohttp.ClientResponse) -> Any:
         return text
     if len(text) >= LARGE:
         return await decode(text)
+    special = _decoder_of_request.get()
+    if special and (decoded := special(text)) is not None:
+        return decoded
     try:
         return orjson.loads(text)
     except orjson.JSONDecodeError:

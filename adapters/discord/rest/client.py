@@ -16,7 +16,6 @@ from typing import Any, TypeVar
 import aiohttp
 import discord
 import orjson
-from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_after_attempt, wait_exponential
 
 from adapters.base import RequestCounts, RequestObserver
 from adapters.discord.rest.answers import json_or_text
@@ -28,7 +27,7 @@ T = TypeVar("T")
 
 discord.http.json_or_text = json_or_text  # docs/decisions/0003
 
-_ATTEMPTS = 4
+_PAUSES = (1.0, 2.0, 4.0)  # seconds before each further attempt
 
 
 def _from_json(text: Any) -> Any:
@@ -123,23 +122,20 @@ class RestClient:
             CallFailed, ChannelUnreadable, CredentialRefused, RateLimited, TenantUnavailable: see adapters.errors.
         """
         attempts = 0
-        retrying = AsyncRetrying(
-            stop=stop_after_attempt(_ATTEMPTS),
-            wait=wait_exponential(multiplier=1, min=1, max=4),
-            retry=retry_if_exception_type(_TRANSIENT),
-            before_sleep=_count_retry,
-            sleep=self._sleep,
-            reraise=True,
-        )
         try:
-            async for attempt in retrying:
-                with attempt:
-                    attempts = attempt.retry_state.attempt_number
-                    await self._rate_limiter.acquire(channel_id, _queue_lock(), for_reactions=for_reactions)
+            while True:
+                await self._rate_limiter.acquire(channel_id, _queue_lock(), for_reactions=for_reactions)
+                attempts += 1
+                try:
                     body = await self._send(send, expected)
                     if fault := fault_of(body) if fault_of else None:
                         raise ImpossibleAnswer(fault)
                     return body
+                except _TRANSIENT:
+                    if attempts > len(_PAUSES):
+                        raise
+                    _count_retry()
+                await self._sleep(_PAUSES[attempts - 1])
         except discord.RateLimited as e:
             raise self._ended_by(RateLimited(retry_after_seconds=e.retry_after, scope="user")) from e
         except discord.HTTPException as e:
@@ -147,7 +143,6 @@ class RestClient:
         except _TRANSIENT as e:
             failed = UntrueAnswer if isinstance(e, ImpossibleAnswer) else CallFailed
             raise failed(describe(e), attempts=attempts) from e
-        raise AssertionError("a retry loop returns or raises")
 
     async def pause(self, seconds: float) -> None:
         """Wait as long as Discord asks for."""
@@ -221,7 +216,7 @@ async def _run_in_scope(scope: RequestScope, body: Callable[[RequestScope], Awai
     return await body(scope)
 
 
-def _count_retry(_: RetryCallState) -> None:
+def _count_retry() -> None:
     if scope := _current_scope.get():
         scope.retries += 1
 
