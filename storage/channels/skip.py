@@ -150,8 +150,10 @@ _FOLLOW_NAMED = _follow.where(channels.c.parent_id.in_(_given))
 
 # What is sent in a channel while it is skipped has no event, so it is to be read when it is shown again.
 _reopen = update(sync_progress).where(sync_progress.c.is_read_to_end).values(is_read_to_end=false(), updated_at=NOW)
-_skipped = select(channels.c.id).where(channels.c.tenant_id == TENANT_ID, channels.c.skip_reason.is_not(None))
-_may_return = and_(channels.c.unmonitored_since.is_not(None), channels.c.skip_reason != "deleted")
+_skipped = select(channels.c.id).where(channels.c.skip_reason.is_not(None))
+_may_return = and_(
+    channels.c.tenant_id == TENANT_ID, channels.c.unmonitored_since.is_not(None), channels.c.skip_reason != "deleted"
+)
 _skipped_given = union_all(  # each by an index of its own
     _skipped.where(channels.c.id.in_(_given)), _skipped.where(channels.c.parent_id.in_(_given))
 )

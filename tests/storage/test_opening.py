@@ -41,7 +41,7 @@ async def test_an_archive_is_made_from_nothing(empty_url: str) -> None:
 
 async def test_an_archive_can_be_opened_again_and_again(empty_url: str) -> None:
     for _ in range(2):
-        assert await migrate(empty_url) == "copies"
+        assert await migrate(empty_url) == "unwritten"
     for _ in range(2):
         db = await open_database(empty_url, hash_choice=SHA)
         await db.close()
