@@ -9,7 +9,8 @@ import pytest
 
 from adapters.discord.simulator import Simulator, World
 from adapters.discord.simulator.truth import truth
-from tests.support.archive import archived, assert_channels_current, assert_current
+from storage.tables import messages
+from tests.support.archive import archived, assert_channels_current, assert_current, values_of
 from tests.support.guilds import guild_of
 from tests.support.living import Living, living_world
 from tests.support.patience import PATIENCE_SECONDS
@@ -17,24 +18,17 @@ from tests.support.process import UNHURRIED, process
 
 pytestmark = [pytest.mark.process, pytest.mark.slow, pytest.mark.timeout(400)]
 
-CHANNELS, MESSAGES, THREADS = 200, 5, 60
+CHANNELS, FEWER_CHANNELS = 200, 60  # the fewer ones in every run of the tests
+MESSAGES, THREADS = 4, 40
 MESSAGES_A_SECOND = 50
-KINDS = {"post", "thread", "thread_on_message", "forum_post", "edit", "delete", "bulk_delete", "react", "unreact"} | {
-    "pin",
-    "unfurl",
-    "rename",
-    "hide",
-    "archive",
-    "unarchive",
-    "delete_thread",
-}
+KINDS = {"post", "thread", "forum_post", "edit", "delete", "react", "unreact", "pin", "rename", "hide", "delete_thread"}
 
 
 @pytest.mark.parametrize("seed", [1])
 async def test_a_living_guild_is_archived_from_its_events_and_proven_by_one_request(
     database_url: str, seed: int, soak_minutes: float, tmp_path: Path
 ) -> None:
-    world = living_world(CHANNELS, MESSAGES, THREADS)
+    world = living_world(CHANNELS if soak_minutes else FEWER_CHANNELS, MESSAGES, THREADS)
     guild_id = guild_of(world)
     tenant = f"/api/tenants/discord-{guild_id}"
     async with (
@@ -45,11 +39,14 @@ async def test_a_living_guild_is_archived_from_its_events_and_proven_by_one_requ
         people = Living(sim, world.guilds[guild_id], seed)
         sim.requests.clear()
         written = await people.go_on(15 if soak_minutes else 4, MESSAGES_A_SECOND)
-        lag = await until(lambda: assert_archived(database_url, world, people))
-        print(f"{written} messages, {sum(people.done.values())} changes; {lag:.1f} s after the last: {people.done}")
+        ended = time.time()
+        await until(lambda: assert_archived(database_url, world, people))
+        print(
+            f"{written} messages, the last row {last_written(database_url) - ended:.2f} s after the end: {people.done}"
+        )
         assert sim.requests.counts() == {}
         live = (await daemon.get(f"{tenant}/coverage"))["live"]
-        assert live["channels_followed"] == live["channels"] > CHANNELS / 2
+        assert live["channels_followed"] == live["channels"] >= FEWER_CHANNELS
         created, job = await daemon.sync(guild_id)
         assert (created, job["status"], job["metrics"]["messages"]) == (True, "succeeded", 0), job
         assert sim.requests.count() == 1, sim.requests.counts()
@@ -76,15 +73,20 @@ def assert_archived(url: str, world: World, people: Living) -> None:
         assert int(message) <= hidden_at.get(channel, int(message)), f"{message} was stored, and was written unseen"
 
 
-async def until(look: Callable[[], None]) -> float:
-    """Wait until the archive is current; return how many seconds that took."""
-    began = time.monotonic()
+def last_written(url: str) -> float:
+    """Return when the newest message was written, by the machine's clock."""
+    return float(max(written.timestamp() for written in values_of(url, messages.c.updated_at)))
+
+
+async def until(look: Callable[[], None]) -> None:
+    """Wait until the archive is current."""
+    gives_up_at = time.monotonic() + PATIENCE_SECONDS
     while True:
         try:
             await asyncio.to_thread(look)
         except AssertionError:
-            if time.monotonic() > began + PATIENCE_SECONDS:
+            if time.monotonic() > gives_up_at:
                 raise
             await asyncio.sleep(0.1)
         else:
-            return time.monotonic() - began
+            return
