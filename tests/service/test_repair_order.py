@@ -77,7 +77,7 @@ def job_of(way: Way, session: Any) -> JobContext:
         lease=way.lease,
         progress=Progress(),
         live=LiveWriter(way.db, {}, "me", Clock()),
-        config=SyncConfig(),
+        config=SyncConfig(concurrent_channels=1),
         clock=Clock(),
         metrics=Metrics(),
         due=None,
