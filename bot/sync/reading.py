@@ -47,6 +47,7 @@ class ReadingPass:
     job: JobContext
     listing: ChannelListing
     _rest: _Chosen | None = None  # what is left to be read once the listing has ended; None: it has not
+    _is_whole: bool = True  # whether everything was listed, or the channels alone
     _is_idle: bool = False  # whether everything chosen so far was read
     _chosen_at: float = 0.0  # the beginning of the newest listing of channels before channels were last chosen
     _last_id: int = 0  # ``channels.id`` of the last channel that was seen so far
@@ -81,7 +82,8 @@ class ReadingPass:
         is_brief = await knows_all(self.job)
         listed = await self.listing.list_channels(only_channels=is_brief)
         if await is_contradicted(self.job) and is_brief:
-            return await self.listing.list_channels(only_channels=False)
+            listed = await self.listing.list_channels(only_channels=False)
+        self._is_whole = listed.is_whole
         return listed
 
     async def _list_threads(self, listed: Listed) -> None:
@@ -166,8 +168,11 @@ class ReadingPass:
     def _has_news(self, state: ChannelState) -> bool:
         """Return whether a channel has to be read.
 
-        One that is followed has not for a head that is no newer than its checkpoint: a message came after the listing.
+        One that is followed has not for a head that is no newer than its checkpoint, as where a message came after the
+        listing, but where everything is compared.
         """
+        if self._is_whole:
+            return state.has_news
         is_older = state.is_read_to_end and int(state.head_id or 0) <= int(state.checkpoint_id or 0)
         is_followed = is_older and self.job.live.followed.is_followed(self.job.tenant_id, state.platform_id)
         return state.has_news and not is_followed
