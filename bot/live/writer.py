@@ -48,7 +48,6 @@ class LiveWriter:
     ) -> None:
         self._db = db
         self._adapters = adapters
-        self._owner = owner
         self._clock = clock
         self.instant = SteadyClock(clock)
         """Clock by which listings and events of channels are ordered."""
