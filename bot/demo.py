@@ -50,7 +50,7 @@ async def run_demo(config: Config, *, console: Console | None, seconds: float | 
             other_routes=(_REQUESTS_PER_SECOND, 1.0),
         )
         world = demo_world(now=journal.born, reacted_percent=_REACTED_PERCENT)
-        async with Simulator(world, limits=limits, latency_seconds=_LATENCY_SECONDS) as sim:
+        async with Simulator(world, limits=limits, latency_seconds=_LATENCY_SECONDS, clock=None) as sim:
             life = Life(sim.change)
             for moment in journal.moments:
                 life.step(moment)

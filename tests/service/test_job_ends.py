@@ -25,7 +25,7 @@ class Failing:
 
     def __init__(self, tmp_path: Path) -> None:
         self.url = f"sqlite+aiosqlite:///{tmp_path}/archive.db"
-        self.world = uniform_world(3, 20)
+        self.world = uniform_world(3, 20, now=utc_now())  # young enough to be repaired
         ((self.guild_id, self.guild),) = self.world.guilds.items()
         self.broken = next(iter(self.guild.channels))
         self.requests = 0

@@ -7,6 +7,7 @@ import pytest
 
 from adapters.discord.simulator import Fault, Simulator, rich_world, tree_world, uniform_world
 from adapters.discord.simulator.truth import truth
+from bot.app import utc_now
 from tests.support.archive import archived, assert_equal_to_truth
 from tests.support.daemon import HASTY, ON_SQLITE, ONLY_MESSAGES, VERIFYING, Clock, archiving, running_daemon
 from tests.support.guilds import guild_of
@@ -75,7 +76,7 @@ async def test_what_was_deleted_unseen_is_found_by_asking_once(database_url: str
 
 
 async def test_one_failing_channel_is_told_and_holds_up_no_other(database_url: str) -> None:
-    world = uniform_world(5, 250)
+    world = uniform_world(5, 250, now=utc_now())  # young enough to be repaired
     guild_id = guild_of(world)
     broken, *_ = world.guilds[guild_id].channels
     async with archiving(world, database_url, HASTY) as (sim, daemon):

@@ -6,7 +6,7 @@ import tempfile
 from pathlib import Path
 
 from adapters.discord.simulator import Simulator
-from tests.simulation.community import NOW, Life, guild_of, small_community
+from tests.simulation.community import NOW, Life, guild_of, small_community, true_now
 from tests.simulation.ending import end_well
 from tests.simulation.inline_sqlite import Disk, inline_sqlite
 from tests.simulation.machine import Machine
@@ -36,7 +36,7 @@ def tell_of_commit(number: int) -> Run:
 async def _story(world: World, disk: Disk, number: int, folder: Path) -> bool:
     discord, is_time = small_community(), asyncio.Event()
     guild = guild_of(discord)
-    async with Simulator(discord, port=PORT) as sim:
+    async with Simulator(discord, port=PORT, clock=true_now) as sim:
         life = Life(sim, guild, 1)
         machine = Machine(world, sim, disk, folder / "archive.db", _SETTINGS)
         witness = Witness(machine.archive, guild, life)

@@ -2,10 +2,10 @@
 
 import random
 from collections.abc import Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from adapters.discord.simulator import Simulator, World, uniform_world
-from adapters.discord.simulator.ids import WORLD_NOW, IdSource
+from adapters.discord.simulator.ids import WORLD_NOW
 from adapters.discord.simulator.lazy import LazyStore
 from adapters.discord.simulator.model import Channel, Guild
 from adapters.discord.simulator.store import ListStore
@@ -16,15 +16,6 @@ from tests.support.unrest import Unrest
 NOW = WORLD_NOW.timestamp()
 _REACTED_ONE_IN = 12
 _EMOJI = ("👍", "❤️", "🔥", "123456789012345678")
-
-
-class _Ids(IdSource):
-    """Ids of the simulated time, whatever the daemon's machine believes it to be."""
-
-    def advance(self, step: timedelta) -> datetime:
-        """Go with the clock, and at least one millisecond."""
-        self._now_ms = max(self._now_ms + 1, int(wall_clock().true_time() * 1000))
-        return self.now
 
 
 def community(seed: int) -> World:
@@ -39,7 +30,6 @@ def community(seed: int) -> World:
         add_thread(world, guild, chance.choice(list(guild.channels)), index, archived=chance.random() < 0.5)
     for place in (*guild.channels.values(), *guild.threads.values()):
         _settle(place)
-    world.ids = _Ids(WORLD_NOW)
     return world
 
 
@@ -53,8 +43,12 @@ def small_community() -> World:
         add_thread(world, guild, next(iter(guild.channels)), index, archived=is_archived)
     for place in (*guild.channels.values(), *guild.threads.values()):
         _settle(place)
-    world.ids = _Ids(WORLD_NOW)
     return world
+
+
+def true_now() -> datetime:
+    """Return the simulated time, whatever the daemon's machine believes it to be."""
+    return datetime.fromtimestamp(wall_clock().true_time(), UTC)
 
 
 def guild_of(world: World) -> Guild:

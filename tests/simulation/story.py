@@ -10,7 +10,7 @@ from pathlib import Path
 from adapters.discord.simulator import Simulator
 from tests.simulation import draws
 from tests.simulation.clocks import wall_clock
-from tests.simulation.community import NOW, Life, community, guild_of
+from tests.simulation.community import NOW, Life, community, guild_of, true_now
 from tests.simulation.ending import end_well
 from tests.simulation.inline_sqlite import Disk, inline_sqlite
 from tests.simulation.machine import Machine
@@ -35,7 +35,7 @@ async def _story(world: World, disk: Disk, seed: int, folder: Path, only: Collec
     chance = random.Random(f"story {seed}")
     discord = community(seed)
     guild = guild_of(discord)
-    async with Simulator(discord, seed=seed, port=PORT) as sim:
+    async with Simulator(discord, seed=seed, port=PORT, clock=true_now) as sim:
         life = Life(sim, guild, seed)
         machine = Machine(world, sim, disk, folder / "archive.db", _settings(chance))
         witness = Witness(machine.archive, guild, life)

@@ -1,7 +1,7 @@
 """What all changes share: the world, its clock, and where their events go."""
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TypeAlias
 
 from adapters.discord.simulator.model import Channel, Guild, User, World
@@ -9,8 +9,6 @@ from adapters.discord.simulator.permissions import can_view
 from adapters.discord.simulator.store import Payload
 
 Emit: TypeAlias = Callable[[str, int, Payload], None]
-
-TICK = timedelta(seconds=1)
 
 
 class Changing:
@@ -33,8 +31,8 @@ class Changing:
         return guild.users[user_id] if user_id is not None else next(iter(guild.users.values()))
 
     def _tick(self) -> datetime:
-        """Move the clock: every change is a second after the one before it."""
-        return self.world.ids.advance(TICK)
+        """Move the clock: every change is later than the one before it."""
+        return self.world.ids.tick()
 
     def _dispatch(self, event: str, guild: Guild, payload: Payload, silent: bool) -> None:
         """Send an event of the whole guild. During an outage Discord is silent."""

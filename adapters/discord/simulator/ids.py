@@ -1,5 +1,6 @@
 """Snowflakes, times and cheap mixing: everything in a world is a function of its seed and of these."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -7,6 +8,8 @@ DISCORD_EPOCH: Final = datetime(2015, 1, 1, tzinfo=UTC)
 DISCORD_EPOCH_MS: Final = 1_420_070_400_000
 WORLD_NOW: Final = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 """When a world's history ends. Fixed, so that the same seed gives the same bytes on any day."""
+
+TICK: Final = timedelta(seconds=1)
 
 _MASK: Final = (1 << 64) - 1
 
@@ -45,11 +48,19 @@ def iso_or_none(moment: datetime | None) -> str | None:
 
 
 class IdSource:
-    """Hand out rising ids, none twice, from a clock that only moves when it is advanced."""
+    """Hand out rising ids, none twice, from a clock that only moves when it is advanced.
+
+    Where ``follow`` was called, a tick moves it to what another clock shows.
+    """
 
     def __init__(self, start: datetime) -> None:
         self._now_ms = milliseconds(start)
         self._low = 0
+        self._clock: Callable[[], datetime] | None = None
+
+    def follow(self, clock: Callable[[], datetime]) -> None:
+        """Go with this clock from now on, but never back."""
+        self._clock = clock
 
     @property
     def now(self) -> datetime:
@@ -59,6 +70,13 @@ class IdSource:
     def advance(self, step: timedelta) -> datetime:
         """Move the clock on."""
         self._now_ms += step // timedelta(milliseconds=1)
+        return self.now
+
+    def tick(self) -> datetime:
+        """Move the clock on by a second, or to what the followed clock shows, by a millisecond at least."""
+        if self._clock is None:
+            return self.advance(TICK)
+        self._now_ms = max(self._now_ms + 1, milliseconds(self._clock()))
         return self.now
 
     def take(self) -> int:

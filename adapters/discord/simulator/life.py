@@ -4,9 +4,8 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from adapters.discord.simulator.changes import Changes
-from adapters.discord.simulator.changing import TICK
 from adapters.discord.simulator.chatter import speaker
-from adapters.discord.simulator.ids import mix
+from adapters.discord.simulator.ids import TICK, mix
 from adapters.discord.simulator.model import POST_TYPES, Channel, Guild, User
 from adapters.discord.simulator.permissions import can_read
 from adapters.discord.simulator.words import title, utterance

@@ -1,6 +1,8 @@
 """A Discord on loopback: REST and gateway on one port, over real sockets, around one world."""
 
 import time
+from collections.abc import Callable
+from datetime import UTC, datetime
 from types import TracebackType
 from typing import Self
 
@@ -19,6 +21,10 @@ API = "/api/v10"
 STOP_GRACE_SECONDS = 0.25
 
 
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
 class Simulator:
     """Serves a world from entering to leaving the context.
 
@@ -26,6 +32,7 @@ class Simulator:
     latency_seconds    added to every REST answer
     seed               of everything here that looks like chance (the world has its own)
     port               0: a free one
+    clock              how late it is when something changes; None: a second later than at the change before
     """
 
     def __init__(
@@ -37,8 +44,11 @@ class Simulator:
         seed: int = 0,
         host: str = "127.0.0.1",
         port: int = 0,
+        clock: Callable[[], datetime] | None = _utc_now,
     ) -> None:
         self.world = world
+        if clock is not None:
+            world.ids.follow(clock)
         self.faults = Faults(seed)
         self.requests = RequestLog()
         self.gateway = Gateway(world)
