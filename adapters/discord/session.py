@@ -119,8 +119,9 @@ class DiscordSession:
             )
 
         page = await self._content.page(channel_id, send)
-        if not page and not self._can_read_history(parent_id or channel_id):
+        if not page and self._client.may_read(self._guild_id, parent_id or channel_id) is False:
             # Discord sends an empty list where the bot lacks Read Message History; the gateway's state may show that.
+            # Where it does not, the empty page has yet to be proven.
             raise ChannelUnreadable(SkipReason.BOT_LACKS_ACCESS)
         own = own_messages(page, channel_id)
         records = await message_records(own, channel_id, self._hash_user)
@@ -162,7 +163,3 @@ class DiscordSession:
             return await self._rest.call(lambda: self._http.request(route, params=params), dict)
 
         return await count_messages(search, self._rest.pause)
-
-    def _can_read_history(self, channel_id: str) -> bool:
-        """Return whether the gateway's state, which may be stale, allows reading; of a thread pass the parent's id."""
-        return self._client.may_read(self._guild_id, channel_id)

@@ -30,7 +30,7 @@ async def test_new_messages_channels_threads_and_posts_arrive(database_url: str)
             sim.change.create_thread(forum.id, f"post-{silent}", "what do you think?", silent=silent)
             thread = sim.change.create_thread(text.id, f"thread-{silent}", "here", silent=silent)
             sim.change.archive_thread(thread.id, silent=silent)
-        await daemon.sync(guild_id)
+        assert (await daemon.sync(guild_id))["status"] == "succeeded"
     assert_equal_to_truth(database_url, truth(world, guild_id), guild_id)
 
 

@@ -131,8 +131,8 @@ class GatewayClient:
         """Return the bot as a member of a guild, by the gateway's payloads; None where they lack its roles."""
         return self._dispatcher.principal(guild_id)
 
-    def may_read(self, guild_id: int, channel_id: str) -> bool:
-        """Return whether the bot may read a channel's history, by the gateway's payloads."""
+    def may_read(self, guild_id: int, channel_id: str) -> bool | None:
+        """Return whether the bot may read a channel's history, by the gateway's payloads; None: they do not tell."""
         return self._dispatcher.may_bot_read(guild_id, channel_id)
 
     def is_member(self, guild_id: str) -> bool:

@@ -73,10 +73,13 @@ class EventDispatcher:
         guild = self._guilds.get(str(guild_id))
         return guild.principal if guild else None
 
-    def may_bot_read(self, guild_id: int, channel_id: str) -> bool:
-        """Return whether the bot may read the history of a channel or thread, by the gateway's payloads."""
+    def may_bot_read(self, guild_id: int, channel_id: str) -> bool | None:
+        """Return whether the bot may read the history of a channel or thread, by the gateway's payloads.
+
+        None where they do not tell, as of a channel that was created unheard.
+        """
         guild = self._guilds.get(str(guild_id))
-        return guild is not None and guild.may_bot_read(channel_id)
+        return guild.may_bot_read(channel_id) if guild else None
 
     def readable_channels(self, guild_id: int) -> list[str]:
         """Return the text channels that everyone and the bot may read, by the gateway's payloads."""

@@ -80,12 +80,12 @@ class GuildState:
         """The bot as a member of the guild; None where no payload contained its roles."""
         return None if self._rules.bot_roles is None else self._bot(self._rules.bot_roles)
 
-    def may_bot_read(self, channel_id: str) -> bool:
-        """Return whether the bot may read a channel's history; a thread's is that of its parent."""
+    def may_bot_read(self, channel_id: str) -> bool | None:
+        """Return whether the bot may read a channel's history; a thread's is that of its parent. None: unknown."""
         channel = self._channels.get(self._threads.get(channel_id) or channel_id)
         principal = self.principal
         if channel is None or principal is None:
-            return False
+            return None
         return Permissions(self._guild_id, self.roles).can_read(principal, channel)
 
     def hidden_channels(self) -> dict[str, Payload]:
