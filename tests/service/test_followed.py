@@ -143,3 +143,38 @@ async def test_what_a_listing_shows_and_no_event_said_ends_following(
         exposed, _ = await daemon.metrics.expose("")
         assert f'platform_sync_live_missed_total{{kind="{what}"}} 1.0' in exposed.decode()
         assert_current(url, truth(sim.world, GUILD), GUILD)
+
+
+async def test_an_event_that_is_lost_on_the_way_is_brought_by_a_resume(tmp_path: Path) -> None:
+    """Its number is missing, so that nothing behind it is handled before."""
+    url = f"sqlite+aiosqlite:///{tmp_path}/archive.db"
+    async with Simulator(small_world(3)) as sim, running_daemon(sim, url) as daemon:
+        await daemon.idle(2)
+        sim.gateway.drop(2)
+        for text in ("lost", "lost as well", "received"):
+            sim.change.post(TEXT, text)
+        await stored(daemon, url, sim)
+        assert (sim.gateway.resumes, sim.gateway.identifies) == (1, 1)
+        sim.requests.clear()
+        job = await daemon.sync(GUILD)
+        assert (job["status"], sim.requests.count()) == ("succeeded", 1), "nothing was missed"
+        assert await gaps(daemon) == []
+
+
+async def test_an_event_that_no_resume_brings_is_missed(tmp_path: Path) -> None:
+    """Its channel's newest message was received, so that no head tells of the one before it."""
+    url = f"sqlite+aiosqlite:///{tmp_path}/archive.db"
+    async with Simulator(small_world(3)) as sim, running_daemon(sim, url, HASTY) as daemon:
+        await daemon.idle(2)
+        for number in range(5):  # more than are tried with a new connection
+            sim.gateway.drop(1, for_good=True)
+            sim.change.post(TEXT, f"lost {number}")
+            sim.change.post(TEXT, f"received {number}")
+            await daemon.until(lambda: live_of(daemon), lambda live: live["channels_followed"] == 0)
+            await daemon.until(lambda: gaps(daemon), lambda reasons: reasons == ["session_lost"])
+            job = await daemon.sync(GUILD)
+            assert job["status"] == "succeeded"
+            assert_current(url, truth(sim.world, GUILD), GUILD)
+            assert await gaps(daemon) == []
+            assert job["progress"]["channels_followed"] > 0
+        assert (sim.gateway.resumes, sim.gateway.identifies) == (1 + 3, 2)

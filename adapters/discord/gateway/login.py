@@ -11,7 +11,7 @@ from typing import TypeVar
 
 import aiohttp
 import discord
-from discord.gateway import DiscordWebSocket
+from discord.gateway import DiscordWebSocket, ReconnectWebSocket
 from discord.http import HTTPClient, Route
 
 from adapters.discord.convert import Payload, as_int, as_object, snowflake
@@ -181,6 +181,8 @@ def cause_of(error: BaseException) -> str:
         return f"status {error.status}"
     if isinstance(error, discord.ConnectionClosed):
         return f"close code {error.code}"
+    if isinstance(error, ReconnectWebSocket):
+        return "the connection ended" if error.resume else "the session ended"
     return type(error).__name__
 
 

@@ -17,6 +17,7 @@ from discord.gateway import DiscordWebSocket, ReconnectWebSocket
 
 from adapters.discord.gateway.identify import IdentifyGate
 from adapters.discord.gateway.login import cause_of
+from adapters.discord.gateway.missing import MissingEvents, Remedy
 from adapters.discord.gateway.socket import GatewaySocket
 from adapters.discord.gateway.waits import Backoff, Waits, requested_wait
 from adapters.slices import Slices
@@ -44,6 +45,7 @@ class Shard:
         gate: IdentifyGate,
         waits: Waits,
         on_event: Callable[["Shard", str, Any], None],
+        on_missed: Callable[["Shard"], None],
         *,
         ready_seconds: float = _READY_SECONDS,
     ) -> None:
@@ -54,6 +56,7 @@ class Shard:
         self._gate = gate
         self._waits = waits
         self._on_event = on_event
+        self._on_missed = on_missed
         self._ready_seconds = ready_seconds
         self._socket: GatewaySocket | None = None
         self._caught_up_at: float | None = None
@@ -66,6 +69,7 @@ class Shard:
         self.doubted: set[str] = set()
         """The guilds of which this session did not send all events."""
         self._strikes: tuple[int | None, int] = (None, 0)
+        self._missing = MissingEvents()
         self._reconnects, self._unready = Backoff(1.0, 20.0), Backoff(5.0, 1800.0)
 
     async def run(self) -> NoReturn:
@@ -94,7 +98,7 @@ class Shard:
         if isinstance(socket, GatewaySocket):
             self._socket = socket
             self._connected_at = self._connected_at or _now()
-            socket.on_event = self._handle
+            socket.on_event, socket.may_go_on = self._handle, self._may_go_on
 
     @property
     def is_connected(self) -> bool:
@@ -162,10 +166,22 @@ class Shard:
         if event == "READY":
             self.sessions += 1
             self.doubted.clear()
+            self._missing.begin_session()
             self._unready.succeeded()
         self._on_event(self, event, data)
         if event in ("READY", "RESUMED"):
             self._caught_up_at = _now()
+
+    def _may_go_on(self) -> bool:
+        """Return whether to handle an event though others before it are missing."""
+        remedy = self._missing.remedy(self._socket.sequence if self._socket else None)
+        if remedy is not Remedy.GO_ON:
+            self._is_distrusted = remedy is Remedy.NEW_SESSION
+            return False
+        self.sessions += 1  # what is known of this one ends here
+        log.warning("events of a session are missing", extra={"shard": self.id})
+        self._on_missed(self)
+        return True
 
     def begin_anew(self) -> None:
         """End the session, so that another one begins: this one does not send all events."""
@@ -202,7 +218,7 @@ class Shard:
         requested = requested_wait(failure)
         facts = {
             "shard": self.id,
-            "cause": _cause(failure),
+            "cause": cause_of(failure),
             "retry_in_seconds": round(seconds if requested is None else requested),
         }
         log.warning("disconnected from Discord", extra=facts)
@@ -227,12 +243,6 @@ def _is_of_the_network(failure: Exception) -> bool:
     if isinstance(failure, TimeoutError):
         return False
     return isinstance(failure, (ReconnectWebSocket, discord.ConnectionClosed, aiohttp.ClientError, OSError))
-
-
-def _cause(failure: Exception) -> str:
-    if isinstance(failure, ReconnectWebSocket):
-        return "the connection ended" if failure.resume else "the session ended"
-    return cause_of(failure)
 
 
 def _now() -> float:

@@ -28,6 +28,10 @@ class MalformedFrame(Exception):
     """A frame is not one of the gateway protocol, or the stream's compression is broken."""
 
 
+class EventsMissing(Exception):
+    """A session's next event is not the one behind the newest one, by their numbers."""
+
+
 async def parse(text: str) -> Payload:
     """Parse a frame with orjson, which is faster; in slices where it is large, or orjson refuses a lone surrogate.
 
@@ -49,12 +53,18 @@ async def parse(text: str) -> Payload:
 def _ignore(event: str, data: Any) -> None: ...
 
 
+def _refuse() -> bool:
+    return False
+
+
 class GatewaySocket(DiscordWebSocket):
     """One connection. Events do not reach the library's parsers: an event that those cannot parse would end the bot."""
 
     def __init__(self, socket: aiohttp.ClientWebSocketResponse, *, loop: asyncio.AbstractEventLoop) -> None:
         super().__init__(socket, loop=loop)
         self.on_event: Callable[[str, Any], None] = _ignore
+        self.may_go_on: Callable[[], bool] = _refuse
+        """Called where events are missing: returns whether those behind them are to be handled."""
 
     @property
     def heart(self) -> KeepAlive | None:
@@ -68,15 +78,19 @@ class GatewaySocket(DiscordWebSocket):
         Raises:
             ReconnectWebSocket: the gateway wants a new connection, or a new session.
             MalformedFrame: the frame cannot be read.
+            EventsMissing: events before that of the frame have not been received.
         """
         text = self._inflated(msg) if isinstance(msg, bytes) else msg
         if text is None:
             return  # the rest of the frame follows
         frame = await parse(text)
+        op, data = frame.get("op"), frame.get("d")
         sequence = as_int(frame.get("s"))
         if sequence is not None:
+            is_missing = op == self.DISPATCH and self.sequence is not None and sequence > self.sequence + 1
+            if is_missing and not self.may_go_on():
+                raise EventsMissing
             self.sequence = sequence
-        op, data = frame.get("op"), frame.get("d")
         if op == self.DISPATCH:
             self._dispatched(frame.get("t"), data)
         elif op == self.HELLO:

@@ -22,8 +22,7 @@ from adapters.discord.simulator.session import Session
 HEARTBEAT, IDENTIFY, PRESENCE, VOICE_STATE, RESUME, RECONNECT, REQUEST_MEMBERS = 1, 2, 3, 4, 6, 7, 8
 INVALID_SESSION, HELLO, HEARTBEAT_ACK = 9, 10, 11
 
-SESSIONS_KEPT = 50
-"""How many sessions without a connection can still be resumed; the older ones have timed out."""
+SESSIONS_KEPT = 50  # without a connection, that can still be resumed; the older ones have timed out
 
 _ENDS_SESSION = frozenset((1000, 1001, 4004, 4007, 4009, 4010, 4011, 4012, 4013, 4014))
 
@@ -32,10 +31,10 @@ class Gateway:
     """Serves the sessions of one bot.
 
     Settable at any time: `shards` (what /gateway/bot recommends), `minimum_shards` (fewer are closed with 4011),
-    `heartbeat_seconds`, `answers_heartbeats`, `silent_shards` (those whose heartbeats get no answer), `resumable`
-    (False: every RESUME gets an invalid session), `close_on_identify` (the code with which every IDENTIFY is met, None
-    to accept), `answers_identify` (False: no READY follows), `starts` (one more than are left costs the token), and
-    `rewrite`, which is called with each event's name and payload, and returns what is sent in its place.
+    `heartbeat_seconds`, `answers_heartbeats`, `silent_shards` (no answer to heartbeats), `resumable` (False: a RESUME
+    gets an invalid session), `close_on_identify` (what meets every IDENTIFY; None: accepted), `answers_identify`
+    (False: no READY), `starts` (one more than are left costs the token), and `rewrite`, called with each event's name
+    and payload: returns what is sent in its place.
     """
 
     def __init__(self, world: World, *, heartbeat_seconds: float = 41.25, buffer_size: int = 1000) -> None:
@@ -50,9 +49,7 @@ class Gateway:
         self.silent_shards: set[int] = set()
         self.starts = SessionStarts()
         self.rewrite: Callable[[str, Any], Any] = lambda _, payload: payload
-        self.identifies = 0
-        self.resumes = 0
-        self.heartbeats = 0
+        self.identifies = self.resumes = self.heartbeats = 0
         self._world = world
         self._buffer_size = buffer_size
         self._sessions: dict[str, Session] = {}
@@ -99,6 +96,11 @@ class Gateway:
             del self._sessions[session.id]
             if session.connection is not None:
                 session.connection.close(4000, "Unknown error.")
+
+    def drop(self, events: int, *, for_good: bool = False) -> None:
+        """Number every session's next events and do not send them; (for_good) nor at a RESUME."""
+        for session in self._sessions.values():
+            session.drop(events, for_good=for_good)
 
     def garble(self, frame: bytes | None = None) -> None:
         """Send every client a malformed frame, or (None) break the compression of what follows."""

@@ -19,6 +19,7 @@ class Session:
         self.connection: Connection | None = None
         self._bot_id = str(bot_id)
         self._buffer: deque[tuple[int, bytes]] = deque(maxlen=buffer_size)
+        self._dropped, self._is_forgotten = 0, False
 
     def covers(self, guild_id: int | None) -> bool:
         """Return whether events of this guild come to this session's shard."""
@@ -34,9 +35,16 @@ class Session:
             payload = blank(payload, self._bot_id)
         self.sequence += 1
         frame = b'{"op":0,"s":%d,"t":%b,"d":%b}' % (self.sequence, dump(event), dump(payload))
-        self._buffer.append((self.sequence, frame))
-        if self.connection is not None:
+        if not self._dropped or not self._is_forgotten:
+            self._buffer.append((self.sequence, frame))
+        if self._dropped:
+            self._dropped -= 1
+        elif self.connection is not None:
             self.connection.send(frame)
+
+    def drop(self, events: int, *, for_good: bool) -> None:
+        """Number the next events and do not send them; remember them unless they are lost for good."""
+        self._dropped, self._is_forgotten = events, for_good
 
     def missed_since(self, sequence: object) -> list[bytes] | None:
         """Return the frames after a sequence number; None where some are forgotten, or it was never sent."""
