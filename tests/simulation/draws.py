@@ -32,6 +32,8 @@ _ONCE: tuple[Trouble, ...] = (
     *(aimed.deny_in_mid_read, aimed.unmoved, aimed.kill_between_commits, aimed.odd_numbers),
 )
 ALL: tuple[Trouble, ...] = (*_ONCE, *(trouble for trouble, times in _OFTEN.items() for _ in range(times)))
+APART: tuple[Trouble, ...] = (aimed.lose_events,)
+"""Drawn for themselves, so that the seeds without them stay as they were."""
 EXCLUSIVE = (troubles.kill, troubles.restart, aimed.kill_between_commits, aimed.kill_with_changes)
 """They come one at a time."""
 HARMLESS: tuple[Trouble, ...] = (

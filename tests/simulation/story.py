@@ -20,7 +20,7 @@ from tests.simulation.universe import Run, World, run
 from tests.simulation.witness import Witness
 
 PORT = 9000
-_MOSTLY, _HALF, _SELDOM = 0.7, 0.5, 0.4
+_MOSTLY, _HALF, _SELDOM, _ONE_IN_FIVE = 0.7, 0.5, 0.4, 0.2
 _MOST_CHANGES = 160
 log = logging.getLogger(__name__)
 
@@ -50,7 +50,7 @@ async def _story(world: World, disk: Disk, seed: int, folder: Path, only: Collec
         if chance.random() < _MOSTLY:
             delay(stage, most_seconds=2)
         machine.start()
-        await _live(stage, _drawn(chance, only))
+        await _live(stage, _drawn(chance, seed, only))
         await end_well(stage, witness)
 
 
@@ -68,11 +68,15 @@ def _settings(chance: random.Random) -> dict[str, str]:
     return {f"PLATFORM_SYNC_{key}": value for key, value in settings.items()}
 
 
-def _drawn(chance: random.Random, only: Collection[str]) -> list[draws.Trouble]:
+def _drawn(chance: random.Random, seed: int, only: Collection[str]) -> list[draws.Trouble]:
     calm = chance.random() < _SELDOM  # no gap has anything read again then
-    among = [trouble for trouble in draws.ALL if trouble.__name__ in only or not only]
+    named = [trouble for trouble in (*draws.ALL, *draws.APART) if trouble.__name__ in only]
+    among = named if only else list(draws.ALL)
     among = [trouble for trouble in among if trouble in draws.HARMLESS] if calm and not only else among
-    return [chance.choice(among) for _ in range(chance.randint(1, 6))] if among else []
+    drawn = [chance.choice(among) for _ in range(chance.randint(1, 6))] if among else []
+    apart = random.Random(f"apart {seed}")
+    added = draws.APART if not calm and not only else ()
+    return drawn + [trouble for trouble in added if apart.random() < _ONE_IN_FIVE]
 
 
 async def _live(stage: Stage, troubles: list[draws.Trouble]) -> None:
