@@ -139,6 +139,12 @@ class Check:
         stored = next((known for known in self._known if known.id == tenant_id), None)
         if stored is not None and stored.is_stopped:
             yield Finding(about, Mark.NOTE, "its syncs are stopped on its administrator's request")
+        if stored is not None and stored.events_unwritten:
+            text = (
+                f"events of messages that could not be written: {stored.events_unwritten:,}; the next sync reads these "
+                "messages, and the table unwritten_events names them and the reasons"
+            )
+            yield Finding(about, Mark.WARNING, text)
         if stored is None:
             yield Finding(about, Mark.NOTE, self._becomes_tenant(platform, tenant.platform_id))
         try:

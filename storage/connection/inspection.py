@@ -14,6 +14,7 @@ from sqlalchemy import (
     bindparam,
     column,
     create_engine,
+    func,
     inspect,
     select,
     table,
@@ -39,6 +40,7 @@ class KnownTenant:
     platform_id: str
     name: str | None
     is_stopped: bool  # on its administrator's request
+    events_unwritten: int = 0  # live events that could not be written and are not settled
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -185,7 +187,7 @@ def _state(dialect: str, found: _Content, *, exists: bool, is_writable: bool, is
     )
 
 
-_NAME = "tenants"
+_NAME, _ENTRIES = "tenants", "unwritten_events"
 _COLUMNS = ("id", "platform", "platform_id", "name", "stopped_at")
 
 
@@ -200,7 +202,19 @@ def known_tenants(connection: Connection) -> tuple[KnownTenant, ...]:
     known: list[ColumnElement[Any]] = [column(name) for name in _COLUMNS]
     query = select(*known).select_from(table(_NAME)).order_by(column("id"))
     rows = map(dict, connection.execute(query).mappings())
-    return tuple(KnownTenant(is_stopped=row.pop("stopped_at") is not None, **row) for row in rows)
+    unwritten = _open_entries(connection) if inspector.has_table(_ENTRIES) else {}
+    return tuple(
+        KnownTenant(
+            is_stopped=row.pop("stopped_at") is not None, events_unwritten=unwritten.get(str(row["id"]), 0), **row
+        )
+        for row in rows
+    )
+
+
+def _open_entries(connection: Connection) -> dict[str, int]:
+    tenant_id: ColumnElement[str] = column("tenant_id")
+    query = select(tenant_id, func.count()).select_from(table(_ENTRIES)).where(column("resolved_at").is_(None))
+    return {row[0]: row[1] for row in connection.execute(query.group_by(tenant_id))}
 
 
 _FACTS = text("SELECT current_setting('server_encoding'), current_setting('transaction_read_only')")

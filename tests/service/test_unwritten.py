@@ -9,9 +9,14 @@ import pytest
 from adapters.discord.simulator import Simulator
 from adapters.discord.simulator.truth import truth
 from adapters.events import ChannelRef, MessageCreated, MessagesDeleted
+from adapters.privacy import UserHasher
+from bot.check import Check, Mark
+from bot.config import load
 from bot.live.buffer import LiveBatch
 from bot.live.unwritten import note_unwritten_events
+from storage.connection import inspect_database
 from storage.tables import unwritten_events
+from tests.support.adapter import make_adapter
 from tests.support.archive import assert_current
 from tests.support.builders import NOW, message
 from tests.support.daemon import Daemon, running_daemon
@@ -34,7 +39,8 @@ async def told(daemon: Daemon) -> set[tuple[int, bool]]:
 @pytest.mark.slow
 async def test_it_is_told_of_until_its_message_was_read(tmp_path: Path) -> None:
     file = tmp_path / "archive.db"
-    async with Simulator(small_world(20)) as sim, running_daemon(sim, f"sqlite+aiosqlite:///{file}") as daemon:
+    url = f"sqlite+aiosqlite:///{file}"
+    async with Simulator(small_world(20)) as sim, running_daemon(sim, url) as daemon:
         sim.change.react(TEXT, FIRST, "🔥", WRITER.id)
         await daemon.idle()
         assert await told(daemon) == {(0, False)}
@@ -44,6 +50,13 @@ async def test_it_is_told_of_until_its_message_was_read(tmp_path: Path) -> None:
         await daemon.until(lambda: told(daemon), lambda found: found == {(1, True)})
         body, _ = await daemon.metrics.expose("")
         assert "platform_sync_live_events_unwritten 1.0" in body.decode()
+        (tenant,) = (one for one in (await inspect_database(url)).tenants if one.id == f"discord-{GUILD}")
+        assert tenant.events_unwritten == 1
+        config, adapters = load(None, {"PLATFORM_SYNC_DATABASE__URL": url}), {"discord": make_adapter(sim)}
+        findings = [finding async for finding in Check(config, UserHasher(), adapters).findings()]
+        (finding,) = (one for one in findings if "could not be written: 1" in one.text)
+        assert finding.mark is Mark.WARNING
+        assert finding.about.startswith(f"discord-{GUILD} ")
         accept_reactions(file)
         assert (await daemon.sync(GUILD))["status"] == "succeeded"
         assert await told(daemon) == {(0, False)}
