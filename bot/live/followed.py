@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from adapters.events import Stream
-from storage.live import Newest, later
+from storage.messages import Newest, later
 
 _MARGIN_SECONDS = 30.0  # a page that is requested so soon after an event may not show its message yet
 

@@ -7,9 +7,7 @@ from storage.live.apply import (
 from storage.live.changes import (
     ChannelKey,
     MessageChange,
-    Newest,
     ReactionState,
-    later,
 )
 from storage.live.checkpoints import (
     catch_up,
@@ -30,7 +28,6 @@ __all__ = [
     "ChannelKey",
     "Leadership",
     "MessageChange",
-    "Newest",
     "ReactionState",
     "acquire_leadership",
     "advance_watermark",
@@ -38,6 +35,5 @@ __all__ = [
     "catch_up",
     "count_followed",
     "kinds_of",
-    "later",
     "unwritten_events",
 ]

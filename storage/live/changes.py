@@ -1,17 +1,13 @@
 """What became of messages while the platform was connected."""
 
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import TypeAlias
 
 from adapters.records import MessageRecord
-from storage.messages import number
+from storage.messages import Newest
 
 ChannelKey: TypeAlias = tuple[str, str]
 """A channel: tenant (ours) and channel (the platform's)."""
-
-Newest: TypeAlias = tuple[str, datetime]
-"""The platform's id of the newest message of some, and when it was sent."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,8 +64,3 @@ class MessageChange:
         else:
             self.cleared.add(emoji_key)
             self.reactions = {key: state for key, state in self.reactions.items() if key[0] != emoji_key}
-
-
-def later(one: Newest | None, other: Newest) -> Newest:
-    """Return the newer one of two."""
-    return other if one is None or number(other[0]) > number(one[0]) else one

@@ -14,9 +14,9 @@ from sqlalchemy.types import Integer
 from storage.channels import is_beyond
 from storage.connection import finish_before_cancel
 from storage.database import Database
-from storage.live.changes import ChannelKey, Newest, later
+from storage.live.changes import ChannelKey
 from storage.live.messages import Archived, StoredChanges
-from storage.messages import IN_RANGE, split_by_length
+from storage.messages import IN_RANGE, Newest, later, split_by_length
 from storage.sql import (
     CHANNEL_PLATFORM_ID,
     NOW,

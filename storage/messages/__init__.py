@@ -2,7 +2,7 @@
 
 from storage.messages.batch import MessageBatch, mark_deleted, save_batch
 from storage.messages.diff import StoredMessage, is_changed, is_edited, is_withheld, stored_messages
-from storage.messages.id_ranges import IN_RANGE, IdRange, lesser, number, split_by_length
+from storage.messages.id_ranges import IN_RANGE, IdRange, Newest, later, lesser, number, split_by_length
 from storage.messages.isolation import apart_where_refused
 from storage.messages.presence import has_absent
 from storage.messages.refetch import Changed, MessageRef, add_refetches, refetch, refetch_read_elsewhere
@@ -15,6 +15,7 @@ __all__ = [
     "IdRange",
     "MessageBatch",
     "MessageRef",
+    "Newest",
     "PreparedMessages",
     "StoredMessage",
     "add_refetches",
@@ -23,6 +24,7 @@ __all__ = [
     "is_changed",
     "is_edited",
     "is_withheld",
+    "later",
     "lesser",
     "mark_answers_to_deleted",
     "mark_deleted",

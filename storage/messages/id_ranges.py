@@ -6,7 +6,8 @@ lengths, of which a platform's ids have few or none, are looked up together.
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from typing import Any
+from datetime import datetime
+from typing import Any, TypeAlias, overload
 
 from sqlalchemy import ColumnElement, and_, bindparam, func
 from sqlalchemy.types import Integer
@@ -70,3 +71,20 @@ def lesser(one: str | None, other: str | None) -> str | None:
 def number(message_id: str | None) -> int:
     """Return the number by which an id is compared; 0 for None."""
     return int(message_id or 0)
+
+
+Newest: TypeAlias = tuple[str, datetime]
+"""The platform's id of the newest one of some messages, and when it was sent."""
+
+
+@overload
+def later(one: Newest | None, other: Newest) -> Newest: ...
+
+
+@overload
+def later(one: Newest | None, other: Newest | None) -> Newest | None: ...
+
+
+def later(one: Newest | None, other: Newest | None) -> Newest | None:
+    """Return the newer one of two."""
+    return max(one, other, key=lambda newest: number(newest[0])) if one and other else one or other

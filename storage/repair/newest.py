@@ -2,19 +2,16 @@
 
 from collections.abc import Collection, Mapping
 from datetime import datetime
-from typing import Any, TypeAlias
+from typing import Any
 
 from sqlalchemy import RowMapping, Select, bindparam, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.types import Integer
 
 from storage.channels import is_beyond
-from storage.messages import number
+from storage.messages import Newest, later
 from storage.sql import TENANT_ID, Id, RowId, UtcDateTime, dump_json, json_objects, rows_in_slices
 from storage.tables import messages, sync_progress
-
-Newest: TypeAlias = tuple[str, datetime]
-"""The id of the newest one of some messages, and when it was sent."""
 
 _some = json_objects("some", id=RowId)
 _NEWEST = (
@@ -51,15 +48,10 @@ def checkpoint_of(progress: RowMapping) -> Newest | None:
     return None if message_id is None else (message_id, progress["last_message_at"])
 
 
-def later(one: Newest | None, other: Newest | None) -> Newest | None:
-    """Return the newer one of two."""
-    return max(one, other, key=lambda newest: number(newest[0])) if one and other else one or other
-
-
 async def _newest(connection: AsyncConnection, query: Select[Any], values: Mapping[str, object]) -> dict[int, Newest]:
     found: dict[int, Newest] = {}
     async for rows in rows_in_slices(connection, query, values):
         for row in rows:
             newest = row["message_id"], row["sent_at"]
-            found[row["id"]] = later(found.get(row["id"]), newest) or newest
+            found[row["id"]] = later(found.get(row["id"]), newest)
     return found

@@ -13,7 +13,8 @@ from sqlalchemy import RowMapping, Select, and_, bindparam, null, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from adapters.records import ChannelType, Metadata
-from storage.repair.newest import Newest, checkpoint_of, later, newest_early, newest_since
+from storage.messages import Newest, later
+from storage.repair.newest import checkpoint_of, newest_early, newest_since
 from storage.repair.windows import LATELY, Window, add_windows
 from storage.sql import (
     AT_ONCE,
