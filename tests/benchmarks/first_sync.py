@@ -15,7 +15,8 @@ CHANNELS, MESSAGES = 20, 15_000
 LONG_CHANNELS = (100_000, 2_000_000)
 REACTION_MESSAGES = 1_000
 USERS_ROUTE = "/channels/{channel_id}/messages/{message_id}/reactions/{emoji_name}"
-LIMITED_CHANNELS, LIMITED_MESSAGES, LATENCY_MS = 60, 5_000, 80
+LIMITED_CHANNELS, LIMITED_MESSAGES, LATENCY_MS = (20, 60, 200), 5_000, 80
+LIMITED_REACTED = ((20, 500), (60, 200), (200, 60))
 
 
 def medians(runs: int, measure: Callable[[Path], Usage]) -> Usage:
@@ -85,34 +86,38 @@ def memory(runs: int) -> Rows:
 
 
 def limited(runs: int) -> Rows:
-    """Under Discord's limits, at the default pace, with latency."""
+    """Under Discord's limits, at the default pace, with latency: messages alone, and with who reacted."""
+    alone = [_limited(runs, channels, LIMITED_MESSAGES, is_alone=True) for channels in LIMITED_CHANNELS]
+    return alone + [_limited(runs, channels, messages, is_alone=False) for channels, messages in LIMITED_REACTED]
 
-    refused: list[int] = []
+
+def _limited(runs: int, channels: int, messages: int, *, is_alone: bool) -> tuple[str, ...]:
+    refused, lists = list[int](), list[int]()
 
     def under_limits(folder: Path) -> Usage:
-        world = ("--channels", str(LIMITED_CHANNELS), "--messages", str(LIMITED_MESSAGES))
-        with simulator(
-            "--world", "uniform", *world, "--limits", "truthful", "--latency-ms", str(LATENCY_MS)
-        ) as discord:
-            used = run_daemon(discord, folder, f"sqlite+aiosqlite:///{folder}/archive.db", **ONLY_MESSAGES)
-            refused.append(sum(statuses.get("429", 0) for statuses in discord.requests().values()))
+        world = ("--world", "uniform", "--channels", str(channels), "--messages", str(messages))
+        with simulator(*world, "--limits", "truthful", "--latency-ms", str(LATENCY_MS)) as discord:
+            url, settings = f"sqlite+aiosqlite:///{folder}/archive.db", ONLY_MESSAGES if is_alone else {}
+            used = run_daemon(discord, folder, url, **settings)
+            answered = discord.requests()
+            refused.append(sum(statuses.get("429", 0) for statuses in answered.values()))
+            lists.append(sum(answered.get(USERS_ROUTE, {}).values()))
             return used
 
     used = medians(runs, under_limits)
-    pages = LIMITED_CHANNELS * LIMITED_MESSAGES // 100
-    listings = 3 + LIMITED_CHANNELS
-    floor = max((pages + listings) / PACE, LIMITED_MESSAGES / 100 / CHANNEL_PACE)
-    return [
-        (
-            f"{LIMITED_CHANNELS} channels of {LIMITED_MESSAGES:,}, {LATENCY_MS} ms latency",
-            f"{used.seconds:.1f}",
-            f"{floor:.1f}",
-            f"{used.seconds / floor:.3f}",
-            str(used.requests),
-            str(pages + listings),
-            str(max(refused)),
-        )
-    ]
+    pages, listings = channels * -(-messages // 100), 3 + channels
+    of_channel = max(pages / channels / CHANNEL_PACE, lists[-1] / channels / REACTION_PACE)
+    floor = max((pages + listings + lists[-1]) / PACE, of_channel)
+    kind = "messages" if is_alone else "messages and reactions"
+    return (
+        f"{channels} channels of {messages:,} {kind}, {LATENCY_MS} ms latency",
+        f"{used.seconds:.1f}",
+        f"{floor:.1f}",
+        f"{used.seconds / floor:.3f}",
+        str(used.requests),
+        str(pages + listings + lists[-1]),
+        str(max(refused)),
+    )
 
 
 def reactions(runs: int) -> Rows:
