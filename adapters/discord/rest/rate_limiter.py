@@ -5,6 +5,8 @@ from contextlib import AbstractAsyncContextManager
 
 from aiolimiter import AsyncLimiter
 
+_BURST_SECONDS = 0.1  # of its pace the bot makes up for at once, where it was late
+_CATCH_UP = 0.2  # of its gap a channel makes up for, where it was late: six requests never leave within five seconds
 _LARGEST_CHANNELS = 10_000  # whose next request has a time before which it may not leave
 
 
@@ -18,7 +20,8 @@ class RateLimiter:
         self, requests_per_second: float, channel_requests_per_second: float, reaction_requests_per_second: float
     ) -> None:
         """Take the paces: of all requests, of a channel's, and of those for a channel's lists of who reacted."""
-        self._bot_limiter = AsyncLimiter(1, 1 / requests_per_second)
+        burst = max(1.0, requests_per_second * _BURST_SECONDS)
+        self._bot_limiter = AsyncLimiter(burst, burst / requests_per_second)
         self._gap_seconds = {False: 1 / channel_requests_per_second, True: 1 / reaction_requests_per_second}
         self._not_before: dict[tuple[str, bool], float] = {}  # on the event loop's clock
 
@@ -37,16 +40,16 @@ class RateLimiter:
         if channel_id is None:
             await self._acquire_bot(queue_lock)
             return
-        key = channel_id, for_reactions
-        delay = self._not_before.get(key, 0.0) - loop.time()
-        if delay > 0:
-            await asyncio.sleep(delay)
+        key, gap = (channel_id, for_reactions), self._gap_seconds[for_reactions]
+        due = self._not_before.get(key, 0.0)
+        if due > loop.time():
+            await asyncio.sleep(due - loop.time())
         await self._acquire_bot(queue_lock)
-        # Spaced from when it really leaves: waiting in the bot's queue must not bunch a channel's requests.
+        # Spaced from when it really leaves, but for a little: waiting must not bunch a channel's requests.
         now = loop.time()
         if len(self._not_before) >= _LARGEST_CHANNELS:
             self._not_before = {known: when for known, when in self._not_before.items() if when > now}
-        self._not_before[key] = now + self._gap_seconds[for_reactions]
+        self._not_before[key] = max(due, now - gap * _CATCH_UP) + gap
 
     async def _acquire_bot(self, queue_lock: AbstractAsyncContextManager[None]) -> None:
         async with queue_lock:

@@ -1,0 +1,80 @@
+"""The pace of requests: a little is made up for where they were late, and Discord's limits are never reached."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from contextlib import asynccontextmanager
+from itertools import cycle, islice
+from random import Random
+from typing import Any, TypeVar
+
+import pytest
+
+from adapters.discord.rest import RateLimiter
+
+T = TypeVar("T")
+PAGES = 50
+BOT, CHANNEL, REACTIONS = 40.0, 0.9, 4.0
+
+
+class VirtualTime(asyncio.SelectorEventLoop):
+    """An event loop that does not wait: it moves its clock to what comes next."""
+
+    _scheduled: list[asyncio.TimerHandle]
+    _ready: Sequence[asyncio.Handle]
+    now = 1.0
+
+    def time(self) -> float:
+        return self.now
+
+    def _run_once(self) -> None:
+        if not self._ready and self._scheduled:
+            self.now = max(self.now + 1e-6, self._scheduled[0].when())
+        super()._run_once()  # type: ignore[misc]
+
+
+def run(test: Callable[[], Coroutine[Any, Any, T]]) -> T:
+    with asyncio.Runner(loop_factory=VirtualTime) as runner:
+        return runner.run(test())
+
+
+@asynccontextmanager
+async def alone() -> AsyncIterator[None]:
+    yield
+
+
+async def leave(limiter: RateLimiter, channel: str, work: Sequence[float]) -> list[float]:
+    """When a channel's pages are requested; what is done with each takes one of these times, in turn."""
+    loop, times = asyncio.get_running_loop(), list[float]()
+    for seconds in islice(cycle(work), PAGES):
+        await limiter.acquire(channel, alone())
+        times.append(loop.time())
+        await asyncio.sleep(seconds)
+    return times
+
+
+def test_a_channel_that_is_late_for_once_keeps_its_pace() -> None:
+    times = run(lambda: leave(RateLimiter(BOT, CHANNEL, REACTIONS), "1", (1.3, 0.1)))
+    assert times[-1] - times[0] == pytest.approx((PAGES - 1) / CHANNEL, abs=0.3)
+
+
+def test_however_late_five_pages_in_five_seconds_are_never_exceeded() -> None:
+    chance = Random(1)
+    late = [chance.choice((0.05, 1.1, 1.2, 1.3, chance.uniform(0, 6))) for _ in range(PAGES)]
+    times = run(lambda: leave(RateLimiter(BOT, CHANNEL, REACTIONS), "1", late))
+    assert min(sixth - first for first, sixth in zip(times, times[5:], strict=False)) > 5.2
+
+
+def test_the_bot_makes_up_for_a_moment_and_stays_below_fifty_a_second() -> None:
+    async def all_at_once() -> list[float]:
+        limiter, loop = RateLimiter(BOT, CHANNEL, REACTIONS), asyncio.get_running_loop()
+        times = list[float]()
+        for number in range(400):
+            await limiter.acquire(None, alone())
+            times.append(loop.time())
+            if number % 40 == 0:
+                await asyncio.sleep(0.08)  # the loop was busy
+        return times
+
+    times = run(all_at_once)
+    assert times[-1] - times[0] == pytest.approx(400 / BOT, rel=0.02)
+    assert all(later - first > 1 for first, later in zip(times, times[46:], strict=False))
