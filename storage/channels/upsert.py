@@ -7,7 +7,7 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, bindparam, case, func, literal_column, select, update
+from sqlalchemy import ColumnElement, and_, bindparam, case, func, literal_column, not_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.types import Text
 
@@ -115,8 +115,12 @@ def _save_channel(stays_skipped: Callable[[Any], ColumnElement[bool]]) -> Insert
 
 # A channel reported as hidden after a listing began may have been listed before it was hidden.
 _SAVE_LISTED = _save_channel(lambda _: channels.c.hidden_at >= bindparam("began", type_=UtcDateTime))
-# An event can hide a channel at once, but not show one again: another event, about a role, may have been missed.
-_SAVE_CHANGED = _save_channel(lambda given: given.skip_reason.is_(None))
+_waits_for_parent = and_(
+    channels.c.type == "thread", channels.c.parent_id.is_(None), channels.c.own_skip_reason.is_(None)
+)
+# An event can hide a channel at once, but not show one again: another event, about a role, may have been missed. A
+# thread that was skipped for want of its parent alone shares what the parent is, which a listing has shown since.
+_SAVE_CHANGED = _save_channel(lambda given: and_(given.skip_reason.is_(None), not_(_waits_for_parent)))
 
 
 @finish_before_cancel

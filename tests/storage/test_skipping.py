@@ -12,6 +12,7 @@ from storage.channels import (
     channel_states,
     follow_parents,
     mark_skipped,
+    save_changed_channels,
     save_channels,
     save_threads,
 )
@@ -55,6 +56,29 @@ async def test_a_skipped_channel_that_is_renamed_is_skipped_since_the_same_time(
     await save_channels(db, tenant.id, [replace(hidden, name="renamed")], LATER)
     (row,) = await rows_of(db, channels)
     assert (row["name"], row["updated_at"], row["skipped_since"]) == ("renamed", LATER, NOW)
+
+
+async def test_a_thread_whose_event_came_before_its_parent_shares_what_the_parent_is(
+    db: Database, tenant: Tenant
+) -> None:
+    async def reason_of_the_thread() -> str | None:
+        return next(str(row["skip_reason"]) for row in await rows_of(db, channels) if row["platform_id"] == "3")
+
+    await save_changed_channels(db, tenant.id, [THREAD], NOW)
+    assert await reason_of_the_thread() == "bot_lacks_access", "nothing is known of its parent"
+    await save_channels(db, tenant.id, [TEXT], LATER)
+    await save_changed_channels(db, tenant.id, [THREAD], MUCH_LATER)
+    assert await reason_of_the_thread() == "None"
+    await save_changed_channels(db, tenant.id, [skipped(TEXT, SkipReason.NOT_PUBLIC)], MUCH_LATER)
+    await save_changed_channels(db, tenant.id, [THREAD], MUCH_LATER)
+    assert await reason_of_the_thread() == "not_public", "no event shows what was hidden"
+
+
+async def test_an_event_shows_no_thread_of_a_hidden_parent_that_came_later(db: Database, tenant: Tenant) -> None:
+    await save_changed_channels(db, tenant.id, [THREAD], NOW)
+    await save_channels(db, tenant.id, [skipped(TEXT, SkipReason.NOT_PUBLIC)], LATER)
+    await save_changed_channels(db, tenant.id, [THREAD], MUCH_LATER)
+    assert {row["skip_reason"] for row in await rows_of(db, channels)} == {"not_public"}
 
 
 class TestUnseenSince:
