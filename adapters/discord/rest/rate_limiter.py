@@ -5,7 +5,7 @@ from contextlib import AbstractAsyncContextManager
 
 from aiolimiter import AsyncLimiter
 
-_BURST_SECONDS = 0.1  # of its pace the bot makes up for at once, where it was late
+_BURST_SECONDS, _MOST_AT_ONCE = 0.1, 4.0  # how much of its pace the bot makes up for at once, where it was late
 _CATCH_UP = 0.2  # of its gap a channel makes up for, where it was late: six requests never leave within five seconds
 _LARGEST_CHANNELS = 10_000  # whose next request has a time before which it may not leave
 
@@ -20,7 +20,7 @@ class RateLimiter:
         self, requests_per_second: float, channel_requests_per_second: float, reaction_requests_per_second: float
     ) -> None:
         """Take the paces: of all requests, of a channel's, and of those for a channel's lists of who reacted."""
-        burst = max(1.0, requests_per_second * _BURST_SECONDS)
+        burst = min(max(1.0, requests_per_second * _BURST_SECONDS), _MOST_AT_ONCE)
         self._bot_limiter = AsyncLimiter(burst, burst / requests_per_second)
         self._gap_seconds = {False: 1 / channel_requests_per_second, True: 1 / reaction_requests_per_second}
         self._not_before: dict[tuple[str, bool], float] = {}  # on the event loop's clock
