@@ -68,6 +68,16 @@ async def test_a_session_that_can_only_be_replayed_garbled_is_given_up() -> None
         assert (sim.gateway.identifies, sim.gateway.resumes) == (2, 3)
 
 
+async def test_a_session_that_is_doubted_while_its_connection_is_away_is_not_resumed() -> None:
+    async with Simulator(small_world()) as sim, connected(sim, identify_delay_seconds=0, sleep=asyncio.sleep) as link:
+        sim.gateway.close(4000)
+        await until(lambda: link.adapter.unready_reason is not None)  # a second passes before it connects again
+        for guild_id in sim.world.guilds:
+            link.adapter.doubt(str(guild_id))
+        await link.until(is_ready, 2)
+        assert (sim.gateway.identifies, sim.gateway.resumes) == (2, 0)
+
+
 @pytest.mark.slow
 async def test_a_shard_without_answers_to_its_heartbeats_is_named_and_connected_again() -> None:
     async with Simulator(small_world()) as sim:

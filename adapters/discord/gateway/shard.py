@@ -141,6 +141,8 @@ class Shard:
     async def _stay_connected(self) -> None:
         """Serve one connection until it ends with an error."""
         self._caught_up_at, self._began_session = None, False
+        if self._is_distrusted:
+            self._session, self._is_distrusted = None, False
         if self._session is None:
             async with self._gate.admitted(self.id) as start:
                 # A refusal that the configuration can cure is reported before any other.
@@ -176,7 +178,7 @@ class Shard:
         """Return whether to handle an event though others before it are missing."""
         remedy = self._missing.remedy(self._socket.sequence if self._socket else None)
         if remedy is not Remedy.GO_ON:
-            self._is_distrusted = remedy is Remedy.NEW_SESSION
+            self._is_distrusted |= remedy is Remedy.NEW_SESSION
             return False
         self.sessions += 1  # what is known of this one ends here
         log.warning("events of a session are missing", extra={"shard": self.id})
@@ -197,8 +199,6 @@ class Shard:
             self._session = (socket.session_id, socket.sequence, socket.gateway) if socket.session_id else None
         if isinstance(failure, ReconnectWebSocket) and not failure.resume:
             self._session = None
-        if self._is_distrusted:
-            self._session, self._is_distrusted = None, False
         if not _is_of_the_network(failure) and self._is_stuck():
             self._session = None
         if self._began_session and self._caught_up_at is None:
