@@ -3,11 +3,9 @@
 from storage.channels.checkpoint import (
     ProgressState,
     advance,
-    clear_error,
     fail_channel,
     finish_channel,
     is_beyond,
-    reopen_channel,
 )
 from storage.channels.comparison import (
     differing,
@@ -33,6 +31,7 @@ from storage.channels.queries import (
     channel_states,
     channel_summaries,
 )
+from storage.channels.reopening import clear_error, reopen_channel
 from storage.channels.set_aside import (
     forget_absent,
     forget_deleted,

@@ -1,6 +1,6 @@
 """How far each channel is. Every change is guarded by the lease of the job that makes it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -14,9 +14,9 @@ from sqlalchemy import (
     false,
     func,
     literal_column,
+    not_,
     or_,
     select,
-    update,
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.types import BigInteger, Integer, Text
@@ -25,9 +25,20 @@ from adapters.records import JsonValue
 from storage.connection import finish_before_cancel
 from storage.database import Database
 from storage.errors import LeaseLost
-from storage.jobs import HELD, JobLease, extend_lease, require_lease
-from storage.sql import CHANNEL_ID, MESSAGE_PLATFORM_ID, NOW, Id, JsonObject, UtcDateTime, insert, one_row
-from storage.tables import channels, sync_jobs, sync_progress
+from storage.jobs import HELD, JobLease, extend_lease
+from storage.sql import (
+    CHANNEL_ID,
+    MESSAGE_PLATFORM_ID,
+    NOW,
+    Id,
+    JsonObject,
+    UtcDateTime,
+    dump_json,
+    insert,
+    json_strings,
+    one_row,
+)
+from storage.tables import channels, messages, sync_jobs, sync_progress
 
 
 class ProgressState(StrEnum):
@@ -87,8 +98,23 @@ def _unless_behind(given: Any) -> dict[str, ColumnElement[Any]]:
     return {name: case((is_ahead, given[name]), else_=stored[name]) for name in columns}
 
 
+# Up to the checkpoint a message counts already unless this transaction stored it: its event moved the checkpoint while
+# its page was on its way.
+_is_counted = and_(
+    messages.c.channel_id == CHANNEL_ID,
+    messages.c.platform_id.in_(select(json_strings("written"))),
+    messages.c.created_at != NOW,
+    not_(is_beyond(messages.c.platform_id, sync_progress.c.last_message_platform_id)),
+)
+_counted = case(
+    (is_beyond(bindparam("first", type_=Id), sync_progress.c.last_message_platform_id), 0),
+    else_=select(func.count()).select_from(messages).where(_is_counted).correlate(sync_progress).scalar_subquery(),
+)
 _ADVANCE = _guarded(
     ProgressState.SYNCING,
+    of_stored={
+        "messages_archived": sync_progress.c.messages_archived + bindparam("count", type_=BigInteger) - _counted
+    },
     is_read_to_end=false(),
     last_message_platform_id=MESSAGE_PLATFORM_ID,
     last_message_at=bindparam("sent_at", type_=UtcDateTime),
@@ -104,15 +130,30 @@ async def advance(
     *,
     message_id: str,
     sent_at: datetime,
-    count: int,
+    written: Sequence[str],
     now: datetime,
 ) -> None:
-    """Move a channel's checkpoint to a message, in the transaction that stores it and ``count`` - 1 before it.
+    """Move a channel's checkpoint to a message, in the transaction that stores those up to it.
+
+    Args:
+        connection: the transaction.
+        job: the lease of the job that read them.
+        channel_id: ``channels.id``.
+        message_id: the message.
+        sent_at: when it was sent.
+        written: the ids of the stored messages, in any order.
+        now: the time of the row's change, and of the messages'.
 
     Raises:
         LeaseLost: the job is another's; the transaction must not be committed.
     """
-    values = {"message": message_id, "sent_at": sent_at, "count": count}
+    values = {
+        "message": message_id,
+        "sent_at": sent_at,
+        "count": len(written),
+        "first": min(written, key=int, default=message_id),
+        "written": dump_json(list(written)),
+    }
     await _write(connection, _ADVANCE, channel_id, job, now, values)
 
 
@@ -146,66 +187,6 @@ async def finish_channel(
     """
     async with db.writing() as connection:
         await _write(connection, _FINISH, channel_id, job, now, {"deleted_head": deleted_head_id})
-
-
-_REOPEN = (
-    update(sync_progress)
-    .where(sync_progress.c.channel_id == CHANNEL_ID, sync_progress.c.is_read_to_end)
-    .where(is_beyond(bindparam("seen", type_=Id), sync_progress.c.last_message_platform_id))
-    .values(is_read_to_end=false(), state=literal_column(f"'{ProgressState.SYNCING}'", Text), updated_at=NOW)
-)
-
-
-@finish_before_cancel
-async def reopen_channel(db: Database, channel_id: int, seen_id: str, *, job: JobLease, now: datetime) -> None:
-    """Mark a channel as not read to its end because a message beyond its checkpoint was seen; the next sync reads on.
-
-    Args:
-        db: the archive.
-        channel_id: ``channels.id``.
-        seen_id: the message; one up to the checkpoint changes nothing.
-        job: the lease of the job that saw it.
-        now: the time of the row's change.
-
-    Raises:
-        LeaseLost: the job is another's; nothing was written.
-    """
-    async with db.writing() as connection:
-        await require_lease(connection, job)
-        await connection.execute(_REOPEN, {"channel": channel_id, "seen": seen_id, "now": now})
-
-
-_CLEAR_ERROR = (
-    update(sync_progress)
-    .where(
-        sync_progress.c.channel_id == CHANNEL_ID, sync_progress.c.state == literal_column(f"'{ProgressState.FAILED}'")
-    )
-    .values(
-        state=literal_column(f"'{ProgressState.COMPLETE}'", Text),
-        last_error=sync_progress.c.set_aside,
-        updated_at=NOW,
-    )
-)
-
-
-@finish_before_cancel
-async def clear_error(db: Database, channel_id: int, *, job: JobLease, now: datetime) -> None:
-    """Clear a channel's failure after it was processed without an error and without a new message.
-
-    A channel that was reopened meanwhile keeps its state; the sync that reads it decides.
-
-    Args:
-        db: the archive.
-        channel_id: ``channels.id``, of one that is read to its end or that holds no messages.
-        job: the lease of the job that processed it.
-        now: the time of the row's change.
-
-    Raises:
-        LeaseLost: the job is another's; nothing was written.
-    """
-    async with db.writing() as connection:
-        await require_lease(connection, job)
-        await connection.execute(_CLEAR_ERROR, {"channel": channel_id, "now": now})
 
 
 _FAIL = _guarded(ProgressState.FAILED, last_error=bindparam("error", type_=JsonObject))

@@ -58,7 +58,7 @@ async def save_batch(db: Database, batch: MessageBatch, now: datetime) -> frozen
             batch.channel_id,
             message_id=max(records, key=_number).platform_id,
             sent_at=max(stored, key=_number).sent_at if stored else now,
-            count=len(stored),
+            written=[record.platform_id for record in stored],
             now=now,
         )
         await require_archived(connection, batch.channel_id)

@@ -53,7 +53,7 @@ async def _checkpoint_first(db: Any, batch: Any, now: Any) -> None:
     newest = batch.messages[-1]
     async with db.writing() as connection:
         place = {"message_id": newest.platform_id, "sent_at": newest.sent_at}
-        await advance(connection, batch.job, batch.channel_id, **place, count=0, now=now)
+        await advance(connection, batch.job, batch.channel_id, **place, written=(), now=now)
     await save_batch(db, batch, now)
 
 

@@ -145,7 +145,7 @@ async def test_a_job_is_not_taken_over_while_a_batch_of_it_is_being_committed(
     lease = replace(lease, seconds=-2.0)  # so that renewing it does not hide the lock
     await expire(dbs[0])
     async with dbs[0].writing() as connection:
-        await advance(connection, lease, general.id, message_id="1", sent_at=NOW, count=1, now=NOW)
+        await advance(connection, lease, general.id, message_id="1", sent_at=NOW, written=["1"], now=NOW)
         assert await claim(dbs[1], "other", now=NOW, lease=MINUTE) is None
     assert await claim(dbs[1], "other", now=NOW, lease=MINUTE) is not None
 

@@ -3,12 +3,15 @@
 from collections.abc import Collection
 from typing import Any
 
+import pytest
+
 from adapters.records import SkipReason
 from storage.channels import channel_state, finish_channel, mark_skipped, save_changed_channels, save_channels
 from storage.database import Database
 from storage.live import Applied, apply_changes, catch_up, count_followed
 from storage.tables import refetch_ranges, sync_progress
-from tests.support.builders import NOW, change, channel, message, skipped, thread
+from tests.support.builders import MINUTE, NOW, change, channel, message, skipped, thread
+from tests.support.faults import Killed, killed_before
 from tests.support.live_steps import LATER, MUCH_LATER, LiveChannel
 from tests.support.tables_of import rows_of
 
@@ -43,6 +46,27 @@ async def test_the_checkpoint_moves_with_the_newest_message_and_never_back(db: D
     state = await channel_state(db, live.channel.id)
     assert state is not None
     assert state.is_read_to_end
+
+
+async def test_a_message_of_an_event_and_of_a_page_counts_once(db: Database, live: LiveChannel) -> None:
+    """The page was requested before the event came, and is stored after it; it shows one more, which is late."""
+    await read_to_end(db, live, 7)
+    await follow(db, live, created(live, 9), created(live, 10))
+    await live.store(*map(message, (8, 9, 10, 11)), now=MUCH_LATER)
+    assert await checkpoint(db, live.channel.id) == ("11", 5)
+    await live.store(*map(message, (10, 11)), now=MUCH_LATER + MINUTE)
+    assert await checkpoint(db, live.channel.id) == ("11", 5)
+
+
+async def test_it_is_committed_with_the_messages_or_not_at_all(db: Database, live: LiveChannel) -> None:
+    await read_to_end(db, live, 7)
+    before = await live.rows()
+    for statement in ("UPDATE sync_progress", "INSERT INTO refetch_ranges"):  # the one behind the other
+        with killed_before(db, statement), pytest.raises(Killed):
+            await follow(db, live, created(live, 9, is_invalidated=True))
+        assert await live.rows() == before
+    await follow(db, live, created(live, 9))
+    assert await checkpoint(db, live.channel.id) == ("9", 2)
 
 
 async def test_it_stays_where_the_channel_was_not_read_to_its_end(db: Database, live: LiveChannel) -> None:
