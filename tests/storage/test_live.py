@@ -8,7 +8,7 @@ import pytest
 from storage.database import Database
 from storage.privacy import erase_user
 from storage.tables import attachments, messages, reaction_totals, refetch_ranges, sync_progress
-from tests.support.builders import NOW, attachment, message, total
+from tests.support.builders import NOW, attachment, message, reaction, total
 from tests.support.live_steps import LATER, MUCH_LATER, LiveChannel
 from tests.support.tables_of import count_of, only_row, rows_of
 
@@ -64,6 +64,19 @@ class TestEdits:
         await live.apply(7, edited=message(7, content="incoming", edited_at=incoming))
         assert ((await only_row(db, messages))["content"] == "incoming") is is_applied
         assert await count_of(db, attachments) == (0 if is_applied else 1)
+
+    async def test_only_an_edit_moves_its_time(self, db: Database, live: LiveChannel) -> None:
+        """A preview comes as an edit too, with the time of the one before, or with none."""
+        await live.store(message(7), message(8, edited_at=NOW))
+        for number, edited_at in ((7, None), (8, NOW)):
+            preview = message(number, edited_at=edited_at, metadata={"embeds": [{"title": "a preview"}]})
+            await live.apply(number, edited=preview)
+            await live.apply(number, reactions=[reaction("a")], is_invalidated=True)
+            await live.apply(number, is_deleted=True)
+        rows = [
+            (row["platform_id"], row["edited_at"], "embeds" in row["metadata"]) for row in await rows_of(db, messages)
+        ]
+        assert sorted(rows) == [("7", None, True), ("8", NOW, True)]
 
     async def test_text_that_no_database_holds(self, db: Database, live: LiveChannel) -> None:
         await live.store(message(7))

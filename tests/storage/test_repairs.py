@@ -37,6 +37,18 @@ class TestAPage:
         assert sorted(await deleted(db), key=int) == ["10", "11", "99", "100"]
         assert (await rows_of(db, messages))[-1]["deleted_at"] is None
 
+    async def test_messages_are_paired_by_their_ids(self, db: Database, way: Way) -> None:
+        """A page that leaves some out, in any order, changes each message that it shows and no other."""
+        await way.store(*(message(n) for n in range(1, 6)))
+        repair = await way.audit()
+        outcome = await way.save(repair, *(message(n, content=f"edited {n}") for n in (5, 2, 3)))
+        assert outcome == PageOutcome(seen=3, changed=3, deleted=2)
+        rows = await rows_of(db, messages)
+        assert {row["platform_id"]: row["content"] for row in rows if row["deleted_at"] is None} == {
+            str(n): f"edited {n}" for n in (2, 3, 5)
+        }
+        assert sorted(await deleted(db)) == ["1", "4"]
+
     @pytest.mark.slow
     async def test_what_is_there_is_brought_up_to_date(self, db: Database, way: Way) -> None:
         kept = message(1, attachments=(attachment("1"),), reaction_totals=(total("👍", 2),))
