@@ -18,6 +18,7 @@ REQUIREMENTS = (ROOT / "docs/requirements.md").read_text()
 ROWS = {criterion: (where, tests) for criterion, where, tests in ROW.findall(REQUIREMENTS)}
 LISTS = SECTION.findall((ROOT / "docs/wrong-behaviours.md").read_text())
 WRONG = {criterion: items.splitlines() for criterion, items in LISTS}
+FAULTS = re.findall(r"^\| ([^|]+) \| [^|]+ \| ([^|]+`) \|$", (ROOT / "docs/handover.md").read_text(), re.MULTILINE)
 
 
 def test_every_criterion_has_its_row_and_its_wrong_behaviours_in_order() -> None:
@@ -30,15 +31,27 @@ def test_what_a_row_names_is_there(criterion: str) -> None:
     where, tests = ROWS[criterion]
     for module in re.findall(r"`([^`]+)`", where):
         assert (ROOT / module).exists(), f"there is no {module}"
-    named = TEST.findall(tests)
-    assert 1 <= len(named) <= 2, "one test or two"
-    for file, name in named:
-        assert name in names_in(ROOT / file), f"there is no {name} in {file}"
+    assert 1 <= len(TEST.findall(tests)) <= 2, "one test or two"
+    assert_exist(tests)
+
+
+def test_every_fault_of_others_has_tests_that_are_there() -> None:
+    assert len(FAULTS) == len(dict(FAULTS)) == 20
+    for _, tests in FAULTS:
+        assert_exist(tests)
 
 
 @pytest.mark.parametrize("criterion", CRITERIA)
 def test_a_criterion_has_two_different_wrong_behaviours(criterion: str) -> None:
     assert len(set(WRONG[criterion])) == len(WRONG[criterion]) >= 2
+
+
+def assert_exist(tests: str) -> None:
+    """Hold that text names at least one test, and none that is not there."""
+    named = TEST.findall(tests)
+    assert named
+    for file, name in named:
+        assert name in names_in(ROOT / file), f"there is no {name} in {file}"
 
 
 def names_in(file: Path) -> set[str]:
