@@ -101,6 +101,13 @@ class Check:
             in_use = "; a daemon is working on it" if state.is_in_use else ""
             text = f"{state.dialect}, at revision {state.revision}, tenants: {len(state.tenants)}{in_use}"
             yield Finding("database", Mark.OK, text)
+        for known in state.tenants:
+            if known.events_unwritten and not known.is_stopped and self._tenant_id in (None, known.id):
+                text = (
+                    f"events of messages that could not be written: {known.events_unwritten:,}; the next sync reads "
+                    "these messages, and the table unwritten_events names them and the reasons"
+                )
+                yield Finding(f"{known.id} ({known.name or 'nameless'})", Mark.WARNING, text)
 
     def _database_problems(self, state: DatabaseState) -> list[str]:
         problems = []
@@ -139,12 +146,6 @@ class Check:
         stored = next((known for known in self._known if known.id == tenant_id), None)
         if stored is not None and stored.is_stopped:
             yield Finding(about, Mark.NOTE, "its syncs are stopped on its administrator's request")
-        if stored is not None and stored.events_unwritten:
-            text = (
-                f"events of messages that could not be written: {stored.events_unwritten:,}; the next sync reads these "
-                "messages, and the table unwritten_events names them and the reasons"
-            )
-            yield Finding(about, Mark.WARNING, text)
         if stored is None:
             yield Finding(about, Mark.NOTE, self._becomes_tenant(platform, tenant.platform_id))
         try:

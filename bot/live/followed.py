@@ -181,16 +181,13 @@ class FollowedChannels:
             tenant.settled, tenant.verified = listing.stream.unsettled, listing.began
             tenant.verified_at = listing.began_at
 
-    def verified_age(self, tenant_id: str) -> float | None:
-        """Return how many seconds ago the whole listing began by which, with the events since, every channel is known.
-
-        None where there is none.
-        """
+    def is_settled(self, tenant_id: str, *, within_seconds: float = math.inf) -> bool:
+        """Return whether every channel and thread is known by a whole listing, of late, and the events after it."""
         stream = self._stream_of(tenant_id)
         tenant = self._within(tenant_id, stream)
         if tenant is None or stream is None or tenant.settled != stream.unsettled:
-            return None
-        return time.monotonic() - tenant.verified
+            return False
+        return time.monotonic() - tenant.verified < within_seconds
 
     def follow(self, tenant_id: str, channel_id: str, listed_in: Stream | None, *, read_since: float) -> bool:
         """Follow a channel that was read to its end; return False where it has to be read again.

@@ -122,7 +122,7 @@ class JobContext:
         self.listings.is_stored = False
         self.listings.began, began_at = time.monotonic(), self.live.instant()
         records = await self.session.channels(only_channels=only_channels)
-        if self.live.followed.verified_age(self.tenant_id) is not None:
+        if self.live.followed.is_settled(self.tenant_id):
             self.listings.unheard = await count_unheard(
                 self.live, self.metrics, self.tenant_id, records, self.config.event_patience
             )

@@ -2,11 +2,10 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
 from zlib import crc32
 
 from bot.sync.context import JobContext
-from storage import channels, jobs, repair
+from storage import channels, repair
 from storage.channels import ChannelState
 from storage.jobs import JobKind
 
@@ -18,36 +17,17 @@ _FIRST_PAUSE_SECONDS = 0.1
 async def knows_all(job: JobContext) -> bool:
     """Return whether every channel and thread is known, so that the channels alone have to be listed.
 
-    A listing from before a gap, such as of a tenant that was stopped, does not count.
+    Whole listings of the tenants are spread over the verification interval. One from before a gap, such as of a tenant
+    that was stopped, does not count.
     """
-    followed, interval = job.live.followed, job.config.verify_interval.total_seconds()
-    age = followed.verified_age(job.tenant_id)
-    if age is None or job.kind in (JobKind.AUDIT, JobKind.INITIAL):
-        return False
-    if await is_verification_due(job.tenant_id, age, interval, lambda: jobs.has_due_jobs(job.db, job.clock())):
+    share = crc32(job.tenant_id.encode()) / 2**32
+    interval = job.config.verify_interval.total_seconds() * (0.5 + share / 2)
+    followed = job.live.followed
+    is_settled = followed.is_settled(job.tenant_id, within_seconds=interval)
+    if not is_settled or job.kind in (JobKind.AUDIT, JobKind.INITIAL):
         return False
     verified_at, gap_end = followed.proven(job.tenant_id)[1], await repair.last_gap_end(job.db, job.tenant_id)
     return verified_at is not None and (gap_end is None or gap_end <= verified_at)
-
-
-async def is_verification_due(
-    tenant_id: str, age: float, interval: float, others_wait: Callable[[], Awaitable[bool]]
-) -> bool:
-    """Return whether a tenant is to be listed as a whole.
-
-    From somewhere in the second half of the interval on, by the tenant, so that not all are listed at once; while other
-    syncs wait, at its end.
-
-    Args:
-        tenant_id: ours.
-        age: how many seconds ago the last whole listing began.
-        interval: how old it may get, in seconds.
-        others_wait: returns whether other jobs could begin now.
-    """
-    share = crc32(tenant_id.encode()) / 2**32
-    if age < interval * (0.5 + share / 2):
-        return False
-    return age >= interval or not await others_wait()
 
 
 async def is_contradicted(job: JobContext) -> bool:

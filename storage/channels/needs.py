@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, and_, func, not_, or_, select
 
 from storage.channels.queries import ALL_STATES, ChannelState, state_of
+from storage.channels.skip import HAS_UNKNOWN_PARENT
 from storage.connection import finish_before_cancel
 from storage.database import Database
 from storage.sql import AFTER_ID, AT_ONCE, TENANT_ID, all_rows, dump_json, json_strings
@@ -51,10 +52,6 @@ def _of_tenant(*conditions: ColumnElement[bool]) -> Select[Any]:
 _TO_BE_READ = _of_tenant(or_(HAS_NEWS, _HAS_FAILED))
 # By the platform's ids first: in the order of ours a database would look at all channels of the tenant.
 _NAMED = _of_tenant(channels.c.id.in_(select(channels.c.id).where(channels.c.tenant_id == TENANT_ID, _among("named"))))
-# An event described it before a listing had its channel, so that it is skipped without a reason of its own.
-_HAS_UNKNOWN_PARENT = and_(
-    channels.c.type == "thread", channels.c.parent_id.is_(None), channels.c.own_skip_reason.is_(None)
-)
 _IS_UNLISTED = and_(
     not_(_among("listed")), or_(channels.c.type != "thread", channels.c.archived_at.is_(None), _among("missed"))
 )
@@ -64,7 +61,7 @@ _TO_BE_FOUND = _of_tenant(
             channels.c.skip_reason.is_(None),
             or_(channels.c.looked_up_at.is_not(None), channels.c.unlisted_since.is_not(None), _IS_UNLISTED),
         ),
-        and_(_HAS_UNKNOWN_PARENT, not_(_among("listed"))),
+        and_(HAS_UNKNOWN_PARENT, not_(_among("listed"))),
     ),
 )
 _CHANNELS_TO_BE_FOUND = _of_tenant(

@@ -126,6 +126,11 @@ async def require_archived(connection: AsyncConnection, channel_id: int) -> None
         raise ChannelSkipped
 
 
+# An event described it before a listing had its channel, so that it is skipped without a reason of its own.
+HAS_UNKNOWN_PARENT = and_(
+    channels.c.type == "thread", channels.c.parent_id.is_(None), channels.c.own_skip_reason.is_(None)
+)
+
 _parent = channels.alias("parent")
 _inherited = func.coalesce(channels.c.own_skip_reason, _parent.c.skip_reason)
 

@@ -14,7 +14,15 @@ from sqlalchemy.types import Text
 from adapters.records import ChannelRecord
 from storage.channels.new import begin_new
 from storage.channels.rows import prepared_rows
-from storage.channels.skip import let_threads_follow, lock_channels, reopen_skipped, since, state_of, unmonitored_since
+from storage.channels.skip import (
+    HAS_UNKNOWN_PARENT,
+    let_threads_follow,
+    lock_channels,
+    reopen_skipped,
+    since,
+    state_of,
+    unmonitored_since,
+)
 from storage.connection import finish_before_cancel
 from storage.database import Database
 from storage.jobs import JobLease, require_lease
@@ -115,12 +123,9 @@ def _save_channel(stays_skipped: Callable[[Any], ColumnElement[bool]]) -> Insert
 
 # A channel reported as hidden after a listing began may have been listed before it was hidden.
 _SAVE_LISTED = _save_channel(lambda _: channels.c.hidden_at >= bindparam("began", type_=UtcDateTime))
-_waits_for_parent = and_(
-    channels.c.type == "thread", channels.c.parent_id.is_(None), channels.c.own_skip_reason.is_(None)
-)
 # An event can hide a channel at once, but not show one again: another event, about a role, may have been missed. A
 # thread that was skipped for want of its parent alone shares what the parent is, which a listing has shown since.
-_SAVE_CHANGED = _save_channel(lambda given: and_(given.skip_reason.is_(None), not_(_waits_for_parent)))
+_SAVE_CHANGED = _save_channel(lambda given: and_(given.skip_reason.is_(None), not_(HAS_UNKNOWN_PARENT)))
 
 
 @finish_before_cancel

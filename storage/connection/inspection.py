@@ -2,6 +2,7 @@
 
 import os
 import sqlite3
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from sqlalchemy import (
     URL,
     ColumnElement,
     Connection,
+    Inspector,
     NullPool,
     bindparam,
     column,
@@ -194,15 +196,12 @@ _COLUMNS = ("id", "platform", "platform_id", "name", "stopped_at")
 def known_tenants(connection: Connection) -> tuple[KnownTenant, ...]:
     """List every tenant by id; none where there is no such table."""
     inspector = inspect(connection)
-    if not inspector.has_table(_NAME):
-        return ()
-    columns = {found["name"] for found in inspector.get_columns(_NAME)}
-    if not columns.issuperset(_COLUMNS):
-        return ()  # another program's
+    if not _have(inspector, _NAME, _COLUMNS):
+        return ()  # or another program's
     known: list[ColumnElement[Any]] = [column(name) for name in _COLUMNS]
     query = select(*known).select_from(table(_NAME)).order_by(column("id"))
     rows = map(dict, connection.execute(query).mappings())
-    unwritten = _open_entries(connection) if inspector.has_table(_ENTRIES) else {}
+    unwritten = _open_entries(connection, inspector)
     return tuple(
         KnownTenant(
             is_stopped=row.pop("stopped_at") is not None, events_unwritten=unwritten.get(str(row["id"]), 0), **row
@@ -211,7 +210,13 @@ def known_tenants(connection: Connection) -> tuple[KnownTenant, ...]:
     )
 
 
-def _open_entries(connection: Connection) -> dict[str, int]:
+def _have(inspector: Inspector, name: str, columns: Sequence[str]) -> bool:
+    return inspector.has_table(name) and {one["name"] for one in inspector.get_columns(name)}.issuperset(columns)
+
+
+def _open_entries(connection: Connection, inspector: Inspector) -> dict[str, int]:
+    if not _have(inspector, _ENTRIES, ("tenant_id", "resolved_at")):
+        return {}
     tenant_id: ColumnElement[str] = column("tenant_id")
     query = select(tenant_id, func.count()).select_from(table(_ENTRIES)).where(column("resolved_at").is_(None))
     return {row[0]: row[1] for row in connection.execute(query.group_by(tenant_id))}

@@ -105,9 +105,8 @@ def _limited(runs: int, channels: int, messages: int, *, is_alone: bool) -> tupl
             return used
 
     used = medians(runs, under_limits)
-    # A full last page is requested again after the empty one behind it (docs/decisions/0012).
-    pages, listings = channels * (messages // 100 + (1 if messages % 100 else 2)), 3 + channels
-    of_channel = max(pages / channels / CHANNEL_PACE, lists[-1] / channels / REACTION_PACE)
+    pages, listings = channels * (messages // 100 + 1), 3 + channels  # the last one is not full
+    of_channel = max((pages / channels - 1) / CHANNEL_PACE, lists[-1] / channels / REACTION_PACE)
     floor = max((pages + listings + lists[-1]) / PACE, of_channel)
     kind = "messages" if is_alone else "messages and reactions"
     return (

@@ -12,6 +12,7 @@ from unittest.mock import patch
 from adapters.base import Access
 from adapters.discord.adapter import DiscordAdapter
 from adapters.discord.evaluation import GuildEvaluation
+from adapters.discord.gateway.shard import Shard
 from adapters.events import MessageEdited, MessagesDeleted
 from bot.live import LiveWriter
 from bot.live.buffer import ChannelEvent, LiveBuffer
@@ -128,6 +129,7 @@ ALL: dict[str, Switch] = {
     "deletions are not heard": _deaf_to(MessagesDeleted),
     "every end is a success": lambda: patch.object(Outcome, "of_progress", classmethod(_of_progress)),
     "permission from the cache": lambda: patch.object(GuildEvaluation, "access", _from_the_cache),
+    "missing events are passed over": lambda: patch.object(Shard, "_may_go_on", lambda *_: True),
     "ready while deaf": lambda: patch.object(DiscordAdapter, "unready_reason", None),
     "gaps are repaired unread": _off("storage.repair.plan_gaps.add_windows", by=_none),
     "a message left out is passed over": lambda: patch.object(FollowedChannels, "missed", lambda *_: None),
@@ -137,6 +139,7 @@ ALL: dict[str, Switch] = {
 }
 FOUND_BY = {
     "the checkpoint before the rows": 1,
+    "missing events are passed over": 1,
     "edits are not heard": 2,
     "deletions are not heard": 2,
     "shown again is never hidden": 2,

@@ -62,10 +62,10 @@ def test_a_new_stream_follows_nothing_of_the_one_before(followed: Followed, afte
     followed.begin()
     before = followed.listing()
     followed.channels.settle(TENANT, before)
-    assert followed.channels.verified_age(TENANT) is not None
+    assert followed.channels.is_settled(TENANT)
     followed.stream = after
     assert not followed.has("5")
-    assert followed.channels.verified_age(TENANT) is None
+    assert not followed.channels.is_settled(TENANT)
     followed.begin(listing=before)
     assert not followed.channels.follow(TENANT, "5", before.stream, read_since=time.monotonic())
     assert not followed.has("5")
@@ -104,7 +104,7 @@ def test_a_contradiction_ends_it_for_all_until_a_later_listing_agrees(followed: 
     followed.channels.contradicted(TENANT)
     assert not followed.has("5")
     followed.channels.settle(TENANT, listing)
-    assert followed.channels.verified_age(TENANT) is None, "it began before"
+    assert not followed.channels.is_settled(TENANT), "it began before"
     followed.begin()
     assert not followed.has("5"), "that is the comparison"
     followed.begin()
@@ -124,17 +124,16 @@ def test_a_listing_from_before_another_process_led_says_nothing(followed: Follow
 def test_everything_is_listed_again_where_an_event_said_too_little_or_after_a_time(followed: Followed) -> None:
     followed.begin()
     followed.channels.settle(TENANT, followed.listing())
-    age = followed.channels.verified_age(TENANT)
-    assert age is not None
-    assert 0 <= age < 60
+    assert followed.channels.is_settled(TENANT, within_seconds=60)
+    assert not followed.channels.is_settled(TENANT, within_seconds=0)
     assert followed.stream is not None
     followed.stream = replace(followed.stream, unsettled=1)
-    assert followed.channels.verified_age(TENANT) is None
+    assert not followed.channels.is_settled(TENANT)
     assert followed.has("5"), "messages go on"
     followed.channels.settle(TENANT, followed.listing())
-    assert followed.channels.verified_age(TENANT) is not None
+    assert followed.channels.is_settled(TENANT)
     followed.channels.unsettle(TENANT)
-    assert followed.channels.verified_age(TENANT) is None
+    assert not followed.channels.is_settled(TENANT)
 
 
 def test_what_is_stored_early_is_kept_until_it_can_be_caught_up_with(followed: Followed) -> None:

@@ -1,40 +1,18 @@
 """The pace of requests: a little is made up for where they were late, and Discord's limits are never reached."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from itertools import cycle, islice
 from random import Random
-from typing import Any, TypeVar
 
 import pytest
 
 from adapters.discord.rest import RateLimiter
+from tests.support.virtual_time import run
 
-T = TypeVar("T")
 PAGES = 50
 BOT, CHANNEL, REACTIONS = 40.0, 0.9, 4.0
-
-
-class VirtualTime(asyncio.SelectorEventLoop):
-    """An event loop that does not wait: it moves its clock to what comes next."""
-
-    _scheduled: list[asyncio.TimerHandle]
-    _ready: Sequence[asyncio.Handle]
-    now = 1.0
-
-    def time(self) -> float:
-        return self.now
-
-    def _run_once(self) -> None:
-        if not self._ready and self._scheduled:
-            self.now = max(self.now + 1e-6, self._scheduled[0].when())
-        super()._run_once()  # type: ignore[misc]
-
-
-def run(test: Callable[[], Coroutine[Any, Any, T]]) -> T:
-    with asyncio.Runner(loop_factory=VirtualTime) as runner:
-        return runner.run(test())
 
 
 @asynccontextmanager
@@ -62,6 +40,11 @@ def test_however_late_five_pages_in_five_seconds_are_never_exceeded() -> None:
     late = [chance.choice((0.05, 1.1, 1.2, 1.3, chance.uniform(0, 6))) for _ in range(PAGES)]
     times = run(lambda: leave(RateLimiter(BOT, CHANNEL, REACTIONS), "1", late))
     assert min(sixth - first for first, sixth in zip(times, times[5:], strict=False)) > 5.2
+
+
+def test_a_pace_near_the_limit_makes_up_for_nothing() -> None:
+    times = run(lambda: leave(RateLimiter(BOT, 1.0, REACTIONS), "1", (1.3, 0.1)))
+    assert min(sixth - first for first, sixth in zip(times, times[5:], strict=False)) >= 5.0
 
 
 def test_the_bot_makes_up_for_a_moment_and_stays_below_fifty_a_second() -> None:

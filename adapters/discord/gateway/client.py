@@ -176,9 +176,7 @@ class GatewayClient:
         count = (await self.login.retried("asking how to connect", self._gate.limit)).shards
         self.login.share(count)
         self._connections += 1
-        self._shards = {
-            i: Shard(self.login.library, i, self._gate, self._waits, self._take, self._miss) for i in range(count)
-        }
+        self._shards = {i: Shard(self.login.library, i, self._gate, self._waits, self._take) for i in range(count)}
         began = asyncio.get_running_loop().time()
         try:
             async with asyncio.TaskGroup() as group:
@@ -207,9 +205,6 @@ class GatewayClient:
         else:
             self._dispatcher.on_guild_event(event, data)
             self._roster.take(event, data)
-
-    def _miss(self, shard: Shard) -> None:
-        self._roster.miss_events(shard.id, len(self._shards))
 
     def _report(self, event: PlatformEvent, shard_id: int | None) -> None:
         self._events.put_nowait((event, None if shard_id is None else self._shards[shard_id]))

@@ -129,16 +129,6 @@ class GuildRoster:
                     self._report(ChannelDeleted(guild_id, channel_id), None)
         self._news.set()
 
-    def miss_events(self, shard_id: int, shards: int) -> None:
-        """Take note that a shard's session goes on without some of its events: all its guilds arrive once more."""
-        for guild_id in list(self.guilds_of(shard_id, shards)):
-            if self.has_arrived(guild_id):
-                self._arrived_count += 1
-                self._members[guild_id] = replace(self._members[guild_id], arrival=self._arrived_count)
-        if shard_id not in self._arrivals:
-            self._announce(_Arrival(shard_id, shards, is_whole=False, missing=set()))
-        self._news.set()
-
     def end_sessions(self) -> None:
         """Discard the sessions whose guilds are still arriving: their shards have been replaced."""
         for arrival in self._arrivals.values():
@@ -191,7 +181,7 @@ class GuildRoster:
 
     def _announce(self, arrival: _Arrival) -> None:
         shard_id, shards = arrival.shard_id, arrival.shards
-        self._arrivals.pop(shard_id, None)
+        del self._arrivals[shard_id]
         members = {i: member for i, member in self._members.items() if _shard_of(i, shards) == shard_id}
 
         def covers(guild_id: str) -> bool:

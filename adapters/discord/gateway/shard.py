@@ -18,7 +18,7 @@ from discord.gateway import DiscordWebSocket, ReconnectWebSocket
 from adapters.discord.gateway.identify import IdentifyGate
 from adapters.discord.gateway.login import cause_of
 from adapters.discord.gateway.missing import MissingEvents, Remedy
-from adapters.discord.gateway.socket import GatewaySocket
+from adapters.discord.gateway.socket import EventsMissing, GatewaySocket
 from adapters.discord.gateway.waits import Backoff, Waits, requested_wait
 from adapters.slices import Slices
 
@@ -45,7 +45,6 @@ class Shard:
         gate: IdentifyGate,
         waits: Waits,
         on_event: Callable[["Shard", str, Any], None],
-        on_missed: Callable[["Shard"], None],
         *,
         ready_seconds: float = _READY_SECONDS,
     ) -> None:
@@ -56,7 +55,6 @@ class Shard:
         self._gate = gate
         self._waits = waits
         self._on_event = on_event
-        self._on_missed = on_missed
         self._ready_seconds = ready_seconds
         self._socket: GatewaySocket | None = None
         self._caught_up_at: float | None = None
@@ -108,12 +106,13 @@ class Shard:
     @property
     def current_session(self) -> int | None:
         """The number of the session whose events are received; None where none are at present."""
-        return self.sessions if self.is_connected and not self.is_unresponsive else None
+        is_whole = self.is_connected and not self.is_unresponsive and not self._missing.is_unsettled
+        return self.sessions if is_whole else None
 
     @property
     def received_until(self) -> datetime | None:
         """The time until which every event has been received; None where it is unknown at present."""
-        if not self.is_connected or self.announced_session != self.sessions:
+        if not self.is_connected or self.announced_session != self.sessions or self._missing.is_unsettled:
             return None
         heart = self._socket.heart if self._socket else None
         return heart.received_until if heart else None
@@ -169,21 +168,19 @@ class Shard:
             self.sessions += 1
             self.doubted.clear()
             self._missing.begin_session()
+            self._is_distrusted, self._strikes = False, (None, 0)
             self._unready.succeeded()
         self._on_event(self, event, data)
         if event in ("READY", "RESUMED"):
             self._caught_up_at = _now()
 
-    def _may_go_on(self) -> bool:
+    def _may_go_on(self, behind: int) -> bool:
         """Return whether to handle an event though others before it are missing."""
-        remedy = self._missing.remedy(self._socket.sequence if self._socket else None)
-        if remedy is not Remedy.GO_ON:
-            self._is_distrusted |= remedy is Remedy.NEW_SESSION
-            return False
-        self.sessions += 1  # what is known of this one ends here
-        log.warning("events of a session are missing", extra={"shard": self.id})
-        self._on_missed(self)
-        return True
+        was_unsettled, remedy = self._missing.is_unsettled, self._missing.remedy(behind)
+        self._is_distrusted |= remedy is Remedy.NEW_SESSION
+        if self._missing.is_unsettled and not was_unsettled:
+            log.warning("events of a session are missing: nothing is followed", extra={"shard": self.id})
+        return remedy is Remedy.NONE
 
     def begin_anew(self) -> None:
         """End the session, so that another one begins: this one does not send all events."""
@@ -199,7 +196,7 @@ class Shard:
             self._session = (socket.session_id, socket.sequence, socket.gateway) if socket.session_id else None
         if isinstance(failure, ReconnectWebSocket) and not failure.resume:
             self._session = None
-        if not _is_of_the_network(failure) and self._is_stuck():
+        if not isinstance(failure, EventsMissing) and not _is_of_the_network(failure) and self._is_stuck():
             self._session = None
         if self._began_session and self._caught_up_at is None:
             return max(self._unready.failed(), self._reconnects.failed())

@@ -53,7 +53,7 @@ async def parse(text: str) -> Payload:
 def _ignore(event: str, data: Any) -> None: ...
 
 
-def _refuse() -> bool:
+def _refuse(_: int) -> bool:
     return False
 
 
@@ -63,8 +63,8 @@ class GatewaySocket(DiscordWebSocket):
     def __init__(self, socket: aiohttp.ClientWebSocketResponse, *, loop: asyncio.AbstractEventLoop) -> None:
         super().__init__(socket, loop=loop)
         self.on_event: Callable[[str, Any], None] = _ignore
-        self.may_go_on: Callable[[], bool] = _refuse
-        """Called where events are missing: returns whether those behind them are to be handled."""
+        self.may_go_on: Callable[[int], bool] = _refuse
+        """Called where events are missing behind a number: returns whether those that come are to be handled."""
 
     @property
     def heart(self) -> KeepAlive | None:
@@ -85,13 +85,8 @@ class GatewaySocket(DiscordWebSocket):
             return  # the rest of the frame follows
         frame = await parse(text)
         op, data = frame.get("op"), frame.get("d")
-        sequence = as_int(frame.get("s"))
-        if sequence is not None:
-            is_missing = op == self.DISPATCH and self.sequence is not None and sequence > self.sequence + 1
-            if is_missing and not self.may_go_on():
-                raise EventsMissing
-            self.sequence = sequence
         if op == self.DISPATCH:
+            self._count(as_int(frame.get("s")))
             self._dispatched(frame.get("t"), data)
         elif op == self.HELLO:
             await self._greeted(as_object(data).get("heartbeat_interval"))
@@ -110,6 +105,13 @@ class GatewaySocket(DiscordWebSocket):
             return self._decompressor.decompress(compressed)
         except (zlib.error, UnicodeDecodeError) as e:
             raise MalformedFrame(type(e).__name__) from None
+
+    def _count(self, number: int | None) -> None:
+        if number is None:
+            return
+        if self.sequence is not None and number > self.sequence + 1 and not self.may_go_on(self.sequence):
+            raise EventsMissing
+        self.sequence = number
 
     async def _greeted(self, interval: Any) -> None:
         if isinstance(interval, bool) or not isinstance(interval, (int, float)) or self.heart is not None:

@@ -5,8 +5,9 @@ from contextlib import AbstractAsyncContextManager
 
 from aiolimiter import AsyncLimiter
 
+_PER_SECOND, _PAGES, _PAGES_SECONDS = 50.0, 5, 5.0  # what Discord allows: in all, and of a channel's pages
 _BURST_SECONDS, _MOST_AT_ONCE = 0.1, 4.0  # how much of its pace the bot makes up for at once, where it was late
-_CATCH_UP = 0.2  # of its gap a channel makes up for, where it was late: six requests never leave within five seconds
+_CATCH_UP, _MARGIN_SECONDS = 0.2, 0.3  # of its gap a channel makes up for, and what is left for answers' ways
 _LARGEST_CHANNELS = 10_000  # whose next request has a time before which it may not leave
 
 
@@ -20,9 +21,13 @@ class RateLimiter:
         self, requests_per_second: float, channel_requests_per_second: float, reaction_requests_per_second: float
     ) -> None:
         """Take the paces: of all requests, of a channel's, and of those for a channel's lists of who reacted."""
-        burst = min(max(1.0, requests_per_second * _BURST_SECONDS), _MOST_AT_ONCE)
+        room = min(requests_per_second * _BURST_SECONDS, _PER_SECOND - requests_per_second, _MOST_AT_ONCE)
+        burst = max(1.0, room)
         self._bot_limiter = AsyncLimiter(burst, burst / requests_per_second)
         self._gap_seconds = {False: 1 / channel_requests_per_second, True: 1 / reaction_requests_per_second}
+        spare = _PAGES / channel_requests_per_second - _PAGES_SECONDS - _MARGIN_SECONDS
+        pages, lists = self._gap_seconds.values()
+        self._catch_up_seconds = {False: max(0.0, min(pages * _CATCH_UP, spare)), True: lists * _CATCH_UP}
         self._not_before: dict[tuple[str, bool], float] = {}  # on the event loop's clock
 
     async def acquire(
@@ -49,7 +54,7 @@ class RateLimiter:
         now = loop.time()
         if len(self._not_before) >= _LARGEST_CHANNELS:
             self._not_before = {known: when for known, when in self._not_before.items() if when > now}
-        self._not_before[key] = max(due, now - gap * _CATCH_UP) + gap
+        self._not_before[key] = max(due, now - self._catch_up_seconds[for_reactions]) + gap
 
     async def _acquire_bot(self, queue_lock: AbstractAsyncContextManager[None]) -> None:
         async with queue_lock:
