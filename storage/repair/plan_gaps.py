@@ -30,6 +30,7 @@ from storage.sql import (
 )
 from storage.tables import channels, sync_gaps, sync_progress
 
+_CLOCKS_APART = timedelta(hours=2)
 _SINCE = bindparam("since", type_=UtcDateTime)
 
 IS_UNPLANNED = and_(
@@ -126,12 +127,15 @@ def _began_at(
 
 
 def _was_frozen(channel: RowMapping, since: datetime) -> bool:
-    """Find out whether it is a thread that was archived before a time: nothing in it can be edited or reacted to."""
+    """Find out whether it is a thread that was archived before a time: nothing in it can be edited or reacted to.
+
+    Archived well before it: the one time is the platform's, the other this machine's, whose clock may be wrong.
+    """
     metadata: Metadata = channel["metadata"]
     if channel["type"] != ChannelType.THREAD or metadata.get("archived") is not True:
         return False
     archived_at = _timestamp(metadata.get("archive_timestamp"))
-    return archived_at is not None and archived_at < since
+    return archived_at is not None and archived_at < since - _CLOCKS_APART
 
 
 def _timestamp(text: object) -> datetime | None:

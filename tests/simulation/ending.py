@@ -2,6 +2,7 @@
 
 import asyncio
 
+from adapters.errors import CredentialRefused
 from tests.simulation.stage import Stage
 from tests.simulation.verdict import assert_rows, assert_words, impatience, remaining
 from tests.simulation.witness import Witness
@@ -40,6 +41,8 @@ async def _recover(stage: Stage) -> None:
     stage.world.net.heal()
     for hidden in list(stage.life._hidden):
         stage.life.show(hidden)
+    if isinstance(stage.machine.error, CredentialRefused):  # a session that began while content was withheld
+        stage.machine.start()
     process = stage.machine.process
     assert process is not None
     if process.done():

