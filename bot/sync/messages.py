@@ -8,7 +8,6 @@ import time
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeAlias
-from zlib import crc32
 
 from adapters.errors import UntrueAnswer
 from adapters.records import MessageRecord
@@ -34,16 +33,10 @@ class ChannelReader:
     estimator: ChannelEstimator
     _fetched: _Pages = field(default_factory=list)
     _is_stored: bool = False  # whether everything fetched is stored
-    _ahead: int = 0  # by how many messages the first batch is smaller
     _began: float = field(default_factory=time.monotonic)
 
     async def run(self) -> None:
-        """Read to the end, and commit every ``batch_size`` messages; fetched messages are stored however it ends.
-
-        At one pace for all, channels that begin together would all commit at once, and wait for each other. So each
-        first batch has a size of its own.
-        """
-        self._ahead = crc32(self.state.platform_id.encode()) % self.job.config.batch_size
+        """Read to the end, and commit every ``batch_size`` messages; fetched messages are stored however it ends."""
         with self.job.tracking(self.state) as tracker:
             try:
                 is_read = self.estimator.is_done = await self._read(tracker)
@@ -81,9 +74,8 @@ class ChannelReader:
             unconfirmed = (after, answer) if answer.is_full else None
             if answer.reached is None:
                 return answer.is_proven or self._add_unproven(after)
-            if self._ahead + sum(len(fetched) for *_, fetched in self._fetched[:-1]) >= self.job.config.batch_size:
+            if sum(len(fetched) for *_, fetched in self._fetched[:-1]) >= self.job.config.batch_size:
                 await self._flush(tracker, but_last=True)
-                self._ahead = 0
             if is_end:
                 return True
             is_end_near = not answer.is_full or answer.holds(state.head_id)

@@ -70,8 +70,7 @@ async def test_the_bots_queue_is_taken_in_turns_by_syncs_not_by_requests() -> No
         await asyncio.sleep(0)
         for channel in range(5):
             group.create_task(ask("small", small, channel))
-    at_once = 4
-    assert max(place for place, sync in enumerate(order) if sync == "small") <= at_once + 12
+    assert max(place for place, sync in enumerate(order) if sync == "small") <= 12
 
 
 async def test_who_stands_alone_waits_for_nobody() -> None:

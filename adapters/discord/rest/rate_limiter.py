@@ -5,8 +5,7 @@ from contextlib import AbstractAsyncContextManager
 
 from aiolimiter import AsyncLimiter
 
-_PER_SECOND, _PAGES, _PAGES_SECONDS = 50.0, 5, 5.0  # what Discord allows: in all, and of a channel's pages
-_BURST_SECONDS, _MOST_AT_ONCE = 0.1, 4.0  # how much of its pace the bot makes up for at once, where it was late
+_PAGES, _PAGES_SECONDS = 5, 5.0  # what Discord allows of a channel's pages
 _CATCH_UP, _MARGIN_SECONDS = 0.2, 0.3  # of its gap a channel makes up for, and what is left for answers' ways
 _LARGEST_CHANNELS = 10_000  # whose next request has a time before which it may not leave
 
@@ -21,9 +20,7 @@ class RateLimiter:
         self, requests_per_second: float, channel_requests_per_second: float, reaction_requests_per_second: float
     ) -> None:
         """Take the paces: of all requests, of a channel's, and of those for a channel's lists of who reacted."""
-        room = min(requests_per_second * _BURST_SECONDS, _PER_SECOND - requests_per_second, _MOST_AT_ONCE)
-        burst = max(1.0, room)
-        self._bot_limiter = AsyncLimiter(burst, burst / requests_per_second)
+        self._bot_limiter = AsyncLimiter(1, 1 / requests_per_second)
         self._gap_seconds = {False: 1 / channel_requests_per_second, True: 1 / reaction_requests_per_second}
         spare = _PAGES / channel_requests_per_second - _PAGES_SECONDS - _MARGIN_SECONDS
         pages, lists = self._gap_seconds.values()
