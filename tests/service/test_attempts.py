@@ -3,8 +3,8 @@
 import asyncio
 import logging
 import sqlite3
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, closing
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -84,14 +84,18 @@ async def test_a_job_whose_lease_ran_out_while_it_runs_is_not_begun_a_second_tim
     assert count_messages(url) == 450
 
 
-@contextmanager
-def standing_still(url: str) -> Iterator[None]:
-    """Hold the table of jobs in a transaction of somebody else, while the leases in it run out."""
+@asynccontextmanager
+async def standing_still(url: str) -> AsyncIterator[None]:
+    """Hold the table of jobs in a transaction of somebody else, while the leases in it run out.
+
+    It begins in a thread: the daemon may be in a transaction of its own, which ends on this loop.
+    """
     engine = create_engine(url.replace("+aiosqlite", ""))
     is_postgres = engine.dialect.name == "postgresql"
     try:
         with engine.connect() as connection:
-            connection.exec_driver_sql("LOCK TABLE sync_jobs" if is_postgres else "BEGIN IMMEDIATE")
+            begin = "LOCK TABLE sync_jobs" if is_postgres else "BEGIN IMMEDIATE"
+            await asyncio.to_thread(connection.exec_driver_sql, begin)
             connection.execute(update(sync_jobs).values(lease_until=utc_now() - timedelta(seconds=1)))
             yield
             connection.commit()
@@ -104,7 +108,7 @@ async def test_a_database_that_stands_still_longer_than_a_lease(database_url: st
     office = Halting(450, 2)
     async with delivering(database_url, {"post": office}, A_HUNDRED_AT_A_TIME) as daemon:
         await office.halted.wait()
-        with standing_still(database_url):
+        async with standing_still(database_url):
             office.go_on.set()
             await asyncio.sleep(2.5)  # a beat of the heart, two looks at the queue and a batch wait for it
         (job,) = await daemon.idle()
