@@ -6,6 +6,7 @@ import pytest
 
 from adapters.discord.simulator import Fault, Simulator, uniform_world
 from adapters.discord.simulator.truth import truth
+from bot.app import utc_now
 from tests.support.archive import assert_equal_to_truth
 from tests.support.daemon import ONLY_MESSAGES, Daemon, archiving, running_daemon
 from tests.support.guilds import guild_of
@@ -33,6 +34,7 @@ async def test_what_lies_beyond_a_checkpoint_unseen_is_read_and_called_missing(d
         for number in range(120):
             sim.change.post(channel.id, f"unseen {number}", silent=True)
         assert (await daemon.sync(guild_id))["metrics"]["messages"] == 0
+        await daemon.sees(lambda: world.ids.now < utc_now())  # so many at once are a millisecond apart
         job = await daemon.job_ended(await begin_audit(daemon, guild_id))
         assert (job["status"], job["progress"]["repairs_pending"]) == ("succeeded", 0)
         coverage = await daemon.get(f"/api/tenants/discord-{guild_id}/coverage")
