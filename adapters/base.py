@@ -1,6 +1,5 @@
 """The seam between platforms and everything else: what an adapter does."""
 
-import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,21 +7,12 @@ from typing import ClassVar, Protocol, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
+from adapters.errors import RateLimited
 from adapters.events import EventHandler, LiveEventHandler, Stream
 from adapters.pages import MessagePage, ThreadCursor, ThreadPage
 from adapters.records import ChannelRecord
 
 T = TypeVar("T")
-
-
-def require_id(platform: str, id_pattern: str, value: str) -> None:
-    """Check that a value has the form of a platform's ids.
-
-    Raises:
-        ValueError: the value does not match; the message names the pattern.
-    """
-    if not re.fullmatch(id_pattern, value):
-        raise ValueError(f"must be an id of {platform}, which match {id_pattern}")
 
 
 class PlatformOptions(BaseModel):
@@ -236,8 +226,16 @@ class PlatformAdapter(Protocol):
         """Where an administrator adds the bot to a community; None before the first connection."""
         ...
 
-    async def sync(self, tenant_platform_id: str, body: Callable[[PlatformSession], Awaitable[T]]) -> T:
+    async def sync(
+        self,
+        tenant_platform_id: str,
+        body: Callable[[PlatformSession], Awaitable[T]],
+        on_rate_limit: Callable[[RateLimited], Awaitable[None]] | None = None,
+    ) -> T:
         """Run ``body`` with a session; the first rate limit ends it at once, whatever it is waiting for.
+
+        ``on_rate_limit`` is called at once, while ``body`` may still be finishing what it must not tear apart: a wait
+        that is stored only later would be lost where the process is killed meanwhile.
 
         Raises:
             RateLimited, TenantUnavailable, ContentWithheld, CredentialRefused: the job has to end.

@@ -20,6 +20,16 @@ JsonValue: TypeAlias = "bool | int | float | str | Sequence[JsonValue] | Mapping
 Metadata: TypeAlias = Mapping[str, JsonValue]
 
 
+def require_id(platform: str, id_pattern: str, value: str) -> None:
+    """Check that a value has the form of a platform's ids.
+
+    Raises:
+        ValueError: the value does not match; the message names the pattern.
+    """
+    if not re.fullmatch(id_pattern, value):
+        raise ValueError(f"must be an id of {platform}, which match {id_pattern}")
+
+
 class ChannelType(StrEnum):
     """What a channel is to a reader; the platform's own type is in its metadata."""
 

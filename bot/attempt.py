@@ -41,6 +41,7 @@ class Attempt:
     lease: JobLease
     progress: Progress
     name: str | None = None  # the community's
+    is_rate_limited: bool = False
 
     @property
     def facts(self) -> dict[str, object]:

@@ -161,14 +161,12 @@ class Worker:
                 await self._sync(attempt, tenant)
         except (LeaseLost, Preempted):
             raise
-        except RateLimited as e:
-            # If the wait cannot be stored the job does not end here, since it would be retried too early.
-            await self._back_off(tenant, e)
-            return Outcome.of_error(e)
         except CredentialRefused as e:
             await self._end(attempt, Outcome.of_error(e))
             raise
         except (JobCancelled, PlatformError, StorageError) as e:
+            if isinstance(e, StorageError) and attempt.is_rate_limited:
+                raise  # the wait is not stored: if the job ended here, it would be retried too early
             if isinstance(e, DatabaseBusy | DatabaseUnreachable) and attempt.may_go_on:
                 raise Interrupted from e
             return Outcome.of_error(e)
@@ -207,7 +205,11 @@ class Worker:
             finally:
                 attempt.progress.note(session.request_counts)
 
-        await self._adapters[tenant.platform].sync(tenant.platform_id, body)
+        async def back_off(limit: RateLimited) -> None:
+            attempt.is_rate_limited = True
+            await self._back_off(tenant, limit)
+
+        await self._adapters[tenant.platform].sync(tenant.platform_id, body, back_off)
 
     def _next_due(self, tenant_id: str) -> datetime | None:
         """Return when the tenant's next tick is; one that is being served right now is past."""

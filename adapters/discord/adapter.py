@@ -16,7 +16,7 @@ from adapters.discord.content import CONTENT_REMEDY
 from adapters.discord.gateway import GatewayClient, ignore
 from adapters.discord.rest import RateLimiter, RequestScope, RestClient
 from adapters.discord.session import DiscordSession
-from adapters.errors import ContentWithheld, CredentialRefused, TenantUnavailable
+from adapters.errors import ContentWithheld, CredentialRefused, RateLimited, TenantUnavailable
 from adapters.events import EventHandler, LiveEventHandler, Stream
 from adapters.privacy import UserHasher
 
@@ -126,7 +126,12 @@ class DiscordAdapter:
         needed = discord.Permissions(view_channel=True, read_message_history=True, connect=True)
         return discord.utils.oauth_url(self._client.login.application_id, permissions=needed, scopes=("bot",))
 
-    async def sync(self, tenant_platform_id: str, body: Callable[[PlatformSession], Awaitable[T]]) -> T:
+    async def sync(
+        self,
+        tenant_platform_id: str,
+        body: Callable[[PlatformSession], Awaitable[T]],
+        on_rate_limit: Callable[[RateLimited], Awaitable[None]] | None = None,
+    ) -> T:
         """Run ``body`` with a session of this guild; the first rate limit ends it at once."""
         client = self._client
         if client is None or client.login.application_id is None:
@@ -139,4 +144,4 @@ class DiscordAdapter:
         async def with_session(scope: RequestScope) -> T:
             return await body(DiscordSession(client, tenant_platform_id, self._rest, scope, self._hash_user))
 
-        return await self._rest.sync(with_session)
+        return await self._rest.sync(with_session, on_rate_limit)

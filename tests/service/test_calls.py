@@ -102,6 +102,26 @@ async def test_retry_after_is_told() -> None:
         assert limited.value.retry_after_seconds == 7
 
 
+async def test_a_wait_is_told_while_the_sync_still_finishes_what_it_must_not_tear_apart() -> None:
+    told: asyncio.Future[RateLimited] = asyncio.get_running_loop().create_future()
+
+    async def tell(limit: RateLimited) -> None:
+        told.set_result(limit)
+
+    async def body(session: PlatformSession) -> None:
+        try:
+            await read(session)
+        finally:
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                await asyncio.shield(told)
+
+    async with Simulator(small_world()) as sim, connected(sim) as link:
+        sim.faults.add(Fault("rate_limit", scope="user", retry_after=30))
+        with pytest.raises(RateLimited):
+            await link.adapter.sync(str(GUILD), body, tell)
+        assert told.result().retry_after_seconds == 30
+
+
 async def test_a_global_429_ends_every_sync() -> None:
     async with Simulator(small_world(), latency_seconds=0.02) as sim, connected(sim) as link:
 

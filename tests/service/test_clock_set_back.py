@@ -28,7 +28,9 @@ class HiddenMeanwhile(Counter):
 
 
 class HidingOffice(PostOffice):
-    async def sync(self, tenant_platform_id: str, body: Callable[[PlatformSession], Awaitable[T]]) -> T:
+    async def sync(
+        self, tenant_platform_id: str, body: Callable[[PlatformSession], Awaitable[T]], on_rate_limit: object = None
+    ) -> T:
         return await body(HiddenMeanwhile(self))
 
 

@@ -38,7 +38,9 @@ class OfficeWithoutGateway(PostOffice):
         self.listings = 0
         self.away_until = 0.0
 
-    async def sync(self, tenant_platform_id: str, body: Callable[[PlatformSession], Awaitable[T]]) -> T:
+    async def sync(
+        self, tenant_platform_id: str, body: Callable[[PlatformSession], Awaitable[T]], on_rate_limit: object = None
+    ) -> T:
         return await body(SessionWithoutGateway(self))
 
 

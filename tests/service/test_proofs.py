@@ -200,7 +200,9 @@ class Flickering(PostOffice):
         super().__init__(20)
         self._verdicts = verdicts
 
-    async def sync(self, tenant_platform_id: str, body: Callable[[PlatformSession], Awaitable[T]]) -> T:
+    async def sync(
+        self, tenant_platform_id: str, body: Callable[[PlatformSession], Awaitable[T]], on_rate_limit: object = None
+    ) -> T:
         return await body(Shut(self, self._verdicts))
 
 

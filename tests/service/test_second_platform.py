@@ -105,7 +105,9 @@ class Odd(Counter):
 
 
 class OddOffice(PostOffice):
-    async def sync(self, tenant_platform_id: str, body: Callable[[PlatformSession], Awaitable[T]]) -> T:
+    async def sync(
+        self, tenant_platform_id: str, body: Callable[[PlatformSession], Awaitable[T]], on_rate_limit: object = None
+    ) -> T:
         return await body(Odd(self))
 
 

@@ -94,7 +94,9 @@ class PostOffice:
     def doubt(self, tenant_platform_id: str) -> Callable[[str], bool]:
         raise AssertionError("there is no stream")
 
-    async def sync(self, tenant_platform_id: str, body: Callable[[PlatformSession], Awaitable[T]]) -> T:
+    async def sync(
+        self, tenant_platform_id: str, body: Callable[[PlatformSession], Awaitable[T]], on_rate_limit: object = None
+    ) -> T:
         assert tenant_platform_id == "T0VILLAGE"
         return await body(Counter(self))
 

@@ -86,8 +86,15 @@ class RestClient:
         self._timeout_seconds = timeout_seconds
         self._scopes: set[RequestScope] = set()
 
-    async def sync(self, body: Callable[[RequestScope], Awaitable[T]]) -> T:
-        """Run ``body`` in a task of its own and end it at the first rate limit, whatever it waits for."""
+    async def sync(
+        self,
+        body: Callable[[RequestScope], Awaitable[T]],
+        on_rate_limit: Callable[[RateLimited], Awaitable[None]] | None = None,
+    ) -> T:
+        """Run ``body`` in a task of its own and end it at the first rate limit, whatever it waits for.
+
+        ``on_rate_limit`` is called at once, while ``body`` may still be finishing what it must not tear apart.
+        """
         scope = RequestScope()
         self._scopes.add(scope)
         task = asyncio.create_task(_run_in_scope(scope, body))
@@ -97,11 +104,17 @@ class RestClient:
             if scope.abort.done():
                 scope.abort.result()
             return task.result()
+        except RateLimited as e:
+            task.cancel()
+            if on_rate_limit:
+                await on_rate_limit(e)
+            raise
         finally:
             self._scopes.discard(scope)
             scope.end(Transient("the sync has ended"))
             scope.abort.exception()  # marks it as retrieved
-            task.cancel()
+            if not task.cancelling():  # once: a second time would break off what it does in order to end
+                task.cancel()
             await asyncio.gather(task, return_exceptions=True)
 
     async def call(
