@@ -1,5 +1,6 @@
 """Discord's rate limits: what is counted, when it is refused, and how discord.py takes it."""
 
+import asyncio
 import time
 from collections.abc import AsyncIterator
 
@@ -32,7 +33,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 async def limited(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Simulator]:
-    async with Simulator(small_world(), limits=Limits(channel_messages=(5, 0.5))) as simulator:
+    async with Simulator(small_world(), limits=Limits(channel_messages=(5, 30.0))) as simulator:
         point_at(simulator, monkeypatch)
         yield simulator
 
@@ -114,13 +115,10 @@ async def test_the_sixth_page_of_a_channel_is_refused(limited: Simulator) -> Non
         _, body, headers = answers[-1]
         assert body["message"] == "You are being rate limited."
         assert body["global"] is False
-        assert 0 < body["retry_after"] <= 0.5
+        assert 0 < body["retry_after"] <= 30
         assert headers["Via"] == "1.1 google"
-        assert {name: headers[name] for name in ("Retry-After", "X-RateLimit-Scope", "X-RateLimit-Limit")} == {
-            "Retry-After": "1",
-            "X-RateLimit-Scope": "user",
-            "X-RateLimit-Limit": "5",
-        }
+        assert (headers["X-RateLimit-Scope"], headers["X-RateLimit-Limit"]) == ("user", "5")
+        assert int(headers["Retry-After"]) - 1 < body["retry_after"] <= int(headers["Retry-After"])
         assert "X-RateLimit-Global" not in headers
         assert (await api.get(f"/channels/{QUIET}/messages"))[0] == 200
     assert limited.requests.count(status=429) == limited.requests.count(PAGES, status=429, channel_id=TEXT) == 1
@@ -129,8 +127,8 @@ async def test_the_sixth_page_of_a_channel_is_refused(limited: Simulator) -> Non
 async def test_a_global_429_says_so_and_names_no_bucket() -> None:
     limits = Limits(global_per_second=3)
     async with Simulator(small_world(), limits=limits) as sim, api_of(sim) as api:
-        answers = [await api.get("/users/@me") for _ in range(4)]
-        status, body, headers = answers[-1]
+        answers = await asyncio.gather(*(api.get("/users/@me") for _ in range(12)))  # not one by one: they are too slow
+        status, body, headers = next(answer for answer in answers if answer[0] != 200)
         assert (status, body["global"], headers["X-RateLimit-Global"]) == (429, True, "true")
         assert headers["X-RateLimit-Scope"] == "global"
         assert "X-RateLimit-Bucket" not in headers
@@ -155,18 +153,20 @@ async def test_invalid_requests_end_in_a_page_of_cloudflare() -> None:
         assert int(headers["Retry-After"]) > 500
 
 
-async def test_discord_py_waits_for_truthful_headers(limited: Simulator) -> None:
+async def test_discord_py_waits_for_truthful_headers(monkeypatch: pytest.MonkeyPatch) -> None:
     """It never sees a 429: it sleeps on the bucket's last token, before it hands the page out."""
-    async with logged_in(limited) as client:
-        start = time.monotonic()
-        for _ in range(6):
-            await client.http.logs_from(TEXT, 100)
-        assert time.monotonic() - start >= 0.3
-    assert limited.requests.count(status=429) == 0
+    async with Simulator(small_world(), limits=Limits(channel_messages=(5, 0.5))) as sim:
+        point_at(sim, monkeypatch)
+        async with logged_in(sim) as client:
+            start = time.monotonic()
+            for _ in range(6):
+                await client.http.logs_from(TEXT, 100)
+            assert time.monotonic() - start >= 0.3
+    assert sim.requests.count(status=429) == 0
 
 
 async def test_discord_py_runs_into_lying_headers_and_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    limits = Limits(channel_messages=(5, 0.5), headers="lying")
+    limits = Limits(channel_messages=(5, 4.0), headers="lying")
     async with Simulator(small_world(), limits=limits) as sim:
         point_at(sim, monkeypatch)
         async with logged_in(sim, discord.AutoShardedClient) as client:
