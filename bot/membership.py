@@ -36,6 +36,7 @@ class Membership:
         clock: Callable[[], datetime],
     ) -> None:
         self._db = db
+        self._live = live
         self._following = live.following
         self._instant = live.instant
         self._queue = queue
@@ -191,6 +192,7 @@ class Membership:
         for deleted in list(communities.deleted_channels):
             tenant_id, channel_id = tenant_id_of(platform, deleted[0]), deleted[1]
             with failures.apart(tenant_id):
+                await self._live.drop_channel(tenant_id, channel_id)
                 await channels.mark_skipped(self._db, tenant_id, [channel_id], SkipReason.DELETED, self._instant())
                 communities.deleted_channels.discard(deleted)
 

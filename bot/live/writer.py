@@ -186,6 +186,13 @@ class LiveWriter:
                         await self._write_batch(platform)
                     await self._channels.write_hidden(buffer, tenant_id)
 
+    async def drop_channel(self, tenant_id: str, channel_id: str) -> None:
+        """Write nothing more of a deleted channel: else its own event would bring it back. A write under way ends."""
+        for buffer in self._buffers.values():
+            buffer.drop_channel(tenant_id, channel_id)
+        async with self._writing:
+            pass
+
     async def _flush(self, platform: str) -> None:
         """Write a platform's buffer; while its leadership is undecided, only the hidden channels."""
         failures = Failures()

@@ -88,7 +88,7 @@ class QuietPlatform:
     def is_member(self, _: str) -> bool:
         return True
 
-    async def sync(self, _: str, __: object) -> None:
+    async def sync(self, _: str, __: object, ___: object) -> None:
         """Find nothing."""
 
     async def a_look(self) -> int:
