@@ -59,10 +59,10 @@ class LiveWriter:
         self.followed = self.follower.channels
         self._unwritten = defaultdict[str, LiveBatch](LiveBatch)  # by platform
         self._to_audit: set[str] = set()  # tenants
-        self._writing = asyncio.Lock()
-        self._advanced_at = 0.0
+        self.writing = asyncio.Lock()
+        """Held while anything is written, and while a channel is marked as read to its end."""
+        self._advanced_at, self._is_stopping = 0.0, False
         self._failure: str | None = None
-        self._is_stopping = False
 
     def submit(self, platform: str, event: LiveEvent) -> None:
         """Take an event in. Returns at once."""
@@ -100,7 +100,7 @@ class LiveWriter:
                 await self._flush(platform)
             except StorageError:  # of any tenant: ``run`` reports it
                 is_written = False
-        async with self._writing:  # or two transactions would lock the same rows in another order
+        async with self.writing:  # or two transactions would lock the same rows in another order
             await self.follower.catch_up(tenant_id)
         return is_written
 
@@ -180,7 +180,7 @@ class LiveWriter:
         """
         for platform, buffer in list(self._buffers.items()):
             if buffer.has_hidden(tenant_id):
-                async with self._writing:
+                async with self.writing:
                     # ``run`` reports failed changes; they must not keep the hidden channels from being written
                     with suppress(StorageError):
                         await self._write_batch(platform)
@@ -190,14 +190,14 @@ class LiveWriter:
         """Write nothing more of a deleted channel: else its own event would bring it back. A write under way ends."""
         for buffer in self._buffers.values():
             buffer.drop_channel(tenant_id, channel_id)
-        async with self._writing:
+        async with self.writing:
             pass
 
     async def _flush(self, platform: str) -> None:
         """Write a platform's buffer; while its leadership is undecided, only the hidden channels."""
         failures = Failures()
         while not failures:
-            async with self._writing:
+            async with self.writing:
                 with failures.apart("messages"):
                     await self._write_batch(platform)
                 with failures.apart("channels"):

@@ -207,9 +207,10 @@ class JobContext:
     async def settle(self, channel: AnyChannel, deleted_head_id: str | None, *, read_since: float) -> None:
         """Mark a channel as read to its end since a time, and follow it; if something of it failed, its error stays."""
         if channel.platform_id not in self.failures:
-            now = self.clock()
-            await channels.finish_channel(self.db, channel.id, deleted_head_id=deleted_head_id, job=self.lease, now=now)
-            self.live.followed.follow(self.tenant_id, channel.platform_id, self.session.stream, read_since=read_since)
+            head, lease, followed = deleted_head_id, self.lease, self.live.followed
+            async with self.live.writing:  # else ``catch_up``, begun before, would mark it as to be read once more
+                await channels.finish_channel(self.db, channel.id, deleted_head_id=head, job=lease, now=self.clock())
+                followed.follow(self.tenant_id, channel.platform_id, self.session.stream, read_since=read_since)
         if error := self.failures.get(channel.platform_id):  # also meanwhile: its threads are listed beside
             await channels.fail_channel(self.db, channel.id, error=error, job=self.lease, now=self.clock())
         elif channel.platform_id not in self.incomplete:
