@@ -13,7 +13,7 @@ _WINDOW_SECONDS = 600.0
 class LoopWatch:
     """Keeps the longest stops of the event loop in the last ten minutes."""
 
-    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, now: Callable[[], float] = lambda: time.monotonic()) -> None:
         self._now = now
         self._stops: deque[tuple[float, float]] = deque()  # time and length, in descending order of length
         self._looks: asyncio.Task[None] | None = None

@@ -62,7 +62,7 @@ class Connections:
 
     most: int = field(default_factory=most_connections)
     first_request_seconds: float = _FIRST_REQUEST_SECONDS
-    now: Callable[[], float] = time.monotonic
+    now: Callable[[], float] = lambda: time.monotonic()
     _open: dict[object, _Connection] = field(default_factory=dict)
     _logged_at: float | None = None
 

@@ -22,7 +22,7 @@ class FollowedTenant:
 
     stream_id: Hashable
     known_since: datetime  # when this was first noted
-    valid_since: float = field(default_factory=time.monotonic)  # a listing that began before it says nothing
+    valid_since: float = field(default_factory=lambda: time.monotonic())  # a listing that began before it says nothing
     is_listed: bool = False  # whether the channels were listed in this stream; until then none is followed
     is_contradicted: bool = False  # whether a listing showed messages of which no event came
     unread: set[str] = field(default_factory=set)  # channels that are to be read to their end first

@@ -20,7 +20,7 @@ class SyncEstimator:
     However many there are, an estimate looks at those alone that are being read: of the others it keeps the sums.
     """
 
-    now: Callable[[], float] = time.monotonic
+    now: Callable[[], float] = lambda: time.monotonic()
     page_size: int = 1  # until ``begin`` knows the platform's
     backlog: int = 0  # requests for reactions that earlier jobs have left
     lists_done: int = 0  # requests for reactions made

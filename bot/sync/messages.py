@@ -33,7 +33,7 @@ class ChannelReader:
     estimator: ChannelEstimator
     _fetched: _Pages = field(default_factory=list)
     _is_stored: bool = False  # whether everything fetched is stored
-    _began: float = field(default_factory=time.monotonic)
+    _began: float = field(default_factory=lambda: time.monotonic())
 
     async def run(self) -> None:
         """Read to the end, and commit every ``batch_size`` messages; fetched messages are stored however it ends."""

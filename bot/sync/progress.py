@@ -76,7 +76,7 @@ class Progress(Counts):
     repairs_left: Counter[RefetchKind] = field(default_factory=Counter)  # by kind: the parts of ``repairs_pending``
     repairing: RefetchKind | None = None  # what is being read again at the moment
     earlier: Mapping[str, JsonValue] = field(default_factory=dict)
-    began: float = field(default_factory=time.monotonic)
+    began: float = field(default_factory=lambda: time.monotonic())
 
     def __post_init__(self) -> None:
         self.estimator.earlier_messages = count_in(self.earlier, "messages")

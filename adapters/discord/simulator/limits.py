@@ -71,7 +71,7 @@ class Window:
 class Limiter:
     """The state behind `Limits`: a global window, one a route and channel or guild, and the invalid requests."""
 
-    def __init__(self, limits: Limits | None, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, limits: Limits | None, clock: Callable[[], float] = lambda: time.monotonic()) -> None:
         self._limits = limits
         self._clock = clock
         settings = limits or Limits()
