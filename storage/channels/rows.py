@@ -7,7 +7,7 @@ from itertools import islice
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from adapters.records import ChannelRecord
-from storage.privacy import redactor_for, without_erased_titles
+from storage.privacy import Redactor, redactor_for, without_erased_titles
 from storage.sql import clean, is_clean
 
 _AT_ONCE = 200
@@ -23,11 +23,17 @@ async def prepared_rows(
     redactor = await redactor_for(connection, tenant_id)
     ordered = _parents_first(records)
     while some := list(islice(ordered, _AT_ONCE)):
-        prepared = [record if is_clean(record) else clean(record) for record in some]
-        if redactor:
-            titled = await without_erased_titles(connection, tenant_id, prepared, redactor)
-            prepared = [redactor.channel(record) for record in titled]
-        yield [_row(tenant_id, record, now) for record in prepared]
+        yield [_row(tenant_id, record, now) for record in await as_stored(connection, tenant_id, some, redactor)]
+
+
+async def as_stored(
+    connection: AsyncConnection, tenant_id: str, records: Iterable[ChannelRecord], redactor: Redactor
+) -> list[ChannelRecord]:
+    """Return channels as they are stored: with clean text, and erased people redacted."""
+    cleaned = [record if is_clean(record) else clean(record) for record in records]
+    if not redactor:
+        return cleaned
+    return [redactor.channel(r) for r in await without_erased_titles(connection, tenant_id, cleaned, redactor)]
 
 
 def _parents_first(records: Iterable[ChannelRecord]) -> Iterator[ChannelRecord]:

@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import text
 
-from storage.channels import save_changed_channels, save_channels, save_threads
+from adapters.records import SkipReason
+from storage.channels import differing, save_changed_channels, save_channels, save_threads
 from storage.database import Database, open_database
 from storage.live import MessageChange, ReactionState, apply_changes
 from storage.messages import MessageBatch, save_batch
@@ -174,3 +175,16 @@ async def _until_waiting(db: Database, number: int) -> None:
     async with asyncio.timeout(PATIENCE_SECONDS), db.reading() as connection:
         while (await connection.execute(_WAITING)).scalar_one() < number:  # noqa: ASYNC110 # nothing tells of it
             await asyncio.sleep(0.01)
+
+
+async def test_a_listing_that_names_an_erased_person_is_not_otherwise_than_stored(db: Database, way: Way) -> None:
+    opened = thread("6", "5", name="a title", metadata={"owner_hash": WHO})
+    begun = thread("7", "5", name="another", metadata={"owner_hash": OTHER})
+    listing = [channel("5", name=f"room of <@{WHO}>"), opened, begun]
+    await save_channels(db, way.tenant.id, listing, NOW)
+    await way.store(message(7, author_hash=WHO))
+    await erase(db, way.tenant.id)
+    assert await differing(db, way.tenant.id, listing) == []
+    changed = replace(begun, skip_reason=SkipReason.NOT_PUBLIC)
+    found = await differing(db, way.tenant.id, [*listing[:2], changed])
+    assert [record.platform_id for record in found] == ["7"]
