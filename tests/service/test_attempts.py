@@ -19,6 +19,7 @@ from tests.support.archive import count_messages
 from tests.support.daemon import Clock, Daemon, end_of
 from tests.support.delivering import delivering
 from tests.support.faults import refuse_updates
+from tests.support.patience import PATIENCE_SECONDS
 from tests.support.post_office import PostOffice
 
 TENANT = "post-T0VILLAGE"
@@ -117,7 +118,7 @@ async def test_a_database_that_stands_still_longer_than_a_lease(database_url: st
 
 
 def take_updates(file: Path) -> None:
-    with closing(sqlite3.connect(file)) as connection:
+    with closing(sqlite3.connect(file, timeout=PATIENCE_SECONDS)) as connection:
         connection.execute("DROP TRIGGER refuse_lease_until")
 
 

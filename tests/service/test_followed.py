@@ -13,6 +13,7 @@ from tests.support.small_world import FORUM, GUILD, POST, QUIET, TEXT, WRITER, s
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("restored_addresses")]
 
+CHANNELS = f"/api/tenants/discord-{GUILD}/channels"
 PAGES = "/channels/{channel_id}/messages"
 
 
@@ -133,6 +134,7 @@ async def test_what_a_listing_shows_and_no_event_said_ends_following(
     async with Simulator(small_world(3)) as sim, running_daemon(sim, url, settings) as daemon:
         await daemon.idle(2)
         sim.change.rename_channel(TEXT, "heard")
+        await daemon.until(lambda: daemon.get(CHANNELS), lambda answer: "'heard'" in str(answer))
         assert (await daemon.sync(GUILD))["progress"]["proven_until"]
         if what == "channels":
             sim.change.rename_channel(TEXT, "unheard", silent=True)

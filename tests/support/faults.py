@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import event
 
 from storage.database import Database
+from tests.support.patience import PATIENCE_SECONDS
 
 
 class Killed(Exception):
@@ -39,7 +40,7 @@ def killed_before(
 
 def refuse_updates(file: Path, table: str, column: str) -> None:
     """Make an SQLite archive refuse every update of a column from now on, as one that is damaged there would."""
-    with closing(sqlite3.connect(file)) as connection:
+    with closing(sqlite3.connect(file, timeout=PATIENCE_SECONDS)) as connection:
         connection.execute(
             f"CREATE TRIGGER refuse_{column} BEFORE UPDATE OF {column} ON {table} "
             "BEGIN SELECT RAISE(ABORT, 'refused by the test'); END"
@@ -48,7 +49,7 @@ def refuse_updates(file: Path, table: str, column: str) -> None:
 
 def refuse_message(file: Path, message_id: str) -> None:
     """Make an SQLite archive refuse one message from now on, by an error that is not about its values."""
-    with closing(sqlite3.connect(file)) as connection:
+    with closing(sqlite3.connect(file, timeout=PATIENCE_SECONDS)) as connection:
         connection.execute(
             f"CREATE TRIGGER refuse_message BEFORE INSERT ON messages WHEN NEW.platform_id = '{message_id}' "
             "BEGIN SELECT RAISE(ABORT, 'refused by the test'); END"
@@ -57,7 +58,7 @@ def refuse_message(file: Path, message_id: str) -> None:
 
 def refuse_reactions(file: Path, channel_id: int) -> None:
     """Make an SQLite archive refuse the reactions of a channel from now on, by an error that is about their values."""
-    with closing(sqlite3.connect(file)) as connection:
+    with closing(sqlite3.connect(file, timeout=PATIENCE_SECONDS)) as connection:
         connection.execute("CREATE TABLE refused (platform_id TEXT, number INTEGER PRIMARY KEY)")
         connection.execute("INSERT INTO refused VALUES (?, 1)", (str(channel_id),))
         connection.execute(
@@ -70,5 +71,5 @@ def refuse_reactions(file: Path, channel_id: int) -> None:
 
 def accept_reactions(file: Path) -> None:
     """End what ``refuse_reactions`` began."""
-    with closing(sqlite3.connect(file)) as connection:
+    with closing(sqlite3.connect(file, timeout=PATIENCE_SECONDS)) as connection:
         connection.execute("DROP TRIGGER refuse_reactions")
