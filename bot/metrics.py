@@ -72,7 +72,8 @@ class Metrics:
         )
         self._live_missed = Counter(
             "platform_sync_live_missed",
-            "What a listing showed and no event did: channels with new messages, changed channels, threads.",
+            "What a listing showed and no event did: channels with new messages, changed channels, threads; and what a"
+            " page showed: missing messages, edits, deletions, reactions.",
             ["kind"],
             registry=registry,
         )

@@ -6,7 +6,7 @@ speaks against it, so what is kept are the exceptions (docs/decisions/0026).
 
 import math
 import time
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Collection, Hashable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -33,6 +33,9 @@ class FollowedTenant:
     verified: float = -math.inf  # when that listing began, by the monotonic clock
     verified_at: datetime | None = None  # the same as a time
     proven_at: datetime | None = None  # when the last listing began whose heads agreed
+    compared: float = field(default_factory=lambda: time.monotonic())  # when a sample last agreed, or this began
+    compared_at: datetime | None = None  # the same as a time
+    heard: set[type] = field(default_factory=set)  # kinds of event about messages since then
 
     def has_missed(self, channel_id: str, since: float) -> bool:
         """Return whether a new message of a channel was not taken since a time, or just before."""
@@ -75,16 +78,23 @@ class FollowedChannels:
         tenant = self.current(tenant_id)
         return tenant is not None and tenant.is_listed and channel_id not in tenant.unread
 
-    def unproven(self, covers: Callable[[str], bool]) -> dict[str, datetime]:
-        """Return some of the tenants, each with the time since when its events are not proven."""
+    def unproven(self, covers: Callable[[str], bool], *, by_samples: bool = False) -> dict[str, datetime]:
+        """Return some of the tenants, each with the time since when its events are not proven.
+
+        ``by_samples``: those of changes to messages, which no listing proves.
+        """
         found = {tenant_id: tenant for tenant_id, tenant in self._tenants.items() if covers(tenant_id)}
-        return {tenant_id: tenant.proven_at or tenant.known_since for tenant_id, tenant in found.items()}
+        return {
+            tenant_id: (tenant.compared_at if by_samples else tenant.proven_at) or tenant.known_since
+            for tenant_id, tenant in found.items()
+        }
 
     def contradicted(self, tenant_id: str) -> None:
         """Note that events were not received: nothing of the tenant is followed until all of it was compared."""
         if tenant := self._tenants.get(tenant_id):
             tenant.is_listed, tenant.settled, tenant.is_contradicted = False, None, True
             tenant.valid_since = time.monotonic()
+            tenant.compared = -math.inf
 
     def unsettle(self, tenant_id: str) -> None:
         """Note that what an event said of a channel was lost: everything has to be listed again."""
@@ -188,6 +198,28 @@ class FollowedChannels:
         if tenant is None or stream is None or tenant.settled != stream.unsettled:
             return False
         return time.monotonic() - tenant.verified < within_seconds
+
+    def is_compared(self, tenant_id: str, *, within_seconds: float) -> bool:
+        """Return whether a sample of a tenant's messages was equal of late, or its stream is no older than that."""
+        tenant = self.current(tenant_id)
+        return tenant is None or time.monotonic() - tenant.compared < within_seconds
+
+    def compared(self, tenant_id: str, stream_id: Hashable, at: datetime) -> None:
+        """Note that a sample of a tenant's messages, requested at a time within a stream, was equal."""
+        tenant = self.current(tenant_id)
+        if tenant is not None and tenant.stream_id == stream_id:
+            tenant.compared, tenant.compared_at = time.monotonic(), at
+            tenant.heard.clear()
+
+    def hear(self, tenant_id: str, kind: type) -> None:
+        """Note an event of a kind about a message of a tenant."""
+        if tenant := self._tenants.get(tenant_id):
+            tenant.heard.add(kind)
+
+    def has_heard(self, tenant_id: str, kinds: Collection[type]) -> bool:
+        """Return whether any event of these kinds came since a sample last agreed."""
+        tenant = self.current(tenant_id)
+        return tenant is not None and not tenant.heard.isdisjoint(kinds)
 
     def follow(self, tenant_id: str, channel_id: str, listed_in: Stream | None, *, read_since: float) -> bool:
         """Follow a channel that was read to its end; return False where it has to be read again.

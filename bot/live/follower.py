@@ -101,16 +101,24 @@ class LiveFollower:
                 self.channels.stored_early(tenant_id, channel_id, message)
             raise
 
-    async def contradicted(self, tenant_id: str) -> None:
-        """Record that messages are listed of which no event came: others may have been missed since the last proof.
+    async def contradicted(self, tenant_id: str, *, by_sample: bool = False, is_alone: bool = False) -> None:
+        """Record that something is there of which no event came: more may have been missed since the last proof.
+
+        Args:
+            tenant_id: ours.
+            by_sample: whether a sample of messages shows it; then since the last one that agreed.
+            is_alone: whether it says nothing of other tenants' events.
 
         Raises:
             StorageError: the database cannot be written.
         """
         platform = self.platform_of(tenant_id)
         prefix = tenant_id_of(platform, "")
-        covers = self._adapters[platform].doubt(tenant_id.removeprefix(prefix))
-        doubted = self.channels.unproven(lambda i: i.startswith(prefix) and covers(i.removeprefix(prefix)))
+        platform_id = tenant_id.removeprefix(prefix)
+        covers = platform_id.__eq__ if is_alone else self._adapters[platform].doubt(platform_id)
+        doubted = self.channels.unproven(
+            lambda i: i.startswith(prefix) and covers(i.removeprefix(prefix)), by_samples=by_sample
+        )
         for doubtful, since in doubted.items():  # first, so that a failure leaves the contradiction to the next sync
             now = self._clock()
             await repair.record_gap(

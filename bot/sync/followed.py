@@ -14,16 +14,26 @@ log = logging.getLogger(__name__)
 _FIRST_PAUSE_SECONDS = 0.1
 
 
+def verify_seconds(job: JobContext) -> float:
+    """Return after how many seconds a tenant is verified again: another number for each, up to the interval."""
+    share = crc32(job.tenant_id.encode()) / 2**32
+    return job.config.verify_interval.total_seconds() * (0.5 + share / 2)
+
+
+async def note_following(job: JobContext) -> None:
+    """Note in the job's progress how many channels are followed at this instant, and until when that is proven."""
+    following = await job.live.follower.following(job.tenant_id)
+    job.progress.followed, job.progress.proven_until = following.channels, following.proven_until
+
+
 async def knows_all(job: JobContext) -> bool:
     """Return whether every channel and thread is known, so that the channels alone have to be listed.
 
     Whole listings of the tenants are spread over the verification interval. One from before a gap, such as of a tenant
     that was stopped, does not count.
     """
-    share = crc32(job.tenant_id.encode()) / 2**32
-    interval = job.config.verify_interval.total_seconds() * (0.5 + share / 2)
     followed = job.live.followed
-    is_settled = followed.is_settled(job.tenant_id, within_seconds=interval)
+    is_settled = followed.is_settled(job.tenant_id, within_seconds=verify_seconds(job))
     if not is_settled or job.kind in (JobKind.AUDIT, JobKind.INITIAL):
         return False
     verified_at, gap_end = followed.proven(job.tenant_id)[1], await repair.last_gap_end(job.db, job.tenant_id)

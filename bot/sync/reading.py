@@ -15,7 +15,7 @@ from bot.pickled import PickledList
 from bot.sync.channel_estimator import ChannelEstimator
 from bot.sync.channels import ChannelListing, Listed
 from bot.sync.context import JobContext
-from bot.sync.followed import is_contradicted, knows_all
+from bot.sync.followed import is_contradicted, knows_all, note_following
 from bot.sync.messages import ChannelReader
 from bot.sync.outcomes import ChannelOutcome
 from bot.sync.proof import ProofPass
@@ -73,8 +73,7 @@ class ReadingPass:
         await ProofPass(job).run()
         await job.settle_refusals()
         await job.live.catch_up(job.tenant_id)  # channels that became followed while others were read
-        following = await job.live.follower.following(job.tenant_id)
-        job.progress.followed, job.progress.proven_until = following.channels, following.proven_until
+        await note_following(job)
         return others
 
     async def _list_channels(self) -> Listed:

@@ -12,6 +12,7 @@ from bot.sync.context import JobContext
 from bot.sync.reactions import ReactionPass
 from bot.sync.reading import ReadingPass
 from bot.sync.repairs import RepairPass
+from bot.sync.samples import SampleCheck
 from bot.sync.threads import ThreadListing
 from storage import channels, repair
 from storage.channels import ChannelState, ProgressState
@@ -50,6 +51,7 @@ class TenantSync:
         repairs = RepairPass(self.job, requests_left=self.job.config.repair_request_budget)
         await self._plan_repairs()
         await repairs.run()
+        await SampleCheck(self.job).run()
         if await self._plan_repairs():  # such as an audit that waited for the end of another one
             await repairs.run()
 

@@ -39,15 +39,23 @@ from storage.repair.queries import (
 from storage.repair.reconcile import (
     reconcile_page,
 )
+from storage.repair.sample import (
+    Difference,
+    Sample,
+    differences,
+    newest_sample,
+)
 
 __all__ = [
     "ChannelAudit",
     "Coverage",
+    "Difference",
     "Gap",
     "GapReason",
     "PageOutcome",
     "RefetchKind",
     "RefetchRange",
+    "Sample",
     "add_gap",
     "audits_due",
     "channel_audits",
@@ -55,9 +63,11 @@ __all__ = [
     "count_pending_ranges",
     "count_stored",
     "coverage",
+    "differences",
     "finish_audit",
     "last_gap_end",
     "list_gaps",
+    "newest_sample",
     "pending_ranges",
     "plan_refetches",
     "prune_gaps",

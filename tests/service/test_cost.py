@@ -43,7 +43,7 @@ async def test_a_guild_that_is_followed_costs_one_request(database_url: str, cha
 
 
 @ON_SQLITE
-async def test_a_whole_listing_costs_three_requests_and_one_a_channel(database_url: str) -> None:
+async def test_a_whole_listing_costs_three_requests_and_one_a_channel_and_a_sample_one(database_url: str) -> None:
     world = tree_world(6, 20)
     guild_id = guild_of(world)
     async with Simulator(world) as sim, running_daemon(sim, database_url, VERIFYING) as daemon:
@@ -51,7 +51,8 @@ async def test_a_whole_listing_costs_three_requests_and_one_a_channel(database_u
         sim.requests.clear()
         verified = await daemon.sync(guild_id)
         assert sim.requests.count(ARCHIVED) == 6
-        assert sim.requests.count() == verified["metrics"]["requests"] == 6 + 3
+        assert sim.requests.count(MESSAGES) == 1
+        assert sim.requests.count() == verified["metrics"]["requests"] == 6 + 3 + 1
     assert_equal_to_truth(database_url, truth(world, guild_id), guild_id)
 
 

@@ -44,7 +44,8 @@ async def test_the_head_is_a_hint(database_url: str) -> None:
             sim.requests.clear()
             await daemon.sync(guild_id)
             asked = {entry.channel_id for entry in sim.requests.entries(MESSAGES)}
-            assert (sim.requests.count(MESSAGES), asked) == (2, {late.id, back.id}), "older heads say nothing of news"
+            assert sim.requests.count(MESSAGES) == 2 + 1, "with a sample"
+            assert {late.id, back.id} <= asked, "older heads say nothing of news"
             back.last_message_id = late.last_message_id = None
             new = [int(sim.change.post(channel.id, "news")["id"]) for channel in (late, back)]
             back.last_message_id, late.last_message_id = ids_of(back)[3], ids_of(late)[99]
@@ -68,7 +69,7 @@ async def test_a_head_that_moves_back_at_an_edit_loses_nothing(database_url: str
         await daemon.sync(guild_id)
         sim.requests.clear()
         await daemon.sync(guild_id)
-        assert sim.requests.count(MESSAGES) == 0, "the head is the newest message again"
+        assert sim.requests.count(MESSAGES) == 1, "a sample, since the head is the newest message again"
     assert count_messages(database_url) == 253
 
 
@@ -91,7 +92,7 @@ async def test_without_a_head_a_channel_is_asked_for_until_its_end_was_read(data
             assert_equal_to_truth(database_url, truth(world, guild_id), guild_id, without=["reactions"])
             sim.requests.clear()
             assert (await daemon.sync(guild_id))["status"] == "succeeded"
-            assert sim.requests.count(MESSAGES) == 0, "its end was read"
+            assert sim.requests.count(MESSAGES) == 1, "a sample, since its end was read"
 
 
 async def test_messages_of_one_millisecond_may_come_in_any_order(database_url: str) -> None:

@@ -60,6 +60,7 @@ def _settings(chance: random.Random) -> dict[str, str]:
     settings = {
         "SYNC__INTERVAL": interval,
         "SYNC__REPAIR_LOOKBACK": "60 d",
+        "SYNC__VERIFY_INTERVAL": "0 s" if interval == "2 min" else "1 d",
         "SYNC__BATCH_SIZE": chance.choice(("100", "100", "1000")),
     }
     if chance.random() < 0.5:

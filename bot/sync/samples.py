@@ -1,0 +1,103 @@
+"""Compare a sample of the newest messages with the archive: edits, deletions and reactions of which no event came.
+
+A session can be alive and yet send no events of one kind. A listing of the channels shows new messages that no event
+told of, but nothing of what happens to a message. So once in the verification interval one page is read again.
+"""
+
+import asyncio
+import logging
+from collections import Counter
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from adapters.events import (
+    MessageCreated,
+    MessageEdited,
+    MessageInvalidated,
+    MessageMissed,
+    MessagesDeleted,
+    ReactionChanged,
+    ReactionsCleared,
+)
+from bot.sync.context import JobContext
+from bot.sync.followed import note_following, verify_seconds
+from bot.sync.pages import read_behind
+from storage import channels, repair
+from storage.channels import ChannelState
+from storage.jobs import JobKind
+from storage.repair import Difference, Sample
+
+_Found: TypeAlias = set[tuple[Difference, str]]
+"""Kinds of difference, each with the message's id."""
+
+_EVENTS: dict[Difference, tuple[type, ...]] = {
+    Difference.MISSING: (MessageCreated, MessageMissed),
+    Difference.EDIT: (MessageEdited, MessageInvalidated),
+    Difference.DELETION: (MessagesDeleted,),
+    Difference.REACTION: (ReactionChanged, ReactionsCleared),
+}
+"""The events that tell of each; where others of the kind came, a single one was lost, and the session is not deaf."""
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class SampleCheck:
+    """One job's comparison of the newest messages of its tenant's channel with the newest one."""
+
+    job: JobContext
+
+    async def run(self) -> None:
+        """Compare a page where that is due; where it is otherwise, end following, and record a gap since the last.
+
+        Nothing is compared while messages wait to be read again, since what is stored of them is known to be old.
+        """
+        job, followed = self.job, self.job.live.followed
+        if job.kind in (JobKind.INITIAL, JobKind.AUDIT):  # which read everything
+            return
+        if followed.is_compared(job.tenant_id, within_seconds=verify_seconds(job)):
+            return
+        stream, began_at = job.session.stream, job.clock()
+        sample = await repair.newest_sample(job.db, job.tenant_id, job.session.page_size)
+        channel = await channels.channel_state(job.db, sample.channel_id) if sample else None
+        if stream is None or sample is None or channel is None:
+            return
+        is_followed = followed.is_followed(job.tenant_id, channel.platform_id)
+        if not is_followed or (await repair.count_pending_ranges(job.db, job.tenant_id)).total():
+            return
+        async with job.guard(channel):
+            found = await self._differences(channel, sample)
+            if found:  # of what came at the same time the event may be on its way
+                await asyncio.sleep(job.config.event_patience.total_seconds())
+                again = await self._differences(channel, sample)
+                found = None if again is None else found & again
+            if found:
+                await self._contradict(channel, found)
+            elif found is not None:
+                followed.compared(job.tenant_id, stream.id, began_at)
+
+    async def _differences(self, channel: ChannelState, sample: Sample) -> _Found | None:
+        """Return what is shown otherwise than stored and had no event meanwhile; None where nothing can be told."""
+        job = self.job
+        with job.tracking(channel) as tracker:
+            mark = tracker.mark()
+            answer = await read_behind(
+                job.session, channel.platform_id, sample.after, parent_id=channel.thread_parent_id, with_witness=False
+            )
+            if answer.reached is None or not await job.live.catch_up(job.tenant_id):
+                return None
+            until = min(answer.reached, sample.message_ids[-1], key=int)
+            found = await repair.differences(job.db, job.tenant_id, sample, answer.messages, until)
+            changed = tracker.changed_since(mark, {message_id for _, message_id in found})
+        return {(difference, message_id) for difference, message_id in found if message_id not in changed}
+
+    async def _contradict(self, channel: ChannelState, found: _Found) -> None:
+        job, counts = self.job, Counter(str(difference) for difference, _ in found)
+        facts = {"tenant": job.tenant_id, "channel": channel.platform_id}
+        log.warning("messages changed of which no event came", extra={**facts, **counts})
+        for kind, count in counts.items():
+            job.metrics.live_missed(kind, count)
+        await job.refetch(job.refs(channel, {message_id for _, message_id in found}))
+        is_alone = all(job.live.followed.has_heard(job.tenant_id, _EVENTS[difference]) for difference, _ in found)
+        await job.live.follower.contradicted(job.tenant_id, by_sample=True, is_alone=is_alone)
+        await note_following(job)
