@@ -16,7 +16,7 @@ from adapters.discord.gateway.shard import Shard
 from adapters.events import MessageEdited, MessagesDeleted
 from bot.live import LiveWriter
 from bot.live.buffer import ChannelEvent, LiveBuffer
-from bot.live.followed import FollowedChannels
+from bot.live.followed import FollowedChannels, FollowedTenant
 from bot.live.tracker import ChangeTracker
 from bot.outcome import Outcome
 from bot.sync.messages import ChannelReader
@@ -100,6 +100,22 @@ async def _up_to_now(db: Any, platform: str, owner: str, _: Any, now: Any) -> No
     await advance_watermark(db, platform, owner, now, now)
 
 
+def _any_stream(self: FollowedChannels, tenant_id: str) -> FollowedTenant | None:
+    if (stream := self._stream_of(tenant_id)) is None:
+        return None
+    first = FollowedTenant(stream_id=stream.id, known_since=self._clock())
+    return self._tenants.setdefault(tenant_id, first)
+
+
+def _read_or_not() -> AbstractContextManager[object]:
+    begin = FollowedChannels.begin
+
+    def begin_all(self: FollowedChannels, tenant_id: str, listing: Any, *, seen_at: float, **_: Any) -> None:
+        begin(self, tenant_id, listing, unread=set(), seen_at=seen_at)
+
+    return patch.object(FollowedChannels, "begin", begin_all)
+
+
 async def _from_the_cache(self: GuildEvaluation) -> Access:
     return Access(frozenset(map(str, self._client.readable_channels(self._guild_id))))
 
@@ -120,6 +136,11 @@ ALL: dict[str, Switch] = {
     "an erasure is forgotten": lambda: patch.object(Redactor, "__bool__", lambda _: False),
     "blanks go over content": lambda: _blanks(),
     "a channel without a head is empty": _without_head,
+    "a stream is followed into another": lambda: patch.multiple(
+        FollowedChannels, current=_any_stream, _within=lambda self, tenant_id, _: self.current(tenant_id)
+    ),
+    "what was not read is followed": _read_or_not,
+    "heads are not compared": _off("bot.sync.reading.is_contradicted", by=_none),
     "a rate limit is ignored": _off("storage.tenants.defer_until"),
     "reactions taken back are kept": _off("storage.reactions.users.delete_users"),
     "a hidden channel is written": _off(*_REQUIRING_ARCHIVED),
