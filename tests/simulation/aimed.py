@@ -233,15 +233,3 @@ async def deafen(on: Stage) -> None:
         is_named |= status != 200 and (not said or "discord" in said.get("reasons", {"discord"}))
     deaf, gateway.silent_shards = gateway.silent_shards, set()
     assert is_named, f"the heartbeats of shard {deaf} have no answer, and the daemon says nothing of that"
-
-
-async def lose_events(on: Stage) -> None:
-    """Events are numbered and not sent: a RESUME brings them, or nothing does."""
-    gateway = on.sim.gateway
-    await on.be_read()
-    gateway.drop(on.chance.randint(1, 4), for_good=on.chance.random() < 0.5)
-    for _ in range(on.chance.randint(2, 5)):
-        on.life.change_once(silent=False) if on.chance.random() < 0.5 else on.life.stir_anywhere()
-        await on.last(0, 0.5)
-    gateway.drop(0)
-    gateway.send_raw("USER_UPDATE", {"id": str(on.sim.world.bot.id)})  # its number shows that others are missing

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 
-from tests.simulation import aimed, troubles
+from tests.simulation import aimed, apart, troubles
 from tests.simulation.stage import Stage
 
 Trouble = Callable[[Stage], Awaitable[None]]
@@ -32,7 +32,7 @@ _ONCE: tuple[Trouble, ...] = (
     *(aimed.deny_in_mid_read, aimed.unmoved, aimed.kill_between_commits, aimed.odd_numbers),
 )
 ALL: tuple[Trouble, ...] = (*_ONCE, *(trouble for trouble, times in _OFTEN.items() for _ in range(times)))
-APART: tuple[Trouble, ...] = (aimed.lose_events,)
+APART: tuple[Trouble, ...] = (apart.lose_events, apart.empty_news)
 """Drawn for themselves, so that the seeds without them stay as they were."""
 EXCLUSIVE = (troubles.kill, troubles.restart, aimed.kill_between_commits, aimed.kill_with_changes)
 """They come one at a time."""
