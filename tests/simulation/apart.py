@@ -17,16 +17,14 @@ async def lose_events(on: Stage) -> None:
 
 
 async def empty_news(on: Stage) -> None:
-    """A channel is hidden and shown again, and the first page of what was written meanwhile is sent empty."""
+    """Channels are hidden and shown again, and the first page of what was written meanwhile is sent empty."""
     await on.be_read()
-    channel = on.a_channel()
-    if channel in on.life.emptied | set(on.life.closed):
-        return
-    on.life.emptied.add(channel)
-    on.life.hide(channel, is_kept=True)
-    for _ in range(on.chance.randint(1, 4)):
-        await on.last(0, 0.5)
-        on.life.write(on.guild.channels[channel])
-    on.sim.faults.put_first(Fault("empty", MESSAGES, channel, times=on.chance.choice((1, 2))))
-    on.life.show(channel)
-    await request_sync(on, "manual", patience_seconds=8)
+    for channel in [i for i in on.guild.channels if i not in on.life.emptied and i not in on.life.closed]:
+        on.life.emptied.add(channel)
+        on.life.hide(channel, is_kept=True)
+        for _ in range(on.chance.randint(1, 4)):
+            await on.last(0, 0.5)
+            on.life.write(on.guild.channels[channel])
+        on.sim.faults.put_first(Fault("empty", MESSAGES, channel, times=on.chance.choice((1, 2))))
+        on.life.show(channel)
+        await request_sync(on, "manual", patience_seconds=8)
