@@ -168,10 +168,10 @@ class LiveBuffer:
                 del waiting[tenant_id]
 
     def drop_channel(self, tenant_id: str, channel_id: str) -> None:
-        """Remove what waits to be written of a channel."""
-        for waiting in self._channels.values():
-            if waiting.get(tenant_id, {}).pop(channel_id, None) and not waiting[tenant_id]:
-                del waiting[tenant_id]
+        """Remove what waits to be written of a channel, but that it was hidden: that shows nothing again."""
+        waiting = self._channels[False]
+        if waiting.get(tenant_id, {}).pop(channel_id, None) and not waiting[tenant_id]:
+            del waiting[tenant_id]
 
     @property
     def has_messages(self) -> bool:

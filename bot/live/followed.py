@@ -35,7 +35,12 @@ class FollowedTenant:
     proven_at: datetime | None = None  # when the last listing began whose heads agreed
     compared: float = field(default_factory=lambda: time.monotonic())  # when a sample last agreed, or this began
     compared_at: datetime | None = None  # the same as a time
-    heard: set[type] = field(default_factory=set)  # kinds of event about messages since then
+    heard: set[type] = field(default_factory=set)  # kinds of event about messages since then, or a contradiction
+
+    @property
+    def ahead(self) -> set[str]:
+        """Channels of which messages came, and that were not read since: something may be missing before those."""
+        return self.early.keys() - self.read.keys()
 
     def has_missed(self, channel_id: str, since: float) -> bool:
         """Return whether a new message of a channel was not taken since a time, or just before."""
@@ -94,7 +99,9 @@ class FollowedChannels:
         if tenant := self._tenants.get(tenant_id):
             tenant.is_listed, tenant.settled, tenant.is_contradicted = False, None, True
             tenant.valid_since = time.monotonic()
-            tenant.compared = -math.inf
+            tenant.heard.clear()
+            # Soon once more, since a kind that was heard before may be heard no longer; not again and again.
+            tenant.compared = time.monotonic() if tenant.compared == -math.inf else -math.inf
 
     def unsettle(self, tenant_id: str) -> None:
         """Note that what an event said of a channel was lost: everything has to be listed again."""
@@ -151,7 +158,8 @@ class FollowedChannels:
         if tenant is None or (listing.began < tenant.valid_since and not tenant.is_contradicted):
             return
         read_since = {channel_id for channel_id, at in tenant.read.items() if at > seen_at}
-        tenant.unread = unread - read_since | {i for i in tenant.missed if tenant.has_missed(i, listing.began)}
+        missed = {i for i in tenant.missed if tenant.has_missed(i, listing.began)}
+        tenant.unread = unread - read_since | missed | tenant.ahead
         tenant.read.clear()
         tenant.is_listed, tenant.is_contradicted = not tenant.is_contradicted, False
         tenant.proven_at = listing.began_at if tenant.is_listed else None
@@ -177,9 +185,12 @@ class FollowedChannels:
         return tenant.proven_at, tenant.verified_at
 
     def unread(self, tenant_id: str) -> set[str]:
-        """Return the channels that have to be read, whatever their heads say."""
+        """Return the channels that have to be read, whatever their heads say.
+
+        Before following has begun these are also the ones of which messages came.
+        """
         tenant = self.current(tenant_id)
-        return set(tenant.unread) if tenant else set()
+        return set() if tenant is None else tenant.unread | (set() if tenant.is_listed else tenant.ahead)
 
     def settle(self, tenant_id: str, listing: Listing) -> None:
         """Note that a listing of all channels and threads was stored.
@@ -217,7 +228,7 @@ class FollowedChannels:
             tenant.heard.add(kind)
 
     def has_heard(self, tenant_id: str, kinds: Collection[type]) -> bool:
-        """Return whether any event of these kinds came since a sample last agreed."""
+        """Return whether any event of these kinds came since a sample was last compared."""
         tenant = self.current(tenant_id)
         return tenant is not None and not tenant.heard.isdisjoint(kinds)
 

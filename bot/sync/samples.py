@@ -10,6 +10,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from adapters.errors import CallFailed, ChannelUnreadable
 from adapters.events import (
     MessageCreated,
     MessageEdited,
@@ -18,6 +19,7 @@ from adapters.events import (
     MessagesDeleted,
     ReactionChanged,
     ReactionsCleared,
+    Stream,
 )
 from bot.sync.context import JobContext
 from bot.sync.followed import note_following, verify_seconds
@@ -58,23 +60,38 @@ class SampleCheck:
         if followed.is_compared(job.tenant_id, within_seconds=verify_seconds(job)):
             return
         stream, began_at = job.session.stream, job.clock()
-        sample = await repair.newest_sample(job.db, job.tenant_id, job.session.page_size)
+        is_written = await job.live.catch_up(job.tenant_id)
+        sample = await repair.newest_sample(job.db, job.tenant_id, job.session.page_size) if is_written else None
         channel = await channels.channel_state(job.db, sample.channel_id) if sample else None
-        if stream is None or sample is None or channel is None:
+        if stream is None or sample is None or channel is None or not await self._is_comparable(stream, channel):
             return
-        is_followed = followed.is_followed(job.tenant_id, channel.platform_id)
-        if not is_followed or (await repair.count_pending_ranges(job.db, job.tenant_id)).total():
-            return
-        async with job.guard(channel):
+        try:
             found = await self._differences(channel, sample)
             if found:  # of what came at the same time the event may be on its way
                 await asyncio.sleep(job.config.event_patience.total_seconds())
                 again = await self._differences(channel, sample)
                 found = None if again is None else found & again
-            if found:
-                await self._contradict(channel, found)
-            elif found is not None:
-                followed.compared(job.tenant_id, stream.id, began_at)
+        except (CallFailed, ChannelUnreadable) as e:
+            log.info("a sample could not be requested", extra={"channel": channel.platform_id, "code": e.code})
+            return
+        if found is None or not await self._is_comparable(stream, channel):
+            return
+        if found:
+            await self._contradict(channel, found)
+        else:
+            followed.compared(job.tenant_id, stream.id, began_at)
+
+    async def _is_comparable(self, stream: Stream, channel: ChannelState) -> bool:
+        """Return whether a channel is followed in a stream, and nothing of its tenant waits to be read again."""
+        job, current = self.job, self.job.session.stream
+        if current is None or current.id != stream.id:
+            return False
+        if not job.live.followed.is_followed(job.tenant_id, channel.platform_id):
+            return False
+        state = await channels.channel_state(job.db, channel.id)
+        if state is None or state.skip_reason is not None:
+            return False
+        return not (await repair.count_pending_ranges(job.db, job.tenant_id)).total()
 
     async def _differences(self, channel: ChannelState, sample: Sample) -> _Found | None:
         """Return what is shown otherwise than stored and had no event meanwhile; None where nothing can be told."""
@@ -84,9 +101,11 @@ class SampleCheck:
             answer = await read_behind(
                 job.session, channel.platform_id, sample.after, parent_id=channel.thread_parent_id, with_witness=False
             )
-            if answer.reached is None or not await job.live.catch_up(job.tenant_id):
+            if not await job.live.catch_up(job.tenant_id):
                 return None
-            until = min(answer.reached, sample.message_ids[-1], key=int)
+            until = sample.message_ids[-1]
+            if answer.is_full and answer.reached is not None:
+                until = min(answer.reached, until, key=int)
             found = await repair.differences(job.db, job.tenant_id, sample, answer.messages, until)
             changed = tracker.changed_since(mark, {message_id for _, message_id in found})
         return {(difference, message_id) for difference, message_id in found if message_id not in changed}
@@ -97,7 +116,7 @@ class SampleCheck:
         log.warning("messages changed of which no event came", extra={**facts, **counts})
         for kind, count in counts.items():
             job.metrics.live_missed(kind, count)
-        await job.refetch(job.refs(channel, {message_id for _, message_id in found}))
         is_alone = all(job.live.followed.has_heard(job.tenant_id, _EVENTS[difference]) for difference, _ in found)
         await job.live.follower.contradicted(job.tenant_id, by_sample=True, is_alone=is_alone)
+        await job.refetch(job.refs(channel, {message_id for _, message_id in found}))
         await note_following(job)

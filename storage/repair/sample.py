@@ -21,7 +21,6 @@ class Sample:
 
     channel_id: int  # channels.id
     message_ids: tuple[str, ...]  # ascending; up to the checkpoint, without those that are deleted
-    is_complete: bool  # whether every message could be stored
 
     @property
     def after(self) -> str:
@@ -40,10 +39,11 @@ class Difference(StrEnum):
 
 _checkpoint = sync_progress.c.last_message_platform_id
 _NEWEST_CHANNEL = (
-    select(channels.c.id, _checkpoint.label("checkpoint_id"), sync_progress.c.set_aside.is_(None).label("is_complete"))
+    select(channels.c.id, _checkpoint.label("checkpoint_id"))
     .select_from(channels.join(sync_progress, sync_progress.c.channel_id == channels.c.id))
     .where(channels.c.tenant_id == TENANT_ID, channels.c.skip_reason.is_(None), _checkpoint.is_not(None))
     .where(func.coalesce(sync_progress.c.is_read_to_end, false()))
+    .where(sync_progress.c.set_aside.is_(None))  # else it would stay otherwise for ever
     .order_by(func.length(_checkpoint, type_=Integer).desc(), _checkpoint.desc())
     .limit(1)
 )
@@ -72,7 +72,6 @@ async def newest_sample(db: Database, tenant_id: str, size: int) -> Sample | Non
     return Sample(
         channel_id=channel["id"],
         message_ids=tuple(row["platform_id"] for row in reversed(rows)),
-        is_complete=bool(channel["is_complete"]),
     )
 
 
@@ -96,16 +95,17 @@ async def differences(
     found = {(Difference.DELETION, i) for i in left_out if i in stored and not stored[i].is_deleted}
     for message_id, new in to_compare.items():
         old = stored.get(message_id)
-        if old is None and sample.is_complete:
+        if old is None:
             found.add((Difference.MISSING, message_id))
-        elif old is not None and not old.is_deleted:
+        elif not old.is_deleted:
             found |= {(difference, message_id) for difference in _differences(old, new)}
     return {(difference, i) for difference, i in found if number(sample.after) < number(i) <= number(until)}
 
 
 def _differences(old: StoredMessage, new: MessageRecord) -> set[Difference]:
     found = set[Difference]()
-    if new.edited_at is not None and new.edited_at != old.record.edited_at:
+    edited_at = old.record.edited_at
+    if new.edited_at is not None and (edited_at is None or new.edited_at > edited_at):
         found.add(Difference.EDIT)
     if _totals(new) != _totals(old.record):
         found.add(Difference.REACTION)

@@ -26,6 +26,10 @@ def delete(sim: Simulator) -> None:
     sim.change.delete(TEXT, MESSAGES[-2], silent=True)
 
 
+def delete_the_newest(sim: Simulator) -> None:
+    sim.change.delete(TEXT, sim.world.guilds[GUILD].channels[TEXT].messages.last_id or 0, silent=True)
+
+
 def react(sim: Simulator) -> None:
     sim.change.react(TEXT, NEWEST, "\N{THUMBS UP SIGN}", WRITER.id, silent=True)
 
@@ -37,7 +41,14 @@ def post_between(sim: Simulator) -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "change"), [("edits", edit), ("deletions", delete), ("reactions", react), ("missing", post_between)]
+    ("kind", "change"),
+    [
+        ("edits", edit),
+        ("deletions", delete),
+        ("deletions", delete_the_newest),
+        ("reactions", react),
+        ("missing", post_between),
+    ],
 )
 async def test_a_change_of_which_no_event_came_ends_following_and_is_repaired(
     tmp_path: Path, kind: str, change: Callable[[Simulator], None]

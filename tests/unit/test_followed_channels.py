@@ -146,3 +146,18 @@ def test_what_is_stored_early_is_kept_until_it_can_be_caught_up_with(followed: F
     followed.follow("5")
     assert followed.channels.is_early(TENANT, "5")
     assert followed.channels.take_early(TENANT) == {"5": ("10", NOW)}
+
+
+def test_a_channel_of_which_messages_came_before_it_was_read_is_read_first_whatever_its_head_says(
+    followed: Followed,
+) -> None:
+    """What was missed before the stream began lies between its checkpoint and those."""
+    for channel in ("5", "6"):
+        followed.channels.stored_early(TENANT, channel, ("9", NOW))
+    assert followed.channels.unread(TENANT) == {"5", "6"}
+    followed.follow("6")
+    assert followed.channels.unread(TENANT) == {"5"}
+    followed.begin()
+    assert (followed.has("5"), followed.has("6"), followed.has("7")) == (False, True, True)
+    assert followed.channels.take_early(TENANT) == {"6": ("9", NOW)}
+    assert followed.follow("5")

@@ -97,7 +97,7 @@ class RestClient:
         """
         scope = RequestScope()
         self._scopes.add(scope)
-        task = asyncio.create_task(_run_in_scope(scope, body))
+        task, is_cancelled = asyncio.create_task(_run_in_scope(scope, body)), False
         try:
             waited: set[asyncio.Future[Any]] = {task, scope.abort}
             await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
@@ -105,7 +105,7 @@ class RestClient:
                 scope.abort.result()
             return task.result()
         except RateLimited as e:
-            task.cancel()
+            is_cancelled = task.cancel()
             if on_rate_limit:
                 await on_rate_limit(e)
             raise
@@ -113,7 +113,7 @@ class RestClient:
             self._scopes.discard(scope)
             scope.end(Transient("the sync has ended"))
             scope.abort.exception()  # marks it as retrieved
-            if not task.cancelling():  # once: a second time would break off what it does in order to end
+            if not is_cancelled:  # once: a second time would break off what it does in order to end
                 task.cancel()
             await asyncio.gather(task, return_exceptions=True)
 
