@@ -102,7 +102,7 @@ STORES_NOBODY = {
             "note_lookup",
             "note_unlisted",
         ),
-        *("prepared_rows", "reopen_channel", "reopen_skipped", "require_archived"),
+        *("as_stored", "prepared_rows", "reopen_channel", "reopen_skipped", "require_archived"),
     ),
     "connection": ("is_read_only", "may_write"),
     "jobs": (
