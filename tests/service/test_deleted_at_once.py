@@ -13,6 +13,7 @@ from tests.support.membership import MembershipParts
 from tests.support.patience import PATIENCE_SECONDS
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("made", "deleted"),
     [

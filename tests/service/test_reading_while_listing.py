@@ -131,6 +131,7 @@ async def test_a_job_that_is_cancelled_in_the_middle_goes_on_from_there(job: Job
     halt_at(session, LISTED[1])
     running = asyncio.create_task(TenantSync(job).run())
     await until(lambda: job.progress.messages == 6)
+    await until(lambda: job.progress.channels.count(ChannelOutcome.DONE) == 4)  # with one that is empty
     running.cancel()
     with pytest.raises(asyncio.CancelledError):
         await running

@@ -165,6 +165,7 @@ async def test_discord_py_waits_for_truthful_headers(monkeypatch: pytest.MonkeyP
     assert sim.requests.count(status=429) == 0
 
 
+@pytest.mark.slow
 async def test_discord_py_runs_into_lying_headers_and_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     limits = Limits(channel_messages=(5, 4.0), headers="lying")
     async with Simulator(small_world(), limits=limits) as sim:
