@@ -35,7 +35,7 @@ class FollowedTenant:
     proven_at: datetime | None = None  # when the last listing began whose heads agreed
     compared: float = field(default_factory=lambda: time.monotonic())  # when a sample last agreed, or this began
     compared_at: datetime | None = None  # the same as a time
-    heard: set[type] = field(default_factory=set)  # kinds of event about messages since then, or a contradiction
+    received: set[type] = field(default_factory=set)  # kinds of event about messages since then, or a contradiction
 
     @property
     def ahead(self) -> set[str]:
@@ -99,8 +99,8 @@ class FollowedChannels:
         if tenant := self._tenants.get(tenant_id):
             tenant.is_listed, tenant.settled, tenant.is_contradicted = False, None, True
             tenant.valid_since = time.monotonic()
-            tenant.heard.clear()
-            # Soon once more, since a kind that was heard before may be heard no longer; not again and again.
+            tenant.received.clear()
+            # Soon once more, since a kind that came before may come no longer; not again and again.
             tenant.compared = time.monotonic() if tenant.compared == -math.inf else -math.inf
 
     def unsettle(self, tenant_id: str) -> None:
@@ -220,17 +220,17 @@ class FollowedChannels:
         tenant = self.current(tenant_id)
         if tenant is not None and tenant.stream_id == stream_id:
             tenant.compared, tenant.compared_at = time.monotonic(), at
-            tenant.heard.clear()
+            tenant.received.clear()
 
-    def hear(self, tenant_id: str, kind: type) -> None:
+    def receive(self, tenant_id: str, kind: type) -> None:
         """Note an event of a kind about a message of a tenant."""
         if tenant := self._tenants.get(tenant_id):
-            tenant.heard.add(kind)
+            tenant.received.add(kind)
 
-    def has_heard(self, tenant_id: str, kinds: Collection[type]) -> bool:
+    def has_received(self, tenant_id: str, kinds: Collection[type]) -> bool:
         """Return whether any event of these kinds came since a sample was last compared."""
         tenant = self.current(tenant_id)
-        return tenant is not None and not tenant.heard.isdisjoint(kinds)
+        return tenant is not None and not tenant.received.isdisjoint(kinds)
 
     def follow(self, tenant_id: str, channel_id: str, listed_in: Stream | None, *, read_since: float) -> bool:
         """Follow a channel that was read to its end; return False where it has to be read again.

@@ -73,7 +73,7 @@ class LiveWriter:
             buffer.add_channel(tenant_id, event.record, self.instant(), is_new=event.is_new)
         elif not self._is_stopping:  # else it lies behind the watermark: the next start records a gap from there
             tenant_id = tenant_id_of(platform, event.channel.tenant_platform_id)
-            self.followed.hear(tenant_id, type(event))
+            self.followed.receive(tenant_id, type(event))
             if isinstance(event, MessageMissed):
                 trace_ignored(event, "it does not show the message whole; the next sync reads it")
                 buffer.add_missed(tenant_id, event.channel.platform_id, event.message_platform_id)

@@ -1,7 +1,7 @@
 """Compare a sample of the newest messages with the archive: edits, deletions and reactions of which no event came.
 
-A session can be alive and yet send no events of one kind. A listing of the channels shows new messages that no event
-told of, but nothing of what happens to a message. So once in the verification interval one page is read again.
+A session can be alive and yet send no events of one kind. A listing of the channels shows new messages of which no
+event came, but nothing of what happens to a message. So once in the verification interval one page is read again.
 """
 
 import asyncio
@@ -116,7 +116,7 @@ class SampleCheck:
         log.warning("messages changed of which no event came", extra={**facts, **counts})
         for kind, count in counts.items():
             job.metrics.live_missed(kind, count)
-        is_alone = all(job.live.followed.has_heard(job.tenant_id, _EVENTS[difference]) for difference, _ in found)
+        is_alone = all(job.live.followed.has_received(job.tenant_id, _EVENTS[difference]) for difference, _ in found)
         await job.live.follower.contradicted(job.tenant_id, by_sample=True, is_alone=is_alone)
         await job.refetch(job.refs(channel, {message_id for _, message_id in found}))
         await note_following(job)
