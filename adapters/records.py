@@ -107,7 +107,7 @@ class ChannelRecord:
 
     ``skip_reason`` None means that it is to be archived, a thread wherever its parent is. ``name`` None means that
     the platform hid it: a stored name is then kept. ``last_message_platform_id`` is the newest message
-    the platform knows of, which may be deleted.
+    the platform knows of, which may be deleted; None with ``names_head``: there never was one.
     """
 
     platform_id: str
@@ -116,6 +116,7 @@ class ChannelRecord:
     type: ChannelType
     skip_reason: SkipReason | None
     last_message_platform_id: str | None = None
+    names_head: bool = True  # False: the listing does not say which message is the newest, or whether there is one
     has_archived_threads: bool = False  # whether its archived threads can be listed
     archived_at: datetime | None = None  # when a thread was archived; None: it is open
     metadata: Metadata = field(default_factory=dict)

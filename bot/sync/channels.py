@@ -41,6 +41,7 @@ class ChannelListing:
         job = self.job
         began, began_at = time.monotonic(), job.clock()
         records = await job.list_channels(only_channels=only_channels)
+        self.threads.note_heads(records)
         await channels.follow_parents(job.db, job.tenant_id, job.clock())
         return Listed(
             listing=Listing(stream=job.session.stream, began=began, began_at=began_at),

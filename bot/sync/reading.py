@@ -112,13 +112,13 @@ class ReadingPass:
         """
         chosen, others, archived = _Chosen(), PickledList[ChannelState](), set[str]()
         self._note_choice()
-        async for some in channels.channels_to_be_read(self.job.db, self.job.tenant_id):
-            self._last_id = some[-1].id
+        async for some in self._to_be_read():
             missing = [s for s in some if listed and not s.is_archived_thread and s.platform_id not in listed]
             self._put_off |= {state.platform_id for state in missing if self._has_news(state)}
             self._choose(chosen, [state for state in some if state.platform_id not in self._put_off])
             others.extend(state for state in some if not self._has_news(state))
             archived |= {state.platform_id for state in some}
+            self._last_id = max(self._last_id, *(state.id for state in some))
         self.job.progress.channels.expect(self._put_off)
         await self._recount(archived)
         return chosen, others
@@ -127,7 +127,7 @@ class ReadingPass:
         """Choose what was stored since channels were last chosen."""
         chosen = _Chosen()
         async for some in channels.channels_to_be_read(self.job.db, self.job.tenant_id, after=self._last_id):
-            self._last_id = max(some[-1].id, self._last_id)
+            self._last_id = some[-1].id
             self._choose(chosen, some)
         return chosen
 
@@ -138,7 +138,7 @@ class ReadingPass:
         """
         chosen, archived, unread, began = _Chosen(), set[str](), set[str](), time.monotonic()
         self._note_choice()
-        async for some in channels.channels_to_be_read(self.job.db, self.job.tenant_id):
+        async for some in self._to_be_read():
             self._choose(chosen, some)
             archived |= {state.platform_id for state in some}
             unread |= {state.platform_id for state in some if self._has_news(state)}
@@ -149,6 +149,15 @@ class ReadingPass:
             followed.read_first(self.job.tenant_id, unread)
         await self._recount(archived)
         return chosen
+
+    async def _to_be_read(self) -> AsyncGenerator[list[ChannelState], None]:
+        """Yield what may have news or has failed, then what was listed without a head: it is read once a stream."""
+        job, headless = self.job, self.listing.threads.headless
+        async for some in channels.channels_to_be_read(job.db, job.tenant_id):
+            yield some
+        states = await channels.named_channels(job.db, job.tenant_id, headless) if headless else []
+        if news := [state for state in states if self._has_news(state)]:
+            yield news
 
     def _note_choice(self) -> None:
         """Note which listing of channels the choice rests on: none that is still under way."""
@@ -167,14 +176,18 @@ class ReadingPass:
     def _has_news(self, state: ChannelState) -> bool:
         """Return whether a channel has to be read.
 
-        One that is followed has not for a head that is no newer than its checkpoint, as where a message came after the
-        listing, but where everything is compared.
+        A head that is no newer than the checkpoint says nothing of what came since: where it is read in this job, where
+        it is followed, unless everything is compared, and where there is no head and it was read in this stream, it has
+        not.
         """
-        if self._is_whole:
+        tenant_id, followed = self.job.tenant_id, self.job.live.followed
+        if not state.is_read_to_end or int(state.head_id or 0) > int(state.checkpoint_id or 0):
             return state.has_news
-        is_older = state.is_read_to_end and int(state.head_id or 0) <= int(state.checkpoint_id or 0)
-        is_followed = is_older and self.job.live.followed.is_followed(self.job.tenant_id, state.platform_id)
-        return state.has_news and not is_followed
+        if self.job.progress.channels.get(state.platform_id) is ChannelOutcome.DONE:
+            return False
+        if self.listing.threads.is_headless(state) and state.skip_reason is None:
+            return not followed.is_read(tenant_id, state.platform_id)
+        return state.has_news and (self._is_whole or not followed.is_followed(tenant_id, state.platform_id))
 
     def _is_open(self, state: ChannelState) -> bool:
         """Return whether a channel that has news was not chosen before, or is a thread that was read before them.

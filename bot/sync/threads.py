@@ -1,11 +1,12 @@
 """Update the stored archived threads by the platform's listing, and find those missing from all listings."""
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from adapters.records import ChannelRecord
 from bot.concurrency import finish, for_each
 from bot.sync.context import JobContext
 from storage import channels, repair
@@ -27,6 +28,8 @@ class ThreadListing:
 
     job: JobContext
     listed: set[str] = field(default_factory=set)  # platform ids of all listed threads
+    # what was listed without its newest message, by platform id: whether the listing says that there never was one
+    headless: dict[str, bool] = field(default_factory=dict)
     # platform ids of threads that are missing from the page that should have held them
     unlisted: set[str] = field(default_factory=set)
     stored: asyncio.Event = field(default_factory=asyncio.Event)  # set with each page with threads
@@ -60,6 +63,7 @@ class ThreadListing:
                 parent.platform_id, parent.thread_cursor, now=began_at, relist_reason=relist_reason
             ):
                 self.listed |= page.listed
+                self.note_heads(page.threads)
                 expected = await channels.archived_threads(
                     job.db, parent.id, after=page.archived_after, before=page.archived_before
                 )
@@ -81,6 +85,15 @@ class ThreadListing:
                     self.has_stored = True
                     self.stored.set()
             self._listed_at[parent.platform_id] = began_at
+
+    def note_heads(self, records: Iterable[ChannelRecord]) -> None:
+        """Note the channels and threads of which a listing does not say whether they have new messages."""
+        self.headless |= {r.platform_id: r.names_head for r in records if r.last_message_platform_id is None}
+
+    def is_headless(self, state: ChannelState) -> bool:
+        """Return whether a channel was listed so though there are or may be messages in it."""
+        is_empty = self.headless.get(state.platform_id, True) and state.checkpoint_id is None
+        return state.platform_id in self.headless and not is_empty and state.holds_messages
 
     def is_to_be_looked_up(self, state: ChannelState, listed: Collection[str]) -> bool:
         """Return whether a thread is missing from all listings and has to be requested by itself.
@@ -108,6 +121,7 @@ class ThreadListing:
         async with job.guard(state):
             began_at = job.live.instant()
             found = await job.session.find_channel(state.platform_id)
+            self.note_heads([found] if found else [])
             has_changed = found is not None and found.last_message_platform_id not in (None, state.head_id)
             await channels.save_channels(
                 job.db, job.tenant_id, [found] if found else [], job.clock(), began_at=began_at, job=job.lease

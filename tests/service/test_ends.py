@@ -47,7 +47,7 @@ async def test_the_head_is_a_hint(database_url: str) -> None:
             assert sim.requests.count(MESSAGES) == 2 + 1, "with a sample"
             assert {late.id, back.id} <= asked, "older heads say nothing of news"
             back.last_message_id = late.last_message_id = None
-            new = [int(sim.change.post(channel.id, "news")["id"]) for channel in (late, back)]
+            new = [int(sim.change.post(channel.id, "news", silent=True)["id"]) for channel in (late, back)]
             back.last_message_id, late.last_message_id = ids_of(back)[3], ids_of(late)[99]
             third = await daemon.sync(guild_id)
             assert (third["metrics"]["messages"], len(new)) == (2, 2)
@@ -136,3 +136,29 @@ async def test_a_page_that_leads_nowhere_ends_its_channel_and_no_other(database_
                 lambda answer: answer["job"]["status"] == "succeeded",
             )
     assert_equal_to_truth(database_url, truth(world, guild_id), guild_id, without=["reactions"])
+
+
+async def test_a_channel_without_a_head_is_read_before_it_is_followed(database_url: str) -> None:
+    """What was written while nobody listened is not passed over by the first message that comes live."""
+    world, (filled, emptied, unwritten, empty) = world_of(4, 0)
+    guild_id = guild_of(world)
+    async with Simulator(world) as sim:
+        thread = sim.change.create_thread(empty.id, "topic")
+        for place in (filled, emptied, thread):
+            sim.change.post(place.id, "old", silent=True)
+        filled.omits_head = unwritten.omits_head = thread.omits_head = True
+        async with running_daemon(sim, database_url, ONLY_MESSAGES) as daemon:
+            await daemon.idle()
+        for place in (filled, emptied, unwritten, thread):
+            sim.change.post(place.id, "missed", silent=True)
+        emptied.last_message_id = None
+        async with running_daemon(sim, database_url, ONLY_MESSAGES) as daemon:
+            assert (await daemon.sync(guild_id))["metrics"]["messages"] == 4
+            for place in (filled, emptied, unwritten, thread):
+                sim.change.post(place.id, "live")
+            await daemon.sees(lambda: count_messages(database_url) == 12)
+            sim.requests.clear()
+            assert (await daemon.sync(guild_id))["status"] == "succeeded"
+            assert sim.requests.count(MESSAGES) == 0, "it is read once in a stream of events"
+    counted = {"channels": ["message_count", "total_message_sent"]}  # as of the last whole listing
+    assert_equal_to_truth(database_url, truth(world, guild_id), guild_id, besides=counted, without=["reactions"])

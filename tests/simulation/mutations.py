@@ -16,7 +16,8 @@ from adapters.discord.gateway.shard import Shard
 from adapters.events import MessageEdited, MessagesDeleted
 from bot.live import LiveWriter
 from bot.live.buffer import ChannelEvent, LiveBuffer
-from bot.live.followed import FollowedChannels, FollowedTenant
+from bot.live.followed import FollowedChannels
+from bot.live.followed_tenant import FollowedTenant
 from bot.live.tracker import ChangeTracker
 from bot.outcome import Outcome
 from bot.sync.messages import ChannelReader

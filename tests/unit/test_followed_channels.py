@@ -161,3 +161,15 @@ def test_a_channel_of_which_messages_came_before_it_was_read_is_read_first_whate
     assert (followed.has("5"), followed.has("6"), followed.has("7")) == (False, True, True)
     assert followed.channels.take_early(TENANT) == {"6": ("9", NOW)}
     assert followed.follow("5")
+
+
+def test_what_was_read_in_this_stream_stays_read_until_something_is_missed(followed: Followed) -> None:
+    assert not followed.channels.is_read(TENANT, "5")
+    followed.follow("5")
+    assert followed.channels.is_read(TENANT, "5")
+    followed.channels.missed(TENANT, "5")
+    assert not followed.channels.is_read(TENANT, "5")
+    followed.begin("5", "6")
+    assert [followed.channels.is_read(TENANT, i) for i in ("5", "6", "7")] == [False, False, True]
+    followed.stream = Stream("second", 0)
+    assert not followed.channels.is_read(TENANT, "7")

@@ -65,6 +65,7 @@ def channel_record(payload: Payload, skip_reason: SkipReason | None, hash_user: 
         type=channel_type(payload),
         skip_reason=skip_reason,
         last_message_platform_id=snowflake(payload.get("last_message_id")),
+        names_head=_names_head(payload),
         has_archived_threads=skip_reason is None and as_int(payload.get("type")) in _THREAD_PARENTS,
         metadata=_hidden_metadata(payload) if hidden else _channel_metadata(payload, scrub),
     )
@@ -84,9 +85,16 @@ def thread_record(payload: Payload, skip_reason: SkipReason | None, hash_user: H
         type=channel_type(payload),
         skip_reason=SkipReason.NOT_PUBLIC if is_private_thread(payload) else skip_reason,
         last_message_platform_id=snowflake(payload.get("last_message_id")),
+        names_head=_names_head(payload),
         archived_at=archive_time(payload) if as_object(payload.get("thread_metadata")).get("archived") else None,
         metadata=_thread_metadata(payload, scrub, hash_user),
     )
+
+
+def _names_head(payload: Payload) -> bool:
+    """Return whether a payload says which message is the newest; null where there never was one."""
+    head = payload.get("last_message_id", "")
+    return head is None or snowflake(head) is not None
 
 
 def archive_stamp(payload: Payload) -> datetime | None:
