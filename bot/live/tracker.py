@@ -1,14 +1,15 @@
-"""Which messages of a channel changed while its pages were on their way.
+"""Which messages of a channel changed while its pages were on their way, and which channels while they were listed.
 
-A page and an event can cross: then nobody knows which of the two is newer, and the message is read again.
+An answer and an event can cross: then nobody knows which of the two is newer. A message is read again; of a channel the
+event is kept, since another one will come if it is the older.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from bot.live.buffer import Key
-from storage.live import ChannelKey
+Place = tuple[str, str | None]
+"""A tenant (ours) and its channel by the platform's id; None: the tenant's channels themselves."""
 
 
 @dataclass(slots=True)
@@ -20,7 +21,7 @@ class EventCount:
 
 @dataclass(slots=True)
 class ChangeTracker:
-    """The messages of one channel that events were about, and how many events had come in by then."""
+    """The messages of one channel, or a tenant's channels, that events were about, and how many had come in by then."""
 
     _count: EventCount
     marks: dict[str, int] = field(default_factory=dict)
@@ -33,17 +34,21 @@ class ChangeTracker:
         """Find those of the messages that events were about since a mark."""
         return {i for i in message_ids if self.marks.get(i, -1) > mark} if self.marks else set()
 
+    def changed(self) -> Collection[str]:
+        """Return all that events were about."""
+        return self.marks.keys()
+
 
 class ChangeTrackers:
     """The trackers of all channels that are being read."""
 
     def __init__(self) -> None:
         self._count = EventCount()
-        self._trackers: dict[ChannelKey, list[ChangeTracker]] = {}
+        self._trackers: dict[Place, list[ChangeTracker]] = {}
 
     @contextmanager
-    def tracking(self, tenant_id: str, channel_platform_id: str) -> Iterator[ChangeTracker]:
-        """Track what changes in a channel while its pages are read."""
+    def tracking(self, tenant_id: str, channel_platform_id: str | None) -> Iterator[ChangeTracker]:
+        """Track what changes in a channel while its pages are read; None: of the channels while they are listed."""
         key = tenant_id, channel_platform_id
         tracker = ChangeTracker(self._count)
         beside = self._trackers.setdefault(key, [])  # each reader has its own, and receives every change
@@ -55,8 +60,8 @@ class ChangeTrackers:
             if not beside:
                 self._trackers.pop(key, None)
 
-    def note(self, keys: Iterable[Key]) -> None:
-        """Note an event that is about these messages."""
+    def note(self, keys: Iterable[tuple[str, str | None, str]]) -> None:
+        """Note an event that is about these messages, or channels in no place."""
         self._count.value += 1
         for tenant_id, channel_id, message_id in keys:
             for tracker in self._trackers.get((tenant_id, channel_id), ()):

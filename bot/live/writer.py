@@ -10,7 +10,7 @@ import logging
 import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, suppress
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 from adapters.base import PlatformAdapter
@@ -24,7 +24,7 @@ from bot.live.channels import ChannelWriter
 from bot.live.follower import LiveFollower
 from bot.live.following import Following
 from bot.live.trace import trace_discarded, trace_ignored, trace_received
-from bot.live.tracker import ChangeTracker, ChangeTrackers
+from bot.live.tracker import ChangeTrackers
 from bot.live.unwritten import note_unwritten_events
 from storage import channels, repair
 from storage.database import Database
@@ -53,7 +53,7 @@ class LiveWriter:
         """Clock by which listings and events of channels are ordered."""
         self._buffers = {platform: LiveBuffer() for platform in adapters}
         self._channels = ChannelWriter(db, clock, self.instant, lambda tenant_id: self.followed.unsettle(tenant_id))
-        self._trackers = ChangeTrackers()
+        self.trackers = ChangeTrackers()
         self.following = Following(db, owner, clock)
         self.follower = LiveFollower(db, adapters, owner, self._leads, clock)
         self.followed = self.follower.channels
@@ -71,6 +71,7 @@ class LiveWriter:
         if isinstance(event, ChannelChanged):
             tenant_id = tenant_id_of(platform, event.tenant_platform_id)
             buffer.add_channel(tenant_id, event.record, self.instant(), is_new=event.is_new)
+            self.trackers.note([(tenant_id, None, event.record.platform_id)])
         elif not self._is_stopping:  # else it lies behind the watermark: the next start records a gap from there
             tenant_id = tenant_id_of(platform, event.channel.tenant_platform_id)
             self.followed.receive(tenant_id, type(event))
@@ -82,7 +83,7 @@ class LiveWriter:
                 buffer.add_missed(tenant_id, event.channel.platform_id, event.message.platform_id)
                 self.followed.missed(tenant_id, event.channel.platform_id)
             elif not isinstance(event, MessageCreated):
-                self._trackers.note(buffer.add(tenant_id, event))
+                self.trackers.note(buffer.add(tenant_id, event))
         else:
             trace_ignored(event, "the process is stopping; the next start records a gap")
 
@@ -124,10 +125,6 @@ class LiveWriter:
             with suppress(StorageError):
                 await self._flush(self.follower.platform_of(tenant_id))
         return listed
-
-    def tracking(self, tenant_id: str, channel_platform_id: str) -> AbstractContextManager[ChangeTracker]:
-        """Track what changes in a channel while its pages are read."""
-        return self._trackers.tracking(tenant_id, channel_platform_id)
 
     async def run(self) -> None:
         """Write buffered events until cancelled, then write the rest as far as time permits."""

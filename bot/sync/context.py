@@ -1,63 +1,35 @@
 """The context that the parts of a running sync share: tools, isolation of channels' failures, storing of pages."""
 
-import asyncio
 import logging
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable
-from contextlib import AbstractContextManager, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeVar
 
-from adapters.base import PlatformSession
 from adapters.errors import CallFailed, ChannelUnreadable, PlatformError
-from adapters.records import ChannelRecord, JsonValue, SkipReason
+from adapters.records import JsonValue, SkipReason
 from bot.concurrency import finish
-from bot.config import SyncConfig
-from bot.live import ChangeTracker, LiveWriter
-from bot.metrics import Metrics
 from bot.sync.channel import AnyChannel, EmptyPage, ShownAgain
+from bot.sync.listings import ListingContext
 from bot.sync.outcomes import ChannelOutcome
 from bot.sync.progress import ChannelFailure, Progress
 from bot.sync.refusals import Refusals
-from bot.sync.unheard import count_unheard
 from storage import channels, messages
-from storage.database import Database
 from storage.errors import ChannelSkipped, ValueRefused
-from storage.jobs import JobKind, JobLease
+from storage.jobs import JobKind
 from storage.messages import Changed, MessageRef
 
 log = logging.getLogger(__name__)
 
-_FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.1, 4.0  # less than the grace of ``finish`` for a cancelled job
-
 T = TypeVar("T")
 
 
-@dataclass(slots=True)
-class _Listings:
-    """The listings of a job: when the newest one began, by the monotonic clock, and how soon the next may begin."""
-
-    began: float = 0.0
-    is_stored: bool = True  # whether the newest one was; one that failed proves nothing
-    unheard: int = 0  # channels and threads that it showed otherwise than the events said
-    pause_seconds: float = 0.0  # before the next one while the gateway is disconnected; grows
-    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
-class JobContext:
+class JobContext(ListingContext):
     """One job: which tenant it syncs, with what, and how far it is."""
 
-    db: Database
-    session: PlatformSession
-    tenant_id: str
-    lease: JobLease
     progress: Progress
-    live: LiveWriter
-    config: SyncConfig
-    clock: Callable[[], datetime]
-    metrics: Metrics
     due: datetime | None  # when the tenant's next sync is
     kind: JobKind = JobKind.SCHEDULED
     failures: dict[str, dict[str, JsonValue]] = field(default_factory=dict)  # of channels that gave up, by platform id
@@ -65,7 +37,6 @@ class JobContext:
     hidden: set[str] = field(default_factory=set)  # channels that were hidden while they were read, by platform id
     unproven: list[EmptyPage] = field(default_factory=list)
     refusals: Refusals = field(default_factory=Refusals)
-    listings: _Listings = field(default_factory=_Listings)
 
     @property
     def should_yield(self) -> bool:
@@ -96,7 +67,7 @@ class JobContext:
     async def settle_hidden(self) -> None:
         """Give up the channels that were hidden while they were read and are listed as shown: they were not read."""
         if self.hidden:
-            await self._list_all()
+            await self.list_all()
             for state in await channels.named_channels(self.db, self.tenant_id, self.hidden):
                 if state.skip_reason is None:
                     await self.give_up(state, ShownAgain())
@@ -117,28 +88,10 @@ class JobContext:
         """
         await self.refusals.settle(self.session)
 
-    async def list_channels(self, *, only_channels: bool = False) -> tuple[ChannelRecord, ...]:
-        """List the channels and store them; with the active threads, unless ``only_channels``."""
-        self.listings.is_stored = False
-        self.listings.began, began_at = time.monotonic(), self.live.instant()
-        records = await self.session.channels(only_channels=only_channels)
-        if self.live.followed.is_settled(self.tenant_id):
-            self.listings.unheard = await count_unheard(
-                self.live, self.metrics, self.tenant_id, records, self.config.event_patience
-            )
-        await self.live.write_channels(self.tenant_id)  # else one hidden before the listing would be hidden after it
-        await channels.save_channels(self.db, self.tenant_id, records, self.clock(), began_at=began_at, job=self.lease)
-        self.listings.is_stored = True
-        return records
-
     def take_unproven(self) -> list[EmptyPage]:
         """Remove and return the unproven pages so far."""
         taken, self.unproven[:] = list(self.unproven), []
         return taken
-
-    def tracking(self, channel: AnyChannel) -> AbstractContextManager[ChangeTracker]:
-        """Track what changes in a channel while its pages are read."""
-        return self.live.tracking(self.tenant_id, channel.platform_id)
 
     async def store(
         self, changed: Callable[[], set[MessageRef]], write: Callable[[set[MessageRef], Changed], Awaitable[T]]
@@ -157,7 +110,7 @@ class JobContext:
             return recorded
 
         async def write_and_refetch() -> T:
-            await self._update_channels()
+            await self.update_channels()
             before.update(changed())
             written = await write(before, since)
             if during_commit := changed() - before - recorded:
@@ -165,36 +118,6 @@ class JobContext:
             return written
 
         return await finish(write_and_refetch())
-
-    async def _update_channels(self) -> None:
-        """Store the received changes of channels; list the channels where changes may have been missed.
-
-        One listing serves all that wait for it. While the gateway is disconnected the pause between listings grows, so
-        that a disconnection costs requests by its length and not by the number of batches stored meanwhile.
-        """
-        called, listings = time.monotonic(), self.listings
-        if await self._is_current():
-            return
-        async with listings.lock:
-            if (listings.began > called and listings.is_stored) or await self._is_current():
-                return
-            await asyncio.sleep(listings.pause_seconds)
-            if await self._is_current():
-                return
-            listings.pause_seconds = min(2 * listings.pause_seconds + _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS)
-            await self._list_all()
-
-    async def _list_all(self) -> None:
-        await self.list_channels()
-        await channels.follow_parents(self.db, self.tenant_id, self.clock())
-
-    async def _is_current(self) -> bool:
-        """Write the received changes of channels; return whether none can have been missed since the last listing."""
-        await self.live.write_channels(self.tenant_id)
-        is_current = self.session.receives_changes and self.listings.is_stored
-        if is_current:
-            self.listings.pause_seconds = 0.0
-        return is_current
 
     async def refetch(self, refs: Collection[MessageRef]) -> None:
         """Mark messages to be refetched by the repairs of this job or the next."""

@@ -57,34 +57,36 @@ class ThreadListing:
     async def _list(self, parent: ChannelState) -> None:
         job = self.job
         relist_reason = self._missed_until.isoformat() if self._missed_until else None
-        async with job.guard(parent):
-            began_at = job.live.instant()
-            async for page in job.session.archived_threads(
-                parent.platform_id, parent.thread_cursor, now=began_at, relist_reason=relist_reason
-            ):
-                self.listed |= page.listed
-                self.note_heads(page.threads)
-                expected = await channels.archived_threads(
-                    job.db, parent.id, after=page.archived_after, before=page.archived_before
-                )
-                if unlisted := expected - page.listed:
-                    self.unlisted |= unlisted
-                    await channels.note_unlisted(job.db, job.tenant_id, unlisted, job.clock())
-                if page.threads or page.cursor != parent.thread_cursor:
-                    await channels.save_threads(
-                        job.db,
-                        job.tenant_id,
-                        parent.platform_id,
-                        page.threads,
-                        page.cursor,
-                        job.clock(),
-                        began_at=began_at,
-                        job=job.lease,
+        with job.tracking(None) as tracker:
+            async with job.guard(parent):
+                began_at = job.live.instant()
+                async for page in job.session.archived_threads(
+                    parent.platform_id, parent.thread_cursor, now=began_at, relist_reason=relist_reason
+                ):
+                    self.listed |= page.listed
+                    self.note_heads(page.threads)
+                    expected = await channels.archived_threads(
+                        job.db, parent.id, after=page.archived_after, before=page.archived_before
                     )
-                if page.threads:
-                    self.has_stored = True
-                    self.stored.set()
-            self._listed_at[parent.platform_id] = began_at
+                    if unlisted := expected - page.listed:
+                        self.unlisted |= unlisted
+                        await channels.note_unlisted(job.db, job.tenant_id, unlisted, job.clock())
+                    if page.threads or page.cursor != parent.thread_cursor:
+                        await channels.save_threads(
+                            job.db,
+                            job.tenant_id,
+                            parent.platform_id,
+                            page.threads,
+                            page.cursor,
+                            job.clock(),
+                            began_at=began_at,
+                            described=tracker.changed,
+                            job=job.lease,
+                        )
+                    if page.threads:
+                        self.has_stored = True
+                        self.stored.set()
+                self._listed_at[parent.platform_id] = began_at
 
     def note_heads(self, records: Iterable[ChannelRecord]) -> None:
         """Note the channels and threads of which a listing does not say whether they have new messages."""
@@ -120,12 +122,11 @@ class ThreadListing:
         job = self.job
         async with job.guard(state):
             began_at = job.live.instant()
-            found = await job.session.find_channel(state.platform_id)
+            with job.tracking(None) as tracker:
+                found = await job.session.find_channel(state.platform_id)
+                await job.save_channels([found] if found else [], began_at, tracker)
             self.note_heads([found] if found else [])
             has_changed = found is not None and found.last_message_platform_id not in (None, state.head_id)
-            await channels.save_channels(
-                job.db, job.tenant_id, [found] if found else [], job.clock(), began_at=began_at, job=job.lease
-            )
             await channels.note_lookup(job.db, job.tenant_id, state.id, has_changed=has_changed, now=job.clock())
 
     async def keep(self) -> None:

@@ -10,6 +10,10 @@ from storage.channels.checkpoint import (
 from storage.channels.comparison import (
     differing,
 )
+from storage.channels.listed import (
+    save_channels,
+    save_threads,
+)
 from storage.channels.listings import (
     archived_threads,
     forget_listings,
@@ -46,8 +50,6 @@ from storage.channels.skip import (
 )
 from storage.channels.upsert import (
     save_changed_channels,
-    save_channels,
-    save_threads,
 )
 
 __all__ = [

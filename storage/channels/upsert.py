@@ -7,9 +7,8 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, bindparam, case, func, literal_column, not_, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
-from sqlalchemy.types import Text
+from sqlalchemy import ColumnElement, and_, bindparam, case, func, literal_column, not_, select
+from sqlalchemy.types import Boolean, Text
 
 from adapters.records import ChannelRecord
 from storage.channels.new import begin_new
@@ -18,14 +17,12 @@ from storage.channels.skip import (
     HAS_UNKNOWN_PARENT,
     let_threads_follow,
     lock_channels,
-    reopen_skipped,
     since,
     state_of,
     unmonitored_since,
 )
 from storage.connection import finish_before_cancel
 from storage.database import Database
-from storage.jobs import JobLease, require_lease
 from storage.sql import (
     CHANNEL_PLATFORM_ID,
     NOW,
@@ -92,23 +89,34 @@ _found = (
 )
 
 
-def _save_channel(stays_skipped: Callable[[Any], ColumnElement[bool]]) -> Insert:
+def _save_channel(
+    stays_skipped: Callable[[Any], ColumnElement[bool]], is_outdated: ColumnElement[bool] | None = None
+) -> Insert:
     """Build the upsert of channel rows; a skipped one keeps its skip reason where ``stays_skipped`` says so.
 
-    ``stays_skipped`` is called with the given row. An archived channel can become skipped in any case.
+    ``stays_skipped`` is called with the given row. An archived channel can become skipped in any case. Where
+    ``is_outdated`` the stored row is the newer one, but for its skip reason.
     """
     statement = insert(channels).from_select(list(_columns), _found)
     given, stored = statement.excluded, channels.c
     keeps = and_(stored.skip_reason.is_not(None), stays_skipped(given))
     reason = case((keeps, stored.skip_reason), else_=given.skip_reason)
+    described: dict[str, ColumnElement[Any]] = {
+        "parent_id": given.parent_id,
+        "type": given.type,
+        "archived_at": given.archived_at,
+        "name": func.coalesce(given.name, stored.name),
+        "metadata": case((given.own_skip_reason == "obfuscated", stored.metadata), else_=given.metadata),
+    }
+    if is_outdated is not None:
+        described = {name: case((is_outdated, stored[name]), else_=value) for name, value in described.items()}
     return update_changed(
         statement,
         ("tenant_id", "platform_id"),
-        ("parent_id", "type", "archived_at"),
-        revised={
-            "name": func.coalesce(given.name, stored.name),
+        (),
+        revised=described
+        | {
             "head_platform_id": func.coalesce(given.head_platform_id, stored.head_platform_id),
-            "metadata": case((given.own_skip_reason == "obfuscated", stored.metadata), else_=given.metadata),
             "skip_reason": reason,
             "own_skip_reason": case((keeps, stored.own_skip_reason), else_=given.own_skip_reason),
             "hidden_at": func.coalesce(given.hidden_at, stored.hidden_at),
@@ -122,43 +130,12 @@ def _save_channel(stays_skipped: Callable[[Any], ColumnElement[bool]]) -> Insert
 
 
 # A channel reported as hidden after a listing began may have been listed before it was hidden.
-_SAVE_LISTED = _save_channel(lambda _: channels.c.hidden_at >= bindparam("began", type_=UtcDateTime))
+SAVE_LISTED = _save_channel(
+    lambda _: channels.c.hidden_at >= bindparam("began", type_=UtcDateTime), bindparam("is_outdated", type_=Boolean)
+)
 # An event can hide a channel at once, but not show one again: another event, about a role, may have been missed. A
 # thread that was skipped for want of its parent alone shares what the parent is, which a listing has shown since.
 _SAVE_CHANGED = _save_channel(lambda given: and_(given.skip_reason.is_(None), not_(HAS_UNKNOWN_PARENT)))
-
-
-@finish_before_cancel
-async def save_channels(
-    db: Database,
-    tenant_id: str,
-    records: Sequence[ChannelRecord],
-    now: datetime,
-    *,
-    began_at: datetime | None = None,
-    job: JobLease | None = None,
-) -> None:
-    """Store the channels of a listing, in any order; nothing follows from a channel's absence.
-
-    A name of None keeps the stored one; an obfuscated record also keeps the stored metadata. A thread without a skip
-    reason of its own takes its stored parent's. An unchanged row is not written.
-
-    Args:
-        db: the archive.
-        tenant_id: ours.
-        records: the channels.
-        now: the time of the rows' change.
-        began_at: when the listing's requests began; None: now. Channels hidden or deleted since then stay skipped.
-        job: the lease of the job that listed them; None: not of a job.
-
-    Raises:
-        LeaseLost: the job is another worker's, whose listing may be newer; nothing was written.
-    """
-    async with db.writing() as connection:
-        if job is not None:
-            await require_lease(connection, job)
-        await lock_channels(connection, tenant_id)
-        await _save_listed(connection, tenant_id, records, now, began_at)
 
 
 @finish_before_cancel
@@ -193,50 +170,3 @@ async def save_changed_channels(
         await let_threads_follow(connection, tenant_id, [record.platform_id for record in records], now)
         if new:
             await begin_new(connection, tenant_id, new, now)
-
-
-_CURSOR = bindparam("cursor", type_=JsonObject)
-_SAVE_CURSOR = (
-    update(channels)
-    .where(channels.c.tenant_id == TENANT_ID, channels.c.platform_id == CHANNEL_PLATFORM_ID)
-    .where(channels.c.thread_cursor.is_distinct_from(_CURSOR))
-    .values(thread_cursor=_CURSOR, updated_at=NOW)
-)
-
-
-@finish_before_cancel
-async def save_threads(
-    db: Database,
-    tenant_id: str,
-    parent_platform_id: str,
-    records: Sequence[ChannelRecord],
-    cursor: Mapping[str, str],
-    now: datetime,
-    *,
-    began_at: datetime | None = None,
-    job: JobLease | None = None,
-) -> None:
-    """Store a page of archived threads together with the cursor that is valid once they are stored.
-
-    ``began_at``, ``job`` and what is raised are as for ``save_channels``.
-    """
-    values = {"tenant": tenant_id, "channel_platform": parent_platform_id, "cursor": dict(cursor), "now": now}
-    async with db.writing() as connection:
-        if job is not None:
-            await require_lease(connection, job)
-        await lock_channels(connection, tenant_id)
-        await _save_listed(connection, tenant_id, records, now, began_at)
-        await connection.execute(_SAVE_CURSOR, values)
-
-
-async def _save_listed(
-    connection: AsyncConnection,
-    tenant_id: str,
-    records: Sequence[ChannelRecord],
-    now: datetime,
-    began_at: datetime | None,
-) -> None:
-    async for rows in prepared_rows(connection, tenant_id, records, now):
-        await connection.execute(_SAVE_LISTED, [row | {"received_at": None, "began": began_at or now} for row in rows])
-    skipped = [record.platform_id for record in records if record.skip_reason is not None]
-    await reopen_skipped(connection, tenant_id, skipped, now)

@@ -112,7 +112,7 @@ async def stored(db: Database) -> list[str]:
 async def test_new_messages_are_no_changes_and_survive_a_failed_write(tmp_path: Path) -> None:
     async with archive(f"sqlite+aiosqlite:///{tmp_path}/archive.db") as db:
         live = await leading(db)
-        with live.tracking(TENANT, "5") as tracker:
+        with live.trackers.tracking(TENANT, "5") as tracker:
             mark = tracker.mark()
             async with writing(live):
                 with killed_before(db, "INSERT INTO messages", error=asyncio.CancelledError):

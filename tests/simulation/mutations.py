@@ -126,7 +126,7 @@ def _of_progress(_: Any, __: Any) -> Outcome:
 
 
 _REQUIRING_ARCHIVED = "storage.messages.batch.require_archived", "storage.repair.reconcile.require_archived"
-_REOPENING_SKIPPED = "storage.channels.skip.reopen_skipped", "storage.channels.upsert.reopen_skipped"
+_REOPENING_SKIPPED = "storage.channels.skip.reopen_skipped", "storage.channels.listed.reopen_skipped"
 ALL: dict[str, Switch] = {
     "the checkpoint before the rows": _off("storage.messages.save_batch", by=_checkpoint_first),
     "an empty page ends a channel": _believing("bot.sync.messages"),
@@ -156,7 +156,7 @@ ALL: dict[str, Switch] = {
     "gaps are repaired unread": _off("storage.repair.plan_gaps.add_windows", by=_none),
     "a message left out is passed over": lambda: patch.object(FollowedChannels, "missed", lambda *_: None),
     "a skipped channel stays read": _off(
-        "storage.channels.skip.reopen_skipped", "storage.channels.upsert.reopen_skipped"
+        "storage.channels.skip.reopen_skipped", "storage.channels.listed.reopen_skipped"
     ),
 }
 FOUND_BY = {

@@ -166,3 +166,22 @@ async def test_a_listing_of_a_job_that_was_taken_over_shows_nothing(db: Database
     with pytest.raises(LeaseLost):
         await save_threads(db, way.tenant.id, "5", [THREAD], {}, NOW + HOUR, began_at=NOW, job=lost)
     assert await reasons(db, way.tenant) == {"5": "not_public"}
+
+
+@pytest.mark.parametrize("is_described", [False, True])
+async def test_what_an_event_described_meanwhile_a_listing_can_only_hide(
+    db: Database, tenant: Tenant, is_described: bool
+) -> None:
+    now = [replace(TEXT, name="new"), replace(THREAD, name="new")]
+    before = [replace(PRIVATE, name="old"), replace(THREAD, name="old", archived_at=NOW)]
+    await save_channels(db, tenant.id, [replace(record, name="first") for record in (TEXT, THREAD)], NOW - HOUR)
+    await told(db, tenant, *now)
+    described = {"5", "6"} if is_described else set[str]()
+    await save_channels(db, tenant.id, before[:1], NOW + MINUTE, began_at=NOW, described=lambda: described)
+    await save_threads(db, tenant.id, "5", before[1:], {}, NOW + MINUTE, began_at=NOW, described=lambda: described)
+    rows = [(row["name"], row["archived_at"], row["skip_reason"]) for row in await rows_of(db, channels)]
+    assert rows == (
+        [("new", None, "not_public"), ("new", None, "not_public")]
+        if is_described
+        else [("old", None, "not_public"), ("old", NOW, "not_public")]
+    )

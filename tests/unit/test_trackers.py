@@ -15,3 +15,10 @@ def test_readings_side_by_side_hear_the_same_and_end_apart() -> None:
         assert second.changed_since(begun, ["7", "8"]) == {"7"}
     trackers.note([(*place, "10")])
     assert first.changed_since(begun, ["10"]) == set()
+
+
+def test_the_channels_of_a_tenant_are_tracked_while_they_are_listed() -> None:
+    trackers = ChangeTrackers()
+    with trackers.tracking("discord-1", None) as tracker:
+        trackers.note([("discord-1", None, "5"), ("discord-2", None, "6"), ("discord-1", "5", "7")])
+        assert set(tracker.changed()) == {"5"}
