@@ -109,7 +109,11 @@ def _save_channel(
         "metadata": case((given.own_skip_reason == "obfuscated", stored.metadata), else_=given.metadata),
     }
     if is_outdated is not None:
-        described = {name: case((is_outdated, stored[name]), else_=value) for name, value in described.items()}
+        # But an event can come before a thread's parent is stored, or without a name.
+        newer = {name: stored[name] for name in described} | {
+            name: func.coalesce(stored[name], described[name]) for name in ("parent_id", "name")
+        }
+        described = {name: case((is_outdated, newer[name]), else_=value) for name, value in described.items()}
     return update_changed(
         statement,
         ("tenant_id", "platform_id"),

@@ -185,3 +185,13 @@ async def test_what_an_event_described_meanwhile_a_listing_can_only_hide(
         if is_described
         else [("old", None, "not_public"), ("old", NOW, "not_public")]
     )
+
+
+async def test_a_thread_that_an_event_described_before_its_parent_was_stored_is_archived_with_it(
+    db: Database, tenant: Tenant
+) -> None:
+    await told(db, tenant, THREAD)
+    await save_channels(db, tenant.id, [TEXT, THREAD], NOW + MINUTE, began_at=NOW - SECOND, described=lambda: {"6"})
+    assert await reasons(db, tenant) == {"5": None, "6": None}
+    await told(db, tenant, PRIVATE)
+    assert await reasons(db, tenant) == {"5": "not_public", "6": "not_public"}
