@@ -76,6 +76,7 @@ async def test_many_silent_connections_give_way_to_one_that_asks(caplog: pytest.
     assert warnings_of(caplog) == ["a connection to the API was closed to make room"]
 
 
+@pytest.mark.slow
 async def test_a_call_that_is_being_answered_is_not_cut() -> None:
     connections = Connections(most=4)
     async with serving(connections) as port:

@@ -58,6 +58,7 @@ POISON: Any = None
 UNHEARD_OF: Any = {"stamp": object()}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("odd", "code", "messages"),
     [

@@ -105,6 +105,7 @@ async def test_a_missing_intent(url: str) -> None:
     assert "Message Content Intent" in problem
 
 
+@pytest.mark.slow
 async def test_discord_cannot_be_reached(url: str) -> None:
     nowhere = DiscordOptions.model_validate({"rest_url": "http://127.0.0.1:9/api", "gateway_url": "ws://127.0.0.1:9/"})
     adapter = DiscordAdapter(token="x", options=nowhere, hasher=UserHasher())

@@ -6,6 +6,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TypeVar
 
+import pytest
+
 from adapters.base import PlatformSession
 from adapters.events import ChannelChanged
 from adapters.records import ChannelRecord, SkipReason
@@ -34,6 +36,7 @@ class HidingOffice(PostOffice):
         return await body(HiddenMeanwhile(self))
 
 
+@pytest.mark.slow
 async def test_a_channel_hidden_while_it_is_listed_stays_hidden_though_the_clock_is_set_back(tmp_path: Path) -> None:
     url, clock, office = f"sqlite+aiosqlite:///{tmp_path}/archive.db", Clock(), HidingOffice(5)
 

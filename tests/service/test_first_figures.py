@@ -4,6 +4,8 @@ import asyncio
 from datetime import datetime, timedelta
 from pathlib import Path
 
+import pytest
+
 from bot.attempt import GuardedSync
 from bot.config import SyncConfig
 from bot.live import LiveWriter
@@ -23,6 +25,7 @@ async def _nobody_waits(_: datetime) -> bool:
     return False
 
 
+@pytest.mark.slow
 async def test_the_first_heartbeat_comes_once_the_channels_are_counted(tmp_path: Path) -> None:
     db = await open_database(f"sqlite+aiosqlite:///{tmp_path}/archive.db", hash_choice=SHA)
     office, halted = PostOffice(5), asyncio.Event()

@@ -147,6 +147,7 @@ async def state_of(db: Database) -> tuple[str | None, int, bool]:
     return state.checkpoint_id, state.messages_archived, state.is_read_to_end
 
 
+@pytest.mark.slow
 async def test_killed_after_any_commit_the_next_process_goes_on_without_a_hole(db: Database) -> None:
     """Between a page and the end of the reading, between that and the first event, and wherever else one commits."""
     platform = Platform()

@@ -38,6 +38,7 @@ async def test_the_gateway_is_asked_for_no_more_than_is_told() -> None:
         assert [session.intents for session in sim.gateway._sessions.values()] == [34305]
 
 
+@pytest.mark.slow
 async def test_received_until_goes_with_the_heartbeats_and_never_ahead_of_them() -> None:
     begun = datetime.now(UTC)
     async with Simulator(small_world()) as sim:

@@ -136,6 +136,7 @@ async def test_no_new_message_is_stored_once_its_channel_is_known_to_be_hidden(t
             assert await stored(db) == ["1", "2", "3"]
 
 
+@pytest.mark.slow
 async def test_the_first_message_of_a_thread_is_stored_while_another_channel_is_being_hidden(tmp_path: Path) -> None:
     async with archive(f"sqlite+aiosqlite:///{tmp_path}/archive.db") as db:
         live = await leading(db)

@@ -107,6 +107,7 @@ async def test_an_erasure_request_that_fails_holds_up_no_other_and_ends_nothing(
         await asyncio.gather(running, return_exceptions=True)
 
 
+@pytest.mark.slow
 async def test_a_step_in_which_a_library_cancels_something_is_taken_again() -> None:
     taken = 0
 

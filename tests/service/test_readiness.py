@@ -45,6 +45,7 @@ async def test_a_file_that_another_program_has_locked(tmp_path: Path) -> None:
         await db.close()
 
 
+@pytest.mark.slow
 async def test_a_server_whose_table_is_locked(postgres: Postgres) -> None:
     url = postgres.create_database()
     db = await open_database(url, hash_choice="sha256")
@@ -79,6 +80,7 @@ async def test_calls_to_a_server_that_hangs_can_be_cut(postgres: Postgres) -> No
         await db.close()
 
 
+@pytest.mark.slow
 async def test_our_own_writes_in_front_of_the_question_are_no_fault(tmp_path: Path) -> None:
     db = await open_database(f"sqlite+aiosqlite:///{tmp_path / 'archive.db'}", hash_choice="sha256")
 
@@ -112,6 +114,7 @@ def test_a_disk_that_is_full_is_remembered_for_a_while() -> None:
     assert writes.failure_within(0) is None
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("restored_addresses")
 async def test_what_is_not_ready_is_told_in_detail_to_those_who_have_the_token(tmp_path: Path) -> None:
     url = f"sqlite+aiosqlite:///{tmp_path / 'archive.db'}"

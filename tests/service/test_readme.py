@@ -32,6 +32,7 @@ def test_every_query_runs_as_it_is_pasted(database_url: str) -> None:
     assert (ended.returncode, ended.stderr) == (0, "")
 
 
+@pytest.mark.slow
 async def test_a_conversation_is_walked_across_replies_threads_and_posts(database_url: str) -> None:
     world = uniform_world(2, 0)
     guild_id = guild_of(world)

@@ -68,6 +68,7 @@ async def test_a_session_that_can_only_be_replayed_garbled_is_given_up() -> None
         assert (sim.gateway.identifies, sim.gateway.resumes) == (2, 3)
 
 
+@pytest.mark.slow
 async def test_a_session_that_is_doubted_while_its_connection_is_away_is_not_resumed() -> None:
     async with Simulator(small_world()) as sim, connected(sim, identify_delay_seconds=0, sleep=asyncio.sleep) as link:
         sim.gateway.close(4000)
@@ -96,6 +97,7 @@ async def test_a_shard_without_answers_to_its_heartbeats_is_named_and_connected_
             await until(lambda: link.adapter.unready_reason is None)
 
 
+@pytest.mark.slow
 async def test_a_shard_whose_first_heartbeats_have_no_answer_is_not_ready() -> None:
     async with Simulator(small_world()) as sim:
         sim.gateway.heartbeat_seconds, sim.gateway.answers_heartbeats = 0.2, False
@@ -121,6 +123,7 @@ async def test_a_shard_is_not_ready_before_its_connection_is_given_up() -> None:
         assert "no answer to its heartbeats" in reason()
 
 
+@pytest.mark.slow
 async def test_an_answer_that_is_quicker_than_the_heartbeat_is_no_delay(caplog: pytest.LogCaptureFixture) -> None:
     async with Simulator(small_world()) as sim:
         sim.gateway.heartbeat_seconds = 0.05

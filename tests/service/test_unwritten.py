@@ -74,6 +74,7 @@ def followed(caplog: pytest.LogCaptureFixture) -> dict[str, list[tuple[str, str]
     return lines
 
 
+@pytest.mark.slow
 async def test_events_can_be_followed_by_their_ids(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     file = tmp_path / "archive.db"
     for name in ("bot", "storage"):
@@ -120,6 +121,7 @@ async def test_of_an_overflow_the_messages_are_kept(tmp_path: Path) -> None:
         assert (row["message_platform_id"], row["kind"], row["code"]) == ("2", "unknown", "overflow")
 
 
+@pytest.mark.slow
 async def test_what_another_process_writes_is_not_noted(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     for name in ("bot", "storage"):
         caplog.set_level(logging.DEBUG, name)

@@ -118,6 +118,7 @@ async def test_a_hung_request_is_logged_and_never_answered(sim: Simulator, api: 
     assert (await api.get(PATH))[0] == 200
 
 
+@pytest.mark.slow
 async def test_stopping_ends_hung_requests(sim: Simulator, api: Api) -> None:
     sim.faults.add(Fault("hang"))
     hung = asyncio.create_task(api.get(PATH))

@@ -153,6 +153,7 @@ async def test_invalid_requests_end_in_a_page_of_cloudflare() -> None:
         assert int(headers["Retry-After"]) > 500
 
 
+@pytest.mark.slow
 async def test_discord_py_waits_for_truthful_headers(monkeypatch: pytest.MonkeyPatch) -> None:
     """It never sees a 429: it sleeps on the bucket's last token, before it hands the page out."""
     async with Simulator(small_world(), limits=Limits(channel_messages=(5, 0.5))) as sim:

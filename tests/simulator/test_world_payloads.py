@@ -127,6 +127,7 @@ def test_the_other_worlds_conform(make: Any) -> None:
     assert findings(make()) == set()
 
 
+@pytest.mark.slow
 def test_lazy_messages_of_every_template_conform() -> None:
     world = uniform_world(1, 2_000)
     guild = next(iter(world.guilds.values()))

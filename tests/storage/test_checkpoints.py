@@ -139,6 +139,7 @@ async def test_what_was_reopened_is_not_complete(db: Database, progress: Progres
     assert (only.platform_id, only.state) == ("5", ProgressState.SYNCING)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", [channel, partial(thread, parent="6")])
 @pytest.mark.parametrize(
     ("head", "remembered", "asks"),

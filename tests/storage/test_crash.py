@@ -73,6 +73,7 @@ async def test_a_killed_process_leaves_whole_batches(database_url: str) -> None:
         assert stored >= max(said, default=BATCH)
 
 
+@pytest.mark.slow
 async def test_a_killed_server_leaves_whole_batches(postgres: Postgres) -> None:
     db = await open_database(postgres.create_database(), hash_choice=SHA)
     tenant, _ = await save_tenant(db, "discord", GUILD, connected=True, now=NOW)

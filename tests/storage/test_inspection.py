@@ -93,6 +93,7 @@ class TestFile:
         state = await inspected(tmp_path)
         assert (state.revision, state.hash_choice) == (NEWEST, None)
 
+    @pytest.mark.slow
     @pytest.mark.process
     async def test_that_a_daemon_works_on_and_is_then_killed(self, tmp_path: Path) -> None:
         """Everything is in the write-ahead log still."""

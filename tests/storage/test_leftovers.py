@@ -85,6 +85,7 @@ async def test_what_is_replaced_is_overwritten_however_sqlite_was_built(db: Data
         assert (await connection.exec_driver_sql("PRAGMA secure_delete")).scalar_one() == 1
 
 
+@pytest.mark.slow
 async def test_a_purged_tenant_leaves_no_byte_either(db: Database, database_url: str, way: Way) -> None:
     if db.dialect != "sqlite":
         return

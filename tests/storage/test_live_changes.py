@@ -72,6 +72,7 @@ async def test_all_is_written_or_nothing(db: Database, live: LiveChannel) -> Non
     assert await live.rows() == before
 
 
+@pytest.mark.slow
 async def test_many_changes_of_many_places_at_once(db: Database, live: LiveChannel) -> None:
     """Messages of the same ids in several channels of two tenants: each change finds its own."""
     other, _ = await save_tenant(db, "discord", TenantRecord(platform_id="7", name=None), connected=True, now=NOW)

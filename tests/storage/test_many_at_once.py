@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import pytest
 from sqlalchemy import event, literal_column, select
 
 from storage.channels import save_channels
@@ -55,6 +56,7 @@ async def test_rows_come_some_at_a_time(db: Database) -> None:
     assert turns >= 2
 
 
+@pytest.mark.slow
 async def test_what_is_to_be_read_again_after_a_gap_is_planned_some_channels_at_a_time(db: Database, way: Way) -> None:
     await save_channels(db, way.tenant.id, [thread(str(1000 + n), "5") for n in range(MANY)], NOW)
     progress = (

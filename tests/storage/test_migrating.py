@@ -40,6 +40,7 @@ async def test_migrations_take_turns_on_a_server(postgres: Postgres) -> None:
     assert await migrating == NEWEST
 
 
+@pytest.mark.slow
 async def test_a_migration_that_fails_leaves_nothing(empty_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     def crash(*_: object) -> None:
         raise RuntimeError("killed in mid-migration")

@@ -100,6 +100,7 @@ async def test_the_hash_choice_is_for_ever(database_url: str, first: str, second
     await db.close()
 
 
+@pytest.mark.slow
 async def test_reading_cannot_write_on_sqlite(tmp_path: Path) -> None:
     db = await open_database(f"sqlite:///{tmp_path / 'archive.db'}", hash_choice=SHA)
     with pytest.raises(DatabaseReadOnly):

@@ -61,6 +61,7 @@ class TestAPage:
         assert (await only_row(db, attachments))["message_platform_id"] == "1"
         assert [row["updated_at"] for row in await rows_of(db, reaction_totals)] == [NOW, LATER]
 
+    @pytest.mark.slow
     @pytest.mark.parametrize(
         "change",
         [

@@ -39,6 +39,7 @@ async def test_what_is_no_json_is_refused(text: str) -> None:
         await decode(text)
 
 
+@pytest.mark.slow
 async def test_a_large_answer_does_not_hold_the_loop_up() -> None:
     """By the number of turns that others get, whatever the machine is doing."""
     answer, turns = await turns_beside(decode(json.dumps({"threads": [{"id": str(n)} for n in range(50_000)]})))

@@ -68,6 +68,7 @@ def made_of(payload: dict[str, Any]) -> MessageRecord:
     return record
 
 
+@pytest.mark.slow
 def test_any_value_in_any_field_of_a_message() -> None:
     made = 0
     for payload in [*poisoned(MESSAGE), MESSAGE | {"components": [nested(200)]}]:

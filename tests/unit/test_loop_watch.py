@@ -4,10 +4,13 @@ import asyncio
 import gc
 import time
 
+import pytest
+
 from bot.loop_watch import LoopWatch
 from bot.metrics import Metrics
 
 
+@pytest.mark.slow
 async def test_a_stop_is_in_the_metrics() -> None:
     metrics = Metrics()
 
@@ -37,6 +40,7 @@ def test_what_was_long_ago_is_forgotten() -> None:
     assert watch.longest_seconds == 0.0
 
 
+@pytest.mark.slow
 async def test_what_was_before_the_program_served_does_not_count() -> None:
     now = 1000.0
     watch = LoopWatch(lambda: now)

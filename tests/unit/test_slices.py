@@ -39,6 +39,7 @@ async def test_a_page_of_the_worst_messages_does_not_hold_the_loop_up() -> None:
     assert turns >= 4
 
 
+@pytest.mark.slow
 async def test_the_frame_of_a_large_guild_does_not_hold_the_loop_up() -> None:
     threads = [{"id": str(n), "name": "x" * 100, "thread_metadata": {"archived": False}} for n in range(30_000)]
     frame = {"op": 0, "s": 7, "t": "GUILD_CREATE", "d": {"id": "1", "threads": threads}}

@@ -138,6 +138,7 @@ async def test_stopping_ends_at_the_latest_at_its_deadline(caplog: pytest.LogCap
     hanging.cancel()
 
 
+@pytest.mark.slow
 async def test_a_deadline_that_is_kept_ends_nothing() -> None:
     deadline = StopDeadline(0.5, lambda _: pytest.fail("it was kept"))
     deadline.cancel()

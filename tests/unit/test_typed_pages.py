@@ -86,6 +86,7 @@ async def test_what_most_messages_hold_is_typed_and_what_few_hold_is_read_all_th
         await assert_equal([{key: value for key, value in PLAIN.items() if key != absent}])
 
 
+@pytest.mark.slow
 async def test_any_value_in_any_field_gives_the_same_record() -> None:
     odd = [
         payload for payload in poisoned(PLAIN | {"message_reference": {"message_id": "3"}}) if is_plain_json(payload)
