@@ -1,8 +1,10 @@
 """What must be true of the archive at every instant, held against the guild while the daemon runs."""
 
+import json
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -24,11 +26,13 @@ _CHECKPOINTS = """
     SELECT c.platform_id, p.last_message_platform_id, p.state, c.sync_state
     FROM sync_progress p JOIN channels c ON c.id = p.channel_id
 """
-_JOBS = "SELECT id, status, error FROM sync_jobs"
+_JOBS = "SELECT id, status, error, totals, finished_at FROM sync_jobs"
+_FOLLOWABLE = "SELECT count(*) FROM channels WHERE skip_reason IS NULL AND type IN ('text', 'thread')"
 _PEOPLE = """
     SELECT author_hash FROM messages UNION SELECT reply_to_author_hash FROM messages
     UNION SELECT user_hash FROM reactions
 """
+_CROSSING_SECONDS = 1.0  # within which a message and the listing that shows it may cross
 _HEARING_SECONDS = 20.0  # within which a hidden channel must be known as one where nothing is in the way
 
 
@@ -43,6 +47,7 @@ class Witness:
         self._heads = self._first_heads = self._newest()  # at the last look, and at the first
         self._began: dict[str, tuple[float, dict[int, int]]] = {}  # by job: the last look before it was queued
         self._ended: set[str] = set()
+        self._claimed: set[str] = set()  # jobs whose claim was looked at
         self._told: dict[str, float] = {}
         self._watermark = Watermark(life)
         self.looks = 0
@@ -62,17 +67,18 @@ class Witness:
                 messages = connection.execute(_MESSAGES).fetchall()
                 checkpoints = connection.execute(_CHECKPOINTS).fetchall()
                 jobs = connection.execute(_JOBS).fetchall()
+                (followable,) = connection.execute(_FOLLOWABLE).fetchone()
                 people = {who for (who,) in connection.execute(_PEOPLE)}
             except sqlite3.OperationalError:  # there are no tables yet
                 return
             outdated = list(self._watermark.lies(connection, {place.id: place for place in self._places()}))
         self.looks += 1
-        lies = (*self._lies(messages, checkpoints, jobs), *self._remembered(people), *outdated)
+        lies = (*self._lies(messages, checkpoints, jobs, followable), *self._remembered(people), *outdated)
         self._told = {lie: self._told.get(lie, now - self._life.began) for lie in (*self._told, *lies)}
         self._looked_at = now
         self._heads = self._newest()
 
-    def _lies(self, messages: list[Any], checkpoints: list[Any], jobs: list[Any]) -> Iterator[str]:
+    def _lies(self, messages: list[Any], checkpoints: list[Any], jobs: list[Any], followable: int) -> Iterator[str]:
         places = {place.id: place for place in self._places()}
         stored: dict[int, set[int]] = {}
         for channel, message, is_deleted, is_blank in messages:
@@ -87,6 +93,7 @@ class Witness:
         yield from self._private(places, stored)
         yield from self._holes(places, stored, checkpoints)
         yield from self._false_successes(places, stored, jobs)
+        yield from self._false_claims(stored, jobs, followable)
 
     def _private(self, places: dict[int, Channel], stored: dict[int, set[int]]) -> Iterator[str]:
         """Look for what was written in a hidden channel, where the daemon must have heard that it is hidden."""
@@ -116,7 +123,7 @@ class Witness:
         self, places: dict[int, Channel], stored: dict[int, set[int]], jobs: list[Any]
     ) -> Iterator[str]:
         """Hold a job that says that it succeeded to it: what was there before it was queued is archived."""
-        for job, status, _error in jobs:
+        for job, status, *_ in jobs:
             since, heads = self._began.setdefault(job, (self._looked_at, self._heads))
             if status != "succeeded" or job in self._ended:
                 continue
@@ -130,6 +137,25 @@ class Witness:
                 missing = _ids(place, until=head) - stored.get(place.id, set())
                 if missing:
                     yield f"job {job} succeeded, and channel {place.id} lacks {len(missing)}: {min(missing)}"
+
+    def _false_claims(self, stored: dict[int, set[int]], jobs: list[Any], followable: int) -> Iterator[str]:
+        """Hold a job that followed every channel to its time: until then no message of a channel was missed."""
+        for job, _status, _error, totals, finished_at in jobs:
+            if finished_at is None or job in self._claimed:
+                continue
+            self._claimed.add(job)
+            claim = json.loads(totals)
+            if claim.get("channels_followed") != followable or not claim.get("proven_until"):
+                continue
+            until = datetime.fromisoformat(claim["proven_until"]).timestamp() - wall_clock().error_seconds
+            for place in self._guild.channels.values():
+                if place.id in self._life.headless or not self._is_open(place, until):
+                    continue
+                sent = {
+                    i for i in _ids(place, until=place.messages.last_id or 0) if _sent(i) < until - _CROSSING_SECONDS
+                }
+                if missing := sent - stored.get(place.id, set()):
+                    yield f"job {job} follows channel {place.id}, which lacks {len(missing)}: {min(missing)}"
 
     def _is_open(self, place: Channel, since: float) -> bool:
         ruling = place.parent_id if place.is_thread else place.id
