@@ -11,6 +11,7 @@ from rich.table import Table
 
 from tests.benchmarks.estimates import estimates
 from tests.benchmarks.first_sync import CHANNELS, MESSAGES, limited, memory, reactions, speed
+from tests.benchmarks.growth import growth
 from tests.benchmarks.live import CHANNELS as LIVE_CHANNELS
 from tests.benchmarks.live import live
 from tests.benchmarks.plans import queries
@@ -119,6 +120,12 @@ def _show_stops(_: int) -> None:
     show(f"the event loop in a guild of {THREADS:,} archived threads", columns, stops())
 
 
+def _show_growth(_: int) -> None:
+    columns = ("limits off", "messages/s", "CPU s per million", "peak MiB")
+    with running_postgres() as postgres:
+        show("100,000 more messages", columns, growth(postgres))
+
+
 _PARTS: dict[str, Callable[[int], None]] = {
     "speed": _show_speed,
     "limits": _show_limits,
@@ -132,8 +139,9 @@ _PARTS: dict[str, Callable[[int], None]] = {
     "live": _show_live,
     "plans": _show_plans,
     "stops": _show_stops,
+    "growth": _show_growth,
 }
-_LONG = ("many",)  # takes more than ten minutes
+_LONG = ("many", "growth")  # each takes more than ten minutes
 
 
 if __name__ == "__main__":
