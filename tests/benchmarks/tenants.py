@@ -19,12 +19,16 @@ PACED = {
 }
 
 
-def idle(guilds: int, shards: int = 1) -> Rows:
-    """An hour in which nothing is new: every guild is synced once, followed live since its first sync."""
+def idle(guilds: int, shards: int = 1, *, is_verified: bool = False) -> Rows:
+    """An hour in which nothing is new: every guild is synced once, followed live since its first sync.
+
+    Where it ``is_verified`` every guild is due to be compared with the gateway's events in that hour.
+    """
+    settings = {**NO_PACE, **ONLY_MESSAGES, **({"PLATFORM_SYNC_SYNC__VERIFY_INTERVAL": "0 s"} if is_verified else {})}
     world = ("--world", "uniform", "--guilds", str(guilds), "--channels", str(CHANNELS), "--messages", str(MESSAGES))
     with tempfile.TemporaryDirectory() as folder, simulator(*world, "--shards", str(shards)) as discord:
         url = f"sqlite+aiosqlite:///{folder}/archive.db"
-        with daemon(discord, Path(folder), url, **NO_PACE, **ONLY_MESSAGES) as running:
+        with daemon(discord, Path(folder), url, **settings) as running:
             began = time.monotonic()
             synced = _until_all_are_ok(running, guilds)
             first = time.monotonic() - began
@@ -36,7 +40,7 @@ def idle(guilds: int, shards: int = 1) -> Rows:
             used, seconds = running.cpu_seconds - cpu, time.monotonic() - began
             requests = _sent(discord.requests()) - before
             memory = running.resident_mib
-    name = f"{guilds:,} guilds of {CHANNELS} channels, shards: {shards}"
+    name = f"{guilds:,} guilds of {CHANNELS} channels, shards: {shards}" + (", all verified" if is_verified else "")
     return [(name, f"{first:.0f}", f"{requests:,}", f"{used:.1f}", f"{seconds:.1f}", f"{memory:.0f}")]
 
 
