@@ -176,17 +176,19 @@ class ReadingPass:
     def _has_news(self, state: ChannelState) -> bool:
         """Return whether a channel has to be read.
 
-        A head that is no newer than the checkpoint says nothing of what came since: where it is read in this job, where
-        it is followed, unless everything is compared, and where there is no head and it was read in this stream, it has
-        not.
+        One that was listed without its newest message has to be once in a stream. A head that is no newer than the
+        checkpoint says nothing of what came since: a text channel is read for it, but not twice in a job, nor where it
+        is followed, unless everything is compared.
         """
         tenant_id, followed = self.job.tenant_id, self.job.live.followed
+        is_done = self.job.progress.channels.get(state.platform_id) is ChannelOutcome.DONE
+        is_headless = state.skip_reason is None and self.listing.threads.is_headless(state)
+        if is_headless and not is_done and not followed.is_read(tenant_id, state.platform_id):
+            return True
         if not state.is_read_to_end or int(state.head_id or 0) > int(state.checkpoint_id or 0):
             return state.has_news
-        if self.job.progress.channels.get(state.platform_id) is ChannelOutcome.DONE:
+        if is_headless or is_done:
             return False
-        if self.listing.threads.is_headless(state) and state.skip_reason is None:
-            return not followed.is_read(tenant_id, state.platform_id)
         return state.has_news and (self._is_whole or not followed.is_followed(tenant_id, state.platform_id))
 
     def _is_open(self, state: ChannelState) -> bool:

@@ -140,23 +140,25 @@ async def test_a_page_that_leads_nowhere_ends_its_channel_and_no_other(database_
 
 async def test_a_channel_without_a_head_is_read_before_it_is_followed(database_url: str) -> None:
     """What was written while nobody listened is not passed over by the first message that comes live."""
-    world, (filled, emptied, unwritten, empty) = world_of(4, 0)
+    world, (filled, emptied, dead, unwritten, empty) = world_of(5, 0)
     guild_id = guild_of(world)
     async with Simulator(world) as sim:
         thread = sim.change.create_thread(empty.id, "topic")
-        for place in (filled, emptied, thread):
+        for place in (filled, emptied, dead, dead, thread):
             sim.change.post(place.id, "old", silent=True)
+        sim.change.delete(dead.id, ids_of(dead)[-1], silent=True)
         filled.omits_head = unwritten.omits_head = thread.omits_head = True
         async with running_daemon(sim, database_url, ONLY_MESSAGES) as daemon:
             await daemon.idle()
-        for place in (filled, emptied, unwritten, thread):
+        for place in (filled, emptied, dead, unwritten, thread):
             sim.change.post(place.id, "missed", silent=True)
-        emptied.last_message_id = None
+        emptied.last_message_id, dead.omits_head = None, True
         async with running_daemon(sim, database_url, ONLY_MESSAGES) as daemon:
-            assert (await daemon.sync(guild_id))["metrics"]["messages"] == 4
-            for place in (filled, emptied, unwritten, thread):
+            await daemon.until(lambda: daemon.ask("GET", "/readyz"), lambda answer: answer[0] == 200)
+            assert (await daemon.sync(guild_id))["metrics"]["messages"] == 5
+            for place in (filled, emptied, dead, unwritten, thread):
                 sim.change.post(place.id, "live")
-            await daemon.sees(lambda: count_messages(database_url) == 12)
+            await daemon.sees(lambda: count_messages(database_url) == 15)
             sim.requests.clear()
             assert (await daemon.sync(guild_id))["status"] == "succeeded"
             assert sim.requests.count(MESSAGES) == 0, "it is read once in a stream of events"
