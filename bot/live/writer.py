@@ -186,6 +186,7 @@ class LiveWriter:
 
     async def drop_channel(self, tenant_id: str, channel_id: str) -> None:
         """Write nothing more of a deleted channel: else its own event would bring it back. A write under way ends."""
+        self.trackers.note([(tenant_id, None, channel_id)])
         for buffer in self._buffers.values():
             buffer.drop_channel(tenant_id, channel_id)
         async with self.writing:

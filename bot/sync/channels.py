@@ -69,9 +69,10 @@ class ChannelListing:
             await asyncio.sleep(job.config.event_patience.total_seconds())
             await job.live.catch_up(job.tenant_id)
             states = await self._vanished_channels(listed)
-            job.listings.unheard += len(states)
-            job.metrics.live_missed("channels", len(states))
             await self._look_up(states, self._find_channel)
+            left = await self._vanished_channels(listed)  # such as one that was made after the listing
+            job.listings.unheard += len(states) - len(left)
+            job.metrics.live_missed("channels", len(states) - len(left))
 
     async def _vanished_channels(self, listed: set[str]) -> list[ChannelState]:
         return await channels.channels_to_be_found(
@@ -110,6 +111,7 @@ class ChannelListing:
         job = self.job
         try:
             await job.session.find_channel(state.platform_id)
+            self.threads.note_unlisted_head(state)
         except ChannelUnreadable as e:
             reason = e.reason
             await job.refuse(lambda: job.skip(state, reason))

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import TypeVar
 
 from adapters.errors import CallFailed, ChannelUnreadable, PlatformError
+from adapters.events import Stream
 from adapters.records import JsonValue, SkipReason
 from bot.concurrency import finish
 from bot.sync.channel import AnyChannel, EmptyPage, ShownAgain
@@ -127,13 +128,18 @@ class JobContext(ListingContext):
         """Name messages of a channel."""
         return {(self.tenant_id, channel.platform_id, message_id) for message_id in message_ids}
 
-    async def settle(self, channel: AnyChannel, deleted_head_id: str | None, *, read_since: float) -> None:
-        """Mark a channel as read to its end since a time, and follow it; if something of it failed, its error stays."""
+    async def settle(
+        self, channel: AnyChannel, deleted_head_id: str | None, stream: Stream | None, *, read_since: float
+    ) -> None:
+        """Mark a channel as read to its end since a time, within a stream of events, and follow it.
+
+        If something of it failed, its error stays.
+        """
         if channel.platform_id not in self.failures:
             head, lease, followed = deleted_head_id, self.lease, self.live.followed
             async with self.live.writing:  # else ``catch_up``, begun before, would mark it as to be read once more
                 await channels.finish_channel(self.db, channel.id, deleted_head_id=head, job=lease, now=self.clock())
-                followed.follow(self.tenant_id, channel.platform_id, self.session.stream, read_since=read_since)
+                followed.follow(self.tenant_id, channel.platform_id, stream, read_since=read_since)
         if error := self.failures.get(channel.platform_id):  # also meanwhile: its threads are listed beside
             await channels.fail_channel(self.db, channel.id, error=error, job=self.lease, now=self.clock())
         elif channel.platform_id not in self.incomplete:

@@ -60,9 +60,8 @@ class ListingContext:
                 self.listings.unheard = await count_unheard(
                     self.live, self.metrics, self.tenant_id, records, tracker, self.config.event_patience
                 )
-            await self.live.write_channels(
-                self.tenant_id
-            )  # else one hidden before the listing would be hidden after it
+            # Else one hidden before the listing would be hidden after it.
+            await self.live.write_channels(self.tenant_id)
             await self.save_channels(records, began_at, tracker)
         self.listings.is_stored = True
         return records

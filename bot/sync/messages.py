@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import TypeAlias
 
 from adapters.errors import UntrueAnswer
+from adapters.events import Stream
 from adapters.records import MessageRecord
 from bot.live import ChangeTracker
 from bot.sync.channel import EmptyPage
@@ -34,9 +35,11 @@ class ChannelReader:
     _fetched: _Pages = field(default_factory=list)
     _is_stored: bool = False  # whether everything fetched is stored
     _began: float = field(default_factory=lambda: time.monotonic())
+    _stream: Stream | None = None  # of the tenant's events, when the reading began
 
     async def run(self) -> None:
         """Read to the end, and commit every ``batch_size`` messages; fetched messages are stored however it ends."""
+        self._stream = self.job.session.stream
         with self.job.tracking(self.state) as tracker:
             try:
                 is_read = self.estimator.is_done = await self._read(tracker)
@@ -117,7 +120,7 @@ class ChannelReader:
         return False
 
     async def _settle(self) -> None:
-        await self.job.settle(self.state, self._head_to_remember(), read_since=self._began)
+        await self.job.settle(self.state, self._head_to_remember(), self._stream, read_since=self._began)
 
     def _head_to_remember(self) -> str | None:
         """Return the head for which no request is needed while it stays the same.

@@ -22,6 +22,8 @@ from bot.sync.proof import ProofPass
 from storage import channels, reactions, tenants
 from storage.channels import ChannelState
 
+_AT_ONCE = 500  # channels that are loaded together
+
 
 class _Chosen:
     """Channels that are to be read, in the order in which they are.
@@ -152,12 +154,14 @@ class ReadingPass:
 
     async def _to_be_read(self) -> AsyncGenerator[list[ChannelState], None]:
         """Yield what may have news or has failed, then what was listed without a head: it is read once a stream."""
-        job, headless = self.job, self.listing.threads.headless
+        job = self.job
         async for some in channels.channels_to_be_read(job.db, job.tenant_id):
             yield some
-        states = await channels.named_channels(job.db, job.tenant_id, headless) if headless else []
-        if news := [state for state in states if self._has_news(state)]:
-            yield news
+        headless = list(self.listing.threads.headless)
+        for at in range(0, len(headless), _AT_ONCE):
+            states = await channels.named_channels(job.db, job.tenant_id, headless[at : at + _AT_ONCE])
+            if news := [state for state in states if self._has_news(state)]:
+                yield news
 
     def _note_choice(self) -> None:
         """Note which listing of channels the choice rests on: none that is still under way."""

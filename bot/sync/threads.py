@@ -5,8 +5,9 @@ from collections.abc import Collection, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 
-from adapters.records import ChannelRecord
+from adapters.records import ChannelRecord, ChannelType
 from bot.concurrency import finish, for_each
 from bot.sync.context import JobContext
 from storage import channels, repair
@@ -28,7 +29,7 @@ class ThreadListing:
 
     job: JobContext
     listed: set[str] = field(default_factory=set)  # platform ids of all listed threads
-    # what was listed without its newest message, by platform id: whether the listing says that there never was one
+    # What was listed without its newest message, by platform id: whether it is said that there never was one.
     headless: dict[str, bool] = field(default_factory=dict)
     # platform ids of threads that are missing from the page that should have held them
     unlisted: set[str] = field(default_factory=set)
@@ -59,12 +60,13 @@ class ThreadListing:
         relist_reason = self._missed_until.isoformat() if self._missed_until else None
         with job.tracking(None) as tracker:
             async with job.guard(parent):
-                began_at = job.live.instant()
+                began_at, mark = job.live.instant(), tracker.mark()
                 async for page in job.session.archived_threads(
                     parent.platform_id, parent.thread_cursor, now=began_at, relist_reason=relist_reason
                 ):
                     self.listed |= page.listed
                     self.note_heads(page.threads)
+                    since = partial(tracker.changed_since, mark, page.listed)
                     expected = await channels.archived_threads(
                         job.db, parent.id, after=page.archived_after, before=page.archived_before
                     )
@@ -80,22 +82,32 @@ class ThreadListing:
                             page.cursor,
                             job.clock(),
                             began_at=began_at,
-                            described=tracker.changed,
+                            described=since,
                             job=job.lease,
                         )
                     if page.threads:
                         self.has_stored = True
                         self.stored.set()
+                    mark = tracker.mark()
                 self._listed_at[parent.platform_id] = began_at
 
     def note_heads(self, records: Iterable[ChannelRecord]) -> None:
         """Note the channels and threads of which a listing does not say whether they have new messages."""
-        self.headless |= {r.platform_id: r.names_head for r in records if r.last_message_platform_id is None}
+        self.headless |= {
+            record.platform_id: record.names_head
+            for record in records
+            if record.last_message_platform_id is None and record.type in (ChannelType.TEXT, ChannelType.THREAD)
+        }
+
+    def note_unlisted_head(self, state: ChannelState) -> None:
+        """Note a channel that no listing contains, and that is there."""
+        if state.holds_messages:
+            self.headless[state.platform_id] = False
 
     def is_headless(self, state: ChannelState) -> bool:
         """Return whether a channel was listed so though there are or may be messages in it."""
-        is_empty = self.headless.get(state.platform_id, True) and state.checkpoint_id is None
-        return state.platform_id in self.headless and not is_empty and state.holds_messages
+        is_said_empty = self.headless.get(state.platform_id)
+        return is_said_empty is not None and not (is_said_empty and state.checkpoint_id is None)
 
     def is_to_be_looked_up(self, state: ChannelState, listed: Collection[str]) -> bool:
         """Return whether a thread is missing from all listings and has to be requested by itself.

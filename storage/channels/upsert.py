@@ -95,7 +95,7 @@ def _save_channel(
     """Build the upsert of channel rows; a skipped one keeps its skip reason where ``stays_skipped`` says so.
 
     ``stays_skipped`` is called with the given row. An archived channel can become skipped in any case. Where
-    ``is_outdated`` the stored row is the newer one, but for its skip reason.
+    ``is_outdated`` the stored row is the newer one, but for its skip reason and its head.
     """
     statement = insert(channels).from_select(list(_columns), _found)
     given, stored = statement.excluded, channels.c
@@ -109,9 +109,9 @@ def _save_channel(
         "metadata": case((given.own_skip_reason == "obfuscated", stored.metadata), else_=given.metadata),
     }
     if is_outdated is not None:
-        # But an event can come before a thread's parent is stored, or without a name.
         newer = {name: stored[name] for name in described} | {
-            name: func.coalesce(stored[name], described[name]) for name in ("parent_id", "name")
+            "parent_id": case((HAS_UNKNOWN_PARENT, given.parent_id), else_=stored.parent_id),
+            "name": func.coalesce(stored.name, given.name),  # an event may come without
         }
         described = {name: case((is_outdated, newer[name]), else_=value) for name, value in described.items()}
     return update_changed(

@@ -7,9 +7,9 @@ import pytest
 
 from adapters.discord.simulator import Fault, Simulator
 from adapters.discord.simulator.truth import truth
-from tests.support.archive import assert_equal_to_truth
-from tests.support.daemon import VERIFYING, running_daemon
-from tests.support.small_world import FORUM, GUILD, POST, TEXT, small_world
+from tests.support.archive import assert_current, assert_equal_to_truth
+from tests.support.daemon import HASTY, VERIFYING, running_daemon
+from tests.support.small_world import CATEGORY, FORUM, GUILD, POST, QUIET, TEXT, small_world
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("restored_addresses")]
 
@@ -30,20 +30,43 @@ def archived(sim: Simulator) -> None:
     sim.change.archive_thread(POST)
 
 
+def moved_out(sim: Simulator) -> None:
+    sim.change.update_channel(TEXT, parent_id=None)
+
+
+def created(sim: Simulator) -> None:
+    sim.change.create_channel(GUILD, "new")
+
+
+def deleted(sim: Simulator) -> None:
+    sim.change.delete_channel(QUIET)
+
+
+def thread_deleted(sim: Simulator) -> None:
+    sim.change.delete_thread(POST)
+
+
 @pytest.mark.parametrize(
-    ("route", "channel_id", "begins_archived", "change"),
+    ("settings", "route", "channel_id", "change"),
     [
-        (CHANNELS, None, False, renamed),
-        (ARCHIVED, FORUM, True, reopened),
-        (THREADS, None, False, archived),
+        *((HASTY, CHANNELS, None, change) for change in (renamed, moved_out, created, deleted)),
+        *((VERIFYING, CHANNELS, None, change) for change in (renamed, moved_out, created, deleted)),
+        (VERIFYING, ARCHIVED, FORUM, reopened),
+        *((VERIFYING, THREADS, None, change) for change in (archived, thread_deleted)),
     ],
 )
 async def test_what_an_event_says_while_a_listing_is_on_its_way_stays(
-    database_url: str, route: str, channel_id: int | None, begins_archived: bool, change: Callable[[Simulator], None]
+    database_url: str,
+    settings: dict[str, str],
+    route: str,
+    channel_id: int | None,
+    change: Callable[[Simulator], None],
 ) -> None:
-    async with Simulator(small_world(3)) as sim, running_daemon(sim, database_url, VERIFYING) as daemon:
+    world = small_world(3)
+    world.guilds[GUILD].channels[TEXT].parent_id = CATEGORY
+    async with Simulator(world) as sim, running_daemon(sim, database_url, settings) as daemon:
         await daemon.idle(2)
-        if begins_archived:
+        if change is reopened:
             sim.change.archive_thread(POST)
         await daemon.sync(GUILD)
         sim.requests.clear()
@@ -55,7 +78,10 @@ async def test_what_an_event_says_while_a_listing_is_on_its_way_stays(
         job = syncing.result()
         assert job["status"] == "succeeded"
         assert job["progress"]["channels_followed"] > 0, "an older listing contradicts no event"
+        compare = assert_current if change in (deleted, thread_deleted) else assert_equal_to_truth
+        compare(database_url, truth(sim.world, GUILD), GUILD)
+        job = await daemon.sync(GUILD)
+        assert job["progress"]["channels_followed"] > 0
         exposed, _ = await daemon.metrics.expose("")
         missed = [line for line in exposed.decode().splitlines() if line.startswith("platform_sync_live_missed_total{")]
         assert all(line.endswith(" 0.0") for line in missed), missed
-        assert_equal_to_truth(database_url, truth(sim.world, GUILD), GUILD)

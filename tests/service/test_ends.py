@@ -164,3 +164,18 @@ async def test_a_channel_without_a_head_is_read_before_it_is_followed(database_u
             assert sim.requests.count(MESSAGES) == 0, "it is read once in a stream of events"
     counted = {"channels": ["message_count", "total_message_sent"]}  # as of the last whole listing
     assert_equal_to_truth(database_url, truth(world, guild_id), guild_id, besides=counted, without=["reactions"])
+
+
+async def test_a_channel_that_is_there_and_in_no_listing_is_read_before_it_is_followed(database_url: str) -> None:
+    world, three = world_of(3, 1)
+    guild_id = guild_of(world)
+    async with Simulator(world) as sim:
+        async with running_daemon(sim, database_url, ONLY_MESSAGES) as daemon:
+            await daemon.idle()
+        for place in three:
+            sim.change.post(place.id, "missed", silent=True)
+        sim.faults.add(Fault("lacking", "/guilds/{guild_id}/channels"))
+        async with running_daemon(sim, database_url, ONLY_MESSAGES) as daemon:
+            await daemon.until(lambda: daemon.ask("GET", "/readyz"), lambda answer: answer[0] == 200)
+            assert (await daemon.sync(guild_id))["metrics"]["messages"] == 3
+    assert_equal_to_truth(database_url, truth(world, guild_id), guild_id, without=["reactions"])

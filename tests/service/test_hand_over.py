@@ -237,3 +237,17 @@ async def test_what_was_fetched_is_kept_where_the_reading_is_broken_off_before_i
     platform.before = _nothing
     await (await started(db, platform)).read()
     assert await stored(db) == platform.numbers
+
+
+async def test_what_was_read_within_an_earlier_stream_is_not_followed_in_the_next(db: Database) -> None:
+    """Its last page was answered before the new stream began: what was written between is in neither."""
+    process = await started(db, platform := Platform(1, 2, 3))
+    (state,) = await process.list_channels()
+
+    async def other_stream(after: str | None) -> None:
+        if after == "2":
+            platform.stream = Stream("second", 0)
+
+    platform.before = other_stream
+    await process.reader(state).run()
+    assert not process.live.followed.is_read(TENANT, "5")

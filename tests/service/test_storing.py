@@ -124,7 +124,7 @@ async def test_a_channel_that_gives_up_while_it_is_noted_as_read_has_failed(db: 
             given_up.append(asyncio.get_running_loop().create_task(job.give_up(state, failure)))
 
     event.listen(db._writer.sync_engine, "before_cursor_execute", hear)
-    await job.settle(state, None, read_since=0.0)
+    await job.settle(state, None, None, read_since=0.0)
     await asyncio.gather(*given_up)
     assert job.progress.channels.get("5") is ChannelOutcome.FAILED
     (after,) = await channel_states(db, TENANT)

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from adapters.discord.gateway.dispatcher import EventDispatcher
+from adapters.discord.gateway.guild_state import is_new
 from adapters.discord.gateway.waiting import WaitingMessages
 from adapters.events import ChannelChanged, ChannelRef, LiveEvent, MessageCreated, MessageMissed
 
@@ -138,3 +139,20 @@ def test_events_that_say_all(event: str, data: Any) -> None:
     heard = Heard()
     heard.dispatcher.on_guild_event(event, data)
     assert heard.dispatcher.unsettled(1) == 0
+
+
+@pytest.mark.parametrize(
+    ("event", "data", "expected"),
+    [
+        ("CHANNEL_CREATE", {"last_message_id": None}, True),
+        ("CHANNEL_CREATE", {"last_message_id": "5"}, False),
+        ("CHANNEL_CREATE", {}, False),
+        ("CHANNEL_UPDATE", {"last_message_id": None}, False),
+        ("THREAD_CREATE", {"newly_created": True}, True),
+        ("THREAD_CREATE", {"last_message_id": None}, False),
+    ],
+)
+def test_a_channel_is_new_where_the_event_says_that_nothing_is_in_it(
+    event: str, data: dict[str, object], expected: bool
+) -> None:
+    assert is_new(event, data) is expected

@@ -39,7 +39,7 @@ def is_new(event: str, data: Payload) -> bool:
     A channel that came into sight is announced like a new one.
     """
     if event == "CHANNEL_CREATE":
-        return data.get("last_message_id") is None
+        return data.get("last_message_id", "") is None
     return event == "THREAD_CREATE" and data.get("newly_created") is True
 
 
