@@ -195,8 +195,7 @@ async def test_events_are_stored_while_a_page_does_not_come(db: Database) -> Non
 
 async def test_a_page_of_nothing_but_stored_messages_proves_nothing(db: Database) -> None:
     """They were stored from their events; what was written before, while no process ran, was missed."""
-    platform = Platform(1, 2)
-    await (await started(db, platform)).read()
+    await (await started(db, platform := Platform(1, 2))).read()
     platform.numbers += range(3, 9)
     process = await started(db, platform)
     for number in (5, 6):
@@ -240,14 +239,12 @@ async def test_what_was_fetched_is_kept_where_the_reading_is_broken_off_before_i
 
 
 async def test_what_was_read_within_an_earlier_stream_is_not_followed_in_the_next(db: Database) -> None:
-    """Its last page was answered before the new stream began: what was written between is in neither."""
     process = await started(db, platform := Platform(1, 2, 3))
     (state,) = await process.list_channels()
 
-    async def other_stream(after: str | None) -> None:
-        if after == "2":
-            platform.stream = Stream("second", 0)
+    async def begin_another(after: str | None) -> None:
+        platform.stream = Stream(f"begun after {after}", 0)
 
-    platform.before = other_stream
+    platform.before = begin_another
     await process.reader(state).run()
     assert not process.live.followed.is_read(TENANT, "5")
