@@ -33,10 +33,10 @@ class EmptyPage:
 
 
 class ShownAgain(CallFailed):
-    """A channel was hidden for a moment in which it should have been read."""
+    """A channel was hidden for a moment, or by an event that came late, and should have been read."""
 
     code = "shown_again"
     remedy = "nothing need be done: the next sync reads it"
 
     def __init__(self) -> None:
-        super().__init__("the channel was hidden while it was read, and is shown again", attempts=1)
+        super().__init__("the channel was hidden during the sync, and is shown again", attempts=1)

@@ -65,11 +65,17 @@ class JobContext(ListingContext):
             self.hidden.add(channel.platform_id)
             self.progress.channels[channel.platform_id] = ChannelOutcome.SKIPPED
 
-    async def settle_hidden(self) -> None:
-        """Give up the channels that were hidden while they were read and are listed as shown: they were not read."""
-        if self.hidden:
+    async def settle_hidden(self, described: Collection[str]) -> None:
+        """Give up the channels that were hidden during the job and are listed as shown: they were not read.
+
+        An event that hides a channel may come late, after a listing that showed it. ``described`` are the platform ids
+        of the channels that events were about during the job.
+        """
+        named = await channels.named_channels(self.db, self.tenant_id, described) if described else []
+        skipped = {s.platform_id for s in named if s.skip_reason not in (None, SkipReason.DELETED)} | self.hidden
+        if skipped:
             await self.list_all()
-            for state in await channels.named_channels(self.db, self.tenant_id, self.hidden):
+            for state in await channels.named_channels(self.db, self.tenant_id, skipped):
                 if state.skip_reason is None:
                     await self.give_up(state, ShownAgain())
 

@@ -7,6 +7,7 @@ Knows no platform. Every batch is one transaction with its checkpoint, so being 
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from bot.live import ChangeTracker
 from bot.sync.channels import ChannelListing
 from bot.sync.context import JobContext
 from bot.sync.reactions import ReactionPass
@@ -32,6 +33,10 @@ class TenantSync:
         Raises:
             PlatformError, StorageError: the job has to end.
         """
+        with self.job.tracking(None) as tracker:
+            await self._sync(tracker)
+
+    async def _sync(self, tracker: ChangeTracker) -> None:
         threads = ThreadListing(self.job)
         try:
             others = await ReadingPass(self.job, ChannelListing(self.job, threads)).run()
@@ -44,7 +49,7 @@ class TenantSync:
         if self.job.config.reaction_users:
             await ReactionPass(self.job).run()
             await self.job.settle_refusals()
-        await self.job.settle_hidden()
+        await self.job.settle_hidden(tracker.changed())
         await self._clear_errors(others)
 
     async def _repair(self) -> None:

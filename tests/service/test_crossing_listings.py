@@ -85,3 +85,24 @@ async def test_what_an_event_says_while_a_listing_is_on_its_way_stays(
         exposed, _ = await daemon.metrics.expose("")
         missed = [line for line in exposed.decode().splitlines() if line.startswith("platform_sync_live_missed_total{")]
         assert all(line.endswith(" 0.0") for line in missed), missed
+
+
+@pytest.mark.parametrize("settings", [HASTY, VERIFYING])
+async def test_a_channel_that_events_hide_after_it_was_listed_as_shown_is_not_passed_over(
+    database_url: str, settings: dict[str, str]
+) -> None:
+    """No event shows a channel again: what comes late, such as after a network's stall, hides it until it is listed."""
+    async with Simulator(small_world(3)) as sim, running_daemon(sim, database_url, settings) as daemon:
+        await daemon.idle(2)
+        sim.change.post(TEXT, "missed", silent=True)
+        sim.requests.clear()
+        sim.faults.add(Fault("late", CHANNELS, seconds=LATE_SECONDS))
+        async with asyncio.TaskGroup() as tasks:
+            syncing = tasks.create_task(daemon.sync(GUILD))
+            await daemon.sees(lambda: len(sim.requests.entries(CHANNELS)) == 1)
+            sim.change.hide_channel(TEXT, bot_keeps=True)
+            sim.change.show_channel(TEXT)
+        assert syncing.result()["status"] == "partial"
+        assert {failure["code"] for failure in syncing.result()["error"]["channels"]} == {"shown_again"}
+        assert (await daemon.sync(GUILD))["status"] == "succeeded"
+        assert_equal_to_truth(database_url, truth(sim.world, GUILD), GUILD)

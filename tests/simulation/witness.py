@@ -27,7 +27,6 @@ _CHECKPOINTS = """
     FROM sync_progress p JOIN channels c ON c.id = p.channel_id
 """
 _JOBS = "SELECT id, status, error, totals, finished_at FROM sync_jobs"
-_FOLLOWABLE = "SELECT count(*) FROM channels WHERE skip_reason IS NULL AND type IN ('text', 'thread')"
 _PEOPLE = """
     SELECT author_hash FROM messages UNION SELECT reply_to_author_hash FROM messages
     UNION SELECT user_hash FROM reactions
@@ -67,18 +66,17 @@ class Witness:
                 messages = connection.execute(_MESSAGES).fetchall()
                 checkpoints = connection.execute(_CHECKPOINTS).fetchall()
                 jobs = connection.execute(_JOBS).fetchall()
-                (followable,) = connection.execute(_FOLLOWABLE).fetchone()
                 people = {who for (who,) in connection.execute(_PEOPLE)}
             except sqlite3.OperationalError:  # there are no tables yet
                 return
             outdated = list(self._watermark.lies(connection, {place.id: place for place in self._places()}))
         self.looks += 1
-        lies = (*self._lies(messages, checkpoints, jobs, followable), *self._remembered(people), *outdated)
+        lies = (*self._lies(messages, checkpoints, jobs), *self._remembered(people), *outdated)
         self._told = {lie: self._told.get(lie, now - self._life.began) for lie in (*self._told, *lies)}
         self._looked_at = now
         self._heads = self._newest()
 
-    def _lies(self, messages: list[Any], checkpoints: list[Any], jobs: list[Any], followable: int) -> Iterator[str]:
+    def _lies(self, messages: list[Any], checkpoints: list[Any], jobs: list[Any]) -> Iterator[str]:
         places = {place.id: place for place in self._places()}
         stored: dict[int, set[int]] = {}
         for channel, message, is_deleted, is_blank in messages:
@@ -93,7 +91,7 @@ class Witness:
         yield from self._private(places, stored)
         yield from self._holes(places, stored, checkpoints)
         yield from self._false_successes(places, stored, jobs)
-        yield from self._false_claims(stored, jobs, followable)
+        yield from self._false_claims(stored, jobs)
 
     def _private(self, places: dict[int, Channel], stored: dict[int, set[int]]) -> Iterator[str]:
         """Look for what was written in a hidden channel, where the daemon must have heard that it is hidden."""
@@ -138,14 +136,14 @@ class Witness:
                 if missing:
                     yield f"job {job} succeeded, and channel {place.id} lacks {len(missing)}: {min(missing)}"
 
-    def _false_claims(self, stored: dict[int, set[int]], jobs: list[Any], followable: int) -> Iterator[str]:
+    def _false_claims(self, stored: dict[int, set[int]], jobs: list[Any]) -> Iterator[str]:
         """Hold a job that followed every channel to its time: until then no message of a channel was missed."""
         for job, _status, _error, totals, finished_at in jobs:
             if finished_at is None or job in self._claimed:
                 continue
             self._claimed.add(job)
             claim = json.loads(totals)
-            if claim.get("channels_followed") != followable or not claim.get("proven_until"):
+            if claim.get("channels_followed") != claim.get("channels_total") or not claim.get("proven_until"):
                 continue
             until = datetime.fromisoformat(claim["proven_until"]).timestamp() - wall_clock().error_seconds
             for place in self._guild.channels.values():
