@@ -16,6 +16,7 @@ from discord.http import HTTPClient, Route
 
 from adapters.discord.convert import Payload, as_int, as_object, snowflake
 from adapters.discord.gateway.waits import Backoff, Waits, requested_wait
+from adapters.discord.rest import drop_buckets_seldom
 
 log = logging.getLogger(__name__)
 
@@ -172,6 +173,7 @@ class Login:
             enable_debug_events=False,
         )
         library._connection._update_references = self._on_socket  # type: ignore[method-assign,assignment]  # noqa: SLF001
+        drop_buckets_seldom(library.http)
         return library
 
 

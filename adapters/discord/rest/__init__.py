@@ -5,6 +5,9 @@ from adapters.discord.rest.answers import (
     decode,
     decoded_by,
 )
+from adapters.discord.rest.buckets import (
+    drop_buckets_seldom,
+)
 from adapters.discord.rest.client import (
     RequestScope,
     RestClient,
@@ -25,5 +28,6 @@ __all__ = [
     "RestClient",
     "decode",
     "decoded_by",
+    "drop_buckets_seldom",
     "rate_limit",
 ]
