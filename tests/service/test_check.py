@@ -51,6 +51,7 @@ def texts(findings: list[Finding], about: str, mark: Mark) -> list[str]:
     return [f.text for f in findings if f.about.startswith(about) and f.mark is mark]
 
 
+@pytest.mark.slow
 async def test_every_channel_is_accounted_for_with_its_reason(
     url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -75,6 +76,7 @@ async def test_every_channel_is_accounted_for_with_its_reason(
                 assert (row["name"] or row["platform_id"]) in of_fault, (reason, guild.name)
 
 
+@pytest.mark.slow
 async def test_all_is_well_and_one_tenant_can_be_asked_for(url: str) -> None:
     world = uniform_world(2, 3, guilds=2)
     one, other = world.guilds
@@ -136,6 +138,7 @@ async def test_an_archive_that_this_program_cannot_use(url: str) -> None:
     assert problem
 
 
+@pytest.mark.slow
 async def test_a_guild_that_the_bot_has_left_and_one_that_is_no_tenant(url: str, tmp_path: Path) -> None:
     world = uniform_world(1, 1)
     (present,) = world.guilds

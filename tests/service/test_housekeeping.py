@@ -5,6 +5,8 @@ from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
+
 from bot.app import utc_now
 from storage.database import open_database
 from storage.jobs import JobKind, JobStatus, finish
@@ -29,6 +31,7 @@ def gaps_in(archive: Path) -> int:
     return int(count)
 
 
+@pytest.mark.slow
 async def test_old_jobs_repaired_gaps_and_impossible_waits_go(tmp_path: Path) -> None:
     url, long_ago = f"sqlite+aiosqlite:///{tmp_path}/archive.db", utc_now() - timedelta(days=91)
     db = await open_database(url, hash_choice="sha256")

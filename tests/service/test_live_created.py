@@ -109,6 +109,7 @@ async def stored(db: Database) -> list[str]:
     return sorted(row["platform_id"] for row in await rows_of(db, messages))
 
 
+@pytest.mark.slow
 async def test_new_messages_are_no_changes_and_survive_a_failed_write(tmp_path: Path) -> None:
     async with archive(f"sqlite+aiosqlite:///{tmp_path}/archive.db") as db:
         live = await leading(db)
@@ -124,6 +125,7 @@ async def test_new_messages_are_no_changes_and_survive_a_failed_write(tmp_path: 
         assert await rows_of(db, refetch_ranges) == []
 
 
+@pytest.mark.slow
 async def test_no_new_message_is_stored_once_its_channel_is_known_to_be_hidden(tmp_path: Path) -> None:
     """Not even one that was sent before, and waited."""
     async with archive(f"sqlite+aiosqlite:///{tmp_path}/archive.db") as db:

@@ -116,6 +116,7 @@ async def test_an_emoji_called_like_the_author_has_one_key() -> None:
         assert taken.emoji_key == page[0].reaction_totals[0].emoji_key
 
 
+@pytest.mark.slow
 async def test_a_burst_keeps_its_order() -> None:
     async with Simulator(small_world()) as sim, listening(sim) as link:
         expected: list[str] = []

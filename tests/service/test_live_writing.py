@@ -81,6 +81,7 @@ async def test_a_change_that_the_database_refuses_without_a_reason_holds_up_no_o
         assert await deleted(db) == []
 
 
+@pytest.mark.slow
 async def test_a_tenant_whose_channel_cannot_be_hidden_stores_nothing_and_the_others_do(database_url: str) -> None:
     async with archive(database_url) as db:
         live = await leading(db)
@@ -103,6 +104,7 @@ async def test_a_channel_whose_record_is_refused_is_hidden_with_its_threads(data
         assert await hidden(db) == [(TENANT, "5"), (TENANT, "6")]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("is_decided", [True, False])
 async def test_a_channel_is_hidden_by_whoever_hears_it(postgres: Postgres, is_decided: bool) -> None:
     """The process that leads may be stopped, and this one has a page of the channel in its hands."""

@@ -69,6 +69,7 @@ async def test_a_sync_is_counted_as_it_was(tmp_path: Path) -> None:
         assert total(samples, "jobs_ended_total", kind="manual", end="rate_limited") == 1
 
 
+@pytest.mark.slow
 async def test_what_waits_and_what_never_succeeded(tmp_path: Path) -> None:
     db = await open_database(f"sqlite+aiosqlite:///{tmp_path / 'archive.db'}", hash_choice="sha256")
     enqueued_at = utc_now()

@@ -59,6 +59,7 @@ async def test_a_tenant_that_cannot_be_stored_holds_up_none_behind_it(database_u
         assert [tenant.id for tenant in await list_tenants(db)] == ["discord-1", "discord-2", "discord-3"]
 
 
+@pytest.mark.slow
 async def test_a_tenant_whose_gap_cannot_be_put_down_holds_up_no_other(database_url: str) -> None:
     async with archive(database_url) as db:
         parts = MembershipParts(db)
@@ -83,6 +84,7 @@ async def test_a_tenant_whose_gap_cannot_be_put_down_holds_up_no_other(database_
         assert len(await gaps.list_gaps(db, "discord-1")) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("error", [Killed, StorageError, asyncio.CancelledError])
 async def test_an_erasure_request_that_fails_holds_up_no_other_and_ends_nothing(
     database_url: str, error: type[BaseException], caplog: pytest.LogCaptureFixture

@@ -64,6 +64,7 @@ async def test_a_server_whose_table_is_locked(postgres: Postgres) -> None:
         await other.close()
 
 
+@pytest.mark.slow
 async def test_calls_to_a_server_that_hangs_can_be_cut(postgres: Postgres) -> None:
     """A cancellation would wait for the server, ten seconds a call."""
     db = await open_database(postgres.create_database(), hash_choice="sha256")

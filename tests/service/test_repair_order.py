@@ -88,6 +88,7 @@ async def edited(way: Way) -> set[str]:
     return {row["platform_id"] for row in await rows_of(way.db, messages) if row["content"] == "edited"}
 
 
+@pytest.mark.slow
 async def test_the_most_urgent_step_of_all_channels_comes_before_the_next_one(way: Way) -> None:
     session, left = Edited(), []
     for _ in range(6):

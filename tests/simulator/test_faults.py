@@ -196,6 +196,7 @@ async def test_discord_py_tries_again_after_a_500(sim: Simulator) -> None:
     assert [entry.status for entry in sim.requests.entries(PAGES)] == [500, 200]
 
 
+@pytest.mark.slow
 async def test_discord_py_sleeps_on_a_429_of_discord(sim: Simulator) -> None:
     async with logged_in(sim) as client:
         sim.faults.add(Fault("rate_limit", PAGES, retry_after=0.2))

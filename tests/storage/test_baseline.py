@@ -49,6 +49,7 @@ SOURCE = {"channel_id": "5", "message_id": "7"}
 TOO_LONG = "/channels/100/5/" + "".join(str(n * n) for n in range(1_000))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("metadata", "paths"),
     [

@@ -100,6 +100,7 @@ async def test_a_killed_server_leaves_whole_batches(postgres: Postgres) -> None:
     await db.close()
 
 
+@pytest.mark.slow
 async def test_a_full_disk_loses_nothing_committed(tmp_path: Path) -> None:
     db = await open_database(f"sqlite:///{tmp_path}/archive.db", hash_choice=SHA)
     tenant, state = await _channel(db)

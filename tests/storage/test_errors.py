@@ -77,6 +77,7 @@ def test_a_file_opened_for_reading(tmp_path: Path) -> None:
     engine.dispose()
 
 
+@pytest.mark.slow
 async def test_another_programs_lock_is_waited_for_and_then_named(tmp_path: Path) -> None:
     db = await open_database(f"sqlite:///{tmp_path}/archive.db", hash_choice=SHA)
     async with db.writing() as connection:

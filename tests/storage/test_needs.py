@@ -3,6 +3,8 @@
 from itertools import product
 from typing import Any
 
+import pytest
+
 from adapters.records import ChannelType, SkipReason
 from storage.channels import (
     ChannelState,
@@ -52,6 +54,7 @@ async def to_be_read(db: Database, tenant: Tenant) -> list[ChannelState]:
     return [state async for some in channels_to_be_read(db, tenant.id) for state in some]
 
 
+@pytest.mark.slow
 async def test_news_by_sql_are_news_by_the_state(db: Database, tenant: Tenant) -> None:
     states = await fill(db, tenant)
     expected = [state.platform_id for state in states if state.has_news]

@@ -28,6 +28,7 @@ PATIENCE_SECONDS = 20.0
 HMAC = "hmac-sha256:0123456789abcdef"
 
 
+@pytest.mark.slow
 async def test_an_archive_is_made_from_nothing(empty_url: str) -> None:
     db = await open_database(empty_url, hash_choice=SHA)
     await db.ping()
@@ -39,6 +40,7 @@ async def test_an_archive_is_made_from_nothing(empty_url: str) -> None:
     await db.close()
 
 
+@pytest.mark.slow
 async def test_an_archive_can_be_opened_again_and_again(empty_url: str) -> None:
     for _ in range(2):
         assert await migrate(empty_url) == "unwritten"
@@ -50,6 +52,7 @@ async def test_an_archive_can_be_opened_again_and_again(empty_url: str) -> None:
         await db.ping()
 
 
+@pytest.mark.slow
 async def test_closing_waits_for_what_still_runs(database_url: str) -> None:
     """Or its connection would come back to a pool that is gone, and never be closed."""
     db = await open_database(database_url, hash_choice=SHA)
@@ -135,6 +138,7 @@ class TestOneProcessOnOneFile:
         db = await open_database(url, hash_choice=SHA)
         await db.close()
 
+    @pytest.mark.slow
     async def test_closing_and_failing_let_the_file_go(self, tmp_path: Path) -> None:
         url = f"sqlite+aiosqlite:///{tmp_path}/archive.db"
         db = await open_database(url, hash_choice=SHA)

@@ -75,6 +75,7 @@ async def test_fresh_begins_anew(files: DemoFiles) -> None:
     assert not files.archive.exists()
 
 
+@pytest.mark.slow
 async def test_a_second_start_is_refused_and_touches_nothing(files: DemoFiles) -> None:
     async with files.held():
         journal = await files.world(GUILD, born=NOW, fresh=False)

@@ -81,6 +81,7 @@ def test_it_is_the_demo_only_where_nothing_is_configured(checkout: Path) -> None
     assert last_line(run(checkout)) == "bot run"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", ["removed", "upgraded", "moved", "no venv", "another is wanted"])
 def test_an_environment_of_another_python_is_made_again(how: str, checkout: Path) -> None:
     config, python = checkout / ".venv/pyvenv.cfg", checkout / ".venv/bin/python"
