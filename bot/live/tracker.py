@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-Place = tuple[str, str | None]
+TrackedKey = tuple[str, str | None]
 """A tenant (ours) and its channel by the platform's id; None: the tenant's channels themselves."""
 
 
@@ -44,7 +44,7 @@ class ChangeTrackers:
 
     def __init__(self) -> None:
         self._count = EventCount()
-        self._trackers: dict[Place, list[ChangeTracker]] = {}
+        self._trackers: dict[TrackedKey, list[ChangeTracker]] = {}
 
     @contextmanager
     def tracking(self, tenant_id: str, channel_platform_id: str | None) -> Iterator[ChangeTracker]:
@@ -61,7 +61,7 @@ class ChangeTrackers:
                 self._trackers.pop(key, None)
 
     def note(self, keys: Iterable[tuple[str, str | None, str]]) -> None:
-        """Note an event that is about these messages, or channels in no place."""
+        """Note an event that is about these messages, or channels (with None for the channel)."""
         self._count.value += 1
         for tenant_id, channel_id, message_id in keys:
             for tracker in self._trackers.get((tenant_id, channel_id), ()):
