@@ -6,7 +6,6 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TypeVar
 
 from bot.concurrency import first_error, only_wanted_cancellation
 from bot.outcome import JobCancelled
@@ -17,11 +16,8 @@ from storage.jobs import Job, JobLease
 
 log = logging.getLogger(__name__)
 
-T = TypeVar("T")
-
 HEARTBEAT_SECONDS = 2.0  # also the interval at which progress is stored
 _LOOK_SECONDS = 0.25
-_PAUSES = (1.0, 2.0, 4.0, 8.0, 16.0)  # between attempts to store the end of a job
 _MOST_INTERRUPTIONS = 3  # of one job, by a database that is unreachable or busy
 
 
@@ -112,22 +108,6 @@ class GuardedSync:
         except StorageError as e:
             # One failed heartbeat of many: if the database is gone the sync itself will fail.
             log.warning("a heartbeat was missed", extra={"job": context.lease.job_id, "code": e.code})
-
-
-async def persist(write: Callable[[], Awaitable[T]]) -> T:
-    """Store what must not be lost, such as a job's end; retry while the database is unreachable or busy.
-
-    Raises:
-        StorageError: the failure lasts, or retrying cannot help.
-    """
-    for pause in _PAUSES:
-        try:
-            return await write()
-        except StorageError as e:
-            if not e.is_transient:
-                raise
-        await asyncio.sleep(pause)
-    return await write()
 
 
 def without_zeros(totals: Mapping[str, object]) -> dict[str, object]:

@@ -12,12 +12,13 @@ from functools import partial
 
 from adapters.base import PlatformAdapter, PlatformSession
 from adapters.errors import CredentialRefused, PlatformError, RateLimited
-from bot.attempt import Attempt, GuardedSync, Interrupted, Preempted, persist, without_zeros
+from bot.attempt import Attempt, GuardedSync, Interrupted, Preempted, without_zeros
 from bot.concurrency import only_wanted_cancellation
 from bot.config import SyncConfig
 from bot.live import LiveWriter
 from bot.metrics import Metrics
 from bot.outcome import JobCancelled, Outcome, enqueue_follow_up
+from bot.persistence import persist, persist_wait
 from bot.queue import JobQueue
 from bot.sync import JobContext, Progress
 from storage import jobs, tenants
@@ -207,7 +208,7 @@ class Worker:
 
         async def back_off(limit: RateLimited) -> None:
             attempt.is_rate_limited = True
-            await self._back_off(tenant, limit)
+            await persist_wait(self._db, tenant, limit, self._clock())
 
         await self._adapters[tenant.platform].sync(tenant.platform_id, body, back_off)
 
@@ -240,10 +241,3 @@ class Worker:
 
         finish = partial(jobs.finish, self._db, attempt.lease, status=status, totals=totals, error=error)
         return await persist(partial(finish, now=self._clock()))
-
-    async def _back_off(self, tenant: Tenant, limit: RateLimited) -> None:
-        """Let no sync of the tenant begin before the platform's wait is over; of no tenant, where it concerns all."""
-        now = self._clock()
-        until = now + timedelta(seconds=limit.retry_after_seconds)
-        tenant_id = None if limit.is_global else tenant.id
-        await persist(partial(tenants.defer_until, self._db, tenant_id, tenant.platform, until=until, now=now))

@@ -42,10 +42,11 @@ B = TypeVar("B", bound=RequestModel)
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """The model that a call answers with, and its status."""
+    """The model that a call answers with, its status, and headers of its own."""
 
     body: BaseModel
     status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +76,8 @@ class Endpoint(Generic[A, B]):
         body = await _body(request, self.body)
         result = await self.handler(params, body)
         text = result.body.model_dump_json()
-        return web.Response(status=result.status, text=f"{text}\n", content_type="application/json")
+        content_type = "application/json"
+        return web.Response(status=result.status, text=f"{text}\n", content_type=content_type, headers=result.headers)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

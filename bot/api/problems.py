@@ -75,6 +75,8 @@ def document(problem: Problem, headers: object = None) -> web.Response:
     allow = headers.get("Allow") if hasattr(headers, "get") else None
     if allow:
         response.headers["Allow"] = allow
+    if seconds := problem.more.get("retry_after_seconds"):
+        response.headers["Retry-After"] = str(seconds)
     if problem.status == 401:
         response.headers["WWW-Authenticate"] = "Bearer"
     return response

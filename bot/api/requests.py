@@ -18,6 +18,7 @@ _TENANT_HELP = "A tenant: its platform, a hyphen, and its id there, like `discor
 _TENANT_EXAMPLES = ["discord-1098765432109876543"]
 _JOB = r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
 _JOB_EXAMPLES = ["019adf2c-5b1e-7000-8a4b-2f1c9d0e7a11"]
+_FILE = r"^[A-Za-z0-9._-]{1,64}$"
 _NUMBER = r"^(0|[1-9][0-9]{0,17})$"
 _NEXT = "Where the page before ended: its `next_cursor`."
 _NO_CURSOR = "must be the next_cursor of the page before"
@@ -60,6 +61,16 @@ class TenantPath(RequestModel):
     """A tenant's path."""
 
     tenant_id: Annotated[_Tenant, Field(alias="tenantId")]
+
+
+class FilePath(TenantPath):
+    """An archived file's path."""
+
+    attachment_id: Annotated[
+        str,
+        Field(alias="attachmentId", pattern=_FILE, description="A file, by the platform's id of it."),
+        _shaped(_FILE, "must be the platform's id of a file"),
+    ]
 
 
 class JobPath(RequestModel):

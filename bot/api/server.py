@@ -15,6 +15,7 @@ from bot.api.audits import AuditCalls
 from bot.api.auth import guard
 from bot.api.connections import KEEP_ALIVE_SECONDS, Connections, listening_sockets
 from bot.api.docs import ExposeMetrics, OwnPages, redirect_to_docs
+from bot.api.files import FileCalls
 from bot.api.health import HealthCalls
 from bot.api.jobs import JobCalls
 from bot.api.presenter import Presenter
@@ -24,6 +25,7 @@ from bot.api.sync import SyncCalls
 from bot.api.tenants import TenantCalls
 from bot.database_probe import DatabaseProbe
 from bot.erasures import ErasureRequests
+from bot.file_links import FileLinks
 from bot.hosts import normal_host, reachable_hosts
 from bot.live import LiveFollower
 from bot.queue import JobQueue
@@ -67,6 +69,7 @@ class Api:
             *PrivacyCalls(
                 db=self.db, adapters=self.adapters, hash_user=self.hash_user, erasures=self.erasures
             ).endpoints(),
+            *FileCalls(db=self.db, links=FileLinks(db=self.db, adapters=self.adapters, clock=self.clock)).endpoints(),
             *JobCalls(db=self.db, presenter=presenter).endpoints(),
             *HealthCalls(
                 database=DatabaseProbe(self.db), adapters=self.adapters, is_settled=self.tenants.membership.is_settled

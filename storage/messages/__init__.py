@@ -4,6 +4,7 @@ from storage.messages.batch import MessageBatch, mark_deleted, save_batch
 from storage.messages.diff import StoredMessage, is_changed, is_edited, is_withheld, stored_messages
 from storage.messages.id_ranges import IN_RANGE, IdRange, Newest, later, lesser, number, split_by_length
 from storage.messages.isolation import apart_where_refused
+from storage.messages.links import FileLink, find_link, renew_links
 from storage.messages.presence import has_absent
 from storage.messages.refetch import Changed, MessageRef, add_refetches, refetch, refetch_read_elsewhere
 from storage.messages.replies import mark_answers_to_deleted
@@ -12,6 +13,7 @@ from storage.messages.rows import PreparedMessages, mark_rows_deleted, prepare, 
 __all__ = [
     "IN_RANGE",
     "Changed",
+    "FileLink",
     "IdRange",
     "MessageBatch",
     "MessageRef",
@@ -20,6 +22,7 @@ __all__ = [
     "StoredMessage",
     "add_refetches",
     "apart_where_refused",
+    "find_link",
     "has_absent",
     "is_changed",
     "is_edited",
@@ -33,6 +36,7 @@ __all__ = [
     "prepare",
     "refetch",
     "refetch_read_elsewhere",
+    "renew_links",
     "save_batch",
     "split_by_length",
     "stored_messages",

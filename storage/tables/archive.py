@@ -165,6 +165,7 @@ attachments = Table(
     Column("url_expires_at", UtcDateTime, comment="Until when that address works."),
     Column("metadata", JsonObject, nullable=False, comment=_METADATA),
     *timestamp_columns(),
+    Index(None, "platform_id"),
     sqlite_with_rowid=False,
     comment="A file that hangs on a message.",
 )

@@ -20,6 +20,7 @@ CALLS = """
     POST /api/tenants/{tenantId}/sync, GET /api/tenants/{tenantId}/sync, GET /api/tenants/{tenantId}/channels,
     GET /api/tenants/{tenantId}/coverage, POST /api/forgotten-users, GET /api/forgotten-users,
     GET /api/forgotten-users/{requestId},
+    GET /api/tenants/{tenantId}/attachments/{attachmentId},
     GET /api/jobs, GET /api/jobs/{jobId}, DELETE /api/jobs/{jobId}, GET /api/queue,
     GET /healthz, GET /readyz, GET /metrics, GET /openapi.json, GET /docs
 """

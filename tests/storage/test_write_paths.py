@@ -52,6 +52,12 @@ async def _write_messages(db: Database, way: Way) -> None:
         await messages.write_messages(connection, prepared, LATER)
 
 
+async def _renew_links(db: Database, way: Way) -> None:
+    await way.store(message(3, attachments=(attachment("2"),)))
+    shown = message(3, attachments=(attachment("2", url=f"https://files.example/{WHO}"),))
+    await messages.renew_links(db, way.tenant.id, way.channel.id, [shown], LATER)
+
+
 async def _apply_changes(db: Database, way: Way) -> None:
     await way.store(*(message(n) for n in (1, 2, 3)))
     edits = [replace(record, edited_at=LATER, content=f"{record.content} {WHO}") for record in MESSAGES]
@@ -76,6 +82,7 @@ async def _add_users(db: Database, way: Way) -> None:
 STORES_PEOPLE: dict[Any, Call] = {
     messages.save_batch: _save_batch,
     messages.write_messages: _write_messages,
+    messages.renew_links: _renew_links,
     repair.reconcile_page: _reconcile_page,
     live.apply_changes: _apply_changes,
     reactions.save_users: _save_users,

@@ -86,6 +86,22 @@ def attachment(
     return payload | parts
 
 
+_SIGNATURE = re.compile(rb"[?]ex=([0-9a-f]+)&is=[0-9a-f]+&hm=([0-9a-f]{64})&")
+_LINK_SECONDS = 86_400
+
+
+def sign_anew(body: bytes, now_seconds: float) -> bytes:
+    """Return an answer in which links of files that have expired are signed for another day."""
+    issued = int(now_seconds)
+
+    def renew(found: re.Match[bytes]) -> bytes:
+        if int(found[1], 16) > issued:
+            return found[0]
+        return b"?ex=%x&is=%x&hm=%s&" % (issued + _LINK_SECONDS, issued, found[2])
+
+    return _SIGNATURE.sub(renew, body)
+
+
 def reaction_emoji(emoji: str) -> Payload:
     """Return the emoji of a reaction, from ``🔥``, ``name:id``, ``<:name:id>`` or ``<a:name:id>``."""
     custom = re.fullmatch(r"<?(a?):?([^:]*):(\d+)>?", emoji)

@@ -3,6 +3,7 @@
 https://docs.discord.com/developers/resources/message
 """
 
+import time
 from typing import Any
 
 from aiohttp import web
@@ -11,6 +12,7 @@ from adapters.discord.simulator.channel_payloads import threads_listing
 from adapters.discord.simulator.edge import Edge, Route
 from adapters.discord.simulator.gateway import Gateway
 from adapters.discord.simulator.ids import mix
+from adapters.discord.simulator.message_payloads import sign_anew
 from adapters.discord.simulator.model import Guild, World
 from adapters.discord.simulator.payloads import (
     active_threads,
@@ -47,12 +49,15 @@ class Rest:
 
     short_pages     the share (0 to 1) of message pages that hold fewer than requested, mid-channel
     shuffles_ties   whether messages are ordered by time alone: those of one millisecond in random order
+    signs_anew      whether expired links of files are answered with new signatures, as Discord does; off by default,
+                    so that an archive can be compared with its world address by address
     """
 
     def __init__(self, world: World, gateway: Gateway, *, seed: int = 0) -> None:
         self.world = world
         self.short_pages = 0.0
         self.shuffles_ties = False
+        self.signs_anew = False
         self._gateway = gateway
         self._places = Places(world)
         self._seed = seed
@@ -102,7 +107,8 @@ class Rest:
         if self.shuffles_ties and after is not None:
             return json_answer(self._by_time(store.page(after=after, limit=len(store)))[-limit:])
         if self.world.sees_content and around is None:
-            return json_bytes(store.page_json(after=after, before=before, limit=limit))
+            page_json = store.page_json(after=after, before=before, limit=limit)
+            return json_bytes(sign_anew(page_json, time.time()) if self.signs_anew else page_json)
         page = store.page(after=after, before=before, around=around, limit=limit)
         return json_answer([self._seen(message) for message in page])
 
