@@ -48,6 +48,7 @@ class SkipReason(StrEnum):
     DELETED = "deleted"
     UNSUPPORTED = "unsupported"
     OBFUSCATED = "obfuscated"
+    EXCLUDED = "excluded"  # by the operator's configuration
 
 
 class AuthorKind(StrEnum):

@@ -7,10 +7,11 @@ import gc
 gc.set_threshold(3_000, 10, 10)
 
 try:
-    import bot.cli_people  # noqa: F401 # adds the verbs about one person
+    import bot.cli_people
+    import bot.cli_syncs  # noqa: F401 # both add their verbs
     from bot.cli import app
 except KeyboardInterrupt:  # loading takes a second, in which Ctrl-C may already be pressed
     raise SystemExit(130) from None
 
 if __name__ == "__main__":
-    app(prog_name="./run")
+    app(prog_name="platform-sync")

@@ -28,6 +28,7 @@ from bot.housekeeping import HOUSEKEEPING_TICK, Housekeeping
 from bot.live import LiveWriter
 from bot.membership import Membership
 from bot.metrics import Metrics
+from bot.pages import make_site
 from bot.queue import JobQueue
 from bot.reconciliation import Reconciler
 from bot.scheduler import Scheduler
@@ -106,8 +107,9 @@ async def run(
         parts = _assemble(config, hasher, adapters, db, metrics, clock)
         token = config.api_token.get_secret_value() if config.api_token else None
         http = config.http
+        site = make_site(parts.api, load_media=config.pages.load_media) if config.pages.enabled else None
         url = await opened.enter_async_context(
-            serve(parts.api, host=http.host, port=http.port, allowed_hosts=http.allowed_hosts, token=token)
+            serve(parts.api, host=http.host, port=http.port, allowed_hosts=http.allowed_hosts, token=token, site=site)
         )
         parts.scheduler.start()
         opened.push_async_callback(parts.scheduler.stop)
@@ -145,7 +147,7 @@ def _assemble(
     sync, owner = config.sync, _owner()
     queue = JobQueue(db, clock)
     live = LiveWriter(db, adapters, owner, clock)
-    scheduler = Scheduler(queue, sync.interval, clock)
+    scheduler = Scheduler(queue, sync.interval, clock, config.intervals)
     auto_create = {name: platform.options.auto_create_tenants for name, platform in config.platforms.items()}
     membership = Membership(db, live, queue, scheduler, auto_create=auto_create, clock=clock)
     audits = AuditSchedule(

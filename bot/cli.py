@@ -28,11 +28,11 @@ from storage.errors import NoArchive, StorageError
 
 app = typer.Typer(
     help="Keeps a complete, private, queryable archive of every Discord guild its bot is in.",
-    epilog="In a checkout, './run' alone is 'run', or 'demo' where nothing is configured, and there are also "
+    epilog="In a checkout type './run' for 'platform-sync'; alone it is 'run', or 'demo' where nothing is configured, "
+    "and there are also "
     "'./run test' (every gate), './run simulate' (the whole daemon in one simulated process) "
     "and './run bench' (what it costs).",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
 )
 

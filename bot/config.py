@@ -5,34 +5,22 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    SecretStr,
-    SerializeAsAny,
-    ValidationError,
-    field_validator,
-    model_validator,
-)
+from pydantic import BaseModel, Field, SecretStr, SerializeAsAny, ValidationError, model_validator
 
 from adapters.base import PlatformOptions
 from adapters.registry import PLATFORMS
 from bot.credentials import misplaced, with_credentials
-from bot.durations import Duration, between
 from bot.environment import FEWEST_CHARACTERS, LISTS, PREFIX, merge_environment, read_secret
-from bot.hosts import bare_address, is_loopback, normal_host
+from bot.sections import DatabaseConfig, HttpConfig, LogConfig, PagesConfig, Section, SyncConfig, TenantConfig
+from bot.tenant_sections import tenant_sections
 from bot.wording import wrong_fields
-from storage.connection import parse_url, secrets_of_url
-from storage.errors import BadDatabaseUrl
 
 DEFAULT_FILE = Path("config.toml")
 _API_TOKEN = PREFIX + "API_TOKEN"
 _HASH_KEY = PREFIX + "HASH_KEY"
 _DATABASE_URL = PREFIX + "DATABASE__URL"  # may hold a password
-_URL_STARTS = ("sqlite+aiosqlite:///", "sqlite:///", "postgresql+psycopg://", "postgresql://")
 _SECRETS = {  # which variable holds a secret, by words in a misplaced key's name; the first match counts
     "hash": _HASH_KEY,
     "api": _API_TOKEN,
@@ -46,111 +34,30 @@ class ConfigError(Exception):
     """The configuration is wrong; the message names every wrong key and what would be right."""
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class DatabaseConfig(_Section):
-    """[database]"""
-
-    url: str = "sqlite+aiosqlite:///data/archive.db"
-
-    @field_validator("url")
-    @classmethod
-    def _is_known(cls, value: str) -> str:
-        if not value.strip().startswith(_URL_STARTS):
-            raise ValueError("must start with sqlite+aiosqlite:/// or postgresql+psycopg://")
-        try:
-            parse_url(value)
-        except BadDatabaseUrl as e:
-            raise ValueError(str(e)) from None
-        return value.strip()
-
-    @property
-    def passwords(self) -> list[str]:
-        """The secrets in the URL, as written there and as meant."""
-        return secrets_of_url(self.url)
-
-
-class HttpConfig(_Section):
-    """[http]"""
-
-    host: str = "127.0.0.1"
-    port: Annotated[int, Field(ge=0, le=65_535)] = 8080
-    allowed_hosts: tuple[str, ...] = ()
-
-    @field_validator("host")
-    @classmethod
-    def _without_brackets(cls, value: str) -> str:
-        return bare_address(value) or value.strip()
-
-    @field_validator("allowed_hosts")
-    @classmethod
-    def _as_hosts_are_sent(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        hosts = {given: normal_host(given) for given in value if given.strip()}
-        wrong = [given for given, host in hosts.items() if host is None]
-        if wrong:
-            raise ValueError(f"{', '.join(wrong)}: write the host's name alone, as in archive.example.org")
-        return tuple(host for host in hosts.values() if host)
-
-    @property
-    def is_loopback(self) -> bool:
-        """Whether only this machine can reach the server."""
-        return is_loopback(self.host)
-
-
-Hour = Annotated[int, Field(ge=0, le=24)]
-
-
-class SyncConfig(_Section):
-    """[sync]"""
-
-    interval: Annotated[Duration, between("1 min", "30 d")] = timedelta(hours=1)
-    batch_size: Annotated[int, Field(ge=100, le=10_000)] = 1000
-    concurrent_tenants: Annotated[int, Field(ge=1, le=100)] = 4
-    concurrent_channels: Annotated[int, Field(ge=1, le=500)] = 64
-    reaction_users: bool = True
-    time_slice: Annotated[Duration, between("1 s", "1 d")] = timedelta(minutes=5)
-    keep_jobs: Annotated[Duration, between("0 s", "36500 d")] = timedelta(days=90)
-    repair_lookback: Annotated[Duration, between("0 s", "365 d")] = timedelta(days=7)
-    repair_request_budget: Annotated[int, Field(ge=1, le=1_000_000_000)] = 5000
-    event_patience: Annotated[Duration, between("0 s", "10 min")] = timedelta(seconds=5)
-    verify_interval: Annotated[Duration, between("0 s", "30 d")] = timedelta(days=1)
-    audit_interval: Annotated[Duration, between("0 s", "3650 d")] = timedelta(days=30)
-    audit_hours: tuple[Hour, Hour] = (2, 6)
-
-    @field_validator("audit_hours")
-    @classmethod
-    def _is_a_time(cls, value: tuple[int, int]) -> tuple[int, int]:
-        if value[0] % 24 == value[1] % 24 and value != (0, 24):
-            raise ValueError(f"from {value[0]} to {value[1]} is no time at all; the whole day is 0 to 24")
-        return value
-
-
-class LogConfig(_Section):
-    """[log]"""
-
-    level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
-    format: Literal["text", "json"] = "text"
-
-
-class PlatformConfig(_Section):
+class PlatformConfig(Section):
     """A platform's section, and its token where one is set."""
 
     options: SerializeAsAny[PlatformOptions]
     token: SecretStr | None
 
 
-class Config(_Section):
+class Config(Section):
     """Everything that the process takes from outside."""
 
     platforms: dict[str, PlatformConfig]
     database: DatabaseConfig = DatabaseConfig()
     http: HttpConfig = HttpConfig()
+    pages: PagesConfig = PagesConfig()
     sync: SyncConfig = SyncConfig()
     log: LogConfig = LogConfig()
+    tenants: dict[str, TenantConfig] = Field(default_factory=dict)
     api_token: SecretStr | None = None
     hash_key: SecretStr | None = None
+
+    @property
+    def intervals(self) -> dict[str, timedelta]:
+        """The time between two syncs of the tenants that have one of their own."""
+        return {tenant_id: tenant.interval for tenant_id, tenant in self.tenants.items() if tenant.interval}
 
     @property
     def secrets(self) -> list[str]:
@@ -171,6 +78,7 @@ class Config(_Section):
 _SECTIONS: dict[str, type[BaseModel]] = {
     "database": DatabaseConfig,
     "http": HttpConfig,
+    "pages": PagesConfig,
     "sync": SyncConfig,
     "log": LogConfig,
     **{name: platform.options for name, platform in PLATFORMS.items()},
@@ -184,11 +92,12 @@ def load(file: Path | None = None, environment: Mapping[str, str] = os.environ) 
         ConfigError: names every unknown or bad key at once.
     """
     values = _from_file(file)
+    of_tenants, wrong_tenants = tenant_sections(values.pop("tenants", {}))
     wrong = [_no_such_section(name) for name in values if name not in _SECTIONS]
     tokens = [platform.token_variable for platform in PLATFORMS.values()]
     environment, bad_credentials = with_credentials(environment, [*tokens, _API_TOKEN, _HASH_KEY, _DATABASE_URL])
     secrets, bad_secrets = _read_secrets(environment, tokens)
-    wrong += [*bad_credentials, *bad_secrets]
+    wrong += [*wrong_tenants, *bad_credentials, *bad_secrets]
     wrong += merge_environment(values, environment, _SECTIONS, (_API_TOKEN, _HASH_KEY), _SECRETS)
     sections: dict[str, BaseModel] = {}
     for name, section in _SECTIONS.items():
@@ -204,14 +113,14 @@ def load(file: Path | None = None, environment: Mapping[str, str] = os.environ) 
     }
     ours = {"api_token": secrets[_API_TOKEN], "hash_key": secrets[_HASH_KEY]}
     try:
-        return Config.model_validate({"platforms": platforms, **sections, **ours})
+        return Config.model_validate({"platforms": platforms, "tenants": of_tenants, **sections, **ours})
     except ValidationError as e:
         raise ConfigError(str(e.errors(include_input=False)[0]["msg"]).removeprefix("Value error, ")) from None
 
 
 def _no_such_section(name: str) -> str:
     secret = misplaced(name, _SECRETS)
-    return f"{name}: " + (secret or f"no such section; there are {', '.join(_SECTIONS)}")
+    return f"{name}: " + (secret or f"no such section; there are {', '.join([*_SECTIONS, 'tenants'])}")
 
 
 def _read_secrets(

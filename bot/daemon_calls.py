@@ -1,8 +1,9 @@
-"""Request an erasure from the running daemon through its API, and follow it to its end."""
+"""Call the running daemon through its API, at the address and with the token of the same configuration."""
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
 from typing import Any
 
 import aiohttp
@@ -15,17 +16,94 @@ _FOLLOW_SECONDS = 0.5
 _NO_TOTAL = aiohttp.ClientTimeout(total=None, sock_connect=10, sock_read=60)
 _KINDS = ("messages", "attachments", "reactions", "mentions")
 
+Json = dict[str, Any]
+"""The body of an answer; who asked knows its model."""
+
 
 class DaemonRefused(Exception):
-    """The daemon that works on the archive refused a request."""
+    """The daemon refused a request; the message says what it answered."""
 
 
 class DaemonUnreachable(Exception):
     """Nothing at the API's address responds as the daemon would."""
 
 
+class DaemonCalls:
+    """The API of a daemon that has answered.
+
+    Every call raises DaemonRefused where the daemon refuses, and DaemonUnreachable where it does not answer.
+    """
+
+    def __init__(self, session: aiohttp.ClientSession, url: str) -> None:
+        self._session = session
+        self.url = url
+
+    async def get(self, path: str, **query: str) -> Json:
+        """Read."""
+        return await self._ask("GET", path, params=query)
+
+    async def post(self, path: str, body: Mapping[str, str | None]) -> Json:
+        """Request something, which may exist already."""
+        return await self._ask("POST", path, json=dict(body))
+
+    async def delete(self, path: str) -> Json:
+        """Cancel or remove something."""
+        return await self._ask("DELETE", path)
+
+    async def unready(self) -> str | None:
+        """Return why the daemon cannot work at present; None where it can."""
+        status, answer = await self._answer("GET", "/readyz")
+        return None if status == 200 else str(answer.get("detail", status))
+
+    async def _ask(self, method: str, path: str, **options: Any) -> Json:
+        status, answer = await self._answer(method, path, **options)
+        url = self.url + path
+        if status >= 500:
+            raise DaemonUnreachable(f"the daemon at {url} cannot at present ({status})")
+        if status not in (200, 201, 202):
+            raise DaemonRefused(f"the daemon at {url} refused: {answer.get('detail', status)}")
+        return answer
+
+    async def _answer(self, method: str, path: str, **options: Any) -> tuple[int, Json]:
+        url = self.url + path
+        try:
+            async with self._session.request(method, url, **options) as response:
+                answer = await response.json(content_type=None)
+        except (aiohttp.ClientError, OSError, ValueError, json.JSONDecodeError) as e:
+            raise DaemonUnreachable(f"at {url} no daemon answers ({type(e).__name__})") from None
+        if not isinstance(answer, dict):
+            raise DaemonUnreachable(f"at {url} something else than the daemon answers")
+        return response.status, answer
+
+
+@asynccontextmanager
+async def daemon_of(config: Config) -> AsyncIterator[DaemonCalls]:
+    """Find the daemon that runs with a configuration.
+
+    Raises:
+        DaemonUnreachable: no daemon answers at the configured address.
+    """
+    token = config.api_token
+    headers = {"Authorization": f"Bearer {token.get_secret_value()}"} if token else {}
+    async with aiohttp.ClientSession(headers=headers, timeout=_NO_TOTAL) as session:
+        yield await _found(session, config)
+
+
+async def _found(session: aiohttp.ClientSession, config: Config) -> DaemonCalls:
+    silent = None
+    for host in reachable_hosts(config.http.host):
+        calls = DaemonCalls(session, f"http://{f'[{host}]' if ':' in host else host}:{config.http.port}")
+        try:
+            await calls.get("/healthz")
+        except (DaemonUnreachable, DaemonRefused) as e:
+            silent = silent or e
+        else:
+            return calls
+    raise DaemonUnreachable(str(silent or "no address is known of the daemon"))
+
+
 async def request_erasure(
-    config: Config, erasure: dict[str, str | None], on_removed: Callable[[dict[str, int]], None]
+    config: Config, erasure: Mapping[str, str | None], on_removed: Callable[[dict[str, int]], None]
 ) -> dict[str, int]:
     """Request an erasure; return, once it is completed, what was removed.
 
@@ -38,48 +116,19 @@ async def request_erasure(
         DaemonRefused: it refuses.
         DaemonUnreachable: no response. A request that was accepted is durable, so that repeating it continues.
     """
-    token = config.api_token
-    headers = {"Authorization": f"Bearer {token.get_secret_value()}"} if token else {}
-    async with aiohttp.ClientSession(headers=headers, timeout=_NO_TOTAL) as session:
-        base, request = await _first_answer(session, config, erasure)
-        while request["completed_at"] is None:
-            on_removed(_counts(request))
-            await asyncio.sleep(_FOLLOW_SECONDS)
-            request = await _ask(session, "GET", f"{base}/{request['request_id']}")
+    path = "/api/forgotten-users"
+    try:
+        async with daemon_of(config) as daemon:
+            request = await daemon.post(path, erasure)
+            while request["completed_at"] is None:
+                on_removed(_counts(request))
+                await asyncio.sleep(_FOLLOW_SECONDS)
+                request = await daemon.get(f"{path}/{request['request_id']}")
+    except DaemonUnreachable as e:
+        remedy = "give this command the daemon's configuration, or stop the daemon first"
+        raise DaemonUnreachable(f"a process works on the archive, and {e}: {remedy}") from None
     return _counts(request)
 
 
-async def _first_answer(
-    session: aiohttp.ClientSession, config: Config, erasure: dict[str, str | None]
-) -> tuple[str, dict[str, Any]]:
-    silent = None
-    for host in reachable_hosts(config.http.host):
-        url = f"http://{f'[{host}]' if ':' in host else host}:{config.http.port}/api/forgotten-users"
-        try:
-            return url, await _ask(session, "POST", url, erasure)
-        except DaemonUnreachable as e:
-            silent = silent or e
-    raise silent or DaemonUnreachable("no address is known of the daemon")
-
-
-async def _ask(
-    session: aiohttp.ClientSession, method: str, url: str, body: dict[str, str | None] | None = None
-) -> dict[str, Any]:
-    try:
-        async with session.request(method, url, json=body) as response:
-            answer = await response.json(content_type=None)
-    except (aiohttp.ClientError, OSError, ValueError, json.JSONDecodeError) as e:
-        raise DaemonUnreachable(
-            f"a process works on the archive, and at {url} no daemon answers ({type(e).__name__}): "
-            "give this command the daemon's configuration, or stop the daemon first"
-        ) from None
-    if response.status >= 500:
-        raise DaemonUnreachable(f"the daemon at {url} cannot at present ({response.status})")
-    if not isinstance(answer, dict) or response.status not in (200, 202):
-        detail = answer.get("detail", response.status) if isinstance(answer, dict) else response.status
-        raise DaemonRefused(f"the daemon at {url} refused: {detail}")
-    return answer
-
-
-def _counts(request: dict[str, Any]) -> dict[str, int]:
+def _counts(request: Json) -> dict[str, int]:
     return {name: int(request.get(name, 0)) for name in _KINDS}

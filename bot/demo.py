@@ -13,9 +13,10 @@ from adapters.discord.simulator import DEMO_GUILD_ID, Life, Limits, Simulator, d
 from adapters.privacy import UserHasher
 from bot import app as daemon
 from bot.concurrency import first_error
-from bot.config import Config, DatabaseConfig, HttpConfig, SyncConfig
+from bot.config import Config
 from bot.demo_files import DemoFiles, Journal
 from bot.metrics import Metrics
+from bot.sections import DatabaseConfig, HttpConfig, SyncConfig
 
 # Shortened so that a minute shows what takes a real guild an hour: the pace, the limits, the interval.
 _REQUESTS_PER_SECOND = 400

@@ -12,7 +12,7 @@ PREFIX = "PLATFORM_SYNC_"
 FEWEST_CHARACTERS = 16
 """For secrets that the operator chooses; a shorter one could be guessed."""
 
-LISTS = ("allowed_hosts", "audit_hours")  # written as comma-separated values
+LISTS = ("allowed_hosts", "audit_hours", "include", "exclude")  # written as comma-separated values
 # Kubernetes sets these in each container for a service called platform-sync:
 # https://kubernetes.io/docs/concepts/services-networking/service/#environment-variables
 _OF_KUBERNETES = re.compile(r"(?:SERVICE_HOST|SERVICE_PORT(?:_\w+)?|PORT(?:_[0-9]+_[A-Z]+(?:_(?:PROTO|PORT|ADDR))?)?)")

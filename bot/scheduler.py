@@ -24,9 +24,16 @@ _LEEWAY = timedelta(seconds=5)
 class Scheduler:
     """Enqueues the scheduled syncs of the tenants it follows, by APScheduler, which nothing else knows."""
 
-    def __init__(self, queue: JobQueue, interval: timedelta, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        queue: JobQueue,
+        interval: timedelta,
+        clock: Callable[[], datetime],
+        own_intervals: Mapping[str, timedelta] = {},
+    ) -> None:
         self._queue = queue
         self._interval = interval
+        self._own_intervals = own_intervals  # of the tenants that are synced more or less often than the others
         self._clock = clock
         self._apscheduler = AsyncIOScheduler(
             timezone="UTC", job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
@@ -48,7 +55,7 @@ class Scheduler:
     def follow(self, tenant_id: str) -> None:
         """Tick for a tenant, from now on and at its own minute of the interval."""
         if self._apscheduler.get_job(tenant_id) is None:
-            trigger = _trigger(self._interval, self._first_tick(tenant_id))
+            trigger = _trigger(self._interval_of(tenant_id), self._first_tick(tenant_id))
             self._apscheduler.add_job(self._tick, trigger, args=[tenant_id], id=tenant_id)
 
     def forget(self, tenant_id: str) -> None:
@@ -92,7 +99,14 @@ class Scheduler:
 
     async def overdue(self, platform: str) -> list[str]:
         """List the tenants of a platform that missed a tick."""
-        return await self._queue.overdue_tenants(platform, before=self._clock() - self._interval)
+        now, found = self._clock(), list[str]()
+        for interval in sorted({self._interval, *self._own_intervals.values()}):
+            due = await self._queue.overdue_tenants(platform, before=now - interval)
+            found += [tenant_id for tenant_id in due if self._interval_of(tenant_id) == interval]
+        return found
+
+    def _interval_of(self, tenant_id: str) -> timedelta:
+        return self._own_intervals.get(tenant_id, self._interval)
 
     async def _tick(self, tenant_id: str) -> None:
         await self._act("sync", partial(self._enqueue, tenant_id), tenant=tenant_id)
@@ -120,9 +134,9 @@ class Scheduler:
     def _first_tick(self, tenant_id: str) -> datetime:
         """Place a tenant in the interval by its id, so that it has the same minute after a restart."""
         share = int.from_bytes(hashlib.sha256(tenant_id.encode()).digest()[:8]) / 2**64
-        now = self._clock()
-        start = datetime.fromtimestamp(0, now.tzinfo) + share * self._interval
-        return start + ((now - start) // self._interval + 1) * self._interval
+        now, interval = self._clock(), self._interval_of(tenant_id)
+        start = datetime.fromtimestamp(0, now.tzinfo) + share * interval
+        return start + ((now - start) // interval + 1) * interval
 
 
 def _trigger(interval: timedelta, first_tick: datetime | None = None) -> IntervalTrigger:

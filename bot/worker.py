@@ -14,12 +14,12 @@ from adapters.base import PlatformAdapter, PlatformSession
 from adapters.errors import CredentialRefused, PlatformError, RateLimited
 from bot.attempt import Attempt, GuardedSync, Interrupted, Preempted, without_zeros
 from bot.concurrency import only_wanted_cancellation
-from bot.config import SyncConfig
 from bot.live import LiveWriter
 from bot.metrics import Metrics
 from bot.outcome import JobCancelled, Outcome, enqueue_follow_up
 from bot.persistence import persist, persist_wait
 from bot.queue import JobQueue
+from bot.sections import SyncConfig
 from bot.sync import JobContext, Progress
 from storage import jobs, tenants
 from storage.database import Database

@@ -9,24 +9,25 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import URL, text
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage.connection import (
     FileLock,
     OpenSockets,
+    Pools,
     WriteHealth,
     file_id,
     finish_before_cancel,
     is_read_only,
+    lend_limited,
     look_at_file,
+    open_pools,
     parse_url,
     postgres,
     require_archive,
     rewrite_and_truncate,
     sqlite_migrator,
     sqlite_path,
-    sqlite_reader,
-    sqlite_writer,
     translated,
 )
 from storage.errors import DatabaseReadOnly, DatabaseUnreachable, StorageError
@@ -47,15 +48,14 @@ class Database:
     def __init__(
         self,
         *,
-        reader: AsyncEngine,
-        writer: AsyncEngine,
+        pools: Pools,
         path: Path | None,
         closing: AsyncExitStack,
         sockets: OpenSockets | None = None,
     ) -> None:
-        self.dialect: str = writer.dialect.name
+        self.dialect: str = pools.writer.dialect.name
         """``sqlite`` or ``postgresql``."""
-        self._reader, self._writer, self._path = reader, writer, path
+        self._reader, self._writer, self._asker, self._path = pools.reader, pools.writer, pools.asker, path
         self._file_id = file_id(path)
         self._closing = closing
         self._sockets = sockets
@@ -69,6 +69,13 @@ class Database:
         """Lend a connection for SELECTs; on SQLite one that cannot write."""
         with self._lending(), translated():
             async with self._reader.connect() as connection:
+                yield connection
+
+    @asynccontextmanager
+    async def asking(self, seconds: float = 3.0) -> AsyncIterator[AsyncConnection]:
+        """Lend a connection to answer a person by: it cannot write, and ``QueryTooLong`` ends a query that is slow."""
+        with self._lending(), translated():
+            async with lend_limited(self._asker, timedelta(seconds=seconds)) as connection:
                 yield connection
 
     @asynccontextmanager
@@ -172,14 +179,12 @@ async def open_database(url: str, *, hash_choice: str, clock: Callable[[], datet
         if path is not None:
             stack.enter_context(await FileLock(path).acquire())
         await _migrate(parsed)
-        reader, writer = _engines(parsed, clock)
-        stack.push_async_callback(reader.dispose)
-        stack.push_async_callback(writer.dispose)
-        sockets = OpenSockets(writer) if path is None else None
+        pools = open_pools(parsed, clock, stack)
+        sockets = OpenSockets(pools.writer, pools.asker) if path is None else None
         with translated():
-            async with writer.begin() as connection:
+            async with pools.writer.begin() as connection:
                 await record_hash_choice(connection, hash_choice)
-        return Database(reader=reader, writer=writer, path=path, closing=stack.pop_all(), sockets=sockets)
+        return Database(pools=pools, path=path, closing=stack.pop_all(), sockets=sockets)
 
 
 async def open_for_reading(url: str, *, hash_choice: str) -> Database:
@@ -191,10 +196,8 @@ async def open_for_reading(url: str, *, hash_choice: str) -> Database:
     await require_archive(url, hash_choice=hash_choice)
     parsed = parse_url(url)
     async with AsyncExitStack() as stack:
-        reader, writer = _engines(parsed, _now)
-        stack.push_async_callback(reader.dispose)
-        stack.push_async_callback(writer.dispose)
-        return Database(reader=reader, writer=reader, path=sqlite_path(parsed), closing=stack.pop_all())
+        pools = open_pools(parsed, _now, stack).only_reading()
+        return Database(pools=pools, path=sqlite_path(parsed), closing=stack.pop_all())
 
 
 async def migrate(url: str) -> str:
@@ -231,14 +234,6 @@ async def _migrate(url: URL) -> str:
                 return await connection.run_sync(upgrade)
     finally:
         await engine.dispose()
-
-
-def _engines(url: URL, clock: Callable[[], datetime]) -> tuple[AsyncEngine, AsyncEngine]:
-    """Make an engine to read and one to write; on PostgreSQL they share a pool, and reading opens no transaction."""
-    if url.get_backend_name() == "sqlite":
-        return sqlite_reader(url, clock), sqlite_writer(url, clock)
-    engine = postgres(url, pool_size=10, max_overflow=10)
-    return engine.execution_options(isolation_level="AUTOCOMMIT"), engine
 
 
 async def _check_server(connection: AsyncConnection) -> None:

@@ -43,6 +43,13 @@ class DatabaseBusy(StorageError):
     is_transient = True
 
 
+class QueryTooLong(StorageError):
+    """The query was cut off because it took too long. Ask for less, such as a shorter time or one channel."""
+
+    code = "query_too_long"
+    remedy = "Ask for less, such as a shorter time or one channel."
+
+
 class DatabaseReadOnly(StorageError):
     """The database cannot be written. Check the rights on the file and its folder, or on the server the role's
     grants and whether it is a standby."""

@@ -11,6 +11,7 @@ from discord.gateway import DiscordWebSocket
 from discord.http import Route
 
 from adapters.base import ConnectionHealth, PlatformSession, RequestObserver
+from adapters.discord.choice import choice_of
 from adapters.discord.config import DiscordOptions
 from adapters.discord.content import CONTENT_REMEDY
 from adapters.discord.gateway import GatewayClient, ignore
@@ -59,6 +60,7 @@ class DiscordAdapter:
     ) -> None:
         self._token = token
         self._hash_user = hasher.of
+        self._choice = choice_of(options)
         rate_limiter = RateLimiter(
             options.requests_per_second, options.channel_requests_per_second, options.reaction_requests_per_second
         )
@@ -80,6 +82,7 @@ class DiscordAdapter:
             on_live_event,
             trace=self._rest.trace(),
             hash_user=self._hash_user,
+            choice=self._choice,
             guild_ready_timeout_seconds=self._guild_ready_timeout_seconds,
             identify_delay_seconds=self._identify_delay_seconds,
             sleep=self._sleep,

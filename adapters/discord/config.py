@@ -1,10 +1,13 @@
 """Discord's section of the configuration."""
 
+import re
 from typing import Annotated
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from adapters.base import PlatformOptions
+
+_ID = re.compile("[1-9][0-9]{0,19}", re.ASCII)
 
 
 class DiscordOptions(PlatformOptions):
@@ -20,6 +23,22 @@ class DiscordOptions(PlatformOptions):
     requests_per_second: Annotated[float, Field(gt=0, le=1_000_000)] = 40.0
     channel_requests_per_second: Annotated[float, Field(gt=0, le=1_000_000)] = 0.9
     reaction_requests_per_second: Annotated[float, Field(gt=0, le=1_000_000)] = 4.0
+
+    @field_validator("include", "exclude")
+    @classmethod
+    def _are_ids(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        wrong = [one for one in value if not _ID.fullmatch(one)]
+        if wrong:
+            raise ValueError(
+                f'{", ".join(wrong)}: list the ids of channels or categories, as in ["1098765432109876543"]'
+            )
+        return value
+
+    @model_validator(mode="after")
+    def _include_or_exclude(self) -> "DiscordOptions":
+        if both := set(self.include) & set(self.exclude):
+            raise ValueError(f"{', '.join(sorted(both))}: stands in include and in exclude; leave it in one of them")
+        return self
 
     @field_validator("rest_url", "gateway_url")
     @classmethod

@@ -65,7 +65,7 @@ class GuildEvaluation:
         if roles is None:
             roles = await self._call(lambda: self._http.get_roles(guild_id), list, self._roles_fault)
             self._client.compare_roles(guild_id, as_objects(roles))
-        evaluator = ChannelEvaluator(str(guild_id), as_objects(roles), bot, self._hash_user)
+        evaluator = ChannelEvaluator(str(guild_id), as_objects(roles), bot, self._hash_user, self._client.choice)
         listed = as_objects(channels)
         shown = {snowflake(channel.get("id")) for channel in listed}
         hidden = [channel for i, channel in self._client.hidden_channels(guild_id).items() if i not in shown]

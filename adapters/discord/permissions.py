@@ -6,6 +6,7 @@ There is no inheritance from the category here: Discord copies a category's over
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from adapters.discord.choice import ALL_CHANNELS, ChannelChoice
 from adapters.discord.convert import (
     Payload,
     as_bits,
@@ -108,11 +109,19 @@ def _overwrite_kind(overwrite: Payload) -> int | None:
 class ChannelEvaluator:
     """Turn the channels of one listing into records, each with the reason for which it is not read, if there is one."""
 
-    def __init__(self, guild_id: str, roles: Sequence[Payload], bot: Principal, hash_user: HashUser) -> None:
+    def __init__(
+        self,
+        guild_id: str,
+        roles: Sequence[Payload],
+        bot: Principal,
+        hash_user: HashUser,
+        choice: ChannelChoice = ALL_CHANNELS,
+    ) -> None:
         self._permissions = Permissions(guild_id, roles)
         self._everyone = everyone(guild_id)
         self._bot = bot
         self._hash_user = hash_user
+        self._choice = choice
 
     def channel(self, payload: Payload) -> ChannelRecord | None:
         """Return the record of a channel; None of one that has no id."""
@@ -126,6 +135,10 @@ class ChannelEvaluator:
         """Return whether @everyone may read a channel."""
         return not is_obfuscated(payload) and self._permissions.can_read(self._everyone, payload)
 
+    def is_wanted(self, payload: Payload) -> bool:
+        """Return whether a channel's messages are to be archived: everyone may read it, and it is not left out."""
+        return self.is_public(payload) and self._choice.takes(payload)
+
     def skip_reason(self, payload: Payload) -> SkipReason | None:
         """Return why a channel is not read; None where it is."""
         if is_obfuscated(payload):
@@ -134,4 +147,6 @@ class ChannelEvaluator:
             return SkipReason.UNSUPPORTED
         if not self.is_public(payload):
             return SkipReason.NOT_PUBLIC
+        if not self._choice.takes(payload):
+            return SkipReason.EXCLUDED
         return None if self._permissions.can_read(self._bot, payload) else SkipReason.BOT_LACKS_ACCESS

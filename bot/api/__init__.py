@@ -1,13 +1,40 @@
 """The HTTP API: shows how the archive stands and takes requests for syncs. It enqueues; it never syncs."""
 
+from bot.api.endpoint import RequestModel, errors_of, parameters_of
+from bot.api.job_responses import CreatedJob, JobView
+from bot.api.offline import OfflineAnswers
+from bot.api.presenter import Facts, Presenter
+from bot.api.problems import Problem
+from bot.api.requests import JobPath, SyncRequest, TenantPath
+from bot.api.responses import ChannelView, TenantView
 from bot.api.server import (
     AddressInUse,
     Api,
     serve,
 )
+from bot.api.site import Site
+from bot.api.sync import channel_view
+from bot.api.tenants import find_tenant
 
 __all__ = [
     "AddressInUse",
     "Api",
+    "ChannelView",
+    "CreatedJob",
+    "Facts",
+    "JobPath",
+    "JobView",
+    "OfflineAnswers",
+    "Presenter",
+    "Problem",
+    "RequestModel",
+    "Site",
+    "SyncRequest",
+    "TenantPath",
+    "TenantView",
+    "channel_view",
+    "errors_of",
+    "find_tenant",
+    "parameters_of",
     "serve",
 ]

@@ -53,7 +53,7 @@ class AuditCalls:
         names = ChannelAuditView.model_fields
         left = await repair.count_pending_ranges(self.db, tenant.id)
         view = CoverageView(
-            statement=_statement(found),
+            statement=coverage_statement(found),
             live=LiveView(
                 channels_followed=following.channels,
                 channels=following.of,
@@ -95,7 +95,8 @@ def _incomplete(channel: ChannelSummary) -> IncompleteChannel:
     )
 
 
-def _statement(found: Coverage) -> str:
+def coverage_statement(found: Coverage) -> str:
+    """Say how complete an archive is, and as of when."""
     if found.audited_at is None:
         return 'no audit has been completed yet; ask for one with POST .../sync and {"kind": "audit"}'
     date = found.audited_at.strftime("%Y-%m-%d %H:%M UTC")

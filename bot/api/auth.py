@@ -1,5 +1,10 @@
-"""Which requests are let in: those with the bearer token where one is set, and never a browser's of another site."""
+"""Which requests are let in: those with the token where one is set, and never a browser's of another site.
 
+Programs send the token as bearer. A browser is asked for it by HTTP Basic: any name, and the token as the password.
+"""
+
+import base64
+import binascii
 import hmac
 from collections.abc import Collection, Mapping
 
@@ -11,12 +16,18 @@ from bot.hosts import is_loopback, normal_host
 
 _LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "[::1]"})
 
-OPEN_PATHS = frozenset({"/", "/healthz", "/readyz", "/docs", "/openapi.json"})
+OPEN_PATHS = frozenset({"/healthz", "/readyz", "/docs", "/docs.js", "/openapi.json"})
+_SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 """The paths that say nothing of the archive and need no token; all others do."""
 
 
-def guard(token: str | None, own_hosts: Collection[str]) -> Middleware:
+def guard(token: str | None, own_hosts: Collection[str], open_paths: Collection[str] = OPEN_PATHS) -> Middleware:
     """Make the middleware that lets requests in as the configuration says.
+
+    Args:
+        token: what a request has to show; None lets every one in.
+        own_hosts: the host names of this server, beside those of the machine itself.
+        open_paths: what needs no token.
 
     A page of another site can make its reader's browser send requests to this machine. It cannot hide it: the
     browser names the site (Sec-Fetch-Site, Origin), or, by a rebound name, the wrong Host.
@@ -32,7 +43,7 @@ def guard(token: str | None, own_hosts: Collection[str]) -> Middleware:
             raise Problem(403, "cross_site", "requests from other sites' pages are refused")
         if token is None or _has_token(request, token):
             return await handler(request)
-        if request.path not in OPEN_PATHS:
+        if request.path not in open_paths:
             raise Problem(401, "unauthorized", "send the header 'Authorization: Bearer <PLATFORM_SYNC_API_TOKEN>'")
         try:
             return await handler(request)
@@ -52,12 +63,42 @@ def _without_details(problem: Problem) -> Problem:
 
 
 def _is_foreign(request: web.Request, hosts: Collection[str]) -> bool:
+    """Return whether a page of another server sent the request, or may have."""
     origin = request.headers.get("Origin")
-    return origin is not None and normal_host(origin.partition("://")[2]) not in hosts
+    if origin is None:
+        return False
+    own = origin.partition("://")[2]
+    return normal_host(own) not in hosts or _is_neighbour(request, own)
+
+
+def _is_neighbour(request: web.Request, origin: str) -> bool:
+    """Return whether a change is asked for by a page of another port of this host: that is another server.
+
+    Browsers say so themselves, in Sec-Fetch-Site, but not where they speak plain HTTP to another machine.
+    """
+    if request.method in _SAFE_METHODS or "Sec-Fetch-Site" in request.headers:
+        return False
+    is_same_name = normal_host(origin) == normal_host(request.host)
+    return is_same_name and origin.rpartition(":")[2] != request.host.rpartition(":")[2]
 
 
 def _has_token(request: web.Request, token: str) -> bool:
     scheme, _, given = request.headers.get("Authorization", "").partition(" ")
-    return scheme.lower() == "bearer" and hmac.compare_digest(
-        given.strip().encode("utf-8", "surrogateescape"), token.encode()
-    )
+    shown = {"bearer": _as_bearer, "basic": _as_password}.get(scheme.lower(), _nothing)(given.strip())
+    return hmac.compare_digest(shown, token.encode())
+
+
+def _as_bearer(given: str) -> bytes:
+    return given.encode("utf-8", "surrogateescape")
+
+
+def _as_password(given: str) -> bytes:
+    """Return the password of HTTP Basic; the name before it can be any."""
+    try:
+        return base64.b64decode(given, validate=True).partition(b":")[2]
+    except (binascii.Error, ValueError):
+        return b""
+
+
+def _nothing(_: str) -> bytes:
+    return b""

@@ -11,40 +11,49 @@ from aiohttp import web
 
 from bot.api.endpoint import Page
 from bot.api.openapi import AnyEndpoint, describe
+from bot.api.trying import FIELD_OF_THE_KEY, SCRIPT, SCRIPT_PATH, try_form
 
 _STYLE = """
 :root { color-scheme: light dark }
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem }
 code { font-size: .9em } h2 { margin-top: 2.5rem; border-top: 1px solid #8886; padding-top: 1rem }
 table { border-collapse: collapse; width: 100% } td { vertical-align: top; padding: .2rem .8rem .2rem 0 }
+form.try label { display: block; margin: .4rem 0 } form.try input, form.try textarea { font: inherit; width: 100% }
+form.try textarea { font-family: monospace } output { display: block; white-space: pre-wrap; overflow-wrap: anywhere }
+output { font-family: monospace; font-size: .9em; max-height: 30rem; overflow: auto; margin: .4rem 0 }
+[hidden] { display: none !important }
 tr { border-bottom: 1px solid #8883 } .method { display: inline-block; min-width: 4.5rem; font-weight: 600 }
 """
 _HASH = b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
-POLICY = f"default-src 'none'; style-src 'sha256-{_HASH}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-"""The page's Content-Security-Policy: its own style and nothing else."""
+POLICY = (
+    f"default-src 'none'; style-src 'sha256-{_HASH}'; script-src 'self'; connect-src 'self'; base-uri 'none'; "
+    "form-action 'none'; frame-ancestors 'none'"
+)
+"""The page's Content-Security-Policy: its own style and script, requests to this server, and nothing else."""
 
 _Json = Mapping[str, Any]
 
 
 def page(document: _Json) -> str:
-    """Write the OpenAPI document as a page for people, without a script and readable without a network."""
+    """Write the OpenAPI document as a page for people, readable without its script and without a network."""
     title = escape(f"{document['info']['title']} {document['info']['version']}")
     endpoints = [(method, path, call) for path, item in document["paths"].items() for method, call in item.items()]
-    schemas = document["components"]["schemas"].items()
+    schemas = document["components"]["schemas"]
     contents = "".join(f"<li>{_link(method, path)} {_text(call['summary'])}</li>" for method, path, call in endpoints)
     authorization = "<p>Send <code>Authorization: Bearer &lt;token&gt;</code>.</p>"
     return (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
         f'<meta name="viewport" content="width=device-width"><style>{_STYLE}</style></head><body><h1>{title}</h1>'
         f"<p>{_text(document['info']['description'])}</p>"
-        f"{authorization if 'securitySchemes' in document['components'] else ''}"
+        f"{authorization + FIELD_OF_THE_KEY if 'securitySchemes' in document['components'] else ''}"
         f'<p>For programs: <a href="/openapi.json">openapi.json</a></p><ul>{contents}</ul>'
-        f"{''.join(_call(*call) for call in endpoints)}<h2>Schemas</h2>"
-        f"{''.join(_schema(name, schema) for name, schema in schemas)}</body></html>\n"
+        f"{''.join(_call(*call, schemas) for call in endpoints)}<h2>Schemas</h2>"
+        f"{''.join(_schema(name, schema) for name, schema in schemas.items())}"
+        f'<script src="{SCRIPT_PATH}"></script></body></html>\n'
     )
 
 
-def _call(method: str, path: str, call: _Json) -> str:
+def _call(method: str, path: str, call: _Json, schemas: _Json) -> str:
     parameters = _table(
         (
             p["name"],
@@ -60,7 +69,8 @@ def _call(method: str, path: str, call: _Json) -> str:
         (status, _text(answer["description"]), _contents(answer)) for status, answer in call["responses"].items()
     )
     heading = f'<h2 id="{_anchor(method, path)}"><code>{method.upper()} {escape(path)}</code></h2>'
-    return f"{heading}<p>{_text(call['summary'])}</p>{parameters}{takes}{results}"
+    tried = try_form(method, path, call, schemas)
+    return f"{heading}<p>{_text(call['summary'])}</p>{parameters}{takes}{results}{tried}"
 
 
 def _schema(name: str, schema: _Json) -> str:
@@ -149,6 +159,13 @@ class OwnPages:
                 schema_type="string",
                 handler=self.show_docs,
             ),
+            Page(
+                path=SCRIPT_PATH,
+                summary="The script by which that page tries a call out.",
+                content_type="text/javascript",
+                schema_type="string",
+                handler=self.show_script,
+            ),
         ]
 
     @cached_property
@@ -166,11 +183,10 @@ class OwnPages:
         return web.json_response(self._document)
 
     async def show_docs(self, _: web.Request) -> web.Response:
-        """Answer with the document as a page that loads nothing."""
+        """Answer with the document as a page that loads nothing from elsewhere."""
         headers = {"Content-Security-Policy": POLICY, "Referrer-Policy": "no-referrer"}
         return web.Response(text=page(self._document), content_type="text/html", headers=headers)
 
-
-async def redirect_to_docs(_: web.Request) -> web.Response:
-    """Send a caller of the bare address to the description."""
-    return web.Response(status=302, text="See /docs.\n", headers={"Location": "/docs"})
+    async def show_script(self, _: web.Request) -> web.Response:
+        """Respond with the page's script."""
+        return web.Response(text=SCRIPT, content_type="text/javascript")

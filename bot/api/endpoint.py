@@ -72,7 +72,7 @@ class Endpoint(Generic[A, B]):
 
     async def serve(self, request: web.Request) -> web.Response:
         """Answer one request."""
-        params = _parameters(request, self.params)
+        params = parameters_of(request, self.params)
         body = await _body(request, self.body)
         result = await self.handler(params, body)
         text = result.body.model_dump_json()
@@ -96,11 +96,16 @@ class Page:
 
     async def serve(self, request: web.Request) -> web.Response:
         """Answer one request."""
-        _parameters(request, NoParameters)
+        parameters_of(request, NoParameters)
         return await self.handler(request)
 
 
-def _parameters(request: web.Request, model: type[A]) -> A:
+def parameters_of(request: web.Request, model: type[A]) -> A:
+    """Check the path's and the query's parameters by a model.
+
+    Raises:
+        Problem: 400 names every wrong one; 404 where the path can name nothing.
+    """
     types = {info.alias or name: info.annotation for name, info in model.model_fields.items()}
     given: dict[str, object] = dict(request.match_info)
     for name, text in request.query.items():

@@ -12,15 +12,16 @@ from aiohttp.http_exceptions import HttpProcessingError
 
 from adapters.base import PlatformAdapter
 from bot.api.audits import AuditCalls
-from bot.api.auth import guard
+from bot.api.auth import OPEN_PATHS, guard
 from bot.api.connections import KEEP_ALIVE_SECONDS, Connections, listening_sockets
-from bot.api.docs import ExposeMetrics, OwnPages, redirect_to_docs
+from bot.api.docs import ExposeMetrics, OwnPages
 from bot.api.files import FileCalls
 from bot.api.health import HealthCalls
 from bot.api.jobs import JobCalls
 from bot.api.presenter import Presenter
 from bot.api.privacy import PrivacyCalls
 from bot.api.problems import problems
+from bot.api.site import Site, bare_site
 from bot.api.sync import SyncCalls
 from bot.api.tenants import TenantCalls
 from bot.database_probe import DatabaseProbe
@@ -53,18 +54,28 @@ class Api:
     erasures: ErasureRequests
     follower: LiveFollower
 
-    def routes(self, *, has_token: bool) -> list[web.RouteDef]:
-        """Return every call with its handler; ``has_token`` is for their description."""
-        presenter = Presenter(
+    @property
+    def presenter(self) -> Presenter:
+        """What makes views of tenants and jobs."""
+        return Presenter(
             db=self.db,
             adapters=self.adapters,
             next_sync_at=self.next_sync_at,
             clock=self.clock,
             slots=self.concurrent_tenants,
         )
+
+    @property
+    def sync_calls(self) -> SyncCalls:
+        """The calls about one tenant's syncs, which the pages make, too."""
+        return SyncCalls(db=self.db, queue=self.queue, presenter=self.presenter, clock=self.clock)
+
+    def routes(self, *, has_token: bool) -> list[web.RouteDef]:
+        """Return every call with its handler; ``has_token`` is for their description."""
+        presenter = self.presenter
         endpoints = [
             *TenantCalls(db=self.db, service=self.tenants, adapters=self.adapters, presenter=presenter).endpoints(),
-            *SyncCalls(db=self.db, queue=self.queue, presenter=presenter, clock=self.clock).endpoints(),
+            *self.sync_calls.endpoints(),
             *AuditCalls(db=self.db, follower=self.follower).endpoints(),
             *PrivacyCalls(
                 db=self.db, adapters=self.adapters, hash_user=self.hash_user, erasures=self.erasures
@@ -77,7 +88,6 @@ class Api:
         ]
         pages = OwnPages(endpoints, self.expose_metrics, has_token=has_token).pages
         return [
-            web.get("/", redirect_to_docs),
             *(call.route() for call in endpoints),
             *(page.route() for page in pages),
         ]
@@ -115,17 +125,21 @@ async def serve(
     port: int,
     allowed_hosts: Collection[str],
     token: str | None,
+    site: Site | None = None,
     connections: Connections | None = None,
 ) -> AsyncIterator[str]:
-    """Serve until the block ends; gives the server's address.
+    """Serve the calls, and the pages of ``site``, until the block ends; gives the server's address.
 
     Raises:
         AddressInUse: names the address and the setting.
     """
-    connections = connections or Connections()
-    hosts = [*reachable_hosts(host), *allowed_hosts]
-    app = web.Application(middlewares=[connections.watch, problems, guard(token, hosts)], client_max_size=_LARGEST_BODY)
-    app.add_routes(api.routes(has_token=token is not None))
+    connections, site = connections or Connections(), site or bare_site()
+    let_in = guard(token, [*reachable_hosts(host), *allowed_hosts], OPEN_PATHS | site.open_paths)
+    app = web.Application(
+        middlewares=[connections.watch, site.middleware, problems, let_in], client_max_size=_LARGEST_BODY
+    )
+    site.set_up(app)
+    app.add_routes([*site.routes, *api.routes(has_token=token is not None)])
     app.on_response_prepare.append(_add_headers)
     runner = web.AppRunner(
         app,

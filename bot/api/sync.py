@@ -28,6 +28,8 @@ EXPLANATIONS = {
     SkipReason.DELETED: "It was deleted on the platform. What was archived of it stays.",
     SkipReason.UNSUPPORTED: "It holds no messages, like a category, or it is of a type that this version does not "
     "know.",
+    SkipReason.EXCLUDED: "The operator left it out, with include or exclude in the configuration of its platform. What "
+    "was archived of it stays.",
     SkipReason.OBFUSCATED: "The platform hides it from the bot: its name is unknown, and so is whether everybody may "
     "see it. Give the bot View Channel there if it should be archived.",
 }

@@ -21,6 +21,10 @@ _REASONS: dict[SkipReason, tuple[str, bool]] = {
         False,
     ),
     SkipReason.NOT_PUBLIC: ("not everyone may read them: private by design, nothing to do", False),
+    SkipReason.EXCLUDED: (
+        "left out by include or exclude in the configuration; what was archived of them stays",
+        False,
+    ),
     SkipReason.UNSUPPORTED: ("they hold no messages that could be archived, such as categories; nothing to do", False),
     SkipReason.DELETED: ("they were deleted; what was archived of them stays", False),
 }

@@ -14,6 +14,7 @@ from adapters.privacy import UserHasher
 from adapters.records import ChannelRecord, TenantRecord
 from adapters.registry import PLATFORMS
 from bot.check.channels import summarize
+from bot.check.configured import strange_channels, strange_tenants
 from bot.config import Config
 from bot.demo_files import DemoFiles
 from storage.connection import DatabaseState, KnownTenant, inspect_database
@@ -63,6 +64,8 @@ class Check:
         self._tenant_id = tenant_id
         self._connect_seconds = connect_seconds
         self._known: tuple[KnownTenant, ...] = ()
+        self._present: set[str] = set()
+        self._listed: list[ChannelRecord] | None = []  # of all communities; None where one could not be listed
         self._is_seen = False
 
     async def findings(self) -> Findings:
@@ -76,6 +79,10 @@ class Check:
                 continue
             async for finding in self._platform(name, self._adapters[name]):
                 yield finding
+        if self._tenant_id is None and self._adapters:
+            known = self._present | {tenant.id for tenant in self._known}
+            for text in strange_tenants(self._config.tenants, known):
+                yield Finding("configuration", Mark.WARNING, text)
         if self._tenant_id is not None and not self._is_seen:
             text = "there is no such tenant, nor a community of this id that the bot is in"
             if self._tenant_id.isdecimal():
@@ -130,6 +137,8 @@ class Check:
                     if self._is_wanted(tenant_id_of(name, tenant.platform_id)):
                         async for finding in self._tenant(name, adapter, tenant):
                             yield finding
+                for text in self._strange_channels(name):
+                    yield Finding(name, Mark.WARNING, text)
                 for finding in self._absent(name, adapter, {tenant.platform_id for tenant in tenants}):
                     yield finding
         except TimeoutError:
@@ -143,6 +152,7 @@ class Check:
     async def _tenant(self, platform: str, adapter: PlatformAdapter, tenant: TenantRecord) -> Findings:
         tenant_id = tenant_id_of(platform, tenant.platform_id)
         about = f"{tenant_id} ({tenant.name or 'nameless'})"
+        self._present.add(tenant_id)
         stored = next((known for known in self._known if known.id == tenant_id), None)
         if stored is not None and stored.is_stopped:
             yield Finding(about, Mark.NOTE, "its syncs are stopped on its administrator's request")
@@ -152,9 +162,18 @@ class Check:
             channels = await adapter.sync(tenant.platform_id, lambda session: session.channels())
         except PlatformError as e:
             yield Finding(about, Mark.PROBLEM, f"{e}; {e.remedy}")
+            self._listed = None
             return
+        if self._listed is not None:
+            self._listed += channels
         for finding in _channel_findings(about, channels):
             yield finding
+
+    def _strange_channels(self, platform: str) -> list[str]:
+        """Find the ids in include and exclude that name no channel, if all channels are known."""
+        if self._tenant_id is not None or self._listed is None:
+            return []
+        return list(strange_channels(platform, self._config.platforms[platform].options, self._listed))
 
     def _becomes_tenant(self, platform: str, platform_id: str) -> str:
         if self._config.platforms[platform].options.auto_create_tenants:

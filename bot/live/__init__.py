@@ -4,6 +4,7 @@ from bot.live.followed import (
     Listing,
 )
 from bot.live.follower import (
+    Following,
     LiveFollower,
 )
 from bot.live.tracker import (
@@ -15,6 +16,7 @@ from bot.live.writer import (
 
 __all__ = [
     "ChangeTracker",
+    "Following",
     "Listing",
     "LiveFollower",
     "LiveWriter",

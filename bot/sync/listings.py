@@ -9,9 +9,9 @@ from datetime import datetime
 
 from adapters.base import PlatformSession
 from adapters.records import ChannelRecord
-from bot.config import SyncConfig
 from bot.live import ChangeTracker, LiveWriter
 from bot.metrics import Metrics
+from bot.sections import SyncConfig
 from bot.sync.channel import AnyChannel
 from bot.sync.unheard import count_unheard
 from storage import channels

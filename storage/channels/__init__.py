@@ -40,6 +40,7 @@ from storage.channels.set_aside import (
     forget_absent,
     forget_deleted,
     note_set_aside,
+    set_aside_ids,
 )
 from storage.channels.skip import (
     bound_hidings,
@@ -87,4 +88,5 @@ __all__ = [
     "save_changed_channels",
     "save_channels",
     "save_threads",
+    "set_aside_ids",
 ]

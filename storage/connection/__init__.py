@@ -1,5 +1,8 @@
 """Reaching a database: engines, the file lock, the drivers' errors, cancelled calls, a look from outside."""
 
+from storage.connection.asking import (
+    lend_limited,
+)
 from storage.connection.cancellation import (
     finish_before_cancel,
 )
@@ -10,8 +13,6 @@ from storage.connection.engines import (
     postgres,
     rewrite_and_truncate,
     sqlite_migrator,
-    sqlite_reader,
-    sqlite_writer,
 )
 from storage.connection.file_lock import (
     FileLock,
@@ -26,6 +27,10 @@ from storage.connection.inspection import (
     inspect_database,
     is_read_only,
     require_archive,
+)
+from storage.connection.pools import (
+    Pools,
+    open_pools,
 )
 from storage.connection.sockets import (
     OpenSockets,
@@ -45,13 +50,16 @@ __all__ = [
     "FileLock",
     "KnownTenant",
     "OpenSockets",
+    "Pools",
     "WriteHealth",
     "archive_name",
     "file_id",
     "finish_before_cancel",
     "inspect_database",
     "is_read_only",
+    "lend_limited",
     "look_at_file",
+    "open_pools",
     "parse_url",
     "postgres",
     "require_archive",
@@ -59,7 +67,5 @@ __all__ = [
     "secrets_of_url",
     "sqlite_migrator",
     "sqlite_path",
-    "sqlite_reader",
-    "sqlite_writer",
     "translated",
 ]

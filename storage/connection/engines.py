@@ -56,9 +56,9 @@ def sqlite_writer(url: URL, clock: Clock) -> AsyncEngine:
     return engine
 
 
-def sqlite_reader(url: URL, clock: Clock) -> AsyncEngine:
+def sqlite_reader(url: URL, clock: Clock, **options: Any) -> AsyncEngine:
     """Make an engine of connections that cannot write and never wait for the one that does."""
-    return _sqlite(url, _READER_PRAGMAS, clock, pool_size=4, max_overflow=4)
+    return _sqlite(url, _READER_PRAGMAS, clock, **{"pool_size": 4, "max_overflow": 4, **options})
 
 
 def sqlite_migrator(url: URL, clock: Clock) -> AsyncEngine:

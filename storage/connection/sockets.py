@@ -18,13 +18,14 @@ from storage.errors import DatabaseUnreachable
 
 
 class OpenSockets:
-    """The sockets of an engine's connections to PostgreSQL."""
+    """The sockets of some engines' connections to PostgreSQL."""
 
-    def __init__(self, engine: AsyncEngine) -> None:
+    def __init__(self, *engines: AsyncEngine) -> None:
         self._connections: WeakSet[Any] = WeakSet()  # the driver's
         self._is_cut = False
-        event.listen(engine.sync_engine, "do_connect", self._refuse)
-        event.listen(engine.sync_engine, "connect", self._note)
+        for engine in engines:
+            event.listen(engine.sync_engine, "do_connect", self._refuse)
+            event.listen(engine.sync_engine, "connect", self._note)
 
     def _refuse(self, *_: Any) -> None:
         """Let the pool open no connection in the place of one that was cut."""

@@ -2,7 +2,16 @@
 
 from sqlalchemy.dialects.postgresql import Insert, insert  # of both databases: see upsert
 
-from storage.sql.functions import SQLITE_CLOCK, DatabaseTime, JsonMerged, PositionOf, TextAsJson, json_as_text
+from storage.sql.functions import (
+    SQLITE_CLOCK,
+    DatabaseTime,
+    DayOf,
+    HourOf,
+    JsonMerged,
+    PositionOf,
+    TextAsJson,
+    json_as_text,
+)
 from storage.sql.json_rows import json_objects, json_strings, types_of
 from storage.sql.json_text import as_plain, clean, clean_text, dump_json, is_clean
 from storage.sql.keys import as_keys, delete_by_key, joined_by_key
@@ -44,6 +53,8 @@ __all__ = [
     "TENANT_ID",
     "USER_HASH",
     "DatabaseTime",
+    "DayOf",
+    "HourOf",
     "Id",
     "Insert",
     "JsonMerged",

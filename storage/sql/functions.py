@@ -93,3 +93,37 @@ def _sqlite_merged(element: JsonMerged, compiler: SQLCompiler, **kw: Any) -> str
 def _postgres_merged(element: JsonMerged, compiler: SQLCompiler, **kw: Any) -> str:
     one, other = (compiler.process(clause, **kw) for clause in element.clauses)
     return f"({one} || CAST({other} AS JSONB))"
+
+
+class DayOf(FunctionElement[str]):
+    """The day of a time in UTC, as 2026-11-26."""
+
+    inherit_cache = True
+    type = Text()
+
+
+@compiles(DayOf, "sqlite")
+def _sqlite_day(element: DayOf, compiler: SQLCompiler, **kw: Any) -> str:
+    return f"substr({compiler.process(element.clauses, **kw)}, 1, 10)"
+
+
+@compiles(DayOf, "postgresql")
+def _postgres_day(element: DayOf, compiler: SQLCompiler, **kw: Any) -> str:
+    return f"to_char({compiler.process(element.clauses, **kw)} AT TIME ZONE 'UTC', 'YYYY-MM-DD')"
+
+
+class HourOf(FunctionElement[int]):
+    """The hour of a time in UTC, from 0 to 23."""
+
+    inherit_cache = True
+    type = Integer()
+
+
+@compiles(HourOf, "sqlite")
+def _sqlite_hour(element: HourOf, compiler: SQLCompiler, **kw: Any) -> str:
+    return f"CAST(substr({compiler.process(element.clauses, **kw)}, 12, 2) AS INTEGER)"
+
+
+@compiles(HourOf, "postgresql")
+def _postgres_hour(element: HourOf, compiler: SQLCompiler, **kw: Any) -> str:
+    return f"CAST(EXTRACT(HOUR FROM {compiler.process(element.clauses, **kw)} AT TIME ZONE 'UTC') AS INTEGER)"

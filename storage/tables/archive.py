@@ -122,6 +122,7 @@ messages = Table(
     UniqueConstraint("channel_id", "platform_id"),
     ForeignKeyConstraint(["tenant_id", "channel_id"], ["channels.tenant_id", "channels.id"], ondelete="CASCADE"),
     Index(None, "tenant_id", "sent_at"),
+    Index(None, "channel_id", "sent_at"),
     Index(None, "author_hash"),
     comment="A message. Deleted ones stay, with their deleted_at.",
 )

@@ -37,7 +37,17 @@ async def _fill(url: str, stored: int) -> None:
     db = await open_database(url, hash_choice=SHA)
     try:
         if stored:
-            few = Size(tenants=1, owners=1, channels=100, threads=1, messages=stored, totals=1, pending=0, jobs=1)
+            few = Size(
+                tenants=1,
+                owners=1,
+                channels=100,
+                threads=1,
+                messages=stored,
+                attachments=1,
+                totals=1,
+                pending=0,
+                jobs=1,
+            )
             await fill(db, few)
     finally:
         await db.close()

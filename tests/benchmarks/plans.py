@@ -8,13 +8,13 @@ from storage.database import open_database
 from tests.benchmarks.processes import Rows
 from tests.support.builders import SHA
 from tests.support.filling import LARGE, fill
-from tests.support.queries import API, HOURLY
+from tests.support.queries import API, HOURLY, READING
 
 
 def queries(folder: Path, postgres_url: str) -> Rows:
     """Milliseconds of each call on both databases: of two in a row the second."""
     found = [asyncio.run(_measure(url)) for url in (f"sqlite+aiosqlite:///{folder}/archive.db", postgres_url)]
-    return [(name, *(f"{times[name]:,.1f}" for times in found)) for name in HOURLY | API]
+    return [(name, *(f"{times[name]:,.1f}" for times in found)) for name in HOURLY | API | READING]
 
 
 async def _measure(url: str) -> dict[str, float]:
@@ -22,7 +22,7 @@ async def _measure(url: str) -> dict[str, float]:
     try:
         await fill(db, LARGE)
         times: dict[str, float] = {}
-        for name, call in (HOURLY | API).items():
+        for name, call in (HOURLY | API | READING).items():
             for _ in range(2):
                 began = time.monotonic()
                 await call(db)

@@ -22,7 +22,7 @@ CALLS = """
     GET /api/forgotten-users/{requestId},
     GET /api/tenants/{tenantId}/attachments/{attachmentId},
     GET /api/jobs, GET /api/jobs/{jobId}, DELETE /api/jobs/{jobId}, GET /api/queue,
-    GET /healthz, GET /readyz, GET /metrics, GET /openapi.json, GET /docs
+    GET /healthz, GET /readyz, GET /metrics, GET /openapi.json, GET /docs, GET /docs.js
 """
 # Cancelling a job does not remove it, and stopping a tenant without purging it does neither.
 NOT_CHECKED = "use_after_free"
@@ -69,15 +69,18 @@ class Page(HTMLParser):
         self.tags: set[str] = set()
         self.ids: list[str] = []
         self.links: set[str] = set()
+        self.sources: list[tuple[str, str | None]] = []
         self.open: list[str] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         """Note a tag, and what it points to."""
         self.tags.add(tag)
-        if tag != "meta":
+        if tag not in ("meta", "input"):
             self.open.append(tag)
         for name, value in attrs:
-            assert name not in ("src", "style"), (tag, name)
+            assert not name.startswith(("on", "style")), (tag, name)
+            if name == "src":
+                self.sources.append((tag, value))
             if name == "id":
                 self.ids.append(str(value))
             if name == "href":
@@ -92,17 +95,21 @@ async def test_the_description_for_people_needs_no_network(tmp_path: Path) -> No
     database = f"sqlite+aiosqlite:///{tmp_path}/archive.db"
     async with (
         Simulator(uniform_world(1, 1)) as sim,
-        running_daemon(sim, database) as daemon,
+        running_daemon(sim, database, PLATFORM_SYNC_PAGES__ENABLED="false") as daemon,
         aiohttp.ClientSession(daemon.url) as session,
         session.get("/") as answer,
     ):
         assert (answer.url.path, answer.content_type) == ("/docs", "text/html")
         policy, text = answer.headers["Content-Security-Policy"], await answer.text()
     assert policy.startswith("default-src 'none'; style-src 'sha256-")
+    assert "script-src 'self'; connect-src 'self';" in policy
     page = Page()
     page.feed(text)
     assert not page.open
-    assert not page.tags & {"script", "link", "img", "iframe"}
+    assert page.sources == [("script", "/docs.js")], "its own script, and nothing else"
+    assert not page.tags & {"link", "img", "iframe"}
+    assert text.count('<form class="try" hidden') == len(CALLS.split(",")), "hidden where there is no script"
+    assert "discord-1098765432109876543" in text, "with examples"
     assert {link for link in page.links if not link.startswith("#")} == {"/openapi.json"}
     assert {link[1:] for link in page.links if link.startswith("#")} <= set(page.ids)
     assert len(page.ids) == len(set(page.ids))

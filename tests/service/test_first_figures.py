@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from bot.attempt import GuardedSync
-from bot.config import SyncConfig
 from bot.live import LiveWriter
 from bot.metrics import Metrics
+from bot.sections import SyncConfig
 from bot.sync import JobContext, Progress
 from storage.database import open_database
 from storage.jobs import get_job

@@ -14,9 +14,9 @@ from sqlalchemy import Connection, event
 from adapters.errors import RateLimited
 from adapters.events import ChannelRef, MessageCreated, Stream
 from adapters.pages import MessagePage
-from bot.config import SyncConfig
 from bot.live import Listing, LiveWriter
 from bot.metrics import Metrics
+from bot.sections import SyncConfig
 from bot.sync import JobContext, Progress
 from bot.sync.channel_estimator import ChannelEstimator
 from bot.sync.messages import ChannelReader

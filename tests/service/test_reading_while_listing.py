@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from adapters.errors import RateLimited
-from bot.config import SyncConfig
 from bot.live import LiveWriter
 from bot.metrics import Metrics
+from bot.sections import SyncConfig
 from bot.sync import JobContext, Progress, TenantSync
 from bot.sync.outcomes import ChannelOutcome
 from storage.channels import channel_states

@@ -10,9 +10,9 @@ import pytest
 from adapters.errors import CallFailed
 from adapters.pages import MessagePage
 from bot.api.presenter import job_view
-from bot.config import SyncConfig
 from bot.live import LiveWriter
 from bot.metrics import Metrics
+from bot.sections import SyncConfig
 from bot.sync import JobContext, Progress
 from bot.sync.repairs import RepairPass
 from bot.wording import REPAIRS_IN_WORDS, repairs_in_words

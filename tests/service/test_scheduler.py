@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import update
 
 from adapters.discord.simulator import Simulator, uniform_world
 from adapters.records import TenantRecord
@@ -15,6 +16,7 @@ from bot.queue import JobQueue
 from bot.scheduler import Scheduler
 from storage.database import Database, open_database
 from storage.jobs import Job, JobKind, JobStatus, cancel, newest_job
+from storage.tables import tenants
 from storage.tenants import save_tenant
 from tests.support.daemon import running_daemon
 
@@ -63,6 +65,22 @@ async def test_a_tenant_is_ticked_for_again_after_every_interval(db: Database) -
         assert scheduler.next_sync_at(TENANT) is None
     finally:
         await scheduler.stop()
+
+
+async def test_a_tenant_with_an_interval_of_its_own_is_due_by_that(db: Database) -> None:
+    own = timedelta(days=20)
+    await save_tenant(db, "discord", TenantRecord(platform_id="2", name=None), connected=True, now=utc_now())
+    async with db.writing() as connection:
+        await connection.execute(update(tenants).values(last_sync_at=utc_now() - timedelta(hours=2)))
+    scheduler = Scheduler(JobQueue(db, utc_now), timedelta(hours=1), utc_now, {TENANT: own})
+    scheduler.follow(TENANT)
+    scheduler.follow("discord-2")
+    assert scheduler._apscheduler.get_job(TENANT).trigger.interval == own
+    assert scheduler._apscheduler.get_job("discord-2").trigger.interval == timedelta(hours=1)
+    assert await scheduler.overdue("discord") == ["discord-2"]
+    assert await Scheduler(JobQueue(db, utc_now), own, utc_now, {TENANT: timedelta(hours=1)}).overdue("discord") == [
+        TENANT
+    ]
 
 
 @pytest.mark.usefixtures("restored_addresses")

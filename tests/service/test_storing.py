@@ -11,9 +11,9 @@ from adapters.errors import CallFailed
 from adapters.events import ChannelChanged, ChannelRef, MessagesDeleted
 from adapters.pages import MessagePage
 from adapters.records import ChannelRecord, SkipReason
-from bot.config import SyncConfig
 from bot.live import LiveWriter
 from bot.metrics import Metrics
+from bot.sections import SyncConfig
 from bot.sync import JobContext, Progress
 from bot.sync.channel_estimator import ChannelEstimator
 from bot.sync.messages import ChannelReader

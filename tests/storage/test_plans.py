@@ -3,13 +3,15 @@
 The statements are those that are really sent, with their parameters, by the hourly round and by the API.
 """
 
+import re
+
 import pytest
 
-from storage import channels, jobs
+from storage import channels, jobs, reading
 from storage.database import Database
 from tests.support.filling import SMALL, fill
 from tests.support.plans import recorded, whole_reads
-from tests.support.queries import API, HOURLY
+from tests.support.queries import API, HOURLY, READING
 
 LARGE = {"messages", "attachments", "reaction_totals", "reactions", "channels", "sync_jobs", "sync_progress"}
 
@@ -23,7 +25,7 @@ async def filled(db: Database) -> Database:
 @pytest.mark.slow
 async def test_no_query_reads_a_large_table_whole(filled: Database) -> None:
     found: dict[str, set[str]] = {}
-    for name, call in (HOURLY | API).items():
+    for name, call in (HOURLY | API | READING).items():
         with recorded(filled) as sent:
             await call(filled)
         assert sent or name == "put back what nobody runs", name
@@ -53,3 +55,25 @@ async def test_a_page_of_all_jobs_is_read_in_their_order(filled: Database) -> No
         if filled.dialect == "sqlite":
             plan = await connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {sent[0].statement}", sent[0].parameters)
             assert [row[-1] for row in plan] == ["SCAN sync_jobs USING INDEX sqlite_autoindex_sync_jobs_1"]
+
+
+@pytest.mark.slow
+async def test_a_page_of_messages_is_found_by_the_index_and_read_no_further(filled: Database) -> None:
+    channel = await reading.channel_of(filled, "discord-1", "100")
+    assert channel is not None
+    for call in (reading.messages_before, reading.messages_after):
+        with recorded(filled) as sent:
+            await call(filled, channel, None, 10)
+        async with filled.writing() as connection:
+            if filled.dialect == "sqlite":
+                plan = await connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {sent[0].statement}", sent[0].parameters)
+                steps = [row[-1] for row in plan]
+                assert "USING INDEX ix_messages_channel_id_sent_at (channel_id=? AND sent_at" in steps[0]
+                assert len(steps) == 2  # only those of one instant are sorted
+                assert re.fullmatch("USE TEMP B-TREE FOR (LAST 2 TERMS|RIGHT PART) OF ORDER BY", steps[1])
+            else:
+                await connection.exec_driver_sql("SET LOCAL enable_sort = off")
+                plan = await connection.exec_driver_sql(f"EXPLAIN {sent[0].statement}", sent[0].parameters)
+                whole = " ".join(row[0] for row in plan)
+                assert "Incremental Sort" in whole
+                assert "using ix_messages_channel_id_sent_at" in whole

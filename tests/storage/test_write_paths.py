@@ -135,6 +135,10 @@ STORES_NOBODY = {
         *("empty_copies_from_elsewhere", "empty_forwards_saying", "empty_traces_of", "note_copies"),
     ),
     "reactions": ("delete_totals", "delete_users", "lock_totals", "prepare_users", "refetch_users"),
+    "reading": (
+        *("answers_to", "channel_pages", "ends_of", "find_position", "load_by_id", "load_by_key", "load_hanging"),
+        *("originals_of", "threads_on", "walk_back", "walk_forth"),
+    ),
     "repair": (
         *("add_gap", "close_gap", "complete_hanging_audit", "finish_audit", "newest_early"),
         *("newest_since", "plan_gaps", "add_windows"),

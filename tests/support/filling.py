@@ -18,13 +18,22 @@ class Size:
     channels: int
     threads: int
     messages: int  # in the channels
+    attachments: int  # one on each of the first messages
     totals: int  # one on each of the first messages
     pending: int  # of the totals
     jobs: int  # ended; spread over all tenants
 
 
 SMALL = Size(
-    tenants=300, owners=100, channels=200, threads=1_000, messages=6_000, totals=3_000, pending=300, jobs=6_000
+    tenants=300,
+    owners=100,
+    channels=200,
+    threads=1_000,
+    messages=6_000,
+    attachments=3_000,
+    totals=3_000,
+    pending=300,
+    jobs=6_000,
 )
 LARGE = Size(
     tenants=500,
@@ -32,6 +41,7 @@ LARGE = Size(
     channels=100,
     threads=100_000,
     messages=1_000_000,
+    attachments=200_000,
     totals=500_000,
     pending=360_000,
     jobs=100_000,
@@ -65,6 +75,12 @@ _FILL = (
         " metadata, created_at, updated_at) {n} SELECT 'discord-' || (1 + (1 + i % :channels) % :owners),"
         " 1 + i % :channels, CAST(1000000 + i AS TEXT),"
         " 'author ' || i % 1000, 'user', 'what is said', 'default', {now}, {json}, {now}, {now} FROM n",
+    ),
+    (
+        "attachments",
+        "INSERT INTO attachments (channel_id, message_platform_id, platform_id, filename, url, metadata, created_at,"
+        " updated_at) {n} SELECT 1 + i % :channels, CAST(1000000 + i AS TEXT), '1', 'x', 'x', {json}, {now}, {now}"
+        " FROM n",
     ),
     (
         "totals",

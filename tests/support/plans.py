@@ -39,7 +39,7 @@ def recorded(db: Database) -> Iterator[list[Sent]]:
         if re.match(r"\s*(SELECT|WITH|UPDATE|DELETE|INSERT)\b", statement):
             sent.append(Sent(statement, parameters[0] if many else parameters))
 
-    engines = {engine.sync_engine for engine in (db._reader, db._writer)}
+    engines = {engine.sync_engine for engine in (db._reader, db._writer, db._asker)}
     for engine in engines:
         event.listen(engine, "before_cursor_execute", note)
     try:

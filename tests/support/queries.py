@@ -1,12 +1,13 @@
 """What the hourly round and the API ask an archive that ``filling`` has filled, one call each."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
 from typing import Any
 
-from storage import channels, jobs, reactions, repair, tenants
+from storage import channels, jobs, reactions, reading, repair, tenants
 from storage.database import Database
 from storage.jobs import JobKind, JobStatus
-from tests.support.builders import HOUR, NOW
+from tests.support.builders import HOUR, MINUTE, NOW
 from tests.support.job_steps import running_job
 
 TENANT = "discord-1"
@@ -45,6 +46,36 @@ API: dict[str, Call] = {
     "whether a job is due": lambda db: jobs.has_due_jobs(db, NOW),
     "durations": lambda db: jobs.last_durations(db, [TENANT]),
 }
+READING: dict[str, Call] = {
+    "channels to read": lambda db: reading.channels_of(db, TENANT),
+    "threads of a channel": lambda db: _of_channel(db, reading.threads_of),
+    "the newest messages": lambda db: _of_channel(db, reading.messages_before, None, 50),
+    "the first messages": lambda db: _of_channel(db, reading.messages_after, None, 50),
+    "messages around one": lambda db: _of_channel(db, reading.messages_around, "1000300", 50),
+    "messages around one that is not stored": lambda db: _of_channel(db, reading.messages_around, "1000301", 50),
+    "a day": lambda db: _of_channel(db, reading.day_window, NOW.date(), 50),
+    "days with messages": lambda db: _of_channel(db, reading.days_with_messages, NOW.year, NOW.month),
+    "holes": lambda db: _of_channel(db, reading.holes_of),
+    "links between messages": lambda db: _links(db),
+    "statistics of a time": lambda db: reading.statistics(db, TENANT, since=NOW, until=NOW + MINUTE),
+}
+
+
+async def _of_channel(db: Database, call: Callable[..., Awaitable[Any]], *arguments: object) -> None:
+    channel = await reading.channel_of(db, TENANT, "100")
+    assert channel is not None
+    await call(db, channel, *arguments)
+
+
+async def _links(db: Database) -> None:
+    channel = await reading.channel_of(db, TENANT, "100")
+    assert channel is not None
+    place: dict[str, Any] = {"reply_to_channel_platform_id": "100", "reply_to_message_platform_id": "7"}
+    shown = [replace(m, **place) for m in (await reading.messages_before(db, channel, None, 50)).messages]
+    async with db.asking() as connection:
+        await reading.originals_of(connection, TENANT, shown)
+        await reading.answers_to(connection, channel, shown)
+        await reading.threads_on(connection, channel, shown)
 
 
 async def _all(pages: AsyncIterator[object]) -> None:

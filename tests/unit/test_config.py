@@ -9,13 +9,15 @@ import pytest
 from pydantic import BaseModel
 
 from adapters.registry import PLATFORMS
-from bot.config import ConfigError, DatabaseConfig, HttpConfig, LogConfig, SyncConfig, load
+from bot.config import ConfigError, load
+from bot.sections import DatabaseConfig, HttpConfig, LogConfig, PagesConfig, SyncConfig
 
 ROOT = Path(__file__).resolve().parents[2]
 SECTIONS: dict[str, type[BaseModel]] = {
     "discord": PLATFORMS["discord"].options,
     "database": DatabaseConfig,
     "http": HttpConfig,
+    "pages": PagesConfig,
     "sync": SyncConfig,
     "log": LogConfig,
 }
@@ -107,6 +109,42 @@ def test_a_length_of_time_out_of_bounds_is_answered_with_the_bounds(tmp_path: Pa
     assert "sync.interval: must be from 1 min to 30 d, not 59 s" in str(refused.value)
     assert "sync.time_slice: must be from 1 s to 1 d, not 25 h" in str(refused.value)
     assert "audit_interval" not in str(refused.value)
+
+
+def test_one_tenant_has_an_interval_of_its_own_and_a_wrong_one_is_named(tmp_path: Path) -> None:
+    file = tmp_path / "config.toml"
+    file.write_text('[tenants."discord-123"]\ninterval = "6 h"\n[tenants."discord-4"]\n')
+    assert load(file, {}).intervals == {"discord-123": timedelta(hours=6)}
+    wrong = {"discord-123": "interval = '1 s'", "slack-1": "", "discord-01": "", "discord-5": "intervall = 1", "9": ""}
+    file.write_text("".join(f'[tenants."{name}"]\n{keys}\n' for name, keys in wrong.items()))
+    with pytest.raises(ConfigError) as refused:
+        load(file, {})
+    for part in (
+        'tenants."discord-123".interval: must be from 1 min to 30 d, not 1 s',
+        'tenants."slack-1": names no platform that there is (discord)',
+        "tenants.\"discord-01\": '01' is no id of discord",
+        'tenants."discord-5".intervall: no such key; there are interval',
+        'tenants."9": names no platform',
+    ):
+        assert part in str(refused.value)
+    file.write_text("tenants = 1")
+    with pytest.raises(ConfigError, match="tenants: must be tables"):
+        load(file, {})
+
+
+def test_channels_are_chosen_by_id(tmp_path: Path) -> None:
+    file = tmp_path / "config.toml"
+    file.write_text("[discord]\ninclude = [123, '45']\n")
+    environment = {"PLATFORM_SYNC_DISCORD__EXCLUDE": "6, 7"}
+    options = load(file, environment).platforms["discord"].options
+    assert (options.include, options.exclude) == (("123", "45"), ("6", "7"))
+    for keys, said in (
+        ("exclude = ['general']", "discord.exclude: general: list the ids of channels or categories"),
+        ("exclude = ['5']\ninclude = ['5']", "discord: 5: stands in include and in exclude"),
+    ):
+        file.write_text(f"[discord]\n{keys}\n")
+        with pytest.raises(ConfigError, match=said):
+            load(file, {})
 
 
 def test_other_machines_are_let_in_only_with_a_token() -> None:

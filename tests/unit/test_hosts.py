@@ -2,8 +2,9 @@
 
 import pytest
 
-from bot.config import ConfigError, HttpConfig, load
+from bot.config import ConfigError, load
 from bot.hosts import is_loopback, normal_host, reachable_hosts
+from bot.sections import HttpConfig
 
 
 @pytest.mark.parametrize(

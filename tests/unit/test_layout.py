@@ -15,6 +15,7 @@ PACKAGES_BEHIND_A_DOOR = {
     "bot.api",
     "bot.check",
     "bot.live",
+    "bot.pages",
     "bot.sync",
     *(f"storage.{folder.name}" for folder in (ROOT / "storage").iterdir() if (folder / "__init__.py").exists()),
 }

@@ -22,6 +22,21 @@ def test_the_help_has_the_name_that_is_typed_and_all_that_run_can(
     with pytest.raises(SystemExit):
         runpy.run_module("bot", run_name="__main__")
     shown = capsys.readouterr().out
-    assert "Usage: ./run " in shown
-    for verb in ("run", "demo", "check", "migrate", "forget", "export-user", "erasures", "test", "simulate", "bench"):
+    assert "Usage: platform-sync " in shown
+    for verb in (
+        "run",
+        "demo",
+        "check",
+        "status",
+        "sync",
+        "jobs",
+        "cancel",
+        "audit",
+        "forget",
+        "export-user",
+        "erasures",
+        "test",
+        "simulate",
+        "bench",
+    ):
         assert f" {verb} " in shown or f"'./run {verb}'" in shown

@@ -15,6 +15,7 @@ import discord
 from discord.http import HTTPClient
 
 from adapters.base import ConnectionHealth, PartHealth
+from adapters.discord.choice import ChannelChoice
 from adapters.discord.convert import Payload, as_object
 from adapters.discord.gateway.dispatcher import EventDispatcher, ignore
 from adapters.discord.gateway.events import MESSAGE_EVENTS
@@ -44,13 +45,15 @@ class GatewayClient:
         *,
         trace: aiohttp.TraceConfig,
         hash_user: HashUser,
+        choice: ChannelChoice,
         guild_ready_timeout_seconds: float,
         identify_delay_seconds: float,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._on_event = on_event
+        self.choice = choice
         self._events: asyncio.Queue[tuple[PlatformEvent, Shard | None]] = asyncio.Queue()
-        self._dispatcher = EventDispatcher(on_live_event, hash_user)
+        self._dispatcher = EventDispatcher(on_live_event, hash_user, choice)
         self._roster = GuildRoster(self._report, hash_user, quiet_seconds=guild_ready_timeout_seconds)
         self._waits = Waits(sleep)
         self.login = Login(self._waits, trace, on_socket=lambda socket: self._shards[socket.shard_id or 0].take(socket))

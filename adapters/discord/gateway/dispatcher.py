@@ -8,6 +8,7 @@ read the messages again. A new message in one waits for the event that shows the
 import logging
 from typing import Any
 
+from adapters.discord.choice import ALL_CHANNELS, ChannelChoice
 from adapters.discord.convert import Payload, as_object, as_objects, snowflake, snowflakes
 from adapters.discord.gateway.events import (
     MESSAGE_CREATE,
@@ -40,9 +41,12 @@ class EventDispatcher:
     Nothing here raises, whatever an event holds.
     """
 
-    def __init__(self, on_live_event: LiveEventHandler, hash_user: HashUser) -> None:
+    def __init__(
+        self, on_live_event: LiveEventHandler, hash_user: HashUser, choice: ChannelChoice = ALL_CHANNELS
+    ) -> None:
         self._on_live_event = on_live_event
         self._hash_user = hash_user
+        self._choice = choice
         self._bot_id: str | None = None
         self._guilds: dict[str, GuildState] = {}
         self._waiting = WaitingMessages()
@@ -156,7 +160,7 @@ class EventDispatcher:
                 raise ValueError("a guild without an id")
             self._waiting.forget(guild_id)
             if not data.get("unavailable"):
-                self._guilds[guild_id] = GuildState(data, self._bot_id, self._hash_user)
+                self._guilds[guild_id] = GuildState(data, self._bot_id, self._hash_user, self._choice)
         elif event == "GUILD_DELETE":
             self._waiting.forget(str(snowflake(data.get("id"))))
             if not data.get("unavailable"):

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from adapters.discord.choice import ALL_CHANNELS, ChannelChoice
 from adapters.discord.convert import (
     Payload,
     as_bits,
@@ -46,10 +47,13 @@ def is_new(event: str, data: Payload) -> bool:
 class GuildState:
     """Keep one guild's state, from its GUILD_CREATE on."""
 
-    def __init__(self, payload: Payload, bot_id: str | None, hash_user: HashUser) -> None:
+    def __init__(
+        self, payload: Payload, bot_id: str | None, hash_user: HashUser, choice: ChannelChoice = ALL_CHANNELS
+    ) -> None:
         self._guild_id = str(snowflake(payload.get("id")))
         self._bot_id = bot_id
         self._hash_user = hash_user
+        self._choice = choice
         self._channels = {i: dict(c) for c in as_objects(payload.get("channels")) if (i := snowflake(c.get("id")))}
         # Of a thread, its parent; None for a private one. Kept when it is archived: events go on coming.
         self._threads: dict[str, str | None] = {}
@@ -69,7 +73,10 @@ class GuildState:
             self._note_thread(thread)
 
     def is_public(self, channel_id: str) -> bool | None:
-        """Return whether @everyone may read a channel or thread at this moment; None for one that was never shown."""
+        """Return whether @everyone may read a channel or thread at this moment; None for one that was never shown.
+
+        One that the operator excludes counts as one that they may not.
+        """
         public = self._public.get(channel_id)
         if public is None and (public := self._evaluate(channel_id)) is not None:
             self._public[channel_id] = public
@@ -125,7 +132,7 @@ class GuildState:
     def _evaluate(self, channel_id: str) -> bool | None:
         if channel_id not in self._threads:
             channel = self._channels.get(channel_id)
-            return None if channel is None else self._evaluator.is_public(channel)
+            return None if channel is None else self._evaluator.is_wanted(channel)
         parent_id = self._threads[channel_id]
         return False if parent_id is None else self._evaluate(parent_id)
 
@@ -179,7 +186,7 @@ class GuildState:
         rules = self._rules
         # Where its roles are unknown, all are assumed: a channel must not be reported as closed without proof.
         bot = self._bot(rules.bot_roles if rules.bot_roles is not None else frozenset(rules.permissions))
-        return ChannelEvaluator(self._guild_id, self.roles, bot, self._hash_user)
+        return ChannelEvaluator(self._guild_id, self.roles, bot, self._hash_user, self._choice)
 
     @property
     def roles(self) -> list[Payload]:

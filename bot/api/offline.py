@@ -1,0 +1,49 @@
+"""What the API would answer about tenants and jobs, read from the archive where no daemon runs."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from bot.api.audits import coverage_statement
+from bot.api.job_responses import JobView
+from bot.api.presenter import Presenter
+from bot.api.responses import TenantView
+from storage import jobs, repair, tenants
+from storage.database import Database
+
+_PAGE = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OfflineAnswers:
+    """Reads an archive without a daemon: no next syncs are known, and nothing is live."""
+
+    db: Database
+    clock: Callable[[], datetime]
+
+    @property
+    def _presenter(self) -> Presenter:
+        return Presenter(db=self.db, adapters={}, next_sync_at=lambda _: None, clock=self.clock, slots=1)
+
+    async def tenants(self) -> list[TenantView]:
+        """Return all tenants that there are, by id."""
+        found: list[TenantView] = []
+        page = await tenants.list_tenants(self.db, after=None, limit=_PAGE)
+        while page:
+            found += [await self._presenter.tenant(tenant) for tenant in page]
+            page = await tenants.list_tenants(self.db, after=page[-1].id, limit=_PAGE)
+        return found
+
+    async def jobs(self, tenant_id: str | None, limit: int) -> list[JobView]:
+        """Return the newest jobs, of one tenant or of all."""
+        return await self._presenter.jobs(await jobs.list_jobs(self.db, tenant_id=tenant_id, limit=limit))
+
+    async def job(self, job_id: str) -> JobView | None:
+        """Return one job; None where there is none."""
+        job = await jobs.get_job(self.db, job_id)
+        return await self._presenter.job(job) if job else None
+
+    async def coverage(self, tenant_id: str) -> str | None:
+        """Return in words how complete a tenant's archive is; None where there is no such tenant."""
+        found = await repair.coverage(self.db, tenant_id)
+        return coverage_statement(found) if found else None

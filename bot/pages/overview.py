@@ -1,0 +1,84 @@
+"""How one tenant stands, gathered for a page: its view, what is followed live, its audits, gaps and last sync."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bot.api import Api, JobView, TenantView
+from bot.live import Following
+from bot.pages.signs import Sign, tenant_sign
+from storage import jobs, repair
+from storage.repair import Coverage, Gap, GapReason
+from storage.tenants import Tenant
+
+GAPS_IN_WORDS = {
+    GapReason.PROCESS_DOWN: "no process was connected",
+    GapReason.SESSION_LOST: "the platform began a new session",
+    GapReason.TAKEOVER: "another process took over",
+    GapReason.OUTAGE: "the platform had an outage",
+    GapReason.LEFT: "the bot was not in it",
+    GapReason.STOPPED: "its syncs were stopped",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Overview:
+    """How a tenant stands at this moment."""
+
+    tenant: TenantView
+    following: Following
+    coverage: Coverage | None  # None: the tenant was removed meanwhile
+    gaps: Sequence[Gap]  # those of which not all is read again yet
+    newest: JobView | None  # its unfinished job, or the last one
+    ended: JobView | None  # the last job that has ended
+
+    @property
+    def sign(self) -> Sign:
+        """The sign of its state."""
+        return tenant_sign(self.tenant)
+
+    @property
+    def is_unfinished(self) -> bool:
+        """Whether a job of it runs or waits."""
+        return self.newest is not None and self.newest.finished_at is None
+
+    @property
+    def can_sync(self) -> bool:
+        """Whether a sync can be asked for."""
+        return self.tenant.stopped_at is None and self.tenant.sync_status != "disconnected"
+
+    @property
+    def open_gap(self) -> Gap | None:
+        """The gap that lasts: since when changes are not received."""
+        return next((gap for gap in self.gaps if gap.ended_at is None), None)
+
+    @property
+    def live_sign(self) -> Sign:
+        """Whether new messages and changes come in as they happen, and for how many channels that is proven."""
+        count, of = self.following.channels, self.following.of
+        if self.open_gap is not None:
+            return Sign("⊘", f"not followed: {GAPS_IN_WORDS[self.open_gap.reason]}", "bad")
+        if not self.can_sync:
+            return Sign("⊘", "not followed", "bad")
+        if count and count >= of:
+            return Sign("●", f"all {of:,} channels are followed live", "good")
+        if count:
+            return Sign("◐", f"{count:,} of {of:,} channels are followed live, the others once they are read", "busy")
+        return Sign("○", "not followed yet: a sync has to read it first", "warn")
+
+
+async def overview_of(api: Api, tenant: Tenant) -> Overview:
+    """Look a tenant's state up.
+
+    Raises:
+        StorageError: the database cannot be read.
+    """
+    found = await jobs.list_jobs(api.db, tenant_id=tenant.id, limit=2)
+    views = await api.presenter.jobs(found)
+    return Overview(
+        tenant=await api.presenter.tenant(tenant),
+        following=await api.follower.following(tenant.id),
+        coverage=await repair.coverage(api.db, tenant.id),
+        gaps=await repair.list_gaps(api.db, tenant.id),
+        newest=views[0] if views else None,
+        ended=next((job for job in views if job.finished_at is not None), None),
+    )

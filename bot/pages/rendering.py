@@ -1,0 +1,53 @@
+"""Templates become pages: escaped, with nothing undefined in them, and forbidden to load anything from elsewhere."""
+
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+
+import aiohttp_jinja2
+import jinja2
+from aiohttp import web
+
+from bot import program_version
+from bot.pages import phrases
+from bot.pages.assets import Assets
+from bot.pages.signs import job_sign
+
+_FOLDER = Path(__file__).parent / "templates"
+_POLICY = (
+    "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'{media}; connect-src 'self'; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+# Not "no-referrer": with that a browser hides from us, too, which page a form was sent from. Others learn nothing.
+_REFERRER = "same-origin"
+
+
+def set_up_templates(app: web.Application, assets: Assets, clock: Callable[[], datetime]) -> None:
+    """Make the templates known to an application, with what every page needs."""
+    environment = aiohttp_jinja2.setup(
+        app,
+        loader=jinja2.FileSystemLoader(_FOLDER),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        filters=phrases.FILTERS,
+    )
+    environment.globals |= {
+        "asset": assets.address,
+        "job_sign": job_sign,
+        "now": clock,
+        "version": program_version(),
+    }
+
+
+def render(request: web.Request, template: str, *, status: int = 200, **context: object) -> web.Response:
+    """Render a template as the answer to a request; every template that is a whole page needs ``title``."""
+    return aiohttp_jinja2.render_template(template, request, context, status=status)
+
+
+def protect(response: web.StreamResponse, *, load_media: bool) -> None:
+    """Forbid a page to load what is not ours; with ``load_media`` pictures may come from elsewhere."""
+    policy = _POLICY.format(media=" https:" if load_media else "")
+    response.headers.setdefault("Content-Security-Policy", policy)
+    response.headers.setdefault("Referrer-Policy", _REFERRER)

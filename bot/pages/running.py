@@ -1,0 +1,74 @@
+"""What runs and what waits, as every open page shows it: looked up once a second, however many look."""
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from bot.api import Api, JobView
+from storage import jobs, tenants
+
+_MOST_SHOWN = 20
+_FRESH_SECONDS = 0.9
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShownJob:
+    """An unfinished job, and what its tenant is called."""
+
+    view: JobView
+    tenant: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Running:
+    """The unfinished jobs at one moment: those that run, then those that wait, the first ones of very many."""
+
+    jobs: Sequence[ShownJob]
+    running: int
+    waiting: int
+
+    @property
+    def version(self) -> tuple[tuple[str, str], ...]:
+        """What is another one as soon as a job begins or ends."""
+        return tuple((job.view.job_id, job.view.status.value) for job in self.jobs)
+
+
+class JobWatch:
+    """Looks at the unfinished jobs."""
+
+    def __init__(self, api: Api, now: Callable[[], float] = time.monotonic) -> None:
+        self._api, self._now = api, now
+        self._looking = asyncio.Lock()
+        self._seen: Running | None = None
+        self._seen_at = 0.0
+
+    async def look(self) -> Running:
+        """Return the unfinished jobs of all tenants, as they were within the last second."""
+        async with self._looking:
+            if self._seen is None or self._now() - self._seen_at > _FRESH_SECONDS:
+                self._seen = await self._look()
+                self._seen_at = self._now()
+            return self._seen
+
+    async def look_at(self, tenant_id: str) -> Running:
+        """Return the unfinished job of a tenant, where it has one."""
+        job = await jobs.newest_job(self._api.db, tenant_id)
+        found = await self._shown([job] if job and job.finished_at is None else [])
+        running = sum(shown.view.status is jobs.JobStatus.RUNNING for shown in found)
+        return Running(jobs=found, running=running, waiting=len(found) - running)
+
+    async def _look(self) -> Running:
+        now = self._api.clock()
+        figures = await jobs.queue_figures(self._api.db, now)
+        page = await jobs.queue(self._api.db, now=now, limit=_MOST_SHOWN)
+        shown = await self._shown([job for job, _ in page])
+        return Running(jobs=shown, running=figures.running, waiting=figures.waiting)
+
+    async def _shown(self, found: Sequence[jobs.Job]) -> list[ShownJob]:
+        views = await self._api.presenter.jobs(found)
+        return [ShownJob(view=view, tenant=await self._name_of(view.tenant_id)) for view in views]
+
+    async def _name_of(self, tenant_id: str) -> str:
+        tenant = await tenants.get_tenant(self._api.db, tenant_id)
+        return (tenant.name if tenant else None) or tenant_id

@@ -1,0 +1,39 @@
+"""All pages put together, as the server takes them."""
+
+from aiohttp import web
+
+from bot.api import Api, Site
+from bot.pages.assets import Assets
+from bot.pages.browsers import for_browsers
+from bot.pages.dashboard import DashboardPages
+from bot.pages.events import EventStreams
+from bot.pages.forms import Forms
+from bot.pages.rendering import set_up_templates
+from bot.pages.running import JobWatch
+
+
+def make_site(api: Api, *, load_media: bool) -> Site:
+    """Make the pages over what the API is served from.
+
+    Args:
+        api: what the calls are served from.
+        load_media: whether pages may show pictures that are elsewhere.
+    """
+    assets, watch = Assets(), JobWatch(api)
+    streams = EventStreams(watch)
+
+    def set_up(app: web.Application) -> None:
+        set_up_templates(app, assets, api.clock)
+        app.on_shutdown.append(streams.end)
+
+    return Site(
+        routes=[
+            *assets.routes(),
+            *streams.routes(),
+            *DashboardPages(api=api, watch=watch).routes(),
+            *Forms(api=api).routes(),
+        ],
+        open_paths=assets.paths,
+        middleware=for_browsers(load_media=load_media),
+        set_up=set_up,
+    )

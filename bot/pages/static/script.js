@@ -1,0 +1,62 @@
+"use strict";
+// Brings a page up to date by itself. Everything works without: a reload shows the same.
+
+// Changes only what differs, so that focus, selection and what was opened stay as they are.
+function merge(now, next) {
+  if (now.isEqualNode(next)) return;
+  if (now.nodeType !== Node.ELEMENT_NODE || now.nodeName !== next.nodeName || now.id !== next.id) {
+    now.replaceWith(document.importNode(next, true));
+    return;
+  }
+  for (const { name, value } of next.attributes) if (now.getAttribute(name) !== value) now.setAttribute(name, value);
+  for (const { name } of [...now.attributes]) {
+    if (!next.hasAttribute(name) && !(name === "open" && now.nodeName === "DETAILS")) now.removeAttribute(name);
+  }
+  const [have, want] = [[...now.childNodes], [...next.childNodes]];
+  want.forEach((node, i) => (have[i] ? merge(have[i], node) : now.append(document.importNode(node, true))));
+  have.slice(want.length).forEach((node) => node.remove());
+}
+
+const parse = (html) => new DOMParser().parseFromString(html, "text/html");
+
+// Fetches the page again and takes over the parts of it that are marked as living.
+async function refresh() {
+  const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
+  if (!answer.ok) return;
+  const page = parse(await answer.text());
+  for (const part of document.querySelectorAll("[data-live]")) {
+    const next = page.getElementById(part.id);
+    if (next) merge(part, next);
+  }
+}
+
+// The stream is open only while the page is looked at: a browser has few connections to one server.
+let stream = null;
+let wasOpen = false;
+function follow() {
+  const address = document.querySelector("[data-events]")?.dataset.events;
+  if (!address) return;
+  if (document.hidden) {
+    stream?.close();
+    stream = null;
+  } else if (!stream) {
+    stream = new EventSource(address);
+    stream.addEventListener("jobs", (event) => {
+      const next = parse(event.data).getElementById("jobs");
+      const now = document.getElementById("jobs");
+      if (now && next) merge(now, next);
+    });
+    // After a break the page may be older than the stream's first events.
+    stream.addEventListener("open", () => (wasOpen ? refresh().catch(() => {}) : (wasOpen = true)));
+    stream.addEventListener("changed", () => refresh().catch(() => {}));
+  }
+}
+document.addEventListener("visibilitychange", follow);
+follow();
+
+// What a button did is said once: a reload, or the address given to somebody else, should not say it again.
+const shown = new URL(location.href);
+if (shown.searchParams.has("done")) {
+  shown.searchParams.delete("done");
+  history.replaceState(null, "", shown);
+}

@@ -1,0 +1,101 @@
+"""Answers as tables for a terminal; where the output is no terminal the same columns, as wide as they need to be."""
+
+import sys
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from bot.api import JobView, TenantView
+
+_NEVER = "-"
+_WIDE = 100_000  # nothing is cut where a program reads
+
+
+def show_tenants(tenants: Iterable[TenantView]) -> None:
+    """Print one line a tenant, and below what can be done where one is not in order."""
+    found = list(tenants)
+    heads = ("tenant", "name", "status", "messages", "channels", "complete as of", "next sync")
+    _show(
+        heads,
+        [
+            (
+                tenant.id,
+                tenant.name or _NEVER,
+                "stopped" if tenant.stopped_at else tenant.sync_status.value,
+                f"{tenant.totals.messages:,}",
+                f"{tenant.totals.channels_archived:,} of {tenant.totals.channels:,}",
+                shown_time(tenant.last_successful_sync_at),
+                shown_time(tenant.next_sync_at),
+            )
+            for tenant in found
+        ],
+        right=("messages",),
+    )
+    for tenant in found:
+        for line in (tenant.hint, tenant.invite_url, tenant.warning):
+            if line:
+                say(f"{tenant.id}: {line}")
+
+
+def show_jobs(jobs: Iterable[JobView]) -> None:
+    """Print one line a job."""
+    heads = ("job", "tenant", "kind", "status", "queued", "ended", "messages", "what of it")
+    _show(
+        heads,
+        [
+            (
+                job.job_id,
+                job.tenant_id,
+                job.kind.value,
+                job.status.value,
+                shown_time(job.queued_at),
+                shown_time(job.finished_at),
+                f"{job.metrics.messages:,}",
+                remark_on(job),
+            )
+            for job in jobs
+        ],
+        right=("messages",),
+    )
+
+
+def remark_on(job: JobView) -> str:
+    """Say in a few words what a job's status alone does not: its place, how far it is, what went wrong."""
+    if job.error is not None:
+        return f"{job.error.code}: {job.error.message}"
+    if job.queue_position is not None:
+        return f"{job.queue_position:,} in the queue"
+    if job.finished_at is None and job.progress.fraction is not None:
+        return f"{int(job.progress.fraction * 100)} % done"
+    return ""
+
+
+def shown_time(at: datetime | None) -> str:
+    """Write a time in UTC to the second; a hyphen where there is none."""
+    return f"{at:%Y-%m-%d %H:%M:%S}Z" if at else _NEVER
+
+
+def say(line: str) -> None:
+    """Print a line to standard output."""
+    _console().print(_safe(line), soft_wrap=True)
+
+
+def _show(heads: Sequence[str], rows: Sequence[Sequence[str]], *, right: Sequence[str] = ()) -> None:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for head in heads:
+        table.add_column(head, justify="right" if head in right else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*map(_safe, row))
+    _console().print(table)
+
+
+def _console() -> Console:
+    return Console(width=None if sys.stdout.isatty() else _WIDE, highlight=False)
+
+
+def _safe(text: str) -> Text:
+    """Keep names of communities from steering the terminal."""
+    return Text("".join(one if one.isprintable() else "\ufffd" for one in text))

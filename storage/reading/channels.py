@@ -1,0 +1,70 @@
+"""Channels, threads and posts as a reader is shown them."""
+
+from sqlalchemy import RowMapping, select
+
+from storage.connection import finish_before_cancel
+from storage.database import Database
+from storage.reading.model import ShownChannel
+from storage.sql import AFTER_ID, CHANNEL_ID, CHANNEL_PLATFORM_ID, LIMIT, TENANT_ID, all_rows, fields_of, one_row
+from storage.tables import channels
+
+_parent = channels.alias("parent")
+SHOWN_CHANNELS = select(
+    *(channels.c[name] for name in ("id", "tenant_id", "platform_id", "name", "type", "sync_state", "skip_reason")),
+    channels.c.skipped_since,
+    channels.c.metadata,
+    _parent.c.platform_id.label("parent_platform_id"),
+    _parent.c.name.label("parent_name"),
+    _parent.c.type.label("parent_type"),
+).select_from(channels.outerjoin(_parent, _parent.c.id == channels.c.parent_id))
+"""What a ``ShownChannel`` is made of."""
+
+_ONE = SHOWN_CHANNELS.where(channels.c.tenant_id == TENANT_ID, channels.c.platform_id == CHANNEL_PLATFORM_ID)
+# By the index over tenant and channel: the threads, of which there may be very many, are passed over in it.
+_ALL = SHOWN_CHANNELS.where(channels.c.tenant_id == TENANT_ID, channels.c.type != "thread").order_by(channels.c.id)
+_THREADS = (
+    SHOWN_CHANNELS.where(channels.c.parent_id == CHANNEL_ID, channels.c.type == "thread", channels.c.id < AFTER_ID)
+    .order_by(channels.c.id.desc())
+    .limit(LIMIT)
+)
+_LAST_ID = 2**63 - 1
+
+
+@finish_before_cancel
+async def channel_of(db: Database, tenant_id: str, channel_platform_id: str) -> ShownChannel | None:
+    """Look up a channel, thread or post of a tenant by the platform's id; None where it is not known."""
+    async with db.asking() as connection:
+        row = await one_row(connection, _ONE, {"tenant": tenant_id, "channel_platform": channel_platform_id})
+    return None if row is None else channel_of_row(row)
+
+
+@finish_before_cancel
+async def channels_of(db: Database, tenant_id: str) -> list[ShownChannel]:
+    """List a tenant's channels, forums and categories, but no threads, in the order in which they were first seen.
+
+    A community has some hundreds of them; of threads it can have 100,000, which ``threads_of`` lists page by page.
+    """
+    async with db.asking() as connection:
+        return [channel_of_row(row) for row in await all_rows(connection, _ALL, {"tenant": tenant_id})]
+
+
+@finish_before_cancel
+async def threads_of(
+    db: Database, channel: ShownChannel, *, after: int | None = None, limit: int = 50
+) -> list[ShownChannel]:
+    """List a page of the threads or posts of a channel, those that were first seen last at first.
+
+    Args:
+        db: the archive.
+        channel: their channel or forum.
+        after: the ``id`` of the last one of the page before; None: the first page.
+        limit: how many at most.
+    """
+    values = {"channel": channel.id, "after": _LAST_ID if after is None else after, "limit": limit}
+    async with db.asking() as connection:
+        return [channel_of_row(row) for row in await all_rows(connection, _THREADS, values)]
+
+
+def channel_of_row(row: RowMapping) -> ShownChannel:
+    """Make a channel of a row of ``SHOWN_CHANNELS``."""
+    return ShownChannel(**fields_of(row, ShownChannel))

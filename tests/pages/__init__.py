@@ -1,0 +1,1 @@
+"""The pages, as browsers and as programs meet them."""

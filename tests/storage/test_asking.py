@@ -1,0 +1,32 @@
+"""People ask on connections of their own, which cannot write and cut a query off in time."""
+
+import asyncio
+import time
+
+import pytest
+from sqlalchemy import text
+
+from storage.database import Database
+from storage.errors import DatabaseReadOnly, QueryTooLong
+
+_ENDLESS = text("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n")
+
+
+@pytest.mark.slow
+async def test_a_question_that_never_ends_is_cut_off_and_disturbs_nobody(db: Database) -> None:
+    async def ask(seconds: float) -> None:
+        async with db.asking(seconds) as connection:
+            await connection.execute(_ENDLESS)
+
+    began = time.monotonic()
+    asked = [asyncio.create_task(ask(1)) for _ in range(3)]
+    await db.ping()
+    assert not any(task.done() for task in asked)
+    for found in await asyncio.gather(*asked, return_exceptions=True):
+        assert isinstance(found, QueryTooLong), found
+    assert time.monotonic() - began >= 1
+    async with db.asking() as connection:  # the connections can be used again, with another limit
+        assert (await connection.execute(text("SELECT count(*) FROM tenants"))).scalar_one() == 0
+    with pytest.raises(DatabaseReadOnly):
+        async with db.asking() as connection:
+            await connection.execute(text("DELETE FROM tenants"))

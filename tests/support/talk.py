@@ -1,0 +1,53 @@
+"""A channel in which people talked over two days: ids of two lengths, replies, a thread, files and reactions."""
+
+from dataclasses import replace
+from typing import Any
+
+from adapters.records import ChannelType, MessageRecord, SkipReason
+from storage.channels import save_channels, save_threads
+from storage.reading import ShownChannel, channel_of
+from tests.support.builders import NOW, attachment, channel, message, thread, total
+from tests.support.repair_steps import Way
+
+ANN, BOB = "a" * 64, "b" * 64
+DAY = 86_400  # messages: their numbers are seconds
+MORNING = message(95).sent_at.date()
+NUMBERS = [*range(95, 106), *range(DAY + 1, DAY + 4)]
+"""Of the messages of the channel; those from 101 to 103 were sent at one instant."""
+
+
+def _spoken(number: int) -> MessageRecord:
+    record = message(number, author_hash=BOB if number % 2 else ANN)
+    return replace(record, sent_at=message(101).sent_at) if 101 < number <= 103 else record
+
+
+def talk() -> list[MessageRecord]:
+    """The messages of the channel ``5``, the oldest first."""
+    spoken = {number: _spoken(number) for number in NUMBERS}
+    to: dict[str, Any] = {"reply_to_channel_platform_id": "5", "reply_to_author_hash": ANN, "type": "reply"}
+    files = (attachment("700"), attachment("701", filename="notes.txt", content_type=None, size_bytes=None))
+    more: dict[int, dict[str, Any]] = {
+        96: {"attachments": files, "reaction_totals": (total("👍", 3), total("🎉", 5, burst=True))},
+        98: {**to, "reply_to_message_platform_id": "96"},
+        99: {**to, "reply_to_message_platform_id": "96"},
+        100: {"metadata": {"thread_id": "100"}, "edited_at": NOW},
+        104: {**to, "reply_to_message_platform_id": "1"},  # which is not archived
+        105: {"author_hash": None, "content": "", "metadata": {"forgotten": True}},
+    }
+    return [replace(record, **more.get(number, {})) for number, record in spoken.items()]
+
+
+async def fill_talk(way: Way) -> ShownChannel:
+    """Store the channel in its category, with two threads, and return it."""
+    tenant = way.tenant.id
+    category = channel("4", type=ChannelType.CATEGORY, skip_reason=SkipReason.UNSUPPORTED)
+    await save_channels(way.db, tenant, [category, channel("5", parent_platform_id="4")], NOW)
+    await save_threads(way.db, tenant, "5", [thread("100", "5"), thread("200", "5")], {}, NOW)
+    await way.store(*talk())
+    post = await channel_of(way.db, tenant, "100")
+    assert post is not None
+    to: dict[str, Any] = {"reply_to_channel_platform_id": "5", "reply_to_message_platform_id": "96", "type": "reply"}
+    await way.store(message(150, **to), message(151), channel_id=post.id)
+    found = await channel_of(way.db, tenant, "5")
+    assert found is not None
+    return found
