@@ -10,6 +10,7 @@ from bot.pages.events import EventStreams
 from bot.pages.forms import Forms
 from bot.pages.rendering import set_up_templates
 from bot.pages.running import JobWatch
+from bot.pages.tenant import TenantPages
 
 
 def make_site(api: Api, *, load_media: bool) -> Site:
@@ -31,6 +32,7 @@ def make_site(api: Api, *, load_media: bool) -> Site:
             *assets.routes(),
             *streams.routes(),
             *DashboardPages(api=api, watch=watch).routes(),
+            *TenantPages(api=api, watch=watch).routes(),
             *Forms(api=api).routes(),
         ],
         open_paths=assets.paths,

@@ -49,6 +49,12 @@ from storage.channels.skip import (
     mark_skipped,
     require_archived,
 )
+from storage.channels.tree import (
+    TreeChannel,
+    channel_tree,
+    newest_threads,
+    thread_summaries,
+)
 from storage.channels.upsert import (
     save_changed_channels,
 )
@@ -58,12 +64,14 @@ __all__ = [
     "ChannelSummary",
     "HasParent",
     "ProgressState",
+    "TreeChannel",
     "advance",
     "archived_threads",
     "bound_hidings",
     "channel_state",
     "channel_states",
     "channel_summaries",
+    "channel_tree",
     "channels_to_be_found",
     "channels_to_be_read",
     "clear_error",
@@ -79,6 +87,7 @@ __all__ = [
     "lock_channels",
     "mark_skipped",
     "named_channels",
+    "newest_threads",
     "note_listed",
     "note_lookup",
     "note_set_aside",
@@ -89,4 +98,5 @@ __all__ = [
     "save_channels",
     "save_threads",
     "set_aside_ids",
+    "thread_summaries",
 ]

@@ -182,7 +182,7 @@ IS_INCOMPLETE = or_(
 )
 """SQL condition: everyone may read the channel, and not everything of it is archived. Needs a join of its progress."""
 
-_SUMMARIES = (
+SUMMARIES = (
     select(
         channels.c.id,
         channels.c.platform_id,
@@ -202,9 +202,11 @@ _SUMMARIES = (
         sync_progress.c.updated_at,
     )
     .select_from(_WITH_PROGRESS)
-    .where(channels.c.tenant_id == TENANT_ID, channels.c.id > AFTER_ID)
     .order_by(channels.c.id)
 )
+"""What a ``ChannelSummary`` is made of."""
+
+_PAGE = SUMMARIES.where(channels.c.tenant_id == TENANT_ID, channels.c.id > AFTER_ID)
 
 
 @finish_before_cancel
@@ -216,12 +218,13 @@ async def channel_summaries(
     ``only_incomplete`` leaves out channels that are read to their end, and channels that are not public.
     """
     values = {"tenant": tenant_id, "after": after or 0}
-    query = _SUMMARIES.where(IS_INCOMPLETE) if only_incomplete else _SUMMARIES
+    query = _PAGE.where(IS_INCOMPLETE) if only_incomplete else _PAGE
     async with db.reading() as connection:
-        return [_summary(row) for row in await all_rows(connection, query.limit(limit), values)]
+        return [summary_of(row) for row in await all_rows(connection, query.limit(limit), values)]
 
 
-def _summary(row: RowMapping) -> ChannelSummary:
+def summary_of(row: RowMapping) -> ChannelSummary:
+    """Make a summary of a row of ``SUMMARIES``."""
     values = fields_of(row, ChannelSummary)
     return ChannelSummary(
         **values

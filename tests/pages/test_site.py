@@ -97,3 +97,16 @@ async def test_changes_asked_for_by_other_pages_are_refused(session: aiohttp.Cli
     cross = BROWSER | {"Sec-Fetch-Site": "cross-site"}
     async with session.get("/?a=1", headers=cross) as answer:
         assert (answer.status, 'href="/?a=1"' in await answer.text()) == (403, True)
+
+
+async def test_a_stream_of_events_says_how_far_a_sync_is_and_ends_with_the_daemon(tmp_path: Path) -> None:
+    url, pace = f"sqlite+aiosqlite:///{tmp_path}/archive.db", {"requests_per_second": 10.0}
+    async with Simulator(uniform_world(2, 3_000)) as sim, aiohttp.ClientSession() as session:
+        async with running_daemon(sim, url, pace=pace) as daemon:
+            await daemon.until(lambda: daemon.get("/api/queue"), lambda queue: queue["running"])
+            stream = await session.get(daemon.url + "/events")
+            assert stream.content_type == "text/event-stream"
+            said = [await stream.content.readuntil(b"\r\n\r\n") for _ in range(2)]
+            assert all(event.startswith(b"event: jobs\r\n") and b"<progress" in event for event in said)
+            assert said[0] != said[1]
+        await stream.content.read()  # it ends as it should, and is not cut
