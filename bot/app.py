@@ -32,6 +32,7 @@ from bot.pages import make_site
 from bot.queue import JobQueue
 from bot.reconciliation import Reconciler
 from bot.scheduler import Scheduler
+from bot.search_indexing import SearchIndexing
 from bot.shutdown import StopDeadline
 from bot.systemd import Notifier, status_line
 from bot.tenants import TenantService
@@ -162,8 +163,10 @@ def _assemble(
     scheduler.every(HOUSEKEEPING_TICK, "housekeeping", Housekeeping(db, sync.keep_jobs, clock).run, at_once=True)
     tenants = TenantService(db, queue, scheduler, membership, clock)
     erasures = ErasureRequests(db, clock)
+    indexing = SearchIndexing(db, config.search.kind, clock)
     reconciler = Reconciler(
-        {"tenants": membership.reconcile, "erasures": erasures.fulfil}, once={"purges": tenants.finish_purges}
+        {"tenants": membership.reconcile, "erasures": erasures.fulfil, "search": indexing.keep},
+        once={"purges": tenants.finish_purges},
     )
     membership.on_event(partial(reconciler.wake, "tenants"))
     erasures.wake = partial(reconciler.wake, "erasures")

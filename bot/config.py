@@ -13,7 +13,16 @@ from adapters.base import PlatformOptions
 from adapters.registry import PLATFORMS
 from bot.credentials import misplaced, with_credentials
 from bot.environment import FEWEST_CHARACTERS, LISTS, PREFIX, merge_environment, read_secret
-from bot.sections import DatabaseConfig, HttpConfig, LogConfig, PagesConfig, Section, SyncConfig, TenantConfig
+from bot.sections import (
+    DatabaseConfig,
+    HttpConfig,
+    LogConfig,
+    PagesConfig,
+    SearchConfig,
+    Section,
+    SyncConfig,
+    TenantConfig,
+)
 from bot.tenant_sections import tenant_sections
 from bot.wording import wrong_fields
 
@@ -49,6 +58,7 @@ class Config(Section):
     http: HttpConfig = HttpConfig()
     pages: PagesConfig = PagesConfig()
     sync: SyncConfig = SyncConfig()
+    search: SearchConfig = SearchConfig()
     log: LogConfig = LogConfig()
     tenants: dict[str, TenantConfig] = Field(default_factory=dict)
     api_token: SecretStr | None = None
@@ -80,6 +90,7 @@ _SECTIONS: dict[str, type[BaseModel]] = {
     "http": HttpConfig,
     "pages": PagesConfig,
     "sync": SyncConfig,
+    "search": SearchConfig,
     "log": LogConfig,
     **{name: platform.options for name, platform in PLATFORMS.items()},
 }

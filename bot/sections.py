@@ -9,6 +9,7 @@ from bot.durations import Duration, between
 from bot.hosts import bare_address, is_loopback, normal_host
 from storage.connection import parse_url, secrets_of_url
 from storage.errors import BadDatabaseUrl
+from storage.search import IndexKind
 
 _URL_STARTS = ("sqlite+aiosqlite:///", "sqlite:///", "postgresql+psycopg://", "postgresql://")
 
@@ -101,6 +102,18 @@ class SyncConfig(Section):
         if value[0] % 24 == value[1] % 24 and value != (0, 24):
             raise ValueError(f"from {value[0]} to {value[1]} is no time at all; the whole day is 0 to 24")
         return value
+
+
+class SearchConfig(Section):
+    """[search]"""
+
+    enabled: bool = True
+    index: IndexKind = "words"
+
+    @property
+    def kind(self) -> IndexKind | None:
+        """The index that there is to be; None: none at all."""
+        return self.index if self.enabled else None
 
 
 class LogConfig(Section):

@@ -44,10 +44,10 @@ class DatabaseBusy(StorageError):
 
 
 class QueryTooLong(StorageError):
-    """The query was cut off because it took too long. Ask for less, such as a shorter time or one channel."""
+    """The query was cut off because it took too long. Ask for less: a shorter time, one channel, a rarer word."""
 
     code = "query_too_long"
-    remedy = "Ask for less, such as a shorter time or one channel."
+    remedy = "Ask for less: a shorter time, one channel, a rarer word."
 
 
 class DatabaseReadOnly(StorageError):
@@ -129,6 +129,13 @@ class BadDatabaseUrl(StorageError):
     code = "bad_database_url"
     needs_a_person = True
     remedy = "Set database.url to sqlite+aiosqlite:///<path> or postgresql+psycopg://<user>@<host>/<name>."
+
+
+class SearchUnavailable(StorageError):
+    """This database cannot keep the index for searching that is configured."""
+
+    code = "search_unavailable"
+    remedy = 'Set search.index to "words", or search.enabled to false; or install what the message names.'
 
 
 class UnknownTenant(StorageError):

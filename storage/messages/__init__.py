@@ -9,9 +9,14 @@ from storage.messages.presence import has_absent
 from storage.messages.refetch import Changed, MessageRef, add_refetches, refetch, refetch_read_elsewhere
 from storage.messages.replies import mark_answers_to_deleted
 from storage.messages.rows import PreparedMessages, mark_rows_deleted, prepare, unmark_rows_deleted, write_messages
+from storage.messages.search_queue import EPOCH, ID_BITS, LATEST, PLACE, index_new_messages
 
 __all__ = [
+    "EPOCH",
+    "ID_BITS",
     "IN_RANGE",
+    "LATEST",
+    "PLACE",
     "Changed",
     "FileLink",
     "IdRange",
@@ -24,6 +29,7 @@ __all__ = [
     "apart_where_refused",
     "find_link",
     "has_absent",
+    "index_new_messages",
     "is_changed",
     "is_edited",
     "is_withheld",

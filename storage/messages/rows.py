@@ -13,6 +13,7 @@ from storage.channels import note_set_aside
 from storage.messages import upsert_postgres, upsert_sqlite
 from storage.messages.diff import is_withheld, stored_messages
 from storage.messages.isolation import Refused, upsert_isolated
+from storage.messages.search_queue import index_new_messages
 from storage.messages.upsert import ChannelBatch
 from storage.privacy import (
     Redactor,
@@ -122,6 +123,7 @@ async def write_messages(
     await note_copies(connection, rows, now, known_channels=may_be_stored)
     emptied = [(channel_id, r.platform_id) for channel_id, r in rows if r.metadata and is_emptied(r.metadata)]
     await empty_traces_of(connection, emptied, now)
+    await index_new_messages(connection)
     return refused
 
 

@@ -6,6 +6,9 @@ from storage.privacy.copies import (
 from storage.privacy.export import (
     export_user,
 )
+from storage.privacy.forgotten_words import (
+    merge_search_index,
+)
 from storage.privacy.originals import (
     without_erased_copies,
     without_erased_titles,
@@ -43,6 +46,7 @@ __all__ = [
     "fulfil_request",
     "is_emptied",
     "list_requests",
+    "merge_search_index",
     "note_copies",
     "record_request",
     "redactor_for",

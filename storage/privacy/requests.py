@@ -11,6 +11,7 @@ from storage.connection import finish_before_cancel
 from storage.database import Database
 from storage.privacy.barrier import until_known_to_all
 from storage.privacy.erasure import sweep
+from storage.privacy.forgotten_words import merge_search_index
 from storage.privacy.redaction import EVERY_TENANT, require_hash
 from storage.sql import NOW, TENANT_ID, USER_HASH, all_rows, insert
 from storage.tables import erased_users
@@ -133,6 +134,7 @@ async def fulfil_request(
     if request.swept_at is None:
         await until_known_to_all(db)
         await sweep(db, request.user_hash, tenant_id=request.tenant_id, now=clock(), window=window)
+        await merge_search_index(db)
         await _reach(db, _SWEPT, request, clock())
     if await db.empty_log():
         await _reach(db, _COMPLETED, request, clock())

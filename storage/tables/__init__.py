@@ -2,6 +2,7 @@
 
 from storage.tables.archive import IS_PENDING, attachments, channels, messages, reaction_totals, reactions, tenants
 from storage.tables.common import metadata
+from storage.tables.search import MESSAGE_SEARCH, SEARCH_QUEUE, search_index
 from storage.tables.settings import archive_settings, erased_users, message_copies
 from storage.tables.sync import (
     IS_OPEN,
@@ -21,6 +22,8 @@ __all__ = [
     "IS_PENDING",
     "IS_UNFINISHED",
     "IS_UNRESOLVED",
+    "MESSAGE_SEARCH",
+    "SEARCH_QUEUE",
     "archive_settings",
     "attachments",
     "channel_audits",
@@ -33,6 +36,7 @@ __all__ = [
     "reaction_totals",
     "reactions",
     "refetch_ranges",
+    "search_index",
     "sync_gaps",
     "sync_jobs",
     "sync_progress",

@@ -12,6 +12,7 @@ from storage.connection import finish_before_cancel
 from storage.database import Database
 from storage.errors import UnknownTenant
 from storage.jobs import settle_status
+from storage.privacy import merge_search_index
 from storage.sql import NOW, TENANT_ID
 from storage.tables import (
     channel_audits,
@@ -81,6 +82,8 @@ async def purge_tenant(db: Database, tenant_id: str, now: datetime) -> int:
     for table in (messages, channels, sync_jobs):
         while count := await _delete_chunk_of(db, tenant_id, table):
             deleted += count if table is messages else 0
+    if deleted:
+        await merge_search_index(db)
     return deleted
 
 

@@ -10,6 +10,7 @@ import pytest
 from storage.channels import save_channels
 from storage.database import Database, open_database
 from storage.privacy import ErasureRequest, erase_user, fulfil_request, list_requests, record_request
+from storage.search import continue_index, prepare_index
 from storage.tenants import purge_tenant
 from tests.support.archive_folder import everything_in
 from tests.support.builders import NOW, attachment, message, thread
@@ -21,6 +22,8 @@ WORD = "unmistakable"
 
 async def filled(way: Way) -> None:
     """Store messages of all lengths in an odd order, and edit some, so that pages are split and rewritten."""
+    await prepare_index(way.db, "words", NOW)
+    await continue_index(way.db, NOW)
     chance = random.Random(3)  # by which, without the file being rebuilt, something is left in split pages
     numbers = list(range(1, 1200))
     chance.shuffle(numbers)

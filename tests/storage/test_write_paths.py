@@ -120,6 +120,7 @@ STORES_NOBODY = {
     "live": ("acquire_leadership", "advance_watermark", "catch_up", "move_checkpoints", "note_set_aside_events"),
     "messages": (
         "add_refetches",
+        "index_new_messages",
         "mark_answers_to_deleted",
         "mark_deleted",
         "mark_rows_deleted",
@@ -133,6 +134,7 @@ STORES_NOBODY = {
         *("emptied_originals", "enter", "erase_user", "erased_in_channels", "fulfil_request", "record_request"),
         *("redactor_for", "redactors_for", "sweep", "take_turn", "without_erased_copies", "without_erased_titles"),
         *("empty_copies_from_elsewhere", "empty_forwards_saying", "empty_traces_of", "note_copies"),
+        "merge_search_index",
     ),
     "reactions": ("delete_totals", "delete_users", "lock_totals", "prepare_users", "refetch_users"),
     "reading": (
@@ -151,6 +153,7 @@ STORES_NOBODY = {
             "settle_gaps",
         ),
     ),
+    "search": (*("add_older", "build", "continue_index", "create", "drop", "is_valid", "is_whole", "percent_built"),),
     "settings": ("record_hash_choice",),
     "sql": ("all_rows", "one_row", "rows_in_slices"),
     "tenants": ("defer_until", "lift_impossible_waits", "purge_tenant", "resume_tenant", "save_tenant", "stop_tenant"),

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from adapters.registry import PLATFORMS
 from bot.config import ConfigError, load
-from bot.sections import DatabaseConfig, HttpConfig, LogConfig, PagesConfig, SyncConfig
+from bot.sections import DatabaseConfig, HttpConfig, LogConfig, PagesConfig, SearchConfig, SyncConfig
 
 ROOT = Path(__file__).resolve().parents[2]
 SECTIONS: dict[str, type[BaseModel]] = {
@@ -19,6 +19,7 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "http": HttpConfig,
     "pages": PagesConfig,
     "sync": SyncConfig,
+    "search": SearchConfig,
     "log": LogConfig,
 }
 
