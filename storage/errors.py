@@ -50,6 +50,13 @@ class QueryTooLong(StorageError):
     remedy = "Ask for less: a shorter time, one channel, a rarer word."
 
 
+class BackupFailed(StorageError):
+    """The archive could not be copied."""
+
+    code = "backup_failed"
+    remedy = "See what the message names; the archive itself was only read."
+
+
 class DatabaseReadOnly(StorageError):
     """The database cannot be written. Check the rights on the file and its folder, or on the server the role's
     grants and whether it is a standby."""

@@ -3,6 +3,10 @@
 from storage.connection.asking import (
     lend_limited,
 )
+from storage.connection.backups import (
+    copy_archive,
+    suffix_of_copy,
+)
 from storage.connection.cancellation import (
     finish_before_cancel,
 )
@@ -20,6 +24,7 @@ from storage.connection.file_lock import (
 from storage.connection.files import (
     file_id,
     look_at_file,
+    make_private_folder,
 )
 from storage.connection.inspection import (
     DatabaseState,
@@ -53,12 +58,14 @@ __all__ = [
     "Pools",
     "WriteHealth",
     "archive_name",
+    "copy_archive",
     "file_id",
     "finish_before_cancel",
     "inspect_database",
     "is_read_only",
     "lend_limited",
     "look_at_file",
+    "make_private_folder",
     "open_pools",
     "parse_url",
     "postgres",
@@ -67,5 +74,6 @@ __all__ = [
     "secrets_of_url",
     "sqlite_migrator",
     "sqlite_path",
+    "suffix_of_copy",
     "translated",
 ]

@@ -23,10 +23,14 @@ def test_the_unit_is_hardened() -> None:
 
 
 @needs_systemd
-def test_the_unit_holds_no_mistake(tmp_path: Path) -> None:
-    here = tmp_path / UNIT.name
-    here.write_text(UNIT.read_text().replace("/opt/platform-sync/.venv/bin/python", sys.executable))
-    verified = subprocess.run(["systemd-analyze", "verify", str(here)], check=False, capture_output=True, text=True)
+def test_the_units_hold_no_mistake(tmp_path: Path) -> None:
+    units = [UNIT, *UNIT.parent.glob("platform-sync-backup.*")]
+    assert len(units) == 3
+    for unit in units:
+        text = unit.read_text().replace("/opt/platform-sync/.venv/bin/python", sys.executable)
+        (tmp_path / unit.name).write_text(text)
+    command = ["systemd-analyze", "verify", *(str(tmp_path / unit.name) for unit in units)]
+    verified = subprocess.run(command, check=False, capture_output=True, text=True)
     assert (verified.returncode, verified.stderr) == (0, "")
 
 
