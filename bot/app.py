@@ -115,6 +115,8 @@ async def run(
         parts.scheduler.start()
         opened.push_async_callback(parts.scheduler.stop)
         log.info("serving", extra={"url": url, "database": db.dialect})
+        if site is not None:
+            log.info("look at it with a browser", extra={"url": f"{url}/"})
         on_serving(url)
         notifier.ready()
         status = partial(status_line, db, adapters, parts.worker.running)

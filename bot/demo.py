@@ -110,12 +110,15 @@ def _explain(url: str, files: DemoFiles, person: int, *, has_token: bool) -> Non
     # A daemon that has the archive open carries out forget, at the address in the settings.
     settings = files.setting if port == str(HttpConfig().port) else f"PLATFORM_SYNC_HTTP__PORT={port} {files.setting}"
     curl = 'curl -H "Authorization: Bearer $PLATFORM_SYNC_API_TOKEN"' if has_token else "curl"
+    log_in = ", where any name and the token as the password log in" if has_token else ""
     query = "SELECT sent_at, channel, substr(content, 1, 60) FROM readable_messages ORDER BY sent_at DESC LIMIT 5"
     _say(
         f"\nThe demo: a simulated community that goes on living is archived into {archive}. Its Discord allows\n"
         f"{_REQUESTS_PER_SECOND} requests a second, where the real one allows 50, and it is synced every\n"
         f"{_INTERVAL.total_seconds():g} s, not every hour, so that half a minute shows what takes half an hour there.\n"
-        f"Look at it:\n"
+        f"Look at it with a browser{log_in}:\n"
+        f"  {url}/\n"
+        f"or from a shell:\n"
         f"  {curl} {url}/api/tenants\n"
         f"  {curl} {url}/api/tenants/{tenant_id}/channels\n"
         f"  {curl} {url}/api/jobs?limit=3\n"

@@ -5,6 +5,8 @@ from bot.api.job_responses import CreatedJob, JobView
 from bot.api.offline import OfflineAnswers
 from bot.api.presenter import Facts, Presenter
 from bot.api.problems import Problem
+from bot.api.reading import find_channel
+from bot.api.reading_requests import ChannelId, Day, MessageId
 from bot.api.requests import JobPath, SyncRequest, TenantPath
 from bot.api.responses import ChannelView, TenantView
 from bot.api.server import (
@@ -13,17 +15,21 @@ from bot.api.server import (
     serve,
 )
 from bot.api.site import Site
-from bot.api.sync import channel_view
+from bot.api.sync import EXPLANATIONS, channel_view
 from bot.api.tenants import find_tenant
 
 __all__ = [
+    "EXPLANATIONS",
     "AddressInUse",
     "Api",
+    "ChannelId",
     "ChannelView",
     "CreatedJob",
+    "Day",
     "Facts",
     "JobPath",
     "JobView",
+    "MessageId",
     "OfflineAnswers",
     "Presenter",
     "Problem",
@@ -34,6 +40,7 @@ __all__ = [
     "TenantView",
     "channel_view",
     "errors_of",
+    "find_channel",
     "find_tenant",
     "parameters_of",
     "serve",

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field
 
-from storage.errors import StorageError, TenantStopped, UnknownTenant
+from storage.errors import QueryTooLong, StorageError, TenantStopped, UnknownTenant
 
 log = logging.getLogger(__name__)
 
@@ -59,6 +59,8 @@ async def problems(request: web.Request, handler: Handler) -> web.StreamResponse
         return document(Problem(404, "no_such_tenant", str(e)))
     except TenantStopped as e:
         return document(Problem(409, "stopped", str(e)))
+    except QueryTooLong as e:
+        return document(Problem(503, e.code, str(e)))
     except StorageError as e:
         log.error("a request failed on the database", extra={"path": request.path, "code": e.code, "error": str(e)})
         return document(Problem(503, e.code, f"the database cannot be used at present: {e}"))

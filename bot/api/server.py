@@ -21,6 +21,7 @@ from bot.api.jobs import JobCalls
 from bot.api.presenter import Presenter
 from bot.api.privacy import PrivacyCalls
 from bot.api.problems import problems
+from bot.api.reading import ReadingCalls
 from bot.api.site import Site, bare_site
 from bot.api.sync import SyncCalls
 from bot.api.tenants import TenantCalls
@@ -77,6 +78,7 @@ class Api:
             *TenantCalls(db=self.db, service=self.tenants, adapters=self.adapters, presenter=presenter).endpoints(),
             *self.sync_calls.endpoints(),
             *AuditCalls(db=self.db, follower=self.follower).endpoints(),
+            *ReadingCalls(db=self.db, clock=self.clock).endpoints(),
             *PrivacyCalls(
                 db=self.db, adapters=self.adapters, hash_user=self.hash_user, erasures=self.erasures
             ).endpoints(),

@@ -9,7 +9,7 @@ import jinja2
 from aiohttp import web
 
 from bot import program_version
-from bot.pages import phrases
+from bot.pages import message_words, phrases
 from bot.pages.assets import Assets
 from bot.pages.signs import job_sign
 
@@ -31,7 +31,7 @@ def set_up_templates(app: web.Application, assets: Assets, clock: Callable[[], d
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
-        filters=phrases.FILTERS,
+        filters={**phrases.FILTERS, **message_words.FILTERS},
     )
     environment.globals |= {
         "asset": assets.address,

@@ -3,11 +3,13 @@
 from aiohttp import web
 
 from bot.api import Api, Site
+from bot.pages.activity import ActivityPages
 from bot.pages.assets import Assets
 from bot.pages.browsers import for_browsers
 from bot.pages.dashboard import DashboardPages
 from bot.pages.events import EventStreams
 from bot.pages.forms import Forms
+from bot.pages.reading import ReadingPages
 from bot.pages.rendering import set_up_templates
 from bot.pages.running import JobWatch
 from bot.pages.tenant import TenantPages
@@ -33,6 +35,8 @@ def make_site(api: Api, *, load_media: bool) -> Site:
             *streams.routes(),
             *DashboardPages(api=api, watch=watch).routes(),
             *TenantPages(api=api, watch=watch).routes(),
+            *ActivityPages(api).routes(),
+            *ReadingPages(api=api, load_media=load_media).routes(),
             *Forms(api=api).routes(),
         ],
         open_paths=assets.paths,

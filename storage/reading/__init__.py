@@ -1,9 +1,18 @@
 """The door to reading the archive: windows of messages, and what a reader is shown around them."""
 
-from storage.reading.channels import channel_of, channels_of, threads_of
+from storage.reading.channels import channel_names, channel_of, channels_of, threads_of
 from storage.reading.days import days_with_messages, ends_of, first_and_newest
 from storage.reading.holes import Hole, HoleKind, holes_of
-from storage.reading.links import Answer, Answers, Original, answers_to, originals_of, threads_on
+from storage.reading.links import (
+    Answer,
+    Answers,
+    MessageLinks,
+    Original,
+    answers_to,
+    links_of,
+    originals_of,
+    threads_on,
+)
 from storage.reading.model import ShownAttachment, ShownChannel, ShownMessage, ShownReaction
 from storage.reading.rows import (
     SHOWN_MESSAGES,
@@ -37,6 +46,7 @@ __all__ = [
     "Hole",
     "HoleKind",
     "MessageKey",
+    "MessageLinks",
     "MessageWindow",
     "Original",
     "Position",
@@ -47,6 +57,7 @@ __all__ = [
     "ShownReaction",
     "Statistics",
     "answers_to",
+    "channel_names",
     "channel_of",
     "channel_pages",
     "channels_of",
@@ -56,6 +67,7 @@ __all__ = [
     "find_position",
     "first_and_newest",
     "holes_of",
+    "links_of",
     "load_by_id",
     "load_by_key",
     "load_hanging",

@@ -1,11 +1,24 @@
 """Channels, threads and posts as a reader is shown them."""
 
+from collections.abc import Iterable
+
 from sqlalchemy import RowMapping, select
 
 from storage.connection import finish_before_cancel
 from storage.database import Database
 from storage.reading.model import ShownChannel
-from storage.sql import AFTER_ID, CHANNEL_ID, CHANNEL_PLATFORM_ID, LIMIT, TENANT_ID, all_rows, fields_of, one_row
+from storage.sql import (
+    AFTER_ID,
+    CHANNEL_ID,
+    CHANNEL_PLATFORM_ID,
+    LIMIT,
+    TENANT_ID,
+    all_rows,
+    dump_json,
+    fields_of,
+    json_strings,
+    one_row,
+)
 from storage.tables import channels
 
 _parent = channels.alias("parent")
@@ -26,6 +39,9 @@ _THREADS = (
     SHOWN_CHANNELS.where(channels.c.parent_id == CHANNEL_ID, channels.c.type == "thread", channels.c.id < AFTER_ID)
     .order_by(channels.c.id.desc())
     .limit(LIMIT)
+)
+_NAMES = select(channels.c.platform_id, channels.c.name).where(
+    channels.c.tenant_id == TENANT_ID, channels.c.platform_id.in_(select(json_strings("named")))
 )
 _LAST_ID = 2**63 - 1
 
@@ -63,6 +79,15 @@ async def threads_of(
     values = {"channel": channel.id, "after": _LAST_ID if after is None else after, "limit": limit}
     async with db.asking() as connection:
         return [channel_of_row(row) for row in await all_rows(connection, _THREADS, values)]
+
+
+@finish_before_cancel
+async def channel_names(db: Database, tenant_id: str, channel_platform_ids: Iterable[str]) -> dict[str, str | None]:
+    """Look up the names of channels that a text mentions, by the platform's ids; unknown ones are left out."""
+    named = dump_json(sorted(set(channel_platform_ids)))
+    async with db.asking() as connection:
+        rows = await all_rows(connection, _NAMES, {"tenant": tenant_id, "named": named})
+    return {row["platform_id"]: row["name"] for row in rows}
 
 
 def channel_of_row(row: RowMapping) -> ShownChannel:

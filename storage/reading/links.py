@@ -9,6 +9,8 @@ from sqlalchemy import RowMapping, and_, func, literal_column, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.types import Integer
 
+from storage.connection import finish_before_cancel
+from storage.database import Database
 from storage.reading.channels import SHOWN_CHANNELS, channel_of_row
 from storage.reading.model import ShownChannel, ShownMessage
 from storage.reading.rows import MessageKey
@@ -26,6 +28,7 @@ from storage.sql import (
 from storage.tables import attachments, channels, messages
 
 _EXCERPT = 200  # characters
+_THREAD_STARTER = "thread_starter_message"  # the first one of a thread: it repeats the message that the thread is on
 _ANSWERS = 5  # of one message; the others are counted
 
 
@@ -66,6 +69,15 @@ class Answers:
 
     first: tuple[Answer, ...]
     count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessageLinks:
+    """What leads from some messages of one channel to others."""
+
+    originals: Mapping[MessageKey, Original]  # by the key of the reply
+    answers: Mapping[str, Answers]  # by the platform's id of the message that is answered
+    threads: Mapping[str, ShownChannel]  # by the platform's id of the message that a thread hangs on
 
 
 _excerpt = func.substr(messages.c.content, 1, literal_column(str(_EXCERPT), Integer)).label("excerpt")
@@ -114,6 +126,7 @@ _ranked = (
     .join_from(messages, channels, channels.c.id == messages.c.channel_id)
     .where(_original_id.in_(select(json_strings("originals"))), _original_id.is_not(None))
     .where(messages.c.reply_to_channel_platform_id == CHANNEL_PLATFORM_ID, messages.c.tenant_id == TENANT_ID)
+    .where(messages.c.type != _THREAD_STARTER)
     .subquery("ranked")
 )
 _ANSWERS_TO = select(_ranked).where(_ranked.c.rank <= _ANSWERS).order_by(_ranked.c.rank)
@@ -124,6 +137,17 @@ _THREADS_ON = SHOWN_CHANNELS.where(
     channels.c.type == "thread",
     channels.c.id != CHANNEL_ID,
 )
+
+
+@finish_before_cancel
+async def links_of(db: Database, channel: ShownChannel, shown: Sequence[ShownMessage]) -> MessageLinks:
+    """Find what leads from messages of a channel to others."""
+    async with db.asking() as connection:
+        return MessageLinks(
+            originals=await originals_of(connection, channel.tenant_id, shown),
+            answers=await answers_to(connection, channel, shown),
+            threads=await threads_on(connection, channel, shown),
+        )
 
 
 async def originals_of(

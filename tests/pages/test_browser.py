@@ -89,7 +89,7 @@ async def test_a_tenant_for_everybody(browser: Browser, tmp_path: Path) -> None:
     async with archiving(world, f"sqlite+aiosqlite:///{tmp_path}/archive.db", ONLY_MESSAGES) as (_, daemon):
         path = f"/tenants/discord-{guild.id}"
         async with window(browser, daemon.url) as page, window(browser, daemon.url, scheme="dark") as dark:
-            for shown, address in ((page, "/"), (page, path), (dark, path)):
+            for shown, address in ((page, "/"), (page, f"{path}/activity"), (dark, path)):
                 await shown.goto(address)
                 assert not await barriers(shown), address
         async with window(browser, daemon.url, size=NARROW, complaints=("status of 404",)) as page:
@@ -99,6 +99,10 @@ async def test_a_tenant_for_everybody(browser: Browser, tmp_path: Path) -> None:
         async with window(browser, daemon.url) as page:
             await goes_to_the_content_by_keyboard(page, path)
             text = await page.content()
+            for chart in await page.get_by_role("img").all():
+                await chart.scroll_into_view_if_needed()
+                await expect(chart).to_have_js_property("complete", value=True)
+                assert await chart.evaluate("picture => picture.naturalWidth")
         assert "Garden of" in text
         assert "zq" not in text.casefold(), "every name of a person in this world has it"
 

@@ -18,7 +18,9 @@ pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("restored_addresses")]
 CALLS = """
     POST /api/tenants, GET /api/tenants, GET /api/tenants/{tenantId}, DELETE /api/tenants/{tenantId},
     POST /api/tenants/{tenantId}/sync, GET /api/tenants/{tenantId}/sync, GET /api/tenants/{tenantId}/channels,
-    GET /api/tenants/{tenantId}/coverage, POST /api/forgotten-users, GET /api/forgotten-users,
+    GET /api/tenants/{tenantId}/messages, GET /api/tenants/{tenantId}/messages/{messageId},
+    GET /api/tenants/{tenantId}/stats, GET /api/tenants/{tenantId}/coverage,
+    POST /api/forgotten-users, GET /api/forgotten-users,
     GET /api/forgotten-users/{requestId},
     GET /api/tenants/{tenantId}/attachments/{attachmentId},
     GET /api/jobs, GET /api/jobs/{jobId}, DELETE /api/jobs/{jobId}, GET /api/queue,

@@ -4,9 +4,13 @@ from dataclasses import replace
 from typing import Any
 
 from adapters.records import ChannelType, MessageRecord, SkipReason
-from storage.channels import save_channels, save_threads
+from storage.channels import channel_states, save_channels, save_threads
+from storage.database import open_database
+from storage.jobs import JobStatus, finish
 from storage.reading import ShownChannel, channel_of
-from tests.support.builders import NOW, attachment, channel, message, thread, total
+from storage.tenants import save_tenant
+from tests.support.builders import GUILD, NOW, SHA, attachment, channel, message, thread, total
+from tests.support.job_steps import running_job
 from tests.support.repair_steps import Way
 
 ANN, BOB = "a" * 64, "b" * 64
@@ -51,3 +55,19 @@ async def fill_talk(way: Way) -> ShownChannel:
     found = await channel_of(way.db, tenant, "5")
     assert found is not None
     return found
+
+
+async def archive_talk(url: str, *more: MessageRecord) -> None:
+    """Make an archive at a URL that holds the channel, and more messages in it; the bot is not in its community."""
+    db = await open_database(url, hash_choice=SHA)
+    try:
+        tenant, _ = await save_tenant(db, "discord", GUILD, connected=True, now=NOW)
+        lease = await running_job(db, tenant.id)
+        await save_channels(db, tenant.id, [channel("5")], NOW)
+        way = Way(db, tenant, (await channel_states(db, tenant.id))[0], lease)
+        await fill_talk(way)
+        if more:
+            await way.store(*more)
+        await finish(db, lease, status=JobStatus.SUCCEEDED, totals={}, error=None, now=NOW)
+    finally:
+        await db.close()

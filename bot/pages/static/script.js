@@ -60,3 +60,27 @@ if (shown.searchParams.has("done")) {
   shown.searchParams.delete("done");
   history.replaceState(null, "", shown);
 }
+
+// At the live end of a channel new messages appear by themselves, while the page is looked at.
+const LOOK_EVERY = 3000; // milliseconds
+const tail = document.querySelector("[data-tail]");
+async function appendNew() {
+  if (document.hidden) return;
+  const answer = await fetch(`${tail.dataset.tail}?after=${tail.dataset.last}`, { headers: { Accept: "text/html" } });
+  if (answer.status !== 200) return;
+  const isAtEnd = window.innerHeight + window.scrollY >= document.body.scrollHeight - 200;
+  const fresh = parse(await answer.text()).getElementById("messages");
+  for (const day of fresh.children) {
+    const have = document.getElementById(day.id);
+    if (!have) tail.append(document.importNode(day, true));
+    else for (const entry of day.querySelectorAll(".message")) {
+      if (!document.getElementById(entry.id)) have.append(document.importNode(entry, true));
+    }
+  }
+  tail.dataset.last = fresh.dataset.last;
+  if (isAtEnd) document.getElementById("end").scrollIntoView();
+}
+if (tail) {
+  setInterval(() => appendNew().catch(() => {}), LOOK_EVERY);
+  if (!location.hash && !document.querySelector(".target")) document.getElementById("end").scrollIntoView();
+}

@@ -1,0 +1,123 @@
+"""A channel as a chat: windows that page both ways, from any message or day, with a thread beside them."""
+
+from dataclasses import dataclass
+from datetime import UTC, date
+from typing import Annotated
+
+from aiohttp import web
+from pydantic import Field
+
+from bot.api import Api, ChannelId, Day, MessageId, Problem, TenantPath, find_channel, find_tenant, parameters_of
+from bot.pages.calendar import YEARS, Month, month_of
+from bot.pages.conversation import Conversation, converse
+from bot.pages.rendering import render
+from storage import reading
+from storage.errors import QueryTooLong
+from storage.reading import MessageWindow, ShownChannel
+
+_MESSAGES = 50  # in a window
+_THREADS = 25  # listed beside their channel; a page of their own has all
+_PLACES = ("at", "before", "after", "day", "first")
+_MONTH = "^(19|20)[0-9]{2}-(0[1-9]|1[0-2])$"
+
+
+class ChannelQuery(TenantPath):
+    """A channel, thread or post; without a place in it the newest messages."""
+
+    channel_id: Annotated[ChannelId, Field(alias="channelId")]
+    at: MessageId | None = None
+    before: MessageId | None = None
+    after: MessageId | None = None
+    day: Day | None = None
+    first: bool = False
+    month: Annotated[str, Field(pattern=_MONTH)] | None = None
+    beside: ChannelId | None = None
+
+
+class TailQuery(TenantPath):
+    """What was written behind a message."""
+
+    channel_id: Annotated[ChannelId, Field(alias="channelId")]
+    after: MessageId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadingPages:
+    """Serves the pages on which a channel is read."""
+
+    api: Api
+    load_media: bool
+
+    def routes(self) -> list[web.RouteDef]:
+        """Return how they are asked for."""
+        path = "/tenants/{tenantId}/channels/{channelId}"
+        return [web.get(path, self.show), web.get(f"{path}/tail", self.show_tail)]
+
+    async def show(self, request: web.Request) -> web.Response:
+        """Show a window of a channel."""
+        asked, db = parameters_of(request, ChannelQuery), self.api.db
+        tenant = await find_tenant(db, asked.tenant_id)
+        channel = await find_channel(db, tenant.id, asked.channel_id)
+        window = await self._window(channel, asked)
+        conversation = await converse(db, channel, window, at=asked.at)
+        threads = await reading.threads_of(db, channel, limit=_THREADS + 1)
+        return render(
+            request,
+            "channel.html",
+            title=conversation.words(channel.name or f"unnamed {channel.platform_id}"),
+            tenant=tenant,
+            tenant_id=tenant.id,
+            talk=conversation,
+            month=await self._month(conversation, asked.month),
+            is_month_asked=asked.month is not None,
+            threads=threads[:_THREADS],
+            has_more_threads=len(threads) > _THREADS,
+            beside=await self._beside(tenant.id, asked.beside),
+            load_media=self.load_media,
+        )
+
+    async def show_tail(self, request: web.Request) -> web.Response:
+        """Show what was written behind a message, for a page that is open; 204: nothing was."""
+        asked, db = parameters_of(request, TailQuery), self.api.db
+        channel = await find_channel(db, asked.tenant_id, asked.channel_id)
+        window = await reading.messages_after(db, channel, asked.after, _MESSAGES)
+        if not window.messages:
+            return web.Response(status=204)
+        conversation = await converse(db, channel, window)
+        return render(request, "tail.html", tenant_id=channel.tenant_id, talk=conversation, load_media=self.load_media)
+
+    async def _window(self, channel: ShownChannel, asked: ChannelQuery) -> MessageWindow:
+        given = [name for name in _PLACES if getattr(asked, name)]
+        if len(given) > 1:
+            raise Problem(400, "invalid_query", f"give only one of {', '.join(given)}")
+        db = self.api.db
+        if asked.day is not None:
+            return await reading.day_window(db, channel, asked.day, _MESSAGES)
+        if asked.at is not None:
+            return await reading.messages_around(db, channel, asked.at, _MESSAGES)
+        if asked.after is not None or asked.first:
+            return await reading.messages_after(db, channel, asked.after, _MESSAGES)
+        return await reading.messages_before(db, channel, asked.before, _MESSAGES)
+
+    async def _month(self, talk: Conversation, wanted: str | None) -> Month | None:
+        """Lay out the month that is wanted, or the one of the window; None where it takes too long to count."""
+        try:
+            ends = await reading.first_and_newest(self.api.db, talk.channel)
+            first = date.fromisoformat(f"{wanted}-01") if wanted else self._month_shown(talk)
+            counts = await reading.days_with_messages(self.api.db, talk.channel, first.year, first.month)
+        except QueryTooLong:
+            return None
+        days = [end.sent_at.astimezone(UTC).date() for end in ends or ()]
+        return month_of(first, counts, oldest=days[0] if days else None, newest=days[1] if days else None)
+
+    def _month_shown(self, talk: Conversation) -> date:
+        shown = talk.days[-1].day if talk.days else self.api.clock().astimezone(UTC).date()
+        return shown.replace(day=1, year=min(max(shown.year, YEARS[0]), YEARS[-1]))
+
+    async def _beside(self, tenant_id: str, thread_id: str | None) -> Conversation | None:
+        """Load the thread that is open beside its channel, from its first message on."""
+        if thread_id is None:
+            return None
+        thread = await find_channel(self.api.db, tenant_id, thread_id)
+        window = await reading.messages_after(self.api.db, thread, None, _MESSAGES)
+        return await converse(self.api.db, thread, window, prefix="b-")

@@ -1,0 +1,129 @@
+"""A channel as a page: windows, links between messages, days, threads; and nothing on it that is more than text."""
+
+import re
+from collections.abc import AsyncIterator
+from html.parser import HTMLParser
+
+import aiohttp
+import pytest
+
+from adapters.discord.simulator import Simulator, uniform_world
+from tests.support.daemon import running_daemon
+from tests.support.hostile import FIRST, hostile_messages
+from tests.support.talk import ANN, BOB, DAY, MORNING, archive_talk
+
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("restored_addresses")]
+
+ROOM = "/tenants/discord-100/channels/5"
+
+
+class Elements(HTMLParser):
+    """What a browser would make of a page."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.tags: set[str] = set()
+        self.ids: list[str] = []
+        self.addresses: list[str] = []
+        self.handlers: list[str] = []
+        self.texts: list[str] = []
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Note an element."""
+        self.tags.add(tag)
+        values = {name: value or "" for name, value in attrs}
+        self.ids += [values["id"]] if "id" in values else []
+        self.addresses += [values[name] for name in ("href", "src", "action") if name in values]
+        self.handlers += [name for name in values if name.startswith("on") or name == "style"]
+
+    def handle_data(self, data: str) -> None:
+        """Note a text."""
+        self.texts.append(data)
+
+    @property
+    def shown(self) -> list[str]:
+        """The messages in their order."""
+        return [each.removeprefix("m-") for each in self.ids if re.fullmatch("m-[0-9]+", each)]
+
+    @property
+    def text(self) -> str:
+        """All that can be read."""
+        return " ".join(" ".join(self.texts).split())
+
+
+@pytest.fixture
+async def session(database_url: str) -> AsyncIterator[aiohttp.ClientSession]:
+    await archive_talk(database_url, *hostile_messages())
+    async with (
+        Simulator(uniform_world(1, 1)) as sim,
+        running_daemon(sim, database_url) as daemon,
+        aiohttp.ClientSession(daemon.url, headers={"Accept": "text/html"}) as session,
+    ):
+        yield session
+
+
+async def opened(session: aiohttp.ClientSession, path: str, status: int = 200) -> Elements:
+    async with session.get(path) as answer:
+        page = await answer.text()
+        assert answer.status == status, page
+        if status == 200:
+            assert "unsafe" not in answer.headers["Content-Security-Policy"]
+    found = Elements(page)
+    assert len(found.ids) == len(set(found.ids))
+    assert not found.tags & {"img", "style", "iframe", "object"}, found.tags
+    assert not found.handlers
+    assert all(re.match("https?://|/|#|[?]", address) for address in found.addresses), found.addresses
+    assert ANN not in page
+    assert BOB not in page
+    return found
+
+
+async def test_a_channel_as_a_page(session: aiohttp.ClientSession) -> None:
+    newest = await opened(session, ROOM)
+    assert newest.shown[-1] == str(FIRST + 7)
+    assert "the newest one" in newest.text
+    assert newest.text.count("<script>alert(1)</script>") > 30
+    assert f"{ROOM}?before=" not in " ".join(newest.addresses)
+    for words in (
+        "aaaaaaaa : message 96",
+        "the original is not archived",
+        "3 answers: ",
+        "What it said was erased",
+        "edited 2026-11-23",
+        "👍 3",
+        "🎉 5 super",
+        "cat.png 12.1 KiB · image/png",
+        "3 votes",
+        "Thread: channel 100",
+        "the channel has not been read to its end yet",
+        "Monday, 23 November 2026",
+    ):
+        assert words in newest.text, (words, newest.text)
+    assert "/api/tenants/discord-100/attachments/700" in newest.addresses
+    assert "/tenants/discord-100/channels/100?at=150#m-150" in newest.addresses
+
+    first = await opened(session, f"{ROOM}?first=true")
+    assert first.shown[0] == "95"
+    at = await opened(session, f"{ROOM}?at=98")
+    assert "98" in at.shown
+    assert "#m-96" in at.addresses
+    assert "Message 97000 is not archived" in (await opened(session, f"{ROOM}?at=97000")).text
+    later = await opened(session, f"{ROOM}?day=2026-11-24")
+    assert later.shown[0] == str(DAY + 1)
+    assert f"{ROOM}?before={DAY + 1}#end" in later.addresses
+    assert f"{ROOM}?day={MORNING}" in later.addresses
+    empty = await opened(session, f"{ROOM}?month=2026-10&at=98")
+    assert "October 2026" in empty.text
+    beside = await opened(session, f"{ROOM}?beside=100")
+    assert [each for each in beside.ids if each.startswith("b-1")] == ["b-150", "b-151"]
+    thread = await opened(session, "/tenants/discord-100/channels/100")
+    assert (thread.shown, "/tenants/discord-100/channels/5" in thread.addresses) == (["150", "151"], True)
+    wrong = {"?at=1&before=2": 400, "?at=x": 400, "7": 404, "?beside=7": 404}
+    for rest, status in wrong.items():
+        await opened(session, f"{ROOM}{rest}", status)
+
+    fresh = await opened(session, f"{ROOM}/tail?after={FIRST + 5}")
+    assert fresh.shown == [str(FIRST + 6), str(FIRST + 7)]
+    async with session.get(f"{ROOM}/tail?after={FIRST + 7}") as answer:
+        assert answer.status == 204

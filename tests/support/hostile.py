@@ -1,0 +1,71 @@
+"""Messages that try to be more than text, in every field that a person or a program can fill."""
+
+from typing import Any
+
+from adapters.records import AuthorKind, MessageRecord
+from tests.support.builders import NOW, attachment, message, total
+from tests.support.talk import ANN, BOB, DAY
+
+SCRIPT = '<script>alert(1)</script>"><img src=x onerror=alert(1)>'
+RTL = "\u202egnp.exe\u202d"
+LINK = "javascript:alert(1)"
+FIRST = DAY + 10
+"""The number of the first of them."""
+
+_EMBED = {
+    "title": SCRIPT,
+    "url": LINK,
+    "description": f"{SCRIPT} [a]({LINK})",
+    "author": {"name": SCRIPT, "url": LINK, "icon_url": LINK},
+    "footer": {"text": SCRIPT},
+    "provider": {"name": SCRIPT, "url": LINK},
+    "image": {"url": LINK, "description": SCRIPT},
+    "fields": [{"name": SCRIPT, "value": SCRIPT, "inline": True}],
+    "timestamp": SCRIPT,
+}
+_COMPONENTS = [
+    {
+        "type": 17,
+        "components": [
+            {"type": 10, "content": SCRIPT},
+            {"type": 2, "label": SCRIPT, "url": LINK, "style": 5},
+            {"type": 3, "placeholder": SCRIPT, "options": [{"label": SCRIPT, "description": SCRIPT, "value": "v"}]},
+            {"type": 12, "items": [{"media": {"url": LINK}, "description": SCRIPT}]},
+            {"type": 9, "components": [], "accessory": {"type": 11, "media": {"url": LINK}, "description": SCRIPT}},
+        ],
+    }
+]
+_POLL = {
+    "question": SCRIPT,
+    "answers": [{"id": 1, "text": SCRIPT, "emoji": {"name": SCRIPT}}, {"id": 2, "text": "b"}],
+    "expiry": SCRIPT,
+    "counts": [{"id": 1, "count": 3}],
+}
+_FILE = attachment("9", filename=f"{RTL}{SCRIPT}", content_type=SCRIPT, metadata={"description": SCRIPT})
+_FORWARD = {
+    "content": SCRIPT,
+    "sent_at": SCRIPT,
+    "embeds": [_EMBED],
+    "attachments": [{"id": "1", "filename": SCRIPT, "url": LINK, "content_type": SCRIPT, "size_bytes": 1}],
+    "stickers": [{"id": "1", "name": SCRIPT}],
+    "components": _COMPONENTS,
+}
+
+
+def hostile_messages() -> list[MessageRecord]:
+    """Build them; the last one is the newest message of the talk."""
+    text: list[dict[str, Any]] = [
+        {"content": f"{SCRIPT} <b>{RTL}</b> [x]({LINK}) <{LINK}> ||{SCRIPT}|| `{SCRIPT}` <@{BOB}> <#5> {LINK}"},
+        {"content": "🎉" * 4_000},
+        {"content": "[" * 4_000},
+        {"metadata": {"embeds": [_EMBED], "components": _COMPONENTS, "poll": _POLL, "stickers": [{"name": SCRIPT}]}},
+        {"metadata": {"forward": _FORWARD, "reference": {"channel_id": "5", "message_id": "96"}}},
+        {"metadata": {"interaction": {"name": SCRIPT, "user_hash": BOB}}, "author_kind": AuthorKind.BOT, "type": "<b>"},
+        {
+            "attachments": (_FILE,),
+            "reaction_totals": (total(SCRIPT, 1),),
+            "edited_at": NOW,
+        },
+        {"content": "the newest one", "author_hash": ANN},
+    ]  # fmt: skip
+    return [message(FIRST + number, **fields) for number, fields in enumerate(text)]
