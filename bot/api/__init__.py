@@ -3,7 +3,7 @@
 from bot.api.endpoint import RequestModel, errors_of, parameters_of
 from bot.api.job_responses import CreatedJob, JobView
 from bot.api.offline import OfflineAnswers
-from bot.api.presenter import Facts, Presenter
+from bot.api.presenter import Facts, Presenter, job_view
 from bot.api.problems import Problem
 from bot.api.reading import find_channel
 from bot.api.reading_requests import ChannelId, Day, MessageId
@@ -42,6 +42,7 @@ __all__ = [
     "errors_of",
     "find_channel",
     "find_tenant",
+    "job_view",
     "parameters_of",
     "serve",
 ]

@@ -43,7 +43,8 @@ def describe(endpoints: Sequence[AnyEndpoint], pages: Sequence[Page], *, has_tok
     components: Json = {"schemas": schemas}
     if has_token:
         components["securitySchemes"] = {
-            "bearer": {"type": "http", "scheme": "bearer", "description": "PLATFORM_SYNC_API_TOKEN"}
+            "bearer": {"type": "http", "scheme": "bearer", "description": "PLATFORM_SYNC_API_TOKEN"},
+            "basic": {"type": "http", "scheme": "basic", "description": "Any name; the token as the password."},
         }
     info = {"title": "Platform Sync", "version": program_version(), "description": _ABOUT}
     return {"openapi": "3.1.0", "info": info, "paths": paths, "components": components}
@@ -140,4 +141,4 @@ def _response(description: str, content_type: str, model: str) -> Json:
 
 
 def _security(path: str, has_token: bool) -> Json:
-    return {"security": [{"bearer": []}]} if has_token and path not in OPEN_PATHS else {}
+    return {"security": [{"bearer": []}, {"basic": []}]} if has_token and path not in OPEN_PATHS else {}

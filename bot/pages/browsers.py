@@ -69,6 +69,7 @@ def _answer(request: web.Request, body: Any, status: int) -> web.Response:
         "answer.html",
         status=status,
         title=f"{request.method} {request.path}",
+        body=body,
         text=json.dumps(body, indent=2, ensure_ascii=False),
         following=request.rel_url.update_query(cursor=cursor).path_qs if cursor else None,
     )

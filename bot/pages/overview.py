@@ -47,6 +47,11 @@ class Overview:
         return self.tenant.stopped_at is None and self.tenant.sync_status != "disconnected"
 
     @property
+    def hint(self) -> str | None:
+        """What can be done, where its last sync does not say it."""
+        return None if self.tenant.sync_status in ("failed", "partial") and self.can_sync else self.tenant.hint
+
+    @property
     def open_gap(self) -> Gap | None:
         """The gap that lasts: since when changes are not received."""
         return next((gap for gap in self.gaps if gap.ended_at is None), None)

@@ -5,7 +5,8 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from bot.api import Api, JobView
+from bot.api import Api, JobView, job_view
+from bot.queue_estimates import waiting_estimates
 from storage import jobs, tenants
 
 _MOST_SHOWN = 20
@@ -53,20 +54,24 @@ class JobWatch:
 
     async def look_at(self, tenant_id: str) -> Running:
         """Return the unfinished job of a tenant, where it has one."""
-        job = await jobs.newest_job(self._api.db, tenant_id)
-        found = await self._shown([job] if job and job.finished_at is None else [])
+        found = [job for job in (await self.look()).jobs if job.view.tenant_id == tenant_id]
+        if not found:
+            job = await jobs.newest_job(self._api.db, tenant_id)
+            unfinished = [job] if job and job.finished_at is None else []
+            found = await self._named(await self._api.presenter.jobs(unfinished))
         running = sum(shown.view.status is jobs.JobStatus.RUNNING for shown in found)
         return Running(jobs=found, running=running, waiting=len(found) - running)
 
     async def _look(self) -> Running:
-        now = self._api.clock()
-        figures = await jobs.queue_figures(self._api.db, now)
-        page = await jobs.queue(self._api.db, now=now, limit=_MOST_SHOWN)
-        shown = await self._shown([job for job, _ in page])
+        db, now = self._api.db, self._api.clock()
+        figures = await jobs.queue_figures(db, now)
+        page = await jobs.queue(db, now=now, limit=_MOST_SHOWN)
+        # Those ahead of a job are before it on the page: what is behind it has no part in its estimate.
+        ends = await waiting_estimates(db, page, now, self._api.concurrent_tenants)
+        shown = await self._named([job_view(job, position, ends.get(job.id)) for job, position in page])
         return Running(jobs=shown, running=figures.running, waiting=figures.waiting)
 
-    async def _shown(self, found: Sequence[jobs.Job]) -> list[ShownJob]:
-        views = await self._api.presenter.jobs(found)
+    async def _named(self, views: Sequence[JobView]) -> list[ShownJob]:
         return [ShownJob(view=view, tenant=await self._name_of(view.tenant_id)) for view in views]
 
     async def _name_of(self, tenant_id: str) -> str:

@@ -9,7 +9,8 @@ import aiohttp
 import pytest
 
 from adapters.discord.simulator import Simulator, uniform_world
-from tests.support.daemon import running_daemon
+from tests.support.daemon import ONLY_MESSAGES, archiving, running_daemon
+from tests.support.hostile import SCRIPT
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("restored_addresses")]
 
@@ -53,7 +54,7 @@ async def test_a_browser_logs_in_with_the_token_and_a_program_as_before(session:
 async def test_a_browser_gets_a_page_and_a_program_gets_json(session: aiohttp.ClientSession) -> None:
     browser = BROWSER | basic(TOKEN)
     for path, status, said in (
-        ("/api/tenants?limit=1", 200, "for programs"),
+        ("/api/tenants?limit=1", 200, "Programs get this as JSON"),
         ("/api/tenants/discord-7", 404, "there is no tenant discord-7"),
         ("/api/tenants?limit=no", 400, "limit"),
         ("/nowhere/%3Cscript%3E", 404, "&lt;script&gt;"),
@@ -110,3 +111,31 @@ async def test_a_stream_of_events_says_how_far_a_sync_is_and_ends_with_the_daemo
             assert all(event.startswith(b"event: jobs\r\n") and b"<progress" in event for event in said)
             assert said[0] != said[1]
         await stream.content.read()  # it ends as it should, and is not cut
+
+
+async def test_whatever_a_community_and_its_channels_are_called_is_text(tmp_path: Path) -> None:
+    world = uniform_world(2, 3)
+    (guild,) = world.guilds.values()
+    guild.name = f"{SCRIPT}{{{{ 7 * 7 }}}}"
+    for channel in guild.channels.values():
+        channel.name = f"{SCRIPT}\u202e"
+    async with archiving(world, f"sqlite+aiosqlite:///{tmp_path}/archive.db", ONLY_MESSAGES) as (_, daemon):
+        path = f"/tenants/discord-{guild.id}"
+        async with aiohttp.ClientSession(daemon.url, headers=BROWSER) as session:
+            for address in ("/", path, f"{path}/activity", f"/api{path}/channels", f"/api{path}"):
+                async with session.get(address) as answer:
+                    text = await answer.text()
+                assert (answer.status, "alert(1)" in text, "7 * 7" in text or address.endswith("channels")) == (
+                    200,
+                    True,
+                    True,
+                )
+                assert "<script>alert" not in text
+                assert "<img src=x" not in text
+            for name in ("days", "hours", "channels", "reactions"):
+                async with session.get(f"{path}/activity/{name}.svg") as answer:
+                    assert (answer.status, answer.content_type) == (200, "image/svg+xml")
+                    assert "<script" not in await answer.text()
+            for address, status in ((f"{path}/activity?days=0", 400), (f"{path}/activity/other.svg", 404)):
+                async with session.get(address) as answer:
+                    assert (answer.status, answer.content_type) == (status, "text/html")
