@@ -20,6 +20,7 @@ from storage.connection import (
     finish_before_cancel,
     is_read_only,
     lend_limited,
+    lend_snapshot,
     look_at_file,
     open_pools,
     parse_url,
@@ -76,6 +77,13 @@ class Database:
         """Lend a connection to answer a person by: it cannot write, and ``QueryTooLong`` ends a query that is slow."""
         with self._lending(), translated():
             async with lend_limited(self._asker, timedelta(seconds=seconds)) as connection:
+                yield connection
+
+    @asynccontextmanager
+    async def snapshot(self) -> AsyncIterator[AsyncConnection]:
+        """Lend a connection on which all that is read is of one instant; it cannot write."""
+        with self._lending(), translated():
+            async with lend_snapshot(self._reader) as connection:
                 yield connection
 
     @asynccontextmanager

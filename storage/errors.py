@@ -152,6 +152,13 @@ class UnknownTenant(StorageError):
     remedy = "Look the tenant up in the list of tenants, or create it."
 
 
+class UnknownChannel(StorageError):
+    """No such channel is stored."""
+
+    code = "unknown_channel"
+    remedy = "Look the channel up in the list of the tenant's channels."
+
+
 class TenantStopped(StorageError):
     """The syncs of this tenant are stopped by its administrator. Resume it before requesting one."""
 

@@ -10,7 +10,7 @@ from typing import Any
 from aiohttp import web
 
 from bot.api.endpoint import Page
-from bot.api.openapi import AnyEndpoint, describe
+from bot.api.openapi import AnyDownload, AnyEndpoint, describe
 from bot.api.trying import FIELD_OF_THE_KEY, SCRIPT, SCRIPT_PATH, try_form
 
 _STYLE = """
@@ -135,8 +135,15 @@ ExposeMetrics = Callable[[str], Awaitable[tuple[bytes, str]]]
 class OwnPages:
     """The pages beside the calls: the figures, and the description for programs and for people."""
 
-    def __init__(self, endpoints: Sequence[AnyEndpoint], expose: ExposeMetrics, *, has_token: bool) -> None:
-        self._expose, self._endpoints, self._has_token = expose, endpoints, has_token
+    def __init__(
+        self,
+        endpoints: Sequence[AnyEndpoint],
+        expose: ExposeMetrics,
+        downloads: Sequence[AnyDownload] = (),
+        *,
+        has_token: bool,
+    ) -> None:
+        self._expose, self._endpoints, self._downloads, self._has_token = expose, endpoints, downloads, has_token
         self.pages = [
             Page(
                 path="/metrics",
@@ -171,7 +178,7 @@ class OwnPages:
     @cached_property
     def _document(self) -> _Json:
         """Made when it is first requested: it takes a tenth of a second, which a start can do without."""
-        return describe(self._endpoints, self.pages, has_token=self._has_token)
+        return describe(self._endpoints, self.pages, self._downloads, has_token=self._has_token)
 
     async def show_metrics(self, request: web.Request) -> web.Response:
         """Answer in the format that the caller prefers."""

@@ -9,11 +9,13 @@ from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode, models_json
 
 from bot import program_version
 from bot.api.auth import OPEN_PATHS
+from bot.api.downloads import Download
 from bot.api.endpoint import Endpoint, Page
 from bot.api.problems import ProblemDocument
 
 Json: TypeAlias = dict[str, Any]  # JSON Schema is as untyped as data can be
 AnyEndpoint: TypeAlias = Endpoint[Any, Any]
+AnyDownload: TypeAlias = Download[Any]
 
 _SCHEMAS = "#/components/schemas/"
 _ABOUT = (
@@ -30,14 +32,22 @@ class _Untitled(GenerateJsonSchema):
         return False
 
 
-def describe(endpoints: Sequence[AnyEndpoint], pages: Sequence[Page], *, has_token: bool) -> Json:
+def describe(
+    endpoints: Sequence[AnyEndpoint],
+    pages: Sequence[Page],
+    downloads: Sequence[AnyDownload] = (),
+    *,
+    has_token: bool,
+) -> Json:
     """Write the whole document; ``has_token`` says whether the calls need the bearer token."""
-    params = {call.params for call in endpoints}
+    params = {call.params for call in endpoints} | {call.params for call in downloads}
     schemas = _schemas([*params, *_bodies(endpoints)], [*_result_models(endpoints), ProblemDocument])
     parameters = {model: schemas.pop(model.__name__) for model in sorted(params, key=lambda model: model.__name__)}
     paths: Json = {}
     for call in endpoints:
         paths.setdefault(call.path, {})[call.method.lower()] = _operation(call, parameters[call.params], has_token)
+    for download in downloads:
+        paths.setdefault(download.path, {})["get"] = _download(download, parameters[download.params], has_token)
     for page in pages:
         paths[page.path] = {"get": _page(page, has_token)}
     components: Json = {"schemas": schemas}
@@ -69,11 +79,7 @@ def _result_models(endpoints: Iterable[AnyEndpoint]) -> Iterator[type[BaseModel]
 def _operation(call: AnyEndpoint, parameters: Json, has_token: bool) -> Json:
     takes_body = bool(call.body.model_fields)
     operation: Json = {"summary": call.summary, "operationId": call.handler.__name__}
-    required = parameters.get("required", [])
-    operation["parameters"] = [
-        _parameter(name, schema, in_path=f"{{{name}}}" in call.path, required=name in required)
-        for name, schema in parameters.get("properties", {}).items()
-    ]
+    operation["parameters"] = _parameters(call.path, parameters)
     if takes_body:
         operation["requestBody"] = {
             "required": any(info.is_required() for info in call.body.model_fields.values()),
@@ -85,6 +91,23 @@ def _operation(call: AnyEndpoint, parameters: Json, has_token: bool) -> Json:
         for status, model in call.results.items()
     }
     return {**operation, **_responses(results, problems), **_security(call.path, has_token)}
+
+
+def _download(call: AnyDownload, parameters: Json, has_token: bool) -> Json:
+    operation: Json = {"summary": call.summary, "operationId": call.handler.__name__}
+    operation["parameters"] = _parameters(call.path, parameters)
+    content = {kind: {"schema": {"type": "string"}} for kind in call.content_types}
+    problems = {**_usual_problems(call.path, False, has_token), **call.problems}
+    good = {200: {"description": "OK", "content": content}}
+    return {**operation, **_responses(good, problems), **_security(call.path, has_token)}
+
+
+def _parameters(path: str, parameters: Json) -> list[Json]:
+    required = parameters.get("required", [])
+    return [
+        _parameter(name, schema, in_path=f"{{{name}}}" in path, required=name in required)
+        for name, schema in parameters.get("properties", {}).items()
+    ]
 
 
 def _page(page: Page, has_token: bool) -> Json:

@@ -15,6 +15,7 @@ from bot.api.audits import AuditCalls
 from bot.api.auth import OPEN_PATHS, guard
 from bot.api.connections import KEEP_ALIVE_SECONDS, Connections, listening_sockets
 from bot.api.docs import ExposeMetrics, OwnPages
+from bot.api.export import ExportCalls
 from bot.api.files import FileCalls
 from bot.api.health import HealthCalls
 from bot.api.jobs import JobCalls
@@ -88,9 +89,11 @@ class Api:
                 database=DatabaseProbe(self.db), adapters=self.adapters, is_settled=self.tenants.membership.is_settled
             ).endpoints(),
         ]
-        pages = OwnPages(endpoints, self.expose_metrics, has_token=has_token).pages
+        downloads = ExportCalls(db=self.db).downloads()
+        pages = OwnPages(endpoints, self.expose_metrics, downloads, has_token=has_token).pages
         return [
             *(call.route() for call in endpoints),
+            *(call.route() for call in downloads),
             *(page.route() for page in pages),
         ]
 

@@ -37,6 +37,9 @@ from storage.connection.pools import (
     Pools,
     open_pools,
 )
+from storage.connection.snapshots import (
+    lend_snapshot,
+)
 from storage.connection.sockets import (
     OpenSockets,
 )
@@ -64,6 +67,7 @@ __all__ = [
     "inspect_database",
     "is_read_only",
     "lend_limited",
+    "lend_snapshot",
     "look_at_file",
     "make_private_folder",
     "open_pools",

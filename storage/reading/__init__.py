@@ -1,6 +1,13 @@
 """The door to reading the archive: windows of messages, and what a reader is shown around them."""
 
-from storage.reading.channels import channel_names, channel_of, channels_of, threads_of
+from storage.reading.channels import (
+    SHOWN_CHANNELS,
+    channel_names,
+    channel_of,
+    channel_of_row,
+    channels_of,
+    threads_of,
+)
 from storage.reading.days import days_with_messages, ends_of, first_and_newest
 from storage.reading.holes import Hole, HoleKind, holes_of
 from storage.reading.links import (
@@ -38,6 +45,7 @@ from storage.reading.windows import MessageWindow, day_window, messages_after, m
 __all__ = [
     "FIRST",
     "LAST",
+    "SHOWN_CHANNELS",
     "SHOWN_MESSAGES",
     "Answer",
     "Answers",
@@ -59,6 +67,7 @@ __all__ = [
     "answers_to",
     "channel_names",
     "channel_of",
+    "channel_of_row",
     "channel_pages",
     "channels_of",
     "day_window",

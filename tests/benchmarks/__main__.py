@@ -10,6 +10,8 @@ from rich.console import Console
 from rich.table import Table
 
 from tests.benchmarks.estimates import estimates
+from tests.benchmarks.exports import MESSAGES as EXPORTED
+from tests.benchmarks.exports import exports
 from tests.benchmarks.first_sync import CHANNELS, MESSAGES, limited, memory, reactions, speed
 from tests.benchmarks.growth import growth
 from tests.benchmarks.live import CHANNELS as LIVE_CHANNELS
@@ -41,8 +43,12 @@ def main() -> None:
     usual = [part for part in _PARTS if part not in _LONG]
     parser.add_argument("parts", nargs="*", default=usual, help=f"{', '.join(_PARTS)}; all but {', '.join(_LONG)}")
     options = parser.parse_args()
-    for part in options.parts:
-        _PARTS[part](options.runs)
+    numbers = [int(part) for part in options.parts if part.isdecimal()]  # how many messages are exported
+    for part in [part for part in options.parts if not part.isdecimal()]:
+        if part == "export" and numbers:
+            _show_exports(options.runs, numbers[0])
+        else:
+            _PARTS[part](options.runs)
         if options.json:  # what was measured is kept, whatever comes after it
             options.json.write_text(json.dumps(_TABLES, indent=2, ensure_ascii=False) + "\n")
 
@@ -126,6 +132,12 @@ def _show_growth(_: int) -> None:
         show("100,000 more messages", columns, growth(postgres))
 
 
+def _show_exports(_: int, messages: int = EXPORTED) -> None:
+    columns = ("a whole tenant, a file a channel", "seconds", "messages/s", "peak MiB", "files, MiB")
+    with running_postgres() as postgres:
+        show(f"an export of {messages:,} messages", columns, exports(postgres, messages))
+
+
 _PARTS: dict[str, Callable[[int], None]] = {
     "speed": _show_speed,
     "limits": _show_limits,
@@ -140,8 +152,9 @@ _PARTS: dict[str, Callable[[int], None]] = {
     "plans": _show_plans,
     "stops": _show_stops,
     "growth": _show_growth,
+    "export": _show_exports,
 }
-_LONG = ("many", "growth")  # each takes more than ten minutes
+_LONG = ("many", "growth", "export")  # each takes more than ten minutes
 
 
 if __name__ == "__main__":

@@ -141,6 +141,8 @@ STORES_NOBODY = {
         *("answers_to", "channel_pages", "ends_of", "find_position", "load_by_id", "load_by_key", "load_hanging"),
         *("originals_of", "threads_on", "walk_back", "walk_forth"),
     ),
+    "export": ("with_reaction_users",),
+    "reader_role": ("make_reader_role",),
     "repair": (
         *("add_gap", "close_gap", "complete_hanging_audit", "finish_audit", "newest_early"),
         *("newest_since", "plan_gaps", "add_windows"),

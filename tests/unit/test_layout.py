@@ -14,6 +14,7 @@ PACKAGES_BEHIND_A_DOOR = {
     "adapters.discord.convert",
     "bot.api",
     "bot.check",
+    "bot.export",
     "bot.live",
     "bot.pages",
     "bot.sync",

@@ -1,0 +1,133 @@
+"""The folder of an export: its files, whole ones only, and a note by which an interrupted export goes on.
+
+A file is written beside its place and renamed when it is whole, so that what is there is whole. Folders are the
+owner's alone (0700), and files, too (0600).
+"""
+
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import orjson
+
+from bot.export.formats import ExportFormat, Split
+from storage.export import ExportSelection
+from storage.reading import ShownChannel
+
+_NOTE = "_export.json"  # what reads a folder of Parquet files passes over names that begin so
+_LONGEST_NAME = 60
+_UNFIT = re.compile(r"[^\w-]+")
+_NAMED = re.compile(r"(?P<name>[\w-]+\.(?P<id>[^.]+))(?:\.[a-z]+)?")
+
+
+class FolderRefused(Exception):
+    """The folder cannot take this export; the message says why, and what to do."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExportOrder:
+    """What is to be exported, and how."""
+
+    selection: ExportSelection
+    format: ExportFormat
+    split: Split
+
+    def as_note(self) -> dict[str, Any]:
+        """Return it as it is noted in the folder."""
+        chosen = self.selection
+        times = {
+            name: at.isoformat() if at else None for name, at in (("since", chosen.since), ("until", chosen.until))
+        }
+        rest = {"channels": sorted(chosen.channels), "author": chosen.author, "include_deleted": chosen.include_deleted}
+        return {"tenant_id": chosen.tenant_id, "format": self.format, "split": self.split, **times, **rest}
+
+
+class ExportFolder:
+    """A folder that one order is written to."""
+
+    def __init__(self, path: Path, order: ExportOrder) -> None:
+        self._path, self._order = path, order
+        self._note: dict[str, Any] = {}
+        self._names: dict[str, str] = {}  # by the platform's id of the channel
+
+    def begin(self, taken_at: datetime) -> ExportOrder:
+        """Make the folder, or go on in it; the order then takes nothing that was sent after its first attempt.
+
+        Raises:
+            FolderRefused: it holds another export, a complete one, or other files.
+        """
+        self._path.mkdir(parents=True, exist_ok=True, mode=0o700)
+        order = self._order.as_note()
+        note = self._read_note()
+        if note is None:
+            if any(self._path.iterdir()):
+                raise FolderRefused(f"{self._path} is not empty, and holds no export: give a new folder")
+            self._save({"order": order, "begun_at": taken_at.isoformat(), "complete": False})
+            return self._order
+        if note.get("order") != order:
+            raise FolderRefused(f"{self._path} holds an export of something else, or another form: give a new folder")
+        if note.get("complete"):
+            raise FolderRefused(f"{self._path} holds this export, complete as of {note['begun_at']}: give a new folder")
+        self._note = note
+        for entry in self._path.iterdir():
+            if named := _NAMED.fullmatch(entry.name):
+                self._names[named["id"]] = named["name"]
+        return self._bounded(datetime.fromisoformat(note["begun_at"]))
+
+    def finish(self, facts: dict[str, Any]) -> None:
+        """Note that every file is there."""
+        self._save({**self._note, **facts, "complete": True})
+
+    def holds(self, name: str) -> bool:
+        """Return whether a file is there, whole."""
+        return (self._path / name).exists()
+
+    def name_of(self, channel: ShownChannel) -> str:
+        """Return what the file or folder of a channel is called, without a suffix; the same when it was renamed."""
+        return self._names.setdefault(channel.platform_id, f"{_fit(channel.name)}.{channel.platform_id}")
+
+    @contextmanager
+    def file(self, name: str) -> Iterator[BinaryIO]:
+        """Open a file to write it; it is there when the block ends without an error, and not otherwise."""
+        place = self._path / name
+        place.parent.mkdir(exist_ok=True, mode=0o700)
+        beside = place.with_name(f".{place.name}.part")
+        descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        try:
+            with open(descriptor, "wb") as opened:
+                os.fchmod(descriptor, 0o600)
+                yield opened
+                opened.flush()
+                os.fsync(descriptor)
+            beside.replace(place)
+        finally:
+            beside.unlink(missing_ok=True)
+
+    def _bounded(self, begun_at: datetime) -> ExportOrder:
+        chosen = self._order.selection
+        until = min(chosen.until, begun_at) if chosen.until else begun_at
+        return replace(self._order, selection=replace(chosen, until=until))
+
+    def _read_note(self) -> dict[str, Any] | None:
+        try:
+            note = orjson.loads((self._path / _NOTE).read_bytes())
+        except FileNotFoundError:
+            return None
+        except orjson.JSONDecodeError as e:
+            raise FolderRefused(f"{self._path / _NOTE} cannot be read: give a new folder") from e
+        return note if isinstance(note, dict) else {}
+
+    def _save(self, note: dict[str, Any]) -> None:
+        self._note = note
+        with self.file(_NOTE) as file:
+            file.write(orjson.dumps(note, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
+
+
+def _fit(name: str | None) -> str:
+    """Make a channel's name one of a file: letters, digits, _ and -, and not too long."""
+    return _UNFIT.sub("-", name or "").strip("-")[:_LONGEST_NAME] or "channel"

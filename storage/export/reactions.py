@@ -1,0 +1,39 @@
+"""The users behind the reactions to many messages, loaded at once."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import replace
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from storage.reading import ShownMessage, ShownReaction
+from storage.sql import all_rows, as_keys, joined_by_key
+from storage.tables import reactions
+
+_KEY = ("channel_id", "message_platform_id")
+_USERS = select(*(reactions.c[name] for name in (*_KEY, "emoji_key", "burst", "user_hash"))).select_from(
+    joined_by_key(reactions, _KEY)
+)
+
+_Kind = tuple[int, str, str, bool]
+
+
+async def with_reaction_users(connection: AsyncConnection, shown: Sequence[ShownMessage]) -> list[ShownMessage]:
+    """Return messages with the pseudonyms of who reacted, in ascending order."""
+    keys = [(one.channel_id, one.platform_id) for one in shown if one.reactions]
+    if not keys:
+        return list(shown)
+    users: defaultdict[_Kind, list[str]] = defaultdict(list)
+    for row in await all_rows(connection, _USERS, {"keys": as_keys(_KEY, keys)}):
+        kind = row["channel_id"], row["message_platform_id"], row["emoji_key"], bool(row["burst"])
+        users[kind].append(row["user_hash"])
+    return [_with_users(one, users) if one.reactions else one for one in shown]
+
+
+def _with_users(message: ShownMessage, users: defaultdict[_Kind, list[str]]) -> ShownMessage:
+    def of(reaction: ShownReaction) -> tuple[str, ...]:
+        kind = message.channel_id, message.platform_id, reaction.emoji_key, bool(reaction.burst)
+        return tuple(sorted(users.get(kind, ())))
+
+    return replace(message, reactions=tuple(replace(one, user_hashes=of(one)) for one in message.reactions))

@@ -1,0 +1,149 @@
+"""A tenant's messages at one instant, channel by channel and page by page, in flat memory."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime
+
+from sqlalchemy import func, or_, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from storage.connection import finish_before_cancel
+from storage.database import Database
+from storage.errors import UnknownChannel, UnknownTenant
+from storage.export.model import ExportedMessage, ExportSelection
+from storage.export.reactions import with_reaction_users
+from storage.reading import SHOWN_CHANNELS, ShownChannel, ShownMessage, channel_of_row, channel_pages, originals_of
+from storage.sql import AFTER_ID, LIMIT, TENANT_ID, DatabaseTime, all_rows, dump_json, json_strings, one_row
+from storage.tables import channels, sync_progress, tenants
+
+_CHANNELS_AT_ONCE = 500
+_PAGE = 1_000
+
+_TENANT = select(tenants.c.name, DatabaseTime(0).label("taken_at")).where(
+    tenants.c.id == TENANT_ID, tenants.c.purged_at.is_(None)
+)
+_IDS = (
+    select(channels.c.platform_id)
+    .where(channels.c.tenant_id == TENANT_ID)
+    .where(channels.c.platform_id.in_(select(json_strings("chosen"))))
+)
+_parent = channels.alias("category")
+# Of a category the channels; the threads of those follow by being theirs.
+_BELOW = (
+    select(channels.c.platform_id)
+    .join_from(channels, _parent, _parent.c.id == channels.c.parent_id)
+    .where(channels.c.tenant_id == TENANT_ID, channels.c.type != "thread")
+    .where(_parent.c.platform_id.in_(select(json_strings("chosen"))))
+)
+_shown = SHOWN_CHANNELS.subquery("shown")
+_ALL = (
+    select(_shown)
+    .where(_shown.c.tenant_id == TENANT_ID, _shown.c.type.in_(["text", "thread"]), _shown.c.id > AFTER_ID)
+    .order_by(_shown.c.id)
+    .limit(LIMIT)
+)
+_is_chosen = or_(
+    _shown.c.platform_id.in_(select(json_strings("chosen"))),
+    _shown.c.parent_platform_id.in_(select(json_strings("chosen"))),
+)
+_CHOSEN = _ALL.where(_is_chosen)
+_archived = func.coalesce(func.sum(sync_progress.c.messages_archived), 0)
+_COUNT = (
+    select(_archived)
+    .join_from(_shown, sync_progress, sync_progress.c.channel_id == _shown.c.id)
+    .where(_shown.c.tenant_id == TENANT_ID)
+)
+_COUNT_CHOSEN = _COUNT.where(_is_chosen)
+
+
+class ArchiveSnapshot:
+    """What a selection holds, as of ``taken_at``; ``tenant_name`` is None where the platform has not named it."""
+
+    def __init__(
+        self,
+        connection: AsyncConnection,
+        selection: ExportSelection,
+        *,
+        chosen: Sequence[str],
+        tenant_name: str | None,
+        taken_at: datetime,
+    ) -> None:
+        self._connection, self.selection = connection, selection
+        self.dialect = connection.dialect.name
+        self._values = {"tenant": selection.tenant_id} | ({"chosen": dump_json(list(chosen))} if chosen else {})
+        self._is_limited = bool(chosen)
+        self.tenant_name, self.taken_at = tenant_name, taken_at
+
+    @finish_before_cancel
+    async def estimate_messages(self) -> int | None:
+        """Say about how many messages there are; None where times or an author leave that open."""
+        if self.selection.since or self.selection.until or self.selection.author:
+            return None
+        statement = _COUNT_CHOSEN if self._is_limited else _COUNT
+        return int((await self._connection.execute(statement, self._values)).scalar_one())
+
+    async def channels(self) -> AsyncIterator[ShownChannel]:
+        """Walk through the channels and threads that can hold messages, in the order in which they were first seen."""
+        last = 0
+        while True:
+            page = await self._channel_page(last)
+            for channel in page:
+                yield channel
+            if len(page) < _CHANNELS_AT_ONCE:
+                return
+            last = page[-1].id
+
+    async def pages(self, channel: ShownChannel) -> AsyncIterator[list[ExportedMessage]]:
+        """Walk through the chosen messages of a channel, the oldest first."""
+        chosen = self.selection
+        walk = channel_pages(self._connection, channel.id, since=chosen.since, until=chosen.until, size=_PAGE)
+        while (page := await self._next(walk)) is not None:
+            if taken := [message for message in page if chosen.takes(message)]:
+                yield await self._exported(channel, taken)
+
+    @finish_before_cancel
+    async def _channel_page(self, last: int) -> list[ShownChannel]:
+        values = {**self._values, "after": last, "limit": _CHANNELS_AT_ONCE}
+        rows = await all_rows(self._connection, _CHOSEN if self._is_limited else _ALL, values)
+        return [channel_of_row(row) for row in rows]
+
+    @finish_before_cancel
+    async def _next(self, walk: AsyncIterator[list[ShownMessage]]) -> list[ShownMessage] | None:
+        return await anext(walk, None)
+
+    @finish_before_cancel
+    async def _exported(self, channel: ShownChannel, taken: list[ShownMessage]) -> list[ExportedMessage]:
+        originals = await originals_of(self._connection, self.selection.tenant_id, taken)
+        whole = await with_reaction_users(self._connection, taken)
+        return [
+            ExportedMessage(message=one, channel=channel, original=originals.get((one.channel_id, one.platform_id)))
+            for one in whole
+        ]
+
+
+@asynccontextmanager
+async def open_snapshot(db: Database, selection: ExportSelection) -> AsyncIterator[ArchiveSnapshot]:
+    """Take a snapshot, which holds until the block ends.
+
+    Raises:
+        UnknownTenant: there is no such tenant, or it was purged.
+        UnknownChannel: there is no channel of an id.
+        ValueError: the selection's author is no pseudonym.
+    """
+    async with db.snapshot() as connection:
+        row = await one_row(connection, _TENANT, {"tenant": selection.tenant_id})
+        if row is None:
+            raise UnknownTenant(f"There is no tenant {selection.tenant_id}.")
+        chosen = await _chosen(connection, selection)
+        yield ArchiveSnapshot(connection, selection, chosen=chosen, tenant_name=row["name"], taken_at=row["taken_at"])
+
+
+async def _chosen(connection: AsyncConnection, selection: ExportSelection) -> list[str]:
+    """Return the ids of the chosen channels, those of chosen categories among them."""
+    if not selection.channels:
+        return []
+    values = {"tenant": selection.tenant_id, "chosen": dump_json(list(selection.channels))}
+    known = set((await connection.execute(_IDS, values)).scalars())
+    if unknown := [one for one in selection.channels if one not in known]:
+        raise UnknownChannel(f"There is no channel {', '.join(unknown)} in the archive of {selection.tenant_id}.")
+    return sorted(known | set((await connection.execute(_BELOW, values)).scalars()))

@@ -1,0 +1,16 @@
+"""The simulator's richest world in an archive: everything that a message can have, for what reads the archive."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from adapters.discord.simulator import Simulator, World, rich_world
+from tests.support.daemon import Daemon, running_daemon
+
+
+@asynccontextmanager
+async def rich_archive(database_url: str, **settings: str) -> AsyncIterator[tuple[World, Daemon]]:
+    """Fill an archive with a world, and go on running the daemon that did it."""
+    world = rich_world()
+    async with Simulator(world) as sim, running_daemon(sim, database_url, settings) as daemon:
+        await daemon.idle(len(world.guilds))
+        yield world, daemon
