@@ -9,7 +9,9 @@ from pydantic import BeforeValidator, Field, create_model
 
 from adapters.base import PlatformAdapter
 from bot.api.endpoint import RequestModel
+from bot.search_query import LONGEST_QUERY
 from storage.jobs import JobKind, JobStatus
+from storage.search import CURSOR_PATTERN, Order
 
 A = TypeVar("A", bound=RequestModel)
 
@@ -55,6 +57,8 @@ _Job = Annotated[
 ]
 _Limit = Annotated[int, Field(ge=1, le=200, description="How many of them a page holds at most.")]
 _NumberCursor = Annotated[str, Field(pattern=_NUMBER, description=_NEXT), _shaped(_NUMBER, _NO_CURSOR)]
+
+_SearchCursor = Annotated[str, Field(pattern=CURSOR_PATTERN, description=_NEXT), _shaped(CURSOR_PATTERN, _NO_CURSOR)]
 
 
 class TenantPath(RequestModel):
@@ -107,6 +111,26 @@ class JobPage(RequestModel):
     kind: Annotated[JobKind, Field(strict=False, description="Only jobs of this kind.")] | None = None
     cursor: Annotated[str, Field(pattern=_JOB, description=_NEXT), _shaped(_JOB, _NO_CURSOR)] | None = None
     limit: _Limit = 100
+
+
+class SearchPage(TenantPath):
+    """A page of hits."""
+
+    q: Annotated[
+        str,
+        Field(
+            max_length=LONGEST_QUERY,
+            description="What is searched for, as in the one search box.",
+            examples=['deploy "on friday" has:link'],
+        ),
+    ] = ""
+    order: Annotated[
+        Order, Field(strict=False, description="In which order the hits are shown; a `cursor` keeps that of its page.")
+    ] = Order.NEWEST
+    cursor: (
+        Annotated[str, Field(pattern=CURSOR_PATTERN, description=_NEXT), _shaped(CURSOR_PATTERN, _NO_CURSOR)] | None
+    ) = None
+    limit: Annotated[int, Field(ge=1, le=100, description="How many hits a page holds at most.")] = 25
 
 
 class QueuePage(RequestModel):

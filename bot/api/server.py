@@ -23,6 +23,7 @@ from bot.api.presenter import Presenter
 from bot.api.privacy import PrivacyCalls
 from bot.api.problems import problems
 from bot.api.reading import ReadingCalls
+from bot.api.search import SearchCalls
 from bot.api.site import Site, bare_site
 from bot.api.sync import SyncCalls
 from bot.api.tenants import TenantCalls
@@ -32,6 +33,7 @@ from bot.file_links import FileLinks
 from bot.hosts import normal_host, reachable_hosts
 from bot.live import LiveFollower
 from bot.queue import JobQueue
+from bot.search import Searcher
 from bot.tenants import TenantService
 from storage.database import Database
 
@@ -84,6 +86,7 @@ class Api:
                 db=self.db, adapters=self.adapters, hash_user=self.hash_user, erasures=self.erasures
             ).endpoints(),
             *FileCalls(db=self.db, links=FileLinks(db=self.db, adapters=self.adapters, clock=self.clock)).endpoints(),
+            *SearchCalls(db=self.db, searcher=Searcher(self.db)).endpoints(),
             *JobCalls(db=self.db, presenter=presenter).endpoints(),
             *HealthCalls(
                 database=DatabaseProbe(self.db), adapters=self.adapters, is_settled=self.tenants.membership.is_settled

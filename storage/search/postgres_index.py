@@ -10,17 +10,15 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 _LOCK_KEY = 0x506C6174_53726368  # any number that nothing else on this database uses: "PlatSrch"
 
 # What the server's parser would take for parts of addresses, paths, numbers and tags: a word is a word wherever it is.
-_PUNCTUATION = "./:-@~+&;<>"
+PUNCTUATION = "./:-@~+&;<>"
 _LONGEST = 100_000  # characters; a text of more than a mebibyte of words would be refused
 
 WORDS = (
-    f"to_tsvector('simple'::regconfig, translate(left(content, {_LONGEST}), '{_PUNCTUATION}',"
-    f" '{' ' * len(_PUNCTUATION)}'))"
+    f"to_tsvector('simple'::regconfig, translate(left(content, {_LONGEST}), '{PUNCTUATION}',"
+    f" '{' ' * len(PUNCTUATION)}'))"
 )
 """The words of ``messages.content``, as they are indexed."""
 
-PLAIN = f"translate({{text}}, '{_PUNCTUATION}', '{' ' * len(_PUNCTUATION)}')"
-"""A text that is searched for, as ``WORDS`` sees it."""
 
 NAMES = {"words": "ix_messages_words", "trigrams": "ix_messages_trigrams"}
 _EXPRESSIONS = {"words": WORDS, "trigrams": "content gin_trgm_ops"}

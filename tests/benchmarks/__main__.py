@@ -18,11 +18,14 @@ from tests.benchmarks.live import CHANNELS as LIVE_CHANNELS
 from tests.benchmarks.live import live
 from tests.benchmarks.plans import queries
 from tests.benchmarks.processes import Rows
+from tests.benchmarks.search import searches
 from tests.benchmarks.stops import THREADS, stops
 from tests.benchmarks.storm import storm
 from tests.benchmarks.tenants import fairness, idle
 from tests.support.postgres import running_postgres
 
+SEARCHED = 1_000_000
+_SIZES: list[int] = []  # of the archives that are exported or searched, where they were given
 _TABLES: list[dict[str, object]] = []  # what was shown, for ``--json``
 
 
@@ -41,14 +44,16 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=3, help="of which the median is shown")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures to a file, too")
     usual = [part for part in _PARTS if part not in _LONG]
-    parser.add_argument("parts", nargs="*", default=usual, help=f"{', '.join(_PARTS)}; all but {', '.join(_LONG)}")
+    parser.add_argument(
+        "parts",
+        nargs="*",
+        default=usual,
+        help=f"{', '.join(_PARTS)}; all but {', '.join(_LONG)}; behind export and search a number of messages",
+    )
     options = parser.parse_args()
-    numbers = [int(part) for part in options.parts if part.isdecimal()]  # how many messages are exported
+    _SIZES[:] = [int(part) for part in options.parts if part.isdecimal()]
     for part in [part for part in options.parts if not part.isdecimal()]:
-        if part == "export" and numbers:
-            _show_exports(options.runs, numbers[0])
-        else:
-            _PARTS[part](options.runs)
+        _PARTS[part](options.runs)
         if options.json:  # what was measured is kept, whatever comes after it
             options.json.write_text(json.dumps(_TABLES, indent=2, ensure_ascii=False) + "\n")
 
@@ -132,10 +137,18 @@ def _show_growth(_: int) -> None:
         show("100,000 more messages", columns, growth(postgres))
 
 
-def _show_exports(_: int, messages: int = EXPORTED) -> None:
+def _show_exports(_: int) -> None:
     columns = ("a whole tenant, a file a channel", "seconds", "messages/s", "peak MiB", "files, MiB")
     with running_postgres() as postgres:
-        show(f"an export of {messages:,} messages", columns, exports(postgres, messages))
+        for number in _SIZES or [EXPORTED]:
+            show(f"an export of {number:,} messages", columns, exports(postgres, number))
+
+
+def _show_search(_: int) -> None:
+    with running_postgres() as postgres:
+        for number in _SIZES or [SEARCHED]:
+            title = f"a search in {number:,} messages (the first time; how many hits)"
+            show(title, ("milliseconds", "SQLite", "Postgres"), searches(number, postgres))
 
 
 _PARTS: dict[str, Callable[[int], None]] = {
@@ -153,8 +166,9 @@ _PARTS: dict[str, Callable[[int], None]] = {
     "stops": _show_stops,
     "growth": _show_growth,
     "export": _show_exports,
+    "search": _show_search,
 }
-_LONG = ("many", "growth", "export")  # each takes more than ten minutes
+_LONG = ("many", "growth", "export", "search")  # each takes more than ten minutes
 
 
 if __name__ == "__main__":

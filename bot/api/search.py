@@ -1,0 +1,152 @@
+"""The call that searches a tenant's archive."""
+
+from dataclasses import dataclass
+
+from adapters.records import AuthorKind, ChannelType
+from bot.api.endpoint import Endpoint, NoParameters, Result
+from bot.api.openapi import AnyEndpoint
+from bot.api.problems import Problem
+from bot.api.requests import SearchPage
+from bot.api.search_responses import Highlight, HitView, IndexView, Nothing, Place, SearchView, Unread
+from bot.api.sync import EXPLANATIONS
+from bot.api.tenants import find_tenant
+from bot.search import Found, Searcher
+from bot.search_query import BadQuery
+from storage.database import Database
+from storage.errors import QueryTooLong
+from storage.search import BadCursor, Explanation, Hit, NoIndex, Order, UnclearFilter
+
+_PSEUDONYM_DIGITS = 8
+_SWITCHED_OFF = "words cannot be searched for: search.enabled is false, or the index is not made yet; filters work"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchCalls:
+    """Serves searches."""
+
+    db: Database
+    searcher: Searcher
+
+    def endpoints(self) -> list[AnyEndpoint]:
+        """Declare the calls."""
+        return [
+            Endpoint(
+                method="GET",
+                path="/api/tenants/{tenantId}/search",
+                summary='Messages by words, "phrases", beginnings* and filters: from, in, thread, before, after, '
+                "during, has, mentions, reaction, type, deleted, edited, pinned, near; a minus before one excludes it. "
+                "Deleted messages only with `deleted:true`, or `deleted:any`.",
+                handler=self.search,
+                params=SearchPage,
+                body=NoParameters,
+                results={200: SearchView},
+                problems={409: "Words are searched for, and there is no index of them."},
+            ),
+        ]
+
+    async def search(self, params: SearchPage, _: NoParameters) -> Result:
+        """Answer with a page of hits."""
+        tenant = await find_tenant(self.db, params.tenant_id)
+        try:
+            found = await self.searcher.search(
+                tenant.id, params.q, order=params.order, cursor=params.cursor, limit=params.limit
+            )
+        except BadQuery as e:
+            raise _wrong("q", str(e)) from e
+        except UnclearFilter as e:
+            candidates = f": {', '.join(e.candidates)}" if e.candidates else ""
+            raise _wrong("q", f"{e.field}: {e.detail}{candidates}", list(e.candidates)) from e
+        except BadCursor as e:
+            raise _wrong("cursor", "must be the next_cursor of the page before") from e
+        except NoIndex as e:
+            raise Problem(409, "search_disabled", _SWITCHED_OFF) from e
+        except QueryTooLong as e:
+            raise Problem(503, "query_too_long", "the search took too long; the database is busy") from e
+        return Result(_view(found, params.order))
+
+
+def _wrong(name: str, detail: str, candidates: list[str] | None = None) -> Problem:
+    more = {"candidates": candidates} if candidates else {}
+    errors = [{"field": name, "detail": detail}]
+    return Problem(400, "invalid_query", f"{name}: {detail}", errors=errors, **more)
+
+
+def _view(found: Found, wanted: Order) -> SearchView:
+    page, index = found.page, found.page.index
+    return SearchView(
+        hits=[_hit(hit) for hit in page.hits],
+        next_cursor=page.next_cursor,
+        order=page.order,
+        complete=not page.is_cut,
+        searched_until=page.searched_until,
+        notices=_notices(found, wanted),
+        index=IndexView(kind=index.kind, ready=index.is_ready, percent=index.percent),
+        nothing=_nothing(found.explanation) if found.explanation else None,
+    )
+
+
+def _notices(found: Found, wanted: Order) -> list[str]:
+    page, notices = found.page, []
+    if wanted is Order.RELEVANCE and page.order is not wanted:
+        notices.append("there are too many hits to compare them by relevance, or no words: the newest come first")
+    if page.is_cut and page.searched_until:
+        notices.append(f"the time limit ended the search at {page.searched_until:%Y-%m-%d %H:%M UTC}; go on from there")
+    elif page.is_cut:
+        notices.append("the time limit ended the search before anything was looked at: give more letters or words")
+    if page.index.kind is not None and not page.index.is_ready:
+        notices.append(f"the index is still being built ({page.index.percent} %): older messages may be missing")
+    return notices
+
+
+def _nothing(why: Explanation) -> Nothing:
+    absent = [term.text for term in why.absent]
+    unread = [
+        Unread(
+            platform_id=channel.platform_id,
+            name=channel.name,
+            type=ChannelType(channel.type),
+            skip_reason=channel.skip_reason,
+            skipped_since=channel.skipped_since,
+            explanation=EXPLANATIONS[channel.skip_reason],
+        )
+        for channel in why.unread
+    ]
+    words = [f'no message holds "{text}"' for text in absent] or [
+        "each word is in some message, but never all that was asked for in one"
+    ]
+    words += [f"{why.unread_total} channels are not archived"] if why.unread_total else []
+    return Nothing(
+        absent_words=absent,
+        unread_channels=unread,
+        unread_channels_total=why.unread_total,
+        detail="; ".join(words),
+    )
+
+
+def _hit(hit: Hit) -> HitView:
+    return HitView(
+        id=str(hit.id),
+        platform_id=hit.platform_id,
+        tenant_id=hit.tenant_id,
+        channel=Place(
+            platform_id=hit.channel_platform_id,
+            name=hit.channel_name,
+            type=ChannelType(hit.channel_type),
+            parent_platform_id=hit.parent_platform_id,
+            parent_name=hit.parent_name,
+        ),
+        author=hit.author_hash[:_PSEUDONYM_DIGITS] if hit.author_hash else None,
+        author_hash=hit.author_hash,
+        author_kind=AuthorKind(hit.author_kind),
+        type=hit.type,
+        sent_at=hit.sent_at,
+        edited_at=hit.edited_at,
+        deleted_at=hit.deleted_at,
+        content=hit.content,
+        highlights=[Highlight(start=span.start, length=span.length) for span in hit.highlights],
+        reply_to_channel_platform_id=hit.reply_to_channel_platform_id,
+        reply_to_message_platform_id=hit.reply_to_message_platform_id,
+        files=hit.files,
+        reactions=hit.reactions,
+        link=f"/tenants/{hit.tenant_id}/channels/{hit.channel_platform_id}?at={hit.platform_id}",
+    )
