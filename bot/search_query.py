@@ -11,8 +11,8 @@ from functools import partial
 from bot.search_dates import time_of
 from storage.search import Field, Filter, Has, SearchQuery, Term, TimeSpan
 
-LONGEST_QUERY = 1_000
-"""In characters."""
+LONGEST_QUERY = 500
+"""In characters, of which each takes up to twelve in an address; the server reads 8,190."""
 
 _MOST_PARTS = 40
 _FEWEST_LETTERS = 2  # before a *: one letter begins a tenth of all words

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, cast, func, select
+from sqlalchemy import Join, cast, func, join, select
 
 from storage.search.highlights import highlights_of
 from storage.search.index import IndexKind
@@ -12,8 +12,9 @@ from storage.search.model import Hit, Term
 from storage.sql import RowId, dump_json, json_strings
 from storage.tables import attachments, channels, messages, reaction_totals
 
-GIVEN: ColumnElement[bool] = messages.c.id.in_(select(cast(json_strings("ids"), RowId)))
-"""Whether a message is one of those in the parameter ``ids``, as ``as_ids`` writes it."""
+_ids = json_strings("ids")
+GIVEN: Join = join(_ids.table, messages, messages.c.id == cast(_ids, RowId))
+"""The messages in the parameter ``ids``, as ``as_ids`` writes it: each looked up by its id."""
 
 
 def as_ids(ids: Sequence[int]) -> str:
@@ -40,10 +41,9 @@ _SHOWN = (
         _FILES.scalar_subquery().label("files"),
         _REACTIONS.scalar_subquery().label("reactions"),
     )
-    .select_from(messages)
+    .select_from(GIVEN)
     .join(channels, channels.c.id == messages.c.channel_id)
     .outerjoin(_parents, _parents.c.id == channels.c.parent_id)
-    .where(GIVEN)
 )
 
 

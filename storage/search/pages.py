@@ -1,22 +1,39 @@
 """Searching: a page of hits, by time or by relevance, within a time limit."""
 
+from dataclasses import dataclass
+
 from storage.connection import finish_before_cancel
 from storage.database import Database
 from storage.errors import QueryTooLong
-from storage.search.conditions import Conditions, conditions_of
-from storage.search.cursors import Place, order_of, place_of, rank_of
+from storage.search.conditions import conditions_of
+from storage.search.cursors import order_of, place_of, rank_of
 from storage.search.hits import read_hits
 from storage.search.index import IndexState, index_state
 from storage.search.limits import LimitedReader, limited_reading
-from storage.search.model import NoIndex, Order, Page, SearchQuery
-from storage.search.relevance import Ranked, ranked
-from storage.search.walk import Walk, Walked
+from storage.search.model import Hit, NoIndex, Order, Page, SearchQuery
+from storage.search.relevance import ranked
+from storage.search.walk import Walk
 from storage.search.words import Words, has_words, words_of
 
 SEARCH_SECONDS = 3.0
 """How long a search may take."""
 
-_SECONDS_TO_SHOW = 1.0  # on top of them, for reading the hits that were found
+_SECONDS_TO_SHOW = 1.0  # for reading the hits that were found, on top of them where need be
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Search:
+    """What a caller wants, and what it is asked of."""
+
+    db: Database
+    tenant_id: str
+    query: SearchQuery
+    words: Words
+    index: IndexState
+    order: Order
+    cursor: str | None
+    limit: int
+    seconds: float
 
 
 @finish_before_cancel
@@ -45,71 +62,86 @@ async def search(
         UnclearFilter: a filter's value means nothing in this tenant, or several things.
         NoIndex: words are searched for, and there is no index.
         BadCursor: the cursor is none.
+        QueryTooLong: what the filters name could not be looked up in time.
     """
     index = await index_state(db)
     if index.kind is None and any(map(has_words, query.terms)):
         raise NoIndex
-    if cursor is not None:
-        order = order_of(cursor)
-    words = words_of(query.terms, index.kind or "words", db.dialect)
-    found: Walked | Ranked | None = None
-    async with limited_reading(db, seconds) as reader:
-        conditions = await conditions_of(reader, tenant_id, query)
-        if order is Order.RELEVANCE:
-            found = await _by_relevance(reader, conditions, words, cursor, limit)
-        if found is None:
-            order = Order.NEWEST if order is Order.RELEVANCE else order
-            place = place_of(cursor) if cursor else None
-            found = await _by_time(reader, conditions, words, order, place, limit, index)
+    wanted = _Search(
+        db=db,
+        tenant_id=tenant_id,
+        query=query,
+        words=words_of(query.terms, index.kind or "words", db.dialect),
+        index=index,
+        order=order_of(cursor) if cursor is not None else order,
+        cursor=cursor,
+        limit=limit,
+        seconds=seconds,
+    )
+    found = await _by_relevance(wanted) if wanted.order is Order.RELEVANCE else None
+    return found or await _by_time(wanted)
+
+
+async def _by_relevance(wanted: _Search) -> Page | None:
+    """Find a page of what fits best; None where it cannot be told, or not in half of the time."""
+    behind = rank_of(wanted.cursor) if wanted.cursor else None
+    if not (wanted.index.is_ready or wanted.words.match):  # PostgreSQL would read every message
+        return None
+    try:
+        async with limited_reading(wanted.db, wanted.seconds / 2) as reader:
+            conditions = await conditions_of(reader, wanted.tenant_id, wanted.query)
+            found = await ranked(reader, conditions, wanted.words, behind, wanted.limit)
+    except QueryTooLong:
+        return _page(wanted, (), next_cursor=wanted.cursor, is_cut=True) if behind else None
+    if found is None:  # by now too many to go on comparing them
+        return _page(wanted, (), next_cursor=None, is_cut=True) if behind else None
+    hits = await _hits(wanted, found.ids)
+    return _page(wanted, hits, next_cursor=found.rest.to_cursor() if found.rest else None)
+
+
+async def _by_time(wanted: _Search) -> Page:
+    is_oldest_first = wanted.order is Order.OLDEST
+    async with limited_reading(wanted.db, wanted.seconds) as reader:
+        walk = Walk(
+            reader=reader,
+            conditions=await conditions_of(reader, wanted.tenant_id, wanted.query),
+            words=wanted.words,
+            newest_first=not is_oldest_first,
+            place=place_of(wanted.cursor) if wanted.cursor else None,
+            limit=wanted.limit,
+            can_ask_index=wanted.index.is_ready,
+        )
+        found = await walk.run()
         has_time = reader.seconds_left > _SECONDS_TO_SHOW
-        hits = await read_hits(reader, found.ids, query.terms, index.kind) if has_time else ()
-    if not has_time and found.ids:
-        async with limited_reading(db, _SECONDS_TO_SHOW) as reader:
-            hits = await read_hits(reader, found.ids, query.terms, index.kind)
+        hits = await _read(wanted, reader, found.ids) if has_time else ()
+    order = Order.OLDEST if is_oldest_first else Order.NEWEST
+    return Page(
+        hits=hits if has_time else await _hits(wanted, found.ids),
+        order=order,
+        next_cursor=found.rest.to_cursor(order) if found.rest else None,
+        is_cut=found.is_cut,
+        searched_until=found.rest.sent_at if found.is_cut and found.rest else None,
+        index=wanted.index,
+    )
+
+
+async def _hits(wanted: _Search, ids: tuple[int, ...]) -> tuple[Hit, ...]:
+    if not ids:
+        return ()
+    async with limited_reading(wanted.db, _SECONDS_TO_SHOW) as reader:
+        return await _read(wanted, reader, ids)
+
+
+async def _read(wanted: _Search, reader: LimitedReader, ids: tuple[int, ...]) -> tuple[Hit, ...]:
+    return await read_hits(reader, ids, wanted.query.terms, wanted.index.kind)
+
+
+def _page(wanted: _Search, hits: tuple[Hit, ...], *, next_cursor: str | None, is_cut: bool = False) -> Page:
     return Page(
         hits=hits,
-        order=order,
-        next_cursor=_cursor(found, order),
-        is_cut=isinstance(found, Walked) and found.is_cut,
-        searched_until=found.rest.sent_at if isinstance(found, Walked) and found.is_cut and found.rest else None,
-        index=index,
+        order=wanted.order,
+        next_cursor=next_cursor,
+        is_cut=is_cut,
+        searched_until=None,
+        index=wanted.index,
     )
-
-
-async def _by_relevance(
-    reader: LimitedReader, conditions: Conditions, words: Words, cursor: str | None, limit: int
-) -> Ranked | None:
-    behind = rank_of(cursor) if cursor else None
-    try:
-        return await ranked(reader, conditions, words, behind, limit)
-    except QueryTooLong:
-        if behind:
-            raise
-        return None
-
-
-async def _by_time(
-    reader: LimitedReader,
-    conditions: Conditions,
-    words: Words,
-    order: Order,
-    place: Place | None,
-    limit: int,
-    index: IndexState,
-) -> Walked:
-    walk = Walk(
-        reader=reader,
-        conditions=conditions,
-        words=words,
-        newest_first=order is Order.NEWEST,
-        place=place,
-        limit=limit,
-        can_ask_index=index.is_ready,
-    )
-    return await walk.run()
-
-
-def _cursor(found: Walked | Ranked, order: Order) -> str | None:
-    if found.rest is None:
-        return None
-    return found.rest.to_cursor(order) if isinstance(found.rest, Place) else found.rest.to_cursor()

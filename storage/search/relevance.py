@@ -69,5 +69,6 @@ async def _scores(reader: LimitedReader, conditions: Conditions, words: Words) -
 
 async def _that_apply(reader: LimitedReader, conditions: Conditions, words: Words, ids: list[int]) -> list[int]:
     is_own = messages.c.tenant_id.concat(literal("")) == conditions.tenant_id
-    statement = select(messages.c.id).where(and_(GIVEN, is_own, conditions.all(), *words.others))
+    applies = and_(is_own, conditions.all(), *words.others)
+    statement = select(messages.c.id).select_from(GIVEN).where(applies)
     return [row["id"] for row in await reader.rows(statement, {"ids": as_ids(ids)})]

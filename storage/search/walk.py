@@ -90,8 +90,8 @@ class Walk:
     async def _look_at(self, bite: Bite, limit: int) -> list[Place]:
         if not bite.ids:
             return []
-        wanted = and_(GIVEN, *self._looked_at())
-        return await self._read(self._page(wanted, limit), {"ids": as_ids(bite.ids)})
+        statement = self._page(and_(*self._looked_at()), limit).select_from(GIVEN)
+        return await self._read(statement, {"ids": as_ids(bite.ids)})
 
     def _looked_at(self) -> Iterator[ColumnElement[bool]]:
         yield self.conditions.all()

@@ -187,3 +187,22 @@ async def test_without_an_index_there_are_filters(db: Database, way: Way) -> Non
     assert (await search(db, way.tenant.id, SearchQuery(terms=(Term(text="🔥"),)))).hits
     with pytest.raises(NoIndex):
         await search(db, way.tenant.id, SearchQuery(terms=(Term(text="it"),)))
+
+
+async def test_with_trigrams_parts_of_words_are_found(db: Database, way: Way) -> None:
+    texts = ["Pineapple pie", "APPLE", "100% pie_chart", "日本語のテスト", "a\\b", "apply"]
+    await prepare_index(db, "trigrams", NOW)  # on this PostgreSQL it cannot be built: each message is looked at
+    await way.store(*(message(n, content=text) for n, text in enumerate(texts, 1)))
+
+    async def found(*terms: Term) -> list[str]:
+        hits = await all_hits(db, way.tenant.id, SearchQuery(terms=terms), Order.OLDEST, 3)
+        return [texts[int(hit) - 1] for hit in hits]
+
+    assert await found(Term(text="apple")) == ["Pineapple pie", "APPLE"]
+    assert await found(Term(text="pl", is_prefix=True)) == ["Pineapple pie", "APPLE", "apply"]
+    assert await found(Term(text="appl"), Term(text="pine", is_excluded=True)) == ["APPLE", "apply"]
+    assert await found(Term(text="日本")) == await found(Term(text="語のテ")) == ["日本語のテスト"]
+    assert await found(Term(text="0% pie_")) == ["100% pie_chart"]
+    assert await found(Term(text="_")) == ["100% pie_chart"]
+    assert await found(Term(text="\\")) == ["a\\b"]
+    assert await found(Term(text="e p")) == ["Pineapple pie"]
