@@ -22,7 +22,7 @@ _WIDE = ViewportSize(width=1000, height=760)
 
 @dataclass(frozen=True, slots=True)
 class Screen:
-    """A page, and how it is looked at; ``part`` is scrolled to the top."""
+    """A page, and how it is looked at; ``path`` may name channels, and ``part`` is scrolled to the top."""
 
     name: str
     path: str
@@ -36,6 +36,7 @@ BUSY = [Screen("dashboard", "/")]
 
 SCREENS = [
     Screen("tenant", TENANT),
+    Screen("channel", f"{TENANT}/channels/{{cooking}}"),
     Screen("channels", TENANT, part="#channels"),
     Screen("activity-dark", f"{TENANT}/activity", scheme="dark"),
     Screen("dashboard-narrow", "/", is_narrow=True),
@@ -56,20 +57,21 @@ async def main() -> None:
             chromium() as browser,
         ):
             await daemon.until(lambda: daemon.get("/api/queue"), _is_well_under_way)
-            await _take(browser, daemon, BUSY)
+            ids = {str(channel.name): channel.id for channel in world.guilds[DEMO_GUILD_ID].channels.values()}
+            await _take(browser, daemon, BUSY, ids)
             await daemon.idle()
-            await _take(browser, daemon, SCREENS)
+            await _take(browser, daemon, SCREENS, ids)
 
 
 def _is_well_under_way(queue: dict[str, list[dict[str, dict[str, float | None]]]]) -> bool:
     return any((job["progress"]["fraction"] or 0) > 0.4 for job in queue["jobs"])
 
 
-async def _take(browser: Browser, daemon: Daemon, screens: list[Screen]) -> None:
+async def _take(browser: Browser, daemon: Daemon, screens: list[Screen], ids: dict[str, int]) -> None:
     for screen in screens:
         size = NARROW if screen.is_narrow else _WIDE
         async with window(browser, daemon.url, scheme=screen.scheme, size=size) as page:
-            await page.goto(screen.path)
+            await page.goto(screen.path.format_map(ids))
             if screen.part:
                 await page.locator(screen.part).evaluate("part => part.scrollIntoView()")
             for picture in await page.get_by_role("img").all():

@@ -45,7 +45,7 @@ class _Counted:
 class ActivityPages:
     """Serves the activity of tenants, counted once a minute at most."""
 
-    def __init__(self, api: Api, now: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, api: Api, now: Callable[[], float] = lambda: time.monotonic()) -> None:
         self._api, self._now = api, now
         self._kept: dict[tuple[str, int], _Counted] = {}
         self._counting: defaultdict[tuple[str, int], asyncio.Lock] = defaultdict(asyncio.Lock)

@@ -61,7 +61,7 @@ def _look(height: int) -> dict[str, Any]:
         "margin_right": 36,  # the last label stands out
         "show_legend": False,
         "no_data_text": "no messages",
-        "integer": True,
+        "max_scale": 6,
         "disable_xml_declaration": True,
     }
 

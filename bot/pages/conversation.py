@@ -41,6 +41,7 @@ class Conversation:
     place: Place
     at: str | None
     prefix: str  # of the messages' ids on the page: two conversations may stand beside each other
+    shown_from: str | None  # the page that this becomes a part of shows all messages from this one on
 
     @property
     def first_id(self) -> str | None:
@@ -64,9 +65,18 @@ class Conversation:
 
     def link(self, channel_id: str, message_id: str) -> str:
         """Return where a message is: on this page, or by its permanent link."""
-        if channel_id == self.channel.platform_id and any(m.platform_id == message_id for m in self.window.messages):
+        if channel_id == self.channel.platform_id and self._is_shown(message_id):
             return f"#{self.prefix}{message_id}"
         return f"{address_of(self.channel.tenant_id, channel_id)}?at={message_id}#m-{message_id}"
+
+    def _is_shown(self, message_id: str) -> bool:
+        if self.shown_from is not None and int(message_id) >= int(self.shown_from):
+            return True
+        return any(message.platform_id == message_id for message in self.window.messages)
+
+    def knows(self, channel_id: str | None) -> bool:
+        """Whether a channel that a message refers to is one of this tenant's; others cannot be opened."""
+        return channel_id in self.place.names
 
     def html(self, text: str) -> Markup:
         """Render a text of this channel."""
@@ -90,9 +100,15 @@ class Conversation:
 
 
 async def converse(
-    db: Database, channel: ShownChannel, window: MessageWindow, *, at: str | None = None, prefix: str = "m-"
+    db: Database,
+    channel: ShownChannel,
+    window: MessageWindow,
+    *,
+    at: str | None = None,
+    prefix: str = "m-",
+    shown_from: str | None = None,
 ) -> Conversation:
-    """Gather all that is shown of a window.
+    """Gather all that is shown of a window; the last three as in ``Conversation``.
 
     Raises:
         QueryTooLong: the database took too long.
@@ -109,6 +125,7 @@ async def converse(
         place=Place(tenant_id=channel.tenant_id, names=names),
         at=at,
         prefix=prefix,
+        shown_from=shown_from,
     )
 
 
@@ -118,11 +135,18 @@ def address_of(tenant_id: str, channel_id: str) -> str:
 
 
 def _named(shown: Sequence[ShownMessage], links: MessageLinks) -> list[str]:
-    """List the channels that the texts mention; those of embeds are shown without their names."""
+    """List the channels that messages mention or refer to; what embeds mention is shown without a name."""
     texts = [message.content for message in shown]
     texts += [original.excerpt for original in links.originals.values()]
     texts += [answer.excerpt for answers in links.answers.values() for answer in answers.first]
-    return [name for text in texts for name in channels_named(text)]
+    mentioned = [name for text in texts for name in channels_named(text)]
+    replied = [message.reply_to_channel_platform_id for message in shown]
+    return [name for name in (*mentioned, *replied, *map(_referred, shown)) if name]
+
+
+def _referred(message: ShownMessage) -> str | None:
+    reference = message.metadata.get("reference")
+    return reference.get("channel_id") if isinstance(reference, dict) else None
 
 
 def _by_day(shown: Sequence[ShownMessage], before: dict[str, list[ShownHole]]) -> list[DayOfEntries]:

@@ -4,13 +4,15 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from bot.pages.markup import Place, as_words
 from bot.pages.markup_rules import tag_in_words
 from bot.pages.phrases import pseudonym
 from bot.wording import counted
+from storage.privacy import FORGOTTEN
 
-FORGOTTEN = "forgotten"  # the key that storage puts into what is left of an erased person's message
 _WEB = re.compile(r"https?://", re.IGNORECASE)
 _HUES = 12
+_ANYWHERE = Place(tenant_id="")
 _SIZES = ((2**30, "GiB"), (2**20, "MiB"), (2**10, "KiB"))
 _ORDINARY = frozenset({"default", "reply", "chat_input_command", "context_menu_command", "thread_starter_message"})
 _NOTICES = {
@@ -65,6 +67,11 @@ def web_address(address: object) -> str | None:
     return address if isinstance(address, str) and _WEB.match(address) else None
 
 
+def name_in_words(name: str) -> str:
+    """Write a name that a person gave, with pseudonyms in place of those whom it names."""
+    return as_words(name, _ANYWHERE)
+
+
 def emoji_in_words(emoji: str) -> str:
     """Write a custom emoji by its name."""
     return tag_in_words(emoji, {}) or emoji
@@ -82,6 +89,7 @@ FILTERS: Mapping[str, Callable[..., Any]] = {
     "author": author_in_words,
     "emoji": emoji_in_words,
     "hue": hue,
+    "named": name_in_words,
     "notice": notice_of,
     "shown": shown_in_words,
     "size": size_in_words,

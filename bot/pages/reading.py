@@ -35,10 +35,11 @@ class ChannelQuery(TenantPath):
 
 
 class TailQuery(TenantPath):
-    """What was written behind a message."""
+    """What was written behind a message, for a page that shows all from another one on."""
 
     channel_id: Annotated[ChannelId, Field(alias="channelId")]
     after: MessageId
+    shown_from: Annotated[MessageId | None, Field(alias="from")] = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,13 +78,13 @@ class ReadingPages:
         )
 
     async def show_tail(self, request: web.Request) -> web.Response:
-        """Show what was written behind a message, for a page that is open; 204: nothing was."""
+        """Show what is behind a message, for a page that is open; 204: nothing is."""
         asked, db = parameters_of(request, TailQuery), self.api.db
         channel = await find_channel(db, asked.tenant_id, asked.channel_id)
         window = await reading.messages_after(db, channel, asked.after, _MESSAGES)
         if not window.messages:
             return web.Response(status=204)
-        conversation = await converse(db, channel, window)
+        conversation = await converse(db, channel, window, shown_from=asked.shown_from)
         return render(request, "tail.html", tenant_id=channel.tenant_id, talk=conversation, load_media=self.load_media)
 
     async def _window(self, channel: ShownChannel, asked: ChannelQuery) -> MessageWindow:

@@ -38,7 +38,7 @@ class Running:
 class JobWatch:
     """Looks at the unfinished jobs."""
 
-    def __init__(self, api: Api, now: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, api: Api, now: Callable[[], float] = lambda: time.monotonic()) -> None:
         self._api, self._now = api, now
         self._looking = asyncio.Lock()
         self._seen: Running | None = None

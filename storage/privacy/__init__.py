@@ -14,6 +14,7 @@ from storage.privacy.originals import (
     without_erased_titles,
 )
 from storage.privacy.redaction import (
+    FORGOTTEN,
     Redactor,
     erased_in_channels,
     redactor_for,
@@ -35,6 +36,7 @@ from storage.privacy.traces import (
 )
 
 __all__ = [
+    "FORGOTTEN",
     "Erased",
     "ErasureRequest",
     "Redactor",

@@ -1,5 +1,6 @@
 """Messages out of their rows, with their attachments and reactions loaded for all of them at once."""
 
+import asyncio
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
@@ -10,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from storage.connection import finish_before_cancel
 from storage.database import Database
 from storage.reading.model import ShownAttachment, ShownMessage, ShownReaction
-from storage.sql import RowId, all_rows, as_keys, fields_of, joined_by_key
+from storage.sql import AT_ONCE, RowId, all_rows, as_keys, fields_of, joined_by_key
 from storage.tables import attachments, messages, reaction_totals
 
 MessageKey: TypeAlias = tuple[int, str]
@@ -68,7 +69,11 @@ async def load_hanging(connection: AsyncConnection, rows: Sequence[RowMapping]) 
     keys = {"keys": as_keys(_HANGING_KEY, ((row["channel_id"], row["platform_id"]) for row in rows))}
     files = _grouped(await all_rows(connection, _ATTACHMENTS, keys), ShownAttachment)
     given = _grouped(await all_rows(connection, _REACTIONS, keys), ShownReaction)
-    return [_message(row, files, given) for row in rows]
+    found: list[ShownMessage] = []
+    for start in range(0, len(rows), AT_ONCE):
+        found += [_message(row, files, given) for row in rows[start : start + AT_ONCE]]
+        await asyncio.sleep(0)
+    return found
 
 
 _Hanging: TypeAlias = Mapping[MessageKey, Sequence[Any]]

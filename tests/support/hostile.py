@@ -60,6 +60,7 @@ def hostile_messages() -> list[MessageRecord]:
         {"content": "[" * 4_000},
         {"metadata": {"embeds": [_EMBED], "components": _COMPONENTS, "poll": _POLL, "stickers": [{"name": SCRIPT}]}},
         {"metadata": {"forward": _FORWARD, "reference": {"channel_id": "5", "message_id": "96"}}},
+        {"metadata": {"forward": {"content": "b"}, "reference": {"channel_id": "77", "message_id": "8"}}},
         {"metadata": {"interaction": {"name": SCRIPT, "user_hash": BOB}}, "author_kind": AuthorKind.BOT, "type": "<b>"},
         {
             "attachments": (_FILE,),

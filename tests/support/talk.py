@@ -7,6 +7,7 @@ from adapters.records import ChannelType, MessageRecord, SkipReason
 from storage.channels import channel_states, save_channels, save_threads
 from storage.database import open_database
 from storage.jobs import JobStatus, finish
+from storage.messages import mark_deleted
 from storage.reading import ShownChannel, channel_of
 from storage.tenants import save_tenant
 from tests.support.builders import GUILD, NOW, SHA, attachment, channel, message, thread, total
@@ -58,7 +59,10 @@ async def fill_talk(way: Way) -> ShownChannel:
 
 
 async def archive_talk(url: str, *more: MessageRecord) -> None:
-    """Make an archive at a URL that holds the channel, and more messages in it; the bot is not in its community."""
+    """Make an archive at a URL that holds the channel, with 97 and 99 deleted, and more messages in it.
+
+    The bot is not in its community.
+    """
     db = await open_database(url, hash_choice=SHA)
     try:
         tenant, _ = await save_tenant(db, "discord", GUILD, connected=True, now=NOW)
@@ -68,6 +72,7 @@ async def archive_talk(url: str, *more: MessageRecord) -> None:
         await fill_talk(way)
         if more:
             await way.store(*more)
+        await mark_deleted(db, way.channel.id, ["97", "99"], job=lease, now=NOW)
         await finish(db, lease, status=JobStatus.SUCCEEDED, totals={}, error=None, now=NOW)
     finally:
         await db.close()

@@ -61,26 +61,30 @@ if (shown.searchParams.has("done")) {
   history.replaceState(null, "", shown);
 }
 
-// At the live end of a channel new messages appear by themselves, while the page is looked at.
+// At the live end of a channel new messages appear by themselves, and the last ones change, while it is looked at.
 const LOOK_EVERY = 3000; // milliseconds
+const LOOKED_AT_AGAIN = 10; // messages
 const tail = document.querySelector("[data-tail]");
-async function appendNew() {
+async function followTail() {
   if (document.hidden) return;
-  const answer = await fetch(`${tail.dataset.tail}?after=${tail.dataset.last}`, { headers: { Accept: "text/html" } });
+  const shown = [...tail.querySelectorAll(".message")].map((entry) => entry.dataset.id);
+  const place = new URLSearchParams({ after: shown.at(-LOOKED_AT_AGAIN - 1) ?? "0", from: shown[0] ?? "0" });
+  const answer = await fetch(`${tail.dataset.tail}?${place}`, { headers: { Accept: "text/html" } });
   if (answer.status !== 200) return;
   const isAtEnd = window.innerHeight + window.scrollY >= document.body.scrollHeight - 200;
-  const fresh = parse(await answer.text()).getElementById("messages");
-  for (const day of fresh.children) {
+  for (const day of parse(await answer.text()).getElementById("messages").children) {
     const have = document.getElementById(day.id);
     if (!have) tail.append(document.importNode(day, true));
     else for (const entry of day.querySelectorAll(".message")) {
-      if (!document.getElementById(entry.id)) have.append(document.importNode(entry, true));
+      const now = document.getElementById(entry.id);
+      if (!now) have.append(document.importNode(entry, true));
+      else if (!now.matches(".target")) merge(now, entry);
     }
   }
-  tail.dataset.last = fresh.dataset.last;
-  if (isAtEnd) document.getElementById("end").scrollIntoView();
+  const isLonger = tail.querySelectorAll(".message").length > shown.length;
+  if (isAtEnd && isLonger) document.getElementById("end").scrollIntoView();
 }
 if (tail) {
-  setInterval(() => appendNew().catch(() => {}), LOOK_EVERY);
+  setInterval(() => followTail().catch(() => {}), LOOK_EVERY);
   if (!location.hash && !document.querySelector(".target")) document.getElementById("end").scrollIntoView();
 }
