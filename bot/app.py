@@ -32,6 +32,7 @@ from bot.pages import make_site
 from bot.queue import JobQueue
 from bot.reconciliation import Reconciler
 from bot.scheduler import Scheduler
+from bot.search import Searcher
 from bot.search_indexing import SearchIndexing
 from bot.shutdown import StopDeadline
 from bot.systemd import Notifier, status_line
@@ -154,12 +155,7 @@ def _assemble(
     auto_create = {name: platform.options.auto_create_tenants for name, platform in config.platforms.items()}
     membership = Membership(db, live, queue, scheduler, auto_create=auto_create, clock=clock)
     audits = AuditSchedule(
-        db,
-        queue,
-        interval=sync.audit_interval,
-        hours=sync.audit_hours,
-        platforms=membership.platforms,
-        clock=clock,
+        db, queue, interval=sync.audit_interval, hours=sync.audit_hours, platforms=membership.platforms, clock=clock
     )
     scheduler.every(AUDIT_TICK, "audits", audits.enqueue_due)
     scheduler.every(HOUSEKEEPING_TICK, "housekeeping", Housekeeping(db, sync.keep_jobs, clock).run, at_once=True)
@@ -185,6 +181,7 @@ def _assemble(
         hash_user=hasher.of,
         erasures=erasures,
         follower=live.follower,
+        searcher=Searcher(db),
     )
     return _Parts(
         live=live,

@@ -37,6 +37,7 @@ BUSY = [Screen("dashboard", "/")]
 SCREENS = [
     Screen("tenant", TENANT),
     Screen("channel", f"{TENANT}/channels/{{cooking}}"),
+    Screen("search", f"{TENANT}/search?q=tomato"),
     Screen("channels", TENANT, part="#channels"),
     Screen("activity-dark", f"{TENANT}/activity", scheme="dark"),
     Screen("dashboard-narrow", "/", is_narrow=True),

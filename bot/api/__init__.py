@@ -1,14 +1,15 @@
 """The HTTP API: shows how the archive stands and takes requests for syncs. It enqueues; it never syncs."""
 
-from bot.api.endpoint import RequestModel, errors_of, parameters_of
+from bot.api.endpoint import NoParameters, RequestModel, errors_of, parameters_of
 from bot.api.job_responses import CreatedJob, JobView
 from bot.api.offline import OfflineAnswers
 from bot.api.presenter import Facts, Presenter, job_view
 from bot.api.problems import Problem
 from bot.api.reading import find_channel
 from bot.api.reading_requests import ChannelId, Day, MessageId
-from bot.api.requests import JobPath, SyncRequest, TenantPath
+from bot.api.requests import JobPath, SearchPage, SyncRequest, TenantPath
 from bot.api.responses import ChannelView, TenantView
+from bot.api.search_responses import HitView, SearchView
 from bot.api.server import (
     AddressInUse,
     Api,
@@ -27,13 +28,17 @@ __all__ = [
     "CreatedJob",
     "Day",
     "Facts",
+    "HitView",
     "JobPath",
     "JobView",
     "MessageId",
+    "NoParameters",
     "OfflineAnswers",
     "Presenter",
     "Problem",
     "RequestModel",
+    "SearchPage",
+    "SearchView",
     "Site",
     "SyncRequest",
     "TenantPath",

@@ -57,6 +57,7 @@ class Api:
     hash_user: Callable[[str], str]
     erasures: ErasureRequests
     follower: LiveFollower
+    searcher: Searcher
 
     @property
     def presenter(self) -> Presenter:
@@ -74,6 +75,11 @@ class Api:
         """The calls about one tenant's syncs, which the pages make, too."""
         return SyncCalls(db=self.db, queue=self.queue, presenter=self.presenter, clock=self.clock)
 
+    @property
+    def search_calls(self) -> SearchCalls:
+        """The call that searches, which the pages make, too."""
+        return SearchCalls(db=self.db, searcher=self.searcher)
+
     def routes(self, *, has_token: bool) -> list[web.RouteDef]:
         """Return every call with its handler; ``has_token`` is for their description."""
         presenter = self.presenter
@@ -86,7 +92,7 @@ class Api:
                 db=self.db, adapters=self.adapters, hash_user=self.hash_user, erasures=self.erasures
             ).endpoints(),
             *FileCalls(db=self.db, links=FileLinks(db=self.db, adapters=self.adapters, clock=self.clock)).endpoints(),
-            *SearchCalls(db=self.db, searcher=Searcher(self.db)).endpoints(),
+            *self.search_calls.endpoints(),
             *JobCalls(db=self.db, presenter=presenter).endpoints(),
             *HealthCalls(
                 database=DatabaseProbe(self.db), adapters=self.adapters, is_settled=self.tenants.membership.is_settled

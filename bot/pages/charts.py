@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Any, TypeAlias
 
+from bot.pages.phrases import people
+
 Bars: TypeAlias = Sequence[tuple[str, int]]
 """What each bar is called, and how long it is."""
 
@@ -45,7 +47,7 @@ def _drawn(chart: Any, bars: Bars) -> str:
 
 def _label(name: str) -> str:
     """Return a name as XML can hold it, and as it can be read in a picture: of other categories than control."""
-    shown = "".join(letter for letter in name if not unicodedata.category(letter).startswith("C"))
+    shown = "".join(letter for letter in people(name) if not unicodedata.category(letter).startswith("C"))
     return shown if len(shown) <= _LONGEST_LABEL else f"{shown[: _LONGEST_LABEL - 1]}…"
 
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from bot.pages.markup import Place, as_words
+from bot.pages.markup import Place
 from bot.pages.markup_rules import tag_in_words
 from bot.pages.phrases import pseudonym
 from bot.wording import counted
@@ -67,11 +67,6 @@ def web_address(address: object) -> str | None:
     return address if isinstance(address, str) and _WEB.match(address) else None
 
 
-def name_in_words(name: str) -> str:
-    """Write a name that a person gave, with pseudonyms in place of those whom it names."""
-    return as_words(name, _ANYWHERE)
-
-
 def emoji_in_words(emoji: str) -> str:
     """Write a custom emoji by its name."""
     return tag_in_words(emoji, {}) or emoji
@@ -89,7 +84,6 @@ FILTERS: Mapping[str, Callable[..., Any]] = {
     "author": author_in_words,
     "emoji": emoji_in_words,
     "hue": hue,
-    "named": name_in_words,
     "notice": notice_of,
     "shown": shown_in_words,
     "size": size_in_words,

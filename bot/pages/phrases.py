@@ -1,5 +1,6 @@
 """Figures and times as people read them: the filters of the templates."""
 
+import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 
@@ -10,6 +11,7 @@ from bot.wording import counted
 
 _UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
 _PSEUDONYM_DIGITS = 8
+_PERSON = re.compile(r"(?P<mention><@)?\b(?P<short>[0-9a-f]{8})[0-9a-f]{56}\b(?(mention)>|)")
 
 
 def number(value: float) -> str:
@@ -63,6 +65,11 @@ def pseudonym(author_hash: str) -> str:
     return author_hash[:_PSEUDONYM_DIGITS]
 
 
+def people(text: str) -> str:
+    """Shorten the pseudonyms of people in a text, such as a name; who is mentioned stays marked by an @."""
+    return _PERSON.sub(lambda found: ("@" if found["mention"] else "") + found["short"], text)
+
+
 FILTERS: Mapping[str, Callable[..., str]] = {
     "ago": ago,
     "counted": counted,
@@ -71,6 +78,7 @@ FILTERS: Mapping[str, Callable[..., str]] = {
     "lasting": length,
     "moment": moment,
     "number": number,
+    "people": people,
     "percent": percent,
     "pseudonym": pseudonym,
 }

@@ -12,6 +12,7 @@ from bot.pages.forms import Forms
 from bot.pages.reading import ReadingPages
 from bot.pages.rendering import set_up_templates
 from bot.pages.running import JobWatch
+from bot.pages.search import SearchPages
 from bot.pages.tenant import TenantPages
 
 
@@ -35,6 +36,7 @@ def make_site(api: Api, *, load_media: bool) -> Site:
             *streams.routes(),
             *DashboardPages(api=api, watch=watch).routes(),
             *TenantPages(api=api, watch=watch).routes(),
+            *SearchPages(api=api).routes(),
             *ActivityPages(api).routes(),
             *ReadingPages(api=api, load_media=load_media).routes(),
             *Forms(api=api).routes(),
