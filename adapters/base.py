@@ -5,29 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar, Protocol, TypeVar
 
-from pydantic import BaseModel, ConfigDict, field_validator
-
 from adapters.errors import RateLimited
 from adapters.events import EventHandler, LiveEventHandler, Stream
 from adapters.pages import MessagePage, ThreadCursor, ThreadPage
 from adapters.records import ChannelRecord
 
 T = TypeVar("T")
-
-
-class PlatformOptions(BaseModel):
-    """A platform's section of the configuration; each platform adds its own keys."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    auto_create_tenants: bool = True
-    include: tuple[str, ...] = ()
-    exclude: tuple[str, ...] = ()
-
-    @field_validator("include", "exclude", mode="before")
-    @classmethod
-    def _as_text(cls, value: object) -> object:
-        return [str(one) if type(one) is int else one for one in value] if isinstance(value, list) else value
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,9 +3,10 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from adapters.base import PlatformAdapter, PlatformOptions
+from adapters.base import PlatformAdapter
 from adapters.discord.adapter import DiscordAdapter
 from adapters.discord.config import DiscordOptions
+from adapters.options import PlatformOptions
 
 
 @dataclass(frozen=True, slots=True)

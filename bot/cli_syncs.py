@@ -17,7 +17,7 @@ from bot import standing, tables
 from bot.api import CreatedJob, JobView, TenantView
 from bot.cli import FAILED, ConfigFile, app, hasher_of, leave, run_verb, set_up_logs, settings_of
 from bot.config import Config
-from bot.daemon_calls import DaemonUnreachable
+from bot.daemon_calls import DaemonCalls, DaemonUnreachable
 from bot.following import follow_job
 from bot.standing import Answers, DaemonState
 
@@ -92,7 +92,7 @@ def sync(tenant: OfTenant, wait: Wait = False, as_json: AsJson = False, config: 
 
 @app.command()
 def audit(tenant: OfTenant, wait: Wait = False, as_json: AsJson = False, config: ConfigFile = None) -> None:
-    """Read all of a tenant again and compare. Exit status as of 'sync'; 'status TENANT' shows what was found."""
+    """Read all of a tenant again and compare. Exit status as of 'sync', and 1 where something is not archived."""
     _end(_request(_settings(config), tenant, "audit", wait=wait, as_json=as_json))
 
 
@@ -129,11 +129,22 @@ async def _request(settings: Config, tenant: str, kind: str, *, wait: bool, as_j
         if created.hint:
             typer.echo(created.hint, err=True)
         job = await follow_job(calls, created) if wait else created
+        found = await _audited(calls, job)
     if as_json:
-        _write(_plain(job))
+        _write(_plain(job) | ({"coverage": found} if found else {}))
     elif wait:
         tables.show_jobs([job])
-    return _end_of(job)
+        if found:
+            tables.say(found["statement"])
+    return _end_of(job) or (FAILED if found and found["stored"] < found["of"] else 0)
+
+
+async def _audited(calls: DaemonCalls, job: JobView) -> dict[str, Any] | None:
+    """Return what an audit that has succeeded found, in figures and in words."""
+    if job.kind.value != "audit" or job.status.value != "succeeded":
+        return None
+    coverage = await calls.get(f"/api/tenants/{job.tenant_id}/coverage", limit="1")
+    return {name: coverage[name] for name in ("statement", "stored", "of", "missing", "changed", "deleted")}
 
 
 def _settings(config: Any) -> Config:

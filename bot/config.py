@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import BaseModel, Field, SecretStr, SerializeAsAny, ValidationError, model_validator
 
-from adapters.base import PlatformOptions
+from adapters.options import PlatformOptions
 from adapters.registry import PLATFORMS
 from bot.credentials import misplaced, with_credentials
 from bot.environment import FEWEST_CHARACTERS, LISTS, PREFIX, merge_environment, read_secret

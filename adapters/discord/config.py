@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import Field, field_validator, model_validator
 
-from adapters.base import PlatformOptions
+from adapters.options import PlatformOptions
 
 _ID = re.compile("[1-9][0-9]{0,19}", re.ASCII)
 

@@ -45,6 +45,11 @@ async function send(event) {
   output.textContent = `${line} ...`;
   try {
     const answer = await fetch(address, requestOf(form));
+    if (answer.headers.has("Content-Disposition")) {
+      await answer.body.cancel();
+      output.textContent = `${line}\n${answer.status} ${answer.statusText}\n\n(a file: open the address to keep it)`;
+      return;
+    }
     const shown = pretty(await answer.text(), answer.headers.get("Content-Type") || "");
     const cut = shown.length > LONGEST ? "\n(cut here)" : "";
     output.textContent = `${line}\n${answer.status} ${answer.statusText}\n\n${shown.slice(0, LONGEST)}${cut}`;

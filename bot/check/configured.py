@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Iterator
 
-from adapters.base import PlatformOptions
+from adapters.options import PlatformOptions
 from adapters.records import ChannelRecord, ChannelType
 
 

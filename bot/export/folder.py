@@ -20,6 +20,7 @@ from storage.export import ExportSelection
 from storage.reading import ShownChannel
 
 _NOTE = "_export.json"  # what reads a folder of Parquet files passes over names that begin so
+_PART = ".part"  # of a file that is being written, or was when the process was killed
 _LONGEST_NAME = 60
 _UNFIT = re.compile(r"[^\w-]+")
 _NAMED = re.compile(r"(?P<name>[\w-]+\.(?P<id>[^.]+))(?:\.[a-z]+)?")
@@ -65,7 +66,7 @@ class ExportFolder:
         order = self._order.as_note()
         note = self._read_note()
         if note is None:
-            if any(self._path.iterdir()):
+            if any(not place.name.endswith(_PART) for place in self._path.iterdir()):
                 raise FolderRefused(f"{self._path} is not empty, and holds no export: give a new folder")
             self._save({"order": order, "begun_at": taken_at.isoformat(), "complete": False})
             return self._order
@@ -96,7 +97,7 @@ class ExportFolder:
         """Open a file to write it; it is there when the block ends without an error, and not otherwise."""
         place = self._path / name
         place.parent.mkdir(exist_ok=True, mode=0o700)
-        beside = place.with_name(f".{place.name}.part")
+        beside = place.with_name(f".{place.name}{_PART}")
         descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         try:
             with open(descriptor, "wb") as opened:

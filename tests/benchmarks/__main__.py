@@ -138,7 +138,7 @@ def _show_growth(_: int) -> None:
 
 
 def _show_exports(_: int) -> None:
-    columns = ("a whole tenant, a file a channel", "seconds", "messages/s", "peak MiB", "files, MiB")
+    columns = ("a whole tenant, a file a channel", "seconds", "messages/s", "CPU us each", "peak MiB", "files, MiB")
     with running_postgres() as postgres:
         for number in _SIZES or [EXPORTED]:
             show(f"an export of {number:,} messages", columns, exports(postgres, number))

@@ -62,7 +62,8 @@ async def test_the_command_line_answers(database_url: str, monkeypatch: pytest.M
 
             status, synced = await given(f"sync {tenant} --wait")
             assert (status, synced["status"], synced["kind"]) == (0, "succeeded", "manual")
-            assert (await given(f"audit {tenant} --wait"))[1]["kind"] == "audit"
+            status, audited = await given(f"audit {tenant} --wait")
+            assert (status, audited["kind"], audited["coverage"]["of"]) == (0, "audit", 240)
             assert "archive is 240 of 240 messages" in (await typed(f"status {tenant}")).output
             listed = (await given("jobs --limit 2"))[1]
             assert [job["kind"] for job in listed] == ["audit", "manual"]

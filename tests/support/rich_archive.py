@@ -6,11 +6,16 @@ from contextlib import asynccontextmanager
 from adapters.discord.simulator import Simulator, World, rich_world
 from tests.support.daemon import Daemon, running_daemon
 
+_THREADS = 40  # of hundreds that are alike: what a test takes follows from how many there are
+
 
 @asynccontextmanager
 async def rich_archive(database_url: str, **settings: str) -> AsyncIterator[tuple[World, Daemon]]:
     """Fill an archive with a world, and go on running the daemon that did it."""
     world = rich_world()
+    for guild in world.guilds.values():
+        for thread_id in list(guild.threads)[_THREADS:]:
+            del guild.threads[thread_id]
     async with Simulator(world) as sim, running_daemon(sim, database_url, settings) as daemon:
         await daemon.idle(len(world.guilds))
         yield world, daemon

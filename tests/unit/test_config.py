@@ -136,6 +136,7 @@ def test_one_tenant_has_an_interval_of_its_own_and_a_wrong_one_is_named(tmp_path
 def test_channels_are_chosen_by_id(tmp_path: Path) -> None:
     file = tmp_path / "config.toml"
     file.write_text("[discord]\ninclude = [123, '45']\n")
+    assert load(None, {"PLATFORM_SYNC_DISCORD__EXCLUDE": ""}).platforms["discord"].options.exclude == ()
     environment = {"PLATFORM_SYNC_DISCORD__EXCLUDE": "6, 7"}
     options = load(file, environment).platforms["discord"].options
     assert (options.include, options.exclude) == (("123", "45"), ("6", "7"))

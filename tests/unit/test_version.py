@@ -15,6 +15,15 @@ def test_the_version_is_shown_without_a_configuration() -> None:
     assert (shown.exit_code, shown.output) == (0, f"platform-sync {program_version()}\n")
 
 
+def test_a_shell_completes_the_verbs(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(sys, "argv", ["bot"])
+    for name, value in (("_PLATFORM_SYNC_COMPLETE", "complete_bash"), ("COMP_WORDS", "x sta"), ("COMP_CWORD", "1")):
+        monkeypatch.setenv(name, value)
+    with pytest.raises(SystemExit):
+        runpy.run_module("bot", run_name="__main__")
+    assert capsys.readouterr().out.split() == ["status"]
+
+
 def test_the_help_has_the_name_that_is_typed_and_all_that_run_can(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
