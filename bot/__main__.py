@@ -11,6 +11,7 @@ try:
     import bot.cli_export
     import bot.cli_people
     import bot.cli_roles
+    import bot.cli_search
     import bot.cli_syncs  # noqa: F401 # they add their verbs
     from bot.cli import app
 except KeyboardInterrupt:  # loading takes a second, in which Ctrl-C may already be pressed

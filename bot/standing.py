@@ -8,7 +8,7 @@ from typing import Any, Protocol, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from bot.api import JobView, OfflineAnswers, TenantView
+from bot.api import JobView, OfflineAnswers, SearchPage, SearchView, TenantView
 from bot.config import Config
 from bot.daemon_calls import DaemonCalls, DaemonRefused, DaemonUnreachable, daemon_of
 from storage.database import open_for_reading
@@ -41,6 +41,9 @@ class Answers(Protocol):
     async def coverage(self, tenant_id: str) -> str | None:
         """Return in words how complete a tenant's archive is."""
 
+    async def search(self, asked: SearchPage) -> SearchView:
+        """Find messages."""
+
 
 @dataclass(frozen=True, slots=True)
 class DaemonAnswers:
@@ -70,6 +73,11 @@ class DaemonAnswers:
     async def coverage(self, tenant_id: str) -> str | None:
         """Return in words how complete a tenant's archive is."""
         return str((await self.daemon.get(f"/api/tenants/{tenant_id}/coverage", limit="1"))["statement"])
+
+    async def search(self, asked: SearchPage) -> SearchView:
+        """Find messages."""
+        query = {"q": asked.q, "order": asked.order.value, "limit": str(asked.limit)}
+        return as_model(SearchView, await self.daemon.get(f"/api/tenants/{asked.tenant_id}/search", **query))
 
 
 def as_model(model: type[A], values: Any) -> A:

@@ -8,9 +8,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from bot.api import JobView, TenantView
+from bot.api import HitView, JobView, TenantView
 
 _NEVER = "-"
+_MESSAGE = 200  # characters of its text
 _WIDE = 100_000  # nothing is cut where a program reads
 
 
@@ -59,6 +60,23 @@ def show_jobs(jobs: Iterable[JobView]) -> None:
             for job in jobs
         ],
         right=("messages",),
+    )
+
+
+def show_hits(hits: Iterable[HitView]) -> None:
+    """Print one line a message that was found."""
+    _show(
+        ("sent", "channel", "author", "message", "id"),
+        [
+            (
+                shown_time(hit.sent_at),
+                hit.channel.name or hit.channel.platform_id,
+                hit.author or _NEVER,
+                " ".join(hit.content.split())[:_MESSAGE],
+                hit.platform_id,
+            )
+            for hit in hits
+        ],
     )
 
 

@@ -5,9 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bot.api.audits import coverage_statement
+from bot.api.endpoint import NoParameters
 from bot.api.job_responses import JobView
 from bot.api.presenter import Presenter
+from bot.api.requests import SearchPage
 from bot.api.responses import TenantView
+from bot.api.search import SearchCalls
+from bot.api.search_responses import SearchView
+from bot.search import Searcher
 from storage import jobs, repair, tenants
 from storage.database import Database
 
@@ -47,3 +52,12 @@ class OfflineAnswers:
         """Return in words how complete a tenant's archive is; None where there is no such tenant."""
         found = await repair.coverage(self.db, tenant_id)
         return coverage_statement(found) if found else None
+
+    async def search(self, asked: SearchPage) -> SearchView:
+        """Find messages.
+
+        Raises:
+            Problem: what is searched for cannot be read, or not be found out.
+        """
+        calls = SearchCalls(db=self.db, searcher=Searcher(self.db))
+        return SearchView.model_validate((await calls.search(asked, NoParameters())).body)

@@ -17,6 +17,9 @@ from storage.errors import QueryTooLong
 from storage.search import BadCursor, Explanation, Hit, NoIndex, Order, UnclearFilter
 
 _PSEUDONYM_DIGITS = 8
+_ALL_PRESENT = "each word is in some message, but never all that was asked for in one"
+_PRESENT = "the word is in some message, but in none that fits all of what was asked for"
+_ONLY_FILTERS = "no message fits all of what was asked for"
 _SWITCHED_OFF = "words cannot be searched for: search.enabled is false, or the index is not made yet; filters work"
 
 
@@ -111,9 +114,9 @@ def _nothing(why: Explanation) -> Nothing:
         )
         for channel in why.unread
     ]
-    words = [f'no message holds "{text}"' for text in absent] or [
-        "each word is in some message, but never all that was asked for in one"
-    ]
+    words = [f'no message holds "{text}"' for text in absent]
+    words += [f'whether any message holds "{term.text}" is not known at present' for term in why.unknown]
+    words = words or [_ALL_PRESENT if why.present > 1 else _PRESENT if why.present else _ONLY_FILTERS]
     words += [f"{why.unread_total} channels are not archived"] if why.unread_total else []
     return Nothing(
         absent_words=absent,

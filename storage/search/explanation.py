@@ -35,23 +35,33 @@ class Explanation:
     """Why a search may have found nothing."""
 
     absent: tuple[Term, ...]  # no message of the tenant holds them, deleted ones and all channels included
+    unknown: tuple[Term, ...]  # whether any does is not known: it takes too long, or not all is indexed yet
+    present: int  # how many of the words some message holds
     unread: tuple[UnreadChannel, ...]  # the first of them
     unread_total: int
 
 
 async def explain(db: Database, tenant_id: str, query: SearchQuery) -> Explanation:
     """Find out why a search of a tenant may have found nothing."""
-    absent = [term for term in query.terms[:_MOST_WORDS] if await _is_absent(db, tenant_id, term)]
+    wanted = [term for term in query.terms if not term.is_excluded]
+    found = {term: await _is_absent(db, tenant_id, term) for term in wanted[:_MOST_WORDS]}
     unread, total = await _unread(db, tenant_id)
-    return Explanation(absent=tuple(absent), unread=tuple(unread), unread_total=total)
+    return Explanation(
+        absent=tuple(term for term, is_absent in found.items() if is_absent),
+        unknown=tuple(term for term in wanted if found.get(term) is None),
+        present=sum(is_absent is False for is_absent in found.values()),
+        unread=tuple(unread),
+        unread_total=total,
+    )
 
 
-async def _is_absent(db: Database, tenant_id: str, term: Term) -> bool:
-    if term.is_excluded:
-        return False
+async def _is_absent(db: Database, tenant_id: str, term: Term) -> bool | None:
+    """Find out whether no message holds a word; None where that takes too long, or not all is indexed yet."""
     alone = SearchQuery(terms=(term,), filters=(_DELETED_TOO,))
     page = await search(db, tenant_id, alone, limit=1, seconds=_SECONDS)
-    return not page.hits and not page.is_cut
+    if page.hits:
+        return False
+    return None if page.is_cut or not page.index.is_ready else True
 
 
 _IS_UNREAD = and_(
