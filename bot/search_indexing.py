@@ -12,7 +12,7 @@ from storage.search import IndexKind, continue_index, index_state, prepare_index
 
 log = logging.getLogger(__name__)
 
-_SHORTEST_PAUSE_SECONDS = 0.01
+_SHORTEST_PAUSE_SECONDS = {"sqlite": 0.01, "postgresql": 5.0}  # there only another process is waited for
 _TOLD_EVERY_SECONDS = 60.0
 
 
@@ -42,6 +42,6 @@ class SearchIndexing:
             if ended - told_at > _TOLD_EVERY_SECONDS:
                 told_at = ended
                 log.info("building the index for searching", extra={"percent": (await index_state(self.db)).percent})
-            await asyncio.sleep(max(ended - began, _SHORTEST_PAUSE_SECONDS))
+            await asyncio.sleep(max(ended - began, _SHORTEST_PAUSE_SECONDS[self.db.dialect]))
             began = time.monotonic()
         log.info("every message can be found", extra={"index": self.kind})

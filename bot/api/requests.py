@@ -133,6 +133,12 @@ class SearchPage(TenantPath):
     limit: Annotated[int, Field(ge=1, le=100, description="How many hits a page holds at most.")] = 25
 
 
+class SuggestionsFor(TenantPath):
+    """What was typed into the search box so far."""
+
+    q: Annotated[str, Field(max_length=LONGEST_QUERY, description="All of it.", examples=["deploy in:#ge"])] = ""
+
+
 class QueuePage(RequestModel):
     """A page of the queue."""
 

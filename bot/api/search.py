@@ -6,12 +6,23 @@ from adapters.records import AuthorKind, ChannelType
 from bot.api.endpoint import Endpoint, NoParameters, Result
 from bot.api.openapi import AnyEndpoint
 from bot.api.problems import Problem
-from bot.api.requests import SearchPage
-from bot.api.search_responses import Highlight, HitView, IndexView, Nothing, Place, SearchView, Unread
+from bot.api.requests import SearchPage, SuggestionsFor
+from bot.api.search_responses import (
+    Highlight,
+    HitView,
+    IndexView,
+    Nothing,
+    Place,
+    SearchView,
+    SuggestionList,
+    SuggestionView,
+    Unread,
+)
 from bot.api.sync import EXPLANATIONS
 from bot.api.tenants import find_tenant
 from bot.search import Found, Searcher
 from bot.search_query import BadQuery
+from bot.search_suggestions import suggest
 from storage.database import Database
 from storage.errors import QueryTooLong
 from storage.search import BadCursor, Explanation, Hit, NoIndex, Order, UnclearFilter
@@ -45,6 +56,15 @@ class SearchCalls:
                 results={200: SearchView},
                 problems={409: "Words are searched for, and there is no index of them."},
             ),
+            Endpoint(
+                method="GET",
+                path="/api/tenants/{tenantId}/search/suggestions",
+                summary="What may be typed next into the search box: filters and their values, channels, pseudonyms.",
+                handler=self.suggest,
+                params=SuggestionsFor,
+                body=NoParameters,
+                results={200: SuggestionList},
+            ),
         ]
 
     async def search(self, params: SearchPage, _: NoParameters) -> Result:
@@ -66,6 +86,16 @@ class SearchCalls:
         except QueryTooLong as e:
             raise Problem(503, "query_too_long", "the search took too long; the database is busy") from e
         return Result(_view(found, params.order))
+
+    async def suggest(self, params: SuggestionsFor, _: NoParameters) -> Result:
+        """Answer with continuations of a query."""
+        tenant = await find_tenant(self.db, params.tenant_id)
+        try:
+            found = await suggest(self.db, tenant.id, params.q.replace("\0", " "))
+        except QueryTooLong:  # none are better than late ones
+            found = []
+        views = [SuggestionView(text=each.text, meaning=each.meaning) for each in found]
+        return Result(SuggestionList(suggestions=views))
 
 
 def _wrong(name: str, detail: str, candidates: list[str] | None = None) -> Problem:

@@ -88,3 +88,16 @@ class SearchView(ResponseModel):
     notices: list[str] = Field(description="What the reader should know, in words.")
     index: IndexView
     nothing: Nothing | None = Field(description="Where there is no hit at all: why that may be.")
+
+
+class SuggestionView(ResponseModel):
+    """One continuation of what was typed."""
+
+    text: str = Field(description="The whole query as it would be.", examples=["deploy in:general"])
+    meaning: str
+
+
+class SuggestionList(ResponseModel):
+    """What may be typed next, the likeliest first."""
+
+    suggestions: list[SuggestionView]

@@ -19,6 +19,7 @@ from storage.search.model import (
     UnclearFilter,
 )
 from storage.search.pages import search
+from storage.search.suggestions import suggest_authors, suggest_channels
 
 __all__ = [
     "CURSOR_PATTERN",
@@ -44,4 +45,6 @@ __all__ = [
     "index_state",
     "prepare_index",
     "search",
+    "suggest_authors",
+    "suggest_channels",
 ]

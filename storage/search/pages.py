@@ -1,6 +1,6 @@
 """Searching: a page of hits, by time or by relevance, within a time limit."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from storage.connection import finish_before_cancel
 from storage.database import Database
@@ -78,17 +78,19 @@ async def search(
         limit=limit,
         seconds=seconds,
     )
-    found = await _by_relevance(wanted) if wanted.order is Order.RELEVANCE else None
-    return found or await _by_time(wanted)
+    if wanted.order is not Order.RELEVANCE:
+        return await _by_time(wanted)
+    halved = replace(wanted, seconds=seconds / 2)
+    return await _by_relevance(halved) or await _by_time(halved)
 
 
 async def _by_relevance(wanted: _Search) -> Page | None:
-    """Find a page of what fits best; None where it cannot be told, or not in half of the time."""
+    """Find a page of what fits best; None where it cannot be told, or not in time."""
     behind = rank_of(wanted.cursor) if wanted.cursor else None
     if not (wanted.index.is_ready or wanted.words.match):  # PostgreSQL would read every message
         return None
     try:
-        async with limited_reading(wanted.db, wanted.seconds / 2) as reader:
+        async with limited_reading(wanted.db, wanted.seconds) as reader:
             conditions = await conditions_of(reader, wanted.tenant_id, wanted.query)
             found = await ranked(reader, conditions, wanted.words, behind, wanted.limit)
     except QueryTooLong:

@@ -127,7 +127,7 @@ class Walk:
             drivers.append(self.words.indexed)
         if self.words.match is not None:
             drivers.append(messages.c.tenant_id == self.conditions.tenant_id)
-        return drivers
+        return [*drivers, and_(*drivers)] if len(drivers) > 1 else drivers  # each may be frequent, and both seldom
 
     async def _all_of(self, driver: ColumnElement[bool], limit: int) -> list[Place]:
         wanted = and_(driver, *self._looked_at())

@@ -73,7 +73,8 @@ async def test_a_search(database_url: str) -> None:
         await searchable(daemon)
         await check_hits(daemon)
         await check_nothing(daemon)
-        for query in NASTY:
+        await check_suggestions(daemon)
+        for query in (f"{one} {other}" for one, other in zip(NASTY[::2], NASTY[1::2], strict=False)):
             status, answer = await daemon.ask("GET", f"{SEARCH}?q={quote(query)}")
             assert status in (200, 400), (query, answer)
         for wrong, said in REFUSED.items():
@@ -111,6 +112,26 @@ async def check_nothing(daemon: Daemon) -> None:
     assert (found["hits"], found["nothing"]["absent_words"]) == ([], ["neverwritten"])
     assert str(HIDDEN) in [channel["platform_id"] for channel in found["nothing"]["unread_channels"]]
     assert 'no message holds "neverwritten"' in found["nothing"]["detail"]
+
+
+async def check_suggestions(daemon: Daemon) -> None:
+    writer = UserHasher(None).of(str(WRITER.id))
+    expected = {
+        "word fr": ["word from:"],
+        "-in:t": ["-in:talk"],
+        "in:%23TA": ["in:talk"],
+        "thread:thread": [f'thread:"thread {n}"' for n in range(5)],
+        'thread:"thread 1': ['thread:"thread 1"'],
+        f"from:{writer[:3]}": [f"from:{writer[:8]}"],
+        "x has:st": ["x has:sticker"],
+        "in:%25": [],
+        "nothing:": [],
+        "%00%22": [],
+    }
+    for typed, texts in expected.items():
+        found = await daemon.get(f"{SEARCH}/suggestions?q={typed.replace(' ', '%20')}")
+        assert [each["text"] for each in found["suggestions"]] == texts, typed
+    assert len((await daemon.get(f"{SEARCH}/suggestions"))["suggestions"]) > 5
 
 
 async def test_switched_off(tmp_path: object) -> None:

@@ -79,6 +79,8 @@ async def test_after_any_history_it_is_equal_to_the_messages(db: Database, way: 
     await require_whole(db)
     await purge_tenant(db, elsewhere.tenant.id, LATER)
     await require_whole(db)
+    await run_sql(db, "DELETE FROM tenants")  # and all below it by the foreign keys
+    await require_whole(db)
     assert await index_state(db) == IndexState(kind=kind, is_ready=True, percent=100)  # type: ignore[arg-type]
 
 
@@ -132,7 +134,7 @@ async def test_what_the_database_cannot_keep_is_said(db: Database) -> None:
             await continue_index(db, NOW)
 
 
-async def test_a_damaged_index_is_noticed_by_the_check(db: Database, database_url: str, way: Way) -> None:
+async def test_a_damaged_index_is_noticed_and_can_be_made_anew(db: Database, database_url: str, way: Way) -> None:
     """Or the checks above would hold nothing."""
     if db.dialect != "sqlite":
         return
@@ -141,9 +143,15 @@ async def test_a_damaged_index_is_noticed_by_the_check(db: Database, database_ur
     await way.store(message(1, content="apple"))
     with closing(sqlite3.connect(database_url.partition("///")[2])) as other:
         other.execute("DELETE FROM message_search_docsize")
+        other.execute("DELETE FROM message_search_data WHERE id = 10")  # what its parts are
         other.commit()
     with pytest.raises(StorageError):
         await require_whole(db)
+    await prepare_index(db, None, NOW)
+    await prepare_index(db, "words", NOW)
+    while await continue_index(db, NOW):
+        pass
+    await require_whole(db)
 
 
 async def _traces(db: Database) -> int:
