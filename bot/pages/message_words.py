@@ -4,7 +4,6 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from bot.pages.markup import Place
 from bot.pages.markup_rules import tag_in_words
 from bot.pages.phrases import pseudonym
 from bot.wording import counted
@@ -12,7 +11,6 @@ from storage.privacy import FORGOTTEN
 
 _WEB = re.compile(r"https?://", re.IGNORECASE)
 _HUES = 12
-_ANYWHERE = Place(tenant_id="")
 _SIZES = ((2**30, "GiB"), (2**20, "MiB"), (2**10, "KiB"))
 _ORDINARY = frozenset({"default", "reply", "chat_input_command", "context_menu_command", "thread_starter_message"})
 _NOTICES = {

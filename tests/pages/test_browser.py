@@ -89,7 +89,7 @@ async def test_a_tenant_for_everybody(browser: Browser, tmp_path: Path) -> None:
     async with archiving(world, f"sqlite+aiosqlite:///{tmp_path}/archive.db", ONLY_MESSAGES) as (_, daemon):
         path = f"/tenants/discord-{guild.id}"
         async with window(browser, daemon.url) as page, window(browser, daemon.url, scheme="dark") as dark:
-            for shown, address in ((page, "/"), (page, f"{path}/activity"), (page, f"/api{path}"), (dark, path)):
+            for shown, address in ((dark, "/"), (dark, f"{path}/activity"), (page, f"/api{path}"), (page, path)):
                 await shown.goto(address)
                 assert not await barriers(shown), address
         async with window(browser, daemon.url, size=NARROW, complaints=("status of 404",)) as page:

@@ -117,3 +117,22 @@ def test_an_environment_that_fits_is_kept_also_where_python3_is_too_old(checkout
     old.chmod(0o755)
     for python in (str(old), "/nowhere/python3"):
         assert last_line(run(checkout, "--version", PYTHON=python)) == "bot --version"
+
+
+@pytest.mark.slow
+def test_without_a_browser_the_pages_are_not_tried_and_it_says_what_to_type(checkout: Path) -> None:
+    """A missing browser is a failure; where ``./run`` may not install one, it says how."""
+    tools = checkout / "tools"
+    tools.mkdir()
+    for name in ("sh", "dirname", "cmp", "env", "grep", "sqlite3"):
+        found = shutil.which(name)
+        assert found, name
+        (tools / name).symlink_to(found)
+    for name, says in (("id", "1000"), ("ruff", "")):
+        (tools / name).write_text(f"#!/bin/sh\necho {says}\n")
+        (tools / name).chmod(0o755)
+    (checkout / "requirements/test.lock").write_text("")
+    (checkout / ".venv/installed-test").write_text("")
+    for verb in ("test", "screenshots"):
+        status, said = run(checkout, verb, PATH=str(tools))
+        assert (status, "sudo apt-get install -y chromium" in said) == (1, True), said

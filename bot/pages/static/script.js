@@ -61,6 +61,28 @@ if (shown.searchParams.has("done")) {
   history.replaceState(null, "", shown);
 }
 
+// What may be typed next into a search box.
+const TYPING_PAUSE = 150; // milliseconds
+async function suggest(box) {
+  const answer = await fetch(`${box.dataset.suggestions}?${new URLSearchParams({ q: box.value })}`);
+  if (!answer.ok) return;
+  const { suggestions } = await answer.json();
+  box.list.replaceChildren(
+    ...suggestions.map(({ text, meaning }) => {
+      const option = document.createElement("option");
+      [option.value, option.label] = [text, meaning ? `${text} (${meaning})` : text];
+      return option;
+    }),
+  );
+}
+for (const box of document.querySelectorAll("[data-suggestions]")) {
+  let typing = 0;
+  box.addEventListener("input", () => {
+    clearTimeout(typing);
+    typing = setTimeout(() => suggest(box).catch(() => {}), TYPING_PAUSE);
+  });
+}
+
 // At the live end of a channel new messages appear by themselves, and the last ones change, while it is looked at.
 const LOOK_EVERY = 3000; // milliseconds
 const LOOKED_AT_AGAIN = 10; // messages
