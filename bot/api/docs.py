@@ -43,13 +43,13 @@ def page(document: _Json) -> str:
     authorization = "<p>Send <code>Authorization: Bearer &lt;token&gt;</code>.</p>"
     return (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
-        f'<meta name="viewport" content="width=device-width"><style>{_STYLE}</style></head><body><h1>{title}</h1>'
+        f'<meta name="viewport" content="width=device-width"><style>{_STYLE}</style></head><body><main><h1>{title}</h1>'
         f"<p>{_text(document['info']['description'])}</p>"
         f"{authorization + FIELD_OF_THE_KEY if 'securitySchemes' in document['components'] else ''}"
         f'<p>For programs: <a href="/openapi.json">openapi.json</a></p><ul>{contents}</ul>'
         f"{''.join(_call(*call, schemas) for call in endpoints)}<h2>Schemas</h2>"
         f"{''.join(_schema(name, schema) for name, schema in schemas.items())}"
-        f'<script src="{SCRIPT_PATH}"></script></body></html>\n'
+        f'<script src="{SCRIPT_PATH}"></script></main></body></html>\n'
     )
 
 

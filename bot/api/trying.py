@@ -32,7 +32,8 @@ def try_form(method: str, path: str, call: _Json, schemas: _Json) -> str:
     fields = "".join(map(_field, call.get("parameters", ())))
     return (
         f'<form class="try" hidden data-method="{method.upper()}" data-path="{escape(path)}"{asks}>'
-        f"{fields}{_body_field(call, schemas)}<button>Try it</button><output></output></form>"
+        f"{fields}{_body_field(call, schemas)}<button>Try it</button>"
+        '<output tabindex="0" aria-label="The answer"></output></form>'
     )
 
 

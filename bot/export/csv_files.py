@@ -14,7 +14,7 @@ from typing import BinaryIO
 import orjson
 
 from bot.export.rows import Row, row_of
-from bot.export.writers import ExportFacts
+from bot.export.writers import ExportFacts, ExportWriter
 from storage.export import ExportedMessage
 
 _PLACE = ("tenant_id", "channel_id", "channel", "category", "thread_id", "thread")
@@ -41,7 +41,7 @@ GUARDED = ("=", "+", "-", "@", "\t", "\r", "\n", "'")
 """What a cell begins with that has an apostrophe put in front."""
 
 
-class CsvWriter:
+class CsvWriter(ExportWriter):
     """Writes the header and rows."""
 
     def __init__(self, sink: BinaryIO, facts: ExportFacts) -> None:

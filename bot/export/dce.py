@@ -10,7 +10,7 @@ from typing import Any, BinaryIO
 import orjson
 
 from bot.export.dce_messages import message_of, moment
-from bot.export.writers import ExportFacts
+from bot.export.writers import ExportFacts, ExportWriter
 from storage.export import ExportedMessage
 from storage.reading import ShownChannel
 
@@ -34,7 +34,7 @@ class NotOneChannel(Exception):
     """The format holds one channel a file: choose one."""
 
 
-class DceWriter:
+class DceWriter(ExportWriter):
     """Writes the head, then messages, then their count, which the head cannot know."""
 
     def __init__(self, sink: BinaryIO, facts: ExportFacts) -> None:

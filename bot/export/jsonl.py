@@ -11,7 +11,7 @@ from typing import Any, BinaryIO
 import orjson
 
 from bot.export.rows import row_of
-from bot.export.writers import ExportFacts
+from bot.export.writers import ExportFacts, ExportWriter
 from storage.export import ExportedMessage
 
 _LINE = orjson.OPT_APPEND_NEWLINE | orjson.OPT_UTC_Z
@@ -21,7 +21,7 @@ class IncompleteExport(Exception):
     """A file is not a whole export; the message says why."""
 
 
-class JsonlWriter:
+class JsonlWriter(ExportWriter):
     """Writes rows, then the trailer: its ``sha256`` is that of all bytes before it."""
 
     def __init__(self, sink: BinaryIO, facts: ExportFacts) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import orjson
 
 from bot.export.rows import Row, row_of
-from bot.export.writers import ExportFacts
+from bot.export.writers import ExportFacts, ExportWriter
 from storage.export import ExportedMessage
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ class FormatUnavailable(Exception):
     """A library that the format needs is not installed; the message says how to install it."""
 
 
-class ParquetWriter:
+class ParquetWriter(ExportWriter):
     """Gathers messages into row groups; the file's footer, written last, makes it a whole one."""
 
     def __init__(self, sink: BinaryIO, facts: ExportFacts) -> None:
@@ -48,6 +48,10 @@ class ParquetWriter:
         if self._waiting:
             self._write_group()
         self._file.close()
+
+    def abandon(self) -> None:
+        """Keep pyarrow from writing a footer when the writer is collected: by then the sink is closed."""
+        self._file.is_open = False
 
     def _write_group(self) -> None:
         import pyarrow as pa

@@ -62,16 +62,20 @@ async def stream_export(db: Database, selection: ExportSelection, form: ExportFo
         )
         sink = _Sink()
         writer = FORMATS[form].make(cast("BinaryIO", sink), facts)
-        yield sink.take()
-        async for channel in snapshot.channels():
-            if of_one and channel != only:
-                continue
-            async for page in snapshot.pages(channel):
-                await asyncio.to_thread(writer.write, page)
-                if part := sink.take():
-                    yield part
-        await asyncio.to_thread(writer.finish)
-        yield sink.take()
+        try:
+            yield sink.take()
+            async for channel in snapshot.channels():
+                if of_one and channel != only:
+                    continue
+                async for page in snapshot.pages(channel):
+                    await asyncio.to_thread(writer.write, page)
+                    if part := sink.take():
+                        yield part
+            await asyncio.to_thread(writer.finish)
+            yield sink.take()
+        except BaseException:  # whoever took the parts has gone, too
+            writer.abandon()
+            raise
 
 
 async def _only_channel(snapshot: ArchiveSnapshot) -> ShownChannel | None:

@@ -133,9 +133,10 @@ class _Files:
         self._writer = self._name = None
 
     def give_up(self) -> None:
-        """Leave nothing of a file that was not finished."""
+        """Leave nothing of a file that was not finished; nothing is open where all of them were."""
         if self._writer is not None:
-            self._open.__exit__(asyncio.CancelledError, asyncio.CancelledError(), None)
+            self._writer.abandon()
+        self._open.__exit__(asyncio.CancelledError, asyncio.CancelledError(), None)
 
     def _begin(self, name: str, channel: ShownChannel) -> None:
         facts = self._facts if self._order.split is Split.NONE else replace(self._facts, channel=channel)

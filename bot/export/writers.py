@@ -29,6 +29,9 @@ class ExportWriter(Protocol):
     def finish(self) -> None:
         """Write what makes the file a whole one; the sink is not closed."""
 
+    def abandon(self) -> None:
+        """Write nothing more, in place of finishing; what the writers do that hold nothing back is nothing."""
+
 
 class MakeWriter(Protocol):
     """Begins a file of a format."""

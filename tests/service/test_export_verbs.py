@@ -71,4 +71,5 @@ def test_an_export_is_written_checked_and_refused(run: Run, tmp_path: Path, monk
     assert not (tmp_path / "other").exists()
     monkeypatch.setitem(sys.modules, "pyarrow.parquet", None)
     assert "requirements/export.lock" in refused("discord-100", "--format", "parquet")
+    assert [place.name for place in (tmp_path / "other").iterdir()] == ["_export.json"], "nothing is left half done"
     assert bot.cli_export.parse_time("2026-11-23T10:00+02:00").hour == 8

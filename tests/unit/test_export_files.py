@@ -1,6 +1,7 @@
 """The files of an export: whole or refused, no formula for a spreadsheet, and the keys that other tools look for."""
 
 import csv
+import gc
 import io
 import re
 from datetime import timedelta
@@ -56,13 +57,15 @@ def exported(number: int, content: str, **changes: Any) -> ExportedMessage:
     return ExportedMessage(message=ShownMessage(**values | changes), channel=PLACE, original=None)
 
 
+def facts_of(channel: ShownChannel | None) -> ExportFacts:
+    selection = ExportSelection(tenant_id="discord-100")
+    return ExportFacts(tenant_id="discord-100", tenant_name="Guild", taken_at=NOW, selection=selection, channel=channel)
+
+
 def written(form: ExportFormat, *messages: ExportedMessage, channel: ShownChannel | None = PLACE) -> bytes:
     """The file that a writer makes of messages."""
-    sink, selection = io.BytesIO(), ExportSelection(tenant_id="discord-100")
-    facts = ExportFacts(
-        tenant_id="discord-100", tenant_name="Guild", taken_at=NOW, selection=selection, channel=channel
-    )
-    writer = FORMATS[form].make(sink, facts)
+    sink = io.BytesIO()
+    writer = FORMATS[form].make(sink, facts_of(channel))
     for one in messages:
         writer.write([one])
     writer.finish()
@@ -87,6 +90,17 @@ def test_a_file_of_json_lines_that_is_not_whole_is_refused(tmp_path: Path) -> No
         file.write_bytes(broken)
         with pytest.raises(IncompleteExport, match=said):
             list(read_jsonl(file))
+
+
+@pytest.mark.parametrize("form", list(ExportFormat))
+def test_what_is_given_up_writes_nothing_more(form: ExportFormat) -> None:
+    sink = io.BytesIO()
+    writer = FORMATS[form].make(sink, facts_of(PLACE))
+    writer.write([exported(1, "one")])
+    writer.abandon()
+    sink.close()
+    del writer
+    gc.collect()  # where a writer would now write an end, pytest says so
 
 
 def test_no_cell_is_a_formula_and_every_text_comes_back() -> None:
