@@ -17,7 +17,7 @@ from bot import standing, tables
 from bot.api import CreatedJob, JobView, TenantView
 from bot.cli import FAILED, ConfigFile, app, hasher_of, leave, run_verb, set_up_logs, settings_of
 from bot.config import Config
-from bot.daemon_calls import DaemonCalls, DaemonUnreachable
+from bot.daemon_calls import DaemonCalls, DaemonUnreachable, path_of
 from bot.following import follow_job
 from bot.standing import Answers, DaemonState
 
@@ -107,7 +107,7 @@ def cancel(
 
     async def stop() -> int:
         async with standing.required_daemon(settings) as calls:
-            job = standing.as_model(JobView, await calls.delete(f"/api/jobs/{job_id}"))
+            job = standing.as_model(JobView, await calls.delete(path_of("api", "jobs", job_id)))
         is_cancelled = job.cancel_requested or job.status.value == "cancelled"
         if as_json:
             _write(_plain(job))
@@ -121,7 +121,7 @@ def cancel(
 
 async def _request(settings: Config, tenant: str, kind: str, *, wait: bool, as_json: bool) -> int:
     async with standing.required_daemon(settings) as calls:
-        answer = await calls.post(f"/api/tenants/{tenant}/sync", {"kind": kind})
+        answer = await calls.post(path_of("api", "tenants", tenant, "sync"), {"kind": kind})
         created = standing.as_model(CreatedJob, answer)
         if not as_json:
             before = "" if created.created else ", asked for before"
@@ -143,7 +143,7 @@ async def _audited(calls: DaemonCalls, job: JobView) -> dict[str, Any] | None:
     """Return what an audit that has succeeded found, in figures and in words."""
     if job.kind.value != "audit" or job.status.value != "succeeded":
         return None
-    coverage = await calls.get(f"/api/tenants/{job.tenant_id}/coverage", limit="1")
+    coverage = await calls.get(path_of("api", "tenants", job.tenant_id, "coverage"), limit="1")
     return {name: coverage[name] for name in ("statement", "stored", "of", "missing", "changed", "deleted")}
 
 

@@ -5,8 +5,10 @@ import json
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
+from urllib.parse import quote
 
 import aiohttp
+from yarl import URL
 
 from bot.config import Config
 from bot.hosts import reachable_hosts
@@ -26,6 +28,18 @@ class DaemonRefused(Exception):
 
 class DaemonUnreachable(Exception):
     """Nothing at the API's address responds as the daemon would."""
+
+
+def path_of(*parts: str) -> str:
+    """Make a path of its parts, which people may have typed: each stays one part, whatever is in it.
+
+    Raises:
+        DaemonRefused: a part can be none.
+    """
+    for part in parts:
+        if part in ("", ".", ".."):
+            raise DaemonRefused(f"'{part}' is no id")
+    return "/" + "/".join(quote(part, safe="") for part in parts)
 
 
 class DaemonCalls:
@@ -59,7 +73,8 @@ class DaemonCalls:
         status, answer = await self._answer(method, path, **options)
         url = self.url + path
         if status >= 500:
-            raise DaemonUnreachable(f"the daemon at {url} cannot at present ({status})")
+            why = answer.get("detail") or status
+            raise DaemonUnreachable(f"the daemon at {url} cannot at present: {why}")
         if status not in (200, 201, 202):
             raise DaemonRefused(f"the daemon at {url} refused: {answer.get('detail', status)}")
         return answer
@@ -67,7 +82,8 @@ class DaemonCalls:
     async def _answer(self, method: str, path: str, **options: Any) -> tuple[int, Json]:
         url = self.url + path
         try:
-            async with self._session.request(method, url, **options) as response:
+            # As it is: otherwise ".." in it would lead elsewhere.
+            async with self._session.request(method, URL(url, encoded=True), **options) as response:
                 answer = await response.json(content_type=None)
         except (aiohttp.ClientError, OSError, ValueError, json.JSONDecodeError) as e:
             raise DaemonUnreachable(f"at {url} no daemon answers ({type(e).__name__})") from None

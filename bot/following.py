@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from bot.api import JobView
-from bot.daemon_calls import DaemonCalls, DaemonUnreachable
+from bot.daemon_calls import DaemonCalls, DaemonUnreachable, path_of
 from bot.standing import as_model
 
 _LOOK_SECONDS = 0.5
@@ -36,7 +36,7 @@ async def follow_job(daemon: DaemonCalls, job: JobView) -> JobView:
 async def _look(daemon: DaemonCalls, job_id: str) -> JobView:
     for tries_left in reversed(range(_SILENT_TRIES)):
         try:
-            return as_model(JobView, await daemon.get(f"/api/jobs/{job_id}"))
+            return as_model(JobView, await daemon.get(path_of("api", "jobs", job_id)))
         except DaemonUnreachable:
             if not tries_left:
                 raise

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ValidationError
 
 from bot.api import JobView, OfflineAnswers, SearchPage, SearchView, TenantView
 from bot.config import Config
-from bot.daemon_calls import DaemonCalls, DaemonRefused, DaemonUnreachable, daemon_of
+from bot.daemon_calls import DaemonCalls, DaemonRefused, DaemonUnreachable, daemon_of, path_of
 from storage.database import open_for_reading
 
 _PAGE = "200"
@@ -68,16 +68,18 @@ class DaemonAnswers:
 
     async def job(self, job_id: str) -> JobView | None:
         """Return one job; an unknown one is refused with what would be right."""
-        return as_model(JobView, await self.daemon.get(f"/api/jobs/{job_id}"))
+        return as_model(JobView, await self.daemon.get(path_of("api", "jobs", job_id)))
 
     async def coverage(self, tenant_id: str) -> str | None:
         """Return in words how complete a tenant's archive is."""
-        return str((await self.daemon.get(f"/api/tenants/{tenant_id}/coverage", limit="1"))["statement"])
+        return str((await self.daemon.get(path_of("api", "tenants", tenant_id, "coverage"), limit="1"))["statement"])
 
     async def search(self, asked: SearchPage) -> SearchView:
         """Find messages."""
         query = {"q": asked.q, "order": asked.order.value, "limit": str(asked.limit)}
-        return as_model(SearchView, await self.daemon.get(f"/api/tenants/{asked.tenant_id}/search", **query))
+        return as_model(
+            SearchView, await self.daemon.get(path_of("api", "tenants", asked.tenant_id, "search"), **query)
+        )
 
 
 def as_model(model: type[A], values: Any) -> A:

@@ -1,8 +1,8 @@
 """The call that leads to an archived file."""
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
-from urllib.parse import urlsplit
 
 from pydantic import Field
 
@@ -14,6 +14,8 @@ from bot.api.requests import FilePath
 from bot.api.tenants import find_tenant
 from bot.file_links import FileLinks, FileUnavailable
 from storage.database import Database
+
+_ADDRESS = re.compile(r"https?://[^\s/]")
 
 
 class FileLinkView(ResponseModel):
@@ -61,7 +63,7 @@ class FileCalls:
             raise Problem(503, e.code, detail, retry_after_seconds=int(e.retry_after_seconds) + 1) from e
         except PlatformError as e:
             raise Problem(502, e.code, f"a new link cannot be had at present: {e}", remedy=e.remedy) from e
-        if link is None or urlsplit(link.url).scheme not in ("https", "http"):
+        if link is None or not _ADDRESS.match(link.url):
             raise Problem(404, "no_such_file", f"there is no file {params.attachment_id} with a link in the archive")
         view = FileLinkView(url=link.url, url_expires_at=link.url_expires_at)
         return Result(view, 302, {"Location": link.url, "Referrer-Policy": "no-referrer"})

@@ -12,6 +12,7 @@ _JSON = "application/json"
 _PROBLEM = "application/problem+json"
 _DOCUMENTS = frozenset({"/openapi.json"})  # to be stored, or opened by tools
 _LOG_IN = 'Basic realm="Platform Sync", charset="UTF-8"'
+_KEPT = ("Allow", "Location", "Referrer-Policy", "Retry-After")
 _SAFE_METHODS = frozenset({"GET", "HEAD"})
 
 
@@ -42,7 +43,7 @@ def _as_page(request: web.Request, response: web.Response) -> web.Response:
         return response
     body = json.loads(response.text)
     page = _problem(request, body) if response.content_type == _PROBLEM else _answer(request, body, response.status)
-    kept = {name: value for name, value in response.headers.items() if name in ("Allow", "Location")}
+    kept = {name: value for name, value in response.headers.items() if name in _KEPT}
     page.headers.update(kept | {"Vary": "Accept"})
     if response.status == 401:
         page.headers["WWW-Authenticate"] = _LOG_IN
@@ -58,7 +59,8 @@ def _problem(request: web.Request, body: dict[str, Any]) -> web.Response:
         title=body["title"].capitalize(),
         problem=body,
         errors=body.get("errors", []),
-        again=request.path_qs if can_be_opened else None,
+        # One slash: two would lead to another server.
+        again=f"/{request.path_qs.lstrip('/')}" if can_be_opened and "\\" not in request.path else None,
     )
 
 

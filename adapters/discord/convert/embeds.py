@@ -74,7 +74,7 @@ def component(payload: Payload, scrub: Scrubber, hash_user: HashUser, depth: int
         ],
         "accessory": inner(payload.get("accessory")),
         "component": inner(payload.get("component")),
-        "components": [inner(c) for c in as_objects(payload.get("components"))],
+        "components": [found for c in as_objects(payload.get("components")) if (found := inner(c))],
         "default_values": [_default_value(v, hash_user) for v in as_objects(payload.get("default_values"))],
     }
     for key in ("type", "id", "style", "spacing", "accent_color", "min_values", "max_values"):
