@@ -49,7 +49,6 @@ async def back_up(config: Config, folder: Path, *, keep: int, hash_choice: str, 
     part = target.with_name(f".{target.name}.part")
     part.unlink(missing_ok=True)  # of a backup that was killed within this very second
     await copy_archive(url, part)
-    part.chmod(0o600)
     part.rename(target)
     await _write_requests(config, folder, hash_choice)
     return Backup(file=target, size_bytes=target.stat().st_size, removed=_remove_oldest(folder, suffix, keep, now))

@@ -10,7 +10,7 @@ from bot import app as daemon
 from bot import standing, tables
 from bot.api import Problem, SearchPage, SearchView, errors_of
 from bot.cli import FAILED, ConfigFile, app, hasher_of, leave, run_verb, set_up_logs, settings_of
-from bot.cli_syncs import AsJson, OfTenant
+from bot.cli_syncs import COMES_BY_ITSELF, NO_DAEMON, AsJson, OfTenant
 from bot.daemon_calls import DaemonUnreachable
 from storage.search import Order
 
@@ -26,7 +26,10 @@ def search(
     as_json: AsJson = False,
     config: ConfigFile = None,
 ) -> None:
-    """Find messages by words, "phrases", beginnings* and filters (in: from: before: has: ...). Exit status 1: none."""
+    """Find messages by words, "phrases", beginnings* and filters (in: from: before: has: ...).
+
+    Exit status 1: there are none; 75: the time limit ended the search before any was found.
+    """
     settings = settings_of(config)
     set_up_logs(settings)
 
@@ -37,14 +40,16 @@ def search(
         async with standing.answers_of(settings, hash_choice=choice, clock=daemon.utc_now) as (answers, _):
             try:
                 found = await answers.search(asked)
-            except (Problem, DaemonUnreachable) as e:
+            except Problem as e:
                 leave(str(e), FAILED)
+            except DaemonUnreachable as e:
+                leave(str(e), NO_DAEMON)
         if as_json:
             typer.echo(json.dumps(found.model_dump(mode="json"), ensure_ascii=False, indent=2))
         else:
             _show(found)
         if not found.hits:
-            raise typer.Exit(FAILED)
+            raise typer.Exit(FAILED if found.complete else COMES_BY_ITSELF)
 
     run_verb(find())
 

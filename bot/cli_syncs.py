@@ -7,6 +7,7 @@ Exit statuses: 0 all is well; 1 something needs a person, or a job did not succe
 import json
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
+from datetime import datetime
 from typing import Annotated, Any
 
 import typer
@@ -24,6 +25,17 @@ from bot.standing import Answers, DaemonState
 NO_DAEMON = 3
 COMES_BY_ITSELF = 75  # EX_TEMPFAIL
 _ENDS = {"succeeded": 0, "rate_limited": COMES_BY_ITSELF}
+_OF_AUDIT = (
+    "statement",
+    "stored",
+    "of",
+    "missing",
+    "changed",
+    "deleted",
+    "audited_at",
+    "requested_at",
+    "ranges_left",
+)
 _SHORT = "read from the archive: no daemon answers, so nothing is archived now"
 
 AsJson = Annotated[bool, typer.Option("--json", help="Write JSON, as the API has it.")]
@@ -74,6 +86,8 @@ def jobs(
             one = await answers.job(job_id) if job_id else None
             if job_id and one is None:
                 leave(f"there is no job {job_id}; 'jobs' alone lists them", FAILED)
+            if tenant and tenant not in {each.id for each in await answers.tenants()}:
+                leave(f"there is no tenant {tenant}; 'status' lists them", FAILED)
             found = [one] if one else await answers.jobs(tenant, limit)
         if as_json:
             _write(_plain(one) if one else [_plain(job) for job in found])
@@ -107,8 +121,10 @@ def cancel(
 
     async def stop() -> int:
         async with standing.required_daemon(settings) as calls:
-            job = standing.as_model(JobView, await calls.delete(path_of("api", "jobs", job_id)))
-        is_cancelled = job.cancel_requested or job.status.value == "cancelled"
+            path = path_of("api", "jobs", job_id)
+            had_ended = standing.as_model(JobView, await calls.get(path)).finished_at is not None
+            job = standing.as_model(JobView, await calls.delete(path))
+        is_cancelled = not had_ended and (job.finished_at is None or job.status.value == "cancelled")
         if as_json:
             _write(_plain(job))
         else:
@@ -129,22 +145,31 @@ async def _request(settings: Config, tenant: str, kind: str, *, wait: bool, as_j
         if created.hint:
             typer.echo(created.hint, err=True)
         job = await follow_job(calls, created) if wait else created
-        found = await _audited(calls, job)
+        found = await _audited(calls, job) if kind == "audit" else None
     if as_json:
         _write(_plain(job) | ({"coverage": found} if found else {}))
     elif wait:
         tables.show_jobs([job])
         if found:
             tables.say(found["statement"])
-    return _end_of(job) or (FAILED if found and found["stored"] < found["of"] else 0)
+    return _end_of(job) or (end_of_audit(found, created.queued_at) if found else 0)
+
+
+def end_of_audit(found: dict[str, Any], since: datetime) -> int:
+    """Return the exit status by what the coverage says of an audit that was asked for at a time."""
+    audited_at = datetime.fromisoformat(found["audited_at"]) if found["audited_at"] else None
+    if found["requested_at"] or found["ranges_left"] or audited_at is None or audited_at < since:
+        typer.echo("the audit is not done yet: the next sync begins it or goes on with it", err=True)
+        return COMES_BY_ITSELF
+    return FAILED if found["stored"] < found["of"] else 0
 
 
 async def _audited(calls: DaemonCalls, job: JobView) -> dict[str, Any] | None:
-    """Return what an audit that has succeeded found, in figures and in words."""
-    if job.kind.value != "audit" or job.status.value != "succeeded":
+    """Return what the audits found, in figures and in words, once a sync that may have made one has succeeded."""
+    if job.status.value != "succeeded":
         return None
     coverage = await calls.get(path_of("api", "tenants", job.tenant_id, "coverage"), limit="1")
-    return {name: coverage[name] for name in ("statement", "stored", "of", "missing", "changed", "deleted")}
+    return {name: coverage[name] for name in _OF_AUDIT}
 
 
 def _settings(config: Any) -> Config:

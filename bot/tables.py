@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from typing import Literal
 
 from rich.console import Console
 from rich.table import Table
@@ -12,6 +13,8 @@ from bot.api import HitView, JobView, TenantView
 
 _NEVER = "-"
 _MESSAGE = 200  # characters of its text
+_WHOLE = ("tenant", "job", "kind", "status", "id", "sent")
+_NAME_WIDTH = 24
 _WIDE = 100_000  # nothing is cut where a program reads
 
 
@@ -43,18 +46,18 @@ def show_tenants(tenants: Iterable[TenantView]) -> None:
 
 def show_jobs(jobs: Iterable[JobView]) -> None:
     """Print one line a job."""
-    heads = ("job", "tenant", "kind", "status", "queued", "ended", "messages", "what of it")
+    heads = ("job", "status", "kind", "tenant", "messages", "queued", "ended", "what of it")
     _show(
         heads,
         [
             (
                 job.job_id,
-                job.tenant_id,
-                job.kind.value,
                 job.status.value,
+                job.kind.value,
+                job.tenant_id,
+                f"{job.metrics.messages:,}",
                 shown_time(job.queued_at),
                 shown_time(job.finished_at),
-                f"{job.metrics.messages:,}",
                 remark_on(job),
             )
             for job in jobs
@@ -92,8 +95,8 @@ def remark_on(job: JobView) -> str:
 
 
 def shown_time(at: datetime | None) -> str:
-    """Write a time in UTC to the second; a hyphen where there is none."""
-    return f"{at:%Y-%m-%d %H:%M:%S}Z" if at else _NEVER
+    """Write a time in UTC to the minute; a hyphen where there is none."""
+    return f"{at:%Y-%m-%d %H:%M}Z" if at else _NEVER
 
 
 def say(line: str) -> None:
@@ -103,8 +106,13 @@ def say(line: str) -> None:
 
 def _show(heads: Sequence[str], rows: Sequence[Sequence[str]], *, right: Sequence[str] = ()) -> None:
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for head in heads:
-        table.add_column(head, justify="right" if head in right else "left", overflow="fold")
+    is_terminal = sys.stdout.isatty()
+    for place, head in enumerate(heads):
+        # Ids stay whole, to be copied; names and remarks give way on a narrow terminal.
+        least = max(len(row[place]) for row in [heads, *rows]) if head in _WHOLE else None
+        most = _NAME_WIDTH if head == "name" and is_terminal else None
+        side: Literal["left", "right"] = "right" if head in right else "left"
+        table.add_column(head, justify=side, no_wrap=True, overflow="ellipsis", min_width=least, max_width=most)
     for row in rows:
         table.add_row(*map(_safe, row))
     _console().print(table)

@@ -1,6 +1,6 @@
 """The HTTP API: shows how the archive stands and takes requests for syncs. It enqueues; it never syncs."""
 
-from bot.api.endpoint import NoParameters, RequestModel, errors_of, parameters_of
+from bot.api.endpoint import NoParameters, RequestModel, errors_of, parameters_of, read_body
 from bot.api.job_responses import CreatedJob, JobView
 from bot.api.offline import OfflineAnswers
 from bot.api.presenter import Facts, Presenter, job_view
@@ -49,5 +49,6 @@ __all__ = [
     "find_tenant",
     "job_view",
     "parameters_of",
+    "read_body",
     "serve",
 ]

@@ -134,7 +134,7 @@ def _value(text: str, annotation: object) -> object:
 async def _body(request: web.Request, model: type[B]) -> B:
     if not model.model_fields:
         return model()
-    raw = (await _read(request)).removeprefix(codecs.BOM_UTF8)  # Windows editors begin a file with one
+    raw = (await read_body(request)).removeprefix(codecs.BOM_UTF8)  # Windows editors begin a file with one
     if not raw and not any(info.is_required() for info in model.model_fields.values()):
         return model()
     if request.content_type not in _JSON_TYPES:
@@ -149,7 +149,12 @@ async def _body(request: web.Request, model: type[B]) -> B:
         raise Problem(422, "invalid_body", "; ".join(map(_spoken, errors)), errors=errors) from e
 
 
-async def _read(request: web.Request) -> bytes:
+async def read_body(request: web.Request) -> bytes:
+    """Read a body.
+
+    Raises:
+        Problem: 400, 408: it is broken, or does not arrive in time.
+    """
     try:
         async with asyncio.timeout(_BODY_SECONDS):
             return await request.read()

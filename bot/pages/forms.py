@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, Literal, TypeVar
+from urllib.parse import parse_qsl
 
 from aiohttp import web
 from pydantic import Field, ValidationError
@@ -16,6 +17,7 @@ from bot.api import (
     TenantPath,
     errors_of,
     parameters_of,
+    read_body,
 )
 from storage import jobs
 from storage.jobs import JobStatus
@@ -112,12 +114,15 @@ async def form_of(request: web.Request, model: type[M]) -> M:
     """Read a form that a page of ours sent.
 
     Raises:
-        Problem: 403 where another page may have sent it, 415 and 422 where it is no form of ours.
+        Problem: 403 where another page may have sent it, 400, 408, 415 and 422 where it is no form of ours.
     """
     _require_own_page(request)
     if request.content_type != _FORM:
         raise Problem(415, "unsupported_media_type", f"the body has to be {_FORM}, not {request.content_type}")
-    fields = await request.post()
+    try:
+        fields = parse_qsl((await read_body(request)).decode(), keep_blank_values=True)
+    except UnicodeDecodeError as e:
+        raise Problem(400, "invalid_body", "the form is not UTF-8") from e
     try:
         return model.model_validate(dict(fields))
     except ValidationError as e:

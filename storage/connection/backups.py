@@ -98,6 +98,7 @@ async def _run(command: Sequence[str], environment: Mapping[str, str]) -> None:
 @contextmanager
 def _whole_or_none(target: Path) -> Iterator[None]:
     """See to it that the copy is on the disk before it counts as one; remove what there is of a failed one."""
+    os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))  # nobody else's from the beginning
     try:
         yield
         descriptor = os.open(target, os.O_RDONLY)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import aiohttp
 import pytest
+from yarl import URL
 
 from adapters.discord.simulator import Simulator, uniform_world
 from tests.support.daemon import ONLY_MESSAGES, archiving, running_daemon
@@ -98,6 +99,11 @@ async def test_changes_asked_for_by_other_pages_are_refused(session: aiohttp.Cli
     cross = BROWSER | {"Sec-Fetch-Site": "cross-site"}
     async with session.get("/?a=1", headers=cross) as answer:
         assert (answer.status, 'href="/?a=1"' in await answer.text()) == (403, True)
+    for elsewhere in ("//evil.example/x", "/\\evil.example"):
+        async with session.get(URL(f"{own}{elsewhere}", encoded=True), headers=cross) as answer:
+            page = await answer.text()
+            assert answer.status == 403
+            assert not re.search(r'href="(?://|/?\\)', page), page
 
 
 async def test_a_stream_of_events_says_how_far_a_sync_is_and_ends_with_the_daemon(tmp_path: Path) -> None:

@@ -44,6 +44,13 @@ async def test_what_is_not_in_order_is_shown_with_what_can_be_done(tmp_path: Pat
                 form = {"kind": kind, "back": "dashboard"}
                 async with session.post(f"{daemon.url}/tenants/{other}/sync", data=form, headers=origin) as answer:
                     assert answer.status == status
+            kinds = "application/x-www-form-urlencoded"
+            for raw, kind, status in ((b"kind=\xff", kinds, 400), (b"kind=manual", f"{kinds}; charset=foo", 404)):
+                sent = session.post(
+                    f"{daemon.url}/tenants/discord-5/sync", data=raw, headers=origin | {"Content-Type": kind}
+                )
+                async with sent as answer:
+                    assert answer.status == status
             nothing = f"{daemon.url}/jobs/00000000-0000-7000-8000-000000000000/cancel"
             for headers, body, status in ((origin, {}, 404), ({}, {}, 403), (origin, b"{}", 415)):
                 async with session.post(nothing, data=body, headers=headers) as answer:

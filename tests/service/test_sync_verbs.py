@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -74,6 +75,11 @@ async def test_the_command_line_answers(database_url: str, monkeypatch: pytest.M
             for wrong in (f"cancel {NO_JOB}", f"jobs {NO_JOB}", "sync discord-1", "sync 1", "jobs no-job"):
                 ended = await typed(wrong)
                 assert (ended.exit_code, "refused: " in ended.stderr) == (1, True), (wrong, ended.output)
+            # An id stays one part of the address: this would stop the tenant.
+            for way in (f"cancel ../tenants/{tenant}", f"cancel ../tenants/{tenant}?purge=true", "cancel .."):
+                assert (await typed(way)).exit_code == 1, way
+            assert (await given(f"status {tenant}"))[1]["tenants"][0]["stopped_at"] is None
+            assert (await typed("jobs --tenant discord-1")).exit_code == 1
             sim.faults.add(Fault("hold", times=None))
             ended = await typed(f"sync {tenant}")
             running = ended.stdout.partition(":")[0]
@@ -84,6 +90,7 @@ async def test_the_command_line_answers(database_url: str, monkeypatch: pytest.M
             following = asyncio.create_task(given(f"sync {tenant} --wait"))
             sim.faults.clear()
             assert (await following)[0] in (0, 1), "by whether it is the cancelled one that was followed"
+            assert (await typed(f"cancel {running}")).exit_code == 1, "it has ended"
             monkeypatch.setenv("PLATFORM_SYNC_API_TOKEN", "another-token-of-a-test")
             assert (await typed("status")).exit_code == 1
 
@@ -103,3 +110,20 @@ def test_without_an_archive_it_says_so(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setenv("PLATFORM_SYNC_HTTP__PORT", "1")
     ended = CliRunner().invoke(app, ["status"])
     assert (ended.exit_code, "There is no archive at" in ended.stderr) == (1, True)
+
+
+@pytest.mark.parametrize(
+    ("more", "status"),
+    [
+        ({}, 0),
+        ({"stored": 9}, 1),
+        ({"requested_at": "2026-01-01T00:00:00Z"}, 75),
+        ({"ranges_left": 1}, 75),
+        ({"audited_at": None}, 75),
+        ({"audited_at": "2026-01-01T11:59:59Z"}, 75),
+    ],
+)
+def test_an_audit_is_done_only_where_it_was_completed_since(more: dict[str, Any], status: int) -> None:
+    since = datetime(2026, 1, 1, 12, tzinfo=UTC)
+    found = {"stored": 10, "of": 10, "audited_at": "2026-01-01T12:00:01Z", "requested_at": None, "ranges_left": 0}
+    assert bot.cli_syncs.end_of_audit(found | more, since) == status

@@ -76,3 +76,10 @@ def test_a_message_type_has_its_name_and_an_unknown_one_its_number(number: int, 
     record = message_record({"id": "1", "type": number}, "2", HASH)
     assert record is not None
     assert record.type == name
+
+
+def test_a_component_with_nothing_in_it_leaves_no_gap() -> None:
+    payload = {"id": "1", "components": [{"type": 17, "components": [{}, {"type": 10, "content": "words"}]}]}
+    record = message_record(payload, "55", HASH)
+    assert record is not None
+    assert record.metadata["components"] == [{"type": 17, "components": [{"type": 10, "content": "words"}]}]

@@ -54,3 +54,12 @@ def test_no_id_of_a_person_is_given_to_the_service_manager(arguments: list[str])
     assert ended.returncode == 64
     assert "80351110224678912" not in ended.stderr
     assert ("standard input" in ended.stderr) is bool(arguments)
+
+
+def test_a_number_is_no_id_of_a_person(tmp_path: Path) -> None:
+    runner = tmp_path / "systemd-run"
+    runner.write_text("#!/bin/sh\nexit 0\n")
+    runner.chmod(0o700)
+    path = {"PATH": f"{tmp_path}:/usr/bin:/bin"}
+    ended = subprocess.run([AS_SERVICE, "backup", "--keep", "14"], check=False, capture_output=True, env=path)
+    assert (ended.returncode, ended.stderr) == (0, b"")
