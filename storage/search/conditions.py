@@ -14,6 +14,8 @@ from storage.sql import PositionOf
 from storage.tables import attachments, channels, messages, reaction_totals
 
 _NEARNESS = timedelta(days=1)
+_MOST_NAMED = 2_000
+"""Channels and threads."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,17 +50,17 @@ async def conditions_of(reader: LimitedReader, tenant_id: str, query: SearchQuer
 async def _added(reader: LimitedReader, found: Conditions, given: Filter) -> Conditions:
     if given.field in (Field.CHANNEL, Field.THREAD):
         ids = await channel_ids(reader, found.tenant_id, given)
-        return _with_narrow(found, _in_channels(ids), given)
+        return _with_narrow(found, await _in_channels(reader, ids), given)
     if given.field is Field.AUTHOR:
         return _with_narrow(found, messages.c.author_hash == await author_hash(reader, given), given)
     if given.field is Field.MENTIONS:
         return _with_other(found, _mentions(await author_hash(reader, given)), given)
     if given.field is Field.NEAR:
         row = await find_message(reader, found.tenant_id, given)
-        around = _around(row["sent_at"])
+        around, is_there = _around(row["sent_at"]), messages.c.channel_id == row["channel_id"]
         if given.is_excluded:
-            return _with_other(found, and_(messages.c.channel_id == row["channel_id"], *_within(around)), given)
-        return _with_narrow(replace(found, span=_both(found.span, around)), _in_channels([row["channel_id"]]), given)
+            return _with_other(found, and_(is_there, *_within(around)), given)
+        return _with_narrow(replace(found, span=_both(found.span, around)), is_there, given)
     if isinstance(given.value, TimeSpan) and not given.is_excluded:
         return replace(found, span=_both(found.span, given.value))
     if isinstance(given.value, TimeSpan):
@@ -95,11 +97,18 @@ def _around(moment: datetime) -> TimeSpan:
         return TimeSpan(since=moment, until=None)
 
 
-def _in_channels(ids: list[int]) -> ColumnElement[bool]:
-    """Include what is below: threads of a channel, channels of a category and their threads."""
+async def _in_channels(reader: LimitedReader, ids: list[int]) -> ColumnElement[bool]:
+    """Include what is below: threads of a channel, channels of a category and their threads.
+
+    They are named one by one, or PostgreSQL would not know how few they are, and read all messages.
+    """
     below = select(channels.c.id).where(or_(channels.c.id.in_(ids), channels.c.parent_id.in_(ids)))
     twice_below = select(channels.c.id).where(channels.c.parent_id.in_(below.correlate(None)))
-    return messages.c.channel_id.in_(below.union(twice_below))
+    everything = below.union(twice_below)
+    rows = await reader.rows(everything.limit(_MOST_NAMED + 1))
+    if len(rows) > _MOST_NAMED:
+        return messages.c.channel_id.in_(everything)
+    return messages.c.channel_id.in_([row["id"] for row in rows])
 
 
 def _mentions(who: str) -> ColumnElement[bool]:

@@ -23,7 +23,8 @@ MOST_COMPARED = 20_000
 """So many messages can be looked at and sorted at once: tenths of a second."""
 
 _MOST_IN_BITE = 5_000
-_FEW_ON_SQLITE, _FEW_ON_POSTGRES = 5_000, 1_000  # candidates, after which it is asked whether hits are rare
+_FEW_ON_SQLITE, _FEW_ON_POSTGRES = 5_000, 250  # candidates, after which it is asked whether hits are rare,
+_RARE = 100  # where there was none in so many of them
 _MOST_ASKED_ONE_BY_ONE = 4_000  # of SQLite's index
 _LEAST_SECONDS = 0.2  # for one more bite
 
@@ -75,7 +76,7 @@ class Walk:
                 return
             self.place = bite.place
             few = _FEW_ON_SQLITE if self.reader.dialect == "sqlite" else _FEW_ON_POSTGRES
-            if looked_at >= few and not is_narrowed:
+            if looked_at >= max(few, _RARE * len(found)) and not is_narrowed:
                 is_narrowed = True
                 if (driver := await self._rare()) is not None:
                     found += await self._all_of(driver, self.limit + 1 - len(found))

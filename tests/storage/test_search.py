@@ -88,6 +88,7 @@ async def test_it_finds_what_looking_at_every_row_finds(
     for number, query in enumerate(queries):
         with monkeypatch.context() as patched:
             if number % 2:  # as in an archive in which there is much of everything
+                patched.setattr(walks, "_RARE", 0)
                 patched.setattr(walks, "_FEW_ON_SQLITE", 10)
                 patched.setattr(walks, "_FEW_ON_POSTGRES", 10)
                 patched.setattr(walks, "_MOST_IN_BITE", 20)

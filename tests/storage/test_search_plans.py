@@ -32,6 +32,7 @@ async def test_no_search_reads_a_large_table_whole(db: Database, monkeypatch: py
     await prepare_index(db, "words", NOW)
     while await continue_index(db, NOW):
         pass
+    monkeypatch.setattr(walks, "_RARE", 0)
     monkeypatch.setattr(walks, "_FEW_ON_SQLITE", 10)  # so that it looks for something rare, too
     monkeypatch.setattr(walks, "_FEW_ON_POSTGRES", 10)
     found: dict[str, set[str]] = {}
