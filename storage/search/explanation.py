@@ -15,7 +15,6 @@ from storage.sql import LIMIT, TENANT_ID, all_rows
 from storage.tables import channels
 
 _MOST_WORDS, _MOST_CHANNELS = 8, 20
-_SECONDS = 0.5  # for each word
 _DELETED_TOO = Filter(field=Field.DELETED, value="any")
 
 
@@ -41,10 +40,10 @@ class Explanation:
     unread_total: int
 
 
-async def explain(db: Database, tenant_id: str, query: SearchQuery) -> Explanation:
-    """Find out why a search of a tenant may have found nothing."""
+async def explain(db: Database, tenant_id: str, query: SearchQuery, *, seconds: float = 0.5) -> Explanation:
+    """Find out why a search of a tenant may have found nothing; each word is looked for so long at most."""
     wanted = [term for term in query.terms if not term.is_excluded]
-    found = {term: await _is_absent(db, tenant_id, term) for term in wanted[:_MOST_WORDS]}
+    found = {term: await _is_absent(db, tenant_id, term, seconds) for term in wanted[:_MOST_WORDS]}
     unread, total = await _unread(db, tenant_id)
     return Explanation(
         absent=tuple(term for term, is_absent in found.items() if is_absent),
@@ -55,10 +54,10 @@ async def explain(db: Database, tenant_id: str, query: SearchQuery) -> Explanati
     )
 
 
-async def _is_absent(db: Database, tenant_id: str, term: Term) -> bool | None:
+async def _is_absent(db: Database, tenant_id: str, term: Term, seconds: float) -> bool | None:
     """Find out whether no message holds a word; None where that takes too long, or not all is indexed yet."""
     alone = SearchQuery(terms=(term,), filters=(_DELETED_TOO,))
-    page = await search(db, tenant_id, alone, limit=1, seconds=_SECONDS)
+    page = await search(db, tenant_id, alone, limit=1, seconds=seconds)
     if page.hits:
         return False
     return None if page.is_cut or not page.index.is_ready else True

@@ -70,7 +70,7 @@ class LimitedReader:
 @asynccontextmanager
 async def limited_reading(db: Database, seconds: float) -> AsyncIterator[LimitedReader]:
     """Lend a connection that cannot write and is interrupted after so many seconds."""
-    async with db.reading() as connection:
+    async with db.asking(seconds) as connection:
         reader = LimitedReader(connection, time.monotonic() + seconds)
         end = _end_sqlite(connection, seconds) if db.dialect == "sqlite" else _end_postgres(connection)
         async with end:

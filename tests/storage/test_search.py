@@ -177,7 +177,7 @@ async def test_near_a_message_is_what_was_sent_in_its_channel_within_a_day(db: D
 async def test_finding_nothing_is_explained(db: Database, way: Way) -> None:
     await fill_for_search(way, number=80)
     query = SearchQuery(terms=(Term(text="apple"), Term(text="nowhere"), Term(text="ham", is_excluded=True)))
-    why = await explain(db, way.tenant.id, query)
+    why = await explain(db, way.tenant.id, query, seconds=60)
     assert [term.text for term in why.absent] == ["nowhere"]
     assert [(each.name, each.skip_reason) for each in why.unread] == [("secret", "not_public")]
     assert why.unread_total == 1
