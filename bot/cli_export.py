@@ -73,7 +73,10 @@ def export(
     include_deleted: Annotated[bool, typer.Option("--include-deleted", help="Deleted messages, too.")] = False,
     config: ConfigFile = None,
 ) -> None:
-    """Write a tenant's messages to files, as of one instant. What was interrupted goes on by the same command."""
+    """Write a tenant's messages to files. What was interrupted goes on by the same command.
+
+    Each attempt is as of one instant, and takes nothing that was sent after the first.
+    """
     if FORMATS[form].is_of_one_channel and split is Split.NONE:
         leave(f"{form} holds one channel a file: choose --split channel or day", FAILED)
     selection = ExportSelection(

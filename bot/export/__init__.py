@@ -1,7 +1,8 @@
 """Taking messages along: formats, the folder that an export is written to, and the stream that is sent."""
 
 from bot.export.dce import NotOneChannel
-from bot.export.folder import ExportOrder, FolderRefused
+from bot.export.folder import ExportOrder
+from bot.export.folder_lock import FolderRefused
 from bot.export.formats import FORMATS, ExportFormat, Split
 from bot.export.jsonl import IncompleteExport, read_jsonl
 from bot.export.parquet import FormatUnavailable

@@ -15,19 +15,16 @@ from typing import Any, BinaryIO
 
 import orjson
 
+from bot.export.folder_lock import FolderRefused
 from bot.export.formats import ExportFormat, Split
 from storage.export import ExportSelection
 from storage.reading import ShownChannel
 
 _NOTE = "_export.json"  # what reads a folder of Parquet files passes over names that begin so
 _PART = ".part"  # of a file that is being written, or was when the process was killed
-_LONGEST_NAME = 60
+_LONGEST_NAME = 120  # bytes; file systems take 255, of which the id, the suffix and what marks a part need some
 _UNFIT = re.compile(r"[^\w-]+")
 _NAMED = re.compile(r"(?P<name>[\w-]+\.(?P<id>[^.]+))(?:\.[a-z]+)?")
-
-
-class FolderRefused(Exception):
-    """The folder cannot take this export; the message says why, and what to do."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +46,10 @@ class ExportOrder:
 
 
 class ExportFolder:
-    """A folder that one order is written to."""
+    """A folder that one order is written to, and that is locked meanwhile.
+
+    Its note says of when each attempt was (``taken_at``): files that an earlier one wrote are as of then.
+    """
 
     def __init__(self, path: Path, order: ExportOrder) -> None:
         self._path, self._order = path, order
@@ -57,28 +57,27 @@ class ExportFolder:
         self._names: dict[str, str] = {}  # by the platform's id of the channel
 
     def begin(self, taken_at: datetime) -> ExportOrder:
-        """Make the folder, or go on in it; the order then takes nothing that was sent after its first attempt.
+        """Begin in the folder, or go on in it; the order then takes nothing that was sent after its first attempt.
 
         Raises:
             FolderRefused: it holds another export, a complete one, or other files.
         """
-        self._path.mkdir(parents=True, exist_ok=True, mode=0o700)
         order = self._order.as_note()
         note = self._read_note()
         if note is None:
             if any(not place.name.endswith(_PART) for place in self._path.iterdir()):
                 raise FolderRefused(f"{self._path} is not empty, and holds no export: give a new folder")
-            self._save({"order": order, "begun_at": taken_at.isoformat(), "complete": False})
+            self._save({"order": order, "taken_at": [taken_at.isoformat()], "complete": False})
             return self._order
         if note.get("order") != order:
             raise FolderRefused(f"{self._path} holds an export of something else, or another form: give a new folder")
         if note.get("complete"):
-            raise FolderRefused(f"{self._path} holds this export, complete as of {note['begun_at']}: give a new folder")
-        self._note = note
+            raise FolderRefused(f"{self._path} holds this export, complete {_as_of(note)}: give a new folder")
+        self._save(note | {"taken_at": [*note["taken_at"], taken_at.isoformat()]})
         for entry in self._path.iterdir():
             if named := _NAMED.fullmatch(entry.name):
                 self._names[named["id"]] = named["name"]
-        return self._bounded(datetime.fromisoformat(note["begun_at"]))
+        return self._bounded(datetime.fromisoformat(note["taken_at"][0]))
 
     def finish(self, facts: dict[str, Any]) -> None:
         """Note that every file is there."""
@@ -109,9 +108,9 @@ class ExportFolder:
         finally:
             beside.unlink(missing_ok=True)
 
-    def _bounded(self, begun_at: datetime) -> ExportOrder:
+    def _bounded(self, first_at: datetime) -> ExportOrder:
         chosen = self._order.selection
-        until = min(chosen.until, begun_at) if chosen.until else begun_at
+        until = min(chosen.until, first_at) if chosen.until else first_at
         return replace(self._order, selection=replace(chosen, until=until))
 
     def _read_note(self) -> dict[str, Any] | None:
@@ -129,6 +128,12 @@ class ExportFolder:
             file.write(orjson.dumps(note, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
 
 
+def _as_of(note: dict[str, Any]) -> str:
+    first, *later = note["taken_at"]
+    return f"as of between {first} and {later[-1]}" if later else f"as of {first}"
+
+
 def _fit(name: str | None) -> str:
     """Make a channel's name one of a file: letters, digits, _ and -, and not too long."""
-    return _UNFIT.sub("-", name or "").strip("-")[:_LONGEST_NAME] or "channel"
+    fit = _UNFIT.sub("-", name or "").strip("-").encode(errors="ignore")
+    return fit[:_LONGEST_NAME].decode(errors="ignore") or "channel"

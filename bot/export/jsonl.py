@@ -43,11 +43,25 @@ class JsonlWriter(ExportWriter):
             "tenant_id": self._facts.tenant_id,
             "tenant": self._facts.tenant_name,
             "taken_at": self._facts.taken_at,
+            "selection": _selection(self._facts),
             "count": self._count,
             "sha256": self._hash.hexdigest(),
             "complete": True,
         }
         self._sink.write(orjson.dumps(trailer, option=_LINE))
+
+
+def _selection(facts: ExportFacts) -> dict[str, Any]:
+    """Return of what the file is the whole; ``channel`` is the only one that it may hold, of a file of one."""
+    chosen = facts.selection
+    return {
+        "channel": facts.channel.platform_id if facts.channel else None,
+        "channels": sorted(chosen.channels),
+        "since": chosen.since,
+        "until": chosen.until,
+        "author": chosen.author,
+        "include_deleted": chosen.include_deleted,
+    }
 
 
 def read_jsonl(file: Path) -> Iterator[dict[str, Any]]:

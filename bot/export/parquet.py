@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 _GROUP = 10_000  # messages
+_GROUP_USERS = 100_000  # behind the reactions to them, who are held in memory, too
 _INSTALL = (
     "Parquet needs pyarrow, which is not installed: pip install -r requirements/export.lock (in a checkout "
     ".venv/bin/python -m pip install -r requirements/export.lock), or choose another format"
@@ -36,11 +37,13 @@ class ParquetWriter(ExportWriter):
         )
         self._file = parquet.ParquetWriter(sink, self._schema, compression="zstd")
         self._waiting: list[Row] = []
+        self._users = 0  # of the rows that wait
 
     def write(self, messages: Sequence[ExportedMessage]) -> None:
         """Append messages."""
         self._waiting += [_row(one) for one in messages]
-        if len(self._waiting) >= _GROUP:
+        self._users += sum(len(given.user_hashes) for one in messages for given in one.message.reactions)
+        if len(self._waiting) >= _GROUP or self._users > _GROUP_USERS:
             self._write_group()
 
     def finish(self) -> None:
@@ -57,7 +60,7 @@ class ParquetWriter(ExportWriter):
         import pyarrow as pa
 
         self._file.write_table(pa.Table.from_pylist(self._waiting, schema=self._schema))
-        self._waiting = []
+        self._waiting, self._users = [], 0
 
 
 def schema() -> "pa.Schema":

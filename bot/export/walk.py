@@ -4,15 +4,16 @@ import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
-from datetime import date
+from datetime import UTC, date, datetime, time, timedelta
 from itertools import groupby
 from pathlib import Path
 
 from bot.export.folder import ExportFolder, ExportOrder
+from bot.export.folder_lock import locked_folder
 from bot.export.formats import FORMATS, Split
 from bot.export.writers import ExportFacts, ExportWriter
 from storage.database import Database
-from storage.export import ArchiveSnapshot, ExportedMessage, open_snapshot
+from storage.export import ArchiveSnapshot, ExportedMessage, ExportSelection, open_snapshot
 from storage.reading import ShownChannel
 
 
@@ -21,7 +22,7 @@ class ExportProgress:
     """How far an export is."""
 
     estimate: int | None = None  # messages in all, about
-    messages: int = 0  # written
+    messages: int = 0  # written by this attempt
     files: int = 0
     kept: int = 0  # files that were there already, of an earlier attempt
     channel: str = ""
@@ -49,19 +50,28 @@ class FolderExport:
             StorageError: the archive cannot be read; also where it knows no such tenant or channel.
         """
         async with open_snapshot(self.db, self.order.selection) as snapshot:
-            folder = ExportFolder(self.path, self.order)
-            self.order = await asyncio.to_thread(folder.begin, snapshot.taken_at)
-            snapshot.selection = self.order.selection
-            self.progress.estimate = await snapshot.estimate_messages()
-            files = _Files(folder, self.order, snapshot, self.progress)
-            try:
-                async for channel in snapshot.channels():
-                    await self._channel(snapshot, channel, files)
-                await files.close()
-            finally:
-                files.give_up()
-            folder.finish({"messages": self.progress.messages, "files": self.progress.files + self.progress.kept})
+            with locked_folder(self.path):
+                await self._write(snapshot)
         return self.progress
+
+    async def _write(self, snapshot: ArchiveSnapshot) -> None:
+        folder = ExportFolder(self.path, self.order)
+        self.order = await asyncio.to_thread(folder.begin, snapshot.taken_at)
+        snapshot.selection = self.order.selection
+        self.progress.estimate = await snapshot.estimate_messages()
+        files = _Files(folder, self.order, snapshot, self.progress)
+        try:
+            async for channel in snapshot.channels():
+                await self._channel(snapshot, channel, files)
+            await files.close()
+        finally:
+            files.give_up()
+        folder.finish(self._facts())
+
+    def _facts(self) -> dict[str, int]:
+        """Say what an ended attempt did: what the kept files hold was counted by those that wrote them."""
+        done = self.progress
+        return {"messages_written": done.messages, "files_written": done.files, "files_kept": done.kept}
 
     async def _channel(self, snapshot: ArchiveSnapshot, channel: ShownChannel, files: "_Files") -> None:
         if files.holds(channel):
@@ -70,7 +80,6 @@ class FolderExport:
         async for page in snapshot.pages(channel):
             for name, messages in files.parts(channel, page):
                 await files.write(name, channel, messages)
-            self.progress.messages += len(page)
             self.on_progress(self.progress)
         if self.order.split is not Split.NONE:
             await files.close()
@@ -119,10 +128,11 @@ class _Files:
             if self._folder.holds(name):
                 self._progress.kept += 1
             else:
-                self._begin(name, channel)
+                self._begin(name, channel, _day(messages[0]))
             self._name = name
         if self._writer is not None:
             await asyncio.to_thread(self._writer.write, messages)
+            self._progress.messages += len(messages)
 
     async def close(self) -> None:
         """Finish the open file: from now on it is there."""
@@ -138,13 +148,26 @@ class _Files:
             self._writer.abandon()
         self._open.__exit__(asyncio.CancelledError, asyncio.CancelledError(), None)
 
-    def _begin(self, name: str, channel: ShownChannel) -> None:
-        facts = self._facts if self._order.split is Split.NONE else replace(self._facts, channel=channel)
+    def _begin(self, name: str, channel: ShownChannel, day: date) -> None:
         sink = self._open.enter_context(self._folder.file(name))
-        self._writer = self._format.make(sink, facts)
+        self._writer = self._format.make(sink, self._facts_of(channel, day))
+
+    def _facts_of(self, channel: ShownChannel, day: date) -> ExportFacts:
+        """Say of what a file is the whole."""
+        if self._order.split is Split.NONE:
+            return self._facts
+        chosen = self._order.selection
+        of_file = _within(chosen, day) if self._order.split is Split.DAY else chosen
+        return replace(self._facts, channel=channel, selection=of_file)
 
     def _file_of(self, channel: ShownChannel) -> str:
         return f"{self._folder.name_of(channel)}.{self._format.suffix}"
+
+
+def _within(chosen: ExportSelection, day: date) -> ExportSelection:
+    since = datetime.combine(day, time(), UTC)
+    until = since + timedelta(days=1)
+    return replace(chosen, since=max(since, chosen.since or since), until=min(until, chosen.until or until))
 
 
 def _day(exported: ExportedMessage) -> date:

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import datetime
 
 from sqlalchemy import func, or_, select
@@ -11,8 +12,16 @@ from storage.connection import finish_before_cancel
 from storage.database import Database
 from storage.errors import UnknownChannel, UnknownTenant
 from storage.export.model import ExportedMessage, ExportSelection
-from storage.export.reactions import with_reaction_users
-from storage.reading import SHOWN_CHANNELS, ShownChannel, ShownMessage, channel_of_row, channel_pages, originals_of
+from storage.export.reactions import parts_by_reactions, with_reaction_users
+from storage.reading import (
+    SHOWN_CHANNELS,
+    Original,
+    ShownChannel,
+    ShownMessage,
+    channel_of_row,
+    channel_pages,
+    originals_of,
+)
 from storage.sql import AFTER_ID, LIMIT, TENANT_ID, DatabaseTime, all_rows, dump_json, json_strings, one_row
 from storage.tables import channels, sync_progress, tenants
 
@@ -98,8 +107,8 @@ class ArchiveSnapshot:
         chosen = self.selection
         walk = channel_pages(self._connection, channel.id, since=chosen.since, until=chosen.until, size=_PAGE)
         while (page := await self._next(walk)) is not None:
-            if taken := [message for message in page if chosen.takes(message)]:
-                yield await self._exported(channel, taken)
+            for part in parts_by_reactions([message for message in page if chosen.takes(message)]):
+                yield await self._exported(channel, part)
 
     @finish_before_cancel
     async def _channel_page(self, last: int) -> list[ShownChannel]:
@@ -115,10 +124,17 @@ class ArchiveSnapshot:
     async def _exported(self, channel: ShownChannel, taken: list[ShownMessage]) -> list[ExportedMessage]:
         originals = await originals_of(self._connection, self.selection.tenant_id, taken)
         whole = await with_reaction_users(self._connection, taken)
+        keys = [(one.channel_id, one.platform_id) for one in whole]
         return [
-            ExportedMessage(message=one, channel=channel, original=originals.get((one.channel_id, one.platform_id)))
-            for one in whole
+            ExportedMessage(message=one, channel=channel, original=self._told(originals.get(key)))
+            for one, key in zip(whole, keys, strict=True)
         ]
+
+    def _told(self, original: Original | None) -> Original | None:
+        """Return what a message answers, without what it says where it was deleted and such are not taken."""
+        if original is None or original.deleted_at is None or self.selection.include_deleted:
+            return original
+        return replace(original, excerpt="", files=0, metadata={})
 
 
 @asynccontextmanager
@@ -128,7 +144,6 @@ async def open_snapshot(db: Database, selection: ExportSelection) -> AsyncIterat
     Raises:
         UnknownTenant: there is no such tenant, or it was purged.
         UnknownChannel: there is no channel of an id.
-        ValueError: the selection's author is no pseudonym.
     """
     async with db.snapshot() as connection:
         row = await one_row(connection, _TENANT, {"tenant": selection.tenant_id})

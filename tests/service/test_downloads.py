@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 
 import aiohttp
 import pytest
@@ -21,6 +22,7 @@ class Source:
     def __init__(self) -> None:
         self.go_on = asyncio.Event()
         self.under_way = 0
+        self.more = b"more,"
         self.error: Exception | None = None
         self.refusal: Problem | None = None
 
@@ -35,7 +37,7 @@ class Source:
             yield b"first,"
             while not self.go_on.is_set():
                 await asyncio.sleep(0.005)
-                yield b"more,"
+                yield self.more
             if self.error:
                 raise self.error
             yield b"last"
@@ -51,10 +53,15 @@ class Source:
 
 
 @asynccontextmanager
-async def serving(source: Source) -> AsyncIterator[aiohttp.ClientSession]:
+async def serving(source: Source, patience: timedelta = timedelta(minutes=1)) -> AsyncIterator[aiohttp.ClientSession]:
     app = web.Application(middlewares=[problems])
     call = Download(
-        path="/file", summary="A file.", handler=source.handle, params=NoParameters, content_types=("text/csv",)
+        path="/file",
+        summary="A file.",
+        handler=source.handle,
+        params=NoParameters,
+        content_types=("text/csv",),
+        patience=patience,
     )
     app.add_routes([call.route()])
     async with TestServer(app) as server, aiohttp.ClientSession(server.make_url("/")) as session:
@@ -75,6 +82,21 @@ async def test_few_run_at_once_and_one_that_is_left_is_let_go_of() -> None:
         source.go_on.set()
         assert (await second.read()).endswith(b"last")
         await source.sees(0)
+
+
+async def test_who_takes_nothing_more_is_cut_off_and_lets_others_in() -> None:
+    source = Source()
+    source.more = bytes(8 * 1024 * 1024)  # more than the buffers on the way hold
+    async with serving(source, timedelta(milliseconds=50)) as session:
+        idle = [await session.get("/file") for _ in range(2)]
+        await source.sees(2)
+        await source.sees(0)
+        source.go_on.set()
+        async with session.get("/file") as answer:
+            assert await answer.read() == b"first,last"
+        for one in idle:
+            with pytest.raises((aiohttp.ClientPayloadError, aiohttp.ClientConnectionError)):
+                await one.read()
 
 
 async def test_what_is_cut_off_does_not_end_in_order() -> None:

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import orjson
 import pytest
 from typer.testing import CliRunner, Result
 
@@ -57,6 +58,17 @@ def test_an_export_is_written_checked_and_refused(run: Run, tmp_path: Path, monk
     file.write_bytes(file.read_bytes()[:-100])
     ended = run("verify-export", str(file), str(folder / "none"))
     assert (ended.exit_code, "is not JSON" in ended.output, "No such file" in ended.output) == (1, True, True)
+
+    days = tmp_path / "days"
+    ended = run("export", "discord-100", "--output", str(days), "--split", "day", "--since", "2026-11-20")
+    assert ended.exit_code == 0, ended.output
+    for day in (found := list(days.glob("etc-pass-wd.5/*.jsonl"))):
+        chosen = orjson.loads(day.read_bytes().splitlines()[-1])["selection"]
+        assert (chosen["channel"], chosen["since"], chosen["until"] > chosen["since"]) == (
+            *("5", f"{day.stem}T00:00:00Z"),
+            True,
+        )
+    assert found
 
     def refused(*words: str, status: int = 1) -> str:
         ended = run("export", *words, "--output", str(tmp_path / "other"))

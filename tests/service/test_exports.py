@@ -1,5 +1,6 @@
 """Exports of everything that a message can have, read back by strangers and compared with the archive row by row."""
 
+import asyncio
 import json
 import re
 from pathlib import Path
@@ -69,13 +70,23 @@ async def goes_on_where_it_was_interrupted(db: Database, guild_id: int, folder: 
     other = ExportOrder(selection=selection, format=ExportFormat.CSV, split=Split.CHANNEL)
     with pytest.raises(FolderRefused, match="something else"):
         await FolderExport(db=db, order=other, path=place).run()
-    done = await FolderExport(db=db, order=order, path=place).run()
+    attempts = [FolderExport(db=db, order=order, path=place).run() for _ in range(2)]
+    done, refused = sorted(
+        await asyncio.gather(*attempts, return_exceptions=True), key=lambda r: isinstance(r, Exception)
+    )
+    assert isinstance(refused, FolderRefused)
+    assert "another export is writing to" in str(refused)
+    assert isinstance(done, ExportProgress)
     assert done.kept == 1
     assert before == {name: (place / name).stat().st_mtime_ns for name in before}
     (whole,) = (folder / str(guild_id) / "jsonl").glob("*.jsonl")
     rows = [row for file in place.glob("*.jsonl") for row in read_jsonl(file)]
     assert sorted(map(place_of, rows)) == sorted(place_of(row) for row in read_jsonl(whole))
-    with pytest.raises(FolderRefused, match="complete as of"):
+    new = [row for file in place.glob("*.jsonl") if file.name not in before for row in read_jsonl(file)]
+    note = json.loads((place / "_export.json").read_bytes())
+    assert note["messages_written"] == done.messages == len(new)
+    first, second = note["taken_at"]
+    with pytest.raises(FolderRefused, match=f"complete as of between {re.escape(first)} and {re.escape(second)}"):
         await FolderExport(db=db, order=order, path=place).run()
     (folder / "killed").mkdir(mode=0o700)
     (folder / "killed/._export.json.part").touch(mode=0o600)

@@ -10,11 +10,12 @@ from storage.database import Database
 from storage.errors import UnknownChannel, UnknownTenant
 from storage.export import ExportedMessage, ExportSelection, open_snapshot
 from storage.jobs import JobLease
-from storage.messages import MessageBatch, save_batch
+from storage.messages import MessageBatch, mark_deleted, save_batch
 from storage.tenants import Tenant
 from tests.support.builders import NOW, SECOND, attachment, channel, message, thread, total
 
 ADA, BOB = "a" * 64, "b" * 64
+MANY = {34: (total("👍", 19_000), total("🎉", 1_000)), 35: (total("👍", 1),), 36: (total("👍", 30_000),)}
 
 
 async def fill(db: Database, tenant: Tenant, lease: JobLease) -> None:
@@ -35,7 +36,7 @@ async def fill(db: Database, tenant: Tenant, lease: JobLease) -> None:
     for where, messages in {
         "5": [message(11), reply, message(13)],
         "6": [message(21)],
-        "7": [message(number) for number in range(31, 31 + 2_005)],
+        "7": [message(number, reaction_totals=MANY.get(number, ())) for number in range(31, 31 + 2_005)],
     }.items():
         batch = MessageBatch(tenant_id=tenant.id, channel_id=ids[where], messages=messages, job=lease)
         await save_batch(db, batch, NOW)
@@ -72,10 +73,19 @@ async def test_what_is_taken(db: Database, tenant: Tenant, lease: JobLease) -> N
     assert await chosen(since=NOW + timedelta(days=1)) == []
     async with open_snapshot(db, ExportSelection(tenant_id=tenant.id)) as snapshot:
         assert await snapshot.estimate_messages() == 2_009
+        (_, _, last) = [one async for one in snapshot.channels()]
+        pages = [ids_of(page) async for page in snapshot.pages(last)]
+        firsts = [page[0] for page in pages]
+        assert firsts == [31, 35, 36, 37, 1_031, 2_031], "who reacted is loaded of few messages where they are many"
     for wrong, error in ((("5", "99"), UnknownChannel), ((), UnknownTenant)):
         tenant_id = tenant.id if wrong else "discord-9"
         with pytest.raises(error):
             await taken(db, ExportSelection(tenant_id=tenant_id, channels=wrong))
+    await mark_deleted(db, reply.message.channel_id, ["11"], job=lease, now=NOW)
+    for is_deleted_taken, excerpt in ((False, ""), (True, "message 11")):
+        found = await taken(db, ExportSelection(tenant_id=tenant.id, channels=("5",), include_deleted=is_deleted_taken))
+        (original,) = [one.original for one in found if one.original]
+        assert (original.excerpt, original.author_hash, original.is_archived) == (excerpt, ADA, True)
 
 
 @pytest.mark.slow

@@ -4,16 +4,29 @@ import csv
 import gc
 import io
 import re
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import discord
 import orjson
+import pyarrow.parquet as pq
 import pytest
 
-from bot.export import FORMATS, ExportFormat, IncompleteExport, NotOneChannel, read_jsonl
+from bot.export import (
+    FORMATS,
+    ExportFormat,
+    ExportOrder,
+    FolderRefused,
+    IncompleteExport,
+    NotOneChannel,
+    Split,
+    read_jsonl,
+)
 from bot.export.csv_files import COLUMNS, GUARDED
+from bot.export.folder import ExportFolder
+from bot.export.folder_lock import locked_folder
 from bot.export.writers import ExportFacts
 from storage.export import ExportedMessage, ExportSelection
 from storage.reading import ShownAttachment, ShownChannel, ShownMessage, ShownReaction
@@ -58,7 +71,7 @@ def exported(number: int, content: str, **changes: Any) -> ExportedMessage:
 
 
 def facts_of(channel: ShownChannel | None) -> ExportFacts:
-    selection = ExportSelection(tenant_id="discord-100")
+    selection = ExportSelection(tenant_id="discord-100", channels=("7", "5"), since=NOW, author=WHO[:8])
     return ExportFacts(tenant_id="discord-100", tenant_name="Guild", taken_at=NOW, selection=selection, channel=channel)
 
 
@@ -78,6 +91,14 @@ def test_a_file_of_json_lines_that_is_not_whole_is_refused(tmp_path: Path) -> No
     file.write_bytes(whole)
     assert [row["content"] for row in read_jsonl(file)] == ["one", "two"]
     first, second, trailer = whole.splitlines(keepends=True)
+    assert orjson.loads(trailer)["selection"] == {
+        "channel": "5",
+        "channels": ["5", "7"],
+        "since": NOW.isoformat().replace("+00:00", "Z"),
+        "until": None,
+        "author": WHO[:8],
+        "include_deleted": False,
+    }
     for broken, said in (
         (first + second, "the trailer is missing"),
         (b"", "the trailer is missing"),
@@ -90,6 +111,27 @@ def test_a_file_of_json_lines_that_is_not_whole_is_refused(tmp_path: Path) -> No
         file.write_bytes(broken)
         with pytest.raises(IncompleteExport, match=said):
             list(read_jsonl(file))
+
+
+def test_a_folder_is_written_by_one_export_at_a_time_and_takes_any_name(tmp_path: Path) -> None:
+    place = tmp_path / "new"
+    with locked_folder(place):
+        with pytest.raises(FolderRefused, match="another export is writing to"), locked_folder(place):
+            pass
+        order = ExportOrder(selection=facts_of(None).selection, format=ExportFormat.PARQUET, split=Split.CHANNEL)
+        folder = ExportFolder(place, order)
+        folder.begin(NOW)
+        for number, (name, fit) in enumerate({"𝓰" * 300: "𝓰" * 30, "é" * 80: "é" * 60, "\ud800": "channel"}.items()):
+            file = f"{folder.name_of(replace(PLACE, name=name, platform_id=str(number) * 64))}.parquet"
+            with folder.file(file):
+                pass
+            assert file.split(".")[0] == fit
+            assert folder.holds(file)
+    assert not [entry for entry in place.iterdir() if entry.name.endswith(".part")]
+    with locked_folder(place):
+        (place / "._export.lock.part").unlink()  # by an export that ends at the same moment
+    with locked_folder(place):
+        pass
 
 
 @pytest.mark.parametrize("form", list(ExportFormat))
@@ -134,6 +176,12 @@ def test_no_type_is_a_word_that_the_other_exporter_does_not_know() -> None:
     for kind, known in zip(["40", *kinds], types, strict=True):
         is_number = known.isdecimal() and (kind == known or discord.MessageType[kind].value == int(known))
         assert is_number or known[0].isupper(), kind
+
+
+def test_a_row_group_of_parquet_is_written_once_many_users_wait() -> None:
+    given = ShownReaction(emoji_key="👍", emoji="👍", burst=False, count=60_000, user_hashes=(WHO,) * 60_000)
+    data = written(ExportFormat.PARQUET, *(exported(number, "", reactions=(given,)) for number in range(1, 4)))
+    assert [pq.ParquetFile(io.BytesIO(data)).metadata.row_group(n).num_rows for n in range(2)] == [2, 1]
 
 
 USER = {"id", "name", "discriminator", "nickname", "color", "isBot", "avatarUrl"}
