@@ -7,7 +7,7 @@ from bot.api.presenter import Facts, Presenter, job_view
 from bot.api.problems import Problem
 from bot.api.reading import find_channel
 from bot.api.reading_requests import ChannelId, Day, MessageId
-from bot.api.requests import JobPath, SearchPage, SyncRequest, TenantPath
+from bot.api.requests import JobPath, SearchPage, SyncRequest, TenantCursor, TenantId, TenantPath
 from bot.api.responses import ChannelView, TenantView
 from bot.api.search_responses import HitView, SearchView
 from bot.api.server import (
@@ -41,6 +41,8 @@ __all__ = [
     "SearchView",
     "Site",
     "SyncRequest",
+    "TenantCursor",
+    "TenantId",
     "TenantPath",
     "TenantView",
     "channel_view",

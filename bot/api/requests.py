@@ -44,12 +44,17 @@ def _with_platform(value: object) -> object:
     return value
 
 
-_Tenant = Annotated[
+TenantId = Annotated[
     str,
     Field(pattern=_TENANT, description=_TENANT_HELP, examples=_TENANT_EXAMPLES),
     _shaped(_TENANT, f"must be a platform, a hyphen and an id there, as in {_TENANT_EXAMPLES[0]}"),
     BeforeValidator(_with_platform),
 ]
+"""A tenant's id."""
+
+TenantCursor = Annotated[str, Field(pattern=_TENANT, description=_NEXT), _shaped(_TENANT, _NO_CURSOR)]
+"""The last tenant of the page before."""
+
 _Job = Annotated[
     str,
     Field(pattern=_JOB, description="A job: its `job_id`.", examples=_JOB_EXAMPLES),
@@ -64,7 +69,7 @@ _SearchCursor = Annotated[str, Field(pattern=CURSOR_PATTERN, description=_NEXT),
 class TenantPath(RequestModel):
     """A tenant's path."""
 
-    tenant_id: Annotated[_Tenant, Field(alias="tenantId")]
+    tenant_id: Annotated[TenantId, Field(alias="tenantId")]
 
 
 class FilePath(TenantPath):
@@ -86,7 +91,7 @@ class JobPath(RequestModel):
 class TenantPage(RequestModel):
     """A page of tenants."""
 
-    cursor: Annotated[str, Field(pattern=_TENANT, description=_NEXT), _shaped(_TENANT, _NO_CURSOR)] | None = None
+    cursor: TenantCursor | None = None
     limit: _Limit = 100
 
 
@@ -106,7 +111,7 @@ class ChannelPage(TenantPath):
 class JobPage(RequestModel):
     """A page of jobs, of all or of chosen ones."""
 
-    tenant_id: _Tenant | None = None
+    tenant_id: TenantId | None = None
     status: Annotated[JobStatus, Field(strict=False, description="Only jobs of this status.")] | None = None
     kind: Annotated[JobKind, Field(strict=False, description="Only jobs of this kind.")] | None = None
     cursor: Annotated[str, Field(pattern=_JOB, description=_NEXT), _shaped(_JOB, _NO_CURSOR)] | None = None
@@ -192,4 +197,4 @@ class NewErasure(RequestModel):
 
     platform: Annotated[str, Field(description="Where the person is.", examples=["discord"])]
     user_id: str = Field(description="Their id there; it is not stored.", examples=["80351110224678912"])
-    tenant_id: _Tenant | None = None
+    tenant_id: TenantId | None = None

@@ -1,12 +1,10 @@
 """The first page: how the tenants stand, what runs and waits, and how the last syncs ended."""
 
 from dataclasses import dataclass
-from typing import Annotated
 
 from aiohttp import web
-from pydantic import Field
 
-from bot.api import Api, parameters_of
+from bot.api import Api, TenantCursor, parameters_of
 from bot.pages.forms import DONE_IN_WORDS, Answered
 from bot.pages.overview import overview_of
 from bot.pages.rendering import render
@@ -20,7 +18,7 @@ _JOBS_SHOWN = 10
 class DashboardPage(Answered):
     """Which tenants are shown: those whose ids come after the cursor."""
 
-    cursor: Annotated[str, Field(max_length=200)] | None = None
+    cursor: TenantCursor | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +37,7 @@ class DashboardPages:
         asked = parameters_of(request, DashboardPage)
         found = await tenants.list_tenants(self.api.db, after=asked.cursor, limit=_TENANTS_A_PAGE + 1)
         shown = found[:_TENANTS_A_PAGE]
-        ended = [job for job in await jobs.list_jobs(self.api.db, limit=2 * _JOBS_SHOWN) if job.finished_at]
+        ended = await jobs.list_jobs(self.api.db, only_finished=True, limit=_JOBS_SHOWN)
         return render(
             request,
             "dashboard.html",
@@ -49,7 +47,7 @@ class DashboardPages:
             is_first=asked.cursor is None,
             running=await self.watch.look(),
             tenant_id=None,
-            ended=await self.api.presenter.jobs(ended[:_JOBS_SHOWN]),
+            ended=await self.api.presenter.jobs(ended),
             names={tenant.id: tenant.name or tenant.id for tenant in shown},
             invite_url=next((url for adapter in self.api.adapters.values() if (url := adapter.invite_url)), None),
             done=DONE_IN_WORDS[asked.done] if asked.done else None,

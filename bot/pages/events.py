@@ -2,29 +2,50 @@
 
 import asyncio
 import logging
+import math
 import time
+from collections.abc import Callable
 from contextlib import suppress
-from typing import Annotated
 
 import aiohttp_jinja2
 from aiohttp import web
 from aiohttp_sse import EventSourceResponse, sse_response
-from pydantic import Field
 
-from bot.api import RequestModel, parameters_of
+from bot.api import RequestModel, TenantId, parameters_of
 from bot.pages.running import JobWatch, Running
 from storage.errors import StorageError
 
 log = logging.getLogger(__name__)
 
 _PAUSE_SECONDS = 1.0
+_LEAST_SECONDS = 5.0  # between two times that a page is fetched again
 _REFRESH_SECONDS = 15.0  # what changes without any job beginning or ending
 
 
 class EventsOf(RequestModel):
     """Whose jobs a page shows; of all tenants where none is named."""
 
-    tenant: Annotated[str, Field(max_length=200)] | None = None
+    tenant: TenantId | None = None
+
+
+class Refreshes:
+    """Says when a page is to be fetched again: after jobs have begun or ended, but not at each of very many."""
+
+    def __init__(self, now: Callable[[], float] = lambda: time.monotonic()) -> None:
+        self._now = now
+        self._version: object = None
+        self._is_stale = False
+        self._may_from = -math.inf
+        self._has_to_from = now() + _REFRESH_SECONDS
+
+    def is_due(self, version: object) -> bool:
+        """Return whether to fetch it now, and count on that being done; ``version`` differs once a job has changed."""
+        self._is_stale = self._is_stale or self._version not in (None, version)
+        self._version, now = version, self._now()
+        if now < (self._may_from if self._is_stale else self._has_to_from):
+            return False
+        self._is_stale, self._may_from, self._has_to_from = False, now + _LEAST_SECONDS, now + _REFRESH_SECONDS
+        return True
 
 
 class EventStreams:
@@ -51,7 +72,7 @@ class EventStreams:
         return response
 
     async def _send(self, request: web.Request, response: EventSourceResponse, tenant_id: str | None) -> None:
-        sent, version, refreshed = "", None, time.monotonic()
+        sent, refreshes = "", Refreshes()
         while response.is_connected() and not self._ending.is_set():
             try:
                 running = await (self._watch.look_at(tenant_id) if tenant_id else self._watch.look())
@@ -61,11 +82,8 @@ class EventStreams:
             if (text := jobs_as_html(request, running, tenant_id)) != sent:
                 await response.send(text, event="jobs")
                 sent = text
-            is_due = time.monotonic() - refreshed > _REFRESH_SECONDS
-            if is_due or version not in (None, running.version):
+            if refreshes.is_due(running.version):
                 await response.send("", event="changed")
-                refreshed = time.monotonic()
-            version = running.version
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._ending.wait(), _PAUSE_SECONDS)
 

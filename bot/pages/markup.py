@@ -19,8 +19,8 @@ _SAFE = re.compile(r"(?:https?|mailto):", re.IGNORECASE)
 _TAG = re.compile(r"<[^<>\s]{1,200}>")
 _CHANNEL = re.compile(r"<#([0-9]{1,19})>")
 _HASH = re.compile(r"(?<![0-9a-zA-Z=/])([0-9a-f]{8})[0-9a-f]{56}(?![0-9a-zA-Z])")
-_MARKS = re.compile(r"[\[\]\\|_*~`<>!(&:]")
-_MOST_MARKS = 600  # a text of nothing but these takes the parser a second, and serves to hold others up
+_MARKS = re.compile(r"[\[\]\\|_*~`<>!(&:\n]")
+_MOST_MARKS = 600  # a text of nothing but these takes the parser long, and serves to hold others up
 _QUOTE, _QUOTE_REST, _FENCE = "> ", ">>> ", "```"
 
 
@@ -36,6 +36,7 @@ def _parser() -> MarkdownIt:
     parser = MarkdownIt("zero", {"breaks": True, "html": False}).enable([*_BLOCKS, *_INLINE])
     parser.validateLink = _is_safe  # type: ignore[method-assign,assignment] # how the library wants it replaced
     add_rules(parser)
+    parser.render("*a*")  # the first use puts the rules together, which two threads at once may not
     return parser
 
 
@@ -47,7 +48,7 @@ _PARSER = _parser()
 
 
 def as_html(text: str, place: Place) -> Markup:
-    """Render a text with its markdown; one that consists of marks as it is."""
+    """Render a text with its markdown; one that consists of marks or of ends of lines as it is."""
     if sum(1 for _ in _MARKS.finditer(text)) > _MOST_MARKS:
         return Markup("<p>{}</p>").format(Markup("<br>").join(text.split("\n")))
     return Markup(_PARSER.render(_with_ended_quotes(text), {"place": place}))  # noqa: S704 # the parser escapes it

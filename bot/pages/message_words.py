@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any
 
 from bot.pages.markup_rules import tag_in_words
@@ -10,6 +11,7 @@ from bot.wording import counted
 from storage.privacy import FORGOTTEN
 
 _WEB = re.compile(r"https?://", re.IGNORECASE)
+_EXPIRY = re.compile(r"[?&]ex=([0-9a-f]{1,15})(?:&|$)", re.IGNORECASE)  # hexadecimal seconds since 1970
 _HUES = 12
 _SIZES = ((2**30, "GiB"), (2**20, "MiB"), (2**10, "KiB"))
 _ORDINARY = frozenset({"default", "reply", "chat_input_command", "context_menu_command", "thread_starter_message"})
@@ -65,6 +67,17 @@ def web_address(address: object) -> str | None:
     return address if isinstance(address, str) and _WEB.match(address) else None
 
 
+def has_expired(address: object, now: datetime) -> bool:
+    """Whether an address says that it was good until a time before now, as signed ones do."""
+    found = _EXPIRY.search(address) if isinstance(address, str) else None
+    return found is not None and int(found[1], 16) <= now.timestamp()
+
+
+def objects(values: object) -> list[Mapping[str, Any]]:
+    """Pick the objects of a list that was stored as it came; nothing else in it can be shown."""
+    return [value for value in values if isinstance(value, Mapping)] if isinstance(values, list | tuple) else []
+
+
 def emoji_in_words(emoji: str) -> str:
     """Write a custom emoji by its name."""
     return tag_in_words(emoji, {}) or emoji
@@ -81,8 +94,10 @@ def size_in_words(size_bytes: int) -> str:
 FILTERS: Mapping[str, Callable[..., Any]] = {
     "author": author_in_words,
     "emoji": emoji_in_words,
+    "expired": has_expired,
     "hue": hue,
     "notice": notice_of,
+    "objects": objects,
     "shown": shown_in_words,
     "size": size_in_words,
     "web": web_address,

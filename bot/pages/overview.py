@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bot.api import Api, JobView, TenantView
+from bot.api import Api, JobView, TenantView, job_view
 from bot.live import Following
 from bot.pages.signs import Sign, tenant_sign
 from storage import jobs, repair
 from storage.repair import Coverage, Gap, GapReason
-from storage.tenants import Tenant
+from storage.tenants import SyncStatus, Tenant
 
 GAPS_IN_WORDS = {
     GapReason.PROCESS_DOWN: "no process was connected",
@@ -33,7 +33,9 @@ class Overview:
 
     @property
     def sign(self) -> Sign:
-        """The sign of its state."""
+        """The sign of its state: a sync reaches what is new, and of times that were missed it may leave some."""
+        if self.gaps and self.tenant.stopped_at is None and self.tenant.sync_status is SyncStatus.OK:
+            return Sign("◐", "synced, with gaps to be read again", "warn")
         return tenant_sign(self.tenant)
 
     @property
@@ -68,6 +70,8 @@ class Overview:
             return Sign("●", f"all {of:,} channels are followed live", "good")
         if count:
             return Sign("◐", f"{count:,} of {of:,} channels are followed live, the others once they are read", "busy")
+        if not of and self.tenant.last_successful_sync_at is not None:
+            return Sign("○", "no channel is archived", "warn")
         return Sign("○", "not followed yet: a sync has to read it first", "warn")
 
 
@@ -78,7 +82,7 @@ async def overview_of(api: Api, tenant: Tenant) -> Overview:
         StorageError: the database cannot be read.
     """
     found = await jobs.list_jobs(api.db, tenant_id=tenant.id, limit=2)
-    views = await api.presenter.jobs(found)
+    views = [job_view(job, None, None) for job in found]  # a place in the queue would need all of the queue
     return Overview(
         tenant=await api.presenter.tenant(tenant),
         following=await api.follower.following(tenant.id),

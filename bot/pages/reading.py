@@ -10,7 +10,7 @@ from pydantic import Field
 from bot.api import Api, ChannelId, Day, MessageId, Problem, TenantPath, find_channel, find_tenant, parameters_of
 from bot.pages.calendar import YEARS, Month, month_of
 from bot.pages.conversation import Conversation, converse
-from bot.pages.rendering import render
+from bot.pages.rendering import render_aside
 from storage import reading
 from storage.errors import QueryTooLong
 from storage.reading import MessageWindow, ShownChannel
@@ -62,7 +62,7 @@ class ReadingPages:
         window = await self._window(channel, asked)
         conversation = await converse(db, channel, window, at=asked.at)
         threads = await reading.threads_of(db, channel, limit=_THREADS + 1)
-        return render(
+        return await render_aside(
             request,
             "channel.html",
             title=conversation.words(channel.name or f"unnamed {channel.platform_id}"),
@@ -85,7 +85,9 @@ class ReadingPages:
         if not window.messages:
             return web.Response(status=204)
         conversation = await converse(db, channel, window, shown_from=asked.shown_from)
-        return render(request, "tail.html", tenant_id=channel.tenant_id, talk=conversation, load_media=self.load_media)
+        return await render_aside(
+            request, "tail.html", tenant_id=channel.tenant_id, talk=conversation, load_media=self.load_media
+        )
 
     async def _window(self, channel: ShownChannel, asked: ChannelQuery) -> MessageWindow:
         given = [name for name in _PLACES if getattr(asked, name)]

@@ -1,5 +1,6 @@
 """Templates become pages: escaped, with nothing undefined in them, and forbidden to load anything from elsewhere."""
 
+import asyncio
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
@@ -44,6 +45,11 @@ def set_up_templates(app: web.Application, assets: Assets, clock: Callable[[], d
 def render(request: web.Request, template: str, *, status: int = 200, **context: object) -> web.Response:
     """Render a template as the answer to a request; every template that is a whole page needs ``title``."""
     return aiohttp_jinja2.render_template(template, request, context, status=status)
+
+
+async def render_aside(request: web.Request, template: str, **context: object) -> web.Response:
+    """Render a template as ``render`` does, beside the event loop: for pages with much text of others."""
+    return await asyncio.to_thread(aiohttp_jinja2.render_template, template, request, context)
 
 
 def protect(response: web.StreamResponse, *, load_media: bool) -> None:

@@ -20,7 +20,7 @@ class Sign:
 _TENANT: Mapping[SyncStatus, Sign] = {
     SyncStatus.PENDING: Sign("…", "waits for its first sync", "busy"),
     SyncStatus.SYNCING: Sign("↻", "syncing", "busy"),
-    SyncStatus.OK: Sign("✓", "complete", "good"),
+    SyncStatus.OK: Sign("✓", "synced", "good"),
     SyncStatus.PARTIAL: Sign("◐", "partial", "warn"),
     SyncStatus.FAILED: Sign("✕", "failed", "bad"),
     SyncStatus.RATE_LIMITED: Sign("⏸", "rate limited", "warn"),

@@ -51,8 +51,8 @@ class TenantPages:
         """Show how a tenant stands."""
         asked, db = parameters_of(request, TenantQuery), self.api.db
         tenant = await find_tenant(db, asked.tenant_id)
-        ended = [job for job in await jobs.list_jobs(db, tenant_id=tenant.id, limit=_JOBS_SHOWN) if job.finished_at]
-        audits = await repair.channel_audits(db, tenant.id, limit=_AUDITS_SHOWN)
+        ended = await jobs.list_jobs(db, tenant_id=tenant.id, only_finished=True, limit=_JOBS_SHOWN)
+        differing = await repair.channel_audits(db, tenant.id, only_differing=True, limit=_AUDITS_SHOWN + 1)
         return render(
             request,
             "tenant.html",
@@ -63,7 +63,8 @@ class TenantPages:
             tree=await tree_of(db, tenant.id),
             ended=await self.api.presenter.jobs(ended),
             gaps_in_words=GAPS_IN_WORDS,
-            differing=[audit for audit in audits if audit.missing or audit.changed or audit.deleted],
+            differing=differing[:_AUDITS_SHOWN],
+            is_differing_cut=len(differing) > _AUDITS_SHOWN,
             done=DONE_IN_WORDS[asked.done] if asked.done else None,
         )
 

@@ -54,7 +54,7 @@ _ALL_THREADS = (
 @finish_before_cancel
 async def channel_tree(db: Database, tenant_id: str) -> list[TreeChannel]:
     """List a tenant's channels, forums and categories with the figures of their threads, in the platform's order."""
-    async with db.reading() as connection:
+    async with db.asking() as connection:
         figures = {row["parent_id"]: row for row in await all_rows(connection, _THREAD_FIGURES, {"tenant": tenant_id})}
         rows = await all_rows(connection, _TOP, {"tenant": tenant_id})
     found = []
@@ -81,13 +81,13 @@ async def thread_summaries(
     ``after`` is the ``id`` of the last one of the page before.
     """
     values = {"channel": channel_id, "after": _LAST_ID if after is None else after, "limit": limit}
-    async with db.reading() as connection:
+    async with db.asking() as connection:
         return [summary_of(row) for row in await all_rows(connection, _THREADS, values)]
 
 
 @finish_before_cancel
 async def newest_threads(db: Database, tenant_id: str, *, limit: int) -> Sequence[ChannelSummary]:
     """List the threads and posts of all channels of a tenant, those that were first seen last at first."""
-    async with db.reading() as connection:
+    async with db.asking() as connection:
         rows = await all_rows(connection, _ALL_THREADS, {"tenant": tenant_id, "limit": limit})
     return [summary_of(row) for row in rows]

@@ -35,6 +35,7 @@ async def list_jobs(
     tenant_id: str | None = None,
     status: JobStatus | None = None,
     kind: JobKind | None = None,
+    only_finished: bool = False,
     after: str | None = None,
     limit: int = 100,
 ) -> list[Job]:
@@ -46,6 +47,8 @@ async def list_jobs(
         query = query.where(sync_jobs.c.status == status.value)
     if kind is not None:
         query = query.where(sync_jobs.c.kind == kind.value)
+    if only_finished:
+        query = query.where(sync_jobs.c.finished_at.is_not(None))
     if after is not None:
         query = query.where(sync_jobs.c.id < after)
     async with db.reading() as connection:

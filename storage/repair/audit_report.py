@@ -115,16 +115,21 @@ _CHANNEL_AUDITS = (
     .where(channels.c.tenant_id == TENANT_ID, channels.c.id > AFTER_ID)
     .order_by(channels.c.id)
 )
+_DIFFERING = _CHANNEL_AUDITS.where(findings.c.missing + findings.c.changed + findings.c.deleted > 0)
 
 
 @finish_before_cancel
 async def channel_audits(
-    db: Database, tenant_id: str, *, after: int | None = None, limit: int = 100
+    db: Database, tenant_id: str, *, only_differing: bool = False, after: int | None = None, limit: int = 100
 ) -> list[ChannelAudit]:
-    """List a page of a tenant's audited channels, in the order in which they were first seen, behind ``after``."""
+    """List a page of a tenant's audited channels, in the order in which they were first seen, behind ``after``.
+
+    ``only_differing`` leaves out those of which the audit found nothing missing, changed or deleted.
+    """
+    query = (_DIFFERING if only_differing else _CHANNEL_AUDITS).limit(limit)
     values = {"tenant": tenant_id, "after": after or 0}
     async with db.reading() as connection:
-        rows = await all_rows(connection, _CHANNEL_AUDITS.limit(limit), values)
+        rows = await all_rows(connection, query, values)
     return [ChannelAudit(**fields_of(row, ChannelAudit)) for row in rows]
 
 

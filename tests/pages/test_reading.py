@@ -9,7 +9,7 @@ import pytest
 
 from adapters.discord.simulator import Simulator, uniform_world
 from tests.support.daemon import running_daemon
-from tests.support.hostile import FIRST, hostile_messages
+from tests.support.hostile import EXPIRED, FIRST, LASTING, hostile_messages
 from tests.support.talk import ANN, BOB, DAY, MORNING, archive_talk
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("restored_addresses")]
@@ -106,12 +106,15 @@ async def test_a_channel_as_a_page(session: aiohttp.ClientSession, database_url:
         "cat.png 12.1 KiB · image/png",
         "3 votes",
         "Thread: channel 100",
+        "Sticker without a name",
+        "old.png 1 byte · image/png · the link to it has expired",
         "Forwarded from where nothing is archived",
         "the channel has not been read to its end yet",
         "Monday, 23 November 2026",
     ):
         assert words in newest.text, (words, newest.text)
     assert "/api/tenants/discord-100/attachments/700" in newest.addresses
+    assert [address for address in newest.addresses if address in (EXPIRED, LASTING)] == [LASTING]
     assert "/tenants/discord-100/channels/100?at=150#m-150" in newest.addresses
 
     first = await opened(session, f"{ROOM}?first=true")
@@ -133,6 +136,8 @@ async def test_a_channel_as_a_page(session: aiohttp.ClientSession, database_url:
     wrong = {"?at=1&before=2": 400, "?at=x": 400, "7": 404, "?beside=7": 404}
     for rest, status in wrong.items():
         await opened(session, f"{ROOM}{rest}", status)
+    for path in ("/?cursor=%00", "/?cursor=discord", "/events?tenant=%00", "/events?tenant=7"):
+        await opened(session, path, 400)
 
     fresh = await opened(session, f"{ROOM}/tail?after={FIRST + 6}")
     assert fresh.shown == [str(FIRST + 7), str(FIRST + 8)]

@@ -4,8 +4,9 @@ import asyncio
 import time
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import event, text
 
+from storage import channels
 from storage.database import Database
 from storage.errors import DatabaseReadOnly, QueryTooLong
 
@@ -30,3 +31,16 @@ async def test_a_question_that_never_ends_is_cut_off_and_disturbs_nobody(db: Dat
     with pytest.raises(DatabaseReadOnly):
         async with db.asking() as connection:
             await connection.execute(text("DELETE FROM tenants"))
+
+
+async def test_what_only_pages_show_of_channels_is_asked(db: Database) -> None:
+    asked: list[str] = []
+    event.listen(db._asker.sync_engine, "before_cursor_execute", lambda *sent: asked.append(sent[2]))
+    for call in (
+        channels.channel_tree(db, "discord-1"),
+        channels.newest_threads(db, "discord-1", limit=1),
+        channels.thread_summaries(db, 1),
+    ):
+        asked.clear()
+        assert list(await call) == []
+        assert any("channels" in statement for statement in asked)

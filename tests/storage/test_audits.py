@@ -59,6 +59,7 @@ async def test_what_a_channels_audit_found(db: Database, way: Way) -> None:
     assert await count_of(db, refetch_ranges) == 0
     assert await channel_audits(db, way.tenant.id, limit=1) == [audit]
     assert await channel_audits(db, way.tenant.id, after=way.channel.id) == both[1:]
+    assert await channel_audits(db, way.tenant.id, only_differing=True) == [audit]  # the other one is as it was stored
     assert await channel_audits(db, "discord-other") == []
 
 

@@ -166,6 +166,9 @@ class TestQuestions:
         assert [j.id for j in await list_jobs(db)] == [j.id for j in reversed(jobs)]
         assert [j.id for j in await list_jobs(db, limit=1, after=jobs[2].id)] == [jobs[1].id]
         assert await list_jobs(db, status=JobStatus.RUNNING) == [first]
+        assert await list_jobs(db, only_finished=True) == []
+        await cancel(db, jobs[1].id, LATER)
+        assert [j.id for j in await list_jobs(db, only_finished=True, limit=1)] == [jobs[1].id]
         assert [j.id for j in await list_jobs(db, tenant_id=ids[1])] == [jobs[1].id]
 
     async def test_ids_made_in_one_instant_keep_their_order(self, db: Database) -> None:

@@ -49,12 +49,13 @@ async def test_what_is_pending_in_a_channel_is_counted_without_looking_up_each_m
 async def test_a_page_of_all_jobs_is_read_in_their_order(filled: Database) -> None:
     with recorded(filled) as sent:
         assert len(await jobs.list_jobs(filled, limit=7)) == 7
+        assert len(await jobs.list_jobs(filled, only_finished=True, limit=7)) == 7
     async with filled.writing() as connection:
-        # By the key, and no further than the page.
-        assert await whole_reads(connection, sent[0]) <= {"sync_jobs"}
-        if filled.dialect == "sqlite":
-            plan = await connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {sent[0].statement}", sent[0].parameters)
-            assert [row[-1] for row in plan] == ["SCAN sync_jobs USING INDEX sqlite_autoindex_sync_jobs_1"]
+        for each in sent:  # by the key, and no further than the page
+            assert await whole_reads(connection, each) <= {"sync_jobs"}
+            if filled.dialect == "sqlite":
+                plan = await connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {each.statement}", each.parameters)
+                assert [row[-1] for row in plan] == ["SCAN sync_jobs USING INDEX sqlite_autoindex_sync_jobs_1"]
 
 
 @pytest.mark.slow

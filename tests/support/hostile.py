@@ -9,6 +9,9 @@ from tests.support.talk import ANN, BOB, DAY
 SCRIPT = '<script>alert(1)</script>"><img src=x onerror=alert(1)>'
 RTL = "\u202egnp.exe\u202d"
 LINK = "javascript:alert(1)"
+EXPIRED = "https://files.example/old.png?ex=5f5e1000&is=1"
+LASTING = "https://files.example/new.bin?is=1&ex=ff000000"
+"""Addresses of forwarded files: the one was good until 2020, the other is until 2105."""
 FIRST = DAY + 10
 """The number of the first of them."""
 
@@ -24,16 +27,22 @@ _EMBED = {
     "timestamp": SCRIPT,
 }
 _COMPONENTS = [
+    None,
     {
         "type": 17,
         "components": [
+            None,
             {"type": 10, "content": SCRIPT},
             {"type": 2, "label": SCRIPT, "url": LINK, "style": 5},
-            {"type": 3, "placeholder": SCRIPT, "options": [{"label": SCRIPT, "description": SCRIPT, "value": "v"}]},
+            {
+                "type": 3,
+                "placeholder": SCRIPT,
+                "options": [None, {"label": SCRIPT, "description": SCRIPT, "value": "v"}],
+            },
             {"type": 12, "items": [{"media": {"url": LINK}, "description": SCRIPT}]},
             {"type": 9, "components": [], "accessory": {"type": 11, "media": {"url": LINK}, "description": SCRIPT}},
         ],
-    }
+    },
 ]
 _POLL = {
     "question": SCRIPT,
@@ -45,9 +54,13 @@ _FILE = attachment("9", filename=f"{RTL}{SCRIPT}", content_type=SCRIPT, metadata
 _FORWARD = {
     "content": SCRIPT,
     "sent_at": SCRIPT,
-    "embeds": [_EMBED],
-    "attachments": [{"id": "1", "filename": SCRIPT, "url": LINK, "content_type": SCRIPT, "size_bytes": 1}],
-    "stickers": [{"id": "1", "name": SCRIPT}],
+    "embeds": [None, _EMBED],
+    "attachments": [
+        {"id": "1", "filename": SCRIPT, "url": LINK, "content_type": SCRIPT, "size_bytes": 1},
+        {"id": "2", "filename": "old.png", "url": EXPIRED, "content_type": "image/png", "size_bytes": 1},
+        {"id": "3", "filename": "new.bin", "url": LASTING, "size_bytes": 1},
+    ],
+    "stickers": [{"id": "1", "name": SCRIPT}, {}, None],
     "components": _COMPONENTS,
 }
 

@@ -53,6 +53,11 @@ def test_words_are_one_line() -> None:
     assert channels_named("<#5> <#x> <#6>") == ["5", "6"]
 
 
+def test_of_very_many_lines_none_is_parsed() -> None:
+    assert as_html("# a\n" * 100, PLACE).count("heading") == 100
+    assert as_html("# a\n" * 601, PLACE) == "<p>" + "# a<br>" * 601 + "</p>"
+
+
 @pytest.mark.parametrize("part", ["||", "<", "[", "*", "_*", "> ", "🎉", "`", "http://", "~~a", "\u202e", "[](", "\\"])
 def test_no_text_takes_long(part: str) -> None:
     began = time.process_time()
