@@ -25,7 +25,7 @@ from bot.search_query import BadQuery
 from bot.search_suggestions import suggest
 from storage.database import Database
 from storage.errors import QueryTooLong
-from storage.search import BadCursor, Explanation, Hit, NoIndex, Order, UnclearFilter
+from storage.search import BadCursor, Explanation, Hit, NoIndex, Order, Page, UnclearFilter
 
 _PSEUDONYM_DIGITS = 8
 _ALL_PRESENT = "each word is in some message, but never all that was asked for in one"
@@ -85,7 +85,7 @@ class SearchCalls:
             raise Problem(409, "search_disabled", _SWITCHED_OFF) from e
         except QueryTooLong as e:
             raise Problem(503, "query_too_long", "the search took too long; the database is busy") from e
-        return Result(_view(found, params.order))
+        return Result(_view(found, params.order, self.db.dialect))
 
     async def suggest(self, params: SuggestionsFor, _: NoParameters) -> Result:
         """Answer with continuations of a query."""
@@ -104,7 +104,7 @@ def _wrong(name: str, detail: str, candidates: list[str] | None = None) -> Probl
     return Problem(400, "invalid_query", f"{name}: {detail}", errors=errors, **more)
 
 
-def _view(found: Found, wanted: Order) -> SearchView:
+def _view(found: Found, wanted: Order, dialect: str) -> SearchView:
     page, index = found.page, found.page.index
     return SearchView(
         hits=[_hit(hit) for hit in page.hits],
@@ -112,22 +112,37 @@ def _view(found: Found, wanted: Order) -> SearchView:
         order=page.order,
         complete=not page.is_cut,
         searched_until=page.searched_until,
-        notices=_notices(found, wanted),
+        notices=notices_of(found.page, wanted, dialect),
         index=IndexView(kind=index.kind, ready=index.is_ready, percent=index.percent),
         nothing=_nothing(found.explanation) if found.explanation else None,
     )
 
 
-def _notices(found: Found, wanted: Order) -> list[str]:
-    page, notices = found.page, []
+_BUILT = {
+    "sqlite": "older messages may be missing",
+    "postgresql": "each message is looked at, and a search is slow until then",
+}
+
+
+def notices_of(page: Page, wanted: Order, dialect: str) -> list[str]:
+    """Tell what the reader of a page should know.
+
+    Args:
+        page: the page.
+        wanted: the order that was asked for.
+        dialect: of which database, as SQLAlchemy calls it.
+    """
+    notices = []
     if wanted is Order.RELEVANCE and page.order is not wanted:
         notices.append("there are too many hits to compare them by relevance, or no words: the newest come first")
     if page.is_cut and page.searched_until:
         notices.append(f"the time limit ended the search at {page.searched_until:%Y-%m-%d %H:%M UTC}; go on from there")
+    elif page.is_cut and page.order is Order.RELEVANCE and page.next_cursor is None:
+        notices.append("by now there are too many hits to go on by relevance: search for more words, or by time")
     elif page.is_cut:
         notices.append("the time limit ended the search before anything was looked at: give more letters or words")
     if page.index.kind is not None and not page.index.is_ready:
-        notices.append(f"the index is still being built ({page.index.percent} %): older messages may be missing")
+        notices.append(f"the index is still being built ({page.index.percent} %): {_BUILT[dialect]}")
     return notices
 
 

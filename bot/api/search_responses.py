@@ -53,8 +53,11 @@ class IndexView(ResponseModel):
     """How far the index of words is."""
 
     kind: IndexKind | None = Field(description="What messages are found by; null: searching is switched off.")
-    ready: bool = Field(description="Whether all messages can be found by their words.")
-    percent: int = Field(description="How much is indexed; the newest come first, and are found already.")
+    ready: bool = Field(description="Whether all messages can be found by their words, and soon.")
+    percent: int = Field(
+        description="How much is indexed. On SQLite the newest come first, and are found already; on PostgreSQL all"
+        " are found, slowly."
+    )
 
 
 class Unread(ResponseModel):
@@ -81,10 +84,15 @@ class SearchView(ResponseModel):
     """A page of hits."""
 
     hits: list[HitView]
-    next_cursor: str | None = Field(description="Asks for the next page; null: this is the last one.")
+    next_cursor: str | None = Field(description="Asks for the next page; null where `complete`: this is the last one.")
     order: Order = Field(description="`newest` where there are too many hits to compare them by relevance.")
-    complete: bool = Field(description="False: the time limit ended the search; `next_cursor` goes on with it.")
-    searched_until: datetime | None = Field(description="Where it was ended; null where `complete`.")
+    complete: bool = Field(
+        description="False: the search was ended before all was looked at, mostly by the time limit; `next_cursor` goes"
+        " on with it, and where that is null a notice says what to do."
+    )
+    searched_until: datetime | None = Field(
+        description="Where it was ended; null where `complete`, or where it came to no place in time."
+    )
     notices: list[str] = Field(description="What the reader should know, in words.")
     index: IndexView
     nothing: Nothing | None = Field(description="Where there is no hit at all: why that may be.")

@@ -45,19 +45,21 @@ async def messages_after(db: Database, channel: ShownChannel, message_id: str | 
 
 @finish_before_cancel
 async def messages_around(db: Database, channel: ShownChannel, message_id: str | None, limit: int) -> MessageWindow:
-    """Load a message and as many before it as behind it; where it is not stored, those that it would stand between.
+    """Load a message and what is around it; where it is not stored, those that it would stand between.
 
-    Near an end of the channel there are fewer. None: the newest ones.
+    Half of them are before it, and one more than that from it on where the limit is odd. Near an end of the channel
+    there are fewer. None: the newest ones.
     """
     async with db.asking() as connection:
         if message_id is None:
             return await _before(connection, channel.id, LAST, limit)
         place = await find_position(connection, channel.id, message_id)
-        half = max(1, limit // 2)
-        older = await walk_back(connection, channel.id, place, half + 1)
-        newer = await walk_forth(connection, channel.id, Position(at=place.at, message_id=_less(message_id)), half + 1)
-        shown = (*reversed(older[:half]), *newer[:half])
-    return MessageWindow(messages=shown, has_older=len(older) > half, has_newer=len(newer) > half)
+        on = limit - limit // 2
+        newer = await walk_forth(connection, channel.id, Position(at=place.at, message_id=_less(message_id)), on + 1)
+        before = limit // 2 or limit - len(newer[:on])  # of one alone: the last, where there is nothing from it on
+        older = await walk_back(connection, channel.id, place, before + 1)
+        shown = (*reversed(older[:before]), *newer[:on])
+    return MessageWindow(messages=shown, has_older=len(older) > before, has_newer=len(newer) > on)
 
 
 @finish_before_cancel

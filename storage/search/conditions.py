@@ -52,9 +52,9 @@ async def _added(reader: LimitedReader, found: Conditions, given: Filter) -> Con
         ids = await channel_ids(reader, found.tenant_id, given)
         return _with_narrow(found, await _in_channels(reader, ids), given)
     if given.field is Field.AUTHOR:
-        return _with_narrow(found, messages.c.author_hash == await author_hash(reader, given), given)
+        return _with_narrow(found, messages.c.author_hash == await author_hash(reader, found.tenant_id, given), given)
     if given.field is Field.MENTIONS:
-        return _with_other(found, _mentions(await author_hash(reader, given)), given)
+        return _with_other(found, _mentions(await author_hash(reader, found.tenant_id, given)), given)
     if given.field is Field.NEAR:
         row = await find_message(reader, found.tenant_id, given)
         around, is_there = _around(row["sent_at"]), messages.c.channel_id == row["channel_id"]

@@ -1,9 +1,9 @@
 """Reading the messages that were found, with what a reader is shown around them."""
 
+import asyncio
 from collections.abc import Sequence
-from typing import Any
 
-from sqlalchemy import Join, cast, func, join, select
+from sqlalchemy import Join, RowMapping, cast, func, join, select
 
 from storage.search.highlights import highlights_of
 from storage.search.index import IndexKind
@@ -47,17 +47,24 @@ _SHOWN = (
 )
 
 
-async def read_hits(
-    reader: LimitedReader, ids: Sequence[int], terms: Sequence[Term], kind: IndexKind | None
-) -> tuple[Hit, ...]:
+async def read_rows(reader: LimitedReader, ids: Sequence[int]) -> list[RowMapping]:
     """Read messages in the order of their ids as given; one that was deleted meanwhile is left out."""
     if not ids:
-        return ()
+        return []
     found = {row["id"]: row for row in await reader.rows(_SHOWN, {"ids": as_ids(ids)})}
+    return [found[each] for each in ids if each in found]
+
+
+async def hits_of(rows: Sequence[RowMapping], terms: Sequence[Term], kind: IndexKind | None) -> tuple[Hit, ...]:
+    """Make hits of what was read, and let others have their turn behind each: finding words in a text takes a while."""
     wanted = [term for term in terms if not term.is_excluded]
-    return tuple(_hit(found[each], wanted, kind) for each in ids if each in found)
+    hits = []
+    for row in rows:
+        hits.append(_hit(row, wanted, kind))
+        await asyncio.sleep(0)
+    return tuple(hits)
 
 
-def _hit(row: Any, terms: Sequence[Term], kind: IndexKind | None) -> Hit:
+def _hit(row: RowMapping, terms: Sequence[Term], kind: IndexKind | None) -> Hit:
     facts = {**row, "files": int(row["files"]), "reactions": int(row["reactions"])}
     return Hit(**facts, highlights=highlights_of(row["content"], terms, kind))

@@ -19,7 +19,7 @@ IndexKind: TypeAlias = Literal["words", "trigrams"]
 
 _NAME = "messages"
 _STEP = 2_000
-"""How many messages a step indexes on SQLite: hundredths of a second."""
+"""How many messages a step indexes on SQLite, where they are short: hundredths of a second."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +64,7 @@ async def continue_index(db: Database, now: datetime, *, step: int = _STEP) -> b
     Args:
         db: the archive.
         now: the time.
-        step: on SQLite, how many messages. On PostgreSQL all are indexed in one go.
+        step: on SQLite, how many messages at most; fewer where they are long. On PostgreSQL all are indexed in one go.
 
     Returns:
         Whether there is more to do. Nothing is lost by breaking it off.

@@ -125,7 +125,7 @@ class Page:
     hits: tuple[Hit, ...]
     order: Order  # NEWEST where there are too many hits to compare them by relevance
     next_cursor: str | None  # None: these are the last ones
-    is_cut: bool  # the time limit ended the search; the cursor goes on where it came to
+    is_cut: bool  # the search was ended; the cursor goes on where it came to, None: it cannot go on
     searched_until: datetime | None  # where that was; None: it was not ended, or came to no place
     index: IndexState
 

@@ -50,10 +50,17 @@ def _candidate(row: RowMapping) -> str:
 _NEXT_AUTHOR = select(func.min(messages.c.author_hash).label("next")).where(
     messages.c.author_hash >= bindparam("since", type_=Id), messages.c.author_hash < bindparam("until", type_=Id)
 )
+_IS_HERE = (
+    select(messages.c.id)
+    .where(messages.c.author_hash == bindparam("who", type_=Id), messages.c.tenant_id == TENANT_ID)
+    .limit(1)
+)
 
 
-async def author_hash(reader: LimitedReader, given: Filter) -> str:
+async def author_hash(reader: LimitedReader, tenant_id: str, given: Filter) -> str:
     """Return the pseudonym that a filter means, of which the first eight digits are enough.
+
+    People who wrote in other tenants alone are neither meant nor named.
 
     Raises:
         UnclearFilter: nobody has it, or more than one.
@@ -68,10 +75,11 @@ async def author_hash(reader: LimitedReader, given: Filter) -> str:
         (row,) = await reader.rows(_NEXT_AUTHOR, values)
         if (next_hash := row["next"]) is None:
             break
-        found.append(str(next_hash))
-        since = f"{found[-1]}0"
+        if await reader.rows(_IS_HERE, {"who": next_hash, "tenant": tenant_id}):
+            found.append(str(next_hash))
+        since = f"{next_hash}0"
     if not found:
-        raise UnclearFilter(given.field, f"nobody whose pseudonym begins with {digits} has written anything")
+        raise UnclearFilter(given.field, f"nobody whose pseudonym begins with {digits} has written anything here")
     if len(found) > 1:
         raise UnclearFilter(given.field, f"several pseudonyms begin with {digits}: give more digits", tuple(found))
     return found[0]

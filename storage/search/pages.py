@@ -1,15 +1,18 @@
 """Searching: a page of hits, by time or by relevance, within a time limit."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+
+from sqlalchemy import RowMapping
 
 from storage.connection import finish_before_cancel
 from storage.database import Database
 from storage.errors import QueryTooLong
 from storage.search.conditions import conditions_of
 from storage.search.cursors import order_of, place_of, rank_of
-from storage.search.hits import read_hits
+from storage.search.hits import hits_of, read_rows
 from storage.search.index import IndexState, index_state
-from storage.search.limits import LimitedReader, limited_reading
+from storage.search.limits import limited_reading
 from storage.search.model import Hit, NoIndex, Order, Page, SearchQuery
 from storage.search.relevance import ranked
 from storage.search.walk import Walk
@@ -47,7 +50,9 @@ async def search(
     limit: int = 50,
     seconds: float = SEARCH_SECONDS,
 ) -> Page:
-    """Find messages of a tenant. New messages that come in meanwhile do not move what later pages show.
+    """Find messages of a tenant. New messages that come in meanwhile do not move what later pages by time show.
+
+    By relevance they move the scores of all on SQLite; a page goes on behind the message that ended the one before.
 
     Args:
         db: the archive.
@@ -88,17 +93,22 @@ async def _by_relevance(wanted: _Search) -> Page | None:
     """Find a page of what fits best; None where it cannot be told, or not in time."""
     behind = rank_of(wanted.cursor) if wanted.cursor else None
     if not (wanted.index.is_ready or wanted.words.match):  # PostgreSQL would read every message
-        return None
+        return _unranked(wanted)
     try:
         async with limited_reading(wanted.db, wanted.seconds) as reader:
             conditions = await conditions_of(reader, wanted.tenant_id, wanted.query)
             found = await ranked(reader, conditions, wanted.words, behind, wanted.limit)
     except QueryTooLong:
         return _page(wanted, (), next_cursor=wanted.cursor, is_cut=True) if behind else None
-    if found is None:  # by now too many to go on comparing them
-        return _page(wanted, (), next_cursor=None, is_cut=True) if behind else None
+    if found is None:
+        return _unranked(wanted)
     hits = await _hits(wanted, found.ids)
     return _page(wanted, hits, next_cursor=found.rest.to_cursor() if found.rest else None)
+
+
+def _unranked(wanted: _Search) -> Page | None:
+    """On a later page, by when there are too many hits or no index, nothing tells what is behind the page before."""
+    return _page(wanted, (), next_cursor=None, is_cut=True) if wanted.cursor else None
 
 
 async def _by_time(wanted: _Search) -> Page:
@@ -114,11 +124,10 @@ async def _by_time(wanted: _Search) -> Page:
             can_ask_index=wanted.index.is_ready,
         )
         found = await walk.run()
-        has_time = reader.seconds_left > _SECONDS_TO_SHOW
-        hits = await _read(wanted, reader, found.ids) if has_time else ()
+        rows = await read_rows(reader, found.ids) if reader.seconds_left > _SECONDS_TO_SHOW else None
     order = Order.OLDEST if is_oldest_first else Order.NEWEST
     return Page(
-        hits=hits if has_time else await _hits(wanted, found.ids),
+        hits=await _hits(wanted, found.ids, rows),
         order=order,
         next_cursor=found.rest.to_cursor(order) if found.rest else None,
         is_cut=found.is_cut,
@@ -127,15 +136,12 @@ async def _by_time(wanted: _Search) -> Page:
     )
 
 
-async def _hits(wanted: _Search, ids: tuple[int, ...]) -> tuple[Hit, ...]:
-    if not ids:
-        return ()
-    async with limited_reading(wanted.db, _SECONDS_TO_SHOW) as reader:
-        return await _read(wanted, reader, ids)
-
-
-async def _read(wanted: _Search, reader: LimitedReader, ids: tuple[int, ...]) -> tuple[Hit, ...]:
-    return await read_hits(reader, ids, wanted.query.terms, wanted.index.kind)
+async def _hits(wanted: _Search, ids: tuple[int, ...], rows: Sequence[RowMapping] | None = None) -> tuple[Hit, ...]:
+    """Make hits of what was read of them, or read it; words are looked for in them while no connection is held."""
+    if rows is None and ids:
+        async with limited_reading(wanted.db, _SECONDS_TO_SHOW) as reader:
+            rows = await read_rows(reader, ids)
+    return await hits_of(rows or (), wanted.query.terms, wanted.index.kind)
 
 
 def _page(wanted: _Search, hits: tuple[Hit, ...], *, next_cursor: str | None, is_cut: bool = False) -> Page:

@@ -44,9 +44,17 @@ async def ranked(
         return None
     wanted = await _that_apply(reader, conditions, words, list(scores))
     ranks = sorted(Rank(scores[each], -each) for each in wanted)
-    left = [rank for rank in ranks if behind is None or rank > behind]
+    left = _behind(ranks, behind)
     page = left[:limit]
     return Ranked(ids=tuple(-rank.minus_id for rank in page), rest=page[-1] if len(left) > limit else None)
+
+
+def _behind(ranks: list[Rank], place: Rank | None) -> list[Rank]:
+    """Go on behind the message that a place names: its score moves with every message that comes in, on SQLite."""
+    if place is None:
+        return ranks
+    at = next((number for number, rank in enumerate(ranks, 1) if rank.minus_id == place.minus_id), None)
+    return [rank for rank in ranks if rank > place] if at is None else ranks[at:]
 
 
 async def _scores(reader: LimitedReader, conditions: Conditions, words: Words) -> dict[int, int] | None:

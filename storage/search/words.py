@@ -7,7 +7,20 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import reduce
 
-from sqlalchemy import ColumnElement, Integer, and_, bindparam, case, cast, func, literal_column, not_, select, text
+from sqlalchemy import (
+    ColumnElement,
+    Integer,
+    and_,
+    bindparam,
+    case,
+    cast,
+    func,
+    literal_column,
+    not_,
+    select,
+    text,
+    true,
+)
 from sqlalchemy.dialects.postgresql import TSQUERY
 from sqlalchemy.types import Text
 
@@ -45,12 +58,16 @@ def words_of(terms: Sequence[Term], kind: IndexKind, dialect: str) -> Words:
         return Words(match=None, indexed=and_(*map(_contains, asked)), rank=None, others=tuple(others))
     found = _tsquery(asked)
     rank = func.ts_rank(_WORDS, found)
-    return Words(match=None, indexed=_WORDS.op("@@", is_comparison=True)(found), rank=rank, others=tuple(others))
+    indexed = and_(_WORDS.op("@@", is_comparison=True)(found), *map(_is_word, asked))
+    return Words(match=None, indexed=indexed, rank=rank, others=tuple(others))
 
 
 def has_words(term: Term) -> bool:
-    """Find out whether there is a letter or digit in a term; what has none is no word for either database."""
-    return any(character.isalnum() for character in term.text)
+    """Find out whether there is a letter or digit in a term; what has none (an emoji, "½") is not asked of an index.
+
+    SQLite takes "½" for a word, PostgreSQL for none.
+    """
+    return any(character.isalpha() or character.isdecimal() for character in term.text)
 
 
 def _is_indexed(term: Term, kind: IndexKind) -> bool:
@@ -97,6 +114,11 @@ def _tsquery_of(term: Term) -> ColumnElement[object]:
         prefix = cast(cast(phrase, Text).concat(":*"), TSQUERY)
         phrase = case((func.numnode(phrase) > 0, prefix), else_=phrase)
     return func.tsquery_not(phrase) if term.is_excluded else phrase
+
+
+def _is_word(term: Term) -> ColumnElement[bool]:
+    """Whether the server sees a word in what is wanted. What it sees none in, it would leave aside beside others."""
+    return true() if term.is_excluded else func.numnode(_tsquery_of(term)) > 0
 
 
 def _looked_at(term: Term, kind: IndexKind, dialect: str) -> ColumnElement[bool]:

@@ -78,12 +78,10 @@ async def purge_tenant(db: Database, tenant_id: str, now: datetime) -> int:
         UnknownTenant: there is no such tenant.
     """
     await _begin(db, tenant_id, now)
-    deleted = 0
-    for table in (messages, channels, sync_jobs):
-        while count := await _delete_chunk_of(db, tenant_id, table):
-            deleted += count if table is messages else 0
-    if deleted:
-        await merge_search_index(db)
+    deleted = await _delete_all_of(db, tenant_id, messages)
+    await merge_search_index(db)  # while channels say that the purge is not finished, whoever deleted the messages
+    for table in (channels, sync_jobs):
+        await _delete_all_of(db, tenant_id, table)
     return deleted
 
 
@@ -118,6 +116,13 @@ _DELETE_CHUNK = {
     channels: _delete_chunk(channels),
     sync_jobs: _delete_chunk(sync_jobs),
 }
+
+
+async def _delete_all_of(db: Database, tenant_id: str, table: Table) -> int:
+    deleted = 0
+    while count := await _delete_chunk_of(db, tenant_id, table):
+        deleted += count
+    return deleted
 
 
 @finish_before_cancel

@@ -102,6 +102,9 @@ async def check_hits(daemon: Daemon) -> None:
                 each["content"][h["start"] : h["start"] + h["length"]].lower() == word.lower()
                 for h in each["highlights"]
             )
+    too_many = await daemon.get(f"{SEARCH}?cursor=r.1.1")  # of all messages, which nothing compares
+    assert (too_many["hits"], too_many["complete"], too_many["next_cursor"]) == ([], False, None)
+    assert "search for more words, or by time" in too_many["notices"][0]
     theirs = await daemon.get(f"{SEARCH}?q=from:{writer[:8]}")
     assert {each["author"] for each in theirs["hits"]} == {writer[:8]}
     assert not [user.username for user in (WRITER, READER, *FANS) if user.username in str((first, second, theirs))]

@@ -32,9 +32,12 @@ async def test_every_window_into_a_channel(db: Database, room: ShownChannel) -> 
         after = await reading.messages_after(db, room, str(place), 3)
         assert (numbers(after), after.has_newer) == (newer[:3], len(newer) > 3), place
         assert after.has_older == bool(older + stored), place
-        around = await reading.messages_around(db, room, str(place), 4)
-        assert numbers(around) == older[-2:] + (stored + newer)[:2], place
-        assert (around.has_older, around.has_newer) == (len(older) > 2, len(stored + newer) > 2)
+        for limit in (4, 5):
+            around = await reading.messages_around(db, room, str(place), limit)
+            assert numbers(around) == older[-2:] + (stored + newer)[: limit - 2], place
+            assert (around.has_older, around.has_newer) == (len(older) > 2, len(stored + newer) > limit - 2)
+        one = await reading.messages_around(db, room, str(place), 1)
+        assert numbers(one) == ((stored + newer)[:1] or older[-1:]), place
     newest, first = [await call(db, room, None, 5) for call in (reading.messages_before, reading.messages_after)]
     assert (numbers(newest), newest.has_older, newest.has_newer) == (NUMBERS[-5:], True, False)
     assert (numbers(first), first.has_older, first.has_newer) == (NUMBERS[:5], False, True)

@@ -19,6 +19,7 @@ from storage.search import (
     Term,
     TimeSpan,
     UnclearFilter,
+    continue_index,
     explain,
     prepare_index,
     search,
@@ -28,6 +29,7 @@ from tests.support.builders import NOW, message
 from tests.support.erasure_steps import another
 from tests.support.repair_steps import Way
 from tests.support.searched import PEOPLE, VOCABULARY, fill_for_search, found_in
+from tests.support.tables_of import run_sql
 
 FILTERS = [
     Filter(field=Field.CHANNEL, value="#general"),
@@ -136,6 +138,28 @@ async def test_a_page_stays_where_it_was_while_messages_come_in(db: Database, wa
     assert (await search(db, way.tenant.id, query, cursor="o.1.1")).hits[0].platform_id == "1"
 
 
+async def test_a_page_by_relevance_goes_on_while_messages_come_in(db: Database, way: Way) -> None:
+    await prepare_index(db, "words", NOW)
+    await continue_index(db, NOW)
+    await way.store(*(message(n, content="apple pie" if n <= 40 else "egg") for n in range(1, 101)))
+    query = SearchQuery(terms=(Term(text="apple"),))
+    found: list[str] = []
+    cursor = None
+    for number in range(3):
+        page = await search(db, way.tenant.id, query, order=Order.RELEVANCE, cursor=cursor, limit=10)
+        found += [hit.platform_id for hit in page.hits]
+        cursor = page.next_cursor
+        await way.store(message(1_000 + number, content="egg" if number % 2 else "apple and more than a pie"))
+    assert found == [str(n) for n in range(40, 10, -1)]
+    await run_sql(db, "DELETE FROM messages WHERE platform_id = '11'")  # which ended the page
+    page = await search(db, way.tenant.id, query, cursor=cursor, limit=10)
+    assert page.hits
+    await prepare_index(db, None, NOW)
+    page = await search(db, way.tenant.id, SearchQuery(), cursor=cursor)  # which is no place in time
+    assert (page.hits, page.is_cut, page.next_cursor) == ((), True, None)
+    assert set(found).isdisjoint(hit.platform_id for hit in page.hits)
+
+
 async def test_far_times_are_found_in_their_order(db: Database, way: Way) -> None:
     await prepare_index(db, "words", NOW)
     years = (1, 1969, 2014, 2015, 2026, 2151, 2152, 9998)
@@ -149,6 +173,9 @@ async def test_far_times_are_found_in_their_order(db: Database, way: Way) -> Non
 
 async def test_names_that_are_unclear_are_told_with_what_they_may_mean(db: Database, way: Way) -> None:
     await fill_for_search(way, number=80)
+    elsewhere = await another(way)
+    await elsewhere.store(message(1, author_hash=f"a1b2c3d4{'1' * 56}"), message(2, author_hash=f"ffffffff{'1' * 56}"))
+    assert (await search(db, way.tenant.id, SearchQuery(filters=(Filter(field=Field.AUTHOR, value="ffffffff"),)))).hits
 
     async def refused(field: Field, value: str) -> UnclearFilter:
         with pytest.raises(UnclearFilter) as error:
@@ -188,6 +215,17 @@ async def test_without_an_index_there_are_filters(db: Database, way: Way) -> Non
     assert (await search(db, way.tenant.id, SearchQuery(terms=(Term(text="🔥"),)))).hits
     with pytest.raises(NoIndex):
         await search(db, way.tenant.id, SearchQuery(terms=(Term(text="it"),)))
+
+
+async def test_what_is_a_word_for_one_database_alone_is_looked_for_in_each_message(db: Database, way: Way) -> None:
+    await prepare_index(db, "words", NOW)
+    await continue_index(db, NOW)
+    await way.store(message(1, content="half ½ cup"), message(2, content="full cup"), message(3, content="①"))
+    cup, half, first = Term(text="cup"), Term(text="½"), Term(text="①")
+    for terms, expected in (((half,), "1"), ((cup, half), "1"), ((cup, replace(half, is_excluded=True)), "2")):
+        (hit,) = (await search(db, way.tenant.id, SearchQuery(terms=terms))).hits
+        assert hit.platform_id == expected
+    assert [hit.platform_id for hit in (await search(db, way.tenant.id, SearchQuery(terms=(first,)))).hits] == ["3"]
 
 
 async def test_with_trigrams_parts_of_words_are_found(db: Database, way: Way) -> None:

@@ -107,6 +107,18 @@ async def test_it_is_built_beside_all_else_and_goes_on_where_it_was_killed(
     await again.close()
 
 
+async def test_a_step_indexes_fewer_messages_where_they_are_long(db: Database, way: Way) -> None:
+    if db.dialect != "sqlite":
+        return
+    await way.store(*(message(n, content="apple " * (50_000 if n % 2 else 1)) for n in range(1, 5)))
+    await prepare_index(db, "words", NOW)
+    assert await continue_index(db, NOW)
+    assert (await index_state(db)).percent == 40  # two of four: one that is short, and the long one behind it
+    while await continue_index(db, NOW):
+        pass
+    await require_whole(db)
+
+
 async def test_a_build_that_was_broken_off_is_begun_again(db: Database, way: Way) -> None:
     await way.store(message(1))
     await prepare_index(db, "words", NOW)
