@@ -1,20 +1,18 @@
 """Looks at everything a sync needs and reports it in plain words. Changes nothing, also beside a running daemon."""
 
-import asyncio
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias
 
 from adapters.base import PlatformAdapter
 from adapters.errors import PlatformError
-from adapters.events import LiveEvent, PlatformEvent, TenantsReady
 from adapters.privacy import UserHasher
 from adapters.records import ChannelRecord, TenantRecord
 from adapters.registry import PLATFORMS
 from bot.check.channels import summarize
 from bot.check.configured import strange_channels, strange_tenants
+from bot.check.membership import Membership, connected
 from bot.config import Config
 from bot.demo_files import DemoFiles
 from storage.connection import DatabaseState, KnownTenant, inspect_database
@@ -22,7 +20,6 @@ from storage.errors import DatabaseReadOnly, DatabaseTooNew, DatabaseTooOld, Has
 from storage.tenants import tenant_id_of
 
 _CONNECT_SECONDS = 20.0
-_LOOK_SECONDS = 0.05
 
 
 class Mark(StrEnum):
@@ -64,6 +61,8 @@ class Check:
         self._tenant_id = tenant_id
         self._connect_seconds = connect_seconds
         self._known: tuple[KnownTenant, ...] = ()
+        self._is_archive_read = False
+        self._memberships: dict[str, Membership] = {}  # by platform, of those that said where the bot is
         self._present: set[str] = set()
         self._listed: list[ChannelRecord] | None = []  # of all communities; None where one could not be listed
         self._is_seen = False
@@ -79,9 +78,9 @@ class Check:
                 continue
             async for finding in self._platform(name, self._adapters[name]):
                 yield finding
-        if self._tenant_id is None and self._adapters:
+        if self._tenant_id is None and self._is_archive_read:
             known = self._present | {tenant.id for tenant in self._known}
-            for text in strange_tenants(self._config.tenants, known):
+            for text in strange_tenants(filter(self._would_be_seen, self._config.tenants), known):
                 yield Finding("configuration", Mark.WARNING, text)
         if self._tenant_id is not None and not self._is_seen:
             text = "there is no such tenant, nor a community of this id that the bot is in"
@@ -97,7 +96,7 @@ class Check:
         except StorageError as e:
             yield Finding("database", Mark.PROBLEM, str(e))
             return
-        self._known = state.tenants
+        self._known, self._is_archive_read = state.tenants, True
         for problem in self._database_problems(state):
             yield Finding("database", Mark.PROBLEM, problem)
         if state.needs_migration:
@@ -130,7 +129,8 @@ class Check:
 
     async def _platform(self, name: str, adapter: PlatformAdapter) -> Findings:
         try:
-            async with _connected(adapter, self._connect_seconds) as tenants:
+            async with connected(adapter, self._connect_seconds) as membership:
+                self._memberships[name], tenants = membership, membership.tenants
                 text = f"logged in, and may read messages; communities the bot is in: {len(tenants)}"
                 yield Finding(name, Mark.OK, text)
                 for tenant in tenants:
@@ -139,7 +139,7 @@ class Check:
                             yield finding
                 for text in self._strange_channels(name):
                     yield Finding(name, Mark.WARNING, text)
-                for finding in self._absent(name, adapter, {tenant.platform_id for tenant in tenants}):
+                for finding in self._absent(name, adapter, membership):
                     yield finding
         except TimeoutError:
             text = (
@@ -171,8 +171,10 @@ class Check:
 
     def _strange_channels(self, platform: str) -> list[str]:
         """Find the ids in include and exclude that name no channel, if all channels are known."""
-        if self._tenant_id is not None or self._listed is None:
+        if self._tenant_id is not None or self._listed is None or not self._is_archive_read:
             return []
+        if any(known.platform == platform and not self._would_be_seen(known.id) for known in self._known):
+            return []  # another process is told of the others
         return list(strange_channels(platform, self._config.platforms[platform].options, self._listed))
 
     def _becomes_tenant(self, platform: str, platform_id: str) -> str:
@@ -181,8 +183,17 @@ class Check:
         body = f'{{"platform": "{platform}", "platform_id": "{platform_id}"}}'
         return f"not archived: {platform}.auto_create_tenants is off; to archive it, POST /api/tenants with {body}"
 
-    def _absent(self, platform: str, adapter: PlatformAdapter, present: set[str]) -> list[Finding]:
+    def _would_be_seen(self, tenant_id: str) -> bool:
+        """Whether a tenant's community would have been found if the bot were in it."""
+        prefixes = {tenant_id_of(platform, ""): membership for platform, membership in self._memberships.items()}
+        return any(
+            tenant_id.startswith(prefix) and membership.covers(tenant_id.removeprefix(prefix))
+            for prefix, membership in prefixes.items()
+        )
+
+    def _absent(self, platform: str, adapter: PlatformAdapter, membership: Membership) -> list[Finding]:
         """Find the tenants whose community the bot is not in; one that is stopped may be left."""
+        present = {tenant.platform_id for tenant in membership.tenants}
         return [
             Finding(
                 f"{known.id} ({known.name or 'nameless'})",
@@ -193,6 +204,7 @@ class Check:
             for known in self._known
             if known.platform == platform
             and known.platform_id not in present
+            and membership.covers(known.platform_id)
             and not known.is_stopped
             and self._is_wanted(known.id)
         ]
@@ -201,38 +213,6 @@ class Check:
         is_wanted = self._tenant_id in (None, tenant_id)
         self._is_seen = self._is_seen or is_wanted
         return is_wanted
-
-
-@asynccontextmanager
-async def _connected(adapter: PlatformAdapter, seconds: float) -> AsyncIterator[tuple[TenantRecord, ...]]:
-    """Connect, and yield the communities that the bot is in.
-
-    Raises:
-        CredentialRefused: the platform will not have this bot.
-        TimeoutError: it cannot be reached.
-    """
-    found: dict[str, TenantRecord] = {}
-    deadline = asyncio.timeout(seconds)
-
-    async def listen(event: PlatformEvent) -> None:
-        if isinstance(event, TenantsReady):
-            found.update((tenant.platform_id, tenant) for tenant in event.tenants)
-            deadline.reschedule(asyncio.get_running_loop().time() + seconds)  # the next part may take as long
-
-    running = asyncio.create_task(adapter.run(listen, _ignore), name="check connection")
-    try:
-        async with deadline:
-            while adapter.unready_reason is not None and not running.done():
-                await asyncio.wait({running}, timeout=_LOOK_SECONDS)
-        if running.done():
-            running.result()
-        yield tuple(found.values())
-    finally:
-        running.cancel()
-        await asyncio.gather(running, return_exceptions=True)
-
-
-def _ignore(_: LiveEvent) -> None: ...
 
 
 def _channel_findings(about: str, channels: tuple[ChannelRecord, ...]) -> list[Finding]:

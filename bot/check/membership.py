@@ -1,0 +1,61 @@
+"""Which communities the bot is in, as the platform says at a new connection, and of which it says nothing."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from adapters.base import PlatformAdapter
+from adapters.events import LiveEvent, PlatformEvent, TenantsReady
+from adapters.records import TenantRecord
+
+_LOOK_SECONDS = 0.05
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Membership:
+    """The communities that the bot is in; where its connection is a part of several, those that this part is told of.
+
+    ``parts`` say of a community's platform id whether they would have been told of it.
+    """
+
+    tenants: Sequence[TenantRecord]
+    parts: Sequence[Callable[[str], bool]]
+
+    def covers(self, platform_id: str) -> bool:
+        """Whether a community would be among ``tenants`` if the bot were in it."""
+        return any(covers(platform_id) for covers in self.parts)
+
+
+@asynccontextmanager
+async def connected(adapter: PlatformAdapter, seconds: float) -> AsyncIterator[Membership]:
+    """Connect, and yield the communities that the bot is in.
+
+    Raises:
+        CredentialRefused: the platform will not have this bot.
+        TimeoutError: it cannot be reached.
+    """
+    found: dict[str, TenantRecord] = {}
+    parts: list[Callable[[str], bool]] = []
+    deadline = asyncio.timeout(seconds)
+
+    async def listen(event: PlatformEvent) -> None:
+        if isinstance(event, TenantsReady):
+            found.update((tenant.platform_id, tenant) for tenant in event.tenants)
+            parts.append(event.covers)
+            deadline.reschedule(asyncio.get_running_loop().time() + seconds)  # the next part may take as long
+
+    running = asyncio.create_task(adapter.run(listen, _ignore), name="check connection")
+    try:
+        async with deadline:
+            while adapter.unready_reason is not None and not running.done():
+                await asyncio.wait({running}, timeout=_LOOK_SECONDS)
+        if running.done():
+            running.result()
+        yield Membership(tenants=tuple(found.values()), parts=parts)
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+
+
+def _ignore(_: LiveEvent) -> None: ...
