@@ -58,6 +58,17 @@ class LimitedReader:
                 raise QueryTooLong from None
             raise e
 
+    async def rows_within(self, seconds: float, statement: Executable) -> Sequence[RowMapping] | None:
+        """Run a statement, by words, for so long at most; None: it had not ended by then, and the reader goes on."""
+        part = LimitedReader(self._connection, min(self._ends_at, time.monotonic() + seconds))
+        self._is_set = None  # the part tells the server something else
+        end = _end_sqlite(self._connection, seconds) if self.dialect == "sqlite" else _undo_postgres(self._connection)
+        try:
+            async with end:
+                return await part.rows(statement, by_words=True)
+        except QueryTooLong:
+            return None
+
     async def _set(self, *, by_words: bool) -> None:
         """Tell the server how to read and for how long, where that is much otherwise than it was told."""
         left = max(self.seconds_left, 0.001)
@@ -101,3 +112,15 @@ async def _end_postgres(connection: AsyncConnection) -> AsyncIterator[None]:
         yield
     finally:
         await connection.exec_driver_sql("ROLLBACK")
+
+
+@asynccontextmanager
+async def _undo_postgres(connection: AsyncConnection) -> AsyncIterator[None]:
+    """Let the transaction go on after a statement that was interrupted."""
+    await connection.exec_driver_sql("SAVEPOINT part")
+    try:
+        yield
+    except QueryTooLong:
+        await connection.exec_driver_sql("ROLLBACK TO SAVEPOINT part")
+        raise
+    await connection.exec_driver_sql("RELEASE SAVEPOINT part")

@@ -114,11 +114,14 @@ class Walk:
         return [Place(sent_at=row["sent_at"], id=row["id"]) for row in rows]
 
     async def _rare(self) -> ColumnElement[bool] | None:
-        """Find something asked for that applies to few messages and that an index answers."""
+        """Find something asked for that applies to few messages and that an index answers.
+
+        Each count may take half of the time that is left, so that the walk can go on where one takes long.
+        """
         most = _MOST_ASKED_ONE_BY_ONE if self.words.match is not None else MOST_COMPARED
         for driver in self._drivers():
-            (row,) = await self.reader.rows(count_up_to(driver, most + 1), by_words=True)
-            if row["number"] <= most:
+            rows = await self.reader.rows_within(self.reader.seconds_left / 2, count_up_to(driver, most + 1))
+            if rows is not None and rows[0]["number"] <= most:
                 return driver
         return None
 

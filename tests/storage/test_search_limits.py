@@ -35,6 +35,8 @@ async def test_a_query_that_does_not_end_is_interrupted_and_others_go_on_meanwhi
     assert time.monotonic() - began < PATIENCE_SECONDS
     async with limited_reading(db, PATIENCE_SECONDS) as reader:  # the connection is as good as new
         assert len(await reader.rows(text("SELECT 1"))) == 1
+        assert await reader.rows_within(0.1, text(ENDLESS[db.dialect])) is None  # and a part of a search ends alone
+        assert await reader.rows_within(PATIENCE_SECONDS, text("SELECT 1")) == await reader.rows(text("SELECT 1"))
 
 
 async def test_it_cannot_write(db: Database) -> None:
