@@ -45,7 +45,8 @@ async def test_links_are_renewed_by_one_request_and_stored(database_url: str) ->
             await daemon.idle()
             sim.rest.signs_anew = True
             before = sim.requests.count(PAGES)
-            answers = await asyncio.gather(*(follow(daemon, guild_id, file) for file in files[room] * 4))
+            first = await asyncio.gather(*(follow(daemon, guild_id, files[room][0]) for _ in range(4)))
+            answers = first[:1] + await asyncio.gather(*(follow(daemon, guild_id, file) for file in files[room][1:]))
             assert {status for status, *_ in answers} == {302}
             assert sim.requests.count(PAGES) == before + 1  # for all files of both messages, however often asked
             assert [body["url"] for _, body, _ in answers] == [location for *_, location in answers]
