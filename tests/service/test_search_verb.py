@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import os
+from collections.abc import Iterator
 
 import pytest
 from typer.testing import CliRunner, Result
@@ -18,6 +20,13 @@ from tests.support.talk import archive_talk
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("restored_addresses", "restored_logging")]
 
 VERB = "search discord-100"
+
+
+@pytest.fixture(autouse=True)
+def _same_mask() -> Iterator[None]:
+    mask = os.umask(0o022)
+    yield
+    os.umask(mask)
 
 
 async def typed(words: str) -> Result:

@@ -29,6 +29,9 @@ class TestHowItIsFound:
             "active": (newest._ACTIVE, dict.fromkeys(("sqlite", "postgresql"), "ix_messages_tenant_id_sent_at")),
         }[name]
         values = {"channel": 1, "low": "1", "high": "2", "shortest": 1, "longest": 1, "tenant": "t", "since": NOW}
+        if db.dialect == "postgresql":  # of an empty table it takes any index
+            await way.store(*(message(number) for number in range(5_000, 5_400)))
+            await run_sql(db, "ANALYZE messages")
         assert index[db.dialect] in await plan_of(db, query, values)
 
     async def test_their_parts_are_ranges_of_numbers(self, db: Database, way: Way) -> None:
