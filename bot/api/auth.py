@@ -17,8 +17,9 @@ from bot.hosts import is_loopback, normal_host
 _LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "[::1]"})
 
 OPEN_PATHS = frozenset({"/healthz", "/readyz", "/docs", "/docs.js", "/openapi.json"})
-_SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 """The paths that say nothing of the archive and need no token; all others do."""
+
+_SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 def guard(token: str | None, own_hosts: Collection[str], open_paths: Collection[str] = OPEN_PATHS) -> Middleware:

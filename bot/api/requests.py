@@ -63,8 +63,6 @@ _Job = Annotated[
 _Limit = Annotated[int, Field(ge=1, le=200, description="How many of them a page holds at most.")]
 _NumberCursor = Annotated[str, Field(pattern=_NUMBER, description=_NEXT), _shaped(_NUMBER, _NO_CURSOR)]
 
-_SearchCursor = Annotated[str, Field(pattern=CURSOR_PATTERN, description=_NEXT), _shaped(CURSOR_PATTERN, _NO_CURSOR)]
-
 
 class TenantPath(RequestModel):
     """A tenant's path."""

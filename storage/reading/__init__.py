@@ -5,7 +5,6 @@ from storage.reading.channels import (
     channel_names,
     channel_of,
     channel_of_row,
-    channels_of,
     threads_of,
 )
 from storage.reading.days import days_with_messages, ends_of, first_and_newest
@@ -24,7 +23,6 @@ from storage.reading.model import ShownAttachment, ShownChannel, ShownMessage, S
 from storage.reading.rows import (
     SHOWN_MESSAGES,
     MessageKey,
-    load_by_id,
     load_by_key,
     load_hanging,
     messages_by_key,
@@ -69,7 +67,6 @@ __all__ = [
     "channel_of",
     "channel_of_row",
     "channel_pages",
-    "channels_of",
     "day_window",
     "days_with_messages",
     "ends_of",
@@ -77,7 +74,6 @@ __all__ = [
     "first_and_newest",
     "holes_of",
     "links_of",
-    "load_by_id",
     "load_by_key",
     "load_hanging",
     "messages_after",

@@ -34,7 +34,6 @@ SHOWN_CHANNELS = select(
 
 _ONE = SHOWN_CHANNELS.where(channels.c.tenant_id == TENANT_ID, channels.c.platform_id == CHANNEL_PLATFORM_ID)
 # By the index over tenant and channel: the threads, of which there may be very many, are passed over in it.
-_ALL = SHOWN_CHANNELS.where(channels.c.tenant_id == TENANT_ID, channels.c.type != "thread").order_by(channels.c.id)
 _THREADS = (
     SHOWN_CHANNELS.where(channels.c.parent_id == CHANNEL_ID, channels.c.type == "thread", channels.c.id < AFTER_ID)
     .order_by(channels.c.id.desc())
@@ -52,16 +51,6 @@ async def channel_of(db: Database, tenant_id: str, channel_platform_id: str) -> 
     async with db.asking() as connection:
         row = await one_row(connection, _ONE, {"tenant": tenant_id, "channel_platform": channel_platform_id})
     return None if row is None else channel_of_row(row)
-
-
-@finish_before_cancel
-async def channels_of(db: Database, tenant_id: str) -> list[ShownChannel]:
-    """List a tenant's channels, forums and categories, but no threads, in the order in which they were first seen.
-
-    A community has some hundreds of them; of threads it can have 100,000, which ``threads_of`` lists page by page.
-    """
-    async with db.asking() as connection:
-        return [channel_of_row(row) for row in await all_rows(connection, _ALL, {"tenant": tenant_id})]
 
 
 @finish_before_cancel

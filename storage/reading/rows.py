@@ -5,13 +5,13 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
-from sqlalchemy import RowMapping, bindparam, select
+from sqlalchemy import RowMapping, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage.connection import finish_before_cancel
 from storage.database import Database
 from storage.reading.model import ShownAttachment, ShownMessage, ShownReaction
-from storage.sql import AT_ONCE, RowId, all_rows, as_keys, fields_of, joined_by_key
+from storage.sql import AT_ONCE, all_rows, as_keys, fields_of, joined_by_key
 from storage.tables import attachments, messages, reaction_totals
 
 MessageKey: TypeAlias = tuple[int, str]
@@ -24,7 +24,6 @@ SHOWN_MESSAGES = select(*(messages.c[name] for name in _COLUMNS))
 
 _KEY, _HANGING_KEY = ("channel_id", "platform_id"), ("channel_id", "message_platform_id")
 _BY_KEY = SHOWN_MESSAGES.select_from(joined_by_key(messages, _KEY))
-_BY_ID = SHOWN_MESSAGES.where(messages.c.id.in_(bindparam("ids", expanding=True, type_=RowId)))
 # Not ordered: by the order of its key PostgreSQL could read all of the table.
 _ATTACHMENTS = select(
     attachments.c.channel_id,
@@ -54,12 +53,6 @@ async def load_by_key(connection: AsyncConnection, keys: Sequence[MessageKey]) -
     """Load messages, as ``messages_by_key`` does, on a connection of the caller's."""
     rows = await all_rows(connection, _BY_KEY, {"keys": as_keys(_KEY, keys)}) if keys else []
     return {(found.channel_id, found.platform_id): found for found in await load_hanging(connection, rows)}
-
-
-async def load_by_id(connection: AsyncConnection, ids: Sequence[int]) -> dict[int, ShownMessage]:
-    """Load messages by ``messages.id``, with what hangs on them; those that are not stored are left out."""
-    rows = await all_rows(connection, _BY_ID, {"ids": list(ids)}) if ids else []
-    return {found.id: found for found in await load_hanging(connection, rows)}
 
 
 async def load_hanging(connection: AsyncConnection, rows: Sequence[RowMapping]) -> list[ShownMessage]:

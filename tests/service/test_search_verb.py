@@ -1,21 +1,18 @@
 """The verb that searches: the same by a running daemon and without one, and an exit status by whether it found any."""
 
-import asyncio
 import json
-import os
 from collections.abc import Iterator
 
 import pytest
-from typer.testing import CliRunner, Result
 
 import bot.cli_search  # noqa: F401 # adds the verb
 from adapters.discord.simulator import Simulator, uniform_world
-from bot.cli import app
 from storage.database import open_database
 from storage.search import continue_index, prepare_index
 from tests.support.builders import NOW, SHA
 from tests.support.daemon import running_daemon
 from tests.support.talk import archive_talk
+from tests.support.verbs import restored_mask, typed
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("restored_addresses", "restored_logging")]
 
@@ -24,14 +21,8 @@ VERB = "search discord-100"
 
 @pytest.fixture(autouse=True)
 def _same_mask() -> Iterator[None]:
-    mask = os.umask(0o022)
-    yield
-    os.umask(mask)
-
-
-async def typed(words: str) -> Result:
-    """What a verb ends with, beside the daemon of the test's own loop."""
-    return await asyncio.to_thread(CliRunner().invoke, app, words.split())
+    with restored_mask():
+        yield
 
 
 async def found(words: str) -> list[str]:

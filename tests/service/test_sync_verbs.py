@@ -2,20 +2,20 @@
 
 import asyncio
 import json
-import os
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
-from typer.testing import CliRunner, Result
+from typer.testing import CliRunner
 
 import bot.cli_syncs
 from adapters.discord.simulator import Fault, Simulator, uniform_world
 from bot.cli import app
 from tests.support.daemon import running_daemon
 from tests.support.guilds import guild_of
+from tests.support.verbs import restored_mask, typed
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("restored_addresses", "restored_logging")]
 
@@ -25,14 +25,8 @@ NO_JOB = "019adf2c-5b1e-7000-8a4b-2f1c9d0e7a11"
 
 @pytest.fixture(autouse=True)
 def _same_mask() -> Iterator[None]:
-    mask = os.umask(0o022)
-    yield
-    os.umask(mask)
-
-
-async def typed(words: str) -> Result:
-    """What a verb ends with, beside the daemon of the test's own loop."""
-    return await asyncio.to_thread(CliRunner().invoke, app, words.split())
+    with restored_mask():
+        yield
 
 
 async def given(words: str) -> tuple[int, Any]:

@@ -68,7 +68,6 @@ async def test_what_is_shown_around_messages(db: Database, room: ShownChannel) -
     assert [(given.emoji, given.burst, given.count) for given in files.reactions] == [("🎉", True, 5), ("👍", False, 3)]
     assert await reading.messages_by_key(db, [(room.id, "96"), (room.id, "7")]) == {(room.id, "96"): files}
     async with db.asking() as connection:
-        assert await reading.load_by_id(connection, [files.id, 0]) == {files.id: files}
         originals = await reading.originals_of(connection, room.tenant_id, shown)
         answers = await reading.answers_to(connection, room, shown)
         threads = await reading.threads_on(connection, room, shown)
@@ -87,7 +86,6 @@ async def test_what_is_shown_around_messages(db: Database, room: ShownChannel) -
 @pytest.mark.slow
 async def test_channels_threads_holes_and_figures(db: Database, room: ShownChannel, way: Way) -> None:
     assert (room.parent_name, room.parent_type) == ("channel 4", "category")
-    assert [found.platform_id for found in await reading.channels_of(db, room.tenant_id)] == ["5", "4"]
     newest = await reading.threads_of(db, room, limit=1)
     older = await reading.threads_of(db, room, after=newest[0].id, limit=1)
     assert [found.platform_id for found in newest + older] == ["200", "100"]

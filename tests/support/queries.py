@@ -52,7 +52,6 @@ API: dict[str, Call] = {
     "durations": lambda db: jobs.last_durations(db, [TENANT]),
 }
 READING: dict[str, Call] = {
-    "channels to read": lambda db: reading.channels_of(db, TENANT),
     "threads of a channel": lambda db: _of_channel(db, reading.threads_of),
     "the newest messages": lambda db: _of_channel(db, reading.messages_before, None, 50),
     "the first messages": lambda db: _of_channel(db, reading.messages_after, None, 50),
