@@ -1,6 +1,7 @@
 """What every test may use."""
 
 import asyncio
+import gc
 import logging
 import shutil
 import sys
@@ -27,7 +28,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("platform-sync")
     group.addoption("--fast", action="store_true", help="leave out what is marked slow, try fewer examples")
     group.addoption("--soak-minutes", type=float, default=0.0, help="how long the soak lasts at least (default: once)")
-    group.addoption("--kills", type=int, default=5, help="how often the daemon is killed (default: 5)")
+    group.addoption("--kills", type=int, default=3, help="how often the daemon is killed (default: 3)")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -49,6 +50,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     place = {id(item): LAST_WAIT_BEGINS * number / len(waiting) for number, item in enumerate(waiting)}
     place |= {id(item): number / len(busy) for number, item in enumerate(busy)}
     items.sort(key=lambda item: place[id(item)])
+
+
+def pytest_collection_finish() -> None:
+    """Let the collection of garbage pass over the tests' own modules; it is as seldom as in the program."""
+    gc.freeze()
+    gc.set_threshold(3_000, 10, 10)
 
 
 @pytest.fixture

@@ -59,7 +59,7 @@ async def test_whatever_happens_the_archive_stays_true(
 ) -> None:
     url, log, skew = database_url, tmp_path / "log", tmp_path / "skew"
     set_skew(skew, timedelta())
-    places, changes, troubles_of_a_round = (200, 250, 3) if soak_minutes else (50, 100, 2)
+    places, changes, troubles_of_a_round = (200, 250, 3) if soak_minutes else (30, 60, 2)
     world = uniform_world(places, MESSAGES, now=datetime.now(UTC))
     guild_id = guild_of(world)
     ends_at, rounds = time.monotonic() + 60 * soak_minutes, 0

@@ -78,7 +78,7 @@ async def test_no_bytes_break_the_server(tmp_path: Path, token: str | None, capl
         port = int(daemon.url.rpartition(":")[2])
         loop = asyncio.get_running_loop()
 
-        @settings(max_examples=examples(250), derandomize=True, database=None, suppress_health_check=list(HealthCheck))
+        @settings(max_examples=examples(150), derandomize=True, database=None, suppress_health_check=list(HealthCheck))
         @given(requests())
         @example(b"GET /api/tenants HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer \xff\r\n\r\n")
         @example(b"GET /\xff\xfe HTTP/1.1\r\nHost: localhost\r\n\r\n")

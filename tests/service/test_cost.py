@@ -16,7 +16,7 @@ ARCHIVED = "/channels/{channel_id}/threads/archived/public"
 
 @pytest.mark.parametrize(
     ("database_url", "channels", "threads"),
-    [("sqlite", 120, 500), ("postgresql", 30, 200)],
+    [("sqlite", 60, 240), ("postgresql", 30, 200)],
     indirect=["database_url"],
     ids=["sqlite-large", "postgresql-medium"],
 )

@@ -8,7 +8,7 @@ import pytest
 from adapters.discord.simulator import Fault, Simulator
 from adapters.discord.simulator.truth import truth
 from tests.support.archive import assert_current, assert_equal_to_truth
-from tests.support.daemon import HASTY, VERIFYING, running_daemon
+from tests.support.daemon import HASTY, ON_SQLITE, VERIFYING, running_daemon
 from tests.support.small_world import CATEGORY, FORUM, GUILD, POST, QUIET, TEXT, small_world
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("restored_addresses")]
@@ -46,6 +46,7 @@ def thread_deleted(sim: Simulator) -> None:
     sim.change.delete_thread(POST)
 
 
+@ON_SQLITE
 @pytest.mark.parametrize(
     ("settings", "route", "channel_id", "change"),
     [

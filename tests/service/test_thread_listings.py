@@ -8,7 +8,7 @@ from adapters.discord.simulator import Fault, Simulator, tree_world
 from adapters.discord.simulator.model import Channel, World
 from adapters.discord.simulator.truth import truth
 from tests.support.archive import archived, assert_equal_to_truth, count_messages
-from tests.support.daemon import ONLY_MESSAGES, VERIFYING, Clock, running_daemon
+from tests.support.daemon import ON_SQLITE, ONLY_MESSAGES, VERIFYING, Clock, running_daemon
 from tests.support.guilds import guild_of
 
 WHOLE = {**ONLY_MESSAGES, **VERIFYING}
@@ -46,6 +46,7 @@ async def test_archived_threads_deleted_while_the_daemon_was_down_are_found_by_t
             assert sim.requests.count(CHANNEL) == 1
 
 
+@ON_SQLITE
 async def test_the_news_of_a_thread_in_no_listing_are_read_and_it_is_asked_for_ever_less_often(
     database_url: str,
 ) -> None:
@@ -69,7 +70,7 @@ async def test_the_news_of_a_thread_in_no_listing_are_read_and_it_is_asked_for_e
     assert_equal_to_truth(database_url, truth(world, guild_id), guild_id, without=["reactions"])
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@ON_SQLITE
 async def test_a_thread_reopened_between_the_listings_of_a_first_sync_is_read_by_it(database_url: str) -> None:
     world = tree_world(2, 6)
     guild_id = guild_of(world)
@@ -143,7 +144,7 @@ async def test_a_listing_of_a_sync_that_was_broken_off_is_kept_for_a_day_however
             assert {entry.channel_id for entry in sim.requests.entries(ARCHIVED, status=200)} == first
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@ON_SQLITE
 async def test_messages_are_stored_before_the_last_page_of_a_listing_is_requested(database_url: str) -> None:
     world = tree_world(2, 0)
     guild_id = guild_of(world)

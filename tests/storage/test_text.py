@@ -70,7 +70,7 @@ MESSAGES = st.builds(
 _ids = count(1)
 
 
-@settings(max_examples=examples(60), deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(36), deadline=None, suppress_health_check=list(HealthCheck))
 @given(records=st.lists(MESSAGES, min_size=1, max_size=5))
 @pytest.mark.slow
 async def test_a_batch_comes_back(
@@ -95,7 +95,7 @@ async def test_a_batch_comes_back(
         ]
 
 
-@settings(max_examples=examples(40), deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(24), deadline=None, suppress_health_check=list(HealthCheck))
 @given(name=ANY_TEXT, metadata=METADATA.filter(bool))
 @pytest.mark.slow
 async def test_names_come_back(db: Database, name: str, metadata: dict[str, Any]) -> None:

@@ -17,7 +17,7 @@ def stored(record: object) -> str:
 
 
 @given(PAYLOADS)
-@settings(max_examples=examples(300))
+@settings(max_examples=examples(180))
 @pytest.mark.slow
 def test_any_message_converts(payload: dict[str, Any]) -> None:
     record = message_record(payload | {"id": "77"}, "55", HASH)
@@ -38,7 +38,7 @@ NOT_USERS = ("channel_id", "message_id", "id", "message_reference", "thread", "e
 
 
 @given(PAYLOADS)
-@settings(max_examples=examples(300))
+@settings(max_examples=examples(180))
 @pytest.mark.slow
 def test_no_planted_user_survives_in_text_or_user_fields(payload: dict[str, Any]) -> None:
     for key in NOT_USERS:

@@ -119,7 +119,7 @@ def test_a_new_message_is_as_by_rest_or_left_to_the_sync(parts: dict[str, Any], 
 
 
 @given(st.sampled_from(sorted(MESSAGE_EVENTS - {"MESSAGE_CREATE"})), PAYLOADS, st.booleans())
-@settings(max_examples=examples(400))
+@settings(max_examples=examples(240))
 @pytest.mark.slow
 def test_any_event_about_a_message_tells_something(event: str, payload: dict[str, Any], is_partial: bool) -> None:
     ids = {"id": "77", "message_id": "77", "ids": ["77"], "user_id": USER}
