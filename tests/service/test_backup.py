@@ -76,6 +76,7 @@ async def test_a_backup_is_the_archive_of_one_instant(
         await copy.close()
 
 
+@pytest.mark.slow
 async def test_a_backup_that_cannot_be_made_removes_none(
     database_url: str, server: Postgres | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

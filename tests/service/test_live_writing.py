@@ -95,6 +95,7 @@ async def test_a_tenant_whose_channel_cannot_be_hidden_stores_nothing_and_the_ot
         assert await hidden(db) == [(TENANT, "5"), (TENANT, "6")]
 
 
+@pytest.mark.slow
 async def test_a_channel_whose_record_is_refused_is_hidden_with_its_threads(database_url: str) -> None:
     async with archive(database_url) as db:
         live = await leading(db)
@@ -136,6 +137,7 @@ async def test_a_channel_is_hidden_while_the_process_stops(database_url: str) ->
         assert await hidden(db) == [(TENANT, "5"), (TENANT, "6")]
 
 
+@pytest.mark.slow
 async def test_what_is_wrong_with_changes_is_not_the_jobs(database_url: str) -> None:
     async with archive(database_url) as db:
         live = await leading(db)

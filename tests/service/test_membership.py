@@ -53,6 +53,7 @@ async def test_audits_are_asked_for_one_at_a_time_and_only_when_they_are_due(tmp
         await db.close()
 
 
+@pytest.mark.slow
 async def test_a_tenant_that_was_left_is_disconnected_before_its_gap_is_recorded(tmp_path: Path) -> None:
     clock = Clock()
     db = await open_database(f"sqlite+aiosqlite:///{tmp_path}/archive.db", hash_choice="sha256")

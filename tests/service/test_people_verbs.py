@@ -101,6 +101,7 @@ def test_an_id_that_is_none_is_refused_and_not_repeated(run: Run, archive: Path)
         assert not wrong or wrong not in ended.output
 
 
+@pytest.mark.slow
 def test_an_export_is_its_owner_s_alone(run: Run, archive: Path, tmp_path: Path) -> None:
     output = tmp_path / "export.jsonl"
     output.touch(0o666)
@@ -111,6 +112,7 @@ def test_an_export_is_its_owner_s_alone(run: Run, archive: Path, tmp_path: Path)
     assert f"wrote 1 message, of the archive at {archive}" in ended.output
 
 
+@pytest.mark.slow
 def test_every_file_of_a_verb_is_its_owner_s_alone(run: Run, archive: Path) -> None:
     assert run("erasures", "list").exit_code == 0
     mask = os.umask(0o022)
@@ -141,6 +143,7 @@ def test_erasure_requests_are_carried_over_a_restore(run: Run, archive: Path, tm
     assert "removed 0 messages" in run("forget", given=PERSON).output, "in all tenants, which was not requested before"
 
 
+@pytest.mark.slow
 def test_what_is_no_list_of_erasure_requests_is_refused_whole(run: Run, archive: Path) -> None:
     good = {"user_hash": "0" * 64, "tenant_id": None, "requested_at": "2026-11-26T00:00:00+00:00", "hash_choice": SHA}
     for wrong, said in (

@@ -35,6 +35,7 @@ async def returns_within(seconds: float, queue: JobQueue) -> bool:
     return True
 
 
+@pytest.mark.slow
 async def test_a_waiting_worker_is_woken(queue: JobQueue) -> None:
     waiting = asyncio.create_task(returns_within(SOON, queue))
     await asyncio.sleep(0)
@@ -48,6 +49,7 @@ async def test_a_job_that_is_enqueued_while_the_queue_is_read_is_not_missed(queu
     assert not await returns_within(0.05, queue), "it is announced once"
 
 
+@pytest.mark.slow
 async def test_without_news_the_wait_ends_by_itself(queue: JobQueue) -> None:
     async with asyncio.timeout(SOON):
         await queue.wait(0.01)

@@ -85,6 +85,7 @@ async def until(is_so: Callable[[], object]) -> None:
             await asyncio.sleep(0.005)
 
 
+@pytest.mark.slow
 async def test_what_is_known_is_read_before_the_listing_has_ended(job: JobContext) -> None:
     session = forum_of(job)
     is_waiting, go_on = halt_at(session, LISTED[1])
@@ -105,6 +106,7 @@ async def test_what_is_known_is_read_before_the_listing_has_ended(job: JobContex
 
 
 @pytest.mark.parametrize(("halted", "failing"), [(READ[0], LISTED[1]), (LISTED[1], READ[1])])
+@pytest.mark.slow
 async def test_an_error_on_either_side_ends_the_other(job: JobContext, halted: str, failing: str) -> None:
     session = forum_of(job)
     is_waiting, _ = halt_at(session, halted)
@@ -126,6 +128,7 @@ async def test_an_error_on_either_side_ends_the_other(job: JobContext, halted: s
     assert job.progress.fraction is None
 
 
+@pytest.mark.slow
 async def test_a_job_that_is_cancelled_in_the_middle_goes_on_from_there(job: JobContext) -> None:
     session = forum_of(job)
     halt_at(session, LISTED[1])
@@ -142,6 +145,7 @@ async def test_a_job_that_is_cancelled_in_the_middle_goes_on_from_there(job: Job
     assert await count_of(job.db, messages) == 2 * len(READ)
 
 
+@pytest.mark.slow
 async def test_a_thread_that_is_listed_with_a_newer_message_after_it_was_read_is_read_again(job: JobContext) -> None:
     session = forum_of(job)
     halt_at(session, READ[1])
@@ -164,6 +168,7 @@ async def test_a_thread_that_is_listed_with_a_newer_message_after_it_was_read_is
     assert await count_of(job.db, messages) == 2 + 3 * len(POSTS)
 
 
+@pytest.mark.slow
 async def test_a_thread_found_missing_is_looked_up_by_the_next_job_where_this_one_is_broken_off(
     job: JobContext,
 ) -> None:

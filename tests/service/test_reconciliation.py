@@ -97,6 +97,7 @@ async def test_a_database_that_is_away_when_the_bot_connects(
         assert len(failures) == 1, "it is told once, however often it is tried"
 
 
+@pytest.mark.slow
 async def test_a_gap_waits_in_memory_and_the_watermark_with_it(database_url: str) -> None:
     async with processes(database_url) as begin:
         process = begin()
@@ -117,6 +118,7 @@ async def test_a_gap_waits_in_memory_and_the_watermark_with_it(database_url: str
         assert found.ended_at - found.began_at >= timedelta(hours=1), "it begins where all was written last"
 
 
+@pytest.mark.slow
 async def test_one_lost_session_is_one_gap(database_url: str) -> None:
     async with processes(database_url) as begin:
         process = begin()
@@ -127,6 +129,7 @@ async def test_one_lost_session_is_one_gap(database_url: str) -> None:
         assert await process.gaps() == [(GapReason.SESSION_LOST, False)]
 
 
+@pytest.mark.slow
 async def test_a_lost_session_concerns_the_guilds_of_its_shard_alone(database_url: str) -> None:
     async with processes(database_url) as begin:
         process = begin()
@@ -172,6 +175,7 @@ async def test_a_sync_that_ran_while_the_bot_was_away_does_not_count(database_ur
         assert len(await process.jobs()) == 2
 
 
+@pytest.mark.slow
 async def test_a_return_is_not_lost_with_the_process(database_url: str) -> None:
     async with processes(database_url) as begin:
         process = begin()

@@ -104,6 +104,7 @@ async def test_the_most_urgent_step_of_all_channels_comes_before_the_next_one(wa
     assert await list_gaps(way.db, way.tenant.id) == []
 
 
+@pytest.mark.slow
 async def test_a_channel_that_gave_up_is_not_asked_for_its_next_step(way: Way) -> None:
     session = Edited()
     session.broken = "5"
@@ -117,6 +118,7 @@ async def test_a_channel_that_gave_up_is_not_asked_for_its_next_step(way: Way) -
     assert await count_pending_ranges(way.db, way.tenant.id) == {}
 
 
+@pytest.mark.slow
 async def test_a_running_job_says_in_words_what_it_reads_again(way: Way) -> None:
     session = Edited()
     job, seen = job_of(way, session), []

@@ -113,6 +113,7 @@ async def _number_of(caplog: pytest.LogCaptureFixture) -> int:
     return len([lines for lines in followed(caplog).values() if len(lines) > 1])
 
 
+@pytest.mark.slow
 async def test_of_an_overflow_the_messages_are_kept(tmp_path: Path) -> None:
     async with archive(f"sqlite+aiosqlite:///{tmp_path}/archive.db") as db:
         batch = LiveBatch(lost={(TENANT, "5", "2"), (TENANT, "5", "404")})

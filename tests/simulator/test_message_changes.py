@@ -6,6 +6,7 @@ from adapters.discord.simulator.privilege import blank
 from tests.support.changes import RecordedChanges, shown
 
 
+@pytest.mark.slow
 def test_a_post_comes_with_its_guild_and_member(recorded: RecordedChanges) -> None:
     channel = recorded.named("general")
     user = next(iter(recorded.guild.users.values()))
@@ -62,6 +63,7 @@ def test_links_show_what_they_lead_to_later(recorded: RecordedChanges) -> None:
     assert (channel.messages.get(message_id) or {})["embeds"] == []
 
 
+@pytest.mark.slow
 def test_reactions_come_and_go(recorded: RecordedChanges) -> None:
     channel = recorded.named("general")
     message_id = int(recorded.changes.post(channel.id, "vote")["id"])
@@ -83,6 +85,7 @@ def test_reactions_come_and_go(recorded: RecordedChanges) -> None:
     assert shown(channel, message_id) == []
 
 
+@pytest.mark.slow
 def test_silent_changes_send_no_event(recorded: RecordedChanges) -> None:
     channel = recorded.named("general")
     payload = recorded.changes.post(channel.id, "psst", silent=True)

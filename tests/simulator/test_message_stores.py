@@ -147,6 +147,7 @@ def test_millions_of_messages_take_no_memory() -> None:
     assert len(store.page(before=store.last_id, limit=100)) == 100
 
 
+@pytest.mark.slow
 def test_lazy_content_is_a_busy_guilds() -> None:
     payloads = list(lazy(3_000))
     mean_bytes = len(json.dumps(payloads, separators=(",", ":"))) / len(payloads)

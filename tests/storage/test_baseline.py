@@ -32,6 +32,7 @@ def baseline_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     return url
 
 
+@pytest.mark.slow
 async def test_every_row_is_as_it_was(baseline_url: str) -> None:
     before = _with_connection(baseline_url, _rows)
     assert all(before.values()), f"the dump has no row of {[table for table, rows in before.items() if not rows]}"

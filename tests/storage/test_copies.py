@@ -52,6 +52,7 @@ async def holds(db: Database) -> bool:
 ALL = [replace(record, platform_id=str(number)) for number, record in enumerate(COPIES.values(), 11)]
 
 
+@pytest.mark.slow
 async def test_copies_go_with_their_original(db: Database, way: Way) -> None:
     await way.store(THEIRS, *ALL, message(3, content="another's"))
     assert await holds(db)
@@ -67,6 +68,7 @@ async def test_copies_go_with_their_original(db: Database, way: Way) -> None:
     assert rows["15"]["metadata"]["embeds"] == [{"title": "kept"}, {"forgotten": True}]
 
 
+@pytest.mark.slow
 async def test_they_do_not_come_back(db: Database, way: Way) -> None:
     await way.store(THEIRS, *ALL)
     await erase(db, way.tenant.id)

@@ -89,6 +89,7 @@ class TestItHolds:
         newer = replace(new, platform_id="8")
         await self.held(kept, lambda: save_changed_channels(db, kept.tenant.id, [newer], LATER))
 
+    @pytest.mark.slow
     async def test_reactions_without_being_fetched_again(self, db: Database, kept: Way) -> None:
         assert await pending_lists(db, kept.tenant.id) == 0
         await kept.store(*naming(WHO))
@@ -149,6 +150,7 @@ class TestItHolds:
         assert not await is_anywhere(db, WHO)
         await other.close()
 
+    @pytest.mark.slow
     async def test_a_backup_holds_up_neither_an_erasure_request_nor_a_batch(
         self, db: Database, database_url: str, way: Way
     ) -> None:

@@ -35,6 +35,7 @@ async def opened(path: Path) -> dict[str, int]:
 
 
 @pytest.mark.usefixtures("umask")
+@pytest.mark.slow
 async def test_a_new_archive_is_private(tmp_path: Path) -> None:
     folder = tmp_path / "new" / "folder"
     assert await opened(folder / "archive.db") == dict.fromkeys(FILES, 0o600)

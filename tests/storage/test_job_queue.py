@@ -171,6 +171,7 @@ class TestQuestions:
         assert [j.id for j in await list_jobs(db, only_finished=True, limit=1)] == [jobs[1].id]
         assert [j.id for j in await list_jobs(db, tenant_id=ids[1])] == [jobs[1].id]
 
+    @pytest.mark.slow
     async def test_ids_made_in_one_instant_keep_their_order(self, db: Database) -> None:
         jobs = [await queued(db, await new_tenant(db, n)) for n in range(20)]
         assert [job.id for job in jobs] == sorted(job.id for job in jobs)

@@ -72,6 +72,7 @@ async def test_what_failed_is_to_be_read_too(db: Database, tenant: Tenant) -> No
     assert [state.platform_id for state in await to_be_read(db, tenant)] == ["2"]
 
 
+@pytest.mark.slow
 async def test_more_than_are_read_at_once(db: Database, tenant: Tenant) -> None:
     records = [channel("1"), *(thread(str(1000 + n), "1") for n in range(1_234))]
     await save_channels(db, tenant.id, records, NOW)

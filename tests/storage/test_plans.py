@@ -36,6 +36,7 @@ async def test_no_query_reads_a_large_table_whole(filled: Database) -> None:
     assert found == {}
 
 
+@pytest.mark.slow
 async def test_what_is_pending_in_a_channel_is_counted_without_looking_up_each_message(filled: Database) -> None:
     with recorded(filled) as sent:
         await channels.channel_summaries(filled, "discord-1", limit=10)
@@ -46,6 +47,7 @@ async def test_what_is_pending_in_a_channel_is_counted_without_looking_up_each_m
             assert [step.split()[4] for step in found] == ["ix_messages_deleted"]
 
 
+@pytest.mark.slow
 async def test_a_page_of_all_jobs_is_read_in_their_order(filled: Database) -> None:
     with recorded(filled) as sent:
         assert len(await jobs.list_jobs(filled, limit=7)) == 7

@@ -96,6 +96,7 @@ async def test_all_of_them_are_named_however_many(db: Database, way: Way) -> Non
 
 
 @pytest.mark.parametrize("count", [2, 30])
+@pytest.mark.slow
 async def test_a_page_of_nothing_else_holds_nothing_up(db: Database, way: Way, count: int) -> None:
     assert len(await store(db, way, *(poison(n) for n in range(1, count + 1)))) == count
     assert await store(db, way, message(40)) == frozenset()

@@ -100,6 +100,7 @@ class TestWhatIsPending:
         assert await pending_channels(db, "discord-other", users_per_request=100) == []
         assert await pending_totals(db, ids["8"], None, 100) == []
 
+    @pytest.mark.slow
     async def test_the_pages_are_complete_whatever_is_done_in_between(self, way: Pass) -> None:
         emoji = ["", "1", "10", "👍", "é"]
         totals = tuple(total(each, burst=burst) for each in emoji for burst in KINDS)

@@ -60,6 +60,7 @@ async def test_what_was_sent_lately_comes_first_and_few_older_messages_with_it(w
     assert await plan(way) == 0, "the same once more"
 
 
+@pytest.mark.slow
 async def test_an_interrupted_job_goes_on_with_the_most_urgent_step(
     db: Database, way: Way, three: dict[str, int], lease: JobLease
 ) -> None:
@@ -80,6 +81,7 @@ async def test_an_interrupted_job_goes_on_with_the_most_urgent_step(
     assert await settle_gaps(db, way.tenant.id, now=LATER) == 1
 
 
+@pytest.mark.slow
 async def test_a_gap_before_the_one_before_is_repaired(db: Database, way: Way, three: dict[str, int]) -> None:
     await plan(way)
     await way.save((await way.pending())[0], *map(message, range(850_000, 850_003)))

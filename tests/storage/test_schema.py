@@ -57,6 +57,7 @@ async def test_alembic_finds_nothing_to_migrate(new_database: Callable[[], str])
     assert _with_connection(url, differences) == []
 
 
+@pytest.mark.slow
 async def test_both_dialects_have_the_same_columns(both: tuple[Database, Database]) -> None:
     sqlite, postgres = [await _columns(db) for db in both]
     assert sqlite.keys() == postgres.keys()

@@ -146,6 +146,7 @@ async def test_what_the_database_cannot_keep_is_said(db: Database) -> None:
             await continue_index(db, NOW)
 
 
+@pytest.mark.slow
 async def test_a_damaged_index_is_noticed_and_can_be_made_anew(db: Database, database_url: str, way: Way) -> None:
     """Or the checks above would hold nothing."""
     if db.dialect != "sqlite":

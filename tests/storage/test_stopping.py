@@ -192,6 +192,7 @@ class TestPurging:
         assert await count_of(db, messages) == await count_of(db, attachments) == 100
         assert await purge_tenant(db, tenant.id, LATER) == 100
 
+    @pytest.mark.slow
     async def test_resumed_it_begins_anew(self, db: Database, tenant: Tenant, lease: JobLease) -> None:
         await fill(db, tenant.id, lease)
         await finish(db, lease, status=JobStatus.SUCCEEDED, totals={}, error=None, now=NOW)
@@ -205,6 +206,7 @@ class TestPurging:
         )
         await queued(db, tenant.id, JobKind.INITIAL)
 
+    @pytest.mark.slow
     async def test_resumed_in_the_middle_it_reads_everything_again(
         self, db: Database, tenant: Tenant, lease: JobLease
     ) -> None:

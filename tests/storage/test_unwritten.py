@@ -122,6 +122,7 @@ async def test_what_came_after_the_page_was_requested_is_not_settled_by_it(db: D
     assert await count_open_entries(db) == 2, "nor what changed on the way"
 
 
+@pytest.mark.slow
 async def test_one_that_is_refused_again_stays_open_and_is_read_once_a_day(db: Database, way: Way) -> None:
     await way.store(message(1))
     await note(way, event(way, "9", EventKind.CREATED))

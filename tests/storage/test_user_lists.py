@@ -66,6 +66,7 @@ async def test_lists_of_several_channels_are_one_transaction(db: Database, board
     assert await board.lists() == []
 
 
+@pytest.mark.slow
 async def test_one_that_changed_meanwhile_holds_up_no_other(db: Database, board: Board) -> None:
     lists = await board.lists("a", "b")
     await board.react("5", 1, ("👍", 3), ("🎉", 2))
@@ -95,6 +96,7 @@ async def test_users_who_took_it_back_go_and_those_of_other_totals_stay(db: Data
     assert written == {("a", NOW), ("b", NOW), ("c", LATER), ("d", LATER)}, "only differences are written"
 
 
+@pytest.mark.slow
 async def test_who_was_erased_is_in_none_of_them(db: Database, board: Board) -> None:
     who, other = "a" * 64, "b" * 64
     lists = await board.lists(who, other)

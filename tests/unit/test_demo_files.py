@@ -89,6 +89,7 @@ async def test_a_second_start_is_refused_and_touches_nothing(files: DemoFiles) -
     assert (await world(files)).moments == [NOW]
 
 
+@pytest.mark.slow
 async def test_a_community_that_was_added_and_deleted_does_not_make_it_anothers(files: DemoFiles) -> None:
     await world(files)
     await archive(files, GUILD, "7")
@@ -125,6 +126,7 @@ async def test_a_link_to_somewhere_else_is_not_followed(files: DemoFiles, name: 
     assert target.read_text() == "precious"
 
 
+@pytest.mark.slow
 async def test_an_archive_whose_world_is_lost_begins_anew(files: DemoFiles) -> None:
     await world(files)
     await archive(files, GUILD)

@@ -98,6 +98,7 @@ async def test_any_value_in_any_field_gives_the_same_record() -> None:
 
 @given(st.dictionaries(st.sampled_from([*PLAIN, *RARE]), ODD, max_size=6), st.sampled_from([PLAIN, PLAIN | SHORT]))
 @settings(max_examples=examples(100))
+@pytest.mark.slow
 async def test_odd_parts_give_the_same_record(odd: dict[str, Any], base: dict[str, Any]) -> None:
     if is_plain_json(odd):
         await assert_equal([base | odd, RARE | base | odd, odd])
