@@ -1,11 +1,12 @@
-"""Texts for people: descriptions of a field's valid values, counts of things, and what is to be read again."""
+"""Texts for people: descriptions of a field's valid values, counts, pseudonyms, and what is to be read again or why."""
 
+import re
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from storage.repair import RefetchKind
+from storage.repair import GapReason, RefetchKind
 
 _KINDS = {
     "string": "a text",
@@ -23,6 +24,29 @@ REPAIRS_IN_WORDS = {
     RefetchKind.AUDIT: "all messages, for an audit",
 }
 """What ranges of a kind hold."""
+
+GAPS_IN_WORDS = {
+    GapReason.PROCESS_DOWN: "no process was connected",
+    GapReason.SESSION_LOST: "the platform began a new session",
+    GapReason.TAKEOVER: "another process took over",
+    GapReason.OUTAGE: "the platform had an outage",
+    GapReason.LEFT: "the bot was not in it",
+    GapReason.STOPPED: "its syncs were stopped",
+}
+"""Why changes were not received."""
+
+_PSEUDONYM_DIGITS = 8
+_PERSON = re.compile(r"(?P<mention><@)?\b(?P<short>[0-9a-f]{8})[0-9a-f]{56}\b(?(mention)>|)")
+
+
+def pseudonym(author_hash: str) -> str:
+    """Shorten a person's hash to what people can tell apart."""
+    return author_hash[:_PSEUDONYM_DIGITS]
+
+
+def people(text: str) -> str:
+    """Shorten the pseudonyms of people in a text, such as a name; who is mentioned stays marked by an @."""
+    return _PERSON.sub(lambda found: ("@" if found["mention"] else "") + found["short"], text)
 
 
 def counted(count: int, one: str) -> str:

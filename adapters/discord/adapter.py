@@ -129,6 +129,11 @@ class DiscordAdapter:
         needed = discord.Permissions(view_channel=True, read_message_history=True, connect=True)
         return discord.utils.oauth_url(self._client.login.application_id, permissions=needed, scopes=("bot",))
 
+    @staticmethod
+    def message_url(guild_id: str, channel_id: str, message_id: str) -> str:
+        """Where Discord itself shows a message; a thread's id is that of its channel."""
+        return f"https://discord.com/channels/{guild_id}/{channel_id}/{message_id}"
+
     async def sync(
         self,
         tenant_platform_id: str,

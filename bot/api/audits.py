@@ -63,7 +63,7 @@ class AuditCalls:
             **asdict(found),
             **await unwritten_facts(self.db, tenant.id),
             incomplete=[
-                _incomplete(channel)
+                incomplete_view(channel)
                 for channel in await channels.channel_summaries(self.db, tenant.id, only_incomplete=True)
             ],
             gaps=[
@@ -78,7 +78,8 @@ class AuditCalls:
         return Result(view)
 
 
-def _incomplete(channel: ChannelSummary) -> IncompleteChannel:
+def incomplete_view(channel: ChannelSummary) -> IncompleteChannel:
+    """Say why not everything of a channel is archived."""
     error = Facts(channel.last_error or {})
     if channel.skip_reason is not None:
         code, reason = str(channel.skip_reason), EXPLANATIONS[channel.skip_reason]

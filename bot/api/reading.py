@@ -21,6 +21,7 @@ from bot.api.reading_responses import (
     UsedEmojiView,
 )
 from bot.api.tenants import find_tenant
+from bot.links import file_link, message_link
 from storage import reading
 from storage.database import Database
 from storage.reading import MessageWindow, ShownChannel, ShownMessage, Statistics
@@ -110,10 +111,9 @@ class ReadingCalls:
     async def show_statistics(self, params: StatisticsRange, _: NoParameters) -> Result:
         """Show the activity within some days."""
         tenant = await find_tenant(self.db, params.tenant_id)
-        until = params.until or self.clock().astimezone(UTC).date()
-        since = params.since or max(date.min + _USUAL_DAYS, until) - _USUAL_DAYS
-        since, until = min(since, until), max(since, until)
-        found = await reading.statistics(self.db, tenant.id, since=_beginning(since), until=_end(until))
+        since, until = chosen_days(params.since, params.until, self.clock())
+        first, end = span_of_days(since, until)
+        found = await reading.statistics(self.db, tenant.id, since=first, until=end)
         return Result(_statistics_view(found, since, until))
 
 
@@ -133,7 +133,6 @@ async def find_channel(db: Database, tenant_id: str, channel_id: str) -> ShownCh
 
 def message_view(channel: ShownChannel, message: ShownMessage) -> MessageView:
     """Return a message of a channel as it is answered."""
-    pages, calls = f"/tenants/{channel.tenant_id}", f"/api/tenants/{channel.tenant_id}"
     return MessageView(
         **{name: getattr(message, name) for name in _SAME},
         message_id=message.platform_id,
@@ -143,12 +142,12 @@ def message_view(channel: ShownChannel, message: ShownMessage) -> MessageView:
             AttachmentView(
                 **{name: value for name, value in asdict(file).items() if name != "platform_id"},
                 id=file.platform_id,
-                link=f"{calls}/attachments/{file.platform_id}",
+                link=file_link(channel.tenant_id, file.platform_id),
             )
             for file in message.attachments
         ],
         reactions=[ReactionView(emoji=r.emoji, burst=r.burst, count=r.count) for r in message.reactions],
-        link=f"{pages}/channels/{channel.platform_id}?at={message.platform_id}",
+        link=message_link(channel.tenant_id, channel.platform_id, message.platform_id),
     )
 
 
@@ -188,10 +187,16 @@ def _statistics_view(found: Statistics, since: date, until: date) -> StatisticsV
     )
 
 
-def _beginning(day: date) -> datetime:
-    return datetime.combine(day, time(), UTC)
+def chosen_days(since: date | None, until: date | None, now: datetime) -> tuple[date, date]:
+    """Return the first and the last of some days (UTC): thirty until today where nothing is said."""
+    last = until or now.astimezone(UTC).date()
+    first = since or max(date.min + _USUAL_DAYS, last) - _USUAL_DAYS
+    return min(first, last), max(first, last)
 
 
-def _end(day: date) -> datetime:
-    """Return the first instant after a day; of the last day that there is, its last instant."""
-    return datetime.max.replace(tzinfo=UTC) if day == date.max else _beginning(day + timedelta(days=1))
+def span_of_days(since: date, until: date) -> tuple[datetime, datetime]:
+    """Return the first instant of a day and the one behind the other; of the last day that there is, its last."""
+    beginning = datetime.combine(since, time(), UTC)
+    if until == date.max:
+        return beginning, datetime.max.replace(tzinfo=UTC)
+    return beginning, datetime.combine(until + timedelta(days=1), time(), UTC)

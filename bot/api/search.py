@@ -20,14 +20,15 @@ from bot.api.search_responses import (
 )
 from bot.api.sync import EXPLANATIONS
 from bot.api.tenants import find_tenant
+from bot.links import message_link
 from bot.search import Found, Searcher
 from bot.search_query import BadQuery
 from bot.search_suggestions import suggest
+from bot.wording import pseudonym
 from storage.database import Database
 from storage.errors import QueryTooLong
 from storage.search import BadCursor, Explanation, Hit, NoIndex, Order, Page, UnclearFilter
 
-_PSEUDONYM_DIGITS = 8
 _ALL_PRESENT = "each word is in some message, but never all that was asked for in one"
 _PRESENT = "the word is in some message, but in none that fits all of what was asked for"
 _ONLY_FILTERS = "no message fits all of what was asked for"
@@ -183,7 +184,7 @@ def _hit(hit: Hit) -> HitView:
             parent_platform_id=hit.parent_platform_id,
             parent_name=hit.parent_name,
         ),
-        author=hit.author_hash[:_PSEUDONYM_DIGITS] if hit.author_hash else None,
+        author=pseudonym(hit.author_hash) if hit.author_hash else None,
         author_hash=hit.author_hash,
         author_kind=AuthorKind(hit.author_kind),
         type=hit.type,
@@ -196,5 +197,5 @@ def _hit(hit: Hit) -> HitView:
         reply_to_message_platform_id=hit.reply_to_message_platform_id,
         files=hit.files,
         reactions=hit.reactions,
-        link=f"/tenants/{hit.tenant_id}/channels/{hit.channel_platform_id}?at={hit.platform_id}",
+        link=message_link(hit.tenant_id, hit.channel_platform_id, hit.platform_id),
     )

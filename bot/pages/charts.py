@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Any, TypeAlias
 
-from bot.pages.phrases import people
+from bot.wording import people
 
 Bars: TypeAlias = Sequence[tuple[str, int]]
 """What each bar is called, and how long it is."""

@@ -6,7 +6,7 @@ from datetime import UTC, date
 
 from markupsafe import Markup
 
-from bot.pages.holes import ShownHole, place_holes
+from bot.holes import ShownHole, place_holes
 from bot.pages.markup import Place, as_html, as_words, channels_named
 from storage import reading
 from storage.database import Database

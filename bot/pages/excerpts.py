@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from bot.api import HitView
-from bot.pages.phrases import people
+from bot.wording import people
 
 _LONGEST = 420  # characters
 _BEFORE = 80  # of them before the first word that was found

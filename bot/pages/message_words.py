@@ -6,8 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from bot.pages.markup_rules import tag_in_words
-from bot.pages.phrases import pseudonym
-from bot.wording import counted
+from bot.wording import counted, pseudonym
 from storage.privacy import FORGOTTEN
 
 _WEB = re.compile(r"https?://", re.IGNORECASE)

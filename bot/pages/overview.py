@@ -6,18 +6,10 @@ from dataclasses import dataclass
 from bot.api import Api, JobView, TenantView, job_view
 from bot.live import Following
 from bot.pages.signs import Sign, tenant_sign
+from bot.wording import GAPS_IN_WORDS
 from storage import jobs, repair
-from storage.repair import Coverage, Gap, GapReason
+from storage.repair import Coverage, Gap
 from storage.tenants import SyncStatus, Tenant
-
-GAPS_IN_WORDS = {
-    GapReason.PROCESS_DOWN: "no process was connected",
-    GapReason.SESSION_LOST: "the platform began a new session",
-    GapReason.TAKEOVER: "another process took over",
-    GapReason.OUTAGE: "the platform had an outage",
-    GapReason.LEFT: "the bot was not in it",
-    GapReason.STOPPED: "its syncs were stopped",
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,17 +1,14 @@
 """Figures and times as people read them: the filters of the templates."""
 
-import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 
 from markupsafe import Markup
 
 from bot.pages.signs import kind_in_words
-from bot.wording import counted
+from bot.wording import counted, people, pseudonym
 
 _UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
-_PSEUDONYM_DIGITS = 8
-_PERSON = re.compile(r"(?P<mention><@)?\b(?P<short>[0-9a-f]{8})[0-9a-f]{56}\b(?(mention)>|)")
 
 
 def number(value: float) -> str:
@@ -58,16 +55,6 @@ def moment(at: datetime) -> Markup:
 def ago(at: datetime, now: datetime) -> Markup:
     """Write a time by its distance from now; exactly, where one points at it or listens."""
     return Markup('<time datetime="{}" title="{}">{}</time>').format(at.isoformat(), exact(at), relative(at, now))
-
-
-def pseudonym(author_hash: str) -> str:
-    """Shorten a person's hash to what people can tell apart."""
-    return author_hash[:_PSEUDONYM_DIGITS]
-
-
-def people(text: str) -> str:
-    """Shorten the pseudonyms of people in a text, such as a name; who is mentioned stays marked by an @."""
-    return _PERSON.sub(lambda found: ("@" if found["mention"] else "") + found["short"], text)
 
 
 FILTERS: Mapping[str, Callable[..., str]] = {

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bot.pages.holes import place_holes
+from bot.holes import place_holes
 from storage.reading import Hole, HoleKind, MessageWindow, ShownMessage
 from tests.support.builders import NOW, SECOND
 

@@ -2,7 +2,8 @@
 
 from datetime import UTC, datetime, timedelta
 
-from bot.pages.phrases import ago, length, people, percent, relative
+from bot.pages.phrases import ago, length, percent, relative
+from bot.wording import people
 
 NOW = datetime(2026, 11, 27, 12, tzinfo=UTC)
 HASH = "0123456789abcdef" * 4

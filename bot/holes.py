@@ -1,4 +1,4 @@
-"""Where on a page it is said that something is missing, and in which words."""
+"""Where among messages it is said that something is missing, and in which words."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -7,7 +7,7 @@ from datetime import datetime
 
 from adapters.records import SkipReason
 from bot.api import EXPLANATIONS
-from bot.pages.overview import GAPS_IN_WORDS
+from bot.wording import GAPS_IN_WORDS
 from storage.reading import Hole, HoleKind, MessageWindow, ShownMessage
 from storage.repair import GapReason
 
