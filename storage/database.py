@@ -39,7 +39,6 @@ log = logging.getLogger(__name__)
 _MIGRATION_PATIENCE = timedelta(seconds=30)
 # closing waits so long for calls in progress; only calls that wait for a lock or a server take longer
 _RETURN_SECONDS = 5.0
-
 _PING = text("SELECT count(*) FROM archive_settings")
 
 
@@ -195,8 +194,10 @@ async def open_database(url: str, *, hash_choice: str, clock: Callable[[], datet
         return Database(pools=pools, path=path, closing=stack.pop_all(), sockets=sockets)
 
 
-async def open_for_reading(url: str, *, hash_choice: str) -> Database:
+async def open_for_reading(url: str, *, hash_choice: str, only_asking: bool = False) -> Database:
     """Open the archive to read it, also while a daemon works on it; what would write fails.
+
+    With ``only_asking`` every query has a time limit, as on the connections to answer people by.
 
     Raises:
         StorageError: as for ``open_database``; also where there is no archive of this version yet.
@@ -204,7 +205,7 @@ async def open_for_reading(url: str, *, hash_choice: str) -> Database:
     await require_archive(url, hash_choice=hash_choice)
     parsed = parse_url(url)
     async with AsyncExitStack() as stack:
-        pools = open_pools(parsed, _now, stack).only_reading()
+        pools = open_pools(parsed, _now, stack).only_reading(only_asking=only_asking)
         return Database(pools=pools, path=sqlite_path(parsed), closing=stack.pop_all())
 
 

@@ -21,6 +21,7 @@ from storage.errors import QueryTooLong
 
 _POOL: dict[str, Any] = {"pool_size": 3, "max_overflow": 0, "pool_timeout": 10.0}
 _STEPS = 20_000  # of SQLite's virtual machine between two looks at the time: about a millisecond
+_USUAL_LIMIT = timedelta(seconds=3)
 _LIMIT, _ENDS_AT = "time limit", "query ends at"  # keys of what is noted beside a connection
 _CANCELLED = "57014"  # https://www.postgresql.org/docs/current/errcodes-appendix.html
 
@@ -59,12 +60,17 @@ async def _set_limit(connection: AsyncConnection, limit: timedelta) -> None:
     if noted.get(_LIMIT) == limit:
         return
     if connection.dialect.name == "postgresql":
-        await connection.exec_driver_sql(f"SET statement_timeout = {max(1, int(limit / timedelta(milliseconds=1)))}")
+        await connection.exec_driver_sql(_timeout_of(limit))
     noted[_LIMIT] = limit
+
+
+def _timeout_of(limit: timedelta) -> str:
+    return f"SET statement_timeout = {max(1, int(limit / timedelta(milliseconds=1)))}"
 
 
 def _watch_time(connection: Any, entry: ConnectionPoolEntry) -> None:
     noted = entry.info
+    noted[_LIMIT] = _USUAL_LIMIT
 
     def is_over() -> bool:
         ends_at: float = noted.get(_ENDS_AT, float("inf"))
@@ -78,9 +84,11 @@ def _begin_query(connection: Connection, *_: Any) -> None:
     connection.info[_ENDS_AT] = time.monotonic() + limit.total_seconds() if limit else float("inf")
 
 
-def _forbid_writing(connection: Any, _entry: ConnectionPoolEntry) -> None:
+def _forbid_writing(connection: Any, entry: ConnectionPoolEntry) -> None:
     cursor = connection.cursor()
     cursor.execute("SET default_transaction_read_only = on")
+    cursor.execute(_timeout_of(_USUAL_LIMIT))
+    entry.info[_LIMIT] = _USUAL_LIMIT
     cursor.close()
     connection.commit()  # otherwise the first rollback would undo it
 

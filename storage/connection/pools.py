@@ -20,9 +20,10 @@ class Pools:
     writer: AsyncEngine
     asker: AsyncEngine  # to answer people by, see ``asking``
 
-    def only_reading(self) -> "Pools":
-        """Return the same, where nothing may be written."""
-        return replace(self, writer=self.reader)
+    def only_reading(self, *, only_asking: bool = False) -> "Pools":
+        """Return the same, where nothing may be written; ``only_asking``: and where each query has a time limit."""
+        reader = self.asker if only_asking else self.reader
+        return replace(self, reader=reader, writer=reader)
 
 
 def open_pools(url: URL, clock: Callable[[], datetime], closing: AsyncExitStack) -> Pools:

@@ -2,11 +2,14 @@
 
 from storage.reading.channels import (
     SHOWN_CHANNELS,
+    channel_holding,
     channel_names,
     channel_of,
     channel_of_row,
+    channels_called,
     threads_of,
 )
+from storage.reading.conversations import Talk, TalkMessage, conversation_of
 from storage.reading.days import days_with_messages, ends_of, first_and_newest
 from storage.reading.holes import Hole, HoleKind, holes_of
 from storage.reading.links import (
@@ -27,7 +30,17 @@ from storage.reading.rows import (
     load_hanging,
     messages_by_key,
 )
-from storage.reading.statistics import ChannelActivity, DayActivity, ReactionUse, Statistics, statistics
+from storage.reading.statistics import (
+    AuthorActivity,
+    ChannelActivity,
+    DayActivity,
+    ReactionUse,
+    Statistics,
+    days_of_activity,
+    hours_of_activity,
+    most_active,
+    statistics,
+)
 from storage.reading.walks import (
     FIRST,
     LAST,
@@ -38,7 +51,14 @@ from storage.reading.walks import (
     walk_back,
     walk_forth,
 )
-from storage.reading.windows import MessageWindow, day_window, messages_after, messages_around, messages_before
+from storage.reading.windows import (
+    MessageWindow,
+    day_window,
+    messages_after,
+    messages_around,
+    messages_before,
+    messages_within,
+)
 
 __all__ = [
     "FIRST",
@@ -47,6 +67,7 @@ __all__ = [
     "SHOWN_MESSAGES",
     "Answer",
     "Answers",
+    "AuthorActivity",
     "ChannelActivity",
     "DayActivity",
     "Hole",
@@ -62,17 +83,24 @@ __all__ = [
     "ShownMessage",
     "ShownReaction",
     "Statistics",
+    "Talk",
+    "TalkMessage",
     "answers_to",
+    "channel_holding",
     "channel_names",
     "channel_of",
     "channel_of_row",
     "channel_pages",
+    "channels_called",
+    "conversation_of",
     "day_window",
+    "days_of_activity",
     "days_with_messages",
     "ends_of",
     "find_position",
     "first_and_newest",
     "holes_of",
+    "hours_of_activity",
     "links_of",
     "load_by_key",
     "load_hanging",
@@ -80,6 +108,8 @@ __all__ = [
     "messages_around",
     "messages_before",
     "messages_by_key",
+    "messages_within",
+    "most_active",
     "originals_of",
     "position_of",
     "statistics",

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable
 
-from sqlalchemy import RowMapping, select
+from sqlalchemy import RowMapping, bindparam, or_, select
+from sqlalchemy.types import Text
 
 from storage.connection import finish_before_cancel
 from storage.database import Database
@@ -12,14 +13,16 @@ from storage.sql import (
     CHANNEL_ID,
     CHANNEL_PLATFORM_ID,
     LIMIT,
+    MESSAGE_PLATFORM_ID,
     TENANT_ID,
+    Id,
     all_rows,
     dump_json,
     fields_of,
     json_strings,
     one_row,
 )
-from storage.tables import channels
+from storage.tables import channels, messages
 
 _parent = channels.alias("parent")
 SHOWN_CHANNELS = select(
@@ -33,6 +36,20 @@ SHOWN_CHANNELS = select(
 """What a ``ShownChannel`` is made of."""
 
 _ONE = SHOWN_CHANNELS.where(channels.c.tenant_id == TENANT_ID, channels.c.platform_id == CHANNEL_PLATFORM_ID)
+_NAMED = (
+    SHOWN_CHANNELS.where(channels.c.tenant_id == TENANT_ID)
+    .where(
+        or_(channels.c.platform_id == bindparam("given", type_=Id), channels.c.name == bindparam("given", type_=Text))
+    )
+    .order_by(channels.c.type == "thread", channels.c.id)
+    .limit(LIMIT)
+)
+_HOLDING = (
+    SHOWN_CHANNELS.join(messages, messages.c.channel_id == channels.c.id)
+    .where(channels.c.tenant_id == TENANT_ID, messages.c.platform_id == MESSAGE_PLATFORM_ID)
+    .order_by(channels.c.id)
+    .limit(1)
+)
 # By the index over tenant and channel: the threads, of which there may be very many, are passed over in it.
 _THREADS = (
     SHOWN_CHANNELS.where(channels.c.parent_id == CHANNEL_ID, channels.c.type == "thread", channels.c.id < AFTER_ID)
@@ -50,6 +67,22 @@ async def channel_of(db: Database, tenant_id: str, channel_platform_id: str) -> 
     """Look up a channel, thread or post of a tenant by the platform's id; None where it is not known."""
     async with db.asking() as connection:
         row = await one_row(connection, _ONE, {"tenant": tenant_id, "channel_platform": channel_platform_id})
+    return None if row is None else channel_of_row(row)
+
+
+@finish_before_cancel
+async def channels_called(db: Database, tenant_id: str, given: str, *, limit: int = 10) -> list[ShownChannel]:
+    """Find the channels and threads of a tenant that have a name, or the platform's id; channels before threads."""
+    async with db.asking() as connection:
+        rows = await all_rows(connection, _NAMED, {"tenant": tenant_id, "given": given, "limit": limit})
+    return [channel_of_row(row) for row in rows]
+
+
+@finish_before_cancel
+async def channel_holding(db: Database, tenant_id: str, message_id: str) -> ShownChannel | None:
+    """Find the channel or thread of a tenant in which a message is archived, by the platform's id of the message."""
+    async with db.asking() as connection:
+        row = await one_row(connection, _HOLDING, {"tenant": tenant_id, "message": message_id})
     return None if row is None else channel_of_row(row)
 
 

@@ -28,7 +28,9 @@ from storage.sql import (
 from storage.tables import attachments, channels, messages
 
 _EXCERPT = 200  # characters
-_THREAD_STARTER = "thread_starter_message"  # the first one of a thread: it repeats the message that the thread is on
+THREAD_STARTER = "thread_starter_message"
+"""The type of the first message of a thread: it repeats the message that the thread is on."""
+
 _ANSWERS = 5  # of one message; the others are counted
 
 
@@ -126,7 +128,7 @@ _ranked = (
     .join_from(messages, channels, channels.c.id == messages.c.channel_id)
     .where(_original_id.in_(select(json_strings("originals"))), _original_id.is_not(None))
     .where(messages.c.reply_to_channel_platform_id == CHANNEL_PLATFORM_ID, messages.c.tenant_id == TENANT_ID)
-    .where(messages.c.type != _THREAD_STARTER)
+    .where(messages.c.type != THREAD_STARTER)
     .subquery("ranked")
 )
 _ANSWERS_TO = select(_ranked).where(_ranked.c.rank <= _ANSWERS).order_by(_ranked.c.rank)

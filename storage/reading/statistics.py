@@ -1,9 +1,9 @@
 """Figures of a tenant's activity in a time: by day and hour, by channel, the reactions given, how many people wrote."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement, RowMapping, Select, and_, bindparam, case, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -12,6 +12,8 @@ from storage.connection import finish_before_cancel
 from storage.database import Database
 from storage.sql import LIMIT, TENANT_ID, DayOf, HourOf, UtcDateTime, all_rows
 from storage.tables import channels, messages, reaction_totals
+
+R = TypeVar("R", "AuthorActivity", "ChannelActivity", "ReactionUse")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +42,15 @@ class ReactionUse:
     emoji_key: str
     emoji: str
     count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuthorActivity:
+    """Who wrote messages."""
+
+    author_hash: str
+    author_kind: str  # of one of them: user, bot or webhook
+    messages: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +102,13 @@ _CHANNELS = (
     .order_by(func.count().desc(), _place["place_id"])
     .limit(LIMIT)
 )
+_AUTHORS = (
+    select(messages.c.author_hash, func.min(messages.c.author_kind).label("author_kind"), _counts[0])
+    .where(_is_counted, messages.c.author_hash.is_not(None))
+    .group_by(messages.c.author_hash)
+    .order_by(func.count().desc(), messages.c.author_hash)
+    .limit(LIMIT)
+)
 _given = func.sum(reaction_totals.c["count"])
 _REACTIONS = (
     select(reaction_totals.c.emoji_key, func.max(reaction_totals.c.emoji).label("emoji"), _given.label("count"))
@@ -136,6 +154,38 @@ async def statistics(
         given = await _listed(connection, _REACTIONS, values | {"limit": most}, ReactionUse)
     by_hour = tuple(hours.get(hour, 0) for hour in range(24))
     return Statistics(**dict(totals), days=days, hours=by_hour, channels=places, reactions=given)
+
+
+@finish_before_cancel
+async def days_of_activity(db: Database, tenant_id: str, *, since: datetime, until: datetime) -> Sequence[DayActivity]:
+    """Count messages and authors by the day; times and errors as of ``statistics``."""
+    async with db.asking() as connection:
+        return await _listed(connection, _DAYS, {"tenant": tenant_id, "since": since, "until": until}, DayActivity)
+
+
+@finish_before_cancel
+async def hours_of_activity(db: Database, tenant_id: str, *, since: datetime, until: datetime) -> Mapping[int, int]:
+    """Count messages by the hour of the day (UTC); times and errors as of ``statistics``."""
+    async with db.asking() as connection:
+        rows = await all_rows(connection, _HOURS, {"tenant": tenant_id, "since": since, "until": until})
+    return {row["hour"]: row["messages"] for row in rows}
+
+
+_RANKED: Mapping[type[Any], Select[Any]] = {
+    AuthorActivity: _AUTHORS,
+    ChannelActivity: _CHANNELS,
+    ReactionUse: _REACTIONS,
+}
+
+
+@finish_before_cancel
+async def most_active(
+    db: Database, tenant_id: str, record: type[R], *, since: datetime, until: datetime, most: int
+) -> Sequence[R]:
+    """List the most active authors or channels, or the most used reactions; times and errors as of ``statistics``."""
+    values = {"tenant": tenant_id, "since": since, "until": until, "limit": most}
+    async with db.asking() as connection:
+        return await _listed(connection, _RANKED[record], values, record)
 
 
 async def _listed(

@@ -70,6 +70,27 @@ async def day_window(db: Database, channel: ShownChannel, day: date, limit: int)
         return await _after(connection, channel.id, place, limit)
 
 
+@finish_before_cancel
+async def messages_within(
+    db: Database, channel: ShownChannel, *, since: datetime, until: datetime, after: str | None, limit: int
+) -> list[ShownMessage]:
+    """Load messages that were sent from ``since`` until before ``until``, the oldest first.
+
+    Args:
+        db: the archive.
+        channel: whose messages.
+        since: inclusive.
+        until: exclusive.
+        after: only those behind this message, by the platform's id; None: from the first on.
+        limit: how many at most.
+    """
+    start = Position(at=since)
+    async with db.asking() as connection:
+        behind = start if after is None else await find_position(connection, channel.id, after)
+        found = await walk_forth(connection, channel.id, behind if behind.at >= since else start, limit)
+    return [message for message in found if message.sent_at < until]
+
+
 async def _before(connection: AsyncConnection, channel_id: int, place: Position, limit: int) -> MessageWindow:
     found = await walk_back(connection, channel_id, place, limit + 1)
     shown = tuple(reversed(found[:limit]))

@@ -1,6 +1,8 @@
 """Reading a channel: windows from any place in it, and what is shown around its messages."""
 
+from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -9,7 +11,7 @@ from storage.database import Database
 from storage.reading import HoleKind, MessageWindow, ShownChannel
 from tests.support.builders import NOW, SECOND, message
 from tests.support.repair_steps import Way
-from tests.support.talk import ANN, DAY, MORNING, NUMBERS, fill_talk
+from tests.support.talk import ANN, BOB, DAY, MORNING, NUMBERS, fill_talk
 
 
 @pytest.fixture
@@ -106,3 +108,44 @@ async def test_channels_threads_holes_and_figures(db: Database, room: ShownChann
     until = message(97).sent_at + SECOND
     few = await reading.statistics(db, room.tenant_id, since=message(96).sent_at, until=until, most=1)
     assert (few.messages, few.authors, len(few.reactions)) == (2, 2, 1)
+
+
+@pytest.mark.slow
+async def test_conversations_spans_and_what_is_named(db: Database, room: ShownChannel, way: Way) -> None:
+    to: dict[str, Any] = {"reply_to_channel_platform_id": "5", "type": "reply"}
+    replies = {200: "150", 201: "98", 202: "203", 203: "202"}  # the last two answer each other, as nobody can
+    answers = [message(n, **to, reply_to_message_platform_id=other) for n, other in replies.items()]
+    answers[0] = replace(answers[0], reply_to_channel_platform_id="100")  # the thread in which 150 is
+    await way.store(*answers)
+    post = await reading.channel_of(db, room.tenant_id, "100")
+    assert post is not None
+    for channel, asked, expected in (
+        (room, "96", ["96", "98", "99", "150", "200", "201"]),
+        (room, "201", ["96", "98", "201"]),
+        (post, "150", ["96", "150", "200"]),
+        (room, "203", ["202", "203"]),
+        (room, "104", ["104"]),  # it answers what is not archived
+        (room, "7", []),
+    ):
+        talk = await reading.conversation_of(db, channel, asked)
+        assert ([one.key[1] for one in talk.messages], talk.is_whole) == (expected, True), asked
+    some = await reading.conversation_of(db, room, "96", most=3)
+    assert ([one.key[1] for one in some.messages], some.is_whole) == (["96", "98", "99", "150"], False)
+    span = {"since": message(97).sent_at, "until": message(101).sent_at}
+    for after, limit, expected in ((None, 9, ["97", "98", "99", "100"]), ("98", 1, ["99"]), ("95", 1, ["97"])):
+        found = await reading.messages_within(db, room, **span, after=after, limit=limit)
+        assert [one.platform_id for one in found] == expected
+    assert await reading.messages_within(db, room, **span, after="100", limit=9) == []
+    called = {given: await reading.channels_called(db, room.tenant_id, given) for given in ("100", "channel 5", "x")}
+    assert {given: [one.platform_id for one in some] for given, some in called.items()} == {
+        "100": ["100"],
+        "channel 5": ["5"],
+        "x": [],
+    }
+    holding = [await reading.channel_holding(db, room.tenant_id, message_id) for message_id in ("151", "95", "7")]
+    assert [one.platform_id if one else None for one in holding] == ["100", "5", None]
+    during = {"since": message(95).sent_at, "until": message(100).sent_at}
+    authors = await reading.most_active(db, room.tenant_id, reading.AuthorActivity, **during, most=1)
+    assert [(one.author_hash, one.author_kind, one.messages) for one in authors] == [(BOB, "user", 3)]
+    assert await reading.hours_of_activity(db, room.tenant_id, **during) == {9: 5}
+    assert [day.messages for day in await reading.days_of_activity(db, room.tenant_id, **during)] == [5]
