@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import CTE, RowMapping, Select, and_, select
+from sqlalchemy import CTE, RowMapping, Select, and_, literal, select
 
 from storage.connection import finish_before_cancel
 from storage.database import Database
@@ -59,12 +59,13 @@ def _above() -> CTE:
 
 
 def _below() -> CTE:
+    # By the index over replies: the tenant is compared in a way that lets none over its messages be used.
     talk = _asked().cte("below", recursive=True)
     is_reply = and_(
         _reply.c.reply_to_message_platform_id == talk.c.platform_id,
         _reply.c.reply_to_message_platform_id.is_not(None),
         _reply.c.reply_to_channel_platform_id == talk.c.place,
-        _reply.c.tenant_id == TENANT_ID,
+        _reply.c.tenant_id.concat(literal("")) == TENANT_ID,
         _reply.c.type != THREAD_STARTER,
     )
     return talk.union(

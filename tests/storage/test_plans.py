@@ -80,3 +80,16 @@ async def test_a_page_of_messages_is_found_by_the_index_and_read_no_further(fill
                 whole = " ".join(row[0] for row in plan)
                 assert "Incremental Sort" in whole
                 assert "using ix_messages_channel_id_sent_at" in whole
+
+
+async def test_replies_to_a_message_are_found_by_the_index_over_them(filled: Database) -> None:
+    channel = await reading.channel_of(filled, "discord-1", "100")
+    assert channel is not None
+    with recorded(filled) as sent:
+        await reading.conversation_of(filled, channel, "1000300")
+    explain = "EXPLAIN QUERY PLAN" if filled.dialect == "sqlite" else "EXPLAIN"
+    async with filled.writing() as connection:
+        plan = await connection.exec_driver_sql(f"{explain} {sent[-1].statement}", sent[-1].parameters)
+        steps = " ".join(str(row[-1]) for row in plan)
+    assert "ix_messages_reply_to_message_platform_id" in steps
+    assert "ix_messages_tenant_id_sent_at" not in steps
