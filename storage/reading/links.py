@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import RowMapping, and_, func, literal_column, select
+from sqlalchemy import RowMapping, and_, func, literal, literal_column, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.types import Integer
 
@@ -115,6 +115,8 @@ _ORIGINALS = select(
 )
 
 _original_id = messages.c.reply_to_message_platform_id
+# Read by the index over replies: the tenant is compared in a way that lets none over its messages be used.
+_is_of_tenant = messages.c.tenant_id.concat(literal("")) == TENANT_ID
 _ranked = (
     select(
         _original_id.label("original_id"),
@@ -127,7 +129,7 @@ _ranked = (
     )
     .join_from(messages, channels, channels.c.id == messages.c.channel_id)
     .where(_original_id.in_(select(json_strings("originals"))), _original_id.is_not(None))
-    .where(messages.c.reply_to_channel_platform_id == CHANNEL_PLATFORM_ID, messages.c.tenant_id == TENANT_ID)
+    .where(messages.c.reply_to_channel_platform_id == CHANNEL_PLATFORM_ID, _is_of_tenant)
     .where(messages.c.type != THREAD_STARTER)
     .subquery("ranked")
 )

@@ -82,14 +82,18 @@ async def test_a_page_of_messages_is_found_by_the_index_and_read_no_further(fill
                 assert "using ix_messages_channel_id_sent_at" in whole
 
 
-async def test_replies_to_a_message_are_found_by_the_index_over_them(filled: Database) -> None:
+async def test_replies_to_messages_are_found_by_the_index_over_them(filled: Database) -> None:
     channel = await reading.channel_of(filled, "discord-1", "100")
     assert channel is not None
+    shown = (await reading.messages_before(filled, channel, None, 50)).messages
     with recorded(filled) as sent:
         await reading.conversation_of(filled, channel, "1000300")
+        async with filled.asking() as connection:
+            await reading.answers_to(connection, channel, shown)
     explain = "EXPLAIN QUERY PLAN" if filled.dialect == "sqlite" else "EXPLAIN"
     async with filled.writing() as connection:
-        plan = await connection.exec_driver_sql(f"{explain} {sent[-1].statement}", sent[-1].parameters)
-        steps = " ".join(str(row[-1]) for row in plan)
-    assert "ix_messages_reply_to_message_platform_id" in steps
-    assert "ix_messages_tenant_id_sent_at" not in steps
+        for each in sent[-2:]:
+            plan = await connection.exec_driver_sql(f"{explain} {each.statement}", each.parameters)
+            steps = " ".join(str(row[-1]) for row in plan)
+            assert "ix_messages_reply_to_message_platform_id" in steps
+            assert "ix_messages_tenant_id_sent_at" not in steps
