@@ -10,6 +10,7 @@ gc.disable()  # what is loaded stays: looking at it again and again takes a sixt
 try:
     import bot.cli_backup
     import bot.cli_export
+    import bot.cli_mcp
     import bot.cli_people
     import bot.cli_roles
     import bot.cli_search

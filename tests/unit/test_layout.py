@@ -16,6 +16,7 @@ PACKAGES_BEHIND_A_DOOR = {
     "bot.check",
     "bot.export",
     "bot.live",
+    "bot.mcp",
     "bot.pages",
     "bot.sync",
     *(f"storage.{folder.name}" for folder in (ROOT / "storage").iterdir() if (folder / "__init__.py").exists()),

@@ -1,0 +1,141 @@
+"""The tools that read messages in their order: around one, a day, a thread, a conversation."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from zoneinfo import ZoneInfo
+
+from bot.holes import place_holes
+from bot.mcp.answers import MessageAnswer, MessagesAnswer
+from bot.mcp.archive import Archive, Refused, Standing
+from bot.mcp.arguments import ReadAround, ReadDay, Thread
+from bot.mcp.messages import MessageWriter
+from bot.mcp.places import place_of
+from bot.mcp.wire import fitting
+from storage import reading
+from storage.reading import Hole, HoleKind, MessageWindow, ShownChannel
+from storage.tenants import Tenant
+
+_AT_ONCE = 100  # messages that are loaded for an answer
+_MOST_NOTES = 6
+_BAD_CURSOR = "cursor: must be that of the answer before, with the same arguments; begin again without one"
+
+
+@dataclass(frozen=True, slots=True)
+class ReadingTools:
+    """Reads channels and threads."""
+
+    archive: Archive
+
+    async def read_around(self, asked: ReadAround) -> MessagesAnswer:
+        """Read a message and its neighbours."""
+        db, tenant = self.archive.db, await self.archive.tenant(asked.tenant)
+        standing = await self.archive.standing(tenant)
+        channel = await self.archive.channel_of_message(tenant, asked.message)
+        older = await reading.messages_before(db, channel, asked.message, asked.before)
+        own = await reading.messages_by_key(db, [(channel.id, asked.message)])
+        newer = await reading.messages_after(db, channel, asked.message, asked.after)
+        window = MessageWindow(
+            messages=(*older.messages, *own.values(), *newer.messages),
+            has_older=older.has_older,
+            has_newer=newer.has_newer,
+        )
+        answer = await self._answer(tenant, standing, channel, _behind(window, asked.cursor))
+        is_end = not answer.cut
+        return answer.model_copy(update={"has_newer": window.has_newer if is_end else None})
+
+    async def read_day(self, asked: ReadDay) -> MessagesAnswer:
+        """Read what was written in a channel on a day."""
+        db, tenant = self.archive.db, await self.archive.tenant(asked.tenant)
+        standing = await self.archive.standing(tenant)
+        channel = await self.archive.channel(tenant, asked.channel)
+        since, until = _day_in(asked.day, asked.zone)
+        found = await reading.messages_within(
+            db, channel, since=since, until=until, after=asked.cursor, limit=_AT_ONCE + 1
+        )
+        window = MessageWindow(messages=tuple(found[:_AT_ONCE]), has_older=False, has_newer=len(found) > _AT_ONCE)
+        return await self._answer(tenant, standing, channel, window, goes_on=window.has_newer)
+
+    async def thread(self, asked: Thread) -> MessagesAnswer:
+        """Read a thread or post from its first message on."""
+        tenant = await self.archive.tenant(asked.tenant)
+        standing = await self.archive.standing(tenant)
+        channel = await self.archive.channel(tenant, asked.thread, is_thread=True)
+        window = await reading.messages_after(self.archive.db, channel, asked.cursor, _AT_ONCE)
+        return await self._answer(tenant, standing, channel, window, goes_on=window.has_newer)
+
+    async def _answer(
+        self,
+        tenant: Tenant,
+        standing: Standing,
+        channel: ShownChannel,
+        window: MessageWindow,
+        *,
+        goes_on: bool = False,
+    ) -> MessagesAnswer:
+        """Write as many messages as fit; ``goes_on``: what is behind the window is asked for, too."""
+        items = await MessageWriter(self.archive, tenant).written(channel, window.messages)
+        count = fitting(items)
+        is_cut = goes_on or count < len(items)
+        shown = replace(window, messages=window.messages[:count], has_newer=window.has_newer or is_cut)
+        holes = await reading.holes_of(self.archive.db, channel)
+        notes = [*(standing["notes"] or ()), *_missing(holes, shown)]
+        is_proven = not any(hole.kind in (HoleKind.SKIPPED, HoleKind.UNREAD) for hole in holes)
+        proven_until = standing["proven_until"] if is_proven else None
+        return MessagesAnswer(
+            **standing | {"notes": notes or None, "proven_until": proven_until},
+            cut=is_cut,
+            cursor=_cursor_of(items[:count]) if is_cut else None,
+            channel=place_of(channel),
+            has_older=window.has_older or None,
+            messages=items[:count],
+        )
+
+
+def _missing(holes: Sequence[Hole], window: MessageWindow) -> list[str]:
+    """Say what is missing among messages, or behind them, or may be."""
+    placed = place_holes(holes, window)
+    places = [(f"Before message {place}", hole) for place, some in placed.before.items() for hole in some]
+    places += [("Behind the last message", hole) for hole in placed.behind]
+    said = [f"{place}: {hole.words.rstrip('.')}." for place, hole in places]
+    return said if len(said) <= _MOST_NOTES else [*said[:_MOST_NOTES], "More is missing; see coverage."]
+
+
+def _behind(window: MessageWindow, cursor: str | None) -> MessageWindow:
+    """Return the part of a window behind a message.
+
+    Raises:
+        Refused: that is not in it.
+    """
+    if cursor is None:
+        return window
+    ids = [message.platform_id for message in window.messages]
+    if cursor not in ids:
+        raise Refused(_BAD_CURSOR)
+    return replace(window, messages=window.messages[ids.index(cursor) + 1 :], has_older=False)
+
+
+def _cursor_of(shown: Sequence[MessageAnswer]) -> str | None:
+    """Return behind which message the next answer begins."""
+    return shown[-1].id if shown else None
+
+
+def _day_in(day: date, zone: str) -> tuple[datetime, datetime]:
+    """Return when a day begins and ends in a time zone.
+
+    Raises:
+        Refused: there is no such zone, or the day is beyond all times.
+    """
+    of_zone = _zone(zone)
+    try:
+        begin, end = (datetime.combine(one, time(), of_zone) for one in (day, day + timedelta(days=1)))
+        return begin.astimezone(UTC), end.astimezone(UTC)
+    except OverflowError:
+        raise Refused("day: nothing can have been sent then") from None
+
+
+def _zone(name: str) -> tzinfo:
+    try:
+        return datetime.fromisoformat(f"2026-01-01T00:00{name}").tzinfo or UTC if name[:1] in "+-" else ZoneInfo(name)
+    except (ValueError, KeyError, OSError):
+        raise Refused(f"zone: {name!r} is no time zone; give one such as UTC, Europe/Berlin or +05:30") from None
