@@ -7,7 +7,6 @@ import typer
 from adapters.registry import PLATFORMS
 from bot import app as daemon
 from bot.cli import FAILED, ConfigFile, app, hasher_of, leave, run_verb, set_up_logs, settings_of
-from bot.mcp import AssistantUnavailable, serve_assistant
 
 
 @app.command()
@@ -19,6 +18,8 @@ def mcp(
 
     An assistant starts this itself; docs/mcp.md says how.
     """
+    from bot.mcp import AssistantUnavailable, serve_assistant  # no other verb needs it
+
     settings = settings_of(config)
     set_up_logs(settings)
 

@@ -93,7 +93,12 @@ class ReadDay(Arguments):
     day: Annotated[Day, Field(description="As in 2026-11-26.")]
     zone: Annotated[
         str,
-        Field(max_length=64, description="Whose day it is: a time zone.", examples=["Europe/Berlin", "+05:30"]),
+        Field(
+            min_length=1,
+            max_length=64,
+            description="Whose day it is: a time zone.",
+            examples=["Europe/Berlin", "+05:30"],
+        ),
     ] = "UTC"
     cursor: MessageCursor | None = None
 

@@ -35,14 +35,14 @@ class ConversationTool:
         rest = _behind(talk.messages, asked.cursor)
         some = rest[:_AT_ONCE]
         written = await self._written(tenant, some)
-        items = [written[one.key] for one in some if one.key in written]
+        there = [one for one in some if one.key in written]
+        items = [written[one.key] for one in there]
         count = fitting(items)
-        is_cut = count < len(items) or len(rest) > len(some)
-        last = {one.key[1]: one.id for one in some}[items[count - 1].id] if items else None
+        last = there[count - 1] if count < len(items) else some[-1] if len(rest) > len(some) else None
         return MessagesAnswer(
             **standing | {"notes": standing["notes"] if talk.is_whole else [*(standing["notes"] or ()), _LARGE]},
-            cut=is_cut,
-            cursor=str(last) if is_cut else None,
+            cut=last is not None,
+            cursor=str(last.id) if last else None,
             messages=items[:count],
         )
 

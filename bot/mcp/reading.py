@@ -136,6 +136,7 @@ def _day_in(day: date, zone: str) -> tuple[datetime, datetime]:
 
 def _zone(name: str) -> tzinfo:
     try:
-        return datetime.fromisoformat(f"2026-01-01T00:00{name}").tzinfo or UTC if name[:1] in "+-" else ZoneInfo(name)
+        is_offset = name.startswith(("+", "-"))
+        return datetime.fromisoformat(f"2026-01-01T00:00{name}").tzinfo or UTC if is_offset else ZoneInfo(name)
     except (ValueError, KeyError, OSError):
         raise Refused(f"zone: {name!r} is no time zone; give one such as UTC, Europe/Berlin or +05:30") from None

@@ -36,6 +36,7 @@ WRONG: list[tuple[str, dict[str, Any], str]] = [
     ("read_around", {"message": "96", "cursor": "7"}, "cursor: must be that of the answer before"),
     ("read_day", {"channel": "5", "day": "2026-02-30"}, "day: must be a day as in"),
     ("read_day", {"channel": "5", "day": "2026-11-23", "zone": "../etc"}, "zone: '../etc' is no time zone"),
+    ("read_day", {"channel": "5", "day": "2026-11-23", "zone": ""}, "zone: must be"),
     ("read_day", {"channel": "5", "day": "9999-12-31"}, "day: nothing can have been sent then"),
     ("read_day", {"channel": "a\0b", "day": "2026-11-23"}, "channel: must be"),
     ("thread", {"thread": "5"}, "thread: discord-100 has no thread or post"),

@@ -30,6 +30,8 @@ async def test_no_answer_names_a_user(tmp_path: Path) -> None:
                 await asks_everything(ann, tenant)
         await tells_of_one_tenant_alone(url, first)
     said = "\n".join(ann.said)
+    assert min(len(ids), len(names)) > 10
+    assert len(said) > 100_000
     found = [secret for secret in {world.token, *ids, *names} if secret in said]
     assert not found, f"an answer holds {found[:3]}"
 
