@@ -1,4 +1,4 @@
-"""The tools that read messages in their order: around one, a day, a thread, a conversation."""
+"""The tools that read a channel in its order: around a message, a day, a thread."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -13,11 +13,12 @@ from bot.mcp.messages import MessageWriter
 from bot.mcp.places import place_of
 from bot.mcp.wire import fitting
 from storage import reading
-from storage.reading import Hole, HoleKind, MessageWindow, ShownChannel
+from storage.reading import Hole, HoleKind, MessageWindow, ShownChannel, ShownMessage
 from storage.tenants import Tenant
 
 _AT_ONCE = 100  # messages that are loaded for an answer
 _MOST_NOTES = 6
+_UNREAD = "What is missing in this channel may exist: it is not read to its end yet, or not read any more."
 _BAD_CURSOR = "cursor: must be that of the answer before, with the same arguments; begin again without one"
 
 
@@ -40,9 +41,7 @@ class ReadingTools:
             has_older=older.has_older,
             has_newer=newer.has_newer,
         )
-        answer = await self._answer(tenant, standing, channel, _behind(window, asked.cursor))
-        is_end = not answer.cut
-        return answer.model_copy(update={"has_newer": window.has_newer if is_end else None})
+        return await self._answer(tenant, standing, channel, _behind(window, asked.cursor))
 
     async def read_day(self, asked: ReadDay) -> MessagesAnswer:
         """Read what was written in a channel on a day."""
@@ -53,8 +52,16 @@ class ReadingTools:
         found = await reading.messages_within(
             db, channel, since=since, until=until, after=asked.cursor, limit=_AT_ONCE + 1
         )
-        window = MessageWindow(messages=tuple(found[:_AT_ONCE]), has_older=False, has_newer=len(found) > _AT_ONCE)
-        return await self._answer(tenant, standing, channel, window, goes_on=window.has_newer)
+        window = await self._window(channel, found[:_AT_ONCE])
+        return await self._answer(tenant, standing, channel, window, goes_on=len(found) > _AT_ONCE)
+
+    async def _window(self, channel: ShownChannel, shown: Sequence[ShownMessage]) -> MessageWindow:
+        """Find out whether a channel has messages beyond some of them; of none it is not known."""
+        if not shown:
+            return MessageWindow(messages=(), has_older=True, has_newer=True)
+        older = await reading.messages_before(self.archive.db, channel, shown[0].platform_id, 0)
+        newer = await reading.messages_after(self.archive.db, channel, shown[-1].platform_id, 0)
+        return MessageWindow(messages=tuple(shown), has_older=older.has_older, has_newer=newer.has_newer)
 
     async def thread(self, asked: Thread) -> MessagesAnswer:
         """Read a thread or post from its first message on."""
@@ -79,15 +86,16 @@ class ReadingTools:
         is_cut = goes_on or count < len(items)
         shown = replace(window, messages=window.messages[:count], has_newer=window.has_newer or is_cut)
         holes = await reading.holes_of(self.archive.db, channel)
-        notes = [*(standing["notes"] or ()), *_missing(holes, shown)]
         is_proven = not any(hole.kind in (HoleKind.SKIPPED, HoleKind.UNREAD) for hole in holes)
         proven_until = standing["proven_until"] if is_proven else None
+        notes = [*(standing["notes"] or ()), *([] if is_proven else [_UNREAD]), *_missing(holes, shown)]
         return MessagesAnswer(
             **standing | {"notes": notes or None, "proven_until": proven_until},
             cut=is_cut,
             cursor=_cursor_of(items[:count]) if is_cut else None,
             channel=place_of(channel),
-            has_older=window.has_older or None,
+            has_older=window.has_older if items else None,
+            has_newer=shown.has_newer if items and not is_cut else None,
             messages=items[:count],
         )
 
@@ -112,7 +120,7 @@ def _behind(window: MessageWindow, cursor: str | None) -> MessageWindow:
     ids = [message.platform_id for message in window.messages]
     if cursor not in ids:
         raise Refused(_BAD_CURSOR)
-    return replace(window, messages=window.messages[ids.index(cursor) + 1 :], has_older=False)
+    return replace(window, messages=window.messages[ids.index(cursor) + 1 :], has_older=True)
 
 
 def _cursor_of(shown: Sequence[MessageAnswer]) -> str | None:

@@ -49,7 +49,8 @@ async def asks_everything(ann: Assistant, tenant: str) -> None:
         for one in page["messages"]
     ]
     for one in {one["channel"]: one for one in found}.values():
-        await ann.ask("read_around", tenant=tenant, message=one["id"], before=100, after=100)
+        read = await ann.ask("read_around", tenant=tenant, message=one["id"], before=100, after=100)
+        assert (read["channel"]["state"] == "archived") is ("proven_until" in read)
     await ann.pages("conversation", tenant=tenant, message=found[0]["id"])
     for by in ("channel", "author", "reaction"):
         await ann.pages("stats", tenant=tenant, group_by=by, since="2015-01-01")
