@@ -172,7 +172,6 @@ async def test_killed_after_any_commit_the_next_process_goes_on_without_a_hole(d
     assert commits >= 4, "the listing, the pages, the end and the event are committed apart"
 
 
-@pytest.mark.slow
 async def test_events_are_stored_while_a_page_does_not_come(db: Database) -> None:
     platform = Platform(1, 2, 3)
     process = await started(db, platform)
@@ -194,7 +193,6 @@ async def test_events_are_stored_while_a_page_does_not_come(db: Database) -> Non
     assert await state_of(db) == ("4", 4, True)
 
 
-@pytest.mark.slow
 async def test_a_page_of_nothing_but_stored_messages_proves_nothing(db: Database) -> None:
     """They were stored from their events; what was written before, while no process ran, was missed."""
     await (await started(db, platform := Platform(1, 2))).read()
@@ -210,7 +208,6 @@ async def test_a_page_of_nothing_but_stored_messages_proves_nothing(db: Database
 
 
 @pytest.mark.parametrize("is_cancelled", [True, False], ids=["cancelled", "rate-limited"])
-@pytest.mark.slow
 async def test_what_was_fetched_is_kept_where_the_reading_is_broken_off_before_its_commit(
     db: Database, is_cancelled: bool
 ) -> None:
@@ -241,7 +238,6 @@ async def test_what_was_fetched_is_kept_where_the_reading_is_broken_off_before_i
     assert await stored(db) == platform.numbers
 
 
-@pytest.mark.slow
 async def test_what_was_read_within_an_earlier_stream_is_not_followed_in_the_next(db: Database) -> None:
     process = await started(db, platform := Platform(1, 2, 3))
     (state,) = await process.list_channels()

@@ -174,7 +174,6 @@ async def test_far_times_are_found_in_their_order(db: Database, way: Way) -> Non
         assert await all_hits(db, way.tenant.id, query, Order.NEWEST, limit) == [str(y) for y in years[::-1]]
 
 
-@pytest.mark.slow
 async def test_names_that_are_unclear_are_told_with_what_they_may_mean(db: Database, way: Way) -> None:
     await fill_for_search(way, number=80)
     elsewhere = await another(way)
@@ -193,7 +192,6 @@ async def test_names_that_are_unclear_are_told_with_what_they_may_mean(db: Datab
     assert "1" in (await refused(Field.NEAR, "1")).detail
 
 
-@pytest.mark.slow
 async def test_near_a_message_is_what_was_sent_in_its_channel_within_a_day(db: Database, way: Way) -> None:
     rows = await fill_for_search(way, number=80)
     middle = rows[0].record
@@ -206,7 +204,6 @@ async def test_near_a_message_is_what_was_sent_in_its_channel_within_a_day(db: D
     assert middle.platform_id in near
 
 
-@pytest.mark.slow
 async def test_finding_nothing_is_explained(db: Database, way: Way) -> None:
     await fill_for_search(way, number=80)
     query = SearchQuery(terms=(Term(text="apple"), Term(text="nowhere"), Term(text="ham", is_excluded=True)))
@@ -234,7 +231,6 @@ async def test_what_is_a_word_for_one_database_alone_is_looked_for_in_each_messa
     assert [hit.platform_id for hit in (await search(db, way.tenant.id, SearchQuery(terms=(first,)))).hits] == ["3"]
 
 
-@pytest.mark.slow
 async def test_with_trigrams_parts_of_words_are_found(db: Database, way: Way) -> None:
     texts = ["Pineapple pie", "APPLE", "100% pie_chart", "日本語のテスト", "a\\b", "apply"]
     await prepare_index(db, "trigrams", NOW)  # on this PostgreSQL it cannot be built: each message is looked at
