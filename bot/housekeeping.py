@@ -1,11 +1,11 @@
-"""Delete old jobs, repaired gaps, settled entries of unwritten events, and waits that were errors."""
+"""Delete old jobs, repaired gaps, settled unwritten events, and waits that were errors; number what was changed."""
 
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from storage import jobs, repair, tenants, unwritten
+from storage import changes, jobs, repair, tenants, unwritten
 from storage.database import Database
 
 log = logging.getLogger(__name__)
@@ -26,6 +26,8 @@ class Housekeeping:
         now = self.clock()
         if lifted := await tenants.lift_impossible_waits(self.db, now):
             log.warning("waits of more than a day are over", extra={"lifted": lifted})
+        while await changes.number_changes(self.db, now):  # so that they do not pile up where nobody reads them
+            pass
         if not self.keep:
             return
         removed = 0

@@ -13,6 +13,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 from adapters.base import PlatformAdapter
 from bot.api.audits import AuditCalls
 from bot.api.auth import OPEN_PATHS, guard
+from bot.api.changes import ChangeCalls
 from bot.api.connections import KEEP_ALIVE_SECONDS, Connections, listening_sockets
 from bot.api.docs import ExposeMetrics, OwnPages
 from bot.api.export import ExportCalls
@@ -88,6 +89,7 @@ class Api:
             *self.sync_calls.endpoints(),
             *AuditCalls(db=self.db, follower=self.follower).endpoints(),
             *ReadingCalls(db=self.db, clock=self.clock).endpoints(),
+            *ChangeCalls(db=self.db, clock=self.clock).endpoints(),
             *PrivacyCalls(
                 db=self.db, adapters=self.adapters, hash_user=self.hash_user, erasures=self.erasures
             ).endpoints(),

@@ -17,6 +17,7 @@ from storage.sql import NOW, TENANT_ID
 from storage.tables import (
     channel_audits,
     channels,
+    message_changes,
     messages,
     refetch_ranges,
     sync_gaps,
@@ -80,7 +81,7 @@ async def purge_tenant(db: Database, tenant_id: str, now: datetime) -> int:
     await _begin(db, tenant_id, now)
     deleted = await _delete_all_of(db, tenant_id, messages)
     await merge_search_index(db)  # while channels say that the purge is not finished, whoever deleted the messages
-    for table in (channels, sync_jobs):
+    for table in (message_changes, channels, sync_jobs):
         await _delete_all_of(db, tenant_id, table)
     return deleted
 
@@ -113,6 +114,7 @@ def _delete_chunk(table: Table, *order: ColumnElement[Any]) -> Delete:
 
 _DELETE_CHUNK = {
     messages: _delete_chunk(messages, messages.c.sent_at),  # the order of the index that finds a tenant's
+    message_changes: _delete_chunk(message_changes, message_changes.c.position),
     channels: _delete_chunk(channels),
     sync_jobs: _delete_chunk(sync_jobs),
 }

@@ -19,6 +19,7 @@ CALLS = """
     POST /api/tenants, GET /api/tenants, GET /api/tenants/{tenantId}, DELETE /api/tenants/{tenantId},
     POST /api/tenants/{tenantId}/sync, GET /api/tenants/{tenantId}/sync, GET /api/tenants/{tenantId}/channels,
     GET /api/tenants/{tenantId}/messages, GET /api/tenants/{tenantId}/messages/{messageId},
+    GET /api/tenants/{tenantId}/changes,
     GET /api/tenants/{tenantId}/stats, GET /api/tenants/{tenantId}/coverage, GET /api/tenants/{tenantId}/export,
     GET /api/tenants/{tenantId}/search, GET /api/tenants/{tenantId}/search/suggestions,
     POST /api/forgotten-users, GET /api/forgotten-users,

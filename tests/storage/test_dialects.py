@@ -43,6 +43,7 @@ from tests.support.job_steps import running_job
 from tests.support.tables_of import Rows, rows_of
 
 _OWN = {"id", "job_id", "last_job_id", "lease_until"}  # made of chance, or by the databases' own clocks
+_OF_CHANGES = ("_changes", "_feeds", "_queue")  # PostgreSQL notes by statements, SQLite by rows (test_changes)
 
 
 @pytest.mark.slow
@@ -50,7 +51,8 @@ async def test_the_same_work_leaves_the_same_rows(both: tuple[Database, Database
     for db in both:
         await _work(db)
         await _listen(db)
-    sqlite, postgres = [{table.name: await _comparable(db, table) for table in metadata.sorted_tables} for db in both]
+    tables = [table for table in metadata.sorted_tables if not table.name.endswith(_OF_CHANGES)]
+    sqlite, postgres = [{table.name: await _comparable(db, table) for table in tables} for db in both]
     assert sqlite == postgres
     for table, rows in sqlite.items():
         assert rows or table in ("channel_audits", "message_copies", "search_index"), table

@@ -24,7 +24,8 @@ _POSTGRES_CATALOG = (
     " AND table_name NOT IN (SELECT viewname FROM pg_views WHERE schemaname = 'public')",
 )
 _SQLITE_CATALOG = (
-    "SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite_%' AND type <> 'view'"
+    "SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite_%'"
+    " AND type IN ('table', 'index')"
 )
 
 
@@ -76,7 +77,8 @@ async def test_both_dialects_have_the_same_columns(both: tuple[Database, Databas
 
 async def test_every_table_has_audit_times(db: Database) -> None:
     columns = await _columns(db)
-    for table in metadata.tables:
+    # Of the feed of changes a position is a time, and a row is written for each change.
+    for table in metadata.tables.keys() - {"message_changes", "change_queue"}:
         times = [columns[table, name][1] for name in ("created_at", "updated_at")]
         assert not any(times), f"{table} may hold rows without a time"
 

@@ -93,15 +93,11 @@ STORES_PEOPLE: dict[Any, Call] = {
 }
 
 STORES_NOBODY = {
+    "changes": ("has_new_messages", "number_changes", "take_new_messages"),
     "channels": (
         *("advance", "clear_error", "fail_channel", "finish_channel", "follow_parents", "let_threads_follow"),
+        *("lock_channels", "begin_new", "bound_hidings", "forget_absent", "forget_deleted", "forget_listings"),
         *(
-            "lock_channels",
-            "begin_new",
-            "bound_hidings",
-            "forget_absent",
-            "forget_deleted",
-            "forget_listings",
             "keep_listings",
             "mark_skipped",
             "note_listed",

@@ -1,0 +1,16 @@
+"""The door to the change feed: what was changed in the archive, in an order in which nothing appears belatedly."""
+
+from storage.changes.feed import changes_after
+from storage.changes.model import Change, ChangeKind, ChangePage, ChangePlace, StartAnew, read_place
+from storage.changes.numbering import number_changes
+
+__all__ = [
+    "Change",
+    "ChangeKind",
+    "ChangePage",
+    "ChangePlace",
+    "StartAnew",
+    "changes_after",
+    "number_changes",
+    "read_place",
+]
