@@ -22,6 +22,8 @@ _STEP = 2_000
 """How many changes a transaction takes: hundredths of a second."""
 _NEW_AT_ONCE = 5  # times as many new messages, of which few rows are made
 
+# Whatever the server's default is: a snapshot from before the lock would not show all that was committed before it.
+_COMMITTED = text("SET TRANSACTION ISOLATION LEVEL READ COMMITTED")
 _LOCK = text(f"SELECT pg_advisory_xact_lock({_LOCK_KEY})")
 _WAITS = select(change_queue.c.id).order_by(change_queue.c.id).limit(1)
 _TAKE = (
@@ -87,7 +89,8 @@ async def _is_waiting(connection: AsyncConnection) -> bool:
 async def _number(db: Database, now: datetime, step: int) -> bool:
     async with db.writing() as connection:
         if db.dialect == "postgresql":
-            await connection.execute(_LOCK)  # alone, so that what follows sees all that was committed before
+            await connection.execute(_COMMITTED)
+            await connection.execute(_LOCK)
             new: Sequence[RowMapping] = ()
         else:
             new = await take_new_messages(connection, now, step * _NEW_AT_ONCE)

@@ -1,6 +1,7 @@
 """Deleting a tenant's archive on request, a part at a time, so that other writers get their turn in between.
 
-What is left of the tenant is its bare row, so that nothing recreates it by itself.
+What is left of the tenant is its bare row, so that nothing recreates it by itself, and how far its changes were told
+(``change_feeds``), so that who follows them and finds it resumed knows to start anew.
 """
 
 from datetime import datetime

@@ -30,6 +30,8 @@ def rows_of(database_url: str, guild_id: int) -> dict[str, int]:
     engine = create_engine(database_url.replace("+aiosqlite", ""))
     with engine.connect() as connection:
         for name, table in metadata.tables.items():
+            if name == "change_feeds":  # two numbers, by which who followed its changes learns of the purge
+                continue
             if "tenant_id" in table.c:
                 is_own = table.c.tenant_id == tenant_id
             elif "channel_id" in table.c:

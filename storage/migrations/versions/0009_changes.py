@@ -182,13 +182,13 @@ POSTGRES = [
         body="UPDATE change_feeds SET bound = bound + 1, starts_anew_below = bound + 1"
         " WHERE tenant_id IN (SELECT tenant_id FROM gone);",
     ),
-    # Of a message that this transaction has inserted, and not updated since.
+    # But not of a message that this transaction has inserted, and not updated since. Each is looked up by its key.
     FUNCTION.format(
         name="change_feed_parts_added",
         body=f"INSERT INTO change_queue ({QUEUED}) SELECT DISTINCT a.channel_id, tg_argv[0], a.message_platform_id,"
-        " a.message_platform_id FROM added a WHERE NOT EXISTS (SELECT 1 FROM messages m"
-        " WHERE m.channel_id = a.channel_id AND m.platform_id = a.message_platform_id"
-        " AND m.xmin = pg_current_xact_id()::xid AND m.created_at = m.updated_at);",
+        " a.message_platform_id FROM added a WHERE (SELECT m.xmin = pg_current_xact_id()::xid"
+        " AND m.created_at = m.updated_at FROM messages m"
+        " WHERE m.channel_id = a.channel_id AND m.platform_id = a.message_platform_id) IS NOT TRUE;",
     ),
     FUNCTION.format(
         name="change_feed_part_changed",
