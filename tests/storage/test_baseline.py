@@ -12,9 +12,11 @@ import pytest
 from sqlalchemy import Connection, create_engine, inspect, text
 from sqlalchemy.pool import NullPool
 
-from storage.database import migrate
+from storage.database import migrate, open_database
 from storage.migrations.runner import known_revisions
+from tests.support.change_follower import ChangeFollower, archived
 from tests.support.postgres import Postgres
+from tests.support.tables_of import run_sql
 
 DATA = Path(__file__).parent / "data"
 
@@ -73,6 +75,21 @@ async def test_what_stored_messages_repeat_is_noted(
     names = ("channel_id", "message_platform_id", "original_channel_platform_id", "original_message_platform_id")
     assert {tuple(copy[name] for name in names) for copy in copies} == {(1, "8", "5", "7")}
     assert {copy["path"] for copy in copies} == paths
+
+
+@pytest.mark.slow
+async def test_what_was_stored_before_is_in_the_feed_of_changes(baseline_url: str) -> None:
+    before = _with_connection(baseline_url, _rows)
+    kept = before["archive_settings"][0]["value"]
+    db = await open_database(baseline_url.replace("sqlite:", "sqlite+aiosqlite:"), hash_choice=kept)
+    for tenant in before["tenants"]:
+        follower = ChangeFollower(db, tenant["id"], limit=1)
+        told = await follower.follow()
+        assert len(told) == len(follower.mirror), "each once"
+        assert follower.mirror == await archived(db, tenant["id"])
+        await run_sql(db, "UPDATE messages SET content = 'changed by hand' WHERE tenant_id = :id", id=tenant["id"])
+        assert await follower.follow() == [("edited", message) for _, message in told]
+    await db.close()
 
 
 def _rows(connection: Connection) -> dict[str, list[dict[str, Any]]]:
