@@ -1,7 +1,8 @@
-"""The feed of changes: for programs that follow the archive."""
+"""The call by which programs follow what is changed in the archive."""
 
+import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Annotated
 
@@ -73,6 +74,7 @@ class ChangeCalls:
 
     db: Database
     clock: Callable[[], datetime]
+    _numbering: asyncio.Lock = field(default_factory=asyncio.Lock)  # those who ask at once need one connection for it
 
     def endpoints(self) -> list[AnyEndpoint]:
         """Declare the call."""
@@ -93,14 +95,18 @@ class ChangeCalls:
     async def list_changes(self, params: ChangesPage, _: NoParameters) -> Result:
         """Give positions to what has none yet, and show what follows a place."""
         tenant = await find_tenant(self.db, params.tenant_id)
-        for _step in range(_NUMBERED_AT_ONCE):
-            if not await number_changes(self.db, self.clock()):
-                break
+        await self._number()
         try:
             page = await changes_after(self.db, tenant.id, read_place(params.after), params.limit)
         except StartAnew as e:
             raise Problem(410, "start_anew", _ANEW) from e
         return Result(_view(page))
+
+    async def _number(self) -> None:
+        async with self._numbering:
+            for _ in range(_NUMBERED_AT_ONCE):
+                if not await number_changes(self.db, self.clock()):
+                    break
 
 
 def _view(page: ChangePage) -> ChangesView:

@@ -1,7 +1,7 @@
 """The tables, each with the meaning of its columns."""
 
 from storage.tables.archive import IS_PENDING, attachments, channels, messages, reaction_totals, reactions, tenants
-from storage.tables.changes import CHANGE_KINDS, change_feeds, change_queue, message_changes
+from storage.tables.changes import change_feeds, change_queue, message_changes
 from storage.tables.common import metadata
 from storage.tables.search import MESSAGE_SEARCH, SEARCH_QUEUE, search_index
 from storage.tables.settings import archive_settings, erased_users, message_copies
@@ -19,7 +19,6 @@ from storage.tables.sync import (
 from storage.tables.unwritten import IS_UNRESOLVED, unwritten_events
 
 __all__ = [
-    "CHANGE_KINDS",
     "IS_OPEN",
     "IS_PENDING",
     "IS_UNFINISHED",

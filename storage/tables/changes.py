@@ -12,7 +12,6 @@ from sqlalchemy import BigInteger, Column, ForeignKey, Identity, Table, Text, Un
 from storage.sql import Id, RowId
 from storage.tables.common import metadata, one_of, timestamp_columns
 
-CHANGE_KINDS = ("created", "edited", "deleted", "attachments", "reactions")
 _KEY = ("channel_id", "first_message_platform_id", "last_message_platform_id", "kind")
 _KIND = "created, edited, deleted (its mark was set or removed), attachments or reactions (their counts)."
 
@@ -49,7 +48,7 @@ message_changes = Table(
     Column("position", BigInteger, primary_key=True, autoincrement=False, comment="Its place in the feed of changes."),
     *_columns(),
     UniqueConstraint(*_KEY, name="uq_message_changes_messages"),
-    one_of("kind", *CHANGE_KINDS),
+    one_of("kind", "created", "edited", "deleted", "attachments", "reactions"),
     sqlite_with_rowid=False,
     comment="The newest change of each kind to a message, or to messages that were stored together; not what it was.",
 )

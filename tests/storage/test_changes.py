@@ -20,7 +20,7 @@ from tests.support.filling import SMALL, fill
 from tests.support.live_steps import LiveChannel
 from tests.support.plans import recorded, whole_reads
 from tests.support.repair_steps import LATER, Way
-from tests.support.tables_of import count_of
+from tests.support.tables_of import count_of, run_sql
 
 LENGTHS = (17, 18, 19)
 
@@ -83,6 +83,12 @@ async def test_after_a_purge_and_in_another_archive_a_reader_starts_anew(
     await follower.follow()
     with pytest.raises(StartAnew):
         await changes_after(db, way.tenant.id, replace(follower.place, position=follower.place.position + 1), 9)
+    await run_sql(db, "DELETE FROM messages WHERE platform_id = '2'")
+    await way.store(message(3))  # with the id that SQLite had given to the one before
+    with pytest.raises(StartAnew):
+        await follower.follow()
+    follower = ChangeFollower(db, way.tenant.id)
+    assert sorted(await follower.follow()) == [("created", "1"), ("created", "3")]
     await purge_tenant(db, way.tenant.id, LATER)
     with pytest.raises(StartAnew):
         await follower.follow()
