@@ -41,9 +41,10 @@ def columns() -> list[sa.Column[object]]:
 def upgrade() -> None:
     """Apply this revision."""
     create_tables()
-    for statement in FILL:
-        op.execute(statement)
+    # The triggers first: making them waits for those who write, and keeps others from it.
     for statement in SQLITE if op.get_context().dialect.name == "sqlite" else POSTGRES:
+        op.execute(statement)
+    for statement in FILL:
         op.execute(statement)
 
 
@@ -187,7 +188,7 @@ POSTGRES = [
         name="change_feed_parts_added",
         body=f"INSERT INTO change_queue ({QUEUED}) SELECT DISTINCT a.channel_id, tg_argv[0], a.message_platform_id,"
         " a.message_platform_id FROM added a WHERE (SELECT m.xmin = pg_current_xact_id()::xid"
-        " AND m.created_at = m.updated_at FROM messages m"
+        " AND m.created_at = a.created_at AND m.updated_at = a.created_at FROM messages m"
         " WHERE m.channel_id = a.channel_id AND m.platform_id = a.message_platform_id) IS NOT TRUE;",
     ),
     FUNCTION.format(
