@@ -31,6 +31,7 @@ from bot.metrics import Metrics
 from bot.pages import make_site
 from bot.queue import JobQueue
 from bot.reconciliation import Reconciler
+from bot.retention import ContentRetention
 from bot.scheduler import Scheduler
 from bot.search import Searcher
 from bot.search_indexing import SearchIndexing
@@ -162,13 +163,14 @@ def _assemble(
     tenants = TenantService(db, queue, scheduler, membership, clock)
     erasures = ErasureRequests(db, clock)
     indexing = SearchIndexing(db, config.search.kind, clock)
-    reconciler = Reconciler(
-        {"tenants": membership.reconcile, "erasures": erasures.fulfil, "search": indexing.keep},
-        once={"purges": tenants.finish_purges},
-    )
+    content = ContentRetention(db, config.retention.content_days, clock, config.own_content_days)
+    always = {"tenants": membership.reconcile, "erasures": erasures.fulfil, "search": indexing.keep}
+    once = {"purges": tenants.finish_purges}
+    (always if content.is_on else once)["content"] = content.keep
+    reconciler = Reconciler(always, once=once)
     membership.on_event(partial(reconciler.wake, "tenants"))
     erasures.wake = partial(reconciler.wake, "erasures")
-    worker = Worker(db, queue, adapters, live, sync, owner, clock, scheduler.next_sync_at, metrics)
+    worker = Worker(db, queue, adapters, live, sync, owner, clock, scheduler.next_sync_at, metrics, content.before_sync)
     api = Api(
         db=db,
         queue=queue,

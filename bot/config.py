@@ -18,6 +18,7 @@ from bot.sections import (
     HttpConfig,
     LogConfig,
     PagesConfig,
+    RetentionConfig,
     SearchConfig,
     Section,
     SyncConfig,
@@ -59,6 +60,7 @@ class Config(Section):
     pages: PagesConfig = PagesConfig()
     sync: SyncConfig = SyncConfig()
     search: SearchConfig = SearchConfig()
+    retention: RetentionConfig = RetentionConfig()
     log: LogConfig = LogConfig()
     tenants: dict[str, TenantConfig] = Field(default_factory=dict)
     api_token: SecretStr | None = None
@@ -68,6 +70,12 @@ class Config(Section):
     def intervals(self) -> dict[str, timedelta]:
         """The time between two syncs of the tenants that have one of their own."""
         return {tenant_id: tenant.interval for tenant_id, tenant in self.tenants.items() if tenant.interval}
+
+    @property
+    def own_content_days(self) -> dict[str, int]:
+        """For how many days content is kept in the tenants that have a time of their own; 0: for ever."""
+        days = {tenant_id: tenant.content_days for tenant_id, tenant in self.tenants.items()}
+        return {tenant_id: count for tenant_id, count in days.items() if count is not None}
 
     @property
     def secrets(self) -> list[str]:
@@ -91,6 +99,7 @@ _SECTIONS: dict[str, type[BaseModel]] = {
     "pages": PagesConfig,
     "sync": SyncConfig,
     "search": SearchConfig,
+    "retention": RetentionConfig,
     "log": LogConfig,
     **{name: platform.options for name, platform in PLATFORMS.items()},
 }

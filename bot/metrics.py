@@ -27,6 +27,7 @@ from adapters.base import PlatformAdapter
 from bot import program_version
 from bot.concurrency import SingleFlight
 from bot.loop_watch import LoopWatch
+from bot.retention_figures import retention_figures
 from storage import jobs, tenants, unwritten
 from storage.database import Database
 from storage.errors import StorageError
@@ -204,7 +205,7 @@ async def _archive(db: Database, now: datetime) -> _Figures:
         "Live events that could not be written and whose messages are not settled yet; of which tenant, the API says.",
         open_entries,
     )
-    return [in_queue, oldest, ages, unsettled]
+    return [in_queue, oldest, ages, unsettled, *(await retention_figures(db))]
 
 
 def _gateways(adapters: Mapping[str, PlatformAdapter]) -> Iterator[Metric]:

@@ -104,6 +104,15 @@ class SyncConfig(Section):
         return value
 
 
+ContentDays = Annotated[int, Field(ge=0, le=36_500)]
+
+
+class RetentionConfig(Section):
+    """[retention]"""
+
+    content_days: ContentDays = 0
+
+
 class SearchConfig(Section):
     """[search]"""
 
@@ -127,3 +136,4 @@ class TenantConfig(Section):
     """[tenants."<platform>-<platform id>"]: what is otherwise for one tenant."""
 
     interval: Annotated[Duration, between("1 min", "30 d")] | None = None
+    content_days: ContentDays | None = None

@@ -5,7 +5,7 @@ Jobs are isolated: an error in one ends that job, and neither the worker nor ano
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import partial
@@ -49,6 +49,7 @@ class Worker:
         clock: Callable[[], datetime],
         next_sync_at: Callable[[str], datetime | None],
         metrics: Metrics,
+        before_sync: Callable[[str], Awaitable[None]] | None = None,
         *,
         lease: timedelta = LEASE,
     ) -> None:
@@ -62,6 +63,7 @@ class Worker:
         self._next_sync_at = next_sync_at
         self._metrics = metrics
         self._lease = lease
+        self._before_sync = before_sync  # called with the tenant's id before anything of it is read
         self._slots = asyncio.Semaphore(config.concurrent_tenants)
         self.running: dict[str, Attempt] = {}
 
@@ -158,6 +160,8 @@ class Worker:
         try:
             with only_wanted_cancellation():
                 tenant = await self._tenant_of(attempt)
+                if self._before_sync is not None:
+                    await self._before_sync(tenant.id)
                 log.info("sync started", extra={**attempt.facts, "kind": str(attempt.job.kind)})
                 await self._sync(attempt, tenant)
         except (LeaseLost, Preempted):

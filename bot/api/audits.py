@@ -9,6 +9,7 @@ from bot.api.presenter import Facts
 from bot.api.problems import Problem
 from bot.api.requests import ChannelPage
 from bot.api.responses import ChannelAuditView, CoverageView, Gap, IncompleteChannel, LiveView
+from bot.api.retention import retention_of
 from bot.api.sync import EXPLANATIONS
 from bot.api.tenants import find_tenant
 from bot.api.unwritten import unwritten_facts
@@ -61,6 +62,7 @@ class AuditCalls:
                 threads_proven_until=following.threads_proven_until,
             ),
             **asdict(found),
+            content_retention=await retention_of(self.db, tenant.id),
             **await unwritten_facts(self.db, tenant.id),
             incomplete=[
                 incomplete_view(channel)

@@ -8,6 +8,7 @@ from adapters.base import PlatformAdapter
 from adapters.records import JsonValue
 from bot.api.job_responses import FailedChannel, JobError, JobMetrics, JobProgress, JobView, RepairsLeft
 from bot.api.responses import TenantTotals, TenantView
+from bot.api.retention import retention_of
 from bot.api.unwritten import unwritten_facts
 from bot.queue_estimates import waiting_estimates
 from bot.wording import REPAIRS_IN_WORDS
@@ -94,6 +95,7 @@ class Presenter:
             next_sync_at=self.due(tenant),
             invite_url=None if tenant.is_connected else self.invite_url(tenant),
             hint=self._hint(tenant),
+            content_retention=await retention_of(self.db, tenant.id),
             **await unwritten_facts(self.db, tenant.id),
             totals=TenantTotals(
                 channels=totals.channels,

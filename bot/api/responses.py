@@ -8,6 +8,7 @@ from pydantic import Field
 from adapters.records import ChannelType, SkipReason
 from bot.api.endpoint import ResponseModel
 from bot.api.job_responses import JobView, RepairsLeft
+from bot.api.retention import RetentionView
 from bot.api.unwritten import UnwrittenFacts
 from storage.channels import ProgressState
 from storage.tenants import SyncStatus
@@ -41,6 +42,9 @@ class TenantView(UnwrittenFacts):
         description="Of a disconnected tenant: where a person who manages the community adds the bot."
     )
     hint: str | None = Field(description="What can be done, where it is not in order.")
+    content_retention: RetentionView | None = Field(
+        description="Up to when what messages say is not kept; null: it is, whatever its age."
+    )
     totals: TenantTotals
 
 
@@ -197,6 +201,9 @@ class CoverageView(UnwrittenFacts):
     deleted: int = Field(description="Messages that it found gone, and marked as deleted.")
     channels_audited: int
     channels: int = Field(description="Channels and threads that hold messages.")
+    content_retention: RetentionView | None = Field(
+        description="Up to when what messages say is not kept, though the messages are; null: it is."
+    )
     ranges_left: int = Field(description="Channels that the audit under way has still to read.")
     incomplete: list[IncompleteChannel] = Field(
         description="Channels that are not read to their end, the first hundred; every one is in the list of channels."

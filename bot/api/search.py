@@ -164,10 +164,13 @@ def _nothing(why: Explanation) -> Nothing:
     words += [f'whether any message holds "{term.text}" is not known at present' for term in why.unknown]
     words = words or [_ALL_PRESENT if why.present > 1 else _PRESENT if why.present else _ONLY_FILTERS]
     words += [f"{why.unread_total} channels are not archived"] if why.unread_total else []
+    if why.content_before:
+        words.append(f"what was said before {why.content_before:%Y-%m-%d} (UTC) is not kept")
     return Nothing(
         absent_words=absent,
         unread_channels=unread,
         unread_channels_total=why.unread_total,
+        content_removed_before=why.content_before,
         detail="; ".join(words),
     )
 

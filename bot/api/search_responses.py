@@ -77,6 +77,9 @@ class Nothing(ResponseModel):
     absent_words: list[str] = Field(description="Those of the words that no message of the tenant holds.")
     unread_channels: list[Unread] = Field(description="Channels that are not archived: the first 20.")
     unread_channels_total: int
+    content_removed_before: datetime | None = Field(
+        description="Of messages sent before, no words are kept that could be found; null: of all."
+    )
     detail: str = Field(description="The same in words.")
 
 

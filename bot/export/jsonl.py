@@ -43,6 +43,7 @@ class JsonlWriter(ExportWriter):
             "tenant_id": self._facts.tenant_id,
             "tenant": self._facts.tenant_name,
             "taken_at": self._facts.taken_at,
+            "content_removed_before": self._facts.content_before,
             "selection": _selection(self._facts),
             "count": self._count,
             "sha256": self._hash.hexdigest(),

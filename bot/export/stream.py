@@ -57,6 +57,7 @@ async def stream_export(db: Database, selection: ExportSelection, form: ExportFo
             tenant_id=selection.tenant_id,
             tenant_name=snapshot.tenant_name,
             taken_at=snapshot.taken_at,
+            content_before=snapshot.content_before,
             selection=selection,
             channel=only,
         )

@@ -66,9 +66,10 @@ class FolderExport:
             await files.close()
         finally:
             files.give_up()
-        folder.finish(self._facts())
+        before = snapshot.content_before
+        folder.finish(self._facts() | {"content_removed_before": before.isoformat() if before else None})
 
-    def _facts(self) -> dict[str, int]:
+    def _facts(self) -> dict[str, int | str | None]:
         """Say what an ended attempt did: what the kept files hold was counted by those that wrote them."""
         done = self.progress
         return {"messages_written": done.messages, "files_written": done.files, "files_kept": done.kept}
@@ -97,6 +98,7 @@ class _Files:
             tenant_id=order.selection.tenant_id,
             tenant_name=snapshot.tenant_name,
             taken_at=snapshot.taken_at,
+            content_before=snapshot.content_before,
             selection=order.selection,
             channel=None,
         )

@@ -16,6 +16,7 @@ class ExportFacts:
     tenant_id: str
     tenant_name: str | None
     taken_at: datetime
+    content_before: datetime | None  # of messages sent before, nothing that they said is kept
     selection: ExportSelection
     channel: ShownChannel | None
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from bot.pages.markup_rules import tag_in_words
 from bot.wording import counted, pseudonym
-from storage.privacy import FORGOTTEN
+from storage.privacy import EXPIRED, FORGOTTEN
 
 _WEB = re.compile(r"https?://", re.IGNORECASE)
 _EXPIRY = re.compile(r"[?&]ex=([0-9a-f]{1,15})(?:&|$)", re.IGNORECASE)  # hexadecimal seconds since 1970
@@ -57,6 +57,8 @@ def shown_in_words(metadata: Mapping[str, Any], files: int) -> str:
     """Say what a message without text shows."""
     if FORGOTTEN in metadata:
         return "erased"
+    if EXPIRED in metadata:
+        return "not kept any more"
     found = [counted(files, "file")] if files else []
     return ", ".join(found + [words for key, words in _SHOWN if metadata.get(key)]) or "no text"
 

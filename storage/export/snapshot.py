@@ -23,13 +23,15 @@ from storage.reading import (
     originals_of,
 )
 from storage.sql import AFTER_ID, LIMIT, TENANT_ID, DatabaseTime, all_rows, dump_json, json_strings, one_row
-from storage.tables import channels, sync_progress, tenants
+from storage.tables import channels, content_retention, sync_progress, tenants
 
 _CHANNELS_AT_ONCE = 500
 _PAGE = 1_000
 
-_TENANT = select(tenants.c.name, DatabaseTime(0).label("taken_at")).where(
-    tenants.c.id == TENANT_ID, tenants.c.purged_at.is_(None)
+_TENANT = (
+    select(tenants.c.name, content_retention.c.content_before, DatabaseTime(0).label("taken_at"))
+    .select_from(tenants.outerjoin(content_retention, content_retention.c.tenant_id == tenants.c.id))
+    .where(tenants.c.id == TENANT_ID, tenants.c.purged_at.is_(None))
 )
 _IDS = (
     select(channels.c.platform_id)
@@ -66,7 +68,10 @@ _COUNT_CHOSEN = _COUNT.where(_is_chosen)
 
 
 class ArchiveSnapshot:
-    """What a selection holds, as of ``taken_at``; ``tenant_name`` is None where the platform has not named it."""
+    """What a selection holds, as of ``taken_at``; ``tenant_name`` is None where the platform has not named it.
+
+    Of messages sent before ``content_before`` nothing that they said is kept; None: of all it is.
+    """
 
     def __init__(
         self,
@@ -76,12 +81,13 @@ class ArchiveSnapshot:
         chosen: Sequence[str],
         tenant_name: str | None,
         taken_at: datetime,
+        content_before: datetime | None,
     ) -> None:
         self._connection, self.selection = connection, selection
         self.dialect = connection.dialect.name
         self._values = {"tenant": selection.tenant_id} | ({"chosen": dump_json(list(chosen))} if chosen else {})
         self._is_limited = bool(chosen)
-        self.tenant_name, self.taken_at = tenant_name, taken_at
+        self.tenant_name, self.taken_at, self.content_before = tenant_name, taken_at, content_before
 
     @finish_before_cancel
     async def estimate_messages(self) -> int | None:
@@ -150,7 +156,8 @@ async def open_snapshot(db: Database, selection: ExportSelection) -> AsyncIterat
         if row is None:
             raise UnknownTenant(f"There is no tenant {selection.tenant_id}.")
         chosen = await _chosen(connection, selection)
-        yield ArchiveSnapshot(connection, selection, chosen=chosen, tenant_name=row["name"], taken_at=row["taken_at"])
+        told = {name: row[name] for name in ("taken_at", "content_before")}
+        yield ArchiveSnapshot(connection, selection, chosen=chosen, tenant_name=row["name"], **told)
 
 
 async def _chosen(connection: AsyncConnection, selection: ExportSelection) -> list[str]:

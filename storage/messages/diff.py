@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from adapters.records import AttachmentRecord, AuthorKind, MessageRecord, Metadata, ReactionTotalRecord
 from storage.messages.replies import FLAG
-from storage.privacy import is_emptied
+from storage.privacy import is_emptied, is_expired, without_content
 from storage.sql import CHANNEL_ID, all_rows, as_plain, dump_json, fields_of, json_strings
 from storage.tables import attachments, messages, reaction_totals
 
@@ -73,7 +73,12 @@ def is_changed(stored: MessageRecord, incoming: MessageRecord) -> bool:
 
 
 def is_edited(stored: MessageRecord, incoming: MessageRecord) -> bool:
-    """Return whether storing a message again would change more than its files' signed URLs, which change daily."""
+    """Return whether storing a message again would change more than its files' signed URLs, which change daily.
+
+    That its content has had its time since it was stored is no edit.
+    """
+    if is_expired(incoming.metadata):
+        stored = without_content(stored)
     return _values(_without_signatures(stored), stored) != _values(_without_signatures(incoming), stored)
 
 
@@ -81,10 +86,10 @@ def is_withheld(stored: MessageRecord, incoming: MessageRecord) -> bool:
     """Return whether a message lost content in a way that no edit explains.
 
     Text disappears only by an edit, which has a time, and no edit leaves a message without any content. Only where a
-    message had nothing but embeds can these be suppressed, which its flags show. A message emptied by an erasure is not
+    message had nothing but embeds can these be suppressed, which its flags show. A message that we emptied is not
     withheld.
     """
-    if is_emptied(incoming.metadata):
+    if is_emptied(incoming.metadata) or is_expired(incoming.metadata):
         return False
     if not incoming.content and incoming.edited_at == stored.edited_at and _loses_by_edits_alone(stored, incoming):
         return True

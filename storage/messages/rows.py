@@ -22,6 +22,7 @@ from storage.privacy import (
     note_copies,
     redactors_for,
     without_erased_copies,
+    without_expired_content,
 )
 from storage.sql import NOW, Id, RowId, UtcDateTime, clean, dump_json, is_clean, json_objects, types_of
 from storage.tables import attachments, messages, reaction_totals
@@ -34,7 +35,7 @@ _SEAL = object()
 
 @dataclass(frozen=True, slots=True)
 class PreparedMessages:
-    """Messages that may be stored: each once, of text that both databases accept, without erased people.
+    """Messages that may be stored: each once, of text that both databases accept, without erased people or old words.
 
     Only ``prepare`` makes them, and ``write_messages`` takes nothing else.
     """
@@ -78,7 +79,7 @@ async def prepare(
         storable: Sequence[MessageRecord] = _storable(redactors[tenant_id], records)
         if redactor := redactors[tenant_id]:
             storable = await without_erased_copies(connection, tenant_id, channel_id, storable, redactor)
-        batches.append(ChannelBatch(tenant_id, channel_id, tuple(storable)))
+        batches.append(ChannelBatch(tenant_id, channel_id, without_expired_content(storable, redactor.content_before)))
     return PreparedMessages(tuple(batch for batch in batches if batch.records), keeps_totals, _SEAL)
 
 
@@ -222,7 +223,6 @@ _MARK_DELETED = (
     .where(messages.c.deleted_at.is_(None))
     .values(deleted_at=NOW, updated_at=NOW)
 )
-
 
 _seen = json_objects("seen", channel_id=RowId, message_platform_id=Id())
 _UNMARK_DELETED = (

@@ -1,7 +1,18 @@
-"""One person's request: an erasure, or an export of what is stored about them."""
+"""One person's request: an erasure, or an export of what is stored about them. And content that has had its time."""
 
+from storage.privacy.barrier import (
+    take_turn,
+    until_known_to_all,
+)
 from storage.privacy.copies import (
     is_emptied,
+)
+from storage.privacy.expiry import (
+    EXPIRED,
+    is_expired,
+    without_content,
+    without_expired_content,
+    without_words,
 )
 from storage.privacy.export import (
     export_user,
@@ -36,6 +47,7 @@ from storage.privacy.traces import (
 )
 
 __all__ = [
+    "EXPIRED",
     "FORGOTTEN",
     "Erased",
     "ErasureRequest",
@@ -47,6 +59,7 @@ __all__ = [
     "find_request",
     "fulfil_request",
     "is_emptied",
+    "is_expired",
     "list_requests",
     "merge_search_index",
     "note_copies",
@@ -54,6 +67,11 @@ __all__ = [
     "redactor_for",
     "redactors_for",
     "require_hash",
+    "take_turn",
+    "until_known_to_all",
+    "without_content",
     "without_erased_copies",
     "without_erased_titles",
+    "without_expired_content",
+    "without_words",
 ]

@@ -1,4 +1,4 @@
-"""Erased people: nothing about them is stored again, whatever the platform sends.
+"""Erased people: nothing about them is stored again, whatever the platform sends. Nor is content that had its time.
 
 An erasure request is recorded once for each tenant, or once for all. Every transaction that stores a platform's
 records takes a lock (see ``barrier``) and then reads the requests, so that an erasure can wait for those that began
@@ -8,16 +8,17 @@ before its request was recorded.
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 import orjson
-from sqlalchemy import ColumnElement, Select, bindparam, or_, select
+from sqlalchemy import BindParameter, ColumnElement, Select, bindparam, null, or_, select, type_coerce, union_all
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from adapters.records import AttachmentRecord, ChannelRecord, MessageRecord, Metadata
 from storage.privacy.barrier import enter
-from storage.sql import TENANT_ID, dump_json
-from storage.tables import channels, erased_users
+from storage.sql import TENANT_ID, Id, UtcDateTime, dump_json
+from storage.tables import channels, content_retention, erased_users
 
 FORGOTTEN = "forgotten"
 """What stands in the place of an erased person's hash, and the mark in the metadata of what is left of a message."""
@@ -44,6 +45,7 @@ class Redactor:
     """Takes erased people out of records. False where there are none."""
 
     hashes: frozenset[str] = frozenset()
+    content_before: datetime | None = None  # nothing that was said before is stored, whoever said it
 
     def __bool__(self) -> bool:
         return bool(self.hashes)
@@ -121,8 +123,14 @@ def _erased_in(tenant_id: ColumnElement[str]) -> Select[Any]:
 
 
 _ERASED = _erased_in(TENANT_ID)
-_ERASED_IN_EACH = select(erased_users.c.tenant_id, erased_users.c.user_hash).where(
-    erased_users.c.tenant_id.in_(bindparam("tenants", expanding=True))
+_tenants: BindParameter[str] = bindparam("tenants", expanding=True)
+_RULES_OF_EACH = union_all(
+    select(erased_users.c.tenant_id, erased_users.c.user_hash, type_coerce(null(), UtcDateTime)).where(
+        erased_users.c.tenant_id.in_(_tenants)
+    ),
+    select(content_retention.c.tenant_id, type_coerce(null(), Id), content_retention.c.content_before).where(
+        content_retention.c.tenant_id.in_(_tenants)
+    ),
 )
 
 
@@ -133,13 +141,17 @@ async def redactor_for(connection: AsyncConnection, tenant_id: str) -> Redactor:
 
 
 async def redactors_for(connection: AsyncConnection, tenant_ids: Collection[str]) -> dict[str, Redactor]:
-    """Read who is erased in each of several tenants."""
+    """Read who is erased in each of several tenants, and up to when nothing that was said there is stored."""
     await enter(connection)
     known: dict[str, set[str]] = {EVERY_TENANT: set(), **{tenant_id: set() for tenant_id in tenant_ids}}
-    for tenant_id, user_hash in await connection.execute(_ERASED_IN_EACH, {"tenants": list(known)}):
-        known[tenant_id].add(user_hash)
+    content_before: dict[str, datetime] = {}
+    for tenant_id, user_hash, before in await connection.execute(_RULES_OF_EACH, {"tenants": list(known)}):
+        if user_hash is not None:
+            known[tenant_id].add(user_hash)
+        elif before is not None:
+            content_before[tenant_id] = before
     everywhere = known[EVERY_TENANT]
-    return {tenant_id: Redactor(frozenset(everywhere | known[tenant_id])) for tenant_id in tenant_ids}
+    return {each: Redactor(frozenset(everywhere | known[each]), content_before.get(each)) for each in tenant_ids}
 
 
 _ERASED_IN_CHANNELS = select(channels.c.id, erased_users.c.user_hash).where(

@@ -1,4 +1,4 @@
-"""Why nothing was found: words that nobody wrote, and channels that are not archived."""
+"""Why nothing was found: words that nobody wrote, channels that are not archived, words that are kept no longer."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from storage.database import Database
 from storage.search.model import Field, Filter, SearchQuery, Term
 from storage.search.pages import search
 from storage.sql import LIMIT, TENANT_ID, all_rows
-from storage.tables import channels
+from storage.tables import channels, content_retention
 
 _MOST_WORDS, _MOST_CHANNELS = 8, 20
 _DELETED_TOO = Filter(field=Field.DELETED, value="any")
@@ -38,6 +38,7 @@ class Explanation:
     present: int  # how many of the words some message holds
     unread: tuple[UnreadChannel, ...]  # the first of them
     unread_total: int
+    content_before: datetime | None  # of messages sent before, no words are kept
 
 
 async def explain(db: Database, tenant_id: str, query: SearchQuery, *, seconds: float = 0.5) -> Explanation:
@@ -51,6 +52,7 @@ async def explain(db: Database, tenant_id: str, query: SearchQuery, *, seconds: 
         present=sum(is_absent is False for is_absent in found.values()),
         unread=tuple(unread),
         unread_total=total,
+        content_before=await _content_before(db, tenant_id),
     )
 
 
@@ -84,3 +86,12 @@ async def _unread(db: Database, tenant_id: str) -> tuple[Sequence[UnreadChannel]
         total = (await connection.execute(_COUNT, {"tenant": tenant_id})).scalar_one()
     found = [UnreadChannel(**{**row, "skip_reason": SkipReason(row["skip_reason"])}) for row in rows]
     return found, total
+
+
+_CONTENT_BEFORE = select(content_retention.c.content_before).where(content_retention.c.tenant_id == TENANT_ID)
+
+
+@finish_before_cancel
+async def _content_before(db: Database, tenant_id: str) -> datetime | None:
+    async with db.reading() as connection:
+        return (await connection.execute(_CONTENT_BEFORE, {"tenant": tenant_id})).scalar_one_or_none()

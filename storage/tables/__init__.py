@@ -3,6 +3,7 @@
 from storage.tables.archive import IS_PENDING, attachments, channels, messages, reaction_totals, reactions, tenants
 from storage.tables.changes import change_feeds, change_queue, message_changes
 from storage.tables.common import metadata
+from storage.tables.retention import content_retention
 from storage.tables.search import MESSAGE_SEARCH, SEARCH_QUEUE, search_index
 from storage.tables.settings import archive_settings, erased_users, message_copies
 from storage.tables.sync import (
@@ -31,6 +32,7 @@ __all__ = [
     "change_queue",
     "channel_audits",
     "channels",
+    "content_retention",
     "erased_users",
     "live_state",
     "message_changes",

@@ -18,6 +18,7 @@ from storage.sql import NOW, TENANT_ID
 from storage.tables import (
     channel_audits,
     channels,
+    content_retention,
     message_changes,
     messages,
     refetch_ranges,
@@ -81,6 +82,7 @@ async def purge_tenant(db: Database, tenant_id: str, now: datetime) -> int:
     """
     await _begin(db, tenant_id, now)
     deleted = await _delete_all_of(db, tenant_id, messages)
+    await _forget_retention(db, tenant_id)
     await merge_search_index(db)  # while channels say that the purge is not finished, whoever deleted the messages
     for table in (message_changes, channels, sync_jobs):
         await _delete_all_of(db, tenant_id, table)
@@ -126,6 +128,16 @@ async def _delete_all_of(db: Database, tenant_id: str, table: Table) -> int:
     while count := await _delete_chunk_of(db, tenant_id, table):
         deleted += count
     return deleted
+
+
+_FORGET_RETENTION = delete(content_retention).where(content_retention.c.tenant_id == TENANT_ID, _is_purged)
+
+
+@finish_before_cancel
+async def _forget_retention(db: Database, tenant_id: str) -> None:
+    """Forget up to when no content is stored, now that there is no message left that lacks it."""
+    async with db.writing() as connection:
+        await connection.execute(_FORGET_RETENTION, {"tenant": tenant_id})
 
 
 @finish_before_cancel

@@ -142,15 +142,9 @@ STORES_NOBODY = {
     "repair": (
         *("add_gap", "close_gap", "complete_hanging_audit", "finish_audit", "newest_early"),
         *("newest_since", "plan_gaps", "add_windows"),
-        *(
-            "plan_refetches",
-            "prune_gaps",
-            "record_gap",
-            "request_audit",
-            "settle_audit",
-            "settle_gaps",
-        ),
+        *(*("plan_refetches", "prune_gaps", "record_gap", "request_audit", "settle_audit", "settle_gaps"),),
     ),
+    "retention": ("advance", "begin_sweep", "clean", "sweep_some"),
     "search": (*("add_older", "build", "continue_index", "create", "drop", "is_valid", "is_whole", "percent_built"),),
     "settings": ("record_hash_choice",),
     "sql": ("all_rows", "one_row", "rows_in_slices"),

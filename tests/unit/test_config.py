@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from adapters.registry import PLATFORMS
 from bot.config import ConfigError, load
-from bot.sections import DatabaseConfig, HttpConfig, LogConfig, PagesConfig, SearchConfig, SyncConfig
+from bot.sections import DatabaseConfig, HttpConfig, LogConfig, PagesConfig, RetentionConfig, SearchConfig, SyncConfig
 
 ROOT = Path(__file__).resolve().parents[2]
 SECTIONS: dict[str, type[BaseModel]] = {
@@ -20,6 +20,7 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "pages": PagesConfig,
     "sync": SyncConfig,
     "search": SearchConfig,
+    "retention": RetentionConfig,
     "log": LogConfig,
 }
 
@@ -110,6 +111,20 @@ def test_a_length_of_time_out_of_bounds_is_answered_with_the_bounds(tmp_path: Pa
     assert "sync.interval: must be from 1 min to 30 d, not 59 s" in str(refused.value)
     assert "sync.time_slice: must be from 1 s to 1 d, not 25 h" in str(refused.value)
     assert "audit_interval" not in str(refused.value)
+
+
+def test_one_tenant_keeps_content_for_a_time_of_its_own(tmp_path: Path) -> None:
+    file = tmp_path / "config.toml"
+    file.write_text(
+        '[retention]\ncontent_days = 365\n[tenants."discord-123"]\ncontent_days = 0\n[tenants."discord-4"]\n'
+    )
+    config = load(file, {})
+    assert (config.retention.content_days, config.own_content_days) == (365, {"discord-123": 0})
+    file.write_text('[retention]\ncontent_days = -1\n[tenants."discord-123"]\ncontent_days = "long"\n')
+    with pytest.raises(ConfigError) as refused:
+        load(file, {})
+    assert "retention.content_days: must be " in str(refused.value)
+    assert 'tenants."discord-123".content_days: must be ' in str(refused.value)
 
 
 def test_one_tenant_has_an_interval_of_its_own_and_a_wrong_one_is_named(tmp_path: Path) -> None:

@@ -72,7 +72,14 @@ def exported(number: int, content: str, **changes: Any) -> ExportedMessage:
 
 def facts_of(channel: ShownChannel | None) -> ExportFacts:
     selection = ExportSelection(tenant_id="discord-100", channels=("7", "5"), since=NOW, author=WHO[:8])
-    return ExportFacts(tenant_id="discord-100", tenant_name="Guild", taken_at=NOW, selection=selection, channel=channel)
+    return ExportFacts(
+        tenant_id="discord-100",
+        tenant_name="Guild",
+        taken_at=NOW,
+        content_before=None,
+        selection=selection,
+        channel=channel,
+    )
 
 
 def written(form: ExportFormat, *messages: ExportedMessage, channel: ShownChannel | None = PLACE) -> bytes:

@@ -24,6 +24,7 @@ GAP = Gap(
     repaired_at=None,
 )
 TENANT = TenantView(
+    content_retention=None,
     id="discord-1",
     platform="discord",
     platform_id="1",

@@ -1,0 +1,84 @@
+"""Keep nothing that was said longer than the configuration wants, in each tenant for its own time."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from bot.failures import Failures
+from storage import retention
+from storage.database import Database
+from storage.retention import Retention
+
+log = logging.getLogger(__name__)
+
+_SHORTEST_PAUSE_SECONDS = 0.01
+
+
+@dataclass(frozen=True, slots=True)
+class ContentRetention:
+    """Removes content that has had its time, and sees to it that none is stored."""
+
+    db: Database
+    days: int  # 0: for ever
+    clock: Callable[[], datetime]
+    own_days: Mapping[str, int] = field(default_factory=dict)  # of the tenants that have a time of their own
+
+    @property
+    def is_on(self) -> bool:
+        """Whether content has its time in any tenant."""
+        return bool(self.days or any(self.own_days.values()))
+
+    async def before_sync(self, tenant_id: str) -> None:
+        """Settle, before a tenant's messages are read, which of them are stored without content.
+
+        Raises:
+            StorageError: the database failed.
+        """
+        if self.days_of(tenant_id) and (known := await retention.find_retention(self.db, tenant_id)):
+            await self._advance(known)
+
+    async def keep(self) -> None:
+        """Remove what has had its time; after an interruption the next call goes on. One tenant's failure is its own.
+
+        Also where content is kept for ever now: a removal that was begun earlier is ended.
+
+        Raises:
+            StorageError: the database failed for one of the tenants.
+        """
+        failures = Failures()
+        for known in await retention.list_retentions(self.db):
+            with failures.apart(known.tenant_id):
+                if self.days_of(known.tenant_id):
+                    await self._advance(known)
+        for known in await retention.list_retentions(self.db):
+            with failures.apart(known.tenant_id):
+                if not known.is_swept:
+                    await self._sweep(known)
+        swept = await retention.list_retentions(self.db)
+        if not all(known.is_clean for known in swept):
+            await self._clean(swept)
+        failures.raise_first()
+
+    def days_of(self, tenant_id: str) -> int:
+        """Return for how many days a tenant's content is kept; 0: for ever."""
+        return self.own_days.get(tenant_id, self.days)
+
+    async def _advance(self, known: Retention) -> None:
+        if known.is_due(self.clock()):
+            await retention.advance(self.db, known.tenant_id, self.days_of(known.tenant_id), self.clock())
+
+    async def _sweep(self, known: Retention) -> None:
+        """Between two steps it pauses for as long as a step took, so that other writers wait for one step at most."""
+        await retention.begin_sweep(self.db, known)
+        began = time.monotonic()
+        while await retention.sweep_some(self.db, known.tenant_id, self.clock()):
+            await asyncio.sleep(max(time.monotonic() - began, _SHORTEST_PAUSE_SECONDS))
+            began = time.monotonic()
+        log.info("content that has had its time is removed", extra={"tenant": known.tenant_id})
+
+    async def _clean(self, swept: list[Retention]) -> None:
+        if not await retention.clean(self.db, swept, self.clock()):
+            log.warning("content is removed, but a reader keeps the write-ahead log from being emptied")
