@@ -169,7 +169,7 @@ def _assemble(
     (always if content.is_on else once)["content"] = content.keep
     reconciler = Reconciler(always, once=once)
     membership.on_event(partial(reconciler.wake, "tenants"))
-    erasures.wake = partial(reconciler.wake, "erasures")
+    erasures.wake, content.wake = partial(reconciler.wake, "erasures"), partial(reconciler.wake, "content")
     worker = Worker(db, queue, adapters, live, sync, owner, clock, scheduler.next_sync_at, metrics, content.before_sync)
     api = Api(
         db=db,

@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 _SHORTEST_PAUSE_SECONDS = 0.01
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class ContentRetention:
     """Removes content that has had its time, and sees to it that none is stored."""
 
@@ -25,6 +25,8 @@ class ContentRetention:
     days: int  # 0: for ever
     clock: Callable[[], datetime]
     own_days: Mapping[str, int] = field(default_factory=dict)  # of the tenants that have a time of their own
+    wake: Callable[[], None] = lambda: None
+    """Called to have what is stored looked at now."""
 
     @property
     def is_on(self) -> bool:
@@ -37,8 +39,9 @@ class ContentRetention:
         Raises:
             StorageError: the database failed.
         """
-        if self.days_of(tenant_id) and (known := await retention.find_retention(self.db, tenant_id)):
-            await self._advance(known)
+        known = await retention.find_retention(self.db, tenant_id) if self.days_of(tenant_id) else None
+        if known is not None and await self._advance(known):
+            self.wake()
 
     async def keep(self) -> None:
         """Remove what has had its time; after an interruption the next call goes on. One tenant's failure is its own.
@@ -66,9 +69,13 @@ class ContentRetention:
         """Return for how many days a tenant's content is kept; 0: for ever."""
         return self.own_days.get(tenant_id, self.days)
 
-    async def _advance(self, known: Retention) -> None:
-        if known.is_due(self.clock()):
-            await retention.advance(self.db, known.tenant_id, self.days_of(known.tenant_id), self.clock())
+    async def _advance(self, known: Retention) -> bool:
+        """Look at the clock, unless that can change nothing."""
+        now = self.clock()
+        if not known.is_due(now):
+            return False
+        await retention.advance(self.db, known.tenant_id, self.days_of(known.tenant_id), now)
+        return True
 
     async def _sweep(self, known: Retention) -> None:
         """Between two steps it pauses for as long as a step took, so that other writers wait for one step at most."""
