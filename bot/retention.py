@@ -27,6 +27,7 @@ class ContentRetention:
     own_days: Mapping[str, int] = field(default_factory=dict)  # of the tenants that have a time of their own
     wake: Callable[[], None] = lambda: None
     """Called to have what is stored looked at now."""
+    _is_held_up: bool = False
 
     @property
     def is_on(self) -> bool:
@@ -54,15 +55,9 @@ class ContentRetention:
         failures = Failures()
         for known in await retention.list_retentions(self.db):
             with failures.apart(known.tenant_id):
-                if self.days_of(known.tenant_id):
-                    await self._advance(known)
-        for known in await retention.list_retentions(self.db):
-            with failures.apart(known.tenant_id):
-                if not known.is_swept:
-                    await self._sweep(known)
-        swept = await retention.list_retentions(self.db)
-        if not all(known.is_clean for known in swept):
-            await self._clean(swept)
+                await self._keep_in(known)
+        if unclean := [known for known in await retention.list_retentions(self.db) if not known.is_clean]:
+            await self._clean(unclean)
         failures.raise_first()
 
     def days_of(self, tenant_id: str) -> int:
@@ -77,6 +72,12 @@ class ContentRetention:
         await retention.advance(self.db, known.tenant_id, self.days_of(known.tenant_id), now)
         return True
 
+    async def _keep_in(self, known: Retention) -> None:
+        if self.days_of(known.tenant_id) and await self._advance(known):
+            known = await retention.find_retention(self.db, known.tenant_id) or known
+        if not known.is_swept:
+            await self._sweep(known)
+
     async def _sweep(self, known: Retention) -> None:
         """Between two steps it pauses for as long as a step took, so that other writers wait for one step at most."""
         await retention.begin_sweep(self.db, known)
@@ -86,6 +87,8 @@ class ContentRetention:
             began = time.monotonic()
         log.info("content that has had its time is removed", extra={"tenant": known.tenant_id})
 
-    async def _clean(self, swept: list[Retention]) -> None:
-        if not await retention.clean(self.db, swept, self.clock()):
+    async def _clean(self, unclean: list[Retention]) -> None:
+        is_clean = await retention.clean(self.db, unclean, self.clock())
+        if not is_clean and not self._is_held_up:
             log.warning("content is removed, but a reader keeps the write-ahead log from being emptied")
+        self._is_held_up = not is_clean

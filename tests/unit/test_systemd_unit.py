@@ -24,14 +24,42 @@ def test_the_unit_is_hardened() -> None:
 
 @needs_systemd
 def test_the_units_hold_no_mistake(tmp_path: Path) -> None:
-    units = [UNIT, *UNIT.parent.glob("platform-sync-backup.*")]
-    assert len(units) == 3
+    units = [*UNIT.parent.glob("platform-sync*.*")]
+    assert len(units) == 4
     for unit in units:
         text = unit.read_text().replace("/opt/platform-sync/.venv/bin/python", sys.executable)
+        text = text.replace("/opt/platform-sync/systemd", str(UNIT.parent))
         (tmp_path / unit.name).write_text(text)
     command = ["systemd-analyze", "verify", *(str(tmp_path / unit.name) for unit in units)]
     verified = subprocess.run(command, check=False, capture_output=True, text=True)
     assert (verified.returncode, verified.stderr) == (0, "")
+
+
+def test_only_folders_that_are_encrypted_are_unlocked(tmp_path: Path) -> None:
+    fscrypt = tmp_path / "fscrypt"
+    fscrypt.write_text(
+        """#!/bin/sh
+case "$1 $2" in
+    "status /plain") exit 1 ;;
+    "status /open") echo "Unlocked: Yes" ;;
+    "status /busy") echo "Unlocked: Partially (incompletely locked)" ;;
+    "status "*) echo "Unlocked: No" ;;
+    *) echo "$@" ;;
+esac
+"""
+    )
+    fscrypt.chmod(0o700)
+    script, folders = UNIT.parent / "encrypted-folders", ["/plain", "/shut", "/open", "/busy"]
+    path = {"PATH": f"{tmp_path}:/usr/bin:/bin"}
+
+    def said_by(*arguments: str) -> tuple[int, list[str]]:
+        ended = subprocess.run([script, *arguments], check=False, capture_output=True, text=True, env=path)
+        return ended.returncode, ended.stdout.splitlines()
+
+    unlocked = [f"unlock {folder} --key=/key --quiet" for folder in ("/shut", "/busy")]
+    assert said_by("unlock", "/key", *folders) == (0, unlocked)
+    assert said_by("lock", *folders) == (0, [f"lock {folder} --quiet" for folder in ("/open", "/busy")])
+    assert [said_by(*wrong)[0] for wrong in ((), ("unlock", "/key"), ("lock",), ("open", "/shut"))] == [64] * 4
 
 
 def test_the_unit_does_not_start_again_where_that_cannot_help() -> None:
