@@ -97,7 +97,7 @@ _MOVE = (
 
 
 @finish_before_cancel
-async def sweep_some(db: Database, tenant_id: str, now: datetime, *, limit: int = 500) -> bool:
+async def sweep_some(db: Database, tenant_id: str, now: datetime, *, limit: int = 200) -> bool:
     """Remove the content of about ``limit`` messages that have had their time; return whether there may be more.
 
     Args:

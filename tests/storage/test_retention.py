@@ -1,6 +1,7 @@
 """Content that has had its time is removed and stays away, whatever is written; all else stays as it was."""
 
 import asyncio
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,7 @@ from typing import Any
 import pytest
 
 from storage import live, messages, repair
-from storage.database import Database
+from storage.database import Database, open_database
 from storage.messages import stored_messages
 from storage.privacy import erase_user
 from storage.retention import advance, find_retention, list_retentions, sweep_some
@@ -17,7 +18,7 @@ from storage.tables import attachments, content_retention, message_copies, react
 from storage.tables import messages as message_table
 from storage.tenants import purge_tenant
 from tests.support.archive_folder import everything_in
-from tests.support.builders import HOUR, NOW, change, message
+from tests.support.builders import HOUR, NOW, SECOND, SHA, change, message
 from tests.support.erasure_steps import OTHER, WHO, another, copying
 from tests.support.expiring import BEFORE, DAY, DAYS, WORD, rambling, says_it, sweep, talk, trusted
 from tests.support.faults import Killed, killed_before
@@ -139,6 +140,31 @@ async def test_a_batch_that_is_on_its_way_while_the_time_passes_is_swept(db: Dat
     assert (await only_row(db, content_retention))["messages_emptied"] == len(passing)
     await way.store(*passing)
     assert await says_it(db) == set()
+
+
+@pytest.mark.process
+@pytest.mark.slow
+async def test_a_killed_process_is_gone_on_from(db: Database, database_url: str, way: Way) -> None:
+    await way.store(*(replace(m, sent_at=m.sent_at - n * SECOND) for n, m in enumerate(rambling(1, 300))))
+    await trusted(db, way.tenant.id)
+    await db.close()  # a file has one process
+    program = (
+        "import asyncio, tests.support.expiring as e;"
+        f" asyncio.run(e.sweep_until_killed({database_url!r}, {way.tenant.id!r}))"
+    )
+    process = await asyncio.create_subprocess_exec(sys.executable, "-c", program, stdout=asyncio.subprocess.PIPE)
+    assert process.stdout is not None
+    assert await process.stdout.readline() == b"a step\n"
+    process.kill()
+    await process.wait()
+    again = await open_database(database_url, hash_choice=SHA)
+    (known,) = await list_retentions(again)
+    filled = sum(WORD in row["content"] for row in await rows_of(again, message_table))
+    assert known.messages_emptied == 300 - filled > 0
+    await sweep(again, way.tenant.id)
+    assert await says_it(again) == set()
+    assert (await only_row(again, content_retention))["messages_emptied"] == 300
+    await again.close()
 
 
 async def test_each_tenant_has_its_own_time_and_it_never_goes_back(db: Database, way: Way) -> None:

@@ -7,10 +7,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from adapters.records import MessageRecord
-from storage.database import Database
+from storage.database import Database, open_database
 from storage.retention import advance, begin_sweep, clean, find_retention, sweep_some
 from storage.tables import content_retention, metadata
-from tests.support.builders import NOW, attachment, message, total
+from tests.support.builders import NOW, SHA, attachment, message, total
 from tests.support.erasure_steps import OTHER, copying
 from tests.support.tables_of import rows_of
 
@@ -80,3 +80,10 @@ async def says_it(db: Database) -> set[str]:
     """Name the tables that hold the word."""
     tables = [table for table in metadata.tables.values() if table is not content_retention]
     return {table.name for table in tables if WORD in str(await rows_of(db, table))}
+
+
+async def sweep_until_killed(url: str, tenant_id: str) -> None:
+    """What a killed process runs: small steps, each told once it is committed."""
+    db = await open_database(url, hash_choice=SHA)
+    while await sweep_some(db, tenant_id, NOW, limit=3):
+        print("a step", flush=True)
