@@ -39,6 +39,7 @@ from tests.support.builders import (
     thread,
     total,
 )
+from tests.support.expiring import DAY, sweep, trusted
 from tests.support.job_steps import running_job
 from tests.support.tables_of import Rows, rows_of
 
@@ -117,6 +118,8 @@ async def _listen(db: Database) -> None:
     await record_gap(db, tenant.id, GapReason.OUTAGE, began_at=None, ended_at=NOW, now=NOW)
     await stop_tenant(db, tenant.id, NOW + HOUR)
     await erase_user(db, "f" * 64, tenant_id=None, now=NOW)
+    await trusted(db, tenant.id, now=NOW + 40 * DAY)
+    await sweep(db, tenant.id)
 
 
 async def _comparable(db: Database, table: Any) -> Rows:
