@@ -82,7 +82,7 @@ class ContentRetention:
         """Between two steps it pauses for as long as a step took, so that other writers wait for one step at most."""
         await retention.begin_sweep(self.db, known)
         began = time.monotonic()
-        while await retention.sweep_some(self.db, known.tenant_id, self.clock()):
+        while await retention.sweep_some(self.db, known, self.clock()):
             await asyncio.sleep(max(time.monotonic() - began, _SHORTEST_PAUSE_SECONDS))
             began = time.monotonic()
         log.info("content that has had its time is removed", extra={"tenant": known.tenant_id})

@@ -54,7 +54,7 @@ async def begin_sweep(db: Database, known: Retention) -> None:
         await connection.execute(_SET_LEFT, {"tenant": known.tenant_id, "left": left})
 
 
-_FAR = select(_state.swept_before, _state.content_before).where(_is_it).with_for_update()
+_FAR = select(_state.swept_before).where(_is_it).with_for_update()
 _next = select(messages.c.sent_at).where(_IN_STEP).order_by(messages.c.sent_at).limit(LIMIT).subquery("next")
 _NEXT = select(func.count().label("count"), func.max(_next.c.sent_at, type_=UtcDateTime).label("last"))
 # Locked in the order of every transaction that changes messages or what hangs on them.
@@ -97,22 +97,24 @@ _MOVE = (
 
 
 @finish_before_cancel
-async def sweep_some(db: Database, tenant_id: str, now: datetime, *, limit: int = 200) -> bool:
+async def sweep_some(db: Database, known: Retention, now: datetime, *, limit: int = 200) -> bool:
     """Remove the content of about ``limit`` messages that have had their time; return whether there may be more.
 
     Args:
-        db: the archive, after ``begin_sweep``.
-        tenant_id: ``tenants.id``.
+        db: the archive.
+        known: the tenant as it was given to ``begin_sweep``. A time to which it moved on since is left to the next
+            sweep: nobody has waited yet for transactions that do not know it.
         now: the time of the rows' change.
         limit: how many messages a transaction looks at; more where they were sent at one instant.
     """
     async with db.writing() as connection:
         await take_turn(connection)
-        far = await one_row(connection, _FAR, {"tenant": tenant_id})
-        if far is None or far["content_before"] is None or far["swept_before"] == far["content_before"]:
+        far = await one_row(connection, _FAR, {"tenant": known.tenant_id})
+        until = known.content_before
+        since: datetime | None = (far["swept_before"] or _BEGINNING) if far else None
+        if since is None or until is None or since >= until:
             return False
-        until = far["content_before"]
-        values = {"tenant": tenant_id, "since": far["swept_before"] or _BEGINNING, "until": until, "now": now}
+        values: dict[str, Any] = {"tenant": known.tenant_id, "since": since, "until": until, "now": now}
         count, last = (await connection.execute(_NEXT, {**values, "limit": limit})).one()
         if count == limit:
             values["until"] = min(last + _INSTANT, until)

@@ -68,7 +68,7 @@ async def sweep(db: Database, tenant_id: str, *, limit: int = 500) -> None:
     known = await find_retention(db, tenant_id)
     assert known is not None
     await begin_sweep(db, known)
-    while await sweep_some(db, tenant_id, NOW, limit=limit):
+    while await sweep_some(db, known, NOW, limit=limit):
         pass
     swept = await find_retention(db, tenant_id)
     assert swept is not None
@@ -85,5 +85,6 @@ async def says_it(db: Database) -> set[str]:
 async def sweep_until_killed(url: str, tenant_id: str) -> None:
     """What a killed process runs: small steps, each told once it is committed."""
     db = await open_database(url, hash_choice=SHA)
-    while await sweep_some(db, tenant_id, NOW, limit=3):
+    known = await find_retention(db, tenant_id)
+    while known and await sweep_some(db, known, NOW, limit=3):
         print("a step", flush=True)
