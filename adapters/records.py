@@ -120,10 +120,11 @@ class ChannelRecord:
     names_head: bool = True  # False: the listing does not say which message is the newest, or whether there is one
     has_archived_threads: bool = False  # whether its archived threads can be listed
     archived_at: datetime | None = None  # when a thread was archived; None: it is open
+    created_at: datetime | None = None  # None: unknown; not stored
     metadata: Metadata = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        _check_times(self.archived_at)
+        _check_times(self.archived_at, self.created_at)
 
 
 @_cheap

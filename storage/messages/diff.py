@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from adapters.records import AttachmentRecord, AuthorKind, MessageRecord, Metadata, ReactionTotalRecord
 from storage.messages.replies import FLAG
-from storage.privacy import is_emptied, is_expired, without_content
+from storage.privacy import OPTED_OUT, is_emptied, is_expired, without_content
 from storage.sql import CHANNEL_ID, all_rows, as_plain, dump_json, fields_of, json_strings
 from storage.tables import attachments, messages, reaction_totals
 
@@ -120,10 +120,17 @@ def _values(message: MessageRecord, stored: MessageRecord) -> tuple[object, ...]
         message.reply_to_channel_platform_id,
         message.reply_to_message_platform_id,
         message.reply_to_author_hash or stored.reply_to_author_hash,
-        _json({FLAG: True, **message.metadata} if FLAG in stored.metadata else message.metadata),
+        _json(_compared(message.metadata, stored.metadata)),
         {file.platform_id: _file(file) for file in message.attachments},
         {(total.emoji_key, total.burst): total for total in message.reaction_totals},
     )
+
+
+def _compared(metadata: Metadata, stored: Metadata) -> Metadata:
+    """Return metadata as they are compared with stored ones. Of an emptied message it is the same why it was."""
+    if OPTED_OUT in metadata:
+        metadata = {name: value for name, value in metadata.items() if name != OPTED_OUT}
+    return {FLAG: True, **metadata} if FLAG in stored else metadata
 
 
 def _file(file: AttachmentRecord) -> tuple[object, ...]:

@@ -21,7 +21,7 @@ from storage.privacy import (
     is_emptied,
     note_copies,
     redactors_for,
-    without_erased_copies,
+    without_absent_originals,
     without_expired_content,
 )
 from storage.sql import NOW, Id, RowId, UtcDateTime, clean, dump_json, is_clean, json_objects, types_of
@@ -35,7 +35,7 @@ _SEAL = object()
 
 @dataclass(frozen=True, slots=True)
 class PreparedMessages:
-    """Messages that may be stored: each once, of text that both databases accept, without erased people or old words.
+    """Messages that may be stored: each once, of text that both databases accept, without absent people or old words.
 
     Only ``prepare`` makes them, and ``write_messages`` takes nothing else.
     """
@@ -78,7 +78,7 @@ async def prepare(
     for (tenant_id, channel_id), records in incoming.items():
         storable: Sequence[MessageRecord] = _storable(redactors[tenant_id], records)
         if redactor := redactors[tenant_id]:
-            storable = await without_erased_copies(connection, tenant_id, channel_id, storable, redactor)
+            storable = await without_absent_originals(connection, tenant_id, channel_id, storable, redactor)
         batches.append(ChannelBatch(tenant_id, channel_id, without_expired_content(storable, redactor.content_before)))
     return PreparedMessages(tuple(batch for batch in batches if batch.records), keeps_totals, _SEAL)
 

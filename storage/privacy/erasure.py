@@ -1,44 +1,59 @@
-"""Remove a person from the archive after the request is recorded (``requests``); nothing new is stored (``redaction``).
+"""Remove a person from the archive after a request is recorded; nothing new is stored (``redaction``).
 
 The archive is processed in small transactions, so that other writers can run in between. The person's messages stay as
-empty rows, so that replies can still be followed; reaction totals stay as the platform counts them.
+empty rows, so that replies can still be followed; reaction totals stay as the platform counts them. What was sent or
+last edited outside of the time of the request stays.
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, TypeAlias
+from typing import Any
 
 from sqlalchemy import Integer, Table, Update, and_, bindparam, case, delete, null, or_, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage.connection import finish_before_cancel
 from storage.database import Database
+from storage.privacy.absences import EVERY_TENANT
 from storage.privacy.barrier import take_turn
-from storage.privacy.redaction import EVERY_TENANT, FORGOTTEN
-from storage.privacy.search import IN_WINDOW, TimeWindow, names_user, time_windows, without_user
+from storage.privacy.redaction import FORGOTTEN
+from storage.privacy.removal import Removal
+from storage.privacy.search import (
+    ABSENT_UNTIL,
+    IN_WINDOW,
+    IS_WITHHELD,
+    TimeWindow,
+    names_user,
+    time_windows,
+    without_user,
+)
 from storage.privacy.traces import empty_copies_from_elsewhere, empty_forwards_saying, empty_traces_of
-from storage.sql import NOW, TENANT_ID, USER_HASH, Id, RowId, dump_json, json_objects
-from storage.tables import attachments, channels, erased_users, messages, reactions, tenants
+from storage.sql import NOW, TENANT_ID, USER_HASH, Id, JsonObject, RowId, dump_json, json_objects
+from storage.tables import attachments, channels, messages, reactions, tenants
 
 _CHUNK = 2_000
 """How many rows a transaction changes."""
 
 
-Scope: TypeAlias = Mapping[str, Any]
-"""Parameters: the person (``user``), the tenant (``tenant``, empty for all) and the time of the change (``now``)."""
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """A removal that is going on, with the parameters of its statements."""
+
+    removal: Removal
+    values: Mapping[str, Any]
 
 
-async def sweep(db: Database, user_hash: str, *, tenant_id: str | None, now: datetime, window: int) -> None:
-    """Remove a person from the archive; after an interruption it can be run again.
+async def sweep(db: Database, removal: Removal, *, now: datetime, window: int) -> None:
+    """Remove what a request is about from the archive; after an interruption it can be run again.
 
     Args:
         db: the archive.
-        user_hash: the person's hash, 64 hexadecimal digits.
-        tenant_id: only in this tenant, known or not; None: in all.
+        removal: what the request is about.
         now: the time of the rows' change.
         window: how many messages a transaction searches.
     """
-    scope = {"user": user_hash, "tenant": tenant_id or EVERY_TENANT, "now": now}
+    scope, tenant_id = Scope(removal, removal.as_values(now)), removal.tenant_id
     while await _empty_chunk(db, scope):
         pass
     if tenant_id:
@@ -52,23 +67,22 @@ async def sweep(db: Database, user_hash: str, *, tenant_id: str | None, now: dat
 
 
 _COUNTED = ("messages", "attachments", "reactions", "mentions")
-_COUNT = (
-    update(erased_users)
-    .where(erased_users.c.tenant_id == TENANT_ID, erased_users.c.user_hash == USER_HASH)
-    .values({name: erased_users.c[name] + bindparam(f"more_{name}", type_=Integer) for name in _COUNTED})
-    .values(updated_at=NOW)
-)
 
 
 async def _count(connection: AsyncConnection, scope: Scope, **more: int) -> None:
     """Add to the request's counts, in the transaction that removes the rows."""
-    if any(more.values()):
-        await connection.execute(_COUNT, {**scope, **{f"more_{name}": more.get(name, 0) for name in _COUNTED}})
+    if not any(more.values()):
+        return
+    request = scope.removal.request
+    counts = {name: request.c[name] + bindparam(f"more_{name}", type_=Integer) for name in _COUNTED}
+    counting = update(request).where(scope.removal.is_request()).values(counts).values(updated_at=NOW)
+    await connection.execute(counting, {**scope.values, **{f"more_{name}": more.get(name, 0) for name in _COUNTED}})
 
 
 _THEIRS = (
     select(messages.c.channel_id, messages.c.platform_id, messages.c.content)
     .where(messages.c.author_hash == USER_HASH, or_(TENANT_ID == EVERY_TENANT, messages.c.tenant_id == TENANT_ID))
+    .where(IS_WITHHELD)
     .limit(_CHUNK)
 )
 _theirs = select(json_objects("theirs", channel_id=RowId, message_platform_id=Id()))
@@ -83,7 +97,7 @@ _EMPTY = (
         content="",
         edited_at=null(),
         reply_to_author_hash=null(),
-        metadata={FORGOTTEN: True},
+        metadata=bindparam("mark", type_=JsonObject),
         updated_at=NOW,
     )
 )
@@ -92,13 +106,13 @@ _EMPTY = (
 @finish_before_cancel
 async def _empty_chunk(db: Database, scope: Scope) -> bool:
     """Empty some of the person's messages, and others' copies of them; return whether there were any."""
-    now, tenant_id = scope["now"], scope["tenant"]
+    now, tenant_id, mark = (scope.values[name] for name in ("now", "tenant", "mark"))
     async with db.writing() as connection:
         await take_turn(connection)
-        theirs = (await connection.execute(_THEIRS, scope)).all()
+        theirs = (await connection.execute(_THEIRS, scope.values)).all()
         keys = [(channel, message) for channel, message, _ in theirs]
         given = [{"channel_id": channel, "message_platform_id": message} for channel, message in keys]
-        values = {"theirs": dump_json(given), "now": now}
+        values = {"theirs": dump_json(given), "mark": mark, "now": now}
         copies = await empty_forwards_saying(connection, {said for *_, said in theirs}, now, tenant_id=tenant_id)
         files = (await connection.execute(_DELETE_FILES, values)).rowcount
         emptied = (await connection.execute(_EMPTY, values)).rowcount
@@ -111,7 +125,7 @@ async def _empty_chunk(db: Database, scope: Scope) -> bool:
 async def _empty_copies_from_elsewhere(db: Database, scope: Scope) -> None:
     async with db.writing() as connection:
         await take_turn(connection)
-        copies = await empty_copies_from_elsewhere(connection, scope["user"], scope["now"], tenant_id=scope["tenant"])
+        copies = await empty_copies_from_elsewhere(connection, scope.values)
         await _count(connection, scope, mentions=copies)
 
 
@@ -119,7 +133,15 @@ _key = reactions.primary_key.columns.values()
 _chunk = (
     select(*_key)
     .join(channels, channels.c.id == reactions.c.channel_id)
+    .join(
+        messages,
+        and_(
+            messages.c.channel_id == reactions.c.channel_id,
+            messages.c.platform_id == reactions.c.message_platform_id,
+        ),
+    )
     .where(reactions.c.user_hash == USER_HASH, or_(TENANT_ID == EVERY_TENANT, channels.c.tenant_id == TENANT_ID))
+    .where(messages.c.sent_at < ABSENT_UNTIL)
     .limit(_CHUNK)
 )
 _DELETE_REACTIONS = delete(reactions).where(tuple_(*_key).in_(_chunk.correlate(None)))
@@ -129,7 +151,7 @@ _DELETE_REACTIONS = delete(reactions).where(tuple_(*_key).in_(_chunk.correlate(N
 async def _delete_reactions(db: Database, scope: Scope) -> int:
     async with db.writing() as connection:
         await take_turn(connection)
-        deleted = (await connection.execute(_DELETE_REACTIONS, scope)).rowcount
+        deleted = (await connection.execute(_DELETE_REACTIONS, scope.values)).rowcount
         await _count(connection, scope, reactions=deleted)
     return deleted
 
@@ -155,7 +177,7 @@ def _redact(table: Table, *columns: str) -> Update:
 _author = messages.c.reply_to_author_hash
 _REDACT_MESSAGES = (
     update(messages)
-    .where(IN_WINDOW)
+    .where(IN_WINDOW, IS_WITHHELD)
     .where(or_(_author == USER_HASH, names_user(messages.c.content), names_user(messages.c.metadata)))
     .values(
         reply_to_author_hash=case((_author == USER_HASH, null()), else_=_author),
@@ -166,7 +188,7 @@ _REDACT_MESSAGES = (
 )
 _REDACT_FILES = _redact(attachments, "filename", "url", "metadata").where(
     tuple_(attachments.c.channel_id, attachments.c.message_platform_id).in_(
-        select(messages.c.channel_id, messages.c.platform_id).where(IN_WINDOW)
+        select(messages.c.channel_id, messages.c.platform_id).where(IN_WINDOW, IS_WITHHELD)
     )
 )
 # A thread's owner wrote its title. An owner that is the mark was erased by an earlier run.
@@ -188,7 +210,7 @@ _LOCK_CHANNELS = select(tenants.c.id).where(tenants.c.id == TENANT_ID).with_for_
 @finish_before_cancel
 async def _redact_window(db: Database, window: TimeWindow, scope: Scope) -> None:
     """Remove a person's hash from the messages and files of a window."""
-    values = {**scope, **window.as_values()}
+    values = {**scope.values, **window.as_values()}
     async with db.writing() as connection:
         await take_turn(connection)
         named = (await connection.execute(_REDACT_MESSAGES, values)).rowcount
@@ -199,7 +221,7 @@ async def _redact_window(db: Database, window: TimeWindow, scope: Scope) -> None
 @finish_before_cancel
 async def _redact_channels(db: Database, scope: Scope, tenant_id: str) -> None:
     """Remove a person's hash, and the titles that they wrote, from the channels of a tenant."""
-    values = {**scope, "tenant": tenant_id}
+    values = {**scope.values, "tenant": tenant_id}
     async with db.writing() as connection:
         await take_turn(connection)
         await connection.execute(_LOCK_CHANNELS, values)  # as every change of a tenant's channels does

@@ -8,7 +8,7 @@ from sqlalchemy.types import Boolean, Text
 
 from storage.connection import finish_before_cancel
 from storage.database import Database
-from storage.privacy.redaction import EVERY_TENANT, require_hash
+from storage.privacy.absences import EVERY_TENANT, require_hash
 from storage.privacy.search import IN_WINDOW, names_user, time_windows
 from storage.sql import CHANNEL_ID, MESSAGE_PLATFORM_ID, TENANT_ID, USER_HASH, Id, all_rows
 from storage.tables import attachments, channels, erased_users, messages, reactions, tenants

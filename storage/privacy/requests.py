@@ -5,26 +5,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import RowMapping, Update, case, null, select, update
+from sqlalchemy import RowMapping, case, null, select
 
 from storage.connection import finish_before_cancel
 from storage.database import Database
-from storage.privacy.barrier import until_known_to_all
-from storage.privacy.erasure import sweep
-from storage.privacy.forgotten_words import merge_search_index
-from storage.privacy.redaction import EVERY_TENANT, require_hash
+from storage.privacy.absences import EVERY_TENANT, Absence, require_hash
+from storage.privacy.fulfilment import COUNTED, Erased, fulfil
+from storage.privacy.removal import Removal
 from storage.sql import NOW, TENANT_ID, USER_HASH, all_rows, insert
 from storage.tables import erased_users
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Erased:
-    """How many rows an erasure changed."""
-
-    messages: int = 0  # of the person, emptied
-    attachments: int = 0  # of the person, deleted
-    reactions: int = 0  # of the person, deleted
-    mentions: int = 0  # messages and files of others, and channels, that named the person
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +37,11 @@ class ErasureRequest:
     def pseudonym(self) -> str:
         """The beginning of the person's pseudonym, to distinguish people."""
         return self.user_hash[:8]
+
+    @property
+    def removal(self) -> Removal:
+        """What it removes: everything."""
+        return Removal(user_hash=self.user_hash, tenant_id=self.tenant_id, absence=Absence(), request=erased_users)
 
 
 _REQUESTS = select(erased_users).order_by(erased_users.c.erased_at, erased_users.c.user_hash, erased_users.c.tenant_id)
@@ -73,10 +67,7 @@ _RECORD = _insert.on_conflict_do_update(
         "swept_at": null(),
         "completed_at": null(),
         "updated_at": _insert.excluded.updated_at,
-        **{
-            name: case((_was_completed, 0), else_=erased_users.c[name])
-            for name in ("messages", "attachments", "reactions", "mentions")
-        },
+        **{name: case((_was_completed, 0), else_=erased_users.c[name]) for name in COUNTED},
     },
 )
 
@@ -109,14 +100,6 @@ async def find_request(db: Database, user_hash: str, tenant_id: str | None) -> E
     return _request(rows[0])
 
 
-def _reached(name: str) -> Update:
-    column = erased_users.c[name]
-    return update(erased_users).where(*_is_it, column.is_(None)).values({name: NOW, "updated_at": NOW})
-
-
-_SWEPT, _COMPLETED = _reached("swept_at"), _reached("completed_at")
-
-
 async def fulfil_request(
     db: Database, request: ErasureRequest, *, clock: Callable[[], datetime], window: int = 10_000
 ) -> ErasureRequest:
@@ -131,21 +114,8 @@ async def fulfil_request(
     Returns:
         Its state. It is not completed while a reader keeps a SQLite file's log from being emptied: call again then.
     """
-    if request.swept_at is None:
-        await until_known_to_all(db)
-        await sweep(db, request.user_hash, tenant_id=request.tenant_id, now=clock(), window=window)
-        await merge_search_index(db)
-        await _reach(db, _SWEPT, request, clock())
-    if await db.empty_log():
-        await _reach(db, _COMPLETED, request, clock())
+    await fulfil(db, request.removal, is_swept=request.swept_at is not None, clock=clock, window=window)
     return await find_request(db, request.user_hash, request.tenant_id)
-
-
-@finish_before_cancel
-async def _reach(db: Database, statement: Update, request: ErasureRequest, now: datetime) -> None:
-    values = {"user": request.user_hash, "tenant": request.tenant_id or EVERY_TENANT, "now": now}
-    async with db.writing() as connection:
-        await connection.execute(statement, values)
 
 
 async def erase_user(
@@ -167,5 +137,5 @@ def _request(row: RowMapping) -> ErasureRequest:
         requested_at=row["erased_at"],
         swept_at=row["swept_at"],
         completed_at=row["completed_at"],
-        removed=Erased(**{name: row[name] for name in ("messages", "attachments", "reactions", "mentions")}),
+        removed=Erased(**{name: row[name] for name in COUNTED}),
     )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import JSON, ColumnElement, and_, bindparam, func, literal_column, select
+from sqlalchemy import JSON, ColumnElement, FromClause, and_, bindparam, func, literal_column, or_, select
 from sqlalchemy.types import Text
 
 from storage.connection import finish_before_cancel
@@ -52,7 +52,9 @@ class TimeWindow:
         return {"tenant": self.tenant_id, "since": self.since, "until": self.until}
 
 
-_BEGINNING = datetime.min.replace(tzinfo=UTC)
+BEGINNING, END = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
+"""Before and after every message."""
+
 _is_later = and_(messages.c.tenant_id == TENANT_ID, messages.c.sent_at > bindparam("since", type_=UtcDateTime))
 
 IN_WINDOW: ColumnElement[bool] = and_(_is_later, messages.c.sent_at <= bindparam("until", type_=UtcDateTime))
@@ -61,6 +63,20 @@ IN_WINDOW: ColumnElement[bool] = and_(_is_later, messages.c.sent_at <= bindparam
 _next = select(messages.c.sent_at).where(_is_later).order_by(messages.c.sent_at).limit(LIMIT).subquery("next")
 _END = select(func.max(_next.c.sent_at, type_=UtcDateTime))
 
+ABSENT_UNTIL: ColumnElement[Any] = bindparam("absent_until", type_=UtcDateTime)
+"""The end of the time of which nothing of a person is stored."""
+
+_SINCE = bindparam("absent_since", type_=UtcDateTime)
+
+
+def is_withheld(table: FromClause) -> ColumnElement[bool]:
+    """Find out in SQL whether a message was sent or last edited in that time; see ``Absence.covers``."""
+    return or_(*(and_(table.c[name] >= _SINCE, table.c[name] < ABSENT_UNTIL) for name in ("sent_at", "edited_at")))
+
+
+IS_WITHHELD = is_withheld(messages)
+"""The same of the table of messages."""
+
 
 async def time_windows(db: Database, tenant_id: str, size: int) -> AsyncIterator[TimeWindow]:
     """Walk all messages of a tenant in windows of about ``size`` of them, the oldest first.
@@ -68,7 +84,7 @@ async def time_windows(db: Database, tenant_id: str, size: int) -> AsyncIterator
     By the index over the times they were sent at, for what has to look at every message and should neither hold up
     others nor keep much in memory.
     """
-    since = _BEGINNING
+    since = BEGINNING
     while (until := await _end_of(db, tenant_id, since, size)) is not None:
         yield TimeWindow(tenant_id=tenant_id, since=since, until=until)
         since = until

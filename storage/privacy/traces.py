@@ -1,6 +1,6 @@
 """Record where copies are stored, and empty the copies of emptied messages."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -10,8 +10,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.types import Text
 
 from adapters.records import Copy, MessageRecord, MetadataPath
+from storage.privacy.absences import EVERY_TENANT
 from storage.privacy.copies import FORWARD, Rest, is_emptied, without_copies
-from storage.privacy.redaction import EVERY_TENANT, FORGOTTEN
+from storage.privacy.redaction import FORGOTTEN
+from storage.privacy.search import is_withheld
 from storage.sql import (
     CHANNEL_ID,
     MESSAGE_PLATFORM_ID,
@@ -137,7 +139,7 @@ _ORIGINALS_ELSEWHERE = (
             ),
         )
     )
-    .where(_original.c.author_hash == USER_HASH, _original.c.tenant_id != TENANT_ID)
+    .where(_original.c.author_hash == USER_HASH, _original.c.tenant_id != TENANT_ID, is_withheld(_original))
 )
 _EMPTY = (
     update(messages)
@@ -210,13 +212,16 @@ def _by_copy(rows: Iterable[Row[Any]]) -> dict[tuple[int, str], tuple[Row[Any], 
     return found
 
 
-async def empty_copies_from_elsewhere(
-    connection: AsyncConnection, user_hash: str, now: datetime, *, tenant_id: str
-) -> int:
-    """Empty a tenant's copies of a person's messages in other tenants; return how many there were."""
-    rows = await connection.execute(_ORIGINALS_ELSEWHERE, {"user": user_hash, "tenant": tenant_id})
+async def empty_copies_from_elsewhere(connection: AsyncConnection, values: Mapping[str, Any]) -> int:
+    """Empty a tenant's copies of a person's messages in other tenants; return how many there were.
+
+    Args:
+        connection: a transaction.
+        values: the parameters of the removal (``erasure.Removal``), with the tenant of the copies.
+    """
+    rows = await connection.execute(_ORIGINALS_ELSEWHERE, values)
     keys = [(channel_id, message_id) for channel_id, message_id in rows]
-    return await empty_traces_of(connection, keys, now, tenant_id=tenant_id)
+    return await empty_traces_of(connection, keys, values["now"], tenant_id=values["tenant"])
 
 
 async def empty_forwards_saying(

@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import select, true
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from storage.privacy import erased_in_channels
+from storage.privacy import absent_givers
 from storage.reactions.keys import USER_KEY, TotalKey, UserKey
 from storage.sql import NOW, dump_json, insert, json_objects, types_of, update_changed
 from storage.tables import reactions
@@ -17,7 +17,7 @@ _SEAL = object()
 
 @dataclass(frozen=True, slots=True)
 class PreparedUsers:
-    """Users with the emoji as it is shown, without erased people. Only ``prepare_users`` makes them."""
+    """Users with the emoji as it is shown, without absent people. Only ``prepare_users`` makes them."""
 
     emoji_of: dict[UserKey, str]
     seal: InitVar[object]
@@ -39,9 +39,9 @@ class PreparedUsers:
 async def prepare_users(connection: AsyncConnection, incoming: Iterable[tuple[UserKey, str]]) -> PreparedUsers:
     """Prepare users for being stored in the transaction of ``connection``, each with the emoji as it is shown."""
     emoji_of = dict(incoming)
-    erased = await erased_in_channels(connection, {key[0] for key in emoji_of})
-    if erased:
-        emoji_of = {key: emoji for key, emoji in emoji_of.items() if (key[0], key[-1]) not in erased}
+    absent = await absent_givers(connection, {(key[0], key[1], key[-1]) for key in emoji_of})
+    if absent:
+        emoji_of = {key: emoji for key, emoji in emoji_of.items() if (key[0], key[1], key[-1]) not in absent}
     return PreparedUsers(emoji_of, _SEAL)
 
 

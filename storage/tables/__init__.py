@@ -5,7 +5,7 @@ from storage.tables.changes import change_feeds, change_queue, message_changes
 from storage.tables.common import metadata
 from storage.tables.retention import content_retention
 from storage.tables.search import MESSAGE_SEARCH, SEARCH_QUEUE, search_index
-from storage.tables.settings import archive_settings, erased_users, message_copies
+from storage.tables.settings import IS_OPTED_OUT, archive_settings, erased_users, message_copies, opt_outs
 from storage.tables.sync import (
     IS_OPEN,
     IS_UNFINISHED,
@@ -21,6 +21,7 @@ from storage.tables.unwritten import IS_UNRESOLVED, unwritten_events
 
 __all__ = [
     "IS_OPEN",
+    "IS_OPTED_OUT",
     "IS_PENDING",
     "IS_UNFINISHED",
     "IS_UNRESOLVED",
@@ -39,6 +40,7 @@ __all__ = [
     "message_copies",
     "messages",
     "metadata",
+    "opt_outs",
     "reaction_totals",
     "reactions",
     "refetch_ranges",

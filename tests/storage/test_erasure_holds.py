@@ -12,11 +12,11 @@ from storage.channels import differing, save_changed_channels, save_channels, sa
 from storage.database import Database, open_database
 from storage.live import MessageChange, ReactionState, apply_changes
 from storage.messages import MessageBatch, save_batch
-from storage.privacy import Erased, list_requests
+from storage.privacy import Erased, fulfil_opt_out, list_opt_outs, list_requests, opt_out
 from storage.reactions import pending_lists
 from storage.repair import PageOutcome
 from storage.tables import attachments, channels, messages, metadata, reaction_totals, reactions
-from tests.support.builders import NOW, SHA, attachment, both_totals, channel, message, thread, total
+from tests.support.builders import HOUR, NOW, SHA, attachment, both_totals, channel, message, thread, total
 from tests.support.erasure_steps import (
     OTHER,
     WHO,
@@ -24,6 +24,7 @@ from tests.support.erasure_steps import (
     erase,
     fill,
     give,
+    holdings,
     is_anywhere,
     naming,
 )
@@ -124,9 +125,10 @@ class TestItHolds:
         await self.held(kept, lambda: give(kept, WHO, OTHER))
         assert await pending_lists(db, kept.tenant.id) == 0
 
+    @pytest.mark.parametrize("kind", ["erasure", "opt-out"])
     @pytest.mark.slow
-    async def test_an_erasure_request_waits_for_a_batch_that_does_not_know_of_it_and_no_batch_for_it(
-        self, db: Database, database_url: str, way: Way
+    async def test_a_request_waits_for_a_batch_that_does_not_know_of_it_and_no_batch_for_it(
+        self, db: Database, database_url: str, way: Way, kind: str
     ) -> None:
         if db.dialect == "sqlite":
             return  # there is one writer
@@ -139,15 +141,15 @@ class TestItHolds:
             await connection.execute(text("SELECT id FROM sync_jobs FOR UPDATE"))
             saving = asyncio.create_task(save_batch(db, batch, NOW))
             await _until_waiting(other, 1)
-            request = asyncio.create_task(erase(db, None))
+            request = asyncio.create_task(erase(db, None) if kind == "erasure" else _opted_out(db))
             async with asyncio.timeout(PATIENCE_SECONDS):
-                while not await list_requests(other):  # noqa: ASYNC110 # nothing tells of it
+                while not (await list_requests(other) or await list_opt_outs(other)):  # noqa: ASYNC110 # nothing tells
                     await asyncio.sleep(0.01)
             await save_channels(db, way.tenant.id, [channel("50", name=f"for {WHO}")], LATER)
             assert not request.done()
         await saving
         assert await request == Erased(messages=1)
-        assert not await is_anywhere(db, WHO)
+        assert WHO not in str(await holdings(db, "erased_users", "opt_outs"))
         await other.close()
 
     @pytest.mark.slow
@@ -167,6 +169,11 @@ class TestItHolds:
                 await way.store(message(9, author_hash=WHO))
         assert not await is_anywhere(db, WHO)
         await other.close()
+
+
+async def _opted_out(db: Database) -> Erased:
+    asked = await opt_out(db, WHO, tenant_id=None, now=NOW - HOUR)
+    return (await fulfil_opt_out(db, asked, clock=lambda: LATER)).removed
 
 
 _WAITING = text("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'")

@@ -1,4 +1,4 @@
-"""All that is written of a platform's records goes through the redaction of erased people.
+"""All that is written of a platform's records goes through the redaction of people who are erased or opted out.
 
 Every public function of storage that may write is listed here: under how it is called with an erased person, under
 why it cannot store one, or as a step of those that can. A function that is in no list fails the test.
@@ -18,9 +18,9 @@ import pytest
 import storage
 from storage import channels, live, messages, reactions, repair
 from storage.database import Database
-from storage.privacy import erase_user
+from storage.privacy import erase_user, opt_in, opt_out
 from storage.tables import metadata
-from tests.support.builders import NOW, attachment, change, channel, message, reaction, thread, total
+from tests.support.builders import HOUR, NOW, attachment, change, channel, message, reaction, thread, total
 from tests.support.repair_steps import LATER, Way
 from tests.support.tables_of import rows_of
 
@@ -127,8 +127,9 @@ STORES_NOBODY = {
         "unmark_rows_deleted",
     ),
     "privacy": (
-        *("emptied_originals", "enter", "erase_user", "erased_in_channels", "fulfil_request", "record_request"),
-        *("redactor_for", "redactors_for", "sweep", "take_turn", "without_erased_copies", "without_erased_titles"),
+        *("absent_givers", "emptied_originals", "enter", "erase_user", "rules_for"),
+        *("fulfil", "opt_in", "opt_out", "restore_opt_out", "record_request"),
+        *("redactor_for", "redactors_for", "sweep", "take_turn", "without_absent_originals", "without_erased_titles"),
         *("empty_copies_from_elsewhere", "empty_forwards_saying", "empty_traces_of", "note_copies"),
         "merge_search_index",
     ),
@@ -142,7 +143,7 @@ STORES_NOBODY = {
     "repair": (
         *("add_gap", "close_gap", "complete_hanging_audit", "finish_audit", "newest_early"),
         *("newest_since", "plan_gaps", "add_windows"),
-        *(*("plan_refetches", "prune_gaps", "record_gap", "request_audit", "settle_audit", "settle_gaps"),),
+        *("plan_refetches", "prune_gaps", "record_gap", "request_audit", "settle_audit", "settle_gaps"),
     ),
     "retention": ("advance", "begin_sweep", "clean", "sweep_some"),
     "search": (*("add_older", "build", "continue_index", "create", "drop", "is_valid", "is_whole", "percent_built"),),
@@ -179,13 +180,16 @@ def test_no_door_shows_a_step() -> None:
 
 
 @pytest.mark.parametrize("function", STORES_PEOPLE, ids=lambda function: function.__name__)
-@pytest.mark.parametrize("everywhere", [False, True])
+@pytest.mark.parametrize("table", ["erased_users", "opt_outs"])
 @pytest.mark.slow
-async def test_an_erased_person_is_not_stored(db: Database, way: Way, function: Any, everywhere: bool) -> None:
-    await erase_user(db, WHO, tenant_id=None if everywhere else way.tenant.id, now=NOW)
+async def test_an_absent_person_is_not_stored(db: Database, way: Way, function: Any, table: str) -> None:
+    if table == "erased_users":
+        await erase_user(db, WHO, tenant_id=way.tenant.id, now=NOW)
+    else:  # and opted in again after all of this
+        await opt_out(db, WHO, tenant_id=None, now=NOW - 2 * HOUR)
+        await opt_in(db, WHO, tenant_id=None, now=LATER)
     await STORES_PEOPLE[function](db, way)
-    found = [table.name for table in metadata.tables.values() if WHO in str(await rows_of(db, table))]
-    assert found == ["erased_users"]
+    assert [each.name for each in metadata.tables.values() if WHO in str(await rows_of(db, each))] == [table]
 
 
 @pytest.mark.parametrize("function", STORES_PEOPLE, ids=lambda function: function.__name__)

@@ -67,6 +67,7 @@ def channel_record(payload: Payload, skip_reason: SkipReason | None, hash_user: 
         last_message_platform_id=snowflake(payload.get("last_message_id")),
         names_head=_names_head(payload),
         has_archived_threads=skip_reason is None and as_int(payload.get("type")) in _THREAD_PARENTS,
+        created_at=snowflake_time(channel_id),
         metadata=_hidden_metadata(payload) if hidden else _channel_metadata(payload, scrub),
     )
 
@@ -87,6 +88,7 @@ def thread_record(payload: Payload, skip_reason: SkipReason | None, hash_user: H
         last_message_platform_id=snowflake(payload.get("last_message_id")),
         names_head=_names_head(payload),
         archived_at=archive_time(payload) if as_object(payload.get("thread_metadata")).get("archived") else None,
+        created_at=snowflake_time(thread_id),
         metadata=_thread_metadata(payload, scrub, hash_user),
     )
 

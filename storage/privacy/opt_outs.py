@@ -1,0 +1,205 @@
+"""Opt-outs: from when to when nothing of a person is stored. Begun, ended, listed, carried over a restore."""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import RowMapping, and_, bindparam, null, or_, select, update
+
+from storage.connection import finish_before_cancel
+from storage.database import Database
+from storage.privacy.absences import EVERY_TENANT, Absence, require_hash
+from storage.privacy.fulfilment import COUNTED, Erased, fulfil
+from storage.privacy.removal import Removal
+from storage.sql import NOW, TENANT_ID, USER_HASH, UtcDateTime, all_rows, insert
+from storage.tables import IS_OPTED_OUT, opt_outs
+
+MARGIN = timedelta(minutes=1)
+"""By how much an opt-out begins before, and ends after, it was asked for: the platform's clock says when a message was
+sent, and this machine's when it was asked for."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OptOut:
+    """An opt-out, and how far the removal of what came in meanwhile is."""
+
+    user_hash: str
+    tenant_id: str | None  # None: in all present and future tenants
+    requested_at: datetime
+    withheld_from: datetime | None  # None: from the beginning
+    withheld_until: datetime | None  # None: it still holds
+    swept_at: datetime | None  # when the last row was removed
+    completed_at: datetime | None  # when the files of a SQLite archive were clean, too
+    removed: Erased
+
+    @property
+    def id(self) -> str:
+        """An id of the opt-out that reveals nothing of the person."""
+        named = f"opt-out:{self.tenant_id or EVERY_TENANT}:{self.user_hash}:{self.requested_at.isoformat()}"
+        return hashlib.sha256(named.encode()).hexdigest()[:32]
+
+    @property
+    def pseudonym(self) -> str:
+        """The beginning of the person's pseudonym, to distinguish people."""
+        return self.user_hash[:8]
+
+    @property
+    def removal(self) -> Removal:
+        """What it removes: all of its time."""
+        absence = Absence(since=self.withheld_from, until=self.withheld_until, is_opt_out=True)
+        return Removal(
+            user_hash=self.user_hash,
+            tenant_id=self.tenant_id,
+            absence=absence,
+            request=opt_outs,
+            requested_at=self.requested_at,
+        )
+
+
+_REQUESTED_AT = bindparam("requested", type_=UtcDateTime)
+_FROM = bindparam("since", type_=UtcDateTime)
+_UNTIL = bindparam("until", type_=UtcDateTime)
+_columns = opt_outs.c
+_is_theirs = _columns.user_hash == USER_HASH
+_is_in_scope = and_(_is_theirs, _columns.tenant_id == TENANT_ID)
+_ALL = select(opt_outs).order_by(_columns.requested_at, _columns.user_hash, _columns.tenant_id)
+_THEIRS = _ALL.where(_is_theirs)
+_UNFINISHED = _ALL.where(_columns.completed_at.is_(None))
+_HOLDING = _ALL.where(_is_in_scope, IS_OPTED_OUT)
+_IT = _ALL.where(_is_in_scope, _columns.requested_at == _REQUESTED_AT)
+
+
+@finish_before_cancel
+async def list_opt_outs(db: Database, user_hash: str | None = None, *, unfinished: bool = False) -> list[OptOut]:
+    """List the opt-outs, also the ended ones, the oldest first: of all people or of one, or those to be carried out."""
+    chosen = _THEIRS if user_hash is not None else _UNFINISHED if unfinished else _ALL
+    async with db.reading() as connection:
+        return [_opt_out(row) for row in await all_rows(connection, chosen, {"user": user_hash})]
+
+
+@finish_before_cancel
+async def find_opt_out(db: Database, opt_out: OptOut) -> OptOut:
+    """Load the current state of a recorded opt-out."""
+    values = _values(opt_out.user_hash, opt_out.tenant_id)
+    async with db.reading() as connection:
+        (row,) = await all_rows(connection, _IT, {**values, "requested": opt_out.requested_at})
+    return _opt_out(row)
+
+
+_BEGIN = (
+    insert(opt_outs)
+    .values(tenant_id=TENANT_ID, user_hash=USER_HASH, requested_at=_REQUESTED_AT, created_at=NOW, updated_at=NOW)
+    .values(withheld_from=_FROM, withheld_until=_UNTIL)
+    .on_conflict_do_nothing()
+)
+_REACH_BACK = (
+    update(opt_outs)
+    .where(_is_in_scope, IS_OPTED_OUT)
+    .where(_columns.withheld_from.is_not(None), or_(_FROM.is_(None), _columns.withheld_from > _FROM))
+    .values(withheld_from=_FROM, swept_at=null(), completed_at=null(), updated_at=NOW)
+)
+
+
+@finish_before_cancel
+async def opt_out(db: Database, user_hash: str, *, tenant_id: str | None, now: datetime, erase: bool = False) -> OptOut:
+    """Record an opt-out durably. From then on nothing that the person writes or gives is stored.
+
+    Where one holds already, it stays, and reaches back to the beginning if that is asked for now.
+
+    Args:
+        db: the archive.
+        user_hash: the person's hash, 64 hexadecimal digits.
+        tenant_id: only in this tenant, known or not; None: in all present and future ones.
+        now: the time of the request.
+        erase: remove also what was stored before.
+
+    Raises:
+        ValueError: the hash is invalid.
+    """
+    require_hash(user_hash)
+    values = _values(user_hash, tenant_id, requested=now, since=None if erase else now - MARGIN, until=None, now=now)
+    async with db.writing() as connection:
+        await connection.execute(_BEGIN, values)
+        if erase:
+            await connection.execute(_REACH_BACK, values)
+        (row,) = await all_rows(connection, _HOLDING, values)
+    return _opt_out(row)
+
+
+_END = update(opt_outs).where(_is_theirs, IS_OPTED_OUT).values(withheld_until=_UNTIL, updated_at=NOW)
+_END_IN_SCOPE = _END.where(_is_in_scope)
+
+
+@finish_before_cancel
+async def opt_in(db: Database, user_hash: str, *, tenant_id: str | None, now: datetime) -> list[OptOut]:
+    """End a person's opt-outs: what they write later is stored again; of what they wrote meanwhile nothing ever is.
+
+    Args:
+        db: the archive.
+        user_hash: the person's hash, 64 hexadecimal digits.
+        tenant_id: the one in this tenant; None: all of theirs, in whatever tenants.
+        now: the time of the request.
+
+    Returns:
+        Those that were ended now.
+    """
+    values = _values(user_hash, tenant_id, until=now + MARGIN, now=now)
+    async with db.writing() as connection:
+        ended = await all_rows(connection, (_END if tenant_id is None else _END_IN_SCOPE).returning(opt_outs), values)
+    return [_opt_out(row) for row in ended]
+
+
+_END_IT = (
+    update(opt_outs)
+    .where(_is_in_scope, _columns.requested_at == _REQUESTED_AT, IS_OPTED_OUT)
+    .values(withheld_until=_UNTIL, updated_at=NOW)
+)
+
+
+@finish_before_cancel
+async def restore_opt_out(db: Database, known: OptOut, *, now: datetime) -> OptOut:
+    """Record an opt-out again that an archive restored from a backup may not know, or not the end of.
+
+    Where another of the person's holds by now, that one reaches back to the earlier time.
+    """
+    values = _values(
+        known.user_hash,
+        known.tenant_id,
+        requested=known.requested_at,
+        since=known.withheld_from,
+        until=known.withheld_until,
+        now=now,
+    )
+    async with db.writing() as connection:
+        await connection.execute(_BEGIN, values)
+        if known.withheld_until is None:
+            await connection.execute(_REACH_BACK, values)
+        else:
+            await connection.execute(_END_IT, values)
+        found = await all_rows(connection, _IT, values) or await all_rows(connection, _HOLDING, values)
+    return _opt_out(found[0])
+
+
+async def fulfil_opt_out(
+    db: Database, opt_out: OptOut, *, clock: Callable[[], datetime], window: int = 10_000
+) -> OptOut:
+    """Remove what came in between the time of an opt-out and its recording, or all before; return its state.
+
+    See ``fulfil_request`` for the arguments, and for when it is not completed.
+    """
+    await fulfil(db, opt_out.removal, is_swept=opt_out.swept_at is not None, clock=clock, window=window)
+    return await find_opt_out(db, opt_out)
+
+
+def _values(user_hash: str, tenant_id: str | None, **more: datetime | None) -> dict[str, object]:
+    return {"user": user_hash, "tenant": tenant_id or EVERY_TENANT, **more}
+
+
+def _opt_out(row: RowMapping) -> OptOut:
+    names = ("user_hash", "requested_at", "withheld_from", "withheld_until", "swept_at", "completed_at")
+    return OptOut(
+        tenant_id=row["tenant_id"] or None,
+        removed=Erased(**{name: row[name] for name in COUNTED}),
+        **{name: row[name] for name in names},
+    )
