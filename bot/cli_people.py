@@ -50,7 +50,7 @@ def forget(
     hasher = hasher_of(settings)
     where = archive_name(settings.database.url)
 
-    person = _read_user_id(platform, user_id)
+    person = read_user_id(platform, user_id)
 
     async def remove() -> None:
         since = await people.forgotten_since(settings, hasher.of(person), hash_choice=hasher.choice, tenant_id=tenant)
@@ -62,14 +62,14 @@ def forget(
             hash_choice=hasher.choice,
             tenant_id=tenant,
             clock=daemon.utc_now,
-            on_removed=_show_progress,
+            on_removed=show_progress,
         )
         typer.echo(f"{_result(removed, since)} in the archive at {where}")
 
     # Asked here and not in the event loop, which would take the first Ctrl-C for itself.
     run_verb(require_archive(settings.database.url, hash_choice=hasher.choice, tenant_id=tenant))
     in_all = "in all tenants there are and will be"
-    _confirm(f"Forget this person in the archive at {where}, {tenant or in_all}? It cannot be undone.", yes)
+    confirm(f"Forget this person in the archive at {where}, {tenant or in_all}? It cannot be undone.", yes)
     run_verb(remove())
 
 
@@ -86,7 +86,7 @@ def export_user(
     set_up_logs(settings)
     hasher = hasher_of(settings)
 
-    person = _read_user_id(platform, user_id)
+    person = read_user_id(platform, user_id)
 
     async def write() -> None:
         await require_archive(settings.database.url, hash_choice=hasher.choice, tenant_id=tenant)
@@ -94,7 +94,7 @@ def export_user(
             written = await people.export(
                 settings, hasher.of(person), hash_choice=hasher.choice, tenant_id=tenant, output=file
             )
-        names = {"forgotten": "earlier erasure request"}
+        names = {"forgotten": "earlier erasure request", "opt_out": "opt-out"}
         parts = [counted(count, names.get(kind, kind)) for kind, count in written.items()]
         what = ", ".join(parts) or "nothing: nothing is held"
         typer.echo(f"wrote {what}, of the archive at {archive_name(settings.database.url)}", err=True)
@@ -122,14 +122,14 @@ def list_requests(config: ConfigFile = None) -> None:
 
 @erasures.command("export")
 def export_requests(output: Output = None, config: ConfigFile = None) -> None:
-    """Write the erasure requests as JSON Lines, to be kept beside the backups and replayed after a restore."""
+    """Write the erasure requests and opt-outs as JSON Lines, to be kept beside backups and replayed after a restore."""
     settings = settings_of(config)
     set_up_logs(settings)
 
     async def write() -> None:
         with _private(output) as file:
             count = await people.write_requests(settings, hash_choice=hasher_of(settings).choice, output=file)
-        typer.echo(f"wrote {counted(count, 'erasure request')}", err=True)
+        typer.echo(f"wrote {_requests(count)}", err=True)
 
     run_verb(write())
 
@@ -148,20 +148,19 @@ def replay_requests(
     async def again() -> None:
         lines = file.read_bytes().splitlines() if file else sys.stdin.buffer.read().splitlines()
         if file:  # else the terminal, if there is one, has just been read to its end
-            _confirm(f"Fulfil the erasure requests in {file} in the archive at {where}? It cannot be undone.", yes)
+            confirm(f"Fulfil the erasure requests in {file} in the archive at {where}? It cannot be undone.", yes)
         try:
             count, removed = await people.replay(
-                settings, lines, hash_choice=hasher_of(settings).choice, clock=daemon.utc_now, on_removed=_show_progress
+                settings, lines, hash_choice=hasher_of(settings).choice, clock=daemon.utc_now, on_removed=show_progress
             )
         except ValueError as e:
             leave(str(e), FAILED)
-        requests_done = counted(count, "erasure request")
-        typer.echo(f"fulfilled {requests_done}: {_counted(removed)} in the archive at {where}")
+        typer.echo(f"fulfilled {_requests(count)}: {counted_removals(removed)} in the archive at {where}")
 
     run_verb(again())
 
 
-def _read_user_id(platform: str, given: str | None) -> str:
+def read_user_id(platform: str, given: str | None) -> str:
     """Return the id from the command line or standard input; exit where it is no id of the platform."""
     if platform not in PLATFORMS:
         leave(f"there is no platform {platform}; there is {', '.join(PLATFORMS)}", FAILED)
@@ -174,7 +173,7 @@ def _read_user_id(platform: str, given: str | None) -> str:
     return (given or "").strip()
 
 
-def _confirm(question: str, yes: bool) -> None:
+def confirm(question: str, yes: bool) -> None:
     """Ask for confirmation if standard input is a terminal; exit if it is refused."""
     if not yes and sys.stdin.isatty() and not typer.confirm(question, err=True):
         leave("nothing was done", FAILED)
@@ -196,21 +195,25 @@ def _private(path: Path | None) -> Iterator[BinaryIO]:
 _last_printed: dict[str, int] = {}
 
 
-def _show_progress(removed: dict[str, int]) -> None:
+def show_progress(removed: dict[str, int]) -> None:
     """Write the counts to standard error if they have changed."""
     if removed != _last_printed and any(removed.values()):
         _last_printed.update(removed)
-        typer.echo(f"so far {_counted(removed)}", err=True)
+        typer.echo(f"so far {counted_removals(removed)}", err=True)
+
+
+def _requests(count: dict[str, int]) -> str:
+    return ", ".join(counted(number, kind) for kind, number in count.items()) or counted(0, "erasure request")
 
 
 def _result(removed: dict[str, int], since: datetime | None) -> str:
     """Describe what was removed, and since when the person has been forgotten already."""
     if since is None:
-        return _counted(removed)
+        return counted_removals(removed)
     before = f"this person was forgotten already, on {since:%Y-%m-%d %H:%M:%S}Z"
-    return f"{before}: {_counted(removed) if any(removed.values()) else 'nothing was left to remove'}"
+    return f"{before}: {counted_removals(removed) if any(removed.values()) else 'nothing was left to remove'}"
 
 
-def _counted(removed: dict[str, int]) -> str:
+def counted_removals(removed: dict[str, int]) -> str:
     counts = [f"{count:,} {name if count != 1 else name[:-1]}" for name, count in removed.items()]
     return "removed " + (", ".join(counts) or "nothing")

@@ -56,7 +56,7 @@ class DaemonCalls:
         """Read."""
         return await self._ask("GET", path, params=query)
 
-    async def post(self, path: str, body: Mapping[str, str | None]) -> Json:
+    async def post(self, path: str, body: Mapping[str, object]) -> Json:
         """Request something, which may exist already."""
         return await self._ask("POST", path, json=dict(body))
 
@@ -118,32 +118,43 @@ async def _found(session: aiohttp.ClientSession, config: Config) -> DaemonCalls:
     raise DaemonUnreachable(str(silent or "no address is known of the daemon"))
 
 
-async def request_erasure(
-    config: Config, erasure: Mapping[str, str | None], on_removed: Callable[[dict[str, int]], None]
+async def request_removal(
+    config: Config, path: str, body: Mapping[str, object], on_removed: Callable[[dict[str, int]], None]
 ) -> dict[str, int]:
-    """Request an erasure; return, once it is completed, what was removed.
+    """Request an erasure or an opt-out; return, once it is completed, what was removed.
 
     Args:
         config: the daemon's configuration.
-        erasure: the body of the request.
+        path: of the calls about such requests.
+        body: the body of the request.
         on_removed: called now and then with the counts removed so far.
 
     Raises:
         DaemonRefused: it refuses.
         DaemonUnreachable: no response. A request that was accepted is durable, so that repeating it continues.
     """
-    path = "/api/forgotten-users"
+    async with daemon_at_work(config) as daemon:
+        request = await daemon.post(path, body)
+        while request["completed_at"] is None:
+            on_removed(_counts(request))
+            await asyncio.sleep(_FOLLOW_SECONDS)
+            request = await daemon.get(f"{path}/{request.get('request_id') or request['opt_out_id']}")
+    return _counts(request)
+
+
+@asynccontextmanager
+async def daemon_at_work(config: Config) -> AsyncIterator[DaemonCalls]:
+    """Find the daemon that has the archive open.
+
+    Raises:
+        DaemonUnreachable: no daemon answers at the configured address; it says what to do.
+    """
     try:
         async with daemon_of(config) as daemon:
-            request = await daemon.post(path, erasure)
-            while request["completed_at"] is None:
-                on_removed(_counts(request))
-                await asyncio.sleep(_FOLLOW_SECONDS)
-                request = await daemon.get(f"{path}/{request['request_id']}")
+            yield daemon
     except DaemonUnreachable as e:
         remedy = "give this command the daemon's configuration, or stop the daemon first"
         raise DaemonUnreachable(f"a process works on the archive, and {e}: {remedy}") from None
-    return _counts(request)
 
 
 def _counts(request: Json) -> dict[str, int]:

@@ -5,24 +5,30 @@ only the daemon can write, so the erasure is requested through its API.
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import AsyncExitStack
+from dataclasses import asdict
 from datetime import datetime
-from typing import BinaryIO
+from typing import BinaryIO, TypeVar
 
 import orjson
 
 from bot.config import Config
-from bot.daemon_calls import DaemonRefused, DaemonUnreachable, request_erasure
+from bot.daemon_calls import DaemonRefused, DaemonUnreachable, request_removal
+from bot.erasures import ErasureRequests, R
+from bot.request_lines import Request, kind_of, line_of, read_lines
 from storage import privacy
 from storage.connection import require_archive
 from storage.database import Database, open_database, open_for_reading
 from storage.errors import DatabaseInUse, StorageError
-from storage.privacy import ErasureRequest, export_user
+from storage.privacy import ErasureRequest, OptOut, export_user
 
 _PROGRESS_SECONDS = 1.0
 _TRIES = 20  # while another command has the archive, or the daemon is starting
 _TRY_AGAIN_SECONDS = 0.5
+
+T = TypeVar("T")
 
 Removed = dict[str, int]
 OnRemoved = Callable[[Removed], None]
@@ -51,14 +57,32 @@ async def forget(
 
     async def here(db: Database) -> Removed:
         request = await privacy.record_request(db, user_hash, tenant_id=tenant_id, now=clock())
-        return _counts(await _fulfilled(db, request, clock, on_removed))
+        return counts(await fulfilled(db, request, clock, on_removed))
 
+    async def by_daemon() -> Removed:
+        return await request_removal(config, "/api/forgotten-users", wanted, on_removed)
+
+    return await on_archive(config, hash_choice, here, by_daemon)
+
+
+async def on_archive(
+    config: Config,
+    hash_choice: str,
+    here: Callable[[Database], Awaitable[T]],
+    by_daemon: Callable[[], Awaitable[T]],
+) -> T:
+    """Do something on the archive, or have the daemon do it that has the archive open.
+
+    Raises:
+        StorageError: the archive cannot be used.
+        DaemonRefused: the daemon cannot be reached or refuses.
+    """
     for tries_left in reversed(range(_TRIES)):
         try:
             return await _with_archive(config, hash_choice, here)
         except DatabaseInUse:
             try:
-                return await request_erasure(config, wanted, on_removed)
+                return await by_daemon()
             except DaemonUnreachable as e:
                 if not tries_left:
                     raise DaemonRefused(str(e)) from e
@@ -68,38 +92,50 @@ async def forget(
 
 async def replay(
     config: Config, lines: Iterable[bytes], *, hash_choice: str, clock: Callable[[], datetime], on_removed: OnRemoved
-) -> tuple[int, Removed]:
-    """Repeat the erasures that ``write_requests`` exported, on an archive restored from before them.
+) -> tuple[dict[str, int], Removed]:
+    """Repeat the erasures and opt-outs that ``write_requests`` exported, on an archive restored from before them.
 
     Returns:
-        The number of erasure requests, and the counts removed.
+        How many there are of each kind, and the counts removed.
 
     Raises:
         StorageError: the archive cannot be used, or does not exist.
         ValueError: a line is invalid, or comes from an archive with another hash key.
     """
     await require_archive(config.database.url, hash_choice=hash_choice)
-    wanted = [_read(number, line, hash_choice) for number, line in enumerate(lines, 1) if line.strip()]
+    wanted = read_lines(lines, hash_choice)
 
     async def here(db: Database) -> Removed:
         # All are recorded first, so that nothing of these people can be stored from then on.
-        requests = [await privacy.record_request(db, who, tenant_id=where, now=when) for who, where, when in wanted]
+        requests = [await _recorded(db, request, clock()) for request in wanted]
         total: Removed = {}
         for request in requests:
-            for name, count in _counts(await _fulfilled(db, request, clock, on_removed)).items():
+            if isinstance(request, OptOut):
+                removed = counts(await fulfilled(db, request, clock, on_removed))
+            else:
+                removed = counts(await fulfilled(db, request, clock, on_removed))
+            for name, count in removed.items():
                 total[name] = total.get(name, 0) + count
         return total
 
-    return len(wanted), await _with_archive(config, hash_choice, here)
+    return dict(Counter(map(kind_of, wanted))), await _with_archive(config, hash_choice, here)
 
 
-async def write_requests(config: Config, *, hash_choice: str, output: BinaryIO) -> int:
-    """Export all erasure requests as JSON Lines, for ``replay``; return how many there are."""
-    requests = await list_requests(config, hash_choice=hash_choice)
-    for request in requests:
-        row = {"user_hash": request.user_hash, "tenant_id": request.tenant_id, "requested_at": request.requested_at}
-        output.write(orjson.dumps({**row, "hash_choice": hash_choice}, option=orjson.OPT_APPEND_NEWLINE))
-    return len(requests)
+async def _recorded(db: Database, request: Request, now: datetime) -> Request:
+    if isinstance(request, OptOut):
+        return await privacy.restore_opt_out(db, request, now=now)
+    return await privacy.record_request(db, request.user_hash, tenant_id=request.tenant_id, now=request.requested_at)
+
+
+async def write_requests(config: Config, *, hash_choice: str, output: BinaryIO) -> dict[str, int]:
+    """Export all erasure requests and opt-outs as JSON Lines, for ``replay``; return how many there are of each."""
+    db = await open_for_reading(config.database.url, hash_choice=hash_choice)
+    try:
+        requests: list[Request] = [*await privacy.list_requests(db), *await privacy.list_opt_outs(db)]
+    finally:
+        await db.close()
+    output.writelines(line_of(request, hash_choice) for request in requests)
+    return dict(Counter(map(kind_of, requests)))
 
 
 async def list_requests(config: Config, *, hash_choice: str) -> list[ErasureRequest]:
@@ -149,22 +185,21 @@ async def export(
     return written
 
 
-async def _with_archive(config: Config, hash_choice: str, work: Callable[[Database], Awaitable[Removed]]) -> Removed:
+async def _with_archive(config: Config, hash_choice: str, work: Callable[[Database], Awaitable[T]]) -> T:
     async with AsyncExitStack() as opened:
         db = await open_database(config.database.url, hash_choice=hash_choice)
         opened.push_async_callback(db.close)
         return await work(db)
 
 
-async def _fulfilled(
-    db: Database, request: ErasureRequest, clock: Callable[[], datetime], on_removed: OnRemoved
-) -> ErasureRequest:
+async def fulfilled(db: Database, request: R, clock: Callable[[], datetime], on_removed: OnRemoved) -> R:
     """Carry out a request; wait while the database is busy, and leave what cannot be done to the next start."""
+    erasures = ErasureRequests(db, clock)
     while request.completed_at is None:
-        fulfilling = asyncio.ensure_future(privacy.fulfil_request(db, request, clock=clock))
+        fulfilling = asyncio.ensure_future(erasures.carry_out(request))
         try:
             while not (await asyncio.wait({fulfilling}, timeout=_PROGRESS_SECONDS))[0]:
-                on_removed(_counts(await privacy.find_request(db, request.user_hash, request.tenant_id)))
+                on_removed(counts(await erasures.again(request)))
             request = await fulfilling
         except StorageError as e:
             if not e.is_transient:
@@ -176,19 +211,6 @@ async def _fulfilled(
     return request
 
 
-def _counts(request: ErasureRequest) -> Removed:
-    return {name: getattr(request.removed, name) for name in ("messages", "attachments", "reactions", "mentions")}
-
-
-def _read(number: int, line: bytes, hash_choice: str) -> tuple[str, str | None, datetime]:
-    try:
-        request = orjson.loads(line)
-        who, where, when = request["user_hash"], request["tenant_id"], datetime.fromisoformat(request["requested_at"])
-        privacy.require_hash(who)
-        if not (where is None or isinstance(where, str)) or when.tzinfo is None:
-            raise ValueError
-    except (ValueError, KeyError, TypeError) as e:
-        raise ValueError(f"line {number} is no erasure request, as 'erasures export' writes them") from e
-    if request.get("hash_choice") != hash_choice:
-        raise ValueError(f"line {number} is of an archive that hashes its users otherwise: give its key")
-    return who, where, when
+def counts(request: ErasureRequest | OptOut) -> Removed:
+    """Return what a request has removed so far, by kind."""
+    return asdict(request.removed)

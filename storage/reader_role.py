@@ -14,8 +14,8 @@ from storage.tables import metadata
 from storage.views import VIEWS
 
 _NAME = re.compile("(?!pg_)[a-z_][a-z0-9_]{0,62}")
-# What says who asked to be forgotten, and how the archive is kept, is nobody's business but the daemon's.
-_WITHHELD = frozenset({"archive_settings", "erased_users"})
+# What says who asked to be forgotten or left out, and how the archive is kept, is nobody's business but the daemon's.
+_WITHHELD = frozenset({"archive_settings", "erased_users", "opt_outs"})
 _ABOUT = "may read the archive of platform-sync"  # by which a role of ours is known
 _QUERY_LIMIT = "5min"
 
@@ -31,7 +31,7 @@ class RoleRefused(StorageError):
 
 @finish_before_cancel
 async def make_reader_role(db: Database, name: str, *, new_password: bool = False) -> str | None:
-    """Make a role that can log in and read every table and view but those about erasures, or renew what it may read.
+    """Make a role that can log in and read all but people's requests, or renew what it may read.
 
     Its transactions are read-only, and each query ends after five minutes.
 

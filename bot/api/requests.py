@@ -196,3 +196,15 @@ class NewErasure(RequestModel):
     platform: Annotated[str, Field(description="Where the person is.", examples=["discord"])]
     user_id: str = Field(description="Their id there; it is not stored.", examples=["80351110224678912"])
     tenant_id: TenantId | None = None
+
+
+class NewOptOut(NewErasure):
+    """Whose later messages are not to be stored."""
+
+    erase: bool = Field(
+        default=False, description="Remove also what they wrote before, as far as `/api/forgotten-users` does."
+    )
+
+
+class OptIn(NewErasure):
+    """Whose opt-outs are to end: the one of a tenant, or without `tenant_id` all of theirs."""

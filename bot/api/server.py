@@ -20,6 +20,7 @@ from bot.api.export import ExportCalls
 from bot.api.files import FileCalls
 from bot.api.health import HealthCalls
 from bot.api.jobs import JobCalls
+from bot.api.opt_outs import OptOutCalls
 from bot.api.presenter import Presenter
 from bot.api.privacy import PrivacyCalls
 from bot.api.problems import problems
@@ -91,6 +92,9 @@ class Api:
             *ReadingCalls(db=self.db, clock=self.clock).endpoints(),
             *ChangeCalls(db=self.db, clock=self.clock).endpoints(),
             *PrivacyCalls(
+                db=self.db, adapters=self.adapters, hash_user=self.hash_user, erasures=self.erasures
+            ).endpoints(),
+            *OptOutCalls(
                 db=self.db, adapters=self.adapters, hash_user=self.hash_user, erasures=self.erasures
             ).endpoints(),
             *FileCalls(db=self.db, links=FileLinks(db=self.db, adapters=self.adapters, clock=self.clock)).endpoints(),

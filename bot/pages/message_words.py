@@ -7,7 +7,7 @@ from typing import Any
 
 from bot.pages.markup_rules import tag_in_words
 from bot.wording import counted, pseudonym
-from storage.privacy import EXPIRED, FORGOTTEN
+from storage.privacy import EXPIRED, FORGOTTEN, OPTED_OUT
 
 _WEB = re.compile(r"https?://", re.IGNORECASE)
 _EXPIRY = re.compile(r"[?&]ex=([0-9a-f]{1,15})(?:&|$)", re.IGNORECASE)  # hexadecimal seconds since 1970
@@ -37,7 +37,7 @@ def author_in_words(author_hash: str | None, kind: str | None, metadata: Mapping
     if author_hash is not None:
         return pseudonym(author_hash)
     if metadata and FORGOTTEN in metadata:
-        return "erased person"
+        return "person who opted out" if OPTED_OUT in metadata else "erased person"
     return "the platform" if kind == "system" else "unknown author"
 
 
@@ -56,7 +56,7 @@ def notice_of(message_type: str) -> str | None:
 def shown_in_words(metadata: Mapping[str, Any], files: int) -> str:
     """Say what a message without text shows."""
     if FORGOTTEN in metadata:
-        return "erased"
+        return "withheld" if OPTED_OUT in metadata else "erased"
     if EXPIRED in metadata:
         return "not kept any more"
     found = [counted(files, "file")] if files else []

@@ -32,7 +32,9 @@ from storage.privacy.givers import (
 )
 from storage.privacy.opt_outs import (
     MARGIN,
+    OptedOutEverywhere,
     OptOut,
+    end_opt_out,
     find_opt_out,
     fulfil_opt_out,
     list_opt_outs,
@@ -73,9 +75,11 @@ __all__ = [
     "Erased",
     "ErasureRequest",
     "OptOut",
+    "OptedOutEverywhere",
     "Redactor",
     "absent_givers",
     "empty_traces_of",
+    "end_opt_out",
     "erase_user",
     "export_user",
     "find_opt_out",

@@ -11,7 +11,7 @@ from storage.database import Database
 from storage.privacy.absences import EVERY_TENANT, require_hash
 from storage.privacy.search import IN_WINDOW, names_user, time_windows
 from storage.sql import CHANNEL_ID, MESSAGE_PLATFORM_ID, TENANT_ID, USER_HASH, Id, all_rows
-from storage.tables import attachments, channels, erased_users, messages, reactions, tenants
+from storage.tables import attachments, channels, erased_users, messages, opt_outs, reactions, tenants
 
 _PAGE = 1_000  # reactions at once
 
@@ -21,10 +21,10 @@ async def export_user(
 ) -> AsyncIterator[dict[str, object]]:
     """Export everything that is stored about a person, in one tenant or in all.
 
-    Every dictionary has a ``kind``: ``forgotten`` (a request of theirs), ``channel`` (that names them, such as a thread
-    they opened), ``message`` (of theirs), ``reply`` (to them), ``mention`` (another's message that names them),
-    ``attachment`` (of theirs, or that names them) and ``reaction``. Ids are the platform's, times are aware, of a
-    reaction ``first_seen_at`` is when the archive learnt of it. Each message comes before its attachments.
+    Every dictionary has a ``kind``: ``forgotten`` and ``opt_out`` (requests of theirs), ``channel`` (that names them,
+    such as a thread they opened), ``message`` (of theirs), ``reply`` (to them), ``mention`` (another's message that
+    names them), ``attachment`` (of theirs, or that names them) and ``reaction``. Ids are the platform's, times are
+    aware, of a reaction ``first_seen_at`` is when the archive learnt of it. Each message comes before its attachments.
 
     Args:
         db: the archive.
@@ -37,8 +37,9 @@ async def export_user(
     """
     require_hash(user_hash)
     scope: dict[str, object] = {"user": user_hash, "tenant": tenant_id or EVERY_TENANT}
-    for row in await _rows(db, _REQUESTS, scope):
-        yield row
+    for statement in (_REQUESTS, _OPT_OUTS):
+        for row in await _rows(db, statement, scope):
+            yield row
     tenant_ids = [tenant_id] if tenant_id else [str(row["id"]) for row in await _rows(db, _TENANTS, {})]
     for each in tenant_ids:
         async for row in _export_tenant(db, {**scope, "tenant": each}, window):
@@ -78,6 +79,13 @@ _REQUESTS = (
     .where(erased_users.c.user_hash == USER_HASH)
     .where(or_(TENANT_ID == EVERY_TENANT, erased_users.c.tenant_id.in_([EVERY_TENANT, TENANT_ID])))
     .order_by(erased_users.c.tenant_id)
+)
+_opt_outs = opt_outs.c
+_OPT_OUTS = (
+    select(_kind("opt_out"), *(_opt_outs[n] for n in ("tenant_id", "requested_at", "withheld_from", "withheld_until")))
+    .where(_opt_outs.user_hash == USER_HASH)
+    .where(or_(TENANT_ID == EVERY_TENANT, _opt_outs.tenant_id.in_([EVERY_TENANT, TENANT_ID])))
+    .order_by(_opt_outs.requested_at)
 )
 _TENANTS = select(tenants.c.id).order_by(tenants.c.id)
 

@@ -9,6 +9,7 @@ from sqlalchemy import RowMapping, and_, bindparam, null, or_, select, update
 
 from storage.connection import finish_before_cancel
 from storage.database import Database
+from storage.errors import StorageError
 from storage.privacy.absences import EVERY_TENANT, Absence, require_hash
 from storage.privacy.fulfilment import COUNTED, Erased, fulfil
 from storage.privacy.removal import Removal
@@ -127,6 +128,13 @@ async def opt_out(db: Database, user_hash: str, *, tenant_id: str | None, now: d
     return _opt_out(row)
 
 
+class OptedOutEverywhere(StorageError):
+    """The person has opted out of all tenants, which cannot end in one of them."""
+
+    code = "opted_out_everywhere"
+    remedy = "End it for all tenants, and opt out of those where it shall hold."
+
+
 _END = update(opt_outs).where(_is_theirs, IS_OPTED_OUT).values(withheld_until=_UNTIL, updated_at=NOW)
 _END_IN_SCOPE = _END.where(_is_in_scope)
 
@@ -143,9 +151,14 @@ async def opt_in(db: Database, user_hash: str, *, tenant_id: str | None, now: da
 
     Returns:
         Those that were ended now.
+
+    Raises:
+        OptedOutEverywhere: only the one in a tenant is to end, and one for all tenants holds; nothing was ended.
     """
     values = _values(user_hash, tenant_id, until=now + MARGIN, now=now)
     async with db.writing() as connection:
+        if tenant_id is not None and await all_rows(connection, _HOLDING, _values(user_hash, None)):
+            raise OptedOutEverywhere
         ended = await all_rows(connection, (_END if tenant_id is None else _END_IN_SCOPE).returning(opt_outs), values)
     return [_opt_out(row) for row in ended]
 
@@ -155,6 +168,16 @@ _END_IT = (
     .where(_is_in_scope, _columns.requested_at == _REQUESTED_AT, IS_OPTED_OUT)
     .values(withheld_until=_UNTIL, updated_at=NOW)
 )
+
+
+@finish_before_cancel
+async def end_opt_out(db: Database, opt_out: OptOut, *, now: datetime) -> OptOut:
+    """End one opt-out, if it still holds; return its state."""
+    values = _values(opt_out.user_hash, opt_out.tenant_id, requested=opt_out.requested_at, until=now + MARGIN, now=now)
+    async with db.writing() as connection:
+        await connection.execute(_END_IT, values)
+        (row,) = await all_rows(connection, _IT, values)
+    return _opt_out(row)
 
 
 @finish_before_cancel

@@ -142,7 +142,12 @@ async def ask_the_views(db: Database, url: str) -> None:
             for query, expected in zip(VIEWS, OF_VIEWS, strict=True):
                 assert [tuple(row) for row in connection.execute(text(query))] == expected
         if db.dialect == "postgresql":
-            for forbidden in ("DELETE FROM messages", "SELECT * FROM erased_users", "CREATE TABLE mine (x int)"):
+            for forbidden in (
+                "DELETE FROM messages",
+                "SELECT * FROM erased_users",
+                "SELECT * FROM opt_outs",
+                "CREATE TABLE mine (x int)",
+            ):
                 with engine.connect() as connection, pytest.raises(DBAPIError) as refused:
                     connection.execute(text(forbidden))
                 assert isinstance(refused.value.orig, psycopg.Error)

@@ -24,6 +24,8 @@ CALLS = """
     GET /api/tenants/{tenantId}/search, GET /api/tenants/{tenantId}/search/suggestions,
     POST /api/forgotten-users, GET /api/forgotten-users,
     GET /api/forgotten-users/{requestId},
+    POST /api/opt-outs, GET /api/opt-outs, GET /api/opt-outs/{optOutId},
+    DELETE /api/opt-outs/{optOutId}, POST /api/opt-ins,
     GET /api/tenants/{tenantId}/attachments/{attachmentId},
     GET /api/jobs, GET /api/jobs/{jobId}, DELETE /api/jobs/{jobId}, GET /api/queue,
     GET /healthz, GET /readyz, GET /metrics, GET /openapi.json, GET /docs, GET /docs.js

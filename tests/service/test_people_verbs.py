@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
+import bot.cli_opt_outs
 import bot.cli_people
 from bot.cli import app
 from storage.channels import channel_states, save_channels
@@ -59,7 +60,10 @@ def archive(tmp_path: Path) -> Path:
     return tmp_path / "archive.db"
 
 
-@pytest.mark.parametrize("verb", ["forget", "export-user", "erasures list", "erasures export", "erasures replay"])
+@pytest.mark.parametrize(
+    "verb",
+    ["forget", "opt-out", "opt-in", "opt-outs", "export-user", "erasures list", "erasures export", "erasures replay"],
+)
 def test_nothing_is_made_where_there_is_no_archive(run: Run, tmp_path: Path, verb: str) -> None:
     folder = tmp_path / "nowhere"
     ended = run(*verb.split(), given=PERSON if " " not in verb else "", folder=folder)
@@ -144,13 +148,40 @@ def test_erasure_requests_are_carried_over_a_restore(run: Run, archive: Path, tm
 
 
 @pytest.mark.slow
+def test_opting_out_and_in_again(run: Run, archive: Path, tmp_path: Path) -> None:
+    backup = archive.read_bytes()
+    said = run("opt-out", given=PERSON)
+    assert (said.exit_code, "any tenant there is or will be; removed 0 messages" in said.output) == (0, True), said
+    assert b"my words" in archive.read_bytes()
+    erased = run("opt-out", "--tenant", "discord-100", "--erase", given=PERSON)
+    assert "nothing more of this person is stored in discord-100; removed 1 message" in erased.output
+    assert b"my words" not in archive.read_bytes()
+    refused = run("opt-in", "--tenant", "discord-100", given=PERSON)
+    assert (refused.exit_code, "has opted out of all tenants" in refused.output) == (1, True), refused.output
+    assert "ended 2 opt-outs: what is written from a minute from now on" in run("opt-in", given=PERSON).output
+    assert "ended 0 opt-outs: nothing to end" in run("opt-in", given=PERSON).output
+    assert re.search(r"the beginning +\S+ \S+Z +[0-9a-f]{8}  discord-100", run("opt-outs").output)
+    exported = run("export-user", given=PERSON)
+    assert [json.loads(line)["kind"] for line in exported.stdout.splitlines()] == ["opt_out"] * 2
+    kept = tmp_path / "requests"
+    assert "wrote 2 opt-outs" in run("erasures", "export", "--output", str(kept)).output
+    assert PERSON not in kept.read_text()
+    listed = run("opt-outs").output
+    archive.write_bytes(backup)
+    replayed = run("erasures", "replay", str(kept)).output
+    assert "fulfilled 2 opt-outs: removed 1 message" in replayed, replayed
+    assert b"my words" not in archive.read_bytes()
+    assert run("opt-outs").output == listed
+
+
+@pytest.mark.slow
 def test_what_is_no_list_of_erasure_requests_is_refused_whole(run: Run, archive: Path) -> None:
     good = {"user_hash": "0" * 64, "tenant_id": None, "requested_at": "2026-11-26T00:00:00+00:00", "hash_choice": SHA}
     for wrong, said in (
-        ({**good, "user_hash": PERSON}, "line 2 is no erasure request"),
-        ({**good, "requested_at": "yesterday"}, "line 2 is no erasure request"),
+        ({**good, "user_hash": PERSON}, "line 2 is no request"),
+        ({**good, "requested_at": "yesterday"}, "line 2 is no request"),
         ({**good, "hash_choice": "hmac-sha256:0"}, "line 2 is of an archive that hashes its users otherwise"),
-        ([], "line 2 is no erasure request"),
+        ([], "line 2 is no request"),
     ):
         ended = run("erasures", "replay", given=f"{json.dumps(good)}\n{json.dumps(wrong)}\n")
         assert (ended.exit_code, said in ended.output) == (1, True), ended.output

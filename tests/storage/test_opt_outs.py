@@ -17,6 +17,7 @@ from storage.live import apply_changes
 from storage.privacy import (
     MARGIN,
     Erased,
+    OptedOutEverywhere,
     OptOut,
     erase_user,
     fulfil_opt_out,
@@ -195,16 +196,24 @@ async def test_it_is_of_one_tenant_or_of_all_and_ends_there(db: Database, way: W
     assert [row["content"] for row in await rows_of(db, messages)] == ["", WORDS]
     everywhere = await opt_out(db, WHO, tenant_id=None, now=OUT + SECOND)
     await opt_out(db, OTHER, tenant_id=None, now=OUT)
-    assert await opt_in(db, WHO, tenant_id=other.tenant.id, now=IN) == []
-    (ended,) = await opt_in(db, WHO, tenant_id=way.tenant.id, now=IN)
-    assert (ended.id, ended.withheld_until, everywhere.withheld_until) == (here.id, IN + MARGIN, None)
+    for each in (way, other):
+        with pytest.raises(OptedOutEverywhere):
+            await opt_in(db, WHO, tenant_id=each.tenant.id, now=IN)
+    ended = await opt_in(db, WHO, tenant_id=None, now=IN)
+    assert {(o.id, o.withheld_until) for o in ended} == {(o.id, IN + MARGIN) for o in (here, everywhere)}
+    first, everywhere = everywhere, await opt_out(db, WHO, tenant_id=None, now=NOW - SECOND)
     again = await opt_out(db, WHO, tenant_id=way.tenant.id, now=NOW)
     assert [o.id for o in await opt_in(db, WHO, tenant_id=None, now=LATER)] in (
         [everywhere.id, again.id],
         [again.id, everywhere.id],
     )
-    assert [o.id for o in await list_opt_outs(db, WHO)] == [here.id, everywhere.id, again.id]
-    assert len({o.id for o in await list_opt_outs(db)}) == 4
+    assert [o.id for o in await list_opt_outs(db, WHO)] == [
+        here.id,
+        first.id,
+        everywhere.id,
+        again.id,
+    ]
+    assert len({o.id for o in await list_opt_outs(db)}) == 5
     with pytest.raises(ValueError):
         await opt_out(db, "1", tenant_id=None, now=NOW)
 
@@ -212,6 +221,7 @@ async def test_it_is_of_one_tenant_or_of_all_and_ends_there(db: Database, way: W
 async def test_a_restored_archive_learns_it_again(db: Database, way: Way) -> None:
     begun = await opt_out(db, WHO, tenant_id=None, now=OUT)
     (ended,) = await opt_in(db, WHO, tenant_id=None, now=IN)
+    assert await opt_in(db, WHO, tenant_id="discord-404", now=IN) == []
     assert await restore_opt_out(db, begun, now=NOW) == ended, "what has ended does not begin again"
     for lost in (ended, begun):  # the backup may be from before the end, or from before both
         async with db.writing() as connection:

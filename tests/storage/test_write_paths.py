@@ -128,7 +128,7 @@ STORES_NOBODY = {
     ),
     "privacy": (
         *("absent_givers", "emptied_originals", "enter", "erase_user", "rules_for"),
-        *("fulfil", "opt_in", "opt_out", "restore_opt_out", "record_request"),
+        *("fulfil", "end_opt_out", "opt_in", "opt_out", "restore_opt_out", "record_request"),
         *("redactor_for", "redactors_for", "sweep", "take_turn", "without_absent_originals", "without_erased_titles"),
         *("empty_copies_from_elsewhere", "empty_forwards_saying", "empty_traces_of", "note_copies"),
         "merge_search_index",

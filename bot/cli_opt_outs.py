@@ -1,0 +1,98 @@
+"""The commands about opt-outs: begin one, end them, list them."""
+
+from typing import Annotated
+
+import typer
+
+from bot import app as daemon
+from bot import opt_outs as people
+from bot.cli import ConfigFile, app, hasher_of, run_verb, set_up_logs, settings_of
+from bot.cli_people import OfPlatform, OfTenant, UserId, Yes, confirm, counted_removals, read_user_id, show_progress
+from bot.wording import counted
+from storage.connection import archive_name, require_archive
+
+Erase = Annotated[bool, typer.Option("--erase", help="Remove also what they wrote before, as 'forget' does.")]
+
+
+@app.command()
+def opt_out(
+    user_id: UserId = None,
+    tenant: OfTenant = None,
+    platform: OfPlatform = "discord",
+    erase: Erase = False,
+    yes: Yes = False,
+    config: ConfigFile = None,
+) -> None:
+    """Store nothing more of what a person writes, sends or reacts with; their messages stay as empty places."""
+    settings = settings_of(config)
+    set_up_logs(settings)
+    hasher = hasher_of(settings)
+    where = archive_name(settings.database.url)
+    person = read_user_id(platform, user_id)
+
+    async def begin() -> None:
+        removed = await people.opt_out(
+            settings,
+            platform,
+            person,
+            hasher.of(person),
+            hash_choice=hasher.choice,
+            tenant_id=tenant,
+            erase=erase,
+            clock=daemon.utc_now,
+            on_removed=show_progress,
+        )
+        place = tenant or "any tenant there is or will be"
+        typer.echo(f"nothing more of this person is stored in {place}; {counted_removals(removed)} in {where}")
+
+    run_verb(require_archive(settings.database.url, hash_choice=hasher.choice, tenant_id=tenant))
+    if erase:
+        confirm(f"Remove also what this person wrote before from the archive at {where}? It cannot be undone.", yes)
+    run_verb(begin())
+
+
+@app.command()
+def opt_in(
+    user_id: UserId = None,
+    tenant: OfTenant = None,
+    platform: OfPlatform = "discord",
+    config: ConfigFile = None,
+) -> None:
+    """End a person's opt-out of a tenant, or all of theirs; what they wrote meanwhile stays withheld."""
+    settings = settings_of(config)
+    set_up_logs(settings)
+    hasher = hasher_of(settings)
+    person = read_user_id(platform, user_id)
+
+    async def end() -> None:
+        ended = await people.opt_in(
+            settings,
+            platform,
+            person,
+            hasher.of(person),
+            hash_choice=hasher.choice,
+            tenant_id=tenant,
+            clock=daemon.utc_now,
+        )
+        what = "what is written from a minute from now on is stored" if ended else "nothing to end"
+        typer.echo(f"ended {counted(ended, 'opt-out')}: {what}")
+
+    run_verb(end())
+
+
+@app.command()
+def opt_outs(config: ConfigFile = None) -> None:
+    """List the opt-outs, without saying whose: from when, until when, where, the beginning of the pseudonym."""
+    settings = settings_of(config)
+    set_up_logs(settings)
+
+    async def show() -> None:
+        listed = await people.list_opt_outs(settings, hash_choice=hasher_of(settings).choice)
+        if not listed:
+            typer.echo(f"no opt-outs in the archive at {archive_name(settings.database.url)}", err=True)
+        for each in listed:
+            since = f"{each.withheld_from:%Y-%m-%d %H:%M:%S}Z" if each.withheld_from else "the beginning"
+            until = f"{each.withheld_until:%Y-%m-%d %H:%M:%S}Z" if each.withheld_until else "now"
+            typer.echo(f"{since:20}  {until:20}  {each.pseudonym}  {each.tenant_id or 'everywhere'}")
+
+    run_verb(show())
