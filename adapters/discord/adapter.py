@@ -15,11 +15,13 @@ from adapters.discord.choice import choice_of
 from adapters.discord.config import DiscordOptions
 from adapters.discord.content import CONTENT_REMEDY
 from adapters.discord.gateway import GatewayClient, ignore
+from adapters.discord.reach import reach_of
 from adapters.discord.rest import RateLimiter, RequestScope, RestClient
 from adapters.discord.session import DiscordSession
 from adapters.errors import ContentWithheld, CredentialRefused, RateLimited, TenantUnavailable
 from adapters.events import EventHandler, LiveEventHandler, Stream
 from adapters.privacy import UserHasher
+from adapters.reach import Reach
 
 T = TypeVar("T")
 
@@ -133,6 +135,10 @@ class DiscordAdapter:
     def message_url(guild_id: str, channel_id: str, message_id: str) -> str:
         """Where Discord itself shows a message; a thread's id is that of its channel."""
         return f"https://discord.com/channels/{guild_id}/{channel_id}/{message_id}"
+
+    async def reach(self) -> Reach | None:
+        """Ask how many users the bot reaches: one request for every 200 guilds."""
+        return await reach_of(self._client.login.http) if self._client else None
 
     async def sync(
         self,

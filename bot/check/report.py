@@ -8,6 +8,7 @@ from typing import TypeAlias
 from adapters.base import PlatformAdapter
 from adapters.errors import PlatformError
 from adapters.privacy import UserHasher
+from adapters.reach import KnowsReach
 from adapters.records import ChannelRecord, TenantRecord
 from adapters.registry import PLATFORMS
 from bot.check.channels import summarize
@@ -15,6 +16,7 @@ from bot.check.configured import strange_channels, strange_tenants
 from bot.check.membership import Membership, connected
 from bot.config import Config
 from bot.demo_files import DemoFiles
+from bot.wording import counted
 from storage.connection import DatabaseState, KnownTenant, inspect_database
 from storage.errors import DatabaseReadOnly, DatabaseTooNew, DatabaseTooOld, HashChoiceMismatch, StorageError
 from storage.tenants import tenant_id_of
@@ -133,6 +135,8 @@ class Check:
                 self._memberships[name], tenants = membership, membership.tenants
                 text = f"logged in, and may read messages; communities the bot is in: {len(tenants)}"
                 yield Finding(name, Mark.OK, text)
+                if self._tenant_id is None and isinstance(adapter, KnowsReach):
+                    yield await _reach(name, adapter)
                 for tenant in tenants:
                     if self._is_wanted(tenant_id_of(name, tenant.platform_id)):
                         async for finding in self._tenant(name, adapter, tenant):
@@ -213,6 +217,15 @@ class Check:
         is_wanted = self._tenant_id in (None, tenant_id)
         self._is_seen = self._is_seen or is_wanted
         return is_wanted
+
+
+async def _reach(name: str, adapter: KnowsReach) -> Finding:
+    found = await adapter.reach()
+    if found is None:
+        return Finding(name, Mark.NOTE, "how many users the bot reaches cannot be told at present")
+    about = f"users the bot reaches: about {found.users:,}, in {counted(found.communities, 'community')}"
+    mark = Mark.WARNING if found.needs_action else Mark.OK
+    return Finding(name, mark, f"{about} (who is in several counts in each); {found.meaning}")
 
 
 def _channel_findings(about: str, channels: tuple[ChannelRecord, ...]) -> list[Finding]:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from adapters.base import PlatformAdapter
+from adapters.discord import reach
 from adapters.discord.adapter import DiscordAdapter
 from adapters.discord.config import DiscordOptions
 from adapters.discord.simulator import Fault, Simulator, rich_world, uniform_world
@@ -97,6 +98,32 @@ async def test_a_wrong_token_and_none(url: str) -> None:
     assert problem.startswith("Discord refuses the bot's token: set DISCORD_BOT_TOKEN")
     (problem,) = texts(await found(None, url), "discord", Mark.PROBLEM)
     assert problem.startswith("DISCORD_BOT_TOKEN is not set")
+
+
+@pytest.mark.parametrize(
+    ("members", "mark", "meaning"),
+    [
+        ((10, None), Mark.OK, "below 10,000 Discord asks for no review"),
+        ((4_000, 4_000), Mark.WARNING, "at 10,000 Discord reviews"),
+        ((9_000, 1_000), Mark.WARNING, "apply in the Developer Portal"),
+    ],
+)
+@pytest.mark.slow
+async def test_how_many_users_the_bot_reaches(
+    url: str, monkeypatch: pytest.MonkeyPatch, members: tuple[int | None, ...], mark: Mark, meaning: str
+) -> None:
+    monkeypatch.setattr(reach, "_PAGE", 1)
+    world = uniform_world(1, 1, guilds=2)
+    for guild, number in zip(world.guilds.values(), members, strict=True):
+        guild.approximate_members = number
+    users = sum(
+        len({*g.users, g.bot_id}) if n is None else n for g, n in zip(world.guilds.values(), members, strict=True)
+    )
+    async with Simulator(world) as sim:
+        findings = await found(make_adapter(sim), url)
+        (said,) = [text for text in texts(findings, "discord", mark) if "users the bot reaches" in text]
+        assert said.startswith(f"users the bot reaches: about {users:,}, in 2 communities (who is in several")
+        assert meaning in said
 
 
 async def test_a_missing_intent(url: str) -> None:

@@ -65,6 +65,7 @@ async def walk(sim: Simulator, api: Api) -> AsyncIterator[Answer]:
 
     for path in ("/users/@me", "/users/@me/guilds", "/applications/@me", "/oauth2/applications/@me"):
         yield await ask(path)
+    yield await ask("/users/@me/guilds", with_counts="true")
     yield await ask("/gateway")
     yield await ask("/gateway/bot")
     for guild in list(sim.world.guilds.values()):

@@ -170,6 +170,8 @@ async def test_guild_routes(api: Api) -> None:
     assert (await api.get(f"/guilds/{GUILD}/members/{READER.id}"))[0] == 200
     assert ids((await api.get("/users/@me/guilds"))[1]) == [GUILD, OTHER_GUILD]
     assert ids((await api.get("/users/@me/guilds", after=GUILD))[1]) == [OTHER_GUILD]
+    counted = (await api.get("/users/@me/guilds", with_counts="true"))[1]
+    assert counted[0]["approximate_member_count"] == 3
     assert "approximate_member_count" not in (await api.get(f"/guilds/{GUILD}"))[1]
     assert (await api.get(f"/guilds/{GUILD}", with_counts="true"))[1]["approximate_member_count"] == 3
 

@@ -146,6 +146,7 @@ class Guild:
     emojis: list[Emoji] = field(default_factory=list)
     unavailable: bool = False
     joined_at: datetime = WORLD_NOW
+    approximate_members: int | None = None  # what is told of their number; None: how many there are
 
     @property
     def everyone(self) -> Role:

@@ -163,8 +163,7 @@ class Rest:
         guild = self._places.guild(request)
         payload = guild_payload(guild)
         if query_bool(request, "with_counts"):
-            members = len({*guild.users, guild.bot_id})
-            payload |= {"approximate_member_count": members, "approximate_presence_count": min(members, 3)}
+            payload |= _counts(guild)
         return json_answer(payload)
 
     def channels(self, request: web.Request) -> web.Response:
@@ -188,7 +187,8 @@ class Rest:
         limit = query_int(request, "limit", default=200, least=1, most=200)
         after = query_id(request, "after") or 0
         guilds = sorted((guild for guild in self.world.guilds.values() if guild.id > after), key=lambda g: g.id)
-        return json_answer([_my_guild(guild, self.world.bot.id) for guild in guilds[:limit]])
+        with_counts = query_bool(request, "with_counts")
+        return json_answer([_my_guild(guild, self.world.bot.id, with_counts=with_counts) for guild in guilds[:limit]])
 
     def search(self, request: web.Request) -> web.Response:
         """Return how many messages there are, and the newest of them."""
@@ -226,8 +226,8 @@ def _is_emoji(text: str) -> bool:
     return bool(colon and emoji_id.isdecimal()) or not text.isascii()
 
 
-def _my_guild(guild: Guild, bot_id: int) -> dict[str, Any]:
-    return {
+def _my_guild(guild: Guild, bot_id: int, *, with_counts: bool) -> dict[str, Any]:
+    payload = {
         "id": str(guild.id),
         "name": guild.name,
         "icon": None,
@@ -236,6 +236,12 @@ def _my_guild(guild: Guild, bot_id: int) -> dict[str, Any]:
         "permissions": str(guild.everyone.permissions),
         "features": ["COMMUNITY"],
     }
+    return payload | _counts(guild) if with_counts else payload
+
+
+def _counts(guild: Guild) -> dict[str, int]:
+    members = len({*guild.users, guild.bot_id}) if guild.approximate_members is None else guild.approximate_members
+    return {"approximate_member_count": members, "approximate_presence_count": min(members, 3)}
 
 
 def _no_route(_: web.Request) -> web.Response:
