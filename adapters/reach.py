@@ -6,9 +6,12 @@ from typing import Protocol, runtime_checkable
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reach:
-    """How many people a bot reaches, and what follows from that on its platform."""
+    """How many people a bot reaches, and what follows from that on its platform.
 
-    users: int  # as the platform estimates; who is in several communities counts in each
+    The platform estimates the members of each community; who is in several counts in each, so it is rather too many.
+    """
+
+    users: int
     communities: int
     meaning: str  # in words, for the operator
     needs_action: bool  # whether the operator may have to do something
