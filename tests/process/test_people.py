@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import create_engine, text
 
 from adapters.discord.simulator import Simulator, uniform_world
+from tests.support.archive_folder import everything_in
 from tests.support.guilds import guild_of
 from tests.support.process import UNHURRIED, process, run_to_end, sqlite_url
 
@@ -68,6 +69,38 @@ async def test_a_person_is_exported_and_forgotten_for_good(tmp_path: Path) -> No
             await daemon.stop()
         status, said = await run_to_end(tmp_path / "again", "forget", str(ada.id), url=url)
         assert (status, "nothing was left to remove" in said) == (0, True), said
+
+
+async def test_an_opt_out_outlasts_a_kill_and_opting_in_brings_nothing_back(tmp_path: Path) -> None:
+    folder = tmp_path / "archive"
+    folder.mkdir()
+    url, world = sqlite_url(folder), uniform_world(1, 100)
+    guild_id = guild_of(world)
+    channel, *_ = world.guilds[guild_id].channels.values()
+    ada, *_ = [user for user in world.guilds[guild_id].users.values() if not user.bot]
+    async with Simulator(world) as sim:
+        async with process(tmp_path / "first", sim=sim, url=url, settings=UNHURRIED) as daemon:
+            await daemon.synced()
+            same_port = {"PLATFORM_SYNC_HTTP__PORT": (await daemon.url()).rpartition(":")[2]}
+            status, said = await run_to_end(
+                tmp_path / "out", "opt-out", url=url, settings=same_port, given=f"{ada.id}\n"
+            )
+            assert (status, "nothing more of this person is stored" in said) == (0, True), said
+            for number in range(20):
+                sim.change.post(channel.id, f"my words {number}", ada.id)
+            await daemon.kill()
+        sim.change.post(channel.id, "my words while it is away", ada.id)
+        async with process(tmp_path / "second", sim=sim, url=url, settings=UNHURRIED) as daemon:
+            await daemon.synced()
+            await daemon.sync(guild_id)
+            same_port = {"PLATFORM_SYNC_HTTP__PORT": (await daemon.url()).rpartition(":")[2]}
+            status, said = await run_to_end(tmp_path / "in", "opt-in", url=url, settings=same_port, given=f"{ada.id}\n")
+            assert (status, "ended 1 opt-out" in said) == (0, True), said
+            _, audit = await daemon.sync(guild_id, "audit")
+            assert (audit["status"], str(ada.id) in daemon.log + said) == ("succeeded", False)
+            await daemon.stop()
+    assert everything(url).count("opted_out") == 21
+    assert "my words" not in everything_in(folder)
 
 
 async def test_an_id_that_is_none_is_refused(tmp_path: Path) -> None:
