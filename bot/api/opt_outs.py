@@ -82,7 +82,7 @@ class OptOutCalls:
                 method="GET",
                 path="/api/opt-outs",
                 summary="List the opt-outs, also the ended ones, without the people's ids.",
-                handler=self.list,
+                handler=self.list_opt_outs,
                 params=NoParameters,
                 body=NoParameters,
                 results={200: OptOutList},
@@ -91,7 +91,7 @@ class OptOutCalls:
                 method="GET",
                 path="/api/opt-outs/{optOutId}",
                 summary="Show an opt-out.",
-                handler=self.show,
+                handler=self.show_opt_out,
                 params=OptOutPath,
                 body=NoParameters,
                 results={200: OptOutView},
@@ -101,7 +101,7 @@ class OptOutCalls:
                 method="DELETE",
                 path="/api/opt-outs/{optOutId}",
                 summary="End an opt-out; what was written in its time stays withheld.",
-                handler=self.end,
+                handler=self.end_opt_out,
                 params=OptOutPath,
                 body=NoParameters,
                 results={200: OptOutView},
@@ -126,15 +126,15 @@ class OptOutCalls:
         opted_out = await self.erasures.completed(opted_out, _PATIENCE)
         return Result(_view(opted_out), status=200 if opted_out.completed_at else 202)
 
-    async def list(self, _: NoParameters, __: NoParameters) -> Result:
+    async def list_opt_outs(self, _: NoParameters, __: NoParameters) -> Result:
         """List all opt-outs."""
         return Result(OptOutList(opt_outs=[_view(each) for each in await privacy.list_opt_outs(self.db)]))
 
-    async def show(self, path: OptOutPath, _: NoParameters) -> Result:
+    async def show_opt_out(self, path: OptOutPath, _: NoParameters) -> Result:
         """Show one opt-out."""
         return Result(_view(await self._find(path.opt_out_id)))
 
-    async def end(self, path: OptOutPath, _: NoParameters) -> Result:
+    async def end_opt_out(self, path: OptOutPath, _: NoParameters) -> Result:
         """End one opt-out; others of the person stay."""
         return Result(_view(await self.erasures.end_opt_out(await self._find(path.opt_out_id))))
 
