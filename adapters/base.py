@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import ClassVar, Protocol, TypeVar
+from typing import ClassVar, Protocol, TypeVar, runtime_checkable
 
 from adapters.errors import RateLimited
 from adapters.events import EventHandler, LiveEventHandler, Stream
@@ -230,4 +230,13 @@ class PlatformAdapter(Protocol):
         Raises:
             RateLimited, TenantUnavailable, ContentWithheld, CredentialRefused: the job has to end.
         """
+        ...
+
+
+@runtime_checkable
+class EmojiPictures(Protocol):
+    """What an adapter may be able to do beside: tell where the pictures of the platform's custom emoji are."""
+
+    def emoji_address(self, emoji_id: str, is_animated: bool, /) -> str:
+        """Return the address of a picture, by the platform's id."""
         ...

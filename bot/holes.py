@@ -29,8 +29,11 @@ class PlacedHoles:
     behind: Sequence[ShownHole]
 
 
-def place_holes(holes: Sequence[Hole], window: MessageWindow) -> PlacedHoles:
-    """Put what is missing to its place in a window; what is missing elsewhere is left out."""
+def place_holes(holes: Sequence[Hole], window: MessageWindow, *, previous: ShownMessage | None = None) -> PlacedHoles:
+    """Put what is missing to its place in a window; what is missing elsewhere is left out.
+
+    ``previous`` is the message before the window: what is missing behind that one is shown at the window's beginning.
+    """
     before, behind = defaultdict[str, list[ShownHole]](list), list[ShownHole]()
     for hole in holes:
         follower = next((message for message in window.messages if _is_behind(message, hole)), None)
@@ -38,6 +41,7 @@ def place_holes(holes: Sequence[Hole], window: MessageWindow) -> PlacedHoles:
             place = [] if window.has_newer else behind
         else:
             is_earlier = follower is window.messages[0] and window.has_older
+            is_earlier &= previous is None or _is_behind(previous, hole)
             place = [] if is_earlier else before[follower.platform_id]
         if (shown := _shown(hole)) not in place:
             place.append(shown)

@@ -140,6 +140,10 @@ class DiscordAdapter:
         """Ask how many users the bot reaches: one request for every 200 guilds."""
         return await reach_of(self._client.login.http) if self._client else None
 
+    def emoji_address(self, emoji_id: str, is_animated: bool, /) -> str:
+        """Return where the picture of a custom emoji is (https://docs.discord.com/developers/reference#image-formatting)."""
+        return f"https://cdn.discordapp.com/emojis/{emoji_id}.{'gif' if is_animated else 'png'}"
+
     async def sync(
         self,
         tenant_platform_id: str,

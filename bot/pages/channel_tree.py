@@ -9,7 +9,7 @@ from bot.api import ChannelView, channel_view
 from bot.pages.signs import Sign
 from storage import channels
 from storage.channels import ChannelSummary, ProgressState, TreeChannel
-from storage.database import Database
+from storage.connection import Readable
 
 _MOST_INLINE = 300  # threads of a whole tenant; where there are more, each channel's are on a page of their own
 
@@ -51,7 +51,7 @@ def channel_sign(view: ChannelView) -> Sign:
     return Sign("✓", "archived", "good")
 
 
-async def tree_of(db: Database, tenant_id: str) -> list[Category]:
+async def tree_of(db: Readable, tenant_id: str) -> list[Category]:
     """Gather the channels of a tenant by category, in the platform's order.
 
     Raises:

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from markdown_it import MarkdownIt
 from markupsafe import Markup
 
+from bot.pages.addresses import Addresses
+from bot.pages.emoji import Pictures
 from bot.pages.markup_rules import add_rules, tag_in_words
 
 _BLOCKS = ("blockquote", "fence", "heading", "list")
@@ -26,10 +28,14 @@ _QUOTE, _QUOTE_REST, _FENCE = "> ", ">>> ", "```"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """Where a text stands: its tenant, and the names of the channels that it mentions, by the platform's ids."""
+    """Where a text stands: where its links lead to, and the names of the channels that it mentions, by their ids.
 
-    tenant_id: str
+    ``pictures`` gives the addresses of custom emoji; None: they are shown by their names.
+    """
+
+    addresses: Addresses
     names: Mapping[str, str | None] = field(default_factory=dict)
+    pictures: Pictures | None = None
 
 
 def _parser() -> MarkdownIt:

@@ -10,6 +10,8 @@ from markdown_it.rules_inline import StateInline
 from markdown_it.token import Token
 from markupsafe import Markup, escape
 
+from bot.pages.emoji import emoji_as_html
+
 _PSEUDONYM_DIGITS = 8
 _TAGS = re.compile(
     r"<(?:@!?(?P<user>[0-9a-f]{64}|forgotten)|@&(?P<role>[0-9]{1,19})|#(?P<channel>[0-9]{1,19})"
@@ -140,9 +142,10 @@ def _render_tag(tokens: Sequence[Token], index: int, env: Any) -> str:
     if found is None:
         return str(escape(tag))
     words = _words(found, place.names)
-    if found["channel"] in place.names:
-        link = Markup('<a class="tag" href="/tenants/{}/channels/{}">{}</a>')
-        return str(link.format(place.tenant_id, found["channel"], words))
+    if found["channel"] in place.names and (address := place.addresses.channel(found["channel"])):
+        return str(Markup('<a class="tag" href="{}">{}</a>').format(address, words))
+    if found["emoji"] and (drawn := emoji_as_html(tag, place.pictures)):
+        return str(drawn)
     if found["time"]:
         at = _time_of(found)
         return str(Markup('<time datetime="{}">{}</time>').format(at.isoformat() if at else "", words))

@@ -2,15 +2,17 @@
 
 import re
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from bot.pages.emoji import tag_of
 from bot.pages.markup_rules import tag_in_words
 from bot.wording import counted, pseudonym
 from storage.privacy import EXPIRED, FORGOTTEN, OPTED_OUT
 
 _WEB = re.compile(r"https?://", re.IGNORECASE)
 _EXPIRY = re.compile(r"[?&]ex=([0-9a-f]{1,15})(?:&|$)", re.IGNORECASE)  # hexadecimal seconds since 1970
+_EPOCH, _LATEST = datetime(1970, 1, 1, tzinfo=UTC), 2**37  # seconds, some four thousand years
 _HUES = 12
 _SIZES = ((2**30, "GiB"), (2**20, "MiB"), (2**10, "KiB"))
 _ORDINARY = frozenset({"default", "reply", "chat_input_command", "context_menu_command", "thread_starter_message"})
@@ -68,10 +70,21 @@ def web_address(address: object) -> str | None:
     return address if isinstance(address, str) and _WEB.match(address) else None
 
 
-def has_expired(address: object, now: datetime) -> bool:
-    """Whether an address says that it was good until a time before now, as signed ones do."""
+def expiry_of(address: object) -> datetime | None:
+    """Return until when an address says that it is good, as signed ones do; None where it says nothing."""
     found = _EXPIRY.search(address) if isinstance(address, str) else None
-    return found is not None and int(found[1], 16) <= now.timestamp()
+    return _EPOCH + timedelta(seconds=min(int(found[1], 16), _LATEST)) if found else None
+
+
+def has_expired(address: object, now: datetime) -> bool:
+    """Whether an address says that it was good until a time before now."""
+    until = expiry_of(address)
+    return until is not None and until <= now
+
+
+def colour_of(number: object) -> str | None:
+    """Write a colour, stored as the number of its red, green and blue; None where it is none, or black for none."""
+    return f"#{number:06x}" if type(number) is int and 0 < number < 2**24 else None
 
 
 def objects(values: object) -> list[Mapping[str, Any]]:
@@ -94,8 +107,10 @@ def size_in_words(size_bytes: int) -> str:
 
 FILTERS: Mapping[str, Callable[..., Any]] = {
     "author": author_in_words,
-    "emoji": emoji_in_words,
+    "colour": colour_of,
+    "emoji_tag": tag_of,
     "expired": has_expired,
+    "expiry": expiry_of,
     "hue": hue,
     "notice": notice_of,
     "objects": objects,

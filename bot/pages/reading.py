@@ -7,9 +7,12 @@ from typing import Annotated
 from aiohttp import web
 from pydantic import Field
 
+from adapters.base import EmojiPictures
 from bot.api import Api, ChannelId, Day, MessageId, Problem, TenantPath, find_channel, find_tenant, parameters_of
+from bot.pages.addresses import SiteAddresses
 from bot.pages.calendar import YEARS, Month, month_of
 from bot.pages.conversation import Conversation, converse
+from bot.pages.emoji import Pictures
 from bot.pages.rendering import render_aside
 from storage import reading
 from storage.errors import QueryTooLong
@@ -60,7 +63,7 @@ class ReadingPages:
         tenant = await find_tenant(db, asked.tenant_id)
         channel = await find_channel(db, tenant.id, asked.channel_id)
         window = await self._window(channel, asked)
-        conversation = await converse(db, channel, window, at=asked.at)
+        conversation = await self._converse(channel, window, at=asked.at)
         threads = await reading.threads_of(db, channel, limit=_THREADS + 1)
         return await render_aside(
             request,
@@ -84,7 +87,7 @@ class ReadingPages:
         window = await reading.messages_after(db, channel, asked.after, _MESSAGES)
         if not window.messages:
             return web.Response(status=204)
-        conversation = await converse(db, channel, window, shown_from=asked.shown_from)
+        conversation = await self._converse(channel, window, shown_from=asked.shown_from)
         return await render_aside(
             request, "tail.html", tenant_id=channel.tenant_id, talk=conversation, load_media=self.load_media
         )
@@ -123,4 +126,29 @@ class ReadingPages:
             return None
         thread = await find_channel(self.api.db, tenant_id, thread_id)
         window = await reading.messages_after(self.api.db, thread, None, _MESSAGES)
-        return await converse(self.api.db, thread, window, prefix="b-")
+        return await self._converse(thread, window, prefix="b-")
+
+    async def _converse(
+        self,
+        channel: ShownChannel,
+        window: MessageWindow,
+        *,
+        at: str | None = None,
+        prefix: str = "m-",
+        shown_from: str | None = None,
+    ) -> Conversation:
+        return await converse(
+            self.api.db,
+            channel,
+            window,
+            SiteAddresses(tenant_id=channel.tenant_id),
+            pictures=self._pictures(channel.tenant_id),
+            at=at,
+            prefix=prefix,
+            shown_from=shown_from,
+        )
+
+    def _pictures(self, tenant_id: str) -> Pictures | None:
+        """Return what gives the addresses of a tenant's custom emoji; None where they are shown by their names."""
+        adapter: object = self.api.adapters.get(self.api.follower.platform_of(tenant_id))
+        return adapter.emoji_address if self.load_media and isinstance(adapter, EmojiPictures) else None

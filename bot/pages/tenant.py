@@ -7,6 +7,7 @@ from aiohttp import web
 from pydantic import Field
 
 from bot.api import Api, Problem, TenantPath, find_tenant, parameters_of
+from bot.pages.addresses import SiteAddresses
 from bot.pages.channel_tree import row_of, tree_of
 from bot.pages.forms import DONE_IN_WORDS, Answered
 from bot.pages.overview import overview_of
@@ -59,6 +60,7 @@ class TenantPages:
             "tenant.html",
             title=tenant.name or tenant.id,
             tenant_id=tenant.id,
+            addresses=SiteAddresses(tenant_id=tenant.id),
             overview=await overview_of(self.api, tenant),
             running=await self.watch.look_at(tenant.id),
             tree=await tree_of(db, tenant.id),
@@ -85,6 +87,7 @@ class TenantPages:
             title=f"Threads of {channel.name or channel.platform_id}",
             tenant=tenant,
             tenant_id=tenant.id,
+            addresses=SiteAddresses(tenant_id=tenant.id),
             channel=channel,
             rows=[row_of(thread) for thread in shown],
             is_first=after is None,

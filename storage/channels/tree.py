@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from sqlalchemy import func, select
 
 from storage.channels.queries import SUMMARIES, ChannelSummary, summary_of
-from storage.connection import finish_before_cancel
+from storage.connection import Readable, finish_before_cancel
 from storage.database import Database
 from storage.sql import AFTER_ID, CHANNEL_ID, LIMIT, TENANT_ID, all_rows
 from storage.tables import channels, sync_progress
@@ -52,7 +52,7 @@ _ALL_THREADS = (
 
 
 @finish_before_cancel
-async def channel_tree(db: Database, tenant_id: str) -> list[TreeChannel]:
+async def channel_tree(db: Readable, tenant_id: str) -> list[TreeChannel]:
     """List a tenant's channels, forums and categories with the figures of their threads, in the platform's order."""
     async with db.asking() as connection:
         figures = {row["parent_id"]: row for row in await all_rows(connection, _THREAD_FIGURES, {"tenant": tenant_id})}
@@ -86,7 +86,7 @@ async def thread_summaries(
 
 
 @finish_before_cancel
-async def newest_threads(db: Database, tenant_id: str, *, limit: int) -> Sequence[ChannelSummary]:
+async def newest_threads(db: Readable, tenant_id: str, *, limit: int) -> Sequence[ChannelSummary]:
     """List the threads and posts of all channels of a tenant, those that were first seen last at first."""
     async with db.asking() as connection:
         rows = await all_rows(connection, _ALL_THREADS, {"tenant": tenant_id, "limit": limit})

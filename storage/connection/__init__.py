@@ -37,6 +37,9 @@ from storage.connection.pools import (
     Pools,
     open_pools,
 )
+from storage.connection.readable import (
+    Readable,
+)
 from storage.connection.snapshots import (
     lend_snapshot,
 )
@@ -59,6 +62,7 @@ __all__ = [
     "KnownTenant",
     "OpenSockets",
     "Pools",
+    "Readable",
     "WriteHealth",
     "archive_name",
     "copy_archive",

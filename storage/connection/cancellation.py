@@ -15,9 +15,12 @@ from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 
 class HasDialect(Protocol):
-    """An open archive."""
+    """An open archive, or a part of it."""
 
-    dialect: str
+    @property
+    def dialect(self) -> str:
+        """``sqlite`` or ``postgresql``."""
+        ...
 
 
 P = ParamSpec("P")

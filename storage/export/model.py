@@ -2,8 +2,21 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Protocol
 
 from storage.reading import Original, ShownChannel, ShownMessage
+
+
+class Written(Protocol):
+    """Who wrote a message, and whether it was deleted."""
+
+    @property
+    def author_hash(self) -> str | None:
+        """The pseudonym."""
+
+    @property
+    def deleted_at(self) -> datetime | None:
+        """Since when it is known to be deleted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,7 +30,7 @@ class ExportSelection:
     author: str | None = None  # the pseudonym, or its first digits
     include_deleted: bool = False
 
-    def takes(self, message: ShownMessage) -> bool:
+    def takes(self, message: Written) -> bool:
         """Return whether a message of the chosen channels and times is among them."""
         if message.deleted_at is not None and not self.include_deleted:
             return False

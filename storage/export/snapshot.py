@@ -14,19 +14,30 @@ from storage.errors import UnknownChannel, UnknownTenant
 from storage.export.model import ExportedMessage, ExportSelection
 from storage.export.reactions import parts_by_reactions, with_reaction_users
 from storage.reading import (
+    FIRST,
     SHOWN_CHANNELS,
+    MessageLinks,
+    MessageOutline,
     Original,
+    Position,
     ShownChannel,
     ShownMessage,
+    answers_to,
     channel_of_row,
     channel_pages,
+    messages_at,
     originals_of,
+    outlines,
+    position_of,
+    referred_place,
+    threads_on,
 )
 from storage.sql import AFTER_ID, LIMIT, TENANT_ID, DatabaseTime, all_rows, dump_json, json_strings, one_row
 from storage.tables import channels, content_retention, sync_progress, tenants
 
 _CHANNELS_AT_ONCE = 500
 _PAGE = 1_000
+_OUTLINES_AT_ONCE = 5_000
 
 _TENANT = (
     select(tenants.c.name, content_retention.c.content_before, DatabaseTime(0).label("taken_at"))
@@ -110,17 +121,72 @@ class ArchiveSnapshot:
 
     async def pages(self, channel: ShownChannel) -> AsyncIterator[list[ExportedMessage]]:
         """Walk through the chosen messages of a channel, the oldest first."""
-        chosen = self.selection
-        walk = channel_pages(self._connection, channel.id, since=chosen.since, until=chosen.until, size=_PAGE)
-        while (page := await self._next(walk)) is not None:
-            for part in parts_by_reactions([message for message in page if chosen.takes(message)]):
+        async for page in self.messages(channel):
+            for part in parts_by_reactions(page):
                 yield await self._exported(channel, part)
+
+    async def messages(
+        self, channel: ShownChannel, *, since: datetime | None = None
+    ) -> AsyncIterator[list[ShownMessage]]:
+        """Walk through the chosen messages of a channel as ``pages`` does, from a time on, without who reacted."""
+        chosen = self.selection
+        begin = max((at for at in (since, chosen.since) if at), default=None)
+        walk = channel_pages(self._connection, channel.id, since=begin, until=chosen.until, size=_PAGE)
+        while (page := await self._next(walk)) is not None:
+            yield [message for message in page if chosen.takes(message)]
+
+    async def outlines(self, channel: ShownChannel) -> AsyncIterator[list[MessageOutline]]:
+        """Walk through the chosen messages of a channel, of which only where they stand is loaded."""
+        chosen, is_last = self.selection, False
+        place = Position(at=chosen.since) if chosen.since else FIRST
+        while not is_last:
+            page = await self._outline_page(channel, place)
+            within = [one for one in page if chosen.until is None or one.sent_at < chosen.until]
+            is_last = len(within) < _OUTLINES_AT_ONCE
+            if within:
+                place = position_of(within[-1])
+            yield [one for one in within if chosen.takes(one)]
+
+    @finish_before_cancel
+    async def links(self, channel: ShownChannel, shown: Sequence[ShownMessage]) -> MessageLinks:
+        """Find what leads from messages of a channel to others, also from those that are no replies."""
+        connection, tenant_id = self._connection, self.selection.tenant_id
+        originals = await originals_of(connection, tenant_id, shown)
+        with_deleted = self.selection.include_deleted
+        return MessageLinks(
+            originals={key: original for key, found in originals.items() if (original := self._told(found))},
+            answers=await answers_to(connection, channel, shown, with_deleted=with_deleted),
+            threads=await threads_on(connection, channel, shown),
+            referred=await messages_at(
+                connection, tenant_id, {place for one in shown if (place := referred_place(one))}
+            ),
+        )
+
+    @finish_before_cancel
+    async def find_message(self, channel_id: str, message_id: str) -> Original | None:
+        """Look a message up by the platform's ids; None where it is not archived."""
+        found = await messages_at(self._connection, self.selection.tenant_id, [(channel_id, message_id)])
+        return next((one for one in found.values() if one.is_archived), None)
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[AsyncConnection]:
+        """Lend the snapshot's connection, so that what reads an archive can read this instant of it."""
+        yield self._connection
+
+    @asynccontextmanager
+    async def asking(self, seconds: float = 3.0) -> AsyncIterator[AsyncConnection]:
+        """Lend the same; nobody waits for an export, so that no query is too long."""
+        yield self._connection
 
     @finish_before_cancel
     async def _channel_page(self, last: int) -> list[ShownChannel]:
         values = {**self._values, "after": last, "limit": _CHANNELS_AT_ONCE}
         rows = await all_rows(self._connection, _CHOSEN if self._is_limited else _ALL, values)
         return [channel_of_row(row) for row in rows]
+
+    @finish_before_cancel
+    async def _outline_page(self, channel: ShownChannel, place: Position) -> list[MessageOutline]:
+        return await outlines(self._connection, channel.id, place, _OUTLINES_AT_ONCE)
 
     @finish_before_cancel
     async def _next(self, walk: AsyncIterator[list[ShownMessage]]) -> list[ShownMessage] | None:

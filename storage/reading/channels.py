@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from sqlalchemy import RowMapping, bindparam, or_, select
 from sqlalchemy.types import Text
 
-from storage.connection import finish_before_cancel
+from storage.connection import Readable, finish_before_cancel
 from storage.database import Database
 from storage.reading.model import ShownChannel
 from storage.sql import (
@@ -71,7 +71,7 @@ async def channel_of(db: Database, tenant_id: str, channel_platform_id: str) -> 
 
 
 @finish_before_cancel
-async def channels_called(db: Database, tenant_id: str, given: str, *, limit: int = 10) -> list[ShownChannel]:
+async def channels_called(db: Readable, tenant_id: str, given: str, *, limit: int = 10) -> list[ShownChannel]:
     """Find the channels and threads of a tenant that have a name, or the platform's id; channels before threads."""
     async with db.asking() as connection:
         rows = await all_rows(connection, _NAMED, {"tenant": tenant_id, "given": given, "limit": limit})
@@ -79,7 +79,7 @@ async def channels_called(db: Database, tenant_id: str, given: str, *, limit: in
 
 
 @finish_before_cancel
-async def channel_holding(db: Database, tenant_id: str, message_id: str) -> ShownChannel | None:
+async def channel_holding(db: Readable, tenant_id: str, message_id: str) -> ShownChannel | None:
     """Find the channel or thread of a tenant in which a message is archived, by the platform's id of the message."""
     async with db.asking() as connection:
         row = await one_row(connection, _HOLDING, {"tenant": tenant_id, "message": message_id})
@@ -88,7 +88,7 @@ async def channel_holding(db: Database, tenant_id: str, message_id: str) -> Show
 
 @finish_before_cancel
 async def threads_of(
-    db: Database, channel: ShownChannel, *, after: int | None = None, limit: int = 50
+    db: Readable, channel: ShownChannel, *, after: int | None = None, limit: int = 50
 ) -> list[ShownChannel]:
     """List a page of the threads or posts of a channel, those that were first seen last at first.
 
@@ -104,7 +104,7 @@ async def threads_of(
 
 
 @finish_before_cancel
-async def channel_names(db: Database, tenant_id: str, channel_platform_ids: Iterable[str]) -> dict[str, str | None]:
+async def channel_names(db: Readable, tenant_id: str, channel_platform_ids: Iterable[str]) -> dict[str, str | None]:
     """Look up the names of channels that a text mentions, by the platform's ids; unknown ones are left out."""
     named = dump_json(sorted(set(channel_platform_ids)))
     async with db.asking() as connection:

@@ -8,8 +8,7 @@ from enum import StrEnum
 from sqlalchemy import RowMapping, select
 
 from storage.channels import set_aside_ids
-from storage.connection import finish_before_cancel
-from storage.database import Database
+from storage.connection import Readable, finish_before_cancel
 from storage.reading.model import ShownChannel
 from storage.sql import CHANNEL_ID, TENANT_ID, all_rows, one_row
 from storage.tables import refetch_ranges, sync_gaps, sync_progress
@@ -62,7 +61,7 @@ _RANGES = (
 
 
 @finish_before_cancel
-async def holes_of(db: Database, channel: ShownChannel) -> list[Hole]:
+async def holes_of(db: Readable, channel: ShownChannel) -> list[Hole]:
     """List what is missing of a channel, or may be: of messages, or of what was changed of them.
 
     An audit under way is none: it only compares.

@@ -1,16 +1,15 @@
 """What leads from message to message: originals of replies, answers to a message, threads that hang on one."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeAlias
 
-from sqlalchemy import RowMapping, and_, func, literal, literal_column, select
+from sqlalchemy import RowMapping, and_, bindparam, func, literal, literal_column, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
-from sqlalchemy.types import Integer
+from sqlalchemy.types import Boolean, Integer
 
-from storage.connection import finish_before_cancel
-from storage.database import Database
+from storage.connection import Readable, finish_before_cancel
 from storage.reading.channels import SHOWN_CHANNELS, channel_of_row
 from storage.reading.model import ShownChannel, ShownMessage
 from storage.reading.rows import MessageKey
@@ -26,6 +25,9 @@ from storage.sql import (
     json_strings,
 )
 from storage.tables import attachments, channels, messages
+
+MessagePlace: TypeAlias = tuple[str, str]
+"""The platform's ids of a channel and of a message in it."""
 
 _EXCERPT = 200  # characters
 THREAD_STARTER = "thread_starter_message"
@@ -80,6 +82,9 @@ class MessageLinks:
     originals: Mapping[MessageKey, Original]  # by the key of the reply
     answers: Mapping[str, Answers]  # by the platform's id of the message that is answered
     threads: Mapping[str, ShownChannel]  # by the platform's id of the message that a thread hangs on
+    referred: Mapping[MessagePlace, Original] = field(
+        default_factory=dict
+    )  # what else they lead to, where it was asked for
 
 
 _excerpt = func.substr(messages.c.content, 1, literal_column(str(_EXCERPT), Integer)).label("excerpt")
@@ -131,6 +136,7 @@ _ranked = (
     .where(_original_id.in_(select(json_strings("originals"))), _original_id.is_not(None))
     .where(messages.c.reply_to_channel_platform_id == CHANNEL_PLATFORM_ID, _is_of_tenant)
     .where(messages.c.type != THREAD_STARTER)
+    .where(or_(bindparam("with_deleted", type_=Boolean), messages.c.deleted_at.is_(None)))
     .subquery("ranked")
 )
 _ANSWERS_TO = select(_ranked).where(_ranked.c.rank <= _ANSWERS).order_by(_ranked.c.rank)
@@ -144,7 +150,7 @@ _THREADS_ON = SHOWN_CHANNELS.where(
 
 
 @finish_before_cancel
-async def links_of(db: Database, channel: ShownChannel, shown: Sequence[ShownMessage]) -> MessageLinks:
+async def links_of(db: Readable, channel: ShownChannel, shown: Sequence[ShownMessage]) -> MessageLinks:
     """Find what leads from messages of a channel to others."""
     async with db.asking() as connection:
         return MessageLinks(
@@ -161,18 +167,34 @@ async def originals_of(
     replies = [message for message in shown if message.reply_to_message_platform_id]
     if not replies:
         return {}
-    places = {_place_of(message): message for message in replies}
+    found = await messages_at(connection, tenant_id, {_place_of(message) for message in replies})
+    return {(m.channel_id, m.platform_id): _as_told(found[_place_of(m)], m) for m in replies}
+
+
+async def messages_at(
+    connection: AsyncConnection, tenant_id: str, places: Collection[MessagePlace]
+) -> dict[MessagePlace, Original]:
+    """Find messages by where they are; those that are not archived are among them, as such."""
     values = {"tenant": tenant_id, "places": as_keys(_PLACE, places)}
-    rows = {(r[_PLACE[0]], r[_PLACE[1]]): r for r in await all_rows(connection, _ORIGINALS, values)}
-    return {(m.channel_id, m.platform_id): _original(rows[_place_of(m)], m) for m in replies}
+    rows = await all_rows(connection, _ORIGINALS, values) if places else []
+    return {(row[_PLACE[0]], row[_PLACE[1]]): _original(row) for row in rows}
 
 
 async def answers_to(
-    connection: AsyncConnection, channel: ShownChannel, shown: Sequence[ShownMessage]
+    connection: AsyncConnection,
+    channel: ShownChannel,
+    shown: Sequence[ShownMessage],
+    *,
+    with_deleted: bool = True,
 ) -> dict[str, Answers]:
     """Find the answers to messages of a channel, by the platform's id of the message; one without any is left out."""
     originals = dump_json([message.platform_id for message in shown])
-    values = {"tenant": channel.tenant_id, "channel_platform": channel.platform_id, "originals": originals}
+    values = {
+        "tenant": channel.tenant_id,
+        "channel_platform": channel.platform_id,
+        "originals": originals,
+        "with_deleted": with_deleted,
+    }
     found: dict[str, list[RowMapping]] = {}
     for row in await all_rows(connection, _ANSWERS_TO, values):
         found.setdefault(row["original_id"], []).append(row)
@@ -195,19 +217,33 @@ def _thread_id(message: ShownMessage) -> str:
     return named if isinstance(named, str) else message.platform_id
 
 
+def referred_place(message: ShownMessage) -> MessagePlace | None:
+    """Return where the message is that one refers to or forwards; None where it does neither."""
+    reference = message.metadata.get("reference")
+    if not isinstance(reference, dict):
+        return None
+    place = reference.get("channel_id"), reference.get("message_id")
+    return (place[0], place[1]) if isinstance(place[0], str) and isinstance(place[1], str) else None
+
+
 def _place_of(reply: ShownMessage) -> tuple[str, str]:
     return reply.reply_to_channel_platform_id or "", reply.reply_to_message_platform_id or ""
 
 
-def _original(row: RowMapping, reply: ShownMessage) -> Original:
+def _original(row: RowMapping) -> Original:
     values = {name: row[name] for name in Original.__dataclass_fields__}
     told = {
-        "author_hash": row["author_hash"] if row["is_archived"] else reply.reply_to_author_hash,
         "is_archived": bool(row["is_archived"]),
         "excerpt": row["excerpt"] or "",
+        "files": row["files"] or 0,
         "metadata": row["metadata"] or {},
     }
     return Original(**values | told)
+
+
+def _as_told(original: Original, reply: ShownMessage) -> Original:
+    """Take the author of an original that is not archived from what the reply says of it."""
+    return original if original.is_archived else replace(original, author_hash=reply.reply_to_author_hash)
 
 
 def _answers(rows: Sequence[RowMapping]) -> Answers:

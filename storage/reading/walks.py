@@ -32,6 +32,16 @@ class Position:
         return {"at": self.at, "digits": len(self.message_id or ""), "beside": self.message_id or ""}
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessageOutline:
+    """Where a message stands in its channel, and who wrote it."""
+
+    platform_id: str
+    sent_at: datetime
+    author_hash: str | None
+    deleted_at: datetime | None
+
+
 FIRST = Position(at=datetime.min.replace(tzinfo=UTC))
 """Before all messages."""
 
@@ -52,14 +62,14 @@ _BACK = (
     .order_by(*(column.desc() for column in _ORDER))
     .limit(LIMIT)
 )
-_FORTH = (
-    SHOWN_MESSAGES.where(_is_of_channel, messages.c.sent_at >= _AT)
-    .where(
-        or_(messages.c.sent_at > _AT, _digits > _DIGITS, and_(_same_digits, messages.c.platform_id > _BESIDE)),
-    )
+_is_behind = or_(messages.c.sent_at > _AT, _digits > _DIGITS, and_(_same_digits, messages.c.platform_id > _BESIDE))
+_OUTLINES = (
+    select(*(messages.c[name] for name in ("platform_id", "sent_at", "author_hash", "deleted_at")))
+    .where(_is_of_channel, messages.c.sent_at >= _AT, _is_behind)
     .order_by(*_ORDER)
     .limit(LIMIT)
 )
+_FORTH = SHOWN_MESSAGES.where(_is_of_channel, messages.c.sent_at >= _AT, _is_behind).order_by(*_ORDER).limit(LIMIT)
 _TIME = select(messages.c.sent_at).where(_is_of_channel, messages.c.platform_id == MESSAGE_PLATFORM_ID)
 _OLDEST = select(messages.c.platform_id, messages.c.sent_at).where(_is_of_channel).order_by(*_ORDER).limit(1)
 _NEXT = _OLDEST.where(messages.c.sent_at >= _AT)
@@ -114,7 +124,13 @@ async def channel_pages(
             yield within
 
 
-def position_of(message: ShownMessage) -> Position:
+async def outlines(connection: AsyncConnection, channel_id: int, start: Position, limit: int) -> list[MessageOutline]:
+    """Load where messages behind a position stand, the oldest first; deleted ones are among them."""
+    rows = await all_rows(connection, _OUTLINES, {"channel": channel_id, "limit": limit, **start.as_values()})
+    return [MessageOutline(**row) for row in rows]
+
+
+def position_of(message: ShownMessage | MessageOutline) -> Position:
     """Return where a message stands."""
     return Position(at=message.sent_at, message_id=message.platform_id)
 

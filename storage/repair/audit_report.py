@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, and_, bindparam, func, or_, select, true
 
-from storage.connection import finish_before_cancel
+from storage.connection import Readable, finish_before_cancel
 from storage.database import Database
 from storage.repair.audit import HAS_AUDIT_RANGES
 from storage.repair.model import RefetchKind
@@ -80,7 +80,7 @@ _COVERAGE = (
 
 
 @finish_before_cancel
-async def coverage(db: Database, tenant_id: str) -> Coverage | None:
+async def coverage(db: Readable, tenant_id: str) -> Coverage | None:
     """Add up what the audits of a tenant found; None where there is no such tenant."""
     async with db.reading() as connection:
         row = await one_row(connection, _COVERAGE, {"tenant": tenant_id})

@@ -7,7 +7,7 @@ from enum import StrEnum
 from sqlalchemy import RowMapping, bindparam, delete, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from storage.connection import finish_before_cancel
+from storage.connection import Readable, finish_before_cancel
 from storage.database import Database
 from storage.sql import NOW, TENANT_ID, RowId, UtcDateTime, all_rows, fields_of, one_row
 from storage.tables import IS_OPEN, channels, messages, refetch_ranges, sync_gaps, sync_jobs, tenants
@@ -169,7 +169,7 @@ _UNREPAIRED = (
 
 
 @finish_before_cancel
-async def list_gaps(db: Database, tenant_id: str) -> list[Gap]:
+async def list_gaps(db: Readable, tenant_id: str) -> list[Gap]:
     """List a tenant's gaps that are not repaired, the oldest first."""
     async with db.reading() as connection:
         return [_gap_of(row) for row in await all_rows(connection, _UNREPAIRED, {"tenant": tenant_id})]

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from sqlalchemy import func, select
 
-from storage.connection import finish_before_cancel
+from storage.connection import Readable, finish_before_cancel
 from storage.database import Database
 from storage.sql import PLATFORM, TENANT_ID, all_rows, one_row
 from storage.tables import channels, sync_progress, tenants
@@ -23,7 +23,7 @@ class TenantTotals:
 
 
 @finish_before_cancel
-async def get_tenant(db: Database, tenant_id: str) -> Tenant | None:
+async def get_tenant(db: Readable, tenant_id: str) -> Tenant | None:
     """Return a tenant, a purged one too, or None where there is no such one."""
     async with db.reading() as connection:
         row = await one_row(connection, FIND_TENANT, {"tenant": tenant_id})

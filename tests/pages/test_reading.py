@@ -26,6 +26,7 @@ class Elements(HTMLParser):
         self.ids: list[str] = []
         self.addresses: list[str] = []
         self.pictures: list[str] = []
+        self.colours: list[str] = []
         self.handlers: list[str] = []
         self.texts: list[str] = []
         self.feed(page)
@@ -36,6 +37,7 @@ class Elements(HTMLParser):
         values = {name: value or "" for name, value in attrs}
         self.ids += [values["id"]] if "id" in values else []
         self.addresses += [values[name] for name in ("href", "src", "action") if name in values]
+        self.colours += [values["fill"]] if tag == "rect" else []
         self.pictures += [values["src"]] if tag == "img" else []
         self.handlers += [name for name in values if name.startswith("on") or name == "style"]
 
@@ -88,8 +90,11 @@ async def opened(session: aiohttp.ClientSession, path: str, status: int = 200) -
 
 async def test_a_channel_as_a_page(session: aiohttp.ClientSession, database_url: str) -> None:
     newest = await opened(session, ROOM)
-    pictures = ["/api/tenants/discord-100/attachments/700"] if loads_media(database_url) else []
+    emoji = [f"https://cdn.discordapp.com/emojis/{name}" for name in ("8.png", "77.gif", "66.png")]
+    pictures = ["/api/tenants/discord-100/attachments/700", *emoji] if loads_media(database_url) else []
     assert newest.pictures == pictures
+    assert (":dance: 4" in newest.text, ":smile:" in newest.text) == (not loads_media(database_url),) * 2
+    assert newest.colours == ["#ff8800"] * 2
     assert newest.shown[-1] == str(FIRST + 8)
     assert "the newest one" in newest.text
     assert newest.text.count("<script>alert(1)</script>") > 30

@@ -136,7 +136,7 @@ STORES_NOBODY = {
     "reactions": ("delete_totals", "delete_users", "lock_totals", "prepare_users", "refetch_users"),
     "reading": (
         *("answers_to", "channel_pages", "ends_of", "find_position", "load_by_key", "load_hanging"),
-        *("originals_of", "threads_on", "walk_back", "walk_forth"),
+        *("messages_at", "originals_of", "outlines", "threads_on", "walk_back", "walk_forth"),
     ),
     "export": ("with_reaction_users",),
     "reader_role": ("make_reader_role",),

@@ -1,5 +1,6 @@
 """Messages that try to be more than text, in every field that a person or a program can fill."""
 
+from dataclasses import replace
 from typing import Any
 
 from adapters.records import AuthorKind, MessageRecord
@@ -25,6 +26,7 @@ _EMBED = {
     "image": {"url": LINK, "description": SCRIPT},
     "fields": [{"name": SCRIPT, "value": SCRIPT, "inline": True}],
     "timestamp": SCRIPT,
+    "color": 0xFF8800,
 }
 _COMPONENTS = [
     None,
@@ -44,9 +46,10 @@ _COMPONENTS = [
         ],
     },
 ]
+_COLOURS = [{"title": "odd", "color": colour} for colour in (SCRIPT, -1, 2**24, True, 1.5, None)]
 _POLL = {
     "question": SCRIPT,
-    "answers": [{"id": 1, "text": SCRIPT, "emoji": {"name": SCRIPT}}, {"id": 2, "text": "b"}],
+    "answers": [{"id": 1, "text": SCRIPT, "emoji": {"name": SCRIPT}}, {"id": 2, "emoji": {"name": "b", "id": "8"}}],
     "expiry": SCRIPT,
     "counts": [{"id": 1, "count": 3}],
 }
@@ -77,9 +80,9 @@ def hostile_messages() -> list[MessageRecord]:
         {"metadata": {"interaction": {"name": SCRIPT, "user_hash": BOB}}, "author_kind": AuthorKind.BOT, "type": "<b>"},
         {
             "attachments": (_FILE,),
-            "reaction_totals": (total(SCRIPT, 1),),
+            "reaction_totals": (total(SCRIPT, 1), replace(total("77", 4), emoji="<a:dance:77>")),
             "edited_at": NOW,
         },
-        {"content": "the newest one", "author_hash": ANN},
+        {"content": "the newest one <:smile:66>", "author_hash": ANN, "metadata": {"embeds": _COLOURS}},
     ]  # fmt: skip
     return [message(FIRST + number, **fields) for number, fields in enumerate(text)]

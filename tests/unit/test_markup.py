@@ -5,9 +5,10 @@ import time
 
 import pytest
 
+from bot.pages.addresses import SiteAddresses
 from bot.pages.markup import Place, as_html, as_words, channels_named
 
-PLACE = Place(tenant_id="discord-1", names={"5": "general & <b>"})
+PLACE = Place(addresses=SiteAddresses(tenant_id="discord-1"), names={"5": "general & <b>"})
 ANN = "a" * 64
 
 
