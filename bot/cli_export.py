@@ -24,6 +24,7 @@ from bot.export import (
     Split,
     read_jsonl,
 )
+from bot.html_export import HtmlExport, verify_folder, verify_page
 from bot.wording import counted
 from storage.connection import require_archive
 from storage.database import open_for_reading
@@ -77,7 +78,9 @@ def export(
 
     Each attempt is as of one instant, and takes nothing that was sent after the first.
     """
-    if FORMATS[form].is_of_one_channel and split is Split.NONE:
+    if form is ExportFormat.HTML and split is not Split.CHANNEL:
+        leave("html has pages of its own for each channel: leave --split out", FAILED)
+    if form is not ExportFormat.HTML and FORMATS[form].is_of_one_channel and split is Split.NONE:
         leave(f"{form} holds one channel a file: choose --split channel or day", FAILED)
     selection = ExportSelection(
         tenant_id=tenant,
@@ -97,7 +100,8 @@ def export(
         order = ExportOrder(selection=selection, format=form, split=split)
         try:
             with _bar(tenant) as show:
-                done = await FolderExport(db=db, order=order, path=output, on_progress=show).run()
+                make = HtmlExport if form is ExportFormat.HTML else FolderExport
+                done = await make(db=db, order=order, path=output, on_progress=show).run()
         except (FolderRefused, FormatUnavailable) as e:
             leave(str(e), FAILED)
         finally:
@@ -109,13 +113,18 @@ def export(
 
 @app.command()
 def verify_export(
-    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Files of an export as jsonl.")],
+    files: Annotated[
+        list[Path], typer.Argument(metavar="FILE...", help="Files of an export as jsonl, or folders of one as html.")
+    ],
 ) -> None:
-    """Check that files of an export as JSON Lines are whole and unchanged. Exit status 1: one is not."""
+    """Check that files of an export as jsonl, or folders of one as html, are whole and unchanged.
+
+    Exit status 1: one is not.
+    """
     broken = False
     for file in files:
         try:
-            count = sum(1 for _ in read_jsonl(file))
+            count = _count(file)
         except (IncompleteExport, OSError) as e:
             typer.echo(f"{file}: {e}".replace(f"{file}: {file}", str(file)), err=True)
             broken = True
@@ -123,6 +132,13 @@ def verify_export(
             typer.echo(f"{file}: {counted(count, 'message')}, whole")
     if broken:
         raise typer.Exit(FAILED)
+
+
+def _count(file: Path) -> int:
+    """Count the messages of what an export wrote, which has to be whole."""
+    if file.is_dir():
+        return verify_folder(file)
+    return verify_page(file) if file.suffix == ".html" else sum(1 for _ in read_jsonl(file))
 
 
 @contextmanager

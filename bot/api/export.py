@@ -39,6 +39,12 @@ def _as_pseudonym(value: object) -> object:
     return value
 
 
+def _as_one_file(value: object) -> object:
+    if value == ExportFormat.HTML:
+        raise ValueError("html is a folder of pages: platform-sync export TENANT --format html --output DIR writes it")
+    return value
+
+
 _Time = Annotated[datetime, BeforeValidator(_as_time)]
 _Channel = Annotated[
     str, Field(pattern="^[A-Za-z0-9._-]{1,64}$", description="Only this channel with its threads, or this category.")
@@ -48,9 +54,14 @@ _Channel = Annotated[
 class ExportQuery(TenantPath):
     """Which messages are sent, and as what."""
 
-    format: Annotated[ExportFormat, Field(strict=False, description="`dce-json` takes one channel.")] = (
-        ExportFormat.JSONL
-    )
+    format: Annotated[
+        ExportFormat,
+        Field(
+            strict=False,
+            description="`dce-json` takes one channel; `html` is a folder, which only the command `export` writes.",
+        ),
+        BeforeValidator(_as_one_file),
+    ] = ExportFormat.JSONL
     channel: _Channel | None = None
     since: Annotated[_Time, Field(description="Only messages sent then or later (UTC).")] | None = None
     until: Annotated[_Time, Field(description="Only messages sent before (UTC).")] | None = None

@@ -89,7 +89,11 @@ class ExportFolder:
 
     def name_of(self, channel: ShownChannel) -> str:
         """Return what the file or folder of a channel is called, without a suffix; the same when it was renamed."""
-        return self._names.setdefault(channel.platform_id, f"{_fit(channel.name)}.{channel.platform_id}")
+        return self.name_for(channel.platform_id, channel.name)
+
+    def name_for(self, platform_id: str, name: str | None) -> str:
+        """Return the same of a channel of which only the id and the name are known."""
+        return self._names.setdefault(platform_id, f"{_fit(name)}.{platform_id}")
 
     @contextmanager
     def file(self, name: str) -> Iterator[BinaryIO]:

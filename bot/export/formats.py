@@ -17,6 +17,7 @@ class ExportFormat(StrEnum):
     CSV = "csv"
     PARQUET = "parquet"
     DCE_JSON = "dce-json"
+    HTML = "html"  # a folder of pages, which the package html_export writes; it has no writer of single files
 
 
 class Split(StrEnum):

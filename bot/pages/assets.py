@@ -15,7 +15,7 @@ class Assets:
     """The files as they were at the start, under addresses that can be kept for ever."""
 
     def __init__(self) -> None:
-        self._files = {file.name: file.read_bytes() for file in sorted(_FOLDER.iterdir()) if file.suffix in _TYPES}
+        self._files = page_files()
         self._addresses = {name: _address(name, body) for name, body in self._files.items()}
 
     def address(self, name: str) -> str:
@@ -44,6 +44,11 @@ class Assets:
     def _answer(self, name: str, keep: str) -> web.Response:
         headers = {"Content-Type": f"{_TYPES[Path(name).suffix]}; charset=utf-8", "Cache-Control": keep}
         return web.Response(body=self._files[name], headers=headers)
+
+
+def page_files() -> dict[str, bytes]:
+    """Return the files that pages need beside them, by name."""
+    return {file.name: file.read_bytes() for file in sorted(_FOLDER.iterdir()) if file.suffix in _TYPES}
 
 
 def _address(name: str, body: bytes) -> str:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import aiohttp_jinja2
 import jinja2
@@ -23,23 +24,32 @@ _POLICY = (
 _REFERRER = "same-origin"
 
 
+_FILTERS = {**phrases.FILTERS, **message_words.FILTERS}
+_GLOBALS = {"job_sign": job_sign, "version": program_version()}
+
+
+def _options(*folders: Path) -> dict[str, Any]:
+    return {
+        "loader": jinja2.FileSystemLoader([*folders, _FOLDER]),
+        "autoescape": True,
+        "undefined": jinja2.StrictUndefined,
+        "trim_blocks": True,
+        "lstrip_blocks": True,
+    }
+
+
+def make_environment(folder: Path) -> jinja2.Environment:
+    """Make an environment for templates of another folder, which may use the parts of the pages'."""
+    environment = jinja2.Environment(**_options(folder))  # noqa: S701 # the options escape
+    environment.filters |= _FILTERS
+    environment.globals |= _GLOBALS
+    return environment
+
+
 def set_up_templates(app: web.Application, assets: Assets, clock: Callable[[], datetime]) -> None:
     """Make the templates known to an application, with what every page needs."""
-    environment = aiohttp_jinja2.setup(
-        app,
-        loader=jinja2.FileSystemLoader(_FOLDER),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        filters={**phrases.FILTERS, **message_words.FILTERS},
-    )
-    environment.globals |= {
-        "asset": assets.address,
-        "job_sign": job_sign,
-        "now": clock,
-        "version": program_version(),
-    }
+    environment = aiohttp_jinja2.setup(app, **_options(), filters=_FILTERS)
+    environment.globals |= {**_GLOBALS, "asset": assets.address, "now": clock}
 
 
 def render(request: web.Request, template: str, *, status: int = 200, **context: object) -> web.Response:

@@ -98,6 +98,7 @@ class ArchiveSnapshot:
         self.dialect = connection.dialect.name
         self._values = {"tenant": selection.tenant_id} | ({"chosen": dump_json(list(chosen))} if chosen else {})
         self._is_limited = bool(chosen)
+        self.chosen = frozenset(chosen)  # the platform's ids of channels, without their threads; none: all
         self.tenant_name, self.taken_at, self.content_before = tenant_name, taken_at, content_before
 
     @finish_before_cancel

@@ -6,7 +6,6 @@ from sqlalchemy import RowMapping, bindparam, or_, select
 from sqlalchemy.types import Text
 
 from storage.connection import Readable, finish_before_cancel
-from storage.database import Database
 from storage.reading.model import ShownChannel
 from storage.sql import (
     AFTER_ID,
@@ -63,7 +62,7 @@ _LAST_ID = 2**63 - 1
 
 
 @finish_before_cancel
-async def channel_of(db: Database, tenant_id: str, channel_platform_id: str) -> ShownChannel | None:
+async def channel_of(db: Readable, tenant_id: str, channel_platform_id: str) -> ShownChannel | None:
     """Look up a channel, thread or post of a tenant by the platform's id; None where it is not known."""
     async with db.asking() as connection:
         row = await one_row(connection, _ONE, {"tenant": tenant_id, "channel_platform": channel_platform_id})

@@ -16,7 +16,7 @@ from tests.support.builders import SHA
 from tests.support.filling import Size, fill
 from tests.support.postgres import Postgres
 
-FORMATS = ("jsonl", "csv", "parquet", "dce-json")
+FORMATS = ("jsonl", "csv", "parquet", "dce-json", "html")
 MESSAGES = 1_000_000
 CHANNELS = 100
 _TENANT = "discord-1"

@@ -15,6 +15,7 @@ PACKAGES_BEHIND_A_DOOR = {
     "bot.api",
     "bot.check",
     "bot.export",
+    "bot.html_export",
     "bot.live",
     "bot.mcp",
     "bot.pages",
