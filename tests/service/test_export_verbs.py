@@ -70,6 +70,16 @@ def test_an_export_is_written_checked_and_refused(run: Run, tmp_path: Path, monk
         )
     assert found
 
+    pages = tmp_path / "pages"
+    ended = run("export", "discord-100", "--output", str(pages), "--format", "html", "--author", "aaaaaaaa")
+    assert (ended.exit_code, "wrote 5 messages in 2 files" in ended.stderr) == (0, True), ended.output
+    ended = run("verify-export", str(pages), str(pages / "index.html"))
+    assert (ended.exit_code, f"{pages}: 5 messages, whole" in ended.output) == (0, True), ended.output
+    page = pages / "etc-pass-wd.5/1.html"
+    page.write_bytes(page.read_bytes().replace(b"message 1", b"message 7"))
+    ended = run("verify-export", str(pages), str(folder))
+    assert (ended.exit_code, "no whole page" in ended.output, "no export as html" in ended.output) == (1, True, True)
+
     def refused(*words: str, status: int = 1) -> str:
         ended = run("export", *words, "--output", str(tmp_path / "other"))
         assert ended.exit_code == status, ended.output
@@ -78,6 +88,7 @@ def test_an_export_is_written_checked_and_refused(run: Run, tmp_path: Path, monk
     assert "it holds discord-100" in refused("discord-7")
     assert "There is no channel 9" in refused("discord-100", "--channel", "9")
     assert "one channel a file" in refused("discord-100", "--format", "dce-json", "--split", "none")
+    assert "leave --split out" in refused("discord-100", "--format", "html", "--split", "day")
     assert "must be a pseudonym" in refused("discord-100", "--author", "ada", status=2)
     assert "must be a day or a time" in refused("discord-100", "--until", "soon", status=2)
     assert not (tmp_path / "other").exists()

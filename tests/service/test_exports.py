@@ -14,16 +14,18 @@ import pytest
 from adapters.discord.simulator import World
 from adapters.discord.simulator.truth import secrets
 from bot.export import ExportFormat, ExportOrder, ExportProgress, FolderExport, FolderRefused, Split, read_jsonl
+from bot.html_export import HtmlExport, verify_folder
 from storage.database import Database, open_for_reading
 from storage.export import ExportSelection
 from tests.support.builders import SHA
 from tests.support.daemon import Daemon
 from tests.support.exported import Archive, of_json_lines, of_tables, of_the_other_exporter, place_of
+from tests.support.exported_pages import of_pages
 from tests.support.rich_archive import rich_archive
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("restored_addresses")]
 
-ALL = {"jsonl": Split.NONE, "csv": Split.NONE, "parquet": Split.NONE, "dce-json": Split.CHANNEL}
+ALL = {"jsonl": Split.NONE, "csv": Split.NONE, "parquet": Split.NONE, "dce-json": Split.CHANNEL, "html": Split.CHANNEL}
 
 
 async def export_all(db: Database, guild_id: int, folder: Path) -> None:
@@ -31,7 +33,10 @@ async def export_all(db: Database, guild_id: int, folder: Path) -> None:
         order = ExportOrder(
             selection=ExportSelection(tenant_id=f"discord-{guild_id}"), format=ExportFormat(form), split=split
         )
-        await FolderExport(db=db, order=order, path=folder / form).run()
+        if form == "html":
+            await HtmlExport(db=db, order=order, path=folder / form, page_size=40).run()
+        else:
+            await FolderExport(db=db, order=order, path=folder / form).run()
 
 
 async def test_every_export_is_the_archive_row_by_row(database_url: str, tmp_path: Path) -> None:
@@ -45,6 +50,8 @@ async def test_every_export_is_the_archive_row_by_row(database_url: str, tmp_pat
             of_json_lines(archive, folder)
             of_tables(archive, folder)
             of_the_other_exporter(archive, folder)
+            of_pages(archive, folder)
+            assert verify_folder(folder / "html") == len(archive.messages)
         await goes_on_where_it_was_interrupted(db, guild_id=next(iter(world.guilds)), folder=tmp_path)
         await is_streamed(daemon, next(iter(world.guilds)), tmp_path)
         await db.close()
@@ -144,8 +151,8 @@ def are_the_owners_alone(folder: Path) -> None:
 def tells_nothing_of_people(world: World, folder: Path) -> None:
     """The other formats hold the same, row by row."""
     ids, names = secrets(world)
-    for form in ("jsonl", "dce-json"):
-        searched = b"".join(file.read_bytes() for file in folder.glob(f"*/{form}/*"))
+    for form in ("jsonl", "dce-json", "html"):
+        searched = b"".join(file.read_bytes() for file in folder.glob(f"*/{form}/**/*") if file.is_file())
         assert len(searched) > 100_000
         assert not ids & {run.decode() for run in re.findall(rb"[0-9]{15,}", searched)}, form
         assert not [name for name in names if name.encode() in searched], form

@@ -59,12 +59,15 @@ async def window(
         yield page
     finally:
         await context.close()
-    assert not said
+    assert not said, said
 
 
-async def barriers(page: Page) -> list[str]:
-    """List what hinders people who cannot see, or use no mouse, as axe-core finds it."""
-    found = (await Axe().run(page)).response
+async def barriers(page: Page, *, may_fetch: bool = True) -> list[str]:
+    """List what hinders people who cannot see, or use no mouse, as axe-core finds it.
+
+    It fetches the style sheet, too, unless the page forbids that.
+    """
+    found = (await Axe().run(page, options={"preload": may_fetch})).response
     return [f"{one['id']}: {node['html']}" for one in found["violations"] for node in one["nodes"]]
 
 

@@ -15,6 +15,9 @@ import pyarrow.parquet as pq
 from bot.export import read_jsonl
 from tests.support.archive import Rows, archived
 
+Key = tuple[str, str]
+"""The ids of a channel and a message."""
+
 
 class Archive:
     """What is archived of one guild, in the words of the archive."""
