@@ -114,6 +114,7 @@ def of_the_other_exporter(archive: Archive, folder: Path) -> None:
         document = json.loads(file.read_text("utf-8"))
         assert document["messageCount"] == len(document["messages"]) > 0
         may_be_read_by_its_frontend(file.name, document)
+        may_be_read_by_chat_analytics(document)
         assert document["channel"]["name"] == archive.channels[document["channel"]["id"]]["name"]
         seen |= {(document["channel"]["id"], message["id"]): message for message in document["messages"]}
     assert seen.keys() == archive.messages.keys()
@@ -135,6 +136,7 @@ def may_be_read_by_its_frontend(name: str, document: Any) -> None:
     )
     assert document["guild"]["id"].isdecimal()
     assert document["channel"]["id"].isdecimal()
+    assert document["exportedAt"]
     assert {"iconUrl"} <= document["guild"].keys()
     assert {"categoryId"} <= document["channel"].keys()
     for message in document["messages"]:
@@ -145,5 +147,25 @@ def may_be_read_by_its_frontend(name: str, document: Any) -> None:
         for who in people:
             assert all(isinstance(who[key], str) for key in ("name", "discriminator", "nickname", "avatarUrl"))
         for reaction in message["reactions"]:
-            assert isinstance(reaction["emoji"]["id"], str)
+            assert reaction["emoji"]["id"] == "" or reaction["emoji"]["id"].isdecimal(), (
+                "null is taken for a custom one"
+            )
             assert reaction["emoji"]["imageUrl"]
+
+
+def may_be_read_by_chat_analytics(document: Any) -> None:
+    """The rules of chat-analytics, which reads a file as a stream (DiscordParser.ts)."""
+    keys = list(document)
+    assert keys.index("guild") < keys.index("channel") < keys.index("messages")
+    for message in document["messages"]:
+        assert re.fullmatch("[0-9-:.+T]+", message["timestamp"]), "the newest one of a file is looked for by that"
+        assert datetime.fromisoformat(message["timestamp"]).tzinfo
+        assert isinstance(message["type"], str)
+        author = message["author"]
+        assert (author["discriminator"], type(author["isBot"])) == ("0000", bool), "others are put behind the name"
+        assert author["id"]
+        assert author["name"]
+        for reaction in message["reactions"]:
+            assert reaction["count"] > 0
+            assert reaction["emoji"]["name"]
+        assert all(who["name"] and who["nickname"] for who in message["mentions"]), "a nickname that is null throws"

@@ -141,7 +141,7 @@ def test_a_folder_is_written_by_one_export_at_a_time_and_takes_any_name(tmp_path
         pass
 
 
-@pytest.mark.parametrize("form", list(ExportFormat))
+@pytest.mark.parametrize("form", list(FORMATS))
 @pytest.mark.slow
 def test_what_is_given_up_writes_nothing_more(form: ExportFormat) -> None:
     sink = io.BytesIO()
