@@ -79,6 +79,11 @@ class ExportFolder:
                 self._names[named["id"]] = named["name"]
         return self._bounded(datetime.fromisoformat(note["taken_at"][0]))
 
+    @property
+    def attempts(self) -> list[datetime]:
+        """Of when each attempt was, this one last."""
+        return [datetime.fromisoformat(at) for at in self._note["taken_at"]]
+
     def finish(self, facts: dict[str, Any]) -> None:
         """Note that every file is there."""
         self._save({**self._note, **facts, "complete": True})

@@ -59,6 +59,7 @@ class ExportLists:
             up="",
             selection=selection,
             total=messages,
+            attempts=self.files.folder.attempts,
             channels=[
                 self._words(channel.name if channel else None, channel_id)
                 for channel_id in selection.channels

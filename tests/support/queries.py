@@ -63,6 +63,7 @@ READING: dict[str, Call] = {
     "a channel by its name": lambda db: reading.channels_called(db, TENANT, "channel 100"),
     "days with messages": lambda db: _of_channel(db, reading.days_with_messages, NOW.year, NOW.month),
     "holes": lambda db: _of_channel(db, reading.holes_of),
+    "where messages stand": lambda db: _outlines(db),
     "links between messages": lambda db: _links(db),
     "statistics of a time": lambda db: reading.statistics(db, TENANT, since=NOW, until=NOW + MINUTE),
 }
@@ -72,6 +73,13 @@ async def _of_channel(db: Database, call: Callable[..., Awaitable[Any]], *argume
     channel = await reading.channel_of(db, TENANT, "100")
     assert channel is not None
     await call(db, channel, *arguments)
+
+
+async def _outlines(db: Database) -> None:
+    channel = await reading.channel_of(db, TENANT, "100")
+    assert channel is not None
+    async with db.asking() as connection:
+        await reading.outlines(connection, channel.id, reading.FIRST, 50)
 
 
 async def _links(db: Database) -> None:
