@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 
@@ -55,13 +55,10 @@ class ExportQuery(TenantPath):
     """Which messages are sent, and as what."""
 
     format: Annotated[
-        ExportFormat,
-        Field(
-            strict=False,
-            description="`dce-json` takes one channel; `html` is a folder, which only the command `export` writes.",
-        ),
+        Literal["jsonl", "csv", "parquet", "dce-json"],
         BeforeValidator(_as_one_file),
-    ] = ExportFormat.JSONL
+        Field(description="`dce-json` takes one channel. As `html`, a folder, only the command `export` writes."),
+    ] = "jsonl"
     channel: _Channel | None = None
     since: Annotated[_Time, Field(description="Only messages sent then or later (UTC).")] | None = None
     until: Annotated[_Time, Field(description="Only messages sent before (UTC).")] | None = None
@@ -111,9 +108,10 @@ class ExportCalls:
             author=query.author,
             include_deleted=query.include_deleted,
         )
-        form = FORMATS[query.format]
+        name = ExportFormat(query.format)
+        form = FORMATS[name]
         return Sent(
-            parts=_parts(self.db, selection, query.format),
+            parts=_parts(self.db, selection, name),
             content_type=form.content_type,
             filename=f"{tenant.id}{f'.{query.channel}' if query.channel else ''}.{form.suffix}",
         )
