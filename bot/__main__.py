@@ -11,6 +11,7 @@ try:
     import bot.cli_backup
     import bot.cli_export
     import bot.cli_mcp
+    import bot.cli_move
     import bot.cli_opt_outs
     import bot.cli_people
     import bot.cli_roles

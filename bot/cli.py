@@ -157,11 +157,14 @@ def settings_of(file: Path | None) -> Config:
         leave(str(e), MISCONFIGURED)
 
 
-def set_up_logs(settings: Config) -> Console | None:
-    """Set up the logs; returns the console to draw progress on, where standard error is a terminal."""
+def set_up_logs(settings: Config, *secrets: str) -> Console | None:
+    """Set up the logs; returns the console to draw progress on, where standard error is a terminal.
+
+    ``secrets`` are those that the configuration does not hold.
+    """
     console = Console(stderr=True)
     shown = console if console.is_terminal and settings.log.format == "text" else None
-    logs.set_up(settings.log.level, settings.log.format, shown, secrets=settings.secrets)
+    logs.set_up(settings.log.level, settings.log.format, shown, secrets=[*settings.secrets, *secrets])
     return shown
 
 

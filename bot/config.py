@@ -29,10 +29,13 @@ from bot.wording import wrong_fields
 
 DEFAULT_FILE = Path("config.toml")
 _API_TOKEN = PREFIX + "API_TOKEN"
-_HASH_KEY = PREFIX + "HASH_KEY"
+HASH_KEY = PREFIX + "HASH_KEY"
+"""The variable of the key that users' ids are hashed with."""
+MOVE_TO = PREFIX + "MOVE_TO"
+"""The variable, or credential, of the database that the archive is moved to, which may hold a password."""
 _DATABASE_URL = PREFIX + "DATABASE__URL"  # may hold a password
 _SECRETS = {  # which variable holds a secret, by words in a misplaced key's name; the first match counts
-    "hash": _HASH_KEY,
+    "hash": HASH_KEY,
     "api": _API_TOKEN,
     "http": _API_TOKEN,
     **{name: platform.token_variable for name, platform in PLATFORMS.items()},
@@ -115,10 +118,10 @@ def load(file: Path | None = None, environment: Mapping[str, str] = os.environ) 
     of_tenants, wrong_tenants = tenant_sections(values.pop("tenants", {}))
     wrong = [_no_such_section(name) for name in values if name not in _SECTIONS]
     tokens = [platform.token_variable for platform in PLATFORMS.values()]
-    environment, bad_credentials = with_credentials(environment, [*tokens, _API_TOKEN, _HASH_KEY, _DATABASE_URL])
+    environment, bad_credentials = with_credentials(environment, [*tokens, _API_TOKEN, HASH_KEY, _DATABASE_URL])
     secrets, bad_secrets = _read_secrets(environment, tokens)
     wrong += [*wrong_tenants, *bad_credentials, *bad_secrets]
-    wrong += merge_environment(values, environment, _SECTIONS, (_API_TOKEN, _HASH_KEY), _SECRETS)
+    wrong += merge_environment(values, environment, _SECTIONS, (_API_TOKEN, HASH_KEY, MOVE_TO), _SECRETS)
     sections: dict[str, BaseModel] = {}
     for name, section in _SECTIONS.items():
         try:
@@ -131,11 +134,23 @@ def load(file: Path | None = None, environment: Mapping[str, str] = os.environ) 
         name: PlatformConfig.model_construct(options=sections.pop(name), token=secrets[platform.token_variable])
         for name, platform in PLATFORMS.items()
     }
-    ours = {"api_token": secrets[_API_TOKEN], "hash_key": secrets[_HASH_KEY]}
+    ours = {"api_token": secrets[_API_TOKEN], "hash_key": secrets[HASH_KEY]}
     try:
         return Config.model_validate({"platforms": platforms, "tenants": of_tenants, **sections, **ours})
     except ValidationError as e:
         raise ConfigError(str(e.errors(include_input=False)[0]["msg"]).removeprefix("Value error, ")) from None
+
+
+def target_of_move(environment: Mapping[str, str] = os.environ) -> str | None:
+    """Return the database that the archive is to be moved to, where the environment or a credential names one.
+
+    Raises:
+        ConfigError: the credential cannot be read.
+    """
+    merged, wrong = with_credentials(environment, [MOVE_TO])
+    if wrong:
+        raise ConfigError("; ".join(wrong))
+    return merged.get(MOVE_TO, "").strip() or None
 
 
 def _no_such_section(name: str) -> str:
@@ -149,7 +164,7 @@ def _read_secrets(
     """Read the platforms' tokens and our own secrets from their variables; the second result lists the errors."""
     found = {name: read_secret(environment, name) for name in tokens}
     found[_API_TOKEN] = read_secret(environment, _API_TOKEN, fewest=FEWEST_CHARACTERS)
-    found[_HASH_KEY] = read_secret(environment, _HASH_KEY, fewest=FEWEST_CHARACTERS)
+    found[HASH_KEY] = read_secret(environment, HASH_KEY, fewest=FEWEST_CHARACTERS)
     return {name: secret for name, (secret, _) in found.items()}, [wrong for _, wrong in found.values() if wrong]
 
 

@@ -16,22 +16,23 @@ from storage.connection import (
     OpenSockets,
     Pools,
     WriteHealth,
+    check_server,
     file_id,
     finish_before_cancel,
-    is_read_only,
     lend_limited,
     lend_snapshot,
     look_at_file,
     open_pools,
     parse_url,
     postgres,
+    refuse_unfinished,
     require_archive,
     rewrite_and_truncate,
     sqlite_migrator,
     sqlite_path,
     translated,
 )
-from storage.errors import DatabaseReadOnly, DatabaseUnreachable, StorageError
+from storage.errors import DatabaseUnreachable, StorageError
 from storage.settings import record_hash_choice
 
 log = logging.getLogger(__name__)
@@ -104,7 +105,7 @@ class Database:
         async with self.writing() as connection:
             await connection.execute(_PING)
             if self.dialect == "postgresql":
-                await _check_server(connection)
+                await check_server(connection)
 
     @finish_before_cancel
     async def empty_log(self) -> bool:
@@ -178,6 +179,7 @@ async def open_database(url: str, *, hash_choice: str, clock: Callable[[], datet
         DatabaseInUse: another process has this SQLite file open.
         DatabaseTooNew: a newer version of this program wrote it.
         DatabaseTooOld: a version before the first release wrote it.
+        UnfinishedMove: an archive is being moved to it.
         HashChoiceMismatch: it was begun with another choice.
     """
     parsed = parse_url(url)
@@ -239,12 +241,8 @@ async def _migrate(url: URL) -> str:
         with translated():
             async with engine.begin() as connection:
                 if path is None:
-                    await _check_server(connection)
+                    await check_server(connection)
+                    await connection.run_sync(refuse_unfinished)
                 return await connection.run_sync(upgrade)
     finally:
         await engine.dispose()
-
-
-async def _check_server(connection: AsyncConnection) -> None:
-    if await is_read_only(connection):
-        raise DatabaseReadOnly

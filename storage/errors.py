@@ -122,6 +122,15 @@ class NoArchive(StorageError):
     remedy = "Give the configuration that the daemon runs with, or run it once."
 
 
+class UnfinishedMove(StorageError):
+    """An archive is being moved to this database, and the move is not complete. Run the same 'move' command again to
+    complete it, or set database.url back to the archive that is moved."""
+
+    code = "unfinished_move"
+    needs_a_person = True
+    remedy = "Run the same 'move' command again, or set database.url back to the archive that is moved."
+
+
 class HashChoiceMismatch(StorageError):
     """The archive was begun with another way of hashing user ids than the one configured now."""
 

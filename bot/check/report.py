@@ -18,7 +18,14 @@ from bot.config import Config
 from bot.demo_files import DemoFiles
 from bot.wording import counted
 from storage.connection import DatabaseState, KnownTenant, inspect_database
-from storage.errors import DatabaseReadOnly, DatabaseTooNew, DatabaseTooOld, HashChoiceMismatch, StorageError
+from storage.errors import (
+    DatabaseReadOnly,
+    DatabaseTooNew,
+    DatabaseTooOld,
+    HashChoiceMismatch,
+    StorageError,
+    UnfinishedMove,
+)
 from storage.tenants import tenant_id_of
 
 _CONNECT_SECONDS = 20.0
@@ -105,7 +112,7 @@ class Check:
             change = f"upgrades it from revision {state.revision}" if state.revision else "creates the archive"
             hint = "" if state.revision else DemoFiles().hint
             yield Finding("database", Mark.NOTE, f"{state.dialect}: the daemon {change} when it starts.{hint}")
-        elif not (state.is_too_new or state.is_too_old):
+        elif not (state.is_too_new or state.is_too_old or state.is_unfinished):
             in_use = "; a daemon is working on it" if state.is_in_use else ""
             text = f"{state.dialect}, at revision {state.revision}, tenants: {len(state.tenants)}{in_use}"
             yield Finding("database", Mark.OK, text)
@@ -123,6 +130,8 @@ class Check:
             problems.append(f"{DatabaseTooNew()} (it is at revision {state.revision})")
         if state.is_too_old:
             problems.append(str(DatabaseTooOld()))
+        if state.is_unfinished:
+            problems.append(str(UnfinishedMove()))
         if not state.is_writable:
             problems.append(str(DatabaseReadOnly()))
         if state.hash_choice not in (None, self._hasher.choice):

@@ -11,6 +11,7 @@ from storage.connection.cancellation import (
     finish_before_cancel,
 )
 from storage.connection.driver_errors import (
+    from_sqlstate,
     translated,
 )
 from storage.connection.engines import (
@@ -30,7 +31,6 @@ from storage.connection.inspection import (
     DatabaseState,
     KnownTenant,
     inspect_database,
-    is_read_only,
     require_archive,
 )
 from storage.connection.pools import (
@@ -39,6 +39,12 @@ from storage.connection.pools import (
 )
 from storage.connection.readable import (
     Readable,
+)
+from storage.connection.server import (
+    UNFINISHED_MOVE,
+    check_server,
+    is_unfinished,
+    refuse_unfinished,
 )
 from storage.connection.snapshots import (
     lend_snapshot,
@@ -57,6 +63,7 @@ from storage.connection.write_health import (
 )
 
 __all__ = [
+    "UNFINISHED_MOVE",
     "DatabaseState",
     "FileLock",
     "KnownTenant",
@@ -65,11 +72,13 @@ __all__ = [
     "Readable",
     "WriteHealth",
     "archive_name",
+    "check_server",
     "copy_archive",
     "file_id",
     "finish_before_cancel",
+    "from_sqlstate",
     "inspect_database",
-    "is_read_only",
+    "is_unfinished",
     "lend_limited",
     "lend_snapshot",
     "look_at_file",
@@ -77,6 +86,7 @@ __all__ = [
     "open_pools",
     "parse_url",
     "postgres",
+    "refuse_unfinished",
     "require_archive",
     "rewrite_and_truncate",
     "secrets_of_url",

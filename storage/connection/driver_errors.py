@@ -100,6 +100,12 @@ def from_os_error(error: OSError, what: str) -> errors.StorageError:
     return kind(f"{what}: {error.strerror}. {kind().args[0]}")
 
 
+def from_sqlstate(sqlstate: str) -> errors.StorageError:
+    """Say what a PostgreSQL server's error means for the archive."""
+    kind = next((_BY_SQLSTATE[p] for n in (5, 3, 2) if (p := sqlstate[:n]) in _BY_SQLSTATE), None)
+    return _named(kind, f"SQLSTATE {sqlstate}")
+
+
 def _file_unusable(what: str) -> errors.StorageError:
     advice = "Check the path in the database URL, the rights on it, and the disk."
     return errors.DatabaseUnreachable(f"{what} {advice}", is_transient=False)
@@ -111,8 +117,7 @@ def _from_driver(error: DBAPIError) -> errors.StorageError:
         return _from_sqlite(cause)
     sqlstate: str | None = getattr(cause, "sqlstate", None)
     if sqlstate is not None:
-        kind = next((_BY_SQLSTATE[p] for n in (5, 3, 2) if (p := sqlstate[:n]) in _BY_SQLSTATE), None)
-        return _named(kind, f"SQLSTATE {sqlstate}")
+        return from_sqlstate(sqlstate)
     if isinstance(error, (OperationalError, InterfaceError)) or error.connection_invalidated:
         return errors.DatabaseUnreachable(f"{errors.DatabaseUnreachable().args[0]} ({_first_line(cause)})")
     if error.statement is None:  # while connecting: an option that the driver does not know

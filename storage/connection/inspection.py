@@ -13,24 +13,21 @@ from sqlalchemy import (
     Connection,
     Inspector,
     NullPool,
-    bindparam,
     column,
     create_engine,
     func,
     inspect,
     select,
     table,
-    text,
 )
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage.connection import engines
 from storage.connection.driver_errors import from_os_error, translated
 from storage.connection.file_lock import is_locked
+from storage.connection.server import is_read_only, is_unfinished, may_write
 from storage.connection.urls import archive_name, parse_url, sqlite_path
-from storage.errors import DatabaseTooNew, DatabaseTooOld, DatabaseUnsuitable, NoArchive, UnknownTenant
+from storage.errors import DatabaseTooNew, DatabaseTooOld, NoArchive, UnfinishedMove, UnknownTenant
 from storage.settings import recorded_hash_choice, require_hash_choice
-from storage.tables import metadata
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +56,7 @@ class DatabaseState:
     is_in_use: bool  # another process has this SQLite archive open; of a server, which many may use, never said
     hash_choice: str | None  # as it was begun with; None: not begun
     tenants: tuple[KnownTenant, ...] = ()
+    is_unfinished: bool = False  # an archive is being moved to it
 
     @property
     def needs_migration(self) -> bool:
@@ -99,6 +97,8 @@ async def require_archive(url: str, *, hash_choice: str, tenant_id: str | None =
         raise DatabaseTooNew
     if found.is_too_old:
         raise DatabaseTooOld
+    if found.is_unfinished:
+        raise UnfinishedMove
     where = archive_name(url)
     if found.revision is None or found.hash_choice is None:
         raise NoArchive(f"There is no archive at {where}. Is this the configuration that the daemon runs with?")
@@ -162,12 +162,18 @@ class _Content:
     revision: str | None
     hash_choice: str | None
     tenants: tuple[KnownTenant, ...]
+    is_unfinished: bool = False
 
 
 def _read(connection: Connection) -> _Content:
     from storage.migrations import current_revision  # half a second, and every verb imports this module
 
-    return _Content(current_revision(connection), recorded_hash_choice(connection), known_tenants(connection))
+    return _Content(
+        current_revision(connection),
+        recorded_hash_choice(connection),
+        known_tenants(connection),
+        is_unfinished(connection),
+    )
 
 
 def _state(dialect: str, found: _Content, *, exists: bool, is_writable: bool, is_in_use: bool) -> DatabaseState:
@@ -186,6 +192,7 @@ def _state(dialect: str, found: _Content, *, exists: bool, is_writable: bool, is
         is_in_use=is_in_use,
         hash_choice=found.hash_choice,
         tenants=found.tenants,
+        is_unfinished=found.is_unfinished,
     )
 
 
@@ -220,31 +227,3 @@ def _open_entries(connection: Connection, inspector: Inspector) -> dict[str, int
     tenant_id: ColumnElement[str] = column("tenant_id")
     query = select(tenant_id, func.count()).select_from(table(_ENTRIES)).where(column("resolved_at").is_(None))
     return {row[0]: row[1] for row in connection.execute(query.group_by(tenant_id))}
-
-
-_FACTS = text("SELECT current_setting('server_encoding'), current_setting('transaction_read_only')")
-_MAY_WRITE = text(
-    "SELECT coalesce("
-    " bool_and(has_table_privilege(oid, 'INSERT') AND has_table_privilege(oid, 'UPDATE')"
-    " AND has_table_privilege(oid, 'DELETE')),"
-    " has_schema_privilege(current_schema(), 'CREATE'))"
-    " FROM pg_class WHERE relkind = 'r' AND relnamespace = current_schema()::regnamespace AND relname IN :tables"
-).bindparams(bindparam("tables", expanding=True))
-
-
-async def is_read_only(connection: AsyncConnection) -> bool:
-    """Find out whether the server only reads: a standby, or one that is set so.
-
-    Raises:
-        DatabaseUnsuitable: it cannot hold every text.
-    """
-    encoding, read_only = (await connection.execute(_FACTS)).one()
-    if encoding != "UTF8":
-        raise DatabaseUnsuitable(f"{DatabaseUnsuitable().args[0]} (this one has {encoding})")
-    return bool(read_only == "on")
-
-
-async def may_write(connection: AsyncConnection) -> bool:
-    """Find out whether our role may change the archive's tables, or make them where there are none yet."""
-    answer = await connection.execute(_MAY_WRITE, {"tables": list(metadata.tables)})
-    return bool(answer.scalar_one())

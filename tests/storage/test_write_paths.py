@@ -107,7 +107,7 @@ STORES_NOBODY = {
         ),
         *("as_stored", "prepared_rows", "reopen_channel", "reopen_skipped", "require_archived"),
     ),
-    "connection": ("is_read_only", "may_write"),
+    "connection": ("check_server", "is_read_only", "may_write"),
     "jobs": (
         *("cancel", "claim", "enqueue", "extend_lease", "finish", "prune_jobs", "release", "release_orphans"),
         *("renew", "require_lease"),
@@ -139,6 +139,7 @@ STORES_NOBODY = {
         *("messages_at", "originals_of", "outlines", "threads_on", "walk_back", "walk_forth"),
     ),
     "export": ("with_reaction_users",),
+    "move": ("missing", "switch_triggers", "take_off"),  # rows are copied as they are: they have been redacted
     "reader_role": ("make_reader_role",),
     "repair": (
         *("add_gap", "close_gap", "complete_hanging_audit", "finish_audit", "newest_early"),
