@@ -1,12 +1,13 @@
 """The command that moves the archive from SQLite to PostgreSQL."""
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from bot.cli import FAILED, MISCONFIGURED, ConfigFile, app, hasher_of, leave, run_verb, set_up_logs, settings_of
 from bot.config import HASH_KEY, MOVE_TO, Config, ConfigError, target_of_move
@@ -16,6 +17,7 @@ from storage.errors import StorageError
 from storage.move import Moved, MoveProgress, Step, move_archive
 
 USAGE = 2
+_LINE_SECONDS = 30.0
 
 
 @app.command()
@@ -40,7 +42,7 @@ def move(
 
     async def run() -> None:
         try:
-            with _bar() as show:
+            with _shown() as show:
                 moved = await move_archive(
                     settings.database.url,
                     url,
@@ -85,27 +87,53 @@ def _tell(moved: Moved, settings: Config) -> None:
 
 
 @contextmanager
-def _bar() -> Iterator[Callable[[MoveProgress], None]]:
-    """Draw how far the move is, where standard error is a terminal."""
-    columns = (TextColumn("{task.description}", markup=False), BarColumn(), TextColumn("{task.fields[counts]}"))
+def _shown() -> Iterator[Callable[[MoveProgress], None]]:
+    """Show how far the move is: a bar for each step on a terminal, elsewhere a line now and then."""
     console = Console(stderr=True)
-    with Progress(*columns, TimeRemainingColumn(), console=console, disable=not console.is_terminal) as bars:
-        drawn = {step: bars.add_task(str(step), total=None, start=False, visible=False, counts="") for step in Step}
-        begun_at: dict[Step, int] = {}
+    if not console.is_terminal:
+        yield _Lines().tell
+        return
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), TextColumn("{task.fields[counts]}"))
+    with Progress(*columns, TimeRemainingColumn(), console=console) as bars:
+        yield _Bars(bars).tell
 
-        def show(progress: MoveProgress) -> None:
-            bar = drawn[progress.step]
-            if progress.step not in begun_at:
-                bars.start_task(bar)
-            done = progress.rows - begun_at.setdefault(progress.step, progress.rows)
-            rate = done / (bars.tasks[bar].elapsed or 1)
-            of = f" of {progress.rows_in_all:,} rows, {rate:,.0f} rows/s" if progress.rows_in_all else ""
-            bars.update(
-                bar,
-                visible=True,
-                total=progress.rows_in_all or None,
-                completed=progress.rows,
-                counts=f"{progress.rows:,}{of} ({progress.table})" if of else progress.table.partition(" ON ")[0],
-            )
 
-        yield show
+class _Bars:
+    def __init__(self, bars: Progress) -> None:
+        self._bars = bars
+        self._drawn: dict[Step, TaskID] = {}
+        self._begun_at: dict[Step, int] = {}
+
+    def tell(self, progress: MoveProgress) -> None:
+        step = progress.step
+        if step not in self._drawn:
+            for ended in self._drawn.values():
+                self._bars.update(ended, total=1, completed=1)
+                self._bars.stop_task(ended)
+            self._drawn[step] = self._bars.add_task(str(step), total=None, counts="")
+            self._begun_at[step] = progress.rows
+        bar = self._drawn[step]
+        elapsed = next(task.elapsed for task in self._bars.tasks if task.id == bar)
+        rate = (progress.rows - self._begun_at[step]) / (elapsed or 1)
+        counts = (
+            f"{_in_words(progress)}, {rate:,.0f}/s" if progress.rows_in_all else progress.table.partition(" ON ")[0]
+        )
+        self._bars.update(bar, total=progress.rows_in_all or None, completed=progress.rows, counts=counts)
+
+
+class _Lines:
+    def __init__(self) -> None:
+        self._step: Step | None = None
+        self._told_at = 0.0
+
+    def tell(self, progress: MoveProgress) -> None:
+        now = time.monotonic()
+        if progress.step is self._step and now - self._told_at < _LINE_SECONDS:
+            return
+        self._step, self._told_at = progress.step, now
+        words = f": {_in_words(progress)}" if progress.rows_in_all else ""
+        typer.echo(f"{progress.step}{words}", err=True)
+
+
+def _in_words(progress: MoveProgress) -> str:
+    return f"{progress.table}, {progress.rows:,} of {progress.rows_in_all:,} rows"

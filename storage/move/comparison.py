@@ -1,5 +1,6 @@
 """Comparing a table with its copy, row by row, as the program sees the values on both sides."""
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
@@ -21,8 +22,7 @@ async def compare(source: Source, target: Target, table: Table, *, batch: int) -
     equal, last = target.compared(table)
     yield equal
     while True:
-        ours = await source.rows(table, last, batch)
-        theirs = await target.rows(table, last, batch)
+        ours, theirs = await asyncio.gather(source.rows(table, last, batch), target.rows(table, last, batch))
         if ours != theirs:
             _require_cleaned(table, ours, theirs)
         if not ours:

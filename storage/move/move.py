@@ -13,7 +13,7 @@ from sqlalchemy import URL
 
 from storage.connection import archive_name, open_pools, parse_url, require_archive, sqlite_path
 from storage.database import Database
-from storage.errors import SearchUnavailable
+from storage.errors import BadDatabaseUrl, SearchUnavailable
 from storage.move.comparison import compare
 from storage.move.copying import TableCopy
 from storage.move.model import Moved, MovedTable, MoveProgress, MoveRefused, Step
@@ -53,16 +53,14 @@ async def move_archive(
         batch: how many rows are copied in one transaction.
 
     Raises:
-        MoveRefused: the archive cannot be moved, or not to there.
+        BadDatabaseUrl, MoveRefused: the archive cannot be moved, or not to there.
         DatabaseInUse: a daemon works on it.
         RowsDiffer: the copy is not the same.
         StorageError: one of both cannot be used.
     """
-    path, server = sqlite_path(parse_url(url)), parse_url(target_url)
+    path, server = sqlite_path(parse_url(url)), _server_of(target_url)
     if path is None:
         raise MoveRefused("The archive is on PostgreSQL already; what can be moved is one in a SQLite file.")
-    if sqlite_path(server) is not None:
-        raise MoveRefused("An archive is moved to PostgreSQL: postgresql://<user>@<host>/<name>.")
     await require_archive(url, hash_choice=hash_choice)
     async with open_source(path) as source, open_target(server) as target:
         await target.take_turn(lambda: on_note(WAITS))
@@ -83,6 +81,16 @@ async def move_archive(
         cleaned=cleaned,
         search_note=search_note,
     )
+
+
+def _server_of(url: str) -> URL:
+    try:
+        parsed = parse_url(url)
+    except BadDatabaseUrl as error:
+        raise BadDatabaseUrl(str(error).replace("(database.url)", "of the target")) from None
+    if sqlite_path(parsed) is not None:
+        raise MoveRefused("An archive is moved to PostgreSQL: postgresql://<user>@<host>/<name>.")
+    return parsed
 
 
 class _Work:

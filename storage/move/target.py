@@ -28,11 +28,18 @@ from storage.move.model import MoveRefused
 from storage.move.selection import Key, copied_tables, last_key, rows_after
 from storage.tables import metadata
 
-_mark = Table(UNFINISHED_MOVE, MetaData(), Column("state", JSONB, nullable=False))
+_mark = Table(
+    UNFINISHED_MOVE,
+    MetaData(),
+    Column("state", JSONB, nullable=False),  # what is moved, and what makes again what the tables are without
+    Column("compared", JSONB, nullable=False),  # how many rows of each table were found equal, and the key of the last
+)
 # Any number that nothing else on this database uses: "PlatMove". The session of a move that was killed holds it until
 # the server has done what that had asked for.
 _TAKE_TURN = text(f"SELECT pg_try_advisory_lock({0x506C6174_4D6F7665})")
 _TURN_SECONDS = 0.2
+# Building an index of a large archive takes longer than what roles are allowed elsewhere.
+_TAKE_TIME = text("SELECT set_config('statement_timeout', '0', false), set_config('lock_timeout', '0', false)")
 # What is compared is compared again after a crash of the server; waiting for the disk each time would take longer.
 _HURRY = text("SET LOCAL synchronous_commit = off")
 
@@ -43,12 +50,14 @@ class Target:
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
         self._state: dict[str, Any] = {}
+        self._compared: dict[str, Any] = {}
 
     async def take_turn(self, on_wait: Callable[[], None]) -> None:
         """Wait until no other session works on a move to this database; ``on_wait`` is told where there is one."""
         is_told = False
         while True:
             async with self.writing() as connection:
+                await connection.execute(_TAKE_TIME)
                 if (await connection.execute(_TAKE_TURN)).scalar_one():
                     return
             if not is_told:
@@ -73,7 +82,7 @@ class Target:
             await check_server(connection)
             is_begun = await connection.run_sync(is_unfinished)
             if is_begun:
-                self._state = (await connection.execute(select(_mark.c.state))).scalar_one()
+                self._state, self._compared = (await connection.execute(select(_mark))).one()
                 if self._state["source"] != source:
                     raise MoveRefused(
                         f"An archive is being moved to this database already: {self._state['source']}. Complete that "
@@ -98,11 +107,13 @@ class Target:
             await connection.exec_driver_sql(f"TRUNCATE {emptied}")
         await connection.run_sync(upgrade)
         definitions = {**self._state.get("definitions", {}), **await take_off(connection)}
-        self._state = {"source": source, "source_state": dict(state), "definitions": definitions, "compared": {}}
-        if not is_begun:
+        self._state = {"source": source, "source_state": dict(state), "definitions": definitions}
+        self._compared = {}
+        if is_begun:
+            await connection.execute(_mark.delete())
+        else:
             await connection.run_sync(_mark.create)
-            await connection.execute(_mark.insert(), {"state": self._state})
-        await self._note(connection)
+        await connection.execute(_mark.insert(), {"state": self._state, "compared": {}})
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[AsyncConnection]:
@@ -129,15 +140,15 @@ class Target:
 
     def compared(self, table: Table) -> tuple[int, Key | None]:
         """Return how many rows of a table were found equal, and the key of the last of them."""
-        found = self._state["compared"].get(str(table.name))
+        found = self._compared.get(str(table.name))
         return (found["rows"], tuple(found["last"])) if found else (0, None)
 
     async def note_compared(self, table: Table, rows: int, last: Key) -> None:
         """Note that so many rows of a table, up to this one, were found equal."""
-        self._state["compared"][str(table.name)] = {"rows": rows, "last": list(last)}
+        self._compared[str(table.name)] = {"rows": rows, "last": list(last)}
         async with self.writing() as connection:
             await connection.execute(_HURRY)
-            await self._note(connection)
+            await connection.execute(update(_mark).values(compared=self._compared))
 
     async def restore(self) -> AsyncIterator[str]:
         """Build what the tables were without, bit by bit; yields the statement of each before it is built."""
@@ -158,9 +169,6 @@ class Target:
                         await connection.execute(_next_id(column))
             await switch_triggers(connection, "ENABLE")
             await connection.run_sync(_mark.drop)
-
-    async def _note(self, connection: AsyncConnection) -> None:
-        await connection.execute(update(_mark).values(state=self._state))
 
 
 @asynccontextmanager

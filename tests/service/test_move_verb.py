@@ -50,7 +50,7 @@ async def test_the_daemon_goes_on_in_postgres_where_it_was(
         assert before.total() < 20
     assert_equal_to_truth(target, truth(world, GUILD, key=KEY.encode()), GUILD)
     again = await typed(f"move --to {secret}")
-    assert (again.exit_code, again.stderr.count("\n")) == (1, 1)
+    assert (again.exit_code, again.stderr.count("\n")) == (1, 1), again.stderr
     assert "is not empty" in again.stderr
     nonsense = await typed("move --to somewhere")
     assert (nonsense.exit_code, nonsense.stderr.count("\n")) == (78, 1)
