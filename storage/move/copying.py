@@ -35,9 +35,9 @@ class TableCopy:
         after = await self._target.last_key(self._table)
         try:
             return await self._write(self._source.stored_rows(self._table, after, limit))
-        except ValueRefused as error:
+        except ValueRefused:
             if limit == 1:
-                return await self._copy_cleaned(after, error)
+                return await self._copy_cleaned(after)
         half = limit // 2
         return await self._copy(half) + await self._copy(limit - half)
 
@@ -45,13 +45,13 @@ class TableCopy:
         async with self._target.writing() as connection:
             return await _copy_in(connection, self._table, rows)
 
-    async def _copy_cleaned(self, after: Key | None, refused: ValueRefused) -> int:
+    async def _copy_cleaned(self, after: Key | None) -> int:
         rows = await self._source.rows(self._table, after, 1)
         try:
             copied = await self._write(_stored(self._table, rows))
         except ValueRefused:
             key = tuple(rows[0][: len(self._table.primary_key.columns)])
-            raise MoveRefused(f"PostgreSQL refuses a row ({named(self._table, key)}): {refused}") from None
+            raise MoveRefused(f"PostgreSQL cannot hold a row of the archive: {named(self._table, key)}.") from None
         self.cleaned += copied
         return copied
 

@@ -64,7 +64,8 @@ async def move_archive(
     await require_archive(url, hash_choice=hash_choice)
     async with open_source(path) as source, open_target(server) as target:
         await target.take_turn(lambda: on_note(WAITS))
-        goes_on = await target.begin(archive_name(url), source.state)
+        state = source.state  # from before the first row is read
+        goes_on = await target.begin(archive_name(url), state)
         if goes_on is not False:
             on_note(GOES_ON if goes_on else CHANGED)
         work = _Work(source, target, on_progress, batch)
@@ -72,7 +73,7 @@ async def move_archive(
         await work.build_indexes()
         search_note = await _index_for_searching(server, search)
         tables = await work.compare()
-        _require_unchanged(source, work.state)
+        _require_unchanged(source, state)
         await target.complete()
     return Moved(
         source=archive_name(url),
@@ -98,7 +99,6 @@ class _Work:
 
     def __init__(self, source: Source, target: Target, on_progress: Callable[[MoveProgress], None], batch: int) -> None:
         self._source, self._target, self._on_progress, self._batch = source, target, on_progress, batch
-        self.state = source.state
         self._rows_in_all = 0
 
     async def copy(self) -> int:

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Row, StaticPool, Table, create_engine, func, 
 from sqlalchemy.types import NullType
 
 from storage.connection import FileLock, translated
+from storage.move.model import MoveRefused
 from storage.move.selection import Key, ordered_columns, rows_after
 from storage.sql import AT_ONCE
 
@@ -37,10 +38,17 @@ class Source:
                 result.close()
 
     async def rows(self, table: Table, after: Key | None, limit: int) -> Sequence[tuple[Any, ...]]:
-        """Return the next rows as the program sees them."""
+        """Return the next rows as the program sees them.
+
+        Raises:
+            MoveRefused: one holds what the program never writes.
+        """
         query = rows_after(table, after, limit)
-        with translated():
-            return await asyncio.to_thread(lambda: [tuple(row) for row in self._connection.execute(query)])
+        try:
+            with translated():
+                return await asyncio.to_thread(lambda: [tuple(row) for row in self._connection.execute(query)])
+        except ValueError:  # it quotes the value
+            raise MoveRefused(f"The archive has a value in {table.name} that is no time, or no JSON.") from None
 
     async def count(self, table: Table) -> int:
         """Return how many rows a table has."""

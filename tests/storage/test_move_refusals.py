@@ -88,6 +88,12 @@ async def test_what_cannot_be_moved_or_not_to_there(
         await moved(source, other := postgres.create_database(migrated=False), on_progress=after(5), batch=2)
     await refused(MoveRefused, f"already: {tmp_path}/archive.db", of=await archive_in(tmp_path / "second"), to=other)
     with sqlite3.connect(tmp_path / "archive.db") as connection:
+        connection.execute("UPDATE sync_jobs SET attempt = 1099511627776 WHERE id = 'id-000001'")
+    await refused(MoveRefused, "cannot hold a row of the archive: sync_jobs, id 'id-000001'", to=other)
+    with sqlite3.connect(tmp_path / "archive.db") as connection:
+        connection.execute("UPDATE sync_jobs SET attempt = 1, queued_at = 'yesterday' WHERE id = 'id-000001'")
+    await refused(MoveRefused, "a value in sync_jobs that is no time", to=other)
+    with sqlite3.connect(tmp_path / "archive.db") as connection:
         connection.execute("UPDATE alembic_version SET version_num = 'baseline'")
     await refused(NoArchive, "earlier version. Run the daemon or 'migrate' once", to=other)
 
