@@ -16,7 +16,7 @@ from storage.connection import secrets_of_url
 from storage.errors import StorageError
 from storage.move import Moved, MoveProgress, Step, move_archive
 
-USAGE = 2
+_USAGE = 2
 _LINE_SECONDS = 30.0
 
 
@@ -65,7 +65,7 @@ def _target(given: str | None) -> str:
         url = given or target_of_move()
     except ConfigError as e:
         leave(str(e), MISCONFIGURED)
-    return url or leave(f"give --to postgresql://USER@HOST/NAME, or set {MOVE_TO}", USAGE)
+    return url or leave(f"give --to postgresql://USER@HOST/NAME, or set {MOVE_TO}", _USAGE)
 
 
 def _tell(moved: Moved, settings: Config) -> None:
@@ -73,8 +73,8 @@ def _tell(moved: Moved, settings: Config) -> None:
     width = max(len(table.name) for table in moved.tables)
     for table in moved.tables:
         typer.echo(f"{table.name:{width}}  {table.rows:>13,}  equal")
-    if moved.cleaned:
-        typer.echo(f"{counted(moved.cleaned, 'row')} held what PostgreSQL cannot store (U+0000), which was left out")
+    if cleaned := sum(table.cleaned for table in moved.tables):
+        typer.echo(f"{counted(cleaned, 'row')} held what PostgreSQL cannot store (U+0000), which was left out")
     if moved.search_note:
         typer.echo(f"the index for searching is not built: {moved.search_note}")
     key = f"\n   {HASH_KEY} must stay as it is: the people's pseudonyms are made with it." if settings.hash_key else ""

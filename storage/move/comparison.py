@@ -2,46 +2,49 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Table
 
 from storage.move.copying import cleaned
-from storage.move.model import RowsDiffer
+from storage.move.model import MovedTable, RowsDiffer
 from storage.move.selection import named, ordered_columns
 from storage.move.source import Source
 from storage.move.target import Target
 
 
-async def compare(source: Source, target: Target, table: Table, *, batch: int) -> AsyncIterator[int]:
+async def compare(source: Source, target: Target, table: Table, *, batch: int) -> AsyncIterator[MovedTable]:
     """Compare all rows that were not compared yet; yields how many of the table are equal so far.
 
     Raises:
         RowsDiffer: it names the first row that is not the same.
     """
-    equal, last = target.compared(table)
-    yield equal
+    found, last = target.compared(table)
+    yield found
     while True:
         ours, theirs = await asyncio.gather(source.rows(table, last, batch), target.rows(table, last, batch))
-        if ours != theirs:
-            _require_cleaned(table, ours, theirs)
+        cleaned_rows = _require_cleaned(table, ours, theirs) if ours != theirs else 0
         if not ours:
             return
-        equal, last = equal + len(ours), tuple(ours[-1][: len(table.primary_key.columns)])
-        await target.note_compared(table, equal, last)
-        yield equal
+        last = tuple(ours[-1][: len(table.primary_key.columns)])
+        found = replace(found, rows=found.rows + len(ours), cleaned=found.cleaned + cleaned_rows)
+        await target.note_compared(table, found, last)
+        yield found
 
 
-def _require_cleaned(table: Table, ours: Sequence[tuple[Any, ...]], theirs: Sequence[tuple[Any, ...]]) -> None:
-    """Accept rows that differ by nothing but what was cleaned."""
-    for one, other in zip(ours, theirs, strict=False):
-        if one != other and cleaned(table, one) != other:
-            raise RowsDiffer(_difference(table, one, other))
+def _require_cleaned(table: Table, ours: Sequence[tuple[Any, ...]], theirs: Sequence[tuple[Any, ...]]) -> int:
+    """Accept rows that differ by nothing but what was cleaned. Returns how many do."""
+    unlike = [(one, other) for one, other in zip(ours, theirs, strict=False) if one != other]
+    for one, other in unlike:
+        if cleaned(table, one) != other:
+            raise RowsDiffer(f"{_difference(table, one, other)} {RowsDiffer.remedy}")
     if len(ours) != len(theirs):
         longer = max(ours, theirs, key=len)
         where = "the archive" if longer is ours else "the copy"
         row = longer[min(len(ours), len(theirs))]
-        raise RowsDiffer(f"A row is only in {where}: {_named(table, row)}.")
+        raise RowsDiffer(f"A row is only in {where}: {_named(table, row)}. {RowsDiffer.remedy}")
+    return len(unlike)
 
 
 def _difference(table: Table, one: tuple[Any, ...], other: tuple[Any, ...]) -> str:

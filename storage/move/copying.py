@@ -22,8 +22,6 @@ class TableCopy:
     def __init__(self, source: Source, target: Target, table: Table, *, batch: int) -> None:
         self._source, self._target, self._table = source, target, table
         self._batch = batch
-        self.cleaned = 0
-        """How many rows held what PostgreSQL cannot store."""
 
     async def batches(self) -> AsyncIterator[int]:
         """Copy all rows that are not there yet; yields the number of each batch's."""
@@ -48,12 +46,10 @@ class TableCopy:
     async def _copy_cleaned(self, after: Key | None) -> int:
         rows = await self._source.rows(self._table, after, 1)
         try:
-            copied = await self._write(_stored(self._table, rows))
+            return await self._write(_stored(self._table, rows))
         except ValueRefused:
             key = tuple(rows[0][: len(self._table.primary_key.columns)])
             raise MoveRefused(f"PostgreSQL cannot hold a row of the archive: {named(self._table, key)}.") from None
-        self.cleaned += copied
-        return copied
 
 
 def cleaned(table: Table, row: Sequence[Any]) -> tuple[Any, ...]:

@@ -30,6 +30,7 @@ class MovedTable:
 
     name: str
     rows: int
+    cleaned: int  # of them held what PostgreSQL cannot store, such as the character U+0000; it was taken out
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +40,6 @@ class Moved:
     source: str
     target: str
     tables: tuple[MovedTable, ...]
-    cleaned: int  # rows that held what PostgreSQL cannot store, such as the character U+0000; it was taken out
     search_note: str | None  # why the index for searching could not be built; None: it was, or is switched off
 
 

@@ -69,7 +69,7 @@ async def move_archive(
         if goes_on is not False:
             on_note(GOES_ON if goes_on else CHANGED)
         work = _Work(source, target, on_progress, batch)
-        cleaned = await work.copy()
+        await work.copy()
         await work.build_indexes()
         search_note = await _index_for_searching(server, search)
         tables = await work.compare()
@@ -79,7 +79,6 @@ async def move_archive(
         source=archive_name(url),
         target=archive_name(target_url),
         tables=tables,
-        cleaned=cleaned,
         search_note=search_note,
     )
 
@@ -101,9 +100,9 @@ class _Work:
         self._source, self._target, self._on_progress, self._batch = source, target, on_progress, batch
         self._rows_in_all = 0
 
-    async def copy(self) -> int:
-        """Copy every table. Returns how many rows had to be cleaned."""
-        tables, cleaned = copied_tables(), 0
+    async def copy(self) -> None:
+        """Copy every table."""
+        tables = copied_tables()
         self._rows_in_all = sum([await self._source.count(table) for table in tables])
         done = sum([await self._target.count(table) for table in tables])
         for table in tables:
@@ -112,8 +111,6 @@ class _Work:
             async for copied in copy.batches():
                 done += copied
                 self._tell(Step.COPY, table.name, done)
-            cleaned += copy.cleaned
-        return cleaned
 
     async def build_indexes(self) -> None:
         """Build what the tables were without while they were copied."""
@@ -123,14 +120,14 @@ class _Work:
 
     async def compare(self) -> tuple[MovedTable, ...]:
         """Compare every table."""
-        done, found = 0, []
+        done: list[MovedTable] = []
         for table in copied_tables():
-            equal = 0
-            async for equal in compare(self._source, self._target, table, batch=min(self._batch, _COMPARED_AT_ONCE)):
-                self._tell(Step.COMPARE, table.name, done + equal)
-            done += equal
-            found.append(MovedTable(name=table.name, rows=equal))
-        return tuple(found)
+            before = sum(each.rows for each in done)
+            found, _ = self._target.compared(table)
+            async for found in compare(self._source, self._target, table, batch=min(self._batch, _COMPARED_AT_ONCE)):
+                self._tell(Step.COMPARE, table.name, before + found.rows)
+            done.append(found)
+        return tuple(done)
 
     def _tell(self, step: Step, table: str, rows: int) -> None:
         self._on_progress(MoveProgress(step=step, table=table, rows=rows, rows_in_all=self._rows_in_all))

@@ -24,7 +24,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from storage.connection import UNFINISHED_MOVE, check_server, is_unfinished, postgres, translated
 from storage.move.definitions import missing, switch_triggers, take_off
-from storage.move.model import MoveRefused
+from storage.move.model import MovedTable, MoveRefused
 from storage.move.selection import Key, copied_tables, last_key, rows_after
 from storage.tables import metadata
 
@@ -32,7 +32,7 @@ _mark = Table(
     UNFINISHED_MOVE,
     MetaData(),
     Column("state", JSONB, nullable=False),  # what is moved, and what makes again what the tables are without
-    Column("compared", JSONB, nullable=False),  # how many rows of each table were found equal, and the key of the last
+    Column("compared", JSONB, nullable=False),  # how many rows of each table were found equal, up to which key
 )
 # Any number that nothing else on this database uses: "PlatMove". The session of a move that was killed holds it until
 # the server has done what that had asked for.
@@ -138,14 +138,15 @@ class Target:
         async with self.writing() as connection:
             return int((await connection.execute(select(func.count()).select_from(table))).scalar_one())
 
-    def compared(self, table: Table) -> tuple[int, Key | None]:
+    def compared(self, table: Table) -> tuple[MovedTable, Key | None]:
         """Return how many rows of a table were found equal, and the key of the last of them."""
-        found = self._compared.get(str(table.name))
-        return (found["rows"], tuple(found["last"])) if found else (0, None)
+        found = self._compared.get(str(table.name), {"rows": 0, "cleaned": 0, "last": None})
+        last = tuple(found["last"]) if found["last"] is not None else None
+        return MovedTable(name=table.name, rows=found["rows"], cleaned=found["cleaned"]), last
 
-    async def note_compared(self, table: Table, rows: int, last: Key) -> None:
+    async def note_compared(self, table: Table, found: MovedTable, last: Key) -> None:
         """Note that so many rows of a table, up to this one, were found equal."""
-        self._compared[str(table.name)] = {"rows": rows, "last": list(last)}
+        self._compared[str(table.name)] = {"rows": found.rows, "cleaned": found.cleaned, "last": list(last)}
         async with self.writing() as connection:
             await connection.execute(_HURRY)
             await connection.execute(update(_mark).values(compared=self._compared))
