@@ -1,10 +1,12 @@
 """What is moved: every table but the ones named here, in the order of its key, some rows at a time."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any, TypeAlias
 
 from sqlalchemy import ColumnElement, Select, Table, literal, select, tuple_
 
+from storage.sql import UtcDateTime
 from storage.tables import metadata, search_index
 
 Key: TypeAlias = tuple[Any, ...]
@@ -54,6 +56,14 @@ def last_key(table: Table) -> Select[Any]:
     """Build the query for the key of the last row."""
     key = key_of(table)
     return select(*key).order_by(*(column.desc() for column in key)).limit(1)
+
+
+def key_of_json(table: Table, values: Sequence[Any]) -> Key:
+    """Return a key that was kept as JSON, in which a time is text."""
+    return tuple(
+        datetime.fromisoformat(value) if isinstance(column.type, UtcDateTime) else value
+        for column, value in zip(table.primary_key.columns, values, strict=True)
+    )
 
 
 def named(table: Table, key: Key) -> str:

@@ -25,7 +25,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from storage.connection import UNFINISHED_MOVE, check_server, is_unfinished, postgres, translated
 from storage.move.definitions import missing, switch_triggers, take_off
 from storage.move.model import MovedTable, MoveRefused
-from storage.move.selection import Key, copied_tables, last_key, rows_after
+from storage.move.selection import Key, copied_tables, key_of_json, last_key, rows_after
 from storage.tables import metadata
 
 _mark = Table(
@@ -141,7 +141,7 @@ class Target:
     def compared(self, table: Table) -> tuple[MovedTable, Key | None]:
         """Return how many rows of a table were found equal, and the key of the last of them."""
         found = self._compared.get(str(table.name), {"rows": 0, "cleaned": 0, "last": None})
-        last = tuple(found["last"]) if found["last"] is not None else None
+        last = key_of_json(table, found["last"]) if found["last"] is not None else None
         return MovedTable(name=table.name, rows=found["rows"], cleaned=found["cleaned"]), last
 
     async def note_compared(self, table: Table, found: MovedTable, last: Key) -> None:
