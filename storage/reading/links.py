@@ -232,12 +232,8 @@ def _place_of(reply: ShownMessage) -> tuple[str, str]:
 
 def _original(row: RowMapping) -> Original:
     values = {name: row[name] for name in Original.__dataclass_fields__}
-    told = {
-        "is_archived": bool(row["is_archived"]),
-        "excerpt": row["excerpt"] or "",
-        "files": row["files"] or 0,
-        "metadata": row["metadata"] or {},
-    }
+    told = {"is_archived": bool(row["is_archived"]), "excerpt": row["excerpt"] or "", "files": row["files"] or 0}
+    told |= {"metadata": row["metadata"] or {}}
     return Original(**values | told)
 
 
