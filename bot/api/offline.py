@@ -35,7 +35,7 @@ class OfflineAnswers:
         found: list[TenantView] = []
         page = await tenants.list_tenants(self.db, after=None, limit=_PAGE)
         while page:
-            found += [await self._presenter.tenant(tenant) for tenant in page]
+            found += await self._presenter.tenants(page)
             page = await tenants.list_tenants(self.db, after=page[-1].id, limit=_PAGE)
         return found
 

@@ -8,14 +8,15 @@ from adapters.base import PlatformAdapter
 from adapters.records import JsonValue
 from bot.api.job_responses import FailedChannel, JobError, JobMetrics, JobProgress, JobView, RepairsLeft
 from bot.api.responses import TenantTotals, TenantView
-from bot.api.retention import retention_of
-from bot.api.unwritten import unwritten_facts
+from bot.api.retention import RetentionView, retentions_of
+from bot.api.unwritten import UnwrittenFields, unwritten_facts_of
 from bot.queue_estimates import waiting_estimates
 from bot.wording import REPAIRS_IN_WORDS
 from storage import jobs, tenants
 from storage.database import Database
 from storage.jobs import Job, JobStatus
 from storage.tenants import Tenant
+from storage.tenants import TenantTotals as StoredTotals
 
 _STOPPED = "Its syncs are stopped by request. POST /api/tenants with its platform and platform_id starts them again."
 _NOT_IN_IT = (
@@ -82,7 +83,19 @@ class Presenter:
 
     async def tenant(self, tenant: Tenant) -> TenantView:
         """Present a tenant with its totals."""
-        totals = await tenants.tenant_totals(self.db, tenant.id)
+        return (await self.tenants([tenant]))[0]
+
+    async def tenants(self, page: Sequence[Tenant]) -> list[TenantView]:
+        """Present tenants with their totals, by one query of each kind for all of them."""
+        ids = [tenant.id for tenant in page]
+        totals = await tenants.totals_of(self.db, ids)
+        unwritten = await unwritten_facts_of(self.db, ids)
+        kept = await retentions_of(self.db, ids)
+        return [self._tenant(each, totals[each.id], unwritten[each.id], kept.get(each.id)) for each in page]
+
+    def _tenant(
+        self, tenant: Tenant, totals: StoredTotals, unwritten: UnwrittenFields, kept: RetentionView | None
+    ) -> TenantView:
         return TenantView(
             id=tenant.id,
             platform=tenant.platform,
@@ -95,8 +108,8 @@ class Presenter:
             next_sync_at=self.due(tenant),
             invite_url=None if tenant.is_connected else self.invite_url(tenant),
             hint=self._hint(tenant),
-            content_retention=await retention_of(self.db, tenant.id),
-            **await unwritten_facts(self.db, tenant.id),
+            content_retention=kept,
+            **unwritten,
             totals=TenantTotals(
                 channels=totals.channels,
                 channels_archived=totals.channels_archived,

@@ -1,5 +1,6 @@
 """What is said of content that has had its time: up to when it is gone, and how far its removal is."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Literal
 
@@ -36,18 +37,24 @@ class RetentionView(ResponseModel):
 
 async def retention_of(db: Database, tenant_id: str) -> RetentionView | None:
     """Present how far the removal of content is in a tenant; None where content is kept whatever its age."""
-    known = await retention.find_retention(db, tenant_id)
-    if known is None or known.content_before is None:
-        return None
+    return (await retentions_of(db, [tenant_id])).get(tenant_id)
+
+
+async def retentions_of(db: Database, tenant_ids: Sequence[str]) -> dict[str, RetentionView]:
+    """Present how far the removal of content is in each of some tenants where any is removed."""
+    found = await retention.retentions_of(db, tenant_ids)
+    return {tenant_id: _view(known, known.content_before) for tenant_id, known in found.items() if known.content_before}
+
+
+def _view(known: Retention, before: datetime) -> RetentionView:
     state = _state_of(known)
-    words = (_BEGINNING + _STATES[state]).format(before=known.content_before, left=known.messages_left)
     return RetentionView(
-        content_removed_before=known.content_before,
+        content_removed_before=before,
         state=state,
         messages_left=known.messages_left,
         messages_emptied=known.messages_emptied,
         removed_at=known.swept_at,
-        detail=words,
+        detail=(_BEGINNING + _STATES[state]).format(before=before, left=known.messages_left),
     )
 
 

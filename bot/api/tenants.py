@@ -77,7 +77,7 @@ class TenantCalls:
         """List tenants in the order of their ids."""
         page = await tenants.list_tenants(self.db, after=params.cursor, limit=params.limit)
         cursor = page[-1].id if len(page) == params.limit else None
-        views = [await self.presenter.tenant(tenant) for tenant in page]
+        views = await self.presenter.tenants(page)
         return Result(TenantList(tenants=views, next_cursor=cursor))
 
     async def create_tenant(self, _: NoParameters, new: NewTenant) -> Result:

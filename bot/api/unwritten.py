@@ -1,5 +1,6 @@
 """What is said of live events that could not be written: how many, and what that means."""
 
+from collections.abc import Sequence
 from typing import TypedDict
 
 from pydantic import Field
@@ -29,13 +30,23 @@ class UnwrittenFacts(ResponseModel):
     warning: str | None = Field(description="What that means, in words; null: every event was written or settled.")
 
 
-class _Facts(TypedDict):
+class UnwrittenFields(TypedDict):
+    """Those of ``UnwrittenFacts``."""
+
     events_unwritten: int
     warning: str | None
 
 
-async def unwritten_facts(db: Database, tenant_id: str) -> _Facts:
+async def unwritten_facts(db: Database, tenant_id: str) -> UnwrittenFields:
     """Return the fields of ``UnwrittenFacts`` for a tenant."""
-    count = await unwritten.count_open_entries(db, tenant_id)
+    return (await unwritten_facts_of(db, [tenant_id]))[tenant_id]
+
+
+async def unwritten_facts_of(db: Database, tenant_ids: Sequence[str]) -> dict[str, UnwrittenFields]:
+    """Return the fields of ``UnwrittenFacts`` for each of some tenants."""
+    return {tenant_id: _facts(count) for tenant_id, count in (await unwritten.open_entries_of(db, tenant_ids)).items()}
+
+
+def _facts(count: int) -> UnwrittenFields:
     words = _ONE if count == 1 else _MORE.format(count=count)
-    return _Facts(events_unwritten=count, warning=words + _NEXT if count else None)
+    return UnwrittenFields(events_unwritten=count, warning=words + _NEXT if count else None)

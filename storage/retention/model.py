@@ -1,5 +1,6 @@
 """How far the removal of content is in each tenant."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -8,7 +9,7 @@ from sqlalchemy import RowMapping, Select, select
 from storage.connection import finish_before_cancel
 from storage.database import Database
 from storage.retention.readings import Readings, next_readings
-from storage.sql import TENANT_ID, all_rows, fields_of
+from storage.sql import TENANT_ID, TENANT_IDS, all_rows, fields_of
 from storage.tables import content_retention, tenants
 
 
@@ -52,6 +53,7 @@ _ALL: Select[tuple[object, ...]] = (
     .order_by(tenants.c.id)
 )
 _ONE = _ALL.where(tenants.c.id == TENANT_ID)
+_SOME = _ALL.where(tenants.c.id.in_(TENANT_IDS))
 
 
 @finish_before_cancel
@@ -59,6 +61,14 @@ async def list_retentions(db: Database) -> list[Retention]:
     """List all tenants that are not purged."""
     async with db.reading() as connection:
         return [_retention(row) for row in await all_rows(connection, _ALL, {})]
+
+
+@finish_before_cancel
+async def retentions_of(db: Database, tenant_ids: Sequence[str]) -> dict[str, Retention]:
+    """Look some tenants up, without those that are unknown or were purged."""
+    async with db.reading() as connection:
+        rows = await all_rows(connection, _SOME, {"tenants": list(tenant_ids)})
+    return {row["tenant_id"]: _retention(row) for row in rows}
 
 
 @finish_before_cancel

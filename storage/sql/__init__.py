@@ -26,6 +26,7 @@ from storage.sql.params import (
     PLATFORM,
     RANGE_ID,
     TENANT_ID,
+    TENANT_IDS,
     USER_HASH,
 )
 from storage.sql.rows import AT_ONCE, all_rows, fields_of, one_row, rows_in_slices
@@ -51,6 +52,7 @@ __all__ = [
     "RANGE_ID",
     "SQLITE_CLOCK",
     "TENANT_ID",
+    "TENANT_IDS",
     "USER_HASH",
     "DatabaseTime",
     "DayOf",

@@ -3,7 +3,7 @@
 None is named like a column: SQLAlchemy takes the name of a column for a value to write.
 """
 
-from sqlalchemy import bindparam
+from sqlalchemy import BindParameter, bindparam
 from sqlalchemy.types import Integer
 
 from storage.sql.types import Id, RowId, UtcDateTime
@@ -13,6 +13,9 @@ NOW = bindparam("now", type_=UtcDateTime)
 
 TENANT_ID = bindparam("tenant", type_=Id)
 """``tenants.id``."""
+
+TENANT_IDS: BindParameter[str] = bindparam("tenants", type_=Id, expanding=True)
+"""``tenants.id`` of several."""
 
 CHANNEL_ID = bindparam("channel", type_=RowId)
 """``channels.id``."""

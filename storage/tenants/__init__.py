@@ -22,6 +22,7 @@ from storage.tenants.queries import (
     list_connected,
     list_tenants,
     tenant_totals,
+    totals_of,
 )
 from storage.tenants.rate_limit import (
     defer_until,
@@ -45,5 +46,6 @@ __all__ = [
     "stop_tenant",
     "tenant_id_of",
     "tenant_totals",
+    "totals_of",
     "unfinished_purges",
 ]

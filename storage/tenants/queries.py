@@ -1,13 +1,14 @@
 """Tenants one by one, in lists and in figures."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import RowMapping, func, select
 
 from storage.connection import Readable, finish_before_cancel
 from storage.database import Database
-from storage.sql import PLATFORM, TENANT_ID, all_rows, one_row
+from storage.sql import PLATFORM, TENANT_IDS, all_rows, one_row
 from storage.tables import channels, sync_progress, tenants
 from storage.tenants.model import FIND_TENANT, SyncStatus, Tenant, tenant_of
 
@@ -93,20 +94,35 @@ async def freshness(db: Database) -> list[TenantFreshness]:
 
 _TOTALS = (
     select(
-        func.count(),
-        func.count().filter(channels.c.skip_reason.is_(None)),
-        func.coalesce(func.sum(sync_progress.c.messages_archived), 0),
+        channels.c.tenant_id,
+        func.count().label("channels"),
+        func.count().filter(channels.c.skip_reason.is_(None)).label("archived"),
+        func.coalesce(func.sum(sync_progress.c.messages_archived), 0).label("messages"),
     )
     .select_from(channels.outerjoin(sync_progress, sync_progress.c.channel_id == channels.c.id))
-    .where(channels.c.tenant_id == TENANT_ID)
+    .where(channels.c.tenant_id.in_(TENANT_IDS))
+    .group_by(channels.c.tenant_id)
 )
 
 
 @finish_before_cancel
-async def tenant_totals(db: Database, tenant_id: str) -> TenantTotals:
-    """Add up what is kept of a tenant by its channels' progress: no message is counted."""
+async def totals_of(db: Readable, tenant_ids: Sequence[str]) -> dict[str, TenantTotals]:
+    """Add up what is kept of each of some tenants by its channels' progress: no message is counted."""
     async with db.reading() as connection:
-        total, archived, messages = (await connection.execute(_TOTALS, {"tenant": tenant_id})).one()
+        rows = await all_rows(connection, _TOTALS, {"tenants": list(tenant_ids)})
+    nothing = TenantTotals(channels=0, channels_archived=0, channels_skipped=0, messages=0)
+    return dict.fromkeys(tenant_ids, nothing) | {row["tenant_id"]: _totals(row) for row in rows}
+
+
+async def tenant_totals(db: Readable, tenant_id: str) -> TenantTotals:
+    """Add up what is kept of a tenant."""
+    return (await totals_of(db, [tenant_id]))[tenant_id]
+
+
+def _totals(row: RowMapping) -> TenantTotals:
     return TenantTotals(
-        channels=total, channels_archived=archived, channels_skipped=total - archived, messages=int(messages)
+        channels=row["channels"],
+        channels_archived=row["archived"],
+        channels_skipped=row["channels"] - row["archived"],
+        messages=int(row["messages"]),
     )

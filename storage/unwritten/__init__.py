@@ -18,6 +18,7 @@ from storage.unwritten.model import (
 from storage.unwritten.queries import (
     count_open_entries,
     open_entries,
+    open_entries_of,
     prune_entries,
 )
 from storage.unwritten.settle import (
@@ -42,6 +43,7 @@ __all__ = [
     "entries_within",
     "note_unwritten",
     "open_entries",
+    "open_entries_of",
     "plan_entries",
     "prune_entries",
     "reason_of",

@@ -1,5 +1,6 @@
 """Look up which entries are open, and delete those that were resolved long ago."""
 
+from collections.abc import Sequence
 from dataclasses import fields
 from datetime import datetime
 
@@ -7,7 +8,7 @@ from sqlalchemy import RowMapping, bindparam, delete, func, select
 
 from storage.connection import finish_before_cancel
 from storage.database import Database
-from storage.sql import CHANNEL_ID, LIMIT, TENANT_ID, UtcDateTime, fields_of, rows_in_slices
+from storage.sql import CHANNEL_ID, LIMIT, TENANT_IDS, UtcDateTime, fields_of, rows_in_slices
 from storage.tables import IS_UNRESOLVED, unwritten_events
 from storage.unwritten.model import EventKind, OpenEntry
 
@@ -34,16 +35,26 @@ def _entry(row: RowMapping) -> OpenEntry:
 
 
 _COUNT = select(func.count()).select_from(unwritten_events).where(IS_UNRESOLVED)
-_COUNT_OF_TENANT = _COUNT.where(unwritten_events.c.tenant_id == TENANT_ID)
+_COUNT_OF_EACH = (
+    select(unwritten_events.c.tenant_id, func.count().label("open"))
+    .where(IS_UNRESOLVED, unwritten_events.c.tenant_id.in_(TENANT_IDS))
+    .group_by(unwritten_events.c.tenant_id)
+)
 
 
 @finish_before_cancel
-async def count_open_entries(db: Database, tenant_id: str | None = None) -> int:
-    """Count the open entries of a tenant, or of all."""
+async def count_open_entries(db: Database) -> int:
+    """Count the open entries of all tenants."""
     async with db.reading() as connection:
-        if tenant_id is None:
-            return int((await connection.execute(_COUNT)).scalar_one())
-        return int((await connection.execute(_COUNT_OF_TENANT, {"tenant": tenant_id})).scalar_one())
+        return int((await connection.execute(_COUNT)).scalar_one())
+
+
+@finish_before_cancel
+async def open_entries_of(db: Database, tenant_ids: Sequence[str]) -> dict[str, int]:
+    """Count the open entries of each of some tenants."""
+    async with db.reading() as connection:
+        rows = (await connection.execute(_COUNT_OF_EACH, {"tenants": list(tenant_ids)})).all()
+        return dict.fromkeys(tenant_ids, 0) | {row.tenant_id: row.open for row in rows}
 
 
 _OLD = (

@@ -24,6 +24,7 @@ from storage.unwritten import (
     count_open_entries,
     note_unwritten,
     open_entries,
+    open_entries_of,
     prune_entries,
     reason_of,
 )
@@ -72,7 +73,7 @@ async def test_an_entry_says_why_and_its_message_is_read_again(db: Database, way
     assert await entries(db) == [("7", "created", 1, None), ("7", "edited", 1, None), ("10", "edited", 2, None)]
     row = next(row for row in await rows_of(db, ledger) if row["message_platform_id"] == "10")
     assert (row["code"], row["first_at"], row["last_at"]) == ("internal_error", NOW, LATER)
-    assert (await count_open_entries(db), await count_open_entries(db, "discord-404")) == (3, 0)
+    assert (await count_open_entries(db), await open_entries_of(db, ["discord-404"])) == (3, {"discord-404": 0})
 
 
 async def test_nothing_is_noted_of_what_is_not_archived(db: Database, way: Way) -> None:
