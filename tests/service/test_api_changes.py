@@ -6,7 +6,7 @@ import pytest
 
 from adapters.discord.simulator import Simulator
 from tests.support.daemon import Daemon, running_daemon
-from tests.support.small_world import GUILD, WRITER, small_world
+from tests.support.small_world import GUILD, TEXT, WRITER, small_world
 from tests.support.unrest import Unrest
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("restored_addresses")]
@@ -74,6 +74,11 @@ async def test_a_mirror_is_the_archive(database_url: str) -> None:
                 await follower.follow(daemon)
         async with running_daemon(sim, database_url) as daemon:
             await daemon.idle(2)
+            posted = sim.change.post(TEXT, "to be reacted to")
+            await daemon.until(lambda: archived(daemon), lambda found: (str(TEXT), posted["id"]) in found)
+            await follower.follow(daemon)
+            sim.change.react(TEXT, int(posted["id"]), "🔥", WRITER.id)
+            await daemon.until(lambda: follower.follow(daemon), lambda _: "reactions" in follower.kinds)
             who = {"platform": "discord", "user_id": str(WRITER.id)}
             assert (await daemon.ask("POST", "/api/forgotten-users", json=who))[0] in (200, 202)
             await daemon.until(

@@ -20,7 +20,7 @@ from storage.database import Database
 from storage.jobs import JobKind, JobStatus, enqueue, finish, renew
 from storage.live import acquire_leadership, advance_watermark, apply_changes
 from storage.messages import MessageBatch, save_batch
-from storage.privacy import erase_user
+from storage.privacy import erase_user, opt_out
 from storage.repair import GapReason, record_gap
 from storage.tables import metadata
 from storage.tenants import defer_until, save_tenant, stop_tenant
@@ -118,6 +118,7 @@ async def _listen(db: Database) -> None:
     await record_gap(db, tenant.id, GapReason.OUTAGE, began_at=None, ended_at=NOW, now=NOW)
     await stop_tenant(db, tenant.id, NOW + HOUR)
     await erase_user(db, "f" * 64, tenant_id=None, now=NOW)
+    await opt_out(db, "e" * 64, tenant_id=tenant.id, now=NOW)
     await trusted(db, tenant.id, now=NOW + 40 * DAY)
     await sweep(db, tenant.id)
 

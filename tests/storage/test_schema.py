@@ -67,7 +67,7 @@ async def test_both_dialects_have_the_same_columns(both: tuple[Database, Databas
         of_postgres, is_nullable_there = postgres[place]
         name = place[1]
         expected = same
-        if name.endswith(("_at", "_since", "_from", "_after", "_until", "_before")):
+        if name.endswith(("_at", "_since", "withheld_from", "_after", "_until", "_before")):
             expected = {("TEXT", "TIMESTAMP WITH TIME ZONE")}
         elif name == "id" or name in ("channel_id", "parent_id"):
             expected = {("TEXT", "TEXT"), ("INTEGER", "BIGINT")}
