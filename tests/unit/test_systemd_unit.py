@@ -75,7 +75,10 @@ def test_files_are_the_services_alone() -> None:
     assert "UMask=0077" in AS_SERVICE.read_text()
 
 
-@pytest.mark.parametrize("arguments", [["forget", "80351110224678912"], ["export-user", "--tenant", "x", "1"], []])
+@pytest.mark.parametrize(
+    "arguments",
+    [["forget", "80351110224678912"], ["export-user", "--tenant", "x", "1"], ["opt-out", "1"], ["opt-in", "1"], []],
+)
 def test_no_id_of_a_person_is_given_to_the_service_manager(arguments: list[str]) -> None:
     """It writes the whole command into the journal."""
     ended = subprocess.run([AS_SERVICE, *arguments], check=False, capture_output=True, text=True)
