@@ -124,7 +124,7 @@ def _explain(url: str, files: DemoFiles, person: int, *, has_token: bool) -> Non
         f"  {curl} {url}/api/jobs?limit=3\n"
         f"  sqlite3 -readonly {archive} '{query}'\n"
         f"  {url}/docs has everything else.\n"
-        f"The verbs check, export-user, forget and erasures work on this archive with its settings, such as\n"
+        f"Every verb (status, search, export, backup, forget, ...) works on this archive with its settings, such as\n"
         f"  echo {person} | {settings} ./run export-user\n"
         f"Ctrl-C ends it; the next start goes on, with --fresh it begins anew.\n"
     )

@@ -137,13 +137,16 @@ class DemoFiles:
             if state.is_in_use:
                 raise DemoRefused(f"another process works on {self.archive}: it stays untouched")
             own = ("discord", tenant_platform_id)
-            known = {(tenant.platform, tenant.platform_id): tenant.is_stopped for tenant in state.tenants}
+            known = {(tenant.platform, tenant.platform_id): tenant for tenant in state.tenants}
             # Tenants that were added to the demo by hand and deleted again stay as stopped ones.
-            others = [key for key, is_stopped in known.items() if key != own and not is_stopped]
+            # One without a name was added by hand, and holds nothing: the bot was never in it.
+            empty = {key for key, tenant in known.items() if own in known and tenant.name is None}
+            others = [key for key, tenant in known.items() if key != own and not tenant.is_stopped and key not in empty]
             is_own = not others and (own in known or journal is not None)
             if not is_own:
+                which = f" ({', '.join('-'.join(key) for key in others)} is in it)" if others else ""
                 raise DemoRefused(
-                    f"{self.archive} is not an archive of the demo's, so it stays untouched: "
+                    f"{self.archive} is not an archive of the demo's{which}, so it stays untouched: "
                     "move it to another name, or start the demo in another folder"
                 )
             if journal is None or state.is_too_old:

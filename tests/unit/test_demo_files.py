@@ -100,6 +100,17 @@ async def test_a_community_that_was_added_and_deleted_does_not_make_it_anothers(
     assert files.archive.exists()
 
 
+@pytest.mark.slow
+async def test_a_community_that_was_added_by_hand_and_never_joined_does_not_make_it_anothers(files: DemoFiles) -> None:
+    await world(files)
+    await archive(files, GUILD)
+    db = await open_database(files.url, hash_choice="sha256")
+    await tenants.save_tenant(db, "discord", TenantRecord(platform_id="7", name=None), connected=False, now=NOW)
+    await db.close()
+    assert (await world(files)).born == NOW
+    assert files.archive.exists()
+
+
 @pytest.mark.parametrize("guilds", [(), ("7",), ("7", GUILD)], ids=["none yet", "another", "another beside the demo's"])
 @pytest.mark.parametrize("fresh", [False, True])
 async def test_an_archive_of_somebodys_own_stays_as_it_is(
