@@ -27,7 +27,7 @@ def require_id(platform: str, id_pattern: str, value: str) -> None:
         ValueError: the value does not match; the message names the pattern.
     """
     if not re.fullmatch(id_pattern, value):
-        raise ValueError(f"must be an id of {platform}, which match {id_pattern}")
+        raise ValueError(f"must be an id of {platform}, which matches {id_pattern}")
 
 
 class ChannelType(StrEnum):

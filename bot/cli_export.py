@@ -82,6 +82,8 @@ def export(
         leave("html has pages of its own for each channel: leave --split out", FAILED)
     if form is not ExportFormat.HTML and FORMATS[form].is_of_one_channel and split is Split.NONE:
         leave(f"{form} holds one channel a file: choose --split channel or day", FAILED)
+    if since and until and since >= until:
+        leave("--since must be before --until", FAILED)
     selection = ExportSelection(
         tenant_id=tenant,
         channels=tuple(channel or ()),

@@ -159,7 +159,8 @@ def end_of_audit(found: dict[str, Any], since: datetime) -> int:
     """Return the exit status by what the coverage says of an audit that was asked for at a time."""
     audited_at = datetime.fromisoformat(found["audited_at"]) if found["audited_at"] else None
     if found["requested_at"] or found["ranges_left"] or audited_at is None or audited_at < since:
-        typer.echo("the audit is not done yet: the next sync begins it or goes on with it", err=True)
+        said = "the audit that was asked for is not done yet: the next sync begins it or goes on with it"
+        typer.echo(said if audited_at is None else f"{said}; the figures are of the one before", err=True)
         return COMES_BY_ITSELF
     return FAILED if found["stored"] < found["of"] else 0
 

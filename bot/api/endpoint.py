@@ -118,7 +118,7 @@ def parameters_of(request: web.Request, model: type[A]) -> A:
         errors = errors_of(e, model, hidden=request.match_info)
         wrong = next((error for error in errors if error["field"] in request.match_info), None)
         if wrong:  # what no id can look like is not looked up
-            raise Problem(404, "not_found", f"there is no such {_spoken(wrong)}", errors=errors) from e
+            raise Problem(404, "not_found", f"nothing can be here: {_spoken(wrong)}", errors=errors) from e
         raise Problem(400, "invalid_query", "; ".join(map(_spoken, errors)), errors=errors) from e
 
 

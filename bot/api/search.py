@@ -24,7 +24,7 @@ from bot.links import message_link
 from bot.search import Found, Searcher
 from bot.search_query import BadQuery
 from bot.search_suggestions import suggest
-from bot.wording import pseudonym
+from bot.wording import counted, pseudonym
 from storage.database import Database
 from storage.errors import QueryTooLong
 from storage.search import BadCursor, Explanation, Hit, NoIndex, Order, Page, UnclearFilter
@@ -163,7 +163,7 @@ def _nothing(why: Explanation) -> Nothing:
     words = [f'no message holds "{text}"' for text in absent]
     words += [f'whether any message holds "{term.text}" is not known at present' for term in why.unknown]
     words = words or [_ALL_PRESENT if why.present > 1 else _PRESENT if why.present else _ONLY_FILTERS]
-    words += [f"{why.unread_total} channels are not archived"] if why.unread_total else []
+    words += [f"{counted(why.unread_total, 'channel')} not archived"] if why.unread_total else []
     if why.content_before:
         words.append(f"what was said before {why.content_before:%Y-%m-%d} (UTC) is not kept")
     return Nothing(

@@ -20,9 +20,12 @@ def locked_folder(path: Path) -> Iterator[None]:
     The kernel lets the lock go when the process dies, however it dies.
 
     Raises:
-        FolderRefused: another export is writing to it.
+        FolderRefused: another export is writing to it, or a file is in its place.
     """
-    path.mkdir(parents=True, exist_ok=True, mode=0o700)
+    try:
+        path.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except (FileExistsError, NotADirectoryError) as e:
+        raise FolderRefused(f"{path} is a file, or below one: give a folder") from e
     place = path / _LOCK
     descriptor = os.open(place, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:

@@ -90,7 +90,7 @@ def _parsed(line: bytes, number: int) -> dict[str, Any]:
     try:
         row = orjson.loads(line)
     except orjson.JSONDecodeError as e:
-        raise IncompleteExport(f"line {number} is not JSON: it was cut off, or changed") from e
+        raise IncompleteExport(f"line {number} is not JSON: it was cut off or changed, or is no export as jsonl") from e
     if not isinstance(row, dict):
         raise IncompleteExport(f"line {number} is no message")
     return row

@@ -234,5 +234,6 @@ async def _chosen(connection: AsyncConnection, selection: ExportSelection) -> li
     values = {"tenant": selection.tenant_id, "chosen": dump_json(list(selection.channels))}
     known = set((await connection.execute(_IDS, values)).scalars())
     if unknown := [one for one in selection.channels if one not in known]:
-        raise UnknownChannel(f"There is no channel {', '.join(unknown)} in the archive of {selection.tenant_id}.")
+        which = f"channel {', '.join(unknown)} in the archive of {selection.tenant_id}"
+        raise UnknownChannel(f"There is no {which}: give its id, not its name.")
     return sorted(known | set((await connection.execute(_BELOW, values)).scalars()))

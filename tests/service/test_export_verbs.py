@@ -91,7 +91,12 @@ def test_an_export_is_written_checked_and_refused(run: Run, tmp_path: Path, monk
     assert "leave --split out" in refused("discord-100", "--format", "html", "--split", "day")
     assert "must be a pseudonym" in refused("discord-100", "--author", "ada", status=2)
     assert "must be a day or a time" in refused("discord-100", "--until", "soon", status=2)
+    turned = ("discord-100", "--since", "2026-11-02", "--until", "2026-11-01")
+    assert "--since must be before --until" in refused(*turned)
     assert not (tmp_path / "other").exists()
+    (tmp_path / "file").touch()
+    ended = run("export", "discord-100", "--output", str(tmp_path / "file" / "below"))
+    assert (ended.exit_code, "give a folder" in ended.output) == (1, True), ended.output
     monkeypatch.setitem(sys.modules, "pyarrow.parquet", None)
     assert "requirements/export.lock" in refused("discord-100", "--format", "parquet")
     assert [place.name for place in (tmp_path / "other").iterdir()] == ["_export.json"], "nothing is left half done"
