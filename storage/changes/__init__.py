@@ -2,6 +2,7 @@
 
 from storage.changes.feed import changes_after
 from storage.changes.model import Change, ChangeKind, ChangePage, ChangePlace, StartAnew, read_place
+from storage.changes.new_messages import queue_new_messages
 from storage.changes.numbering import number_changes
 
 __all__ = [
@@ -12,5 +13,6 @@ __all__ = [
     "StartAnew",
     "changes_after",
     "number_changes",
+    "queue_new_messages",
     "read_place",
 ]

@@ -12,7 +12,7 @@ from sqlalchemy import Integer, RowMapping, Text, bindparam, cast, func, literal
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage.sql import LIMIT, NOW, all_rows, insert
-from storage.tables import archive_settings, messages
+from storage.tables import archive_settings, change_queue, messages
 
 _SETTING = "changes_numbered_id"  # also in the triggers of the migration
 
@@ -40,6 +40,18 @@ _RUNS = (
     .group_by(_recent.c.channel_id, _recent.c.created_at, func.length(_recent.c.platform_id))
     .order_by(func.min(_recent.c.id))
 )
+_NAMES = ("channel_id", "kind", "first_message_platform_id", "last_message_platform_id")
+_QUEUE = insert(change_queue).from_select(
+    list(_NAMES),
+    select(
+        messages.c.channel_id,
+        literal_column("'created'", Text),
+        func.min(messages.c.platform_id),
+        func.max(messages.c.platform_id),
+    )
+    .where(messages.c.id > _mark)
+    .group_by(messages.c.channel_id, messages.c.created_at, func.length(messages.c.platform_id)),
+)
 _insert = insert(archive_settings).values(
     name=_SETTING, value=bindparam("newest", type_=Text), created_at=NOW, updated_at=NOW
 )
@@ -60,3 +72,8 @@ async def take_new_messages(connection: AsyncConnection, now: datetime, limit: i
         newest = max(row["newest_id"] for row in runs)
         await connection.execute(_MOVE, {"newest": str(newest), "now": now})
     return runs
+
+
+async def queue_new_messages(connection: AsyncConnection) -> None:
+    """Note in ``change_queue`` what was stored since, in an archive that has come from SQLite to PostgreSQL."""
+    await connection.execute(_QUEUE)

@@ -22,6 +22,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from storage.changes import queue_new_messages
 from storage.connection import UNFINISHED_MOVE, check_server, is_unfinished, postgres, translated
 from storage.move.definitions import missing, switch_triggers, take_off
 from storage.move.model import MovedTable, MoveRefused
@@ -162,12 +163,13 @@ class Target:
                 await connection.exec_driver_sql(statement)
 
     async def complete(self) -> None:
-        """Let new rows get ids of their own, the triggers work, and the database be used."""
+        """Let new rows get ids of their own, the triggers work, followers go on, and the database be used."""
         async with self.writing() as connection:
             for table in copied_tables():
                 for column in table.columns:
                     if column.identity is not None:
                         await connection.execute(_next_id(column))
+            await queue_new_messages(connection)  # which SQLite finds by their ids, and PostgreSQL by its queue alone
             await switch_triggers(connection, "ENABLE")
             await connection.run_sync(_mark.drop)
 

@@ -8,17 +8,15 @@ from pathlib import Path
 import pytest
 from sqlalchemy import insert, select
 
+from storage.changes import number_changes
 from storage.connection import inspect_database
 from storage.database import migrate, open_database, open_for_reading
-from storage.errors import (
-    DatabaseInUse,
-    UnfinishedMove,
-)
+from storage.errors import DatabaseInUse, UnfinishedMove
 from storage.move import NOT_COPIED, MoveProgress, MoveRefused, Step, copied_tables
 from storage.move.selection import key_of
 from storage.search import index_state
 from storage.sql import Id
-from storage.tables import messages, metadata
+from storage.tables import message_changes, messages, metadata
 from storage.tenants import save_tenant
 from tests.support.builders import GUILD, NOW, SHA
 from tests.support.every_table import ROWS, UNSTORABLE
@@ -72,6 +70,19 @@ async def test_everything_is_moved_and_nothing_is_touched(source: str, target: s
         await db.close()
     with pytest.raises(MoveRefused, match="is not empty"):
         await moved(source, target)
+
+
+@pytest.mark.slow
+async def test_messages_that_no_follower_was_told_of_before_are_told_afterwards(target: str, tmp_path: Path) -> None:
+    await moved(await archive_in(tmp_path, are_new=True), target)
+    db = await open_database(target, hash_choice=SHA)
+    try:
+        await number_changes(db, NOW)
+        async with db.reading() as connection:
+            told = set((await connection.execute(select(message_changes.c.first_message_platform_id))).scalars())
+            assert set((await connection.execute(select(messages.c.platform_id))).scalars()) < told
+    finally:
+        await db.close()
 
 
 @pytest.mark.slow

@@ -93,7 +93,7 @@ STORES_PEOPLE: dict[Any, Call] = {
 }
 
 STORES_NOBODY = {
-    "changes": ("has_new_messages", "number_changes", "take_new_messages"),
+    "changes": ("has_new_messages", "number_changes", "queue_new_messages", "take_new_messages"),
     "channels": (
         *("advance", "clear_error", "fail_channel", "finish_channel", "follow_parents", "let_threads_follow"),
         *("lock_channels", "begin_new", "bound_hidings", "forget_absent", "forget_deleted", "forget_listings"),

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import JSON, Boolean, CheckConstraint, Column, Integer, Table, Text, create_engine, insert
 
 from storage.sql import Id, UtcDateTime
-from storage.tables import channels, messages, metadata, unwritten_events
+from storage.tables import archive_settings, channels, messages, metadata, unwritten_events
 
 ROWS = 3
 UNSTORABLE = "cut\0off"
@@ -36,10 +36,11 @@ _OWN: dict[Table, Callable[[int], dict[str, Any]]] = {
 """What follows from no type: columns that depend on each other."""
 
 
-def fill_every_table(url: str, *, messages_in_all: int = ROWS, unstorable: bool = False) -> None:
+def fill_every_table(url: str, *, messages_in_all: int = ROWS, unstorable: bool = False, are_new: bool = False) -> None:
     """Add rows to every table of a SQLite archive: odd texts and times, nothing at all, ids with gaps.
 
-    ``unstorable`` puts what PostgreSQL cannot store into some of them.
+    ``unstorable`` puts what PostgreSQL cannot store into some of them; with ``are_new`` the feed of changes has not
+    numbered the messages yet.
     """
     made: dict[Table, list[dict[str, Any]]] = {}
     engine = create_engine(url.replace("+aiosqlite", ""))
@@ -50,6 +51,10 @@ def fill_every_table(url: str, *, messages_in_all: int = ROWS, unstorable: bool 
             if unstorable and table is messages:
                 made[table][0] |= {"content": UNSTORABLE, "metadata": {UNSTORABLE: [UNSTORABLE]}}
             connection.execute(insert(table), made[table])
+        if not are_new:
+            newest = str(made[messages][-1]["id"])
+            told = {"name": "changes_numbered_id", "value": newest, "created_at": _TIMES[1], "updated_at": _TIMES[1]}
+            connection.execute(insert(archive_settings), told)
     engine.dispose()
 
 
