@@ -79,6 +79,7 @@ class MessageAnswer(Part):
     edited_at: datetime | None = None
     deleted_at: Annotated[datetime | None, Field(description="Since when it is deleted on the platform.")] = None
     content: str
+    gone: Annotated[str | None, Field(description="Why what it said is not here, where something was.")] = None
     content_cut: Annotated[bool | None, Field(description="The content is longer; `link` shows all of it.")] = None
     shows: Annotated[
         dict[str, list[str]] | None, Field(description="Texts of what else it shows: embeds, polls, forwards, ...")

@@ -16,7 +16,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from storage.connection.engines import Clock, postgres, sqlite_reader
+from storage.connection.engines import Clock, forbid_writing, postgres, sqlite_reader
 from storage.errors import QueryTooLong
 
 _POOL: dict[str, Any] = {"pool_size": 3, "max_overflow": 0, "pool_timeout": 10.0}
@@ -34,7 +34,8 @@ def asking_engine(url: URL, clock: Clock) -> AsyncEngine:
         event.listen(engine.sync_engine, "before_cursor_execute", _begin_query)
         return engine
     engine = postgres(url, **_POOL)
-    event.listen(engine.sync_engine, "connect", _forbid_writing)
+    forbid_writing(engine)
+    event.listen(engine.sync_engine, "connect", _limit_time)
     return engine.execution_options(isolation_level="AUTOCOMMIT")
 
 
@@ -84,9 +85,8 @@ def _begin_query(connection: Connection, *_: Any) -> None:
     connection.info[_ENDS_AT] = time.monotonic() + limit.total_seconds() if limit else float("inf")
 
 
-def _forbid_writing(connection: Any, entry: ConnectionPoolEntry) -> None:
+def _limit_time(connection: Any, entry: ConnectionPoolEntry) -> None:
     cursor = connection.cursor()
-    cursor.execute("SET default_transaction_read_only = on")
     cursor.execute(_timeout_of(_USUAL_LIMIT))
     entry.info[_LIMIT] = _USUAL_LIMIT
     cursor.close()

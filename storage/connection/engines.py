@@ -92,6 +92,17 @@ def postgres(url: URL, **options: Any) -> AsyncEngine:
     return engine
 
 
+def forbid_writing(engine: AsyncEngine) -> None:
+    """Let every new connection of an engine for PostgreSQL refuse to write."""
+
+    @event.listens_for(engine.sync_engine, "connect")
+    def forbid(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
+        cursor = connection.cursor()
+        cursor.execute("SET default_transaction_read_only = on")
+        cursor.close()
+        connection.commit()  # otherwise the first rollback would undo it
+
+
 def _sqlite(url: URL, pragmas: tuple[str, ...], clock: Clock, **options: Any) -> AsyncEngine:
     engine = create_async_engine(url, connect_args={"timeout": BUSY_SECONDS}, **_COMMON, **options)
 

@@ -9,7 +9,7 @@ from sqlalchemy import URL
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from storage.connection.asking import asking_engine
-from storage.connection.engines import postgres, sqlite_reader, sqlite_writer
+from storage.connection.engines import forbid_writing, postgres, sqlite_reader, sqlite_writer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,7 +21,9 @@ class Pools:
     asker: AsyncEngine  # to answer people by, see ``asking``
 
     def only_reading(self, *, only_asking: bool = False) -> "Pools":
-        """Return the same, where nothing may be written; ``only_asking``: and where each query has a time limit."""
+        """Return the same, not used yet, where nothing can be written; ``only_asking``: and each query is limited."""
+        if self.writer.dialect.name == "postgresql":
+            forbid_writing(self.writer)
         reader = self.asker if only_asking else self.reader
         return replace(self, reader=reader, writer=reader)
 

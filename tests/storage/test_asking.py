@@ -7,8 +7,9 @@ import pytest
 from sqlalchemy import event, text
 
 from storage import channels
-from storage.database import Database
+from storage.database import Database, open_database, open_for_reading
 from storage.errors import DatabaseReadOnly, QueryTooLong
+from tests.support.builders import SHA
 
 _ENDLESS = text("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n")
 
@@ -31,6 +32,16 @@ async def test_a_question_that_never_ends_is_cut_off_and_disturbs_nobody(db: Dat
     with pytest.raises(DatabaseReadOnly):
         async with db.asking() as connection:
             await connection.execute(text("DELETE FROM tenants"))
+
+
+async def test_an_archive_that_is_opened_to_be_read_cannot_be_written(database_url: str) -> None:
+    await (await open_database(database_url, hash_choice=SHA)).close()
+    db = await open_for_reading(database_url, hash_choice=SHA)
+    for lend in (db.reading, db.writing, db.snapshot):
+        with pytest.raises(DatabaseReadOnly):
+            async with lend() as connection:
+                await connection.execute(text("DELETE FROM tenants"))
+    await db.close()
 
 
 async def test_what_only_pages_show_of_channels_is_asked(db: Database) -> None:
