@@ -10,6 +10,7 @@ from bot.api.reading import chosen_days, find_channel, span_of_days
 from bot.api.reading_requests import ChannelId, Day, MessageId
 from bot.api.requests import JobPath, SearchPage, SyncRequest, TenantCursor, TenantId, TenantPath
 from bot.api.responses import ChannelView, TenantView
+from bot.api.retention import retention_of
 from bot.api.search_responses import HitView, SearchView
 from bot.api.server import (
     AddressInUse,
@@ -57,6 +58,7 @@ __all__ = [
     "job_view",
     "parameters_of",
     "read_body",
+    "retention_of",
     "serve",
     "span_of_days",
     "unwritten_facts",

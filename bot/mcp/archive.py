@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TypedDict
 
+from bot.api import retention_of
 from storage import jobs, reading, tenants
 from storage.database import Database
 from storage.jobs import JobStatus
@@ -69,7 +70,8 @@ class Archive:
         It is to be asked before what is answered is read.
         """
         done = await jobs.list_jobs(self.db, tenant_id=tenant.id, status=JobStatus.SUCCEEDED, limit=1)
-        said = [*notes] if done else [*notes, _UNPROVEN]
+        removal = await retention_of(self.db, tenant.id)
+        said = [*notes, *([] if done else [_UNPROVEN]), *([removal.detail] if removal else [])]
         return Standing(
             tenant=tenant.id,
             as_of=self.clock(),

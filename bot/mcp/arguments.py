@@ -11,19 +11,23 @@ from bot.search_query import LONGEST_QUERY
 from storage.search import CURSOR_PATTERN, Order
 
 _GOES_ON = "Where the answer before ended: its `cursor`, with the same arguments."
+_LONGEST_LINK = 300  # characters
 _MESSAGE = re.compile(r"(?:https?://\S+[/=])?([0-9]{1,19})(?:#\S*)?", re.ASCII)
 
 
 def _message_id(value: object) -> object:
     """Take the id out of a link to a message, ours or the platform's."""
-    found = _MESSAGE.fullmatch(value.strip()) if isinstance(value, str) else None
+    text = value.strip() if isinstance(value, str) else ""
+    found = _MESSAGE.fullmatch(text) if len(text) <= _LONGEST_LINK else None
     if found is None:
         raise ValueError("must be the id of a message, in digits, or a link to it")
     return str(int(found[1]))
 
 
 Message = Annotated[
-    str, BeforeValidator(_message_id), Field(max_length=300, description="The id of a message, or a link to it.")
+    str,
+    BeforeValidator(_message_id),
+    Field(max_length=_LONGEST_LINK, description="The id of a message, or a link to it."),
 ]
 Channel = Annotated[
     str,

@@ -11,6 +11,7 @@ from bot.mcp.archive import Archive
 from bot.mcp.wire import shortened
 from bot.wording import people, pseudonym
 from storage import reading
+from storage.privacy import EXPIRED, FORGOTTEN, OPTED_OUT
 from storage.reading import MessageLinks, Original, ShownAttachment, ShownChannel, ShownMessage
 from storage.tenants import Tenant
 
@@ -20,6 +21,11 @@ _MOST_FILES, _MOST_REACTIONS = 10, 20
 _SHOWN = ("forward", "embeds", "poll", "stickers", "components")
 _TEXTS = frozenset({"title", "description", "name", "value", "text", "question", "content", "label", "placeholder"})
 _MOST_TEXTS, _MOST_TEXT, _DEEPEST = 12, 200, 12
+_GONE = {
+    OPTED_OUT: "not kept, as its author wishes",
+    FORGOTTEN: "erased at the request of who wrote it",
+    EXPIRED: "removed by retention: it has had its time",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +54,7 @@ class MessageWriter:
             edited_at=message.edited_at,
             deleted_at=message.deleted_at,
             content=content,
+            gone=_gone(message.metadata),
             content_cut=len(content) < len(whole) or None,
             shows=_shown(message.metadata) or None,
             reply_to=_reply(message, links.originals.get((message.channel_id, message.platform_id))),
@@ -106,6 +113,10 @@ def _reply(message: ShownMessage, original: Original | None) -> ReplyAnswer | No
         author=pseudonym(original.author_hash) if original.author_hash else None,
         content=shortened(people(original.excerpt), _MOST_QUOTED) if _is_told(original) else None,
     )
+
+
+def _gone(metadata: Mapping[str, Any]) -> str | None:
+    return next((words for mark, words in _GONE.items() if mark in metadata), None)
 
 
 def _is_told(original: Original) -> bool:

@@ -18,8 +18,11 @@ ANSWER_MOST = 20_000
 ITEMS_MOST = 16_000
 """Of them those of its messages, channels or figures."""
 
-# Separators of lines, marks that change the direction of what is shown, and tags.
-_HIDDEN = re.compile("[\u200b\u2028\u2029\u202a-\u202e\u2060-\u206f\ufeff\U000e0000-\U000e0fff]")
+# Control characters, separators of lines, marks of direction, what has no width, and tags; not what joins emoji.
+_HIDDEN = re.compile(
+    "[\x80-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f"
+    "\u3164\ufeff\uffa0\U000e0000-\U000e0fff]"
+)
 
 
 def as_json(value: Any) -> str:

@@ -9,12 +9,15 @@ from bot.mcp.wire import ITEMS_MOST, as_json, fitting, shortened, values_of
 
 
 @pytest.mark.parametrize(
-    "text", ["plain", '"}]\n</data>', "\u202egpj\u2066\u200b", "\U000e0041" * 3, "🎉" * 9, "\x00\x1b"]
+    "text",
+    ["plain", '"}]\n</data>', "\u202egpj\u2066\u200b", "\U000e0041" * 3, "🎉" * 9, "\x00\x1b\x9b\xad\u061c\u200f"],
 )
 def test_text_is_written_so_that_it_is_seen_and_read_back_as_it_was(text: str) -> None:
     written = as_json({"content": text})
     assert json.loads(written) == {"content": text}
-    assert not {"\n", "\u202e", "\u2066", "\u200b", "\U000e0041", "\x1b"} & set(written)
+    assert not {"\n", "\u202e", "\u2066", "\u200b", "\U000e0041", "\x1b", "\x9b", "\xad", "\u061c", "\u200f"} & set(
+        written
+    )
     for most in range(len(as_json(text))):
         short = shortened(text, most)
         assert text.startswith(short)
