@@ -95,6 +95,7 @@ class HtmlExport:
         pages = [self.path / name for name in lists.plan.files()]
         messages = await asyncio.to_thread(lambda: sum(map(noted_on, pages)))
         await lists.write_index(messages=messages)
-        done = self.progress
+        done, before = self.progress, lists.snapshot.content_before
         facts = {"messages_written": done.messages, "files_written": done.files, "files_kept": done.kept}
-        lists.files.folder.finish(facts | {"messages": messages, "pages": len(pages)})
+        facts |= {"messages": messages, "pages": len(pages)}
+        lists.files.folder.finish(facts | {"content_removed_before": before.isoformat() if before else None})

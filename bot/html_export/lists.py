@@ -69,6 +69,8 @@ class ExportLists:
             coverage=coverage_statement(coverage) if coverage and coverage.audited_at else None,
             gaps=await repair.list_gaps(self.snapshot, selection.tenant_id),
             gaps_in_words=GAPS_IN_WORDS,
+            content_before=self.snapshot.content_before,
+            strays=[self._told(thread, self._addresses("")) for thread in self.plan.strays],
             tree=[chosen for category in tree if (chosen := self._chosen(category)).rows],
             addresses=self._addresses(""),
             taken={channel_id: planned.messages for channel_id, planned in self.plan.channels.items()},
@@ -99,17 +101,15 @@ class ExportLists:
             up="../",
             kind="Posts" if channel.type == "forum" else "Threads",
             channel=addresses.channel(channel.platform_id) if channel.platform_id in self.plan.channels else None,
-            threads=[
-                (
-                    self._words(thread.name, thread.platform_id),
-                    addresses.thread(thread.platform_id),
-                    self.plan.channels[thread.platform_id].messages,
-                )
-                for thread in shown
-            ],
+            threads=[self._told(thread, addresses) for thread in shown],
             before=_list_name(number - 1) if number > 1 else None,
             behind=_list_name(number + 1) if has_more else None,
         )
+
+    def _told(self, thread: ShownChannel, addresses: FolderAddresses) -> tuple[str, str | None, int]:
+        """Return a thread's name, where its first page is, and how many messages are on its pages."""
+        taken = self.plan.channels[thread.platform_id].messages
+        return self._words(thread.name, thread.platform_id), addresses.thread(thread.platform_id), taken
 
     def _chosen(self, category: Category) -> Category:
         """Leave out channels that were not asked for."""

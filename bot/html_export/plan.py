@@ -58,6 +58,7 @@ class Plan:
     channels: dict[str, PlannedChannel] = field(default_factory=dict)
     threads: Counter[str] = field(default_factory=Counter)  # how many, by their channel
     folders: dict[str, str] = field(default_factory=dict)  # of channels with threads
+    strays: list[ShownChannel] = field(default_factory=list)  # threads whose channel is not known
 
     def take(self, channel: ShownChannel, planned: PlannedChannel, folder: ExportFolder) -> None:
         """Add a channel that has pages."""
@@ -67,6 +68,8 @@ class Plan:
             self.threads[parent] += 1
             known = self.channels.get(parent)
             self.folders[parent] = known.folder if known else folder.name_for(parent, channel.parent_name)
+        elif channel.type == "thread":
+            self.strays.append(channel)
 
     def files(self) -> Iterable[str]:
         """Name all pages with messages."""

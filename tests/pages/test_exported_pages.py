@@ -16,10 +16,12 @@ from storage.messages import mark_deleted
 from storage.tenants import get_tenant
 from tests.support.browser import NARROW, barriers, chromium, overflows, window
 from tests.support.builders import GUILD, NOW, SHA, message
-from tests.support.exported_pages import all_links_lead_somewhere, messages_shown, read_pages
+from tests.support.expiring import trusted
+from tests.support.exported_pages import all_can_be_reached, all_links_lead_somewhere, messages_shown, read_pages
 from tests.support.hostile import FIRST, hostile_messages
 from tests.support.job_steps import running_job
 from tests.support.repair_steps import Way
+from tests.support.tables_of import run_sql
 from tests.support.talk import ANN, DAY, NUMBERS, archive_talk
 
 pytestmark = pytest.mark.slow
@@ -115,6 +117,7 @@ async def test_each_message_is_on_one_page_whatever_was_interrupted(database_url
         assert messages_shown(pages).keys() == left, name
         assert all_links_lead_somewhere(pages)
     await what_came_meanwhile(db, tmp_path / "late")
+    await what_is_lost(db, tmp_path / "lost")
     await db.close()
 
 
@@ -154,3 +157,14 @@ async def what_came_meanwhile(db: Database, path: Path) -> None:
     there = TALK - DELETED - {("5", "103"), ("5", str(DAY + 1))} | {("5", str(number)) for number in range(200, 230)}
     assert there <= shown.keys()
     verify_folder(path)
+
+
+async def what_is_lost(db: Database, path: Path) -> None:
+    """A thread whose channel is not known can be reached; up to when no content is kept is said."""
+    await run_sql(db, "UPDATE channels SET parent_id = NULL WHERE platform_id = '100'")
+    await trusted(db, TENANT, days=3_000)
+    await export(db, path).run()
+    pages = read_pages(path)
+    all_can_be_reached(pages, path / "index.html")
+    assert 'content_removed_before": "2018-' in (path / "_export.json").read_text()
+    assert "what messages said that were sent before" in (path / "index.html").read_text()

@@ -102,6 +102,18 @@ def all_links_lead_somewhere(pages: dict[Path, ShownPage]) -> int:
     return followed
 
 
+def all_can_be_reached(pages: dict[Path, ShownPage], first: Path) -> None:
+    """Go from the first page to every other one."""
+    found, ahead = {first}, [first]
+    while ahead:
+        file = ahead.pop()
+        paths = [link.partition("#")[0] for link in pages[file].links if not re.match("https?://", link)]
+        there = {Path(normpath(file.parent / unquote(path))) for path in paths if path}
+        ahead += there - found
+        found |= there
+    assert found == pages.keys()
+
+
 def messages_shown(pages: dict[Path, ShownPage]) -> dict[Key, ShownMessage]:
     """Every message by its channel and id, each of which is on one page alone."""
     found: dict[Key, ShownMessage] = {}
