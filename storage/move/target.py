@@ -20,6 +20,7 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from storage.changes import queue_new_messages
@@ -160,7 +161,7 @@ class Target:
         for statement in (*statements, *analyses):
             yield statement
             async with self.writing() as connection:
-                await connection.exec_driver_sql(statement)
+                await _build(connection, statement)
 
     async def complete(self) -> None:
         """Let new rows get ids of their own, the triggers work, followers go on, and the database be used."""
@@ -186,6 +187,17 @@ async def open_target(url: URL) -> AsyncIterator[Target]:
         yield Target(engine)
     finally:
         await engine.dispose()
+
+
+async def _build(connection: AsyncConnection, statement: str) -> None:
+    try:
+        await connection.exec_driver_sql(statement)
+    except IntegrityError as error:
+        found: Any = getattr(error.orig, "diag", None)
+        raise MoveRefused(
+            f"Rows of {found.table_name} refer to others that are not there: {found.constraint_name}. In sqlite3, "
+            "PRAGMA foreign_key_check lists them; they were deleted or changed by hand."
+        ) from None
 
 
 def _require_empty(connection: Connection) -> None:

@@ -91,7 +91,12 @@ async def test_what_cannot_be_moved_or_not_to_there(
         connection.execute("UPDATE sync_jobs SET attempt = 1099511627776 WHERE id = 'id-000001'")
     await refused(MoveRefused, "cannot hold a row of the archive: sync_jobs, id 'id-000001'", to=other)
     with sqlite3.connect(tmp_path / "archive.db") as connection:
-        connection.execute("UPDATE sync_jobs SET attempt = 1, queued_at = 'yesterday' WHERE id = 'id-000001'")
+        connection.execute("UPDATE sync_jobs SET attempt = 1")
+        connection.execute("UPDATE messages SET channel_id = channel_id + 1000 WHERE id = 12")
+    await refused(MoveRefused, "Rows of messages refer to others that are not there: fk_messages_", to=other)
+    with sqlite3.connect(tmp_path / "archive.db") as connection:
+        connection.execute("UPDATE messages SET channel_id = channel_id - 1000 WHERE id = 12")
+        connection.execute("UPDATE sync_jobs SET queued_at = 'yesterday' WHERE id = 'id-000001'")
     await refused(MoveRefused, "a value in sync_jobs that is no time", to=other)
     with sqlite3.connect(tmp_path / "archive.db") as connection:
         connection.execute("UPDATE alembic_version SET version_num = 'baseline'")
