@@ -32,7 +32,8 @@ _IDS = (
     .limit(LIMIT)
 )
 _wanted = json_objects("wanted", id=RowId)
-_SHOWN = SHOWN_CHANNELS.where(channels.c.id.in_(select(_wanted.c.id)))
+# SQLite gives the ids of purged channels again, perhaps to another tenant's.
+_SHOWN = SHOWN_CHANNELS.where(channels.c.id.in_(select(_wanted.c.id)), channels.c.tenant_id == TENANT_ID)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,7 @@ async def changes_after(db: Database, tenant_id: str, after: ChangePlace, limit:
         if after.position and (after.position > bound or (feed and after.position < feed["starts_anew_below"])):
             raise StartAnew
         found, place = await _find(connection, tenant_id, after, bound, limit)
-        changes = await _load(connection, found)
+        changes = await _load(connection, tenant_id, found)
     end = ChangePlace(position=bound)
     return ChangePage(changes=tuple(changes), next=place or end, bound=end, has_more=place is not None)
 
@@ -101,13 +102,14 @@ async def _of_row(connection: AsyncConnection, row: RowMapping, behind: str, lim
     return [_Found(place, row["kind"], (row["channel_id"], message_id)) for place, message_id in places]
 
 
-async def _load(connection: AsyncConnection, found: Sequence[_Found]) -> list[Change]:
+async def _load(connection: AsyncConnection, tenant_id: str, found: Sequence[_Found]) -> list[Change]:
     """Load the messages; those that were deleted meanwhile are left out, of which the next page tells."""
     if not found:
         return []
     shown = await load_by_key(connection, sorted({each.key for each in found}))
     wanted = dump_json([{"id": channel_id} for channel_id in sorted({channel_id for channel_id, _ in shown})])
-    places = {row["id"]: channel_of_row(row) for row in await all_rows(connection, _SHOWN, {"wanted": wanted})}
+    rows = await all_rows(connection, _SHOWN, {"wanted": wanted, "tenant": tenant_id})
+    places = {row["id"]: channel_of_row(row) for row in rows}
     return [
         Change(
             place=each.place,

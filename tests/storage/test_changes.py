@@ -12,8 +12,8 @@ from storage.database import Database
 from storage.live import apply_changes
 from storage.privacy import erase_user
 from storage.tables import change_queue, message_changes
-from storage.tenants import purge_tenant, resume_tenant
-from tests.support.builders import NOW, SECOND, attachment, change, message, reaction, total
+from storage.tenants import purge_tenant, resume_tenant, save_tenant
+from tests.support.builders import GUILD, NOW, SECOND, attachment, change, message, reaction, total
 from tests.support.change_follower import ChangeFollower, archived
 from tests.support.erasure_steps import WHO
 from tests.support.filling import SMALL, fill
@@ -81,6 +81,7 @@ async def test_after_a_purge_and_in_another_archive_a_reader_starts_anew(
 ) -> None:
     await way.store(message(1), message(2))
     await follower.follow()
+    await is_not_told_to_others(db)
     with pytest.raises(StartAnew):
         await changes_after(db, way.tenant.id, replace(follower.place, position=follower.place.position + 1), 9)
     await run_sql(db, "DELETE FROM messages WHERE platform_id = '2'")
@@ -97,6 +98,25 @@ async def test_after_a_purge_and_in_another_archive_a_reader_starts_anew(
     anew = ChangeFollower(db, way.tenant.id)
     assert await anew.follow() == []
     assert anew.place.position > follower.place.position
+
+
+async def is_not_told_to_others(db: Database) -> None:
+    """SQLite gives the id of a purged channel again: what was noted of it before is no change of another tenant."""
+    other, _ = await save_tenant(db, "discord", replace(GUILD, platform_id="7"), connected=True, now=NOW)
+    await run_sql(
+        db,
+        "INSERT INTO message_changes"
+        " (tenant_id, position, channel_id, kind, first_message_platform_id, last_message_platform_id)"
+        " SELECT id, 1, (SELECT max(channel_id) FROM messages), 'edited', '0', '9' FROM tenants"
+        " WHERE platform_id = '7'",
+    )
+    await run_sql(
+        db,
+        "INSERT INTO change_feeds (tenant_id, bound, created_at, updated_at)"
+        " SELECT id, 1, updated_at, updated_at FROM tenants WHERE platform_id = '7'",
+    )
+    assert (await changes_after(db, other.id, ChangePlace(position=0), 9)).changes == ()
+    await run_sql(db, "DELETE FROM message_changes WHERE position = 1")
 
 
 async def test_places_are_read_as_they_are_written() -> None:
