@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 import orjson
 
-from bot.export import ExportFolder
+from bot.export import ExportFolder, FolderRefused
 from storage.reading import ShownChannel
 
 NAME = "_pages.json"
@@ -84,16 +84,25 @@ class Plan:
 
 
 def read_plan(path: Path) -> Plan:
-    """Read the plan of an earlier attempt from an export's folder; an empty one where there is none."""
+    """Read the plan of an earlier attempt from an export's folder; an empty one where there is none.
+
+    Raises:
+        FolderRefused: it cannot be read, or leads out of the folder.
+    """
     try:
         kept: dict[str, Any] = orjson.loads((path / NAME).read_bytes())
+        return Plan(channels={key: _planned(one) for key, one in kept.items()})
     except FileNotFoundError:
         return Plan()
-    planned = {
-        key: PlannedChannel(folder=one["folder"], bounds=[(at, number) for at, number in one["pages"]])
-        for key, one in kept.items()
-    }
-    return Plan(channels=planned)
+    except (ValueError, LookupError, TypeError, AttributeError) as e:
+        raise FolderRefused(f"{path / NAME} cannot be read: give a new folder") from e
+
+
+def _planned(kept: dict[str, Any]) -> PlannedChannel:
+    folder = kept["folder"]
+    if Path(folder).name != folder:
+        raise ValueError
+    return PlannedChannel(folder=folder, bounds=[(int(at), int(number)) for at, number in kept["pages"]])
 
 
 def address(name: str) -> str:

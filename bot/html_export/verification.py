@@ -4,7 +4,7 @@ from pathlib import Path
 
 import orjson
 
-from bot.export import IncompleteExport
+from bot.export import FolderRefused, IncompleteExport
 from bot.html_export.plan import read_plan
 from bot.html_export.rendering import messages_on
 
@@ -33,14 +33,16 @@ def verify_folder(path: Path) -> int:
     """
     try:
         note = orjson.loads((path / _NOTE).read_bytes())
-    except (FileNotFoundError, orjson.JSONDecodeError) as e:
-        raise IncompleteExport(f"{path}: it holds no export") from e
-    if note.get("order", {}).get("format") != "html":
+        form, is_complete, messages = note["order"]["format"], note["complete"], note.get("messages")
+        plan = read_plan(path)
+    except (FileNotFoundError, ValueError, LookupError, TypeError, FolderRefused) as e:
+        raise IncompleteExport(f"{path}: it holds no export, or none that can be read") from e
+    if form != "html":
         raise IncompleteExport(f"{path}: it holds no export as html; give the files of one as jsonl by their names")
-    if note.get("complete") is not True:
+    if is_complete is not True:
         raise IncompleteExport(f"{path}: the export was interrupted; the same command goes on with it")
-    count = sum(verify_page(path / name) for name in read_plan(path).files())
-    if count != note.get("messages"):
-        raise IncompleteExport(f"{path}: it holds {count:,} messages, and was written with {note.get('messages')}")
+    count = sum(verify_page(path / name) for name in plan.files())
+    if count != messages:
+        raise IncompleteExport(f"{path}: it holds {count:,} messages, and was written with {messages}")
     verify_page(path / "index.html")
     return count
