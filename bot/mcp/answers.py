@@ -26,8 +26,8 @@ class Answer(Part):
     proven_until: Annotated[
         datetime | None,
         Field(
-            description="Every message sent before this is here, of the channels that are archived; newer ones may be "
-            "missing. Absent: that is not known; notes say why."
+            description="Every message sent before this is here, of the channels that were archived then; newer ones, "
+            "and those of channels that came later, may be missing. Absent: that is not known; notes say why."
         ),
     ] = None
     notes: Annotated[list[str] | None, Field(description="What the reader should know.")] = None
