@@ -18,7 +18,7 @@ from bot.api.tenants import find_tenant
 from storage.changes import ChangeKind, ChangePage, StartAnew, changes_after, number_changes, read_place
 from storage.database import Database
 
-_PLACE = r"^(0|[1-9][0-9]{0,17})(-[0-9]{1,19})?$"
+_PLACE = r"^(0|[1-9][0-9]{0,17})(-[0-9]{1,19})?(\.[1-9][0-9]{0,17})?$"
 _NUMBERED_AT_ONCE = 20  # steps; what is left is told by the next call
 _ANEW = (
     "what was read up to `after` is no longer what this archive holds: messages were deleted from it, or an older "

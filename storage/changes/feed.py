@@ -1,7 +1,7 @@
 """Reading the feed of changes: what was changed behind a place, with the messages as they are now."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import BigInteger, RowMapping, bindparam, select
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -63,13 +63,18 @@ async def changes_after(db: Database, tenant_id: str, after: ChangePlace, limit:
     """
     async with db.asking() as connection:
         feed = await one_row(connection, _FEED, {"tenant": tenant_id})
-        bound = feed["bound"] if feed else 0
-        if after.position and (after.position > bound or (feed and after.position < feed["starts_anew_below"])):
+        bound, anew = (feed["bound"], feed["starts_anew_below"]) if feed else (0, 0)
+        if after.position and (after.position > bound or after.anew != anew):
             raise StartAnew
         found, place = await _find(connection, tenant_id, after, bound, limit)
         changes = await _load(connection, tenant_id, found)
-    end = ChangePlace(position=bound)
-    return ChangePage(changes=tuple(changes), next=place or end, bound=end, has_more=place is not None)
+    end = ChangePlace(position=bound, anew=anew)
+    return ChangePage(
+        changes=tuple(replace(change, place=replace(change.place, anew=anew)) for change in changes),
+        next=replace(place, anew=anew) if place else end,
+        bound=end,
+        has_more=place is not None,
+    )
 
 
 async def _find(

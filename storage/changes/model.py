@@ -9,7 +9,7 @@ from storage.reading import ShownChannel, ShownMessage
 ChangeKind: TypeAlias = Literal["created", "edited", "erased", "deleted", "attachments", "reactions"]
 """What was changed of a message; erased: its author is forgotten, and it is empty now."""
 
-_PLACE = re.compile(r"(0|[1-9][0-9]{0,17})(?:-([0-9]{1,19}))?", re.ASCII)
+_PLACE = re.compile(r"(0|[1-9][0-9]{0,17})(?:-([0-9]{1,19}))?(?:\.([1-9][0-9]{0,17}))?", re.ASCII)
 
 
 class StartAnew(Exception):
@@ -18,13 +18,18 @@ class StartAnew(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangePlace:
-    """How far a reader is: everything up to a position, or of what is at it only the messages up to one."""
+    """How far a reader is: everything up to a position, or of what is at it only the messages up to one.
+
+    ``anew`` is the feed's ``starts_anew_below`` when it was told: with another one by now, messages were deleted since.
+    """
 
     position: int
     message_id: str | None = None  # the platform's; of several messages at one position, in the order of text
+    anew: int = 0
 
     def __str__(self) -> str:
-        return str(self.position) if self.message_id is None else f"{self.position}-{self.message_id}"
+        message = "" if self.message_id is None else f"-{self.message_id}"
+        return f"{self.position}{message}{f'.{self.anew}' if self.anew else ''}"
 
 
 def read_place(text: str) -> ChangePlace:
@@ -36,7 +41,7 @@ def read_place(text: str) -> ChangePlace:
     found = _PLACE.fullmatch(text)
     if found is None:
         raise ValueError("must be 0, or the next of an answer before")
-    return ChangePlace(position=int(found[1]), message_id=found[2])
+    return ChangePlace(position=int(found[1]), message_id=found[2], anew=int(found[3] or 0))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

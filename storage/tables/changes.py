@@ -35,7 +35,7 @@ change_feeds = Table(
         BigInteger,
         nullable=False,
         server_default=literal_column("0"),
-        comment="Whoever has read to a position below it starts anew: messages were deleted from the archive since.",
+        comment="The bound when messages were last deleted from the archive: who was told a place before starts anew.",
     ),
     *timestamp_columns(),
     comment="How far the changes of a community have positions.",

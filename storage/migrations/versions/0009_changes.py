@@ -18,7 +18,7 @@ ID = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 ROW_ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 TIME = sa.Text().with_variant(sa.TIMESTAMP(timezone=True), "postgresql")
 KIND = "created, edited, deleted (its mark was set or removed), attachments or reactions (their counts)."
-ANEW = "Whoever has read to a position below it starts anew: messages were deleted from the archive since."
+ANEW = "The bound when messages were last deleted from the archive: who was told a place before starts anew."
 WHAT = "The newest change of each kind to a message, or to messages that were stored together; not what it was."
 
 SHOWN = ["author_hash", "author_kind", "content", "type", "sent_at", "edited_at", "metadata"]
