@@ -30,12 +30,13 @@ def line_of(request: Request, hash_choice: str) -> bytes:
 
 
 def read_lines(lines: Iterable[bytes], hash_choice: str) -> list[Request]:
-    """Read requests.
+    """Read requests, in the order in which they were made: where an opt-out has not ended, no later one can begin.
 
     Raises:
         ValueError: a line is invalid, or comes from an archive with another hash key.
     """
-    return [_read(number, line, hash_choice) for number, line in enumerate(lines, 1) if line.strip()]
+    requests = [_read(number, line, hash_choice) for number, line in enumerate(lines, 1) if line.strip()]
+    return sorted(requests, key=lambda request: request.requested_at)
 
 
 def _read(number: int, line: bytes, hash_choice: str) -> Request:

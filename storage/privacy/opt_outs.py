@@ -96,10 +96,11 @@ _BEGIN = (
 )
 _REACH_BACK = (
     update(opt_outs)
-    .where(_is_in_scope, IS_OPTED_OUT)
     .where(_columns.withheld_from.is_not(None), or_(_FROM.is_(None), _columns.withheld_from > _FROM))
     .values(withheld_from=_FROM, swept_at=null(), completed_at=null(), updated_at=NOW)
 )
+_REACH_BACK_HOLDING = _REACH_BACK.where(_is_in_scope, IS_OPTED_OUT)
+_REACH_BACK_IT = _REACH_BACK.where(_is_in_scope, _columns.requested_at == _REQUESTED_AT)
 
 
 @finish_before_cancel
@@ -123,7 +124,7 @@ async def opt_out(db: Database, user_hash: str, *, tenant_id: str | None, now: d
     async with db.writing() as connection:
         await connection.execute(_BEGIN, values)
         if erase:
-            await connection.execute(_REACH_BACK, values)
+            await connection.execute(_REACH_BACK_HOLDING, values)
         (row,) = await all_rows(connection, _HOLDING, values)
     return _opt_out(row)
 
@@ -182,9 +183,10 @@ async def end_opt_out(db: Database, opt_out: OptOut, *, now: datetime) -> OptOut
 
 @finish_before_cancel
 async def restore_opt_out(db: Database, known: OptOut, *, now: datetime) -> OptOut:
-    """Record an opt-out again that an archive restored from a backup may not know, or not the end of.
+    """Record an opt-out again that an archive restored from a backup may not know, or not its end, or not all of it.
 
-    Where another of the person's holds by now, that one reaches back to the earlier time.
+    Where the archive does not know it, and another of the person's holds by now, that one reaches back to the earlier
+    time. An earlier opt-out is to be restored before a later one.
     """
     values = _values(
         known.user_hash,
@@ -196,12 +198,12 @@ async def restore_opt_out(db: Database, known: OptOut, *, now: datetime) -> OptO
     )
     async with db.writing() as connection:
         await connection.execute(_BEGIN, values)
-        if known.withheld_until is None:
-            await connection.execute(_REACH_BACK, values)
-        else:
+        is_known = bool(await all_rows(connection, _IT, values))
+        await connection.execute(_REACH_BACK_IT if is_known else _REACH_BACK_HOLDING, values)
+        if known.withheld_until is not None:
             await connection.execute(_END_IT, values)
-        found = await all_rows(connection, _IT, values) or await all_rows(connection, _HOLDING, values)
-    return _opt_out(found[0])
+        (row,) = await all_rows(connection, _IT if is_known else _HOLDING, values)
+    return _opt_out(row)
 
 
 async def fulfil_opt_out(

@@ -24,11 +24,10 @@ from storage.privacy import (
     list_opt_outs,
     opt_in,
     opt_out,
-    restore_opt_out,
 )
 from storage.repair import PageOutcome, Sample, differences
-from storage.tables import channels, messages, opt_outs, reactions
-from tests.support.builders import HOUR, MINUTE, NOW, SECOND, attachment, change, message, reaction, thread, total
+from storage.tables import channels, messages, reactions
+from tests.support.builders import MINUTE, NOW, SECOND, attachment, change, message, reaction, thread, total
 from tests.support.erasure_steps import OTHER, WHO, another, channel_ref_of, copying, fill, give, holdings, naming
 from tests.support.faults import Killed, killed_before
 from tests.support.repair_steps import LATER, Way
@@ -216,24 +215,3 @@ async def test_it_is_of_one_tenant_or_of_all_and_ends_there(db: Database, way: W
     assert len({o.id for o in await list_opt_outs(db)}) == 5
     with pytest.raises(ValueError):
         await opt_out(db, "1", tenant_id=None, now=NOW)
-
-
-async def test_a_restored_archive_learns_it_again(db: Database, way: Way) -> None:
-    begun = await opt_out(db, WHO, tenant_id=None, now=OUT)
-    (ended,) = await opt_in(db, WHO, tenant_id=None, now=IN)
-    assert await opt_in(db, WHO, tenant_id="discord-404", now=IN) == []
-    assert await restore_opt_out(db, begun, now=NOW) == ended, "what has ended does not begin again"
-    for lost in (ended, begun):  # the backup may be from before the end, or from before both
-        async with db.writing() as connection:
-            await connection.execute(opt_outs.delete())
-        restored = await restore_opt_out(db, lost, now=NOW)
-        assert (restored.id, restored.withheld_from, restored.withheld_until) == (
-            lost.id,
-            lost.withheld_from,
-            lost.withheld_until,
-        )
-    assert (await restore_opt_out(db, ended, now=NOW)).withheld_until == ended.withheld_until
-    await opt_out(db, WHO, tenant_id=None, now=NOW)
-    both = await restore_opt_out(db, replace(begun, requested_at=OUT - HOUR, withheld_from=OUT - HOUR), now=NOW)
-    assert (both.requested_at, both.withheld_from) == (NOW, OUT - HOUR), "one holds, and reaches as far back"
-    assert len(await list_opt_outs(db)) == 2
