@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import update
+from sqlalchemy import and_, update
 
 from storage.connection import finish_before_cancel
 from storage.database import Database
@@ -34,7 +34,8 @@ async def fulfil(
 ) -> None:
     """Carry out a recorded request.
 
-    It is not completed while a reader keeps a SQLite file's log from being emptied.
+    It is not completed while a reader keeps a SQLite file's log from being emptied, nor where the request was made to
+    reach further back meanwhile.
 
     Args:
         db: the archive.
@@ -56,6 +57,7 @@ async def fulfil(
 async def _reach(db: Database, removal: Removal, name: str, now: datetime) -> None:
     columns = removal.request.c
     changes: dict[str, Any] = {name: NOW, "updated_at": NOW}
-    reaching = update(removal.request).where(removal.is_request(), columns[name].is_(None)).values(changes)
+    is_reached = and_(removal.is_all_that_is_asked(), columns[name].is_(None))
+    reaching = update(removal.request).where(is_reached).values(changes)
     async with db.writing() as connection:
         await connection.execute(reaching, removal.as_values(now))

@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, Table, and_
 
 from storage.privacy.absences import EVERY_TENANT, Absence
 from storage.privacy.redaction import mark_of
-from storage.privacy.search import BEGINNING, END
+from storage.privacy.search import ABSENT_SINCE, BEGINNING, END
 from storage.sql import TENANT_ID, USER_HASH
 
 
@@ -27,6 +27,15 @@ class Removal:
         columns = self.request.c
         is_it = and_(columns.tenant_id == TENANT_ID, columns.user_hash == USER_HASH)
         return is_it if self.requested_at is None else and_(is_it, columns.requested_at == self.requested_at)
+
+    def is_all_that_is_asked(self) -> ColumnElement[bool]:
+        """Return what tells the row, unless it was made to reach further back since this was read from it."""
+        if self.requested_at is None:
+            return self.is_request()
+        asked_from = self.request.c.withheld_from
+        return and_(
+            self.is_request(), asked_from.is_(None) if self.absence.since is None else asked_from >= ABSENT_SINCE
+        )
 
     def as_values(self, now: datetime) -> dict[str, Any]:
         """Return the parameters of the statements: a change at ``now``."""

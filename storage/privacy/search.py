@@ -63,15 +63,18 @@ IN_WINDOW: ColumnElement[bool] = and_(_is_later, messages.c.sent_at <= bindparam
 _next = select(messages.c.sent_at).where(_is_later).order_by(messages.c.sent_at).limit(LIMIT).subquery("next")
 _END = select(func.max(_next.c.sent_at, type_=UtcDateTime))
 
-ABSENT_UNTIL: ColumnElement[Any] = bindparam("absent_until", type_=UtcDateTime)
-"""The end of the time of which nothing of a person is stored."""
+ABSENT_SINCE: ColumnElement[Any] = bindparam("absent_since", type_=UtcDateTime)
+"""The beginning of the time of which nothing of a person is stored."""
 
-_SINCE = bindparam("absent_since", type_=UtcDateTime)
+ABSENT_UNTIL: ColumnElement[Any] = bindparam("absent_until", type_=UtcDateTime)
+"""The end of that time."""
 
 
 def is_withheld(table: FromClause) -> ColumnElement[bool]:
     """Find out in SQL whether a message was sent or last edited in that time; see ``Absence.covers``."""
-    return or_(*(and_(table.c[name] >= _SINCE, table.c[name] < ABSENT_UNTIL) for name in ("sent_at", "edited_at")))
+    return or_(
+        *(and_(table.c[name] >= ABSENT_SINCE, table.c[name] < ABSENT_UNTIL) for name in ("sent_at", "edited_at"))
+    )
 
 
 IS_WITHHELD = is_withheld(messages)
