@@ -76,10 +76,10 @@ async def prepare(
     redactors = await redactors_for(connection, {tenant_id for tenant_id, _ in incoming})
     batches = []
     for (tenant_id, channel_id), records in incoming.items():
-        storable: Sequence[MessageRecord] = _storable(redactors[tenant_id], records)
-        if redactor := redactors[tenant_id]:
-            storable = await without_absent_originals(connection, tenant_id, channel_id, storable, redactor)
-        batches.append(ChannelBatch(tenant_id, channel_id, without_expired_content(storable, redactor.content_before)))
+        redactor = redactors[tenant_id]
+        storable = _storable(redactor, records)
+        said = await without_absent_originals(connection, tenant_id, channel_id, storable, redactor)
+        batches.append(ChannelBatch(tenant_id, channel_id, without_expired_content(said, redactor.content_before)))
     return PreparedMessages(tuple(batch for batch in batches if batch.records), keeps_totals, _SEAL)
 
 

@@ -67,9 +67,18 @@ def _is_withheld(row: Row[Any], redactor: Redactor) -> bool:
 async def without_absent_originals(
     connection: AsyncConnection, tenant_id: str, channel_id: int, records: Sequence[MessageRecord], redactor: Redactor
 ) -> Sequence[MessageRecord]:
-    """Remove from a channel's messages what they hold of absent people's: copies, and whom they answer."""
+    """Remove from a channel's messages what they hold of absent people's: copies, and whom they answer.
+
+    Where nobody is absent, somebody may be from another tenant, whose messages are repeated here.
+    """
+    if not redactor and not any(_is_elsewhere(copy.original) for record in records for copy in record.copies):
+        return records
     kept = await _without_copies(connection, tenant_id, channel_id, records, redactor)
     return await _without_answered(connection, tenant_id, kept, redactor)
+
+
+def _is_elsewhere(original: Original) -> bool:
+    return original.tenant_platform_id is not None
 
 
 async def _without_copies(

@@ -215,3 +215,16 @@ async def test_it_is_of_one_tenant_or_of_all_and_ends_there(db: Database, way: W
     assert len({o.id for o in await list_opt_outs(db)}) == 5
     with pytest.raises(ValueError):
         await opt_out(db, "1", tenant_id=None, now=NOW)
+
+
+async def test_a_copy_in_a_tenant_where_nobody_opted_out_does_not_come_back(db: Database, way: Way) -> None:
+    """It was emptied with its original, and would be filled and emptied by each audit of the two in turn."""
+    other = await another(way)
+    await opt_out(db, WHO, tenant_id=way.tenant.id, now=OUT)
+    copy = forward(3101, of=2001)
+    await other.store(copy)
+    await way.store(theirs(2001))
+    assert WORDS not in str(await holdings(db))
+    held = await rows(db)
+    await other.store(copy)
+    assert await rows(db) == held
