@@ -20,6 +20,8 @@ MARGIN = timedelta(minutes=1)
 """By how much an opt-out begins before, and ends after, it was asked for: the platform's clock says when a message was
 sent, and this machine's when it was asked for."""
 
+_INSTANT = timedelta(microseconds=1)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OptOut:
@@ -125,8 +127,11 @@ async def opt_out(db: Database, user_hash: str, *, tenant_id: str | None, now: d
         await connection.execute(_BEGIN, values)
         if erase:
             await connection.execute(_REACH_BACK_HOLDING, values)
-        (row,) = await all_rows(connection, _HOLDING, values)
-    return _opt_out(row)
+        found = await all_rows(connection, _HOLDING, values)
+    if found:
+        return _opt_out(found[0])
+    # The one that held was ended at this moment, or one that was asked for at the same time has ended.
+    return await opt_out(db, user_hash, tenant_id=tenant_id, now=now + _INSTANT, erase=erase)
 
 
 class OptedOutEverywhere(StorageError):

@@ -83,3 +83,11 @@ async def test_copies_in_any_order_restore_the_opt_out_that_holds(db: Database, 
         assert isinstance(each, OptOut)
         await restore_opt_out(db, each, now=LATER)
     assert await list_opt_outs(db) == both
+
+
+async def test_opting_out_again_at_the_very_moment_of_opting_in_holds(db: Database, way: Way) -> None:
+    await opt_out(db, WHO, tenant_id=None, now=NOW)
+    (ended,) = await opt_in(db, WHO, tenant_id=None, now=NOW)
+    again = await opt_out(db, WHO, tenant_id=None, now=NOW)
+    assert again.withheld_until is None
+    assert await list_opt_outs(db) == [ended, again]
