@@ -79,14 +79,15 @@ _DELETE_FILES = delete(attachments).where(
     tuple_(attachments.c.channel_id, attachments.c.message_platform_id).in_(_emptied)
 )
 _changed = bindparam("changed", type_=Integer)
-_has_nothing_new = and_(_changed == 0, _state.cleaned_before.is_not_distinct_from(_state.swept_before))
-_left = _state.messages_left - bindparam("seen", type_=Integer)
+_seen = bindparam("seen", type_=Integer)
+_has_nothing_new = and_(_seen == 0, _state.cleaned_before.is_not_distinct_from(_state.swept_before))
+_left = _state.messages_left - _seen
 _MOVE = (
     update(content_retention)
     .where(_is_it)
     .values(
         swept_before=_until,
-        # What held no content leaves none in the files.
+        # A message without content may have been emptied by whoever stored it again.
         cleaned_before=case((_has_nothing_new, _until), else_=_state.cleaned_before),
         swept_at=case((_state.content_before == _until, NOW), else_=_state.swept_at),
         messages_left=case((_left > 0, _left), else_=0),

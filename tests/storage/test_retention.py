@@ -232,3 +232,15 @@ async def test_a_copy_of_a_copy_still_goes_with_its_original(db: Database, way: 
     async with db.reading() as connection:
         stored = await stored_messages(connection, way.channel.id, ["2"])
     assert stored["2"].record.metadata["forward"] == {"forgotten": True}
+
+
+async def test_what_was_emptied_by_storing_it_again_is_still_to_go_from_the_files(db: Database, way: Way) -> None:
+    await way.store(*talk(1, BEFORE - DAY))
+    await trusted(db, way.tenant.id)
+    await way.store(*talk(1, BEFORE - DAY))
+    known = await find_retention(db, way.tenant.id)
+    assert known is not None
+    assert not await sweep_some(db, known, NOW)
+    known = await find_retention(db, way.tenant.id)
+    assert known is not None
+    assert (known.is_swept, known.is_clean) == (True, False)
