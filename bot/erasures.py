@@ -105,5 +105,5 @@ def _tell(what: str, request: ErasureRequest | OptOut) -> None:
     facts = {"request": request.id, "tenant": request.tenant_id, "messages": request.removed.messages}
     if request.completed_at is not None:
         log.info(what, extra=facts)
-    else:
+    elif request.swept_at is not None:  # otherwise more was asked for meanwhile, which comes next
         log.warning("%s, but a reader keeps the write-ahead log from being emptied", what, extra=facts)
