@@ -180,6 +180,8 @@ def test_what_is_no_list_of_erasure_requests_is_refused_whole(run: Run, archive:
     for wrong, said in (
         ({**good, "user_hash": PERSON}, "line 2 is no request"),
         ({**good, "requested_at": "yesterday"}, "line 2 is no request"),
+        ({**good, "requested_at": "0001-01-01T00:00:00+14:00"}, "line 2 is no request"),
+        ({**good, "tenant_id": ""}, "line 2 is no request"),
         ({**good, "hash_choice": "hmac-sha256:0"}, "line 2 is of an archive that hashes its users otherwise"),
         ([], "line 2 is no request"),
     ):
