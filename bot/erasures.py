@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 
 _POLL_SECONDS = 0.05
 
-R = TypeVar("R", ErasureRequest, OptOut)
+R = TypeVar("R", ErasureRequest, OptOut, ErasureRequest | OptOut)
 
 
 @dataclass(slots=True)
@@ -105,5 +105,5 @@ def _tell(what: str, request: ErasureRequest | OptOut) -> None:
     facts = {"request": request.id, "tenant": request.tenant_id, "messages": request.removed.messages}
     if request.completed_at is not None:
         log.info(what, extra=facts)
-    elif request.swept_at is not None:  # otherwise more was asked for meanwhile, which comes next
+    elif request.swept_at is not None:  # otherwise more was requested meanwhile, which comes next
         log.warning("%s, but a reader keeps the write-ahead log from being emptied", what, extra=facts)

@@ -1,6 +1,6 @@
 """Opt-outs from the command line: begin one, end them, list them.
 
-A person's id is not stored. While a daemon has a SQLite archive open, only the daemon can write, so it is asked.
+A person's id is not stored. While a daemon has a SQLite archive open, only it can write, so the request goes to it.
 """
 
 from collections.abc import Callable
@@ -8,10 +8,10 @@ from datetime import datetime
 
 from bot.config import Config
 from bot.daemon_calls import daemon_at_work, request_removal
-from bot.privacy import OnRemoved, Removed, counts, fulfilled, on_archive
+from bot.privacy import OnRemoved, Removed, counts, fulfilled, on_archive, read_archive
 from storage import privacy
 from storage.connection import require_archive
-from storage.database import Database, open_for_reading
+from storage.database import Database
 from storage.privacy import OptOut
 
 _BEGIN, _END = "/api/opt-outs", "/api/opt-ins"
@@ -39,8 +39,8 @@ async def opt_out(
     wanted = {"platform": platform, "user_id": user_id, "tenant_id": tenant_id, "erase": erase}
 
     async def here(db: Database) -> Removed:
-        asked = await privacy.opt_out(db, user_hash, tenant_id=tenant_id, now=clock(), erase=erase)
-        return counts(await fulfilled(db, asked, clock, on_removed))
+        request = await privacy.opt_out(db, user_hash, tenant_id=tenant_id, now=clock(), erase=erase)
+        return counts(await fulfilled(db, request, clock, on_removed))
 
     async def by_daemon() -> Removed:
         return await request_removal(config, _BEGIN, wanted, on_removed)
@@ -84,8 +84,5 @@ async def list_opt_outs(config: Config, *, hash_choice: str) -> list[OptOut]:
     Raises:
         StorageError: the archive cannot be used, or does not exist.
     """
-    db = await open_for_reading(config.database.url, hash_choice=hash_choice)
-    try:
+    async with read_archive(config, hash_choice) as db:
         return await privacy.list_opt_outs(db)
-    finally:
-        await db.close()

@@ -6,8 +6,8 @@ only the daemon can write, so the erasure is requested through its API.
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import asdict
 from datetime import datetime
 from typing import BinaryIO, TypeVar
@@ -110,11 +110,7 @@ async def replay(
         requests = [await _recorded(db, request, clock()) for request in wanted]
         total: Removed = {}
         for request in requests:
-            if isinstance(request, OptOut):
-                removed = counts(await fulfilled(db, request, clock, on_removed))
-            else:
-                removed = counts(await fulfilled(db, request, clock, on_removed))
-            for name, count in removed.items():
+            for name, count in counts(await fulfilled(db, request, clock, on_removed)).items():
                 total[name] = total.get(name, 0) + count
         return total
 
@@ -129,11 +125,8 @@ async def _recorded(db: Database, request: Request, now: datetime) -> Request:
 
 async def write_requests(config: Config, *, hash_choice: str, output: BinaryIO) -> dict[str, int]:
     """Export all erasure requests and opt-outs as JSON Lines, for ``replay``; return how many there are of each."""
-    db = await open_for_reading(config.database.url, hash_choice=hash_choice)
-    try:
+    async with read_archive(config, hash_choice) as db:
         requests: list[Request] = [*await privacy.list_requests(db), *await privacy.list_opt_outs(db)]
-    finally:
-        await db.close()
     output.writelines(line_of(request, hash_choice) for request in requests)
     return dict(Counter(map(kind_of, requests)))
 
@@ -144,11 +137,8 @@ async def list_requests(config: Config, *, hash_choice: str) -> list[ErasureRequ
     Raises:
         StorageError: the archive cannot be used, or does not exist.
     """
-    db = await open_for_reading(config.database.url, hash_choice=hash_choice)
-    try:
+    async with read_archive(config, hash_choice) as db:
         return await privacy.list_requests(db)
-    finally:
-        await db.close()
 
 
 async def forgotten_since(
@@ -174,15 +164,26 @@ async def export(
     """
     written: dict[str, int] = {}
     await require_archive(config.database.url, hash_choice=hash_choice, tenant_id=tenant_id)
-    db = await open_for_reading(config.database.url, hash_choice=hash_choice)
-    try:
+    async with read_archive(config, hash_choice) as db:
         async for row in export_user(db, user_hash, tenant_id=tenant_id):
             output.write(orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE | orjson.OPT_UTC_Z))
             kind = str(row["kind"])
             written[kind] = written.get(kind, 0) + 1
+    return written
+
+
+@asynccontextmanager
+async def read_archive(config: Config, hash_choice: str) -> AsyncIterator[Database]:
+    """Open the archive to be read for as long as the block takes, also while a daemon has it open.
+
+    Raises:
+        StorageError: the archive cannot be used, or does not exist.
+    """
+    db = await open_for_reading(config.database.url, hash_choice=hash_choice)
+    try:
+        yield db
     finally:
         await db.close()
-    return written
 
 
 async def _with_archive(config: Config, hash_choice: str, work: Callable[[Database], Awaitable[T]]) -> T:

@@ -1,21 +1,17 @@
 """API calls for opt-outs: begin one, list them, show one, end them."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Annotated, Literal
 
 from pydantic import Field
 
-from adapters.base import PlatformAdapter
 from bot.api.endpoint import Endpoint, NoParameters, RequestModel, ResponseModel, Result
 from bot.api.openapi import AnyEndpoint
+from bot.api.privacy import CallsAboutPeople, RemovalView
 from bot.api.problems import Problem
 from bot.api.requests import NewOptOut, OptIn, of_platforms
-from bot.api.tenants import find_tenant, require_id_field
-from bot.erasures import ErasureRequests
 from storage import privacy
-from storage.database import Database
 from storage.privacy import OptedOutEverywhere, OptOut
 
 _PATIENCE = timedelta(seconds=2)
@@ -30,24 +26,19 @@ class OptOutPath(RequestModel):
     ]
 
 
-class OptOutView(ResponseModel):
+class OptOutView(RemovalView):
     """An opt-out: nothing of what the person writes or gives in its time is stored, and no later sync restores it."""
 
     opt_out_id: str = Field(description="Its id; it reveals nothing of the person.")
     status: Literal["holds", "ended"]
-    tenant_id: str | None = Field(description="The tenant that it is limited to; null: all.")
     requested_at: datetime
     withheld_from: datetime | None = Field(
-        description="From when on, a minute before it was asked for, as clocks differ; null: also all before."
+        description="From when on, a minute before it was requested, as clocks differ; null: also all before."
     )
     withheld_until: datetime | None = Field(description="Until when, a minute after they opted in; null: it holds.")
     completed_at: datetime | None = Field(
         description="When what was stored of its time already was removed; null: that is still going on."
     )
-    messages: int = Field(description="Messages emptied; their rows stay, so that replies can be followed.")
-    attachments: int
-    reactions: int
-    mentions: int = Field(description="Others' messages, files and channels that named, linked or repeated them.")
 
 
 class OptOutList(ResponseModel):
@@ -56,14 +47,8 @@ class OptOutList(ResponseModel):
     opt_outs: list[OptOutView]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OptOutCalls:
-    """Serves opt-outs, of people that the platforms' ids name. The ids are neither stored nor logged."""
-
-    db: Database
-    adapters: Mapping[str, PlatformAdapter]
-    hash_user: Callable[[str], str]
-    erasures: ErasureRequests
+class OptOutCalls(CallsAboutPeople):
+    """Serves opt-outs."""
 
     def endpoints(self) -> list[AnyEndpoint]:
         """Declare the calls."""
@@ -121,7 +106,7 @@ class OptOutCalls:
 
     async def opt_out(self, _: NoParameters, wanted: NewOptOut) -> Result:
         """Record an opt-out durably, and begin to remove what came in meanwhile."""
-        person = await self._person(wanted)
+        person = await self.person_of(wanted)
         opted_out = await self.erasures.opt_out(person, wanted.tenant_id, erase=wanted.erase)
         opted_out = await self.erasures.completed(opted_out, _PATIENCE)
         return Result(_view(opted_out), status=200 if opted_out.completed_at else 202)
@@ -140,19 +125,12 @@ class OptOutCalls:
 
     async def opt_in(self, _: NoParameters, wanted: OptIn) -> Result:
         """End the opt-out of a tenant, or all of the person's."""
-        person = await self._person(wanted)
+        person = await self.person_of(wanted)
         try:
             ended = await self.erasures.opt_in(person, wanted.tenant_id)
         except OptedOutEverywhere as e:
             raise Problem(409, e.code, f"{e} {e.remedy}") from None
         return Result(OptOutList(opt_outs=[_view(each) for each in ended]))
-
-    async def _person(self, wanted: NewOptOut | OptIn) -> str:
-        """Return the pseudonym of the person who is named."""
-        require_id_field(self.adapters[wanted.platform], "user_id", wanted.user_id)
-        if wanted.tenant_id is not None:
-            await find_tenant(self.db, wanted.tenant_id)
-        return self.hash_user(wanted.user_id)
 
     async def _find(self, opt_out_id: str) -> OptOut:
         for each in await privacy.list_opt_outs(self.db):

@@ -30,7 +30,17 @@ class RequestPath(RequestModel):
     ]
 
 
-class RequestView(ResponseModel):
+class RemovalView(ResponseModel):
+    """Where a person's request holds, and what it has removed so far."""
+
+    tenant_id: str | None = Field(description="The tenant that it is limited to; null: all.")
+    messages: int = Field(description="Messages emptied; their rows stay, so that replies can be followed.")
+    attachments: int
+    reactions: int
+    mentions: int = Field(description="Others' messages, files and channels that named, linked or repeated them.")
+
+
+class RequestView(RemovalView):
     """An erasure request, and what it has removed so far. No later sync restores it."""
 
     request_id: str = Field(description="Its id, to request its progress by; it reveals nothing of the person.")
@@ -38,13 +48,8 @@ class RequestView(ResponseModel):
         description="`erased`: no row tells of them, but a reader of a SQLite file keeps its write-ahead log, which is "
         "emptied as soon as that ends."
     )
-    tenant_id: str | None = Field(description="The tenant that it is limited to; null: all.")
     requested_at: datetime = Field(description="When it was first requested; asking again changes nothing of that.")
     completed_at: datetime | None
-    messages: int = Field(description="Messages emptied; their rows stay, so that replies can be followed.")
-    attachments: int
-    reactions: int
-    mentions: int = Field(description="Others' messages, files and channels that named, linked or repeated them.")
 
 
 class RequestList(ResponseModel):
@@ -54,13 +59,24 @@ class RequestList(ResponseModel):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PrivacyCalls:
-    """Serves erasures, of people that the platforms' ids name."""
+class CallsAboutPeople:
+    """What calls need that concern people whom the platforms' ids name. The ids are neither stored nor logged."""
 
     db: Database
     adapters: Mapping[str, PlatformAdapter]
     hash_user: Callable[[str], str]
     erasures: ErasureRequests
+
+    async def person_of(self, wanted: NewErasure) -> str:
+        """Return the pseudonym of the person who is named; refuse what is no id, and unknown tenants."""
+        require_id_field(self.adapters[wanted.platform], "user_id", wanted.user_id)
+        if wanted.tenant_id is not None:
+            await find_tenant(self.db, wanted.tenant_id)
+        return self.hash_user(wanted.user_id)
+
+
+class PrivacyCalls(CallsAboutPeople):
+    """Serves erasures."""
 
     def endpoints(self) -> list[AnyEndpoint]:
         """Declare the calls."""
@@ -101,10 +117,8 @@ class PrivacyCalls:
 
         The id is neither stored nor logged; only its hash is stored, to recognize the person in later data.
         """
-        require_id_field(self.adapters[erasure.platform], "user_id", erasure.user_id)
-        if erasure.tenant_id is not None:
-            await find_tenant(self.db, erasure.tenant_id)
-        request = await self.erasures.record(self.hash_user(erasure.user_id), erasure.tenant_id)
+        person = await self.person_of(erasure)
+        request = await self.erasures.record(person, erasure.tenant_id)
         request = await self.erasures.completed(request, _PATIENCE)
         return Result(_view(request), status=200 if request.completed_at else 202)
 

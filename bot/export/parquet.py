@@ -32,10 +32,10 @@ class ParquetWriter(ExportWriter):
             import pyarrow.parquet as parquet
         except ImportError as e:
             raise FormatUnavailable(_INSTALL) from e
-        told = {"tenant_id": facts.tenant_id, "taken_at": facts.taken_at.isoformat()}
+        values = {"tenant_id": facts.tenant_id, "taken_at": facts.taken_at.isoformat()}
         if facts.content_before:
-            told["content_removed_before"] = facts.content_before.isoformat()
-        self._schema = schema().with_metadata({f"platform-sync.{name}": value for name, value in told.items()})
+            values["content_removed_before"] = facts.content_before.isoformat()
+        self._schema = schema().with_metadata({f"platform-sync.{name}": value for name, value in values.items()})
         self._file = parquet.ParquetWriter(sink, self._schema, compression="zstd")
         self._waiting: list[Row] = []
         self._users = 0  # of the rows that wait

@@ -112,7 +112,7 @@ class ExportLists:
         return self._words(thread.name, thread.platform_id), addresses.thread(thread.platform_id), taken
 
     def _chosen(self, category: Category) -> Category:
-        """Leave out channels that were not asked for."""
+        """Leave out channels that were not requested."""
         return replace(category, rows=[row for row in category.rows if self._is_chosen(row)])
 
     def _is_chosen(self, row: TreeRow) -> bool:

@@ -17,7 +17,7 @@ _UNPROVEN = "No whole sync is on record: what is missing here may exist."
 
 
 class Refused(Exception):
-    """What was asked for cannot be answered; the message says why, and what would be right."""
+    """What was requested cannot be answered; the message says why, and what would be right."""
 
 
 class Standing(TypedDict):
@@ -65,9 +65,9 @@ class Archive:
         raise Refused(f"tenant: {wrong}; name one of {_listed(tenant.id for tenant in known)}")
 
     async def standing(self, tenant: Tenant, notes: Iterable[str] = ()) -> Standing:
-        """Say until when a tenant's archive is proven: what was sent before the last whole sync was asked for.
+        """Say until when a tenant's archive is proven: what was sent before the last whole sync was requested.
 
-        It is to be asked before what is answered is read.
+        Call it before the answer is read.
         """
         done = await jobs.list_jobs(self.db, tenant_id=tenant.id, status=JobStatus.SUCCEEDED, limit=1)
         removal = await retention_of(self.db, tenant.id)

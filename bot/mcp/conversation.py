@@ -26,13 +26,13 @@ class ConversationTool:
 
     archive: Archive
 
-    async def conversation(self, asked: Conversation) -> MessagesAnswer:
+    async def conversation(self, params: Conversation) -> MessagesAnswer:
         """Read what a message answers and what answers it, by the time it was sent at."""
-        tenant = await self.archive.tenant(asked.tenant)
-        channel = await self.archive.channel_of_message(tenant, asked.message)
+        tenant = await self.archive.tenant(params.tenant)
+        channel = await self.archive.channel_of_message(tenant, params.message)
         standing = await self.archive.standing(tenant)
-        talk = await reading.conversation_of(self.archive.db, channel, asked.message)
-        rest = _behind(talk.messages, asked.cursor)
+        talk = await reading.conversation_of(self.archive.db, channel, params.message)
+        rest = _behind(talk.messages, params.cursor)
         some = rest[:_AT_ONCE]
         written = await self._written(tenant, some)
         there = [one for one in some if one.key in written]

@@ -28,29 +28,29 @@ class ReadingTools:
 
     archive: Archive
 
-    async def read_around(self, asked: ReadAround) -> MessagesAnswer:
+    async def read_around(self, params: ReadAround) -> MessagesAnswer:
         """Read a message and its neighbours."""
-        db, tenant = self.archive.db, await self.archive.tenant(asked.tenant)
+        db, tenant = self.archive.db, await self.archive.tenant(params.tenant)
         standing = await self.archive.standing(tenant)
-        channel = await self.archive.channel_of_message(tenant, asked.message)
-        older = await reading.messages_before(db, channel, asked.message, asked.before)
-        own = await reading.messages_by_key(db, [(channel.id, asked.message)])
-        newer = await reading.messages_after(db, channel, asked.message, asked.after)
+        channel = await self.archive.channel_of_message(tenant, params.message)
+        older = await reading.messages_before(db, channel, params.message, params.before)
+        own = await reading.messages_by_key(db, [(channel.id, params.message)])
+        newer = await reading.messages_after(db, channel, params.message, params.after)
         window = MessageWindow(
             messages=(*older.messages, *own.values(), *newer.messages),
             has_older=older.has_older,
             has_newer=newer.has_newer,
         )
-        return await self._answer(tenant, standing, channel, _behind(window, asked.cursor))
+        return await self._answer(tenant, standing, channel, _behind(window, params.cursor))
 
-    async def read_day(self, asked: ReadDay) -> MessagesAnswer:
+    async def read_day(self, params: ReadDay) -> MessagesAnswer:
         """Read what was written in a channel on a day."""
-        db, tenant = self.archive.db, await self.archive.tenant(asked.tenant)
+        db, tenant = self.archive.db, await self.archive.tenant(params.tenant)
         standing = await self.archive.standing(tenant)
-        channel = await self.archive.channel(tenant, asked.channel)
-        since, until = _day_in(asked.day, asked.zone)
+        channel = await self.archive.channel(tenant, params.channel)
+        since, until = _day_in(params.day, params.zone)
         found = await reading.messages_within(
-            db, channel, since=since, until=until, after=asked.cursor, limit=_AT_ONCE + 1
+            db, channel, since=since, until=until, after=params.cursor, limit=_AT_ONCE + 1
         )
         window = await self._window(channel, found[:_AT_ONCE])
         return await self._answer(tenant, standing, channel, window, goes_on=len(found) > _AT_ONCE)
@@ -63,12 +63,12 @@ class ReadingTools:
         newer = await reading.messages_after(self.archive.db, channel, shown[-1].platform_id, 0)
         return MessageWindow(messages=tuple(shown), has_older=older.has_older, has_newer=newer.has_newer)
 
-    async def thread(self, asked: Thread) -> MessagesAnswer:
+    async def thread(self, params: Thread) -> MessagesAnswer:
         """Read a thread or post from its first message on."""
-        tenant = await self.archive.tenant(asked.tenant)
+        tenant = await self.archive.tenant(params.tenant)
         standing = await self.archive.standing(tenant)
-        channel = await self.archive.channel(tenant, asked.thread, is_thread=True)
-        window = await reading.messages_after(self.archive.db, channel, asked.cursor, _AT_ONCE)
+        channel = await self.archive.channel(tenant, params.thread, is_thread=True)
+        window = await reading.messages_after(self.archive.db, channel, params.cursor, _AT_ONCE)
         return await self._answer(tenant, standing, channel, window, goes_on=window.has_newer)
 
     async def _answer(
@@ -80,7 +80,7 @@ class ReadingTools:
         *,
         goes_on: bool = False,
     ) -> MessagesAnswer:
-        """Write as many messages as fit; ``goes_on``: what is behind the window is asked for, too."""
+        """Write as many messages as fit; ``goes_on``: what is behind the window is requested, too."""
         items = await MessageWriter(self.archive, tenant).written(channel, window.messages)
         count = fitting(items)
         is_cut = goes_on or count < len(items)

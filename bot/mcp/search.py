@@ -19,13 +19,13 @@ class SearchTool:
 
     archive: Archive
 
-    async def search(self, asked: Search) -> MessagesAnswer:
+    async def search(self, params: Search) -> MessagesAnswer:
         """Find messages; where not all of a page fit, a page of fewer ends at a place to go on from."""
-        tenant = await self.archive.tenant(asked.tenant)
+        tenant = await self.archive.tenant(params.tenant)
         standing = await self.archive.standing(tenant)
-        writer, limit = MessageWriter(self.archive, tenant), asked.limit
+        writer, limit = MessageWriter(self.archive, tenant), params.limit
         while True:
-            found = await self._found(tenant, asked, limit)
+            found = await self._found(tenant, params, limit)
             items = [writer.hit(hit) for hit in found.hits]
             if (count := fitting(items)) == len(items):
                 break
@@ -38,13 +38,13 @@ class SearchTool:
             messages=items,
         )
 
-    async def _found(self, tenant: Tenant, asked: Search, limit: int) -> SearchView:
+    async def _found(self, tenant: Tenant, params: Search, limit: int) -> SearchView:
         page = SearchPage.model_validate(
             {
                 "tenantId": tenant.id,
-                "q": asked.query,
-                "order": asked.order,
-                "cursor": asked.cursor,
+                "q": params.query,
+                "order": params.order,
+                "cursor": params.cursor,
                 "limit": limit,
             }
         )

@@ -29,9 +29,9 @@ async def serve(toolbox: Toolbox) -> None:
     async def list_tools(_: object, __: object) -> types.ListToolsResult:
         return types.ListToolsResult(tools=[_described(tool) for tool in toolbox.tools()])
 
-    async def call_tool(_: object, asked: types.CallToolRequestParams) -> types.CallToolResult:
+    async def call_tool(_: object, params: types.CallToolRequestParams) -> types.CallToolResult:
         try:
-            values = values_of(await toolbox.call(asked.name, asked.arguments or {}))
+            values = values_of(await toolbox.call(params.name, params.arguments or {}))
         except Refused as e:
             return types.CallToolResult(content=[types.TextContent(text=str(e))], is_error=True)
         text = types.TextContent(text=as_json(values))
@@ -46,8 +46,8 @@ async def serve(toolbox: Toolbox) -> None:
     )
     # Ctrl-C ends it at once: nothing is to be put right, and a read of a terminal would wait for the next line.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
-    async with stdio_server() as (asked, answered):
-        await server.run(asked, answered, server.create_initialization_options())
+    async with stdio_server() as (received, sent):
+        await server.run(received, sent, server.create_initialization_options())
 
 
 def _described(tool: Tool) -> types.Tool:

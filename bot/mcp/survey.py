@@ -33,15 +33,15 @@ class SurveyTools:
 
     archive: Archive
 
-    async def channels(self, asked: Channels) -> ChannelsAnswer:
+    async def channels(self, params: Channels) -> ChannelsAnswer:
         """List channels in the platform's order, or the threads of one, those that were first seen last at first."""
-        tenant = await self.archive.tenant(asked.tenant)
+        tenant = await self.archive.tenant(params.tenant)
         standing = await self.archive.standing(tenant)
-        if asked.channel is None:
-            ids, items = await self._top(tenant.id, asked.cursor)
+        if params.channel is None:
+            ids, items = await self._top(tenant.id, params.cursor)
         else:
-            parent = await self.archive.channel(tenant, asked.channel)
-            ids, items = await self._threads(parent.id, asked.cursor)
+            parent = await self.archive.channel(tenant, params.channel)
+            ids, items = await self._threads(parent.id, params.cursor)
         count = min(fitting(items), _AT_ONCE)
         is_cut = count < len(items)
         return ChannelsAnswer(
@@ -61,16 +61,16 @@ class SurveyTools:
         found = await channels.thread_summaries(self.archive.db, channel_id, after=after, limit=_AT_ONCE + 1)
         return [one.id for one in found], [channel_of(one) for one in found]
 
-    async def stats(self, asked: Stats) -> StatsAnswer:
+    async def stats(self, params: Stats) -> StatsAnswer:
         """Count messages of some days by one thing."""
-        tenant = await self.archive.tenant(asked.tenant)
+        tenant = await self.archive.tenant(params.tenant)
         standing = await self.archive.standing(tenant)
-        since, until = chosen_days(asked.since, asked.until, self.archive.clock())
-        first = int(asked.cursor) if asked.cursor is not None else 0
+        since, until = chosen_days(params.since, params.until, self.archive.clock())
+        first = int(params.cursor) if params.cursor is not None else 0
         if first > _MOST_GROUPS:
             raise Refused("cursor: must be that of the answer before; begin again without one")
         begin, end = span_of_days(since, until)
-        items = (await self._groups(tenant.id, asked.group_by, begin, end, first + _AT_ONCE + 1))[first:]
+        items = (await self._groups(tenant.id, params.group_by, begin, end, first + _AT_ONCE + 1))[first:]
         count = min(fitting(items), _AT_ONCE)
         is_cut = count < len(items)
         return StatsAnswer(
@@ -96,16 +96,16 @@ class SurveyTools:
         found = await reading.most_active(db, tenant_id, record, since=since, until=until, most=most)
         return [_group(one) for one in found]
 
-    async def coverage(self, asked: Coverage) -> CoverageAnswer:
+    async def coverage(self, params: Coverage) -> CoverageAnswer:
         """Say how complete the archive is, and what is not."""
-        db, tenant = self.archive.db, await self.archive.tenant(asked.tenant)
+        db, tenant = self.archive.db, await self.archive.tenant(params.tenant)
         warning = (await unwritten_facts(db, tenant.id))["warning"]
         standing = await self.archive.standing(tenant, [warning] if warning else [])
         totals, found = await tenants.tenant_totals(db, tenant.id), await repair.coverage(db, tenant.id)
         if found is None:
             raise Refused(f"tenant: {tenant.id} is being removed")
         gaps = list(reversed(await repair.list_gaps(db, tenant.id)))[:_MOST_GAPS]
-        ids, items = await self._incomplete(tenant.id, asked.cursor)
+        ids, items = await self._incomplete(tenant.id, params.cursor)
         count = min(fitting(items), _AT_ONCE)
         is_cut = count < len(items)
         return CoverageAnswer(

@@ -127,13 +127,13 @@ class Toolbox:
             raise Refused(f"there is no such tool; there are {', '.join(tools)}")
         tool = tools[name]
         try:
-            asked = tool.takes.model_validate(dict(given))
+            params = tool.takes.model_validate(dict(given))
         except ValidationError as e:
             wrong = wrong_fields(tool.takes, e, whole="an object with the arguments")
             raise Refused("; ".join(f"{key}: {words}" if key else words for key, words in wrong)) from e
         try:
             async with self._turns:
-                return await tool.call(asked)
+                return await tool.call(params)
         except QueryTooLong as e:
             raise Refused(_TOO_LONG) from e
         except Problem as e:

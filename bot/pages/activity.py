@@ -51,7 +51,7 @@ class ActivityPages:
         self._counting: defaultdict[tuple[str, int], asyncio.Lock] = defaultdict(asyncio.Lock)
 
     def routes(self) -> list[web.RouteDef]:
-        """Return how it is asked for."""
+        """Return how it is requested."""
         return [
             web.get("/tenants/{tenantId}/activity", self.show),
             web.get("/tenants/{tenantId}/activity/{chart}.svg", self.draw),
@@ -59,16 +59,16 @@ class ActivityPages:
 
     async def show(self, request: web.Request) -> web.Response:
         """Show the charts, and what they are made of as tables."""
-        asked = parameters_of(request, ActivityQuery)
-        tenant = await find_tenant(self._api.db, asked.tenant_id)
-        figures = await self._count(tenant.id, asked.days)
+        params = parameters_of(request, ActivityQuery)
+        tenant = await find_tenant(self._api.db, params.tenant_id)
+        figures = await self._count(tenant.id, params.days)
         return render(
             request,
             "activity.html",
             title=f"Activity of {tenant.name or tenant.id}",
             tenant=tenant,
             tenant_id=tenant.id,
-            days=asked.days,
+            days=params.days,
             choices=DAYS,
             figures=figures,
             tables=tables_of(tenant.id, figures) if figures else [],
@@ -76,11 +76,11 @@ class ActivityPages:
 
     async def draw(self, request: web.Request) -> web.Response:
         """Draw one chart."""
-        asked = parameters_of(request, ChartQuery)
-        tenant = await find_tenant(self._api.db, asked.tenant_id)
-        figures = await self._count(tenant.id, asked.days)
-        bars = bars_of(asked.chart, figures, self._api.clock().date(), asked.days) if figures else []
-        draw = draw_columns if asked.chart in (Chart.DAYS, Chart.HOURS) else draw_rows
+        params = parameters_of(request, ChartQuery)
+        tenant = await find_tenant(self._api.db, params.tenant_id)
+        figures = await self._count(tenant.id, params.days)
+        bars = bars_of(params.chart, figures, self._api.clock().date(), params.days) if figures else []
+        draw = draw_columns if params.chart in (Chart.DAYS, Chart.HOURS) else draw_rows
         text = await asyncio.to_thread(draw, bars)
         headers = {"Content-Security-Policy": POLICY, "Cache-Control": f"private, max-age={_FRESH_SECONDS:.0f}"}
         return web.Response(text=text, content_type="image/svg+xml", headers=headers)

@@ -76,5 +76,5 @@ class SiteAddresses(Addresses):
         return f"{self.channel(channel_id)}?beside={thread_id}{f'&at={message_id}' if message_id else ''}"
 
     def file(self, file: ShownAttachment) -> str:
-        """Return the link that is renewed when it is asked for."""
+        """Return the link that is renewed when it is requested."""
         return f"/api/tenants/{self.tenant_id}/attachments/{file.platform_id}"

@@ -28,7 +28,7 @@ class Assets:
         return frozenset({*self._addresses.values(), _ICON})
 
     def routes(self) -> list[web.RouteDef]:
-        """Return how each file is asked for."""
+        """Return how each file is requested."""
         return [
             web.get(_ICON, self._show_icon),
             *(web.get(address, self._show) for address in self._addresses.values()),

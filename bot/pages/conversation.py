@@ -34,7 +34,7 @@ class DayOfEntries:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Conversation:
-    """What is shown of a channel; ``at`` is the message that was asked for."""
+    """What is shown of a channel; ``at`` is the message that was requested."""
 
     channel: ShownChannel
     window: MessageWindow
@@ -69,7 +69,7 @@ class Conversation:
 
     @property
     def is_found(self) -> bool:
-        """Whether the message that was asked for is among those that are shown."""
+        """Whether the message that was requested is among those that are shown."""
         return self.at in self.shown_ids
 
     def link(self, channel_id: str, message_id: str, known: LinkedMessage | None = None) -> str | None:
@@ -149,7 +149,7 @@ async def converse(
         addresses: where links lead to.
         found: what was looked up already.
         pictures: gives the addresses of custom emoji, where they are shown as pictures.
-        at: the message that was asked for.
+        at: the message that was requested.
         prefix: of the messages' ids on the page.
         shown_from: the first message of the page that this becomes a part of.
 

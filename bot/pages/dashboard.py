@@ -29,13 +29,13 @@ class DashboardPages:
     watch: JobWatch
 
     def routes(self) -> list[web.RouteDef]:
-        """Return how it is asked for."""
+        """Return how it is requested."""
         return [web.get("/", self.show)]
 
     async def show(self, request: web.Request) -> web.Response:
         """Show a page of the tenants, and the jobs of all."""
-        asked = parameters_of(request, DashboardPage)
-        found = await tenants.list_tenants(self.api.db, after=asked.cursor, limit=_TENANTS_A_PAGE + 1)
+        params = parameters_of(request, DashboardPage)
+        found = await tenants.list_tenants(self.api.db, after=params.cursor, limit=_TENANTS_A_PAGE + 1)
         shown = found[:_TENANTS_A_PAGE]
         ended = await jobs.list_jobs(self.api.db, only_finished=True, limit=_JOBS_SHOWN)
         return render(
@@ -44,11 +44,11 @@ class DashboardPages:
             title="Dashboard",
             tenants=[await overview_of(self.api, tenant) for tenant in shown],
             following=shown[-1].id if len(found) > len(shown) else None,
-            is_first=asked.cursor is None,
+            is_first=params.cursor is None,
             running=await self.watch.look(),
             tenant_id=None,
             ended=await self.api.presenter.jobs(ended),
             names={tenant.id: tenant.name or tenant.id for tenant in shown},
             invite_url=next((url for adapter in self.api.adapters.values() if (url := adapter.invite_url)), None),
-            done=DONE_IN_WORDS[asked.done] if asked.done else None,
+            done=DONE_IN_WORDS[params.done] if params.done else None,
         )

@@ -56,7 +56,7 @@ class EventStreams:
         self._ending = asyncio.Event()
 
     def routes(self) -> list[web.RouteDef]:
-        """Return how a stream is asked for."""
+        """Return how a stream is requested."""
         return [web.get("/events", self.stream, allow_head=False)]
 
     async def end(self, _: web.Application) -> None:

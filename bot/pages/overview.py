@@ -37,7 +37,7 @@ class Overview:
 
     @property
     def can_sync(self) -> bool:
-        """Whether a sync can be asked for."""
+        """Whether a sync can be requested."""
         return self.tenant.stopped_at is None and self.tenant.sync_status != "disconnected"
 
     @property

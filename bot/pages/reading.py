@@ -53,17 +53,17 @@ class ReadingPages:
     load_media: bool
 
     def routes(self) -> list[web.RouteDef]:
-        """Return how they are asked for."""
+        """Return how they are requested."""
         path = "/tenants/{tenantId}/channels/{channelId}"
         return [web.get(path, self.show), web.get(f"{path}/tail", self.show_tail)]
 
     async def show(self, request: web.Request) -> web.Response:
         """Show a window of a channel."""
-        asked, db = parameters_of(request, ChannelQuery), self.api.db
-        tenant = await find_tenant(db, asked.tenant_id)
-        channel = await find_channel(db, tenant.id, asked.channel_id)
-        window = await self._window(channel, asked)
-        conversation = await self._converse(channel, window, at=asked.at)
+        params, db = parameters_of(request, ChannelQuery), self.api.db
+        tenant = await find_tenant(db, params.tenant_id)
+        channel = await find_channel(db, tenant.id, params.channel_id)
+        window = await self._window(channel, params)
+        conversation = await self._converse(channel, window, at=params.at)
         threads = await reading.threads_of(db, channel, limit=_THREADS + 1)
         return await render_aside(
             request,
@@ -72,38 +72,38 @@ class ReadingPages:
             tenant=tenant,
             tenant_id=tenant.id,
             talk=conversation,
-            month=await self._month(conversation, asked.month),
-            is_month_asked=asked.month is not None,
+            month=await self._month(conversation, params.month),
+            is_month_asked=params.month is not None,
             threads=threads[:_THREADS],
             has_more_threads=len(threads) > _THREADS,
-            beside=await self._beside(tenant.id, asked.beside),
+            beside=await self._beside(tenant.id, params.beside),
             load_media=self.load_media,
         )
 
     async def show_tail(self, request: web.Request) -> web.Response:
         """Show what is behind a message, for a page that is open; 204: nothing is."""
-        asked, db = parameters_of(request, TailQuery), self.api.db
-        channel = await find_channel(db, asked.tenant_id, asked.channel_id)
-        window = await reading.messages_after(db, channel, asked.after, _MESSAGES)
+        params, db = parameters_of(request, TailQuery), self.api.db
+        channel = await find_channel(db, params.tenant_id, params.channel_id)
+        window = await reading.messages_after(db, channel, params.after, _MESSAGES)
         if not window.messages:
             return web.Response(status=204)
-        conversation = await self._converse(channel, window, shown_from=asked.shown_from)
+        conversation = await self._converse(channel, window, shown_from=params.shown_from)
         return await render_aside(
             request, "tail.html", tenant_id=channel.tenant_id, talk=conversation, load_media=self.load_media
         )
 
-    async def _window(self, channel: ShownChannel, asked: ChannelQuery) -> MessageWindow:
-        given = [name for name in _PLACES if getattr(asked, name)]
+    async def _window(self, channel: ShownChannel, params: ChannelQuery) -> MessageWindow:
+        given = [name for name in _PLACES if getattr(params, name)]
         if len(given) > 1:
             raise Problem(400, "invalid_query", f"give only one of {', '.join(given)}")
         db = self.api.db
-        if asked.day is not None:
-            return await reading.day_window(db, channel, asked.day, _MESSAGES)
-        if asked.at is not None:
-            return await reading.messages_around(db, channel, asked.at, _MESSAGES)
-        if asked.after is not None or asked.first:
-            return await reading.messages_after(db, channel, asked.after, _MESSAGES)
-        return await reading.messages_before(db, channel, asked.before, _MESSAGES)
+        if params.day is not None:
+            return await reading.day_window(db, channel, params.day, _MESSAGES)
+        if params.at is not None:
+            return await reading.messages_around(db, channel, params.at, _MESSAGES)
+        if params.after is not None or params.first:
+            return await reading.messages_after(db, channel, params.after, _MESSAGES)
+        return await reading.messages_before(db, channel, params.before, _MESSAGES)
 
     async def _month(self, talk: Conversation, wanted: str | None) -> Month | None:
         """Lay out the month that is wanted, or the one of the window; None where it takes too long to count."""

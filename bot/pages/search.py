@@ -31,28 +31,28 @@ class SearchPages:
     api: Api
 
     def routes(self) -> list[web.RouteDef]:
-        """Return how they are asked for."""
+        """Return how they are requested."""
         return [web.get("/tenants/{tenantId}/search", self.show)]
 
     async def show(self, request: web.Request) -> web.Response:
-        """Show a page of hits; without a query what can be asked for."""
-        asked = parameters_of(request, SearchPage)
-        tenant = await find_tenant(self.api.db, asked.tenant_id)
-        if not asked.q.strip():
-            return self._page(request, asked, tenant)
+        """Show a page of hits; without a query what can be requested."""
+        params = parameters_of(request, SearchPage)
+        tenant = await find_tenant(self.api.db, params.tenant_id)
+        if not params.q.strip():
+            return self._page(request, params, tenant)
         try:
-            result = await self.api.search_calls.search(asked, NoParameters())
+            result = await self.api.search_calls.search(params, NoParameters())
         except Problem as e:
             if e.code not in _TOLD_BESIDE_THE_BOX:
                 raise
-            return self._page(request, asked, tenant, problem=e)
+            return self._page(request, params, tenant, problem=e)
         found = SearchView.model_validate(result.body)
-        return self._page(request, asked, tenant, found=found)
+        return self._page(request, params, tenant, found=found)
 
     def _page(
         self,
         request: web.Request,
-        asked: SearchPage,
+        params: SearchPage,
         tenant: Tenant,
         *,
         found: SearchView | None = None,
@@ -63,11 +63,11 @@ class SearchPages:
             request,
             "search.html",
             status=problem.status if problem else 200,
-            title=f"{asked.q.strip()[:80]} – search" if asked.q.strip() else "Search",
+            title=f"{params.q.strip()[:80]} – search" if params.q.strip() else "Search",
             tenant=tenant,
             tenant_id=tenant.id,
-            searched=asked.q,
-            order=asked.order,
+            searched=params.q,
+            order=params.order,
             orders=_ORDERS,
             operators=OPERATORS.values(),
             found=found,

@@ -43,7 +43,7 @@ class TenantPages:
     watch: JobWatch
 
     def routes(self) -> list[web.RouteDef]:
-        """Return how they are asked for."""
+        """Return how they are requested."""
         return [
             web.get("/tenants/{tenantId}", self.show),
             web.get("/tenants/{tenantId}/channels/{channelId}/threads", self.show_threads),
@@ -51,8 +51,8 @@ class TenantPages:
 
     async def show(self, request: web.Request) -> web.Response:
         """Show how a tenant stands."""
-        asked, db = parameters_of(request, TenantQuery), self.api.db
-        tenant = await find_tenant(db, asked.tenant_id)
+        params, db = parameters_of(request, TenantQuery), self.api.db
+        tenant = await find_tenant(db, params.tenant_id)
         ended = await jobs.list_jobs(db, tenant_id=tenant.id, only_finished=True, limit=_JOBS_SHOWN)
         differing = await repair.channel_audits(db, tenant.id, only_differing=True, limit=_AUDITS_SHOWN + 1)
         return render(
@@ -68,17 +68,17 @@ class TenantPages:
             gaps_in_words=GAPS_IN_WORDS,
             differing=differing[:_AUDITS_SHOWN],
             is_differing_cut=len(differing) > _AUDITS_SHOWN,
-            done=DONE_IN_WORDS[asked.done] if asked.done else None,
+            done=DONE_IN_WORDS[params.done] if params.done else None,
         )
 
     async def show_threads(self, request: web.Request) -> web.Response:
         """Show a page of the threads or posts of a channel."""
-        asked, db = parameters_of(request, ThreadsQuery), self.api.db
-        tenant = await find_tenant(db, asked.tenant_id)
-        channel = await channel_of(db, tenant.id, asked.channel_id)
+        params, db = parameters_of(request, ThreadsQuery), self.api.db
+        tenant = await find_tenant(db, params.tenant_id)
+        channel = await channel_of(db, tenant.id, params.channel_id)
         if channel is None:
-            raise Problem(404, "no_such_channel", f"{tenant.id} has no channel {asked.channel_id}")
-        after = int(asked.cursor) if asked.cursor else None
+            raise Problem(404, "no_such_channel", f"{tenant.id} has no channel {params.channel_id}")
+        after = int(params.cursor) if params.cursor else None
         found = await channels.thread_summaries(db, channel.id, after=after, limit=_THREADS_A_PAGE + 1)
         shown = found[:_THREADS_A_PAGE]
         return render(

@@ -223,8 +223,8 @@ async def open_snapshot(db: Database, selection: ExportSelection) -> AsyncIterat
         if row is None:
             raise UnknownTenant(f"There is no tenant {selection.tenant_id}.")
         chosen = await _chosen(connection, selection)
-        told = {name: row[name] for name in ("taken_at", "content_before")}
-        yield ArchiveSnapshot(connection, selection, chosen=chosen, tenant_name=row["name"], **told)
+        facts = {name: row[name] for name in ("taken_at", "content_before")}
+        yield ArchiveSnapshot(connection, selection, chosen=chosen, tenant_name=row["name"], **facts)
 
 
 async def _chosen(connection: AsyncConnection, selection: ExportSelection) -> list[str]:

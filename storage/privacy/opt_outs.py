@@ -17,8 +17,8 @@ from storage.sql import NOW, TENANT_ID, USER_HASH, UtcDateTime, all_rows, insert
 from storage.tables import IS_OPTED_OUT, opt_outs
 
 MARGIN = timedelta(minutes=1)
-"""By how much an opt-out begins before, and ends after, it was asked for: the platform's clock says when a message was
-sent, and this machine's when it was asked for."""
+"""By how much an opt-out begins before, and ends after, it was requested: the platform's clock says when a message was
+sent, and this machine's when it was requested."""
 
 _INSTANT = timedelta(microseconds=1)
 
@@ -109,7 +109,7 @@ _REACH_BACK_IT = _REACH_BACK.where(_is_in_scope, _columns.requested_at == _REQUE
 async def opt_out(db: Database, user_hash: str, *, tenant_id: str | None, now: datetime, erase: bool = False) -> OptOut:
     """Record an opt-out durably. From then on nothing that the person writes or gives is stored.
 
-    Where one holds already, it stays, and reaches back to the beginning if that is asked for now.
+    Where one holds already, it stays, and reaches back to the beginning if that is requested now.
 
     Args:
         db: the archive.
@@ -130,7 +130,7 @@ async def opt_out(db: Database, user_hash: str, *, tenant_id: str | None, now: d
         found = await all_rows(connection, _HOLDING, values)
     if found:
         return _opt_out(found[0])
-    # The one that held was ended at this moment, or one that was asked for at the same time has ended.
+    # The one that held was ended at this moment, or one that was requested at the same time has ended.
     return await opt_out(db, user_hash, tenant_id=tenant_id, now=now + _INSTANT, erase=erase)
 
 

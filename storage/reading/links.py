@@ -84,7 +84,7 @@ class MessageLinks:
     threads: Mapping[str, ShownChannel]  # by the platform's id of the message that a thread hangs on
     referred: Mapping[MessagePlace, Original] = field(
         default_factory=dict
-    )  # what else they lead to, where it was asked for
+    )  # what else they lead to, where it was requested
 
 
 _excerpt = func.substr(messages.c.content, 1, literal_column(str(_EXCERPT), Integer)).label("excerpt")
@@ -232,9 +232,9 @@ def _place_of(reply: ShownMessage) -> tuple[str, str]:
 
 def _original(row: RowMapping) -> Original:
     values = {name: row[name] for name in Original.__dataclass_fields__}
-    told = {"is_archived": bool(row["is_archived"]), "excerpt": row["excerpt"] or "", "files": row["files"] or 0}
-    told |= {"metadata": row["metadata"] or {}}
-    return Original(**values | told)
+    filled = {"is_archived": bool(row["is_archived"]), "excerpt": row["excerpt"] or "", "files": row["files"] or 0}
+    filled |= {"metadata": row["metadata"] or {}}
+    return Original(**values | filled)
 
 
 def _as_told(original: Original, reply: ShownMessage) -> Original:

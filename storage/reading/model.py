@@ -39,7 +39,7 @@ class ShownAttachment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShownReaction:
-    """How often an emoji was given; ``user_hashes`` only where they were asked for."""
+    """How often an emoji was given; ``user_hashes`` only where they were requested."""
 
     emoji_key: str
     emoji: str  # the character, or <:name:id>, <a:name:id>
