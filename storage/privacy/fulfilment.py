@@ -1,5 +1,6 @@
 """Carry out a recorded request, of whatever kind; after an interruption the next call continues."""
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -27,6 +28,28 @@ class Erased:
     attachments: int = 0  # of the person, deleted
     reactions: int = 0  # of the person, deleted
     mentions: int = 0  # messages and files of others, and channels, that named the person
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PersonRequest:
+    """What a person requested, and how far its removal is."""
+
+    user_hash: str
+    tenant_id: str | None  # None: in all present and future tenants
+    requested_at: datetime
+    swept_at: datetime | None  # when the last row was removed
+    completed_at: datetime | None  # when the files of a SQLite archive were clean, too
+    removed: Erased
+
+    @property
+    def pseudonym(self) -> str:
+        """The beginning of the person's pseudonym, to distinguish people."""
+        return self.user_hash[:8]
+
+
+def id_of_request(*parts: str) -> str:
+    """Make an id of what names a request; it reveals nothing of the person."""
+    return hashlib.sha256(":".join(parts).encode()).hexdigest()[:32]
 
 
 async def fulfil(
@@ -57,7 +80,7 @@ async def fulfil(
 async def _reach(db: Database, removal: Removal, name: str, now: datetime) -> None:
     columns = removal.request.c
     changes: dict[str, Any] = {name: NOW, "updated_at": NOW}
-    is_reached = and_(removal.is_all_that_is_asked(), columns[name].is_(None))
+    is_reached = and_(removal.is_unchanged(), columns[name].is_(None))
     reaching = update(removal.request).where(is_reached).values(changes)
     async with db.writing() as connection:
         await connection.execute(reaching, removal.as_values(now))

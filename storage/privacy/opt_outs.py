@@ -1,9 +1,9 @@
 """Opt-outs: from when to when nothing of a person is stored. Begun, ended, listed, carried over a restore."""
 
-import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import final
 
 from sqlalchemy import RowMapping, and_, bindparam, null, or_, select, update
 
@@ -11,7 +11,7 @@ from storage.connection import finish_before_cancel
 from storage.database import Database
 from storage.errors import StorageError
 from storage.privacy.absences import EVERY_TENANT, Absence, require_hash
-from storage.privacy.fulfilment import COUNTED, Erased, fulfil
+from storage.privacy.fulfilment import COUNTED, Erased, PersonRequest, fulfil, id_of_request
 from storage.privacy.removal import Removal
 from storage.sql import NOW, TENANT_ID, USER_HASH, UtcDateTime, all_rows, insert
 from storage.tables import IS_OPTED_OUT, opt_outs
@@ -23,29 +23,18 @@ sent, and this machine's when it was requested."""
 _INSTANT = timedelta(microseconds=1)
 
 
+@final
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OptOut:
+class OptOut(PersonRequest):
     """An opt-out, and how far the removal of what came in meanwhile is."""
 
-    user_hash: str
-    tenant_id: str | None  # None: in all present and future tenants
-    requested_at: datetime
     withheld_from: datetime | None  # None: from the beginning
     withheld_until: datetime | None  # None: it still holds
-    swept_at: datetime | None  # when the last row was removed
-    completed_at: datetime | None  # when the files of a SQLite archive were clean, too
-    removed: Erased
 
     @property
     def id(self) -> str:
-        """An id of the opt-out that reveals nothing of the person."""
-        named = f"opt-out:{self.tenant_id or EVERY_TENANT}:{self.user_hash}:{self.requested_at.isoformat()}"
-        return hashlib.sha256(named.encode()).hexdigest()[:32]
-
-    @property
-    def pseudonym(self) -> str:
-        """The beginning of the person's pseudonym, to distinguish people."""
-        return self.user_hash[:8]
+        """An id of the opt-out."""
+        return id_of_request("opt-out", self.tenant_id or EVERY_TENANT, self.user_hash, self.requested_at.isoformat())
 
     @property
     def removal(self) -> Removal:

@@ -28,13 +28,13 @@ class Removal:
         is_it = and_(columns.tenant_id == TENANT_ID, columns.user_hash == USER_HASH)
         return is_it if self.requested_at is None else and_(is_it, columns.requested_at == self.requested_at)
 
-    def is_all_that_is_asked(self) -> ColumnElement[bool]:
+    def is_unchanged(self) -> ColumnElement[bool]:
         """Return what tells the row, unless it was made to reach further back since this was read from it."""
         if self.requested_at is None:
             return self.is_request()
-        asked_from = self.request.c.withheld_from
+        withheld_from = self.request.c.withheld_from
         return and_(
-            self.is_request(), asked_from.is_(None) if self.absence.since is None else asked_from >= ABSENT_SINCE
+            self.is_request(), withheld_from.is_(None) if self.absence.since is None else withheld_from >= ABSENT_SINCE
         )
 
     def as_values(self, now: datetime) -> dict[str, Any]:

@@ -1,42 +1,30 @@
 """Record erasure requests, and carry them out; a recorded one survives every interruption."""
 
-import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import final
 
 from sqlalchemy import RowMapping, case, null, select
 
 from storage.connection import finish_before_cancel
 from storage.database import Database
 from storage.privacy.absences import EVERY_TENANT, Absence, require_hash
-from storage.privacy.fulfilment import COUNTED, Erased, fulfil
+from storage.privacy.fulfilment import COUNTED, Erased, PersonRequest, fulfil, id_of_request
 from storage.privacy.removal import Removal
 from storage.sql import NOW, TENANT_ID, USER_HASH, all_rows, insert
 from storage.tables import erased_users
 
 
+@final
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ErasureRequest:
+class ErasureRequest(PersonRequest):
     """An erasure request and its progress."""
-
-    user_hash: str
-    tenant_id: str | None  # None: in all present and future tenants
-    requested_at: datetime
-    swept_at: datetime | None  # when the last row about the person was erased
-    completed_at: datetime | None  # when the files of a SQLite archive were clean, too
-    removed: Erased
 
     @property
     def id(self) -> str:
-        """An id of the request that reveals nothing of the person."""
-        named = f"{self.tenant_id or EVERY_TENANT}:{self.user_hash}"
-        return hashlib.sha256(named.encode()).hexdigest()[:32]
-
-    @property
-    def pseudonym(self) -> str:
-        """The beginning of the person's pseudonym, to distinguish people."""
-        return self.user_hash[:8]
+        """An id of the request."""
+        return id_of_request(self.tenant_id or EVERY_TENANT, self.user_hash)
 
     @property
     def removal(self) -> Removal:
