@@ -7,7 +7,7 @@ import shutil
 import sys
 import threading
 import warnings
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
@@ -52,10 +52,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: place[id(item)])
 
 
-def pytest_collection_finish() -> None:
-    """Let the collection of garbage pass over the tests' own modules; it is as seldom as in the program."""
-    gc.freeze()
-    gc.set_threshold(3_000, 10, 10)
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Load the tests without collecting garbage; later it passes over them, and is as seldom as in the program."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.set_threshold(3_000, 10, 10)
+        gc.enable()
 
 
 @pytest.fixture

@@ -148,7 +148,7 @@ class World:
 _ids = count(1)
 
 
-@settings(max_examples=examples(48), deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(36), deadline=None, suppress_health_check=list(HealthCheck))
 @given(steps=STEPS)
 @pytest.mark.slow
 async def test_the_archive_has_what_the_platform_has(

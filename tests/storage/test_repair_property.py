@@ -192,7 +192,7 @@ async def found(db: Database) -> list[tuple[str, str, bool, tuple[str, ...], tup
     ]
 
 
-@settings(max_examples=examples(36), deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(24), deadline=None, suppress_health_check=list(HealthCheck))
 @given(world=worlds())
 @pytest.mark.slow
 async def test_the_archive_becomes_what_the_platform_has(
