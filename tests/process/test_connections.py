@@ -15,7 +15,7 @@ pytestmark = [pytest.mark.process, pytest.mark.slow]
 
 
 async def test_three_hundred_half_open_connections_with_few_descriptors(tmp_path: Path) -> None:
-    world, limits = uniform_world(2, 300), resource.getrlimit(resource.RLIMIT_NOFILE)
+    world, limits = uniform_world(2, 30), resource.getrlimit(resource.RLIMIT_NOFILE)
     async with Simulator(world) as sim:
         resource.setrlimit(resource.RLIMIT_NOFILE, (160, limits[1]))  # what the daemon begins with
         try:

@@ -20,8 +20,9 @@ from tests.support.process import (
     run_to_end,
     sqlite_url,
 )
+from tests.support.typed import typed_to_end
 
-pytestmark = [pytest.mark.process, pytest.mark.slow]
+pytestmark = [pytest.mark.process, pytest.mark.slow, pytest.mark.usefixtures("restored_logging")]
 
 MESSAGES = "/channels/{channel_id}/messages"
 
@@ -86,17 +87,15 @@ async def test_check_says_by_its_exit_status_what_it_found(tmp_path: Path) -> No
         status, said = await run_to_end(tmp_path / "log", "check", sim=sim, url=sqlite_url(tmp_path))
         assert status == 0, said
         assert "  ok       archived: 2 (2 text)\n" in said
-        status, said = await run_to_end(
-            tmp_path / "log", "check", "--tenant", "discord-7", sim=sim, url=sqlite_url(tmp_path)
-        )
+        status, said = await typed_to_end("check", "--tenant", "discord-7", sim=sim, url=sqlite_url(tmp_path))
         assert status == FAILED, said
         assert "discord-7\n  PROBLEM  there is no such tenant" in said
-    status, said = await run_to_end(tmp_path / "log", "check", "--config", "/nowhere", url=sqlite_url(tmp_path))
+    status, said = await typed_to_end("check", "--config", "/nowhere", url=sqlite_url(tmp_path))
     assert status == MISCONFIGURED, said
 
 
 async def test_a_token_revoked_in_the_middle(tmp_path: Path) -> None:
-    world = uniform_world(3, 3_000)
+    world = uniform_world(3, 1_500)
     url, settings = sqlite_url(tmp_path), UNHURRIED | NO_REACTIONS
     async with Simulator(world) as sim:
         sim.faults.add(Fault("status", status=401, route=MESSAGES, after=40, times=None))

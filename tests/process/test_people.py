@@ -11,8 +11,9 @@ from adapters.discord.simulator import Simulator, uniform_world
 from tests.support.archive_folder import everything_in
 from tests.support.guilds import guild_of
 from tests.support.process import UNHURRIED, process, run_to_end, sqlite_url
+from tests.support.typed import typed_to_end
 
-pytestmark = [pytest.mark.process, pytest.mark.slow]
+pytestmark = [pytest.mark.process, pytest.mark.slow, pytest.mark.usefixtures("restored_logging")]
 
 TABLES = ("messages", "attachments", "reactions", "channels", "reaction_totals", "sync_jobs", "tenants")
 
@@ -28,7 +29,7 @@ def everything(url: str) -> str:
 
 
 async def test_a_person_is_exported_and_forgotten_for_good(tmp_path: Path) -> None:
-    url, world = sqlite_url(tmp_path), uniform_world(2, 300)
+    url, world = sqlite_url(tmp_path), uniform_world(2, 150)
     guild_id = guild_of(world)
     channel, *_ = world.guilds[guild_id].channels.values()
     ada, *_ = [user for user in world.guilds[guild_id].users.values() if not user.bot]
@@ -40,7 +41,7 @@ async def test_a_person_is_exported_and_forgotten_for_good(tmp_path: Path) -> No
         async with process(tmp_path / "log", sim=sim, url=url, settings=UNHURRIED) as daemon:
             await daemon.synced()
             assert ada_hash in everything(url)
-            status, said = await run_to_end(tmp_path / "export", "export-user", str(ada.id), url=url)
+            status, said = await typed_to_end("export-user", str(ada.id), url=url)
             assert status == 0, said
             lines = [json.loads(line) for line in said.splitlines() if line.startswith("{")]
             assert "my words" in {line.get("content") for line in lines}
@@ -67,7 +68,7 @@ async def test_a_person_is_exported_and_forgotten_for_good(tmp_path: Path) -> No
             assert "and more" not in held
             assert str(original) in held, "a tombstone keeps the reply walkable"
             await daemon.stop()
-        status, said = await run_to_end(tmp_path / "again", "forget", str(ada.id), url=url)
+        status, said = await typed_to_end("forget", str(ada.id), url=url)
         assert (status, "nothing was left to remove" in said) == (0, True), said
 
 
@@ -82,9 +83,7 @@ async def test_an_opt_out_outlasts_a_kill_and_opting_in_brings_nothing_back(tmp_
         async with process(tmp_path / "first", sim=sim, url=url, settings=UNHURRIED) as daemon:
             await daemon.synced()
             same_port = {"PLATFORM_SYNC_HTTP__PORT": (await daemon.url()).rpartition(":")[2]}
-            status, said = await run_to_end(
-                tmp_path / "out", "opt-out", url=url, settings=same_port, given=f"{ada.id}\n"
-            )
+            status, said = await typed_to_end("opt-out", url=url, settings=same_port, given=f"{ada.id}\n")
             assert (status, "nothing more of this person is stored" in said) == (0, True), said
             for number in range(20):
                 sim.change.post(channel.id, f"my words {number}", ada.id)
@@ -94,7 +93,7 @@ async def test_an_opt_out_outlasts_a_kill_and_opting_in_brings_nothing_back(tmp_
             await daemon.synced()
             await daemon.sync(guild_id)
             same_port = {"PLATFORM_SYNC_HTTP__PORT": (await daemon.url()).rpartition(":")[2]}
-            status, said = await run_to_end(tmp_path / "in", "opt-in", url=url, settings=same_port, given=f"{ada.id}\n")
+            status, said = await typed_to_end("opt-in", url=url, settings=same_port, given=f"{ada.id}\n")
             assert (status, "ended 1 opt-out" in said) == (0, True), said
             _, audit = await daemon.sync(guild_id, "audit")
             assert (audit["status"], str(ada.id) in daemon.log + said) == ("succeeded", False)
@@ -104,5 +103,5 @@ async def test_an_opt_out_outlasts_a_kill_and_opting_in_brings_nothing_back(tmp_
 
 
 async def test_an_id_that_is_none_is_refused(tmp_path: Path) -> None:
-    status, said = await run_to_end(tmp_path / "log", "forget", "ada", url=sqlite_url(tmp_path))
+    status, said = await typed_to_end("forget", "ada", url=sqlite_url(tmp_path))
     assert (status, "USER_ID must be an id of discord" in said, "Traceback" in said) == (1, True, False), said

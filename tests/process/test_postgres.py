@@ -17,8 +17,10 @@ from tests.support.process import NO_REACTIONS, UNHURRIED, Process, process
 pytestmark = [pytest.mark.process, pytest.mark.slow]
 
 MESSAGES = "/channels/{channel_id}/messages"
-SETTINGS = UNHURRIED | NO_REACTIONS | {"PLATFORM_SYNC_SYNC__CONCURRENT_TENANTS": "1"}
-PAGES = 60  # of each guild, or of each channel of the only one
+SETTINGS = (
+    UNHURRIED | NO_REACTIONS | {"PLATFORM_SYNC_SYNC__CONCURRENT_TENANTS": "1", "PLATFORM_SYNC_SYNC__BATCH_SIZE": "300"}
+)
+PAGES = 20  # of each guild, or of each channel of the only one
 # The sync stands still amidst its pages, however fast or slow the machine is.
 HELD = Fault("hold", route=MESSAGES, after=PAGES // 2, times=None)
 
@@ -47,7 +49,7 @@ async def test_a_killed_daemons_job_is_taken_over_by_another(postgres: Postgres,
             process(tmp_path / "first", sim=sim, url=url, settings=SETTINGS) as first,
             process(tmp_path / "second", sim=sim, url=url, settings=SETTINGS) as second,
         ):
-            await first.until(lambda: len(running_owners(url)) == 2)
+            await first.until(lambda: len(running_owners(url)) == 2, look_every=0.1)
             (orphan,) = [tenant_id for tenant_id, owner in running_owners(url).items() if is_of(owner, first)]
             await first.kill()
             sim.faults.clear()

@@ -1,6 +1,5 @@
 """The process as its operator meets it: start, stop, and every reason not to run said plainly."""
 
-import functools
 import socket
 from pathlib import Path
 
@@ -20,24 +19,24 @@ from tests.support.process import (
     run_to_end,
     sqlite_url,
 )
+from tests.support.typed import typed_to_end
 
-pytestmark = [pytest.mark.slow, pytest.mark.process]
+pytestmark = [pytest.mark.slow, pytest.mark.process, pytest.mark.usefixtures("restored_logging")]
 
 MESSAGES = "/channels/{channel_id}/messages"
-slow = functools.partial(pytest.param, marks=pytest.mark.slow)
 
 
 async def test_it_archives_answers_and_stops_at_a_safe_point_to_go_on_later(tmp_path: Path) -> None:
-    world = uniform_world(3, 5_000)
+    world = uniform_world(3, 2_000)
     log, url = tmp_path / "log", sqlite_url(tmp_path)
     settings = UNHURRIED | NO_REACTIONS | NO_REPAIRS
     async with Simulator(world) as sim:
-        sim.faults.add(Fault("hold", route=MESSAGES, after=75, times=None))
+        sim.faults.add(Fault("hold", route=MESSAGES, after=30, times=None))
         async with process(log, sim=sim, url=url, settings=settings) as daemon:
             assert await daemon.get("/healthz") == {"status": "ok"}
-            await daemon.until(lambda: sim.requests.count(MESSAGES) == 78)
+            await daemon.until(lambda: sim.requests.count(MESSAGES) == 33)
             assert await daemon.stop() == 0
-        assert count_messages(url) == 7_500, "every page that was answered"
+        assert count_messages(url) == 3_000, "every page that was answered"
         assert [line["event"] for line in json_lines(daemon.log)][-1] == "stopped"
         sim.faults.clear()
         async with process(log, sim=sim, url=url, settings=settings) as daemon:
@@ -46,7 +45,7 @@ async def test_it_archives_answers_and_stops_at_a_safe_point_to_go_on_later(tmp_
             assert (job["kind"], job["attempt"], job["status"]) == ("initial", 2, "succeeded")
             assert await daemon.stop() == 0
         on_their_way = ends = confirmed = 3  # each channel's last page is full: one more sees its end, one confirms it
-        assert sim.requests.count(MESSAGES) == 150 + on_their_way + ends + confirmed
+        assert sim.requests.count(MESSAGES) == 60 + on_their_way + ends + confirmed
     assert_complete(world, url)
 
 
@@ -54,21 +53,36 @@ async def test_it_archives_answers_and_stops_at_a_safe_point_to_go_on_later(tmp_
     ("settings", "said"),
     [
         ({"DISCORD_BOT_TOKEN": ""}, "DISCORD_BOT_TOKEN is not set"),
-        slow({"DISCORD_BOT_TOKEN": "wrong"}, "Discord refuses the bot's token"),
-        slow({"PLATFORM_SYNC_HTTP__PORT": "many"}, "http.port"),
-        slow({"PLATFORM_SYNC_HTTP__HOST": "0.0.0.0"}, "PLATFORM_SYNC_API_TOKEN"),  # noqa: S104
-        slow({"PLATFORM_SYNC_DATABASE__URL": "mysql://x"}, "database.url"),
-        slow({"PLATFORM_SYNC_DATABASE__URL": "sqlite+aiosqlite:////proc/nowhere/archive.db"}, "/proc/nowhere"),
+        ({"PLATFORM_SYNC_HTTP__PORT": "many"}, "http.port"),
+        ({"PLATFORM_SYNC_HTTP__HOST": "0.0.0.0"}, "PLATFORM_SYNC_API_TOKEN"),  # noqa: S104
+        ({"PLATFORM_SYNC_DATABASE__URL": "mysql://x"}, "database.url"),
+    ],
+    ids=lambda value: str(value)[:40],
+)
+async def test_a_setting_that_cannot_work_is_said_and_exits_78(
+    settings: dict[str, str], said: str, tmp_path: Path
+) -> None:
+    url = settings.get("PLATFORM_SYNC_DATABASE__URL", sqlite_url(tmp_path))
+    async with Simulator(uniform_world(1, 1)) as sim:
+        status, log = await typed_to_end("run", sim=sim, url=url, settings=settings)
+    assert status == MISCONFIGURED, log
+    assert said in log
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"DISCORD_BOT_TOKEN": "wrong"}, "Discord refuses the bot's token"),
+        ({"PLATFORM_SYNC_DATABASE__URL": "sqlite+aiosqlite:////proc/nowhere/archive.db"}, "/proc/nowhere"),
     ],
     ids=lambda value: str(value)[:40],
 )
 async def test_what_starting_again_cannot_help_is_said_and_exits_78(
     settings: dict[str, str], said: str, tmp_path: Path
 ) -> None:
-    settings = dict(settings)
-    url = settings.pop("PLATFORM_SYNC_DATABASE__URL", sqlite_url(tmp_path))
+    settings = {"PLATFORM_SYNC_DATABASE__URL": sqlite_url(tmp_path)} | settings
     async with Simulator(uniform_world(1, 1)) as sim:
-        status, log = await run_to_end(tmp_path / "log", sim=sim, url=url, settings=settings)
+        status, log = await run_to_end(tmp_path / "log", sim=sim, settings=settings)
     assert (status, "Traceback" in log) == (MISCONFIGURED, False), log
     assert said in log
 
@@ -92,27 +106,22 @@ async def test_a_port_in_use_is_said(tmp_path: Path) -> None:
     assert f"cannot listen on 127.0.0.1:{port}" in log
 
 
-async def test_a_second_daemon_on_one_sqlite_file_is_refused(tmp_path: Path) -> None:
+async def test_a_second_daemon_on_one_sqlite_file_is_refused_and_another_hash_key(tmp_path: Path) -> None:
     url = sqlite_url(tmp_path)
-    async with Simulator(uniform_world(1, 1)) as sim, process(tmp_path / "first", sim=sim, url=url) as first:
-        await first.url()
-        status, log = await run_to_end(tmp_path / "second", sim=sim, url=url)
-    assert (status, "Traceback" in log) == (FAILED, False), log
-    assert "waiting for the database" in log
-    assert "Another process works on this SQLite archive" in log
-
-
-async def test_another_hash_key_is_refused(tmp_path: Path) -> None:
     async with Simulator(uniform_world(1, 1)) as sim:
-        async with process(tmp_path / "first", sim=sim, url=sqlite_url(tmp_path)) as first:
+        async with process(tmp_path / "first", sim=sim, url=url) as first:
             await first.synced()
+            status, log = await run_to_end(tmp_path / "second", sim=sim, url=url)
+            assert (status, "Traceback" in log) == (FAILED, False), log
+            assert "waiting for the database" in log
+            assert "Another process works on this SQLite archive" in log
             await first.stop()
         new_key = {"PLATFORM_SYNC_HASH_KEY": "a new and long one"}
-        status, log = await run_to_end(tmp_path / "log", sim=sim, url=sqlite_url(tmp_path), settings=new_key)
+        status, log = await run_to_end(tmp_path / "log", sim=sim, url=url, settings=new_key)
     assert (status, "Traceback" in log) == (MISCONFIGURED, False), log
     assert "hashing" in log
 
 
 async def test_migrate_says_where_the_database_is(tmp_path: Path) -> None:
-    status, log = await run_to_end(tmp_path / "log", "migrate", url=sqlite_url(tmp_path))
+    status, log = await typed_to_end("migrate", url=sqlite_url(tmp_path))
     assert (status, "the database is at revision" in log) == (0, True), log

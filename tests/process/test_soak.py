@@ -25,7 +25,7 @@ from tests.support.unrest import Unrest
 
 pytestmark = [pytest.mark.process, pytest.mark.slow, pytest.mark.timeout(0)]  # as long as the option says
 
-MESSAGES = 60
+MESSAGES = 30
 SHARDS = 2
 MOST_SYNCS = 20
 SYNCS_IN_TROUBLE = 2
@@ -124,7 +124,9 @@ async def sync_in_trouble(daemon: Process, guild_id: int) -> None:
 
 async def leads(daemon: Process, url: str) -> None:
     """Wait until a daemon writes what it is sent; on Postgres a killed one's lease has to run out."""
-    await daemon.until(lambda: f":{daemon.process.pid}:" in str(values_of(url, select(live_state.c.owner))))
+    await daemon.until(
+        lambda: f":{daemon.process.pid}:" in str(values_of(url, select(live_state.c.owner))), look_every=0.25
+    )
 
 
 async def sync_until_nothing_remains(daemon: Process, guild_id: int, url: str, *, kind: str = "manual") -> None:

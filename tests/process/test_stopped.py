@@ -39,11 +39,11 @@ async def test_its_job_is_taken_over_once_and_it_goes_on(postgres: Postgres, tmp
     async with Simulator(world) as sim:
         sim.faults.add(Fault("hold", route="/channels/{channel_id}/messages", after=PAGES // 2, times=None))
         async with process(tmp_path / "first", sim=sim, url=url, settings=settings) as first:
-            await first.until(lambda: is_run_by(url, first) and count_messages(url) > 0)
+            await first.until(lambda: is_run_by(url, first) and count_messages(url) > 0, look_every=0.1)
             async with process(tmp_path / "second", sim=sim, url=url, settings=settings) as second:
                 await second.url()
                 first.process.send_signal(signal.SIGSTOP)
-                await second.until(lambda: is_run_by(url, second))
+                await second.until(lambda: is_run_by(url, second), look_every=0.25)
                 first.process.send_signal(signal.SIGCONT)
                 sim.faults.clear()
                 await second.synced()

@@ -15,7 +15,7 @@ pytestmark = [pytest.mark.process, pytest.mark.slow]
 
 
 async def test_nothing_is_lost_in_a_storm(database_url: str, tmp_path: Path) -> None:
-    world = uniform_world(20, 50)
+    world = uniform_world(20, 25)
     guild_id = guild_of(world)
     async with (
         Simulator(world) as sim,

@@ -32,6 +32,8 @@ NO_TICK = {"PLATFORM_SYNC_SYNC__INTERVAL": f"{INTERVAL.days} d"}
 
 
 _URL = re.compile(r'"url": "([^"]+)"')
+_LOOK_SECONDS, _MOST_SECONDS = 0.05, 0.5  # an answer costs the daemon something: of a long wait it is asked seldom
+_NOT_INHERITED = "COV_", "PYTHONDONTWRITEBYTECODE"  # without bytecode each process would compile the program anew
 
 
 class Process:
@@ -40,6 +42,7 @@ class Process:
     def __init__(self, process: asyncio.subprocess.Process, log: Path) -> None:
         self.process = process
         self._log = log
+        self._url = ""
 
     @property
     def log(self) -> str:
@@ -54,10 +57,12 @@ class Process:
 
     async def url(self) -> str:
         """Return where it serves, as it logs."""
-        await self.until(lambda: _URL.search(self.log))
-        found = _URL.search(self.log)
-        assert found is not None
-        return found[1]
+        if not self._url:
+            await self.until(lambda: _URL.search(self.log))
+            found = _URL.search(self.log)
+            assert found is not None
+            self._url = found[1]
+        return self._url
 
     async def get(self, path: str) -> Any:
         """Return the JSON of an answer."""
@@ -89,13 +94,13 @@ class Process:
         """Wait until every tenant's archive is complete."""
         await self._once("/api/tenants", _are_complete)
 
-    async def until(self, is_so: Callable[[], object]) -> None:
-        """Wait for something outside; the daemon must go on meanwhile."""
+    async def until(self, is_so: Callable[[], object], *, look_every: float = 0.02) -> None:
+        """Wait for something outside, looking every so many seconds; the daemon must go on meanwhile."""
         give_up_at = time.monotonic() + PATIENCE_SECONDS
         while not is_so():
             assert self.process.returncode is None, f"the daemon has ended:\n{self.log}"
             assert time.monotonic() < give_up_at, f"it does not come; the daemon's log:\n{self.log[-5_000:]}"
-            await asyncio.sleep(0.02)
+            await asyncio.sleep(look_every)
 
     async def kill(self) -> None:
         """SIGKILL."""
@@ -113,11 +118,33 @@ class Process:
 
     async def _once(self, path: str, is_so: Callable[[Any], object]) -> Any:
         """Return what an address answers, as soon as it is as wanted; a sync may go on for long."""
-        give_up_at = time.monotonic() + 3 * PATIENCE_SECONDS
+        began = time.monotonic()
         while not is_so(answer := await self.get(path)):
-            assert time.monotonic() < give_up_at, f"{path} remains {answer}; the log:\n{self.log[-5_000:]}"
-            await asyncio.sleep(0.05)
+            waited = time.monotonic() - began
+            assert waited < 3 * PATIENCE_SECONDS, f"{path} remains {answer}; the log:\n{self.log[-5_000:]}"
+            await asyncio.sleep(min(_LOOK_SECONDS + waited / 20, _MOST_SECONDS))
         return answer
+
+
+def environment_of(sim: Simulator | None, url: str, settings: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment of a process that talks to a simulator and keeps an archive."""
+    environment = {
+        **{name: value for name, value in os.environ.items() if not name.startswith(_NOT_INHERITED)},
+        **NO_TICK,
+        "PYTHONPATH": str(ROOT),
+        "PLATFORM_SYNC_HTTP__PORT": "0",
+        "PLATFORM_SYNC_LOG__FORMAT": "json",
+        **settings,
+    }
+    if sim is not None:
+        environment |= {
+            "DISCORD_BOT_TOKEN": environment.get("DISCORD_BOT_TOKEN", sim.world.token),
+            "PLATFORM_SYNC_DISCORD__REST_URL": sim.rest_url,
+            "PLATFORM_SYNC_DISCORD__GATEWAY_URL": sim.gateway_url,
+        }
+    if url:
+        environment["PLATFORM_SYNC_DATABASE__URL"] = url
+    return environment
 
 
 @asynccontextmanager
@@ -135,22 +162,7 @@ async def process(
 
     It may be ``given`` something to read.
     """
-    environment = {
-        **{name: value for name, value in os.environ.items() if not name.startswith("COV_")},
-        **NO_TICK,
-        "PYTHONPATH": str(ROOT),
-        "PLATFORM_SYNC_HTTP__PORT": "0",
-        "PLATFORM_SYNC_LOG__FORMAT": "json",
-        **settings,
-    }
-    if sim is not None:
-        environment |= {
-            "DISCORD_BOT_TOKEN": environment.get("DISCORD_BOT_TOKEN", sim.world.token),
-            "PLATFORM_SYNC_DISCORD__REST_URL": sim.rest_url,
-            "PLATFORM_SYNC_DISCORD__GATEWAY_URL": sim.gateway_url,
-        }
-    if url:
-        environment["PLATFORM_SYNC_DATABASE__URL"] = url
+    environment = environment_of(sim, url, settings)
     with log.open("w") as output:
         started = await asyncio.create_subprocess_exec(
             sys.executable,
