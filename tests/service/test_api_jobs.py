@@ -5,11 +5,12 @@ from typing import Any
 
 import pytest
 
-from adapters.discord.simulator import Fault, Simulator, rich_world, uniform_world
+from adapters.discord.simulator import Fault, Simulator, uniform_world
 from adapters.discord.simulator.truth import truth
 from bot.api.sync import EXPLANATIONS
 from tests.support.archive import count_messages
 from tests.support.daemon import ON_SQLITE, Daemon, end_of, running_daemon
+from tests.support.rich_archive import lean_rich_world
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("restored_addresses")]
 
@@ -123,6 +124,7 @@ async def test_lists_are_paged_and_filtered(database_url: str) -> None:
         assert (await daemon.get("/api/queue")) == {"running": 0, "waiting": 0, "jobs": [], "next_cursor": None}
 
 
+@ON_SQLITE
 async def test_errors_are_told_in_detail(database_url: str) -> None:
     world = uniform_world(3, 10)
     (guild_id,) = world.guilds
@@ -150,7 +152,7 @@ async def test_errors_are_told_in_detail(database_url: str) -> None:
 
 @ON_SQLITE
 async def test_coverage_accounts_for_every_channel(database_url: str) -> None:
-    world = rich_world()
+    world = lean_rich_world()
     guild_id = next(iter(world.guilds))
     async with Simulator(world) as sim, running_daemon(sim, database_url, settings=NO_USERS) as daemon:
         await daemon.idle()
@@ -170,6 +172,7 @@ async def test_coverage_accounts_for_every_channel(database_url: str) -> None:
     assert sum(row["reactions_pending"] for row in found) > 0
 
 
+@ON_SQLITE
 async def test_a_job_that_is_held_back_tells_until_when(database_url: str) -> None:
     world = uniform_world(1, 10)
     (guild_id,) = world.guilds

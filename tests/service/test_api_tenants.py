@@ -7,12 +7,13 @@ from typing import Any
 import pytest
 from sqlalchemy import create_engine, func, select
 
-from adapters.discord.simulator import Simulator, rich_world, uniform_world
+from adapters.discord.simulator import Simulator, uniform_world
 from adapters.discord.simulator.truth import truth
 from bot.app import utc_now
 from storage.tables import metadata, tenants
 from tests.support.archive import assert_equal_to_truth, count_messages
 from tests.support.daemon import ON_POSTGRES, Clock, Daemon, running_daemon
+from tests.support.rich_archive import lean_rich_world
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("restored_addresses")]
 
@@ -105,7 +106,7 @@ async def newest(daemon: Daemon, guild_id: int) -> Any:
 
 
 async def test_a_purge_deletes_every_row_of_a_tenant_and_none_of_another(database_url: str) -> None:
-    world = rich_world()
+    world = lean_rich_world()
     purged, *others = world.guilds
     path = f"/api/tenants/discord-{purged}"
     async with Simulator(world) as sim:

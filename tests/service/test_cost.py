@@ -16,7 +16,7 @@ ARCHIVED = "/channels/{channel_id}/threads/archived/public"
 
 @pytest.mark.parametrize(
     ("database_url", "channels", "threads"),
-    [("sqlite", 60, 240), ("postgresql", 30, 200)],
+    [("sqlite", 25, 110), ("postgresql", 12, 60)],
     indirect=["database_url"],
     ids=["sqlite-large", "postgresql-medium"],
 )

@@ -88,6 +88,7 @@ async def test_what_an_event_says_while_a_listing_is_on_its_way_stays(
         assert all(line.endswith(" 0.0") for line in missed), missed
 
 
+@ON_SQLITE
 @pytest.mark.parametrize("settings", [HASTY, VERIFYING])
 async def test_a_channel_that_events_hide_after_it_was_listed_as_shown_is_not_passed_over(
     database_url: str, settings: dict[str, str]

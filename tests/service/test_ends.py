@@ -6,7 +6,7 @@ from adapters.discord.simulator import Fault, Simulator, uniform_world
 from adapters.discord.simulator.model import Channel, World
 from adapters.discord.simulator.truth import truth
 from tests.support.archive import assert_equal_to_truth, count_messages
-from tests.support.daemon import ONLY_MESSAGES, VERIFYING, running_daemon
+from tests.support.daemon import ON_SQLITE, ONLY_MESSAGES, VERIFYING, running_daemon
 from tests.support.guilds import guild_of
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("restored_addresses")]
@@ -54,6 +54,7 @@ async def test_the_head_is_a_hint(database_url: str) -> None:
     assert_equal_to_truth(database_url, truth(world, guild_id), guild_id, without=["reactions"])
 
 
+@ON_SQLITE
 async def test_a_head_that_moves_back_at_an_edit_loses_nothing(database_url: str) -> None:
     world, (channel, *_) = world_of(1, 250)
     guild_id = guild_of(world)
@@ -73,6 +74,7 @@ async def test_a_head_that_moves_back_at_an_edit_loses_nothing(database_url: str
     assert count_messages(database_url) == 253
 
 
+@ON_SQLITE
 @pytest.mark.parametrize("fault", [Fault("status", MESSAGES, times=4, after=1), Fault("rate_limit", MESSAGES, after=1)])
 async def test_without_a_head_a_channel_is_asked_for_until_its_end_was_read(database_url: str, fault: Fault) -> None:
     world, (channel, *_) = world_of(1, 251)
@@ -95,6 +97,7 @@ async def test_without_a_head_a_channel_is_asked_for_until_its_end_was_read(data
             assert sim.requests.count(MESSAGES) == 1, "a sample, since its end was read"
 
 
+@ON_SQLITE
 async def test_messages_of_one_millisecond_may_come_in_any_order(database_url: str) -> None:
     """Page edges fall between messages that the server sends in another order than that of their ids."""
     world, (channel, *_) = world_of(1, 0)
@@ -117,6 +120,7 @@ async def test_messages_of_one_millisecond_may_come_in_any_order(database_url: s
     assert_equal_to_truth(database_url, truth(world, guild_id), guild_id, without=["reactions"])
 
 
+@ON_SQLITE
 async def test_a_page_that_leads_nowhere_ends_its_channel_and_no_other(database_url: str) -> None:
     """The cursor is ignored from the second page on: the newest page comes, which did not follow."""
     world, (stuck, other) = world_of(2, 350)
@@ -138,6 +142,7 @@ async def test_a_page_that_leads_nowhere_ends_its_channel_and_no_other(database_
     assert_equal_to_truth(database_url, truth(world, guild_id), guild_id, without=["reactions"])
 
 
+@ON_SQLITE
 async def test_a_channel_without_a_head_is_read_before_it_is_followed(database_url: str) -> None:
     """What was written while nobody listened is not passed over by the first message that comes live."""
     world, (filled, emptied, dead, unwritten, empty) = world_of(5, 0)
@@ -166,6 +171,7 @@ async def test_a_channel_without_a_head_is_read_before_it_is_followed(database_u
     assert_equal_to_truth(database_url, truth(world, guild_id), guild_id, besides=counted, without=["reactions"])
 
 
+@ON_SQLITE
 async def test_a_channel_that_is_there_and_in_no_listing_is_read_before_it_is_followed(database_url: str) -> None:
     world, three = world_of(3, 1)
     guild_id = guild_of(world)

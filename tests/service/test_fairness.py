@@ -23,12 +23,12 @@ ONLY_MESSAGES = {"PLATFORM_SYNC_SYNC__REACTION_USERS": "false"}
 async def test_ten_small_tenants_beside_a_giants_first_sync(tmp_path: Path, places: int) -> None:
     """With one place the giant makes room; with more the requests take turns."""
     url = f"sqlite+aiosqlite:///{tmp_path}/archive.db"
-    world = uneven_world([200_000] + [300] * 10, channels=4)
+    world = uneven_world([100_000] + [150] * 10, channels=4)
     giant, *small = world.guilds
     settings = {
         **ONLY_MESSAGES,
         "PLATFORM_SYNC_SYNC__CONCURRENT_TENANTS": str(places),
-        "PLATFORM_SYNC_SYNC__TIME_SLICE": "1 s",
+        "PLATFORM_SYNC_SYNC__TIME_SLICE": "0.3 s",
     }
     async with Simulator(world) as sim:
         guilds = [sim.change.leave_guild(guild_id, silent=True) for guild_id in small]

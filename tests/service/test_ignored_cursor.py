@@ -19,6 +19,7 @@ async def audited(daemon: Daemon, guild_id: int) -> tuple[str, int]:
     return audit["status"], audit["progress"]["deleted"]
 
 
+@ON_SQLITE
 @pytest.mark.parametrize("times", [None, 1, 2])
 async def test_an_audit_believes_no_page_whose_cursor_was_ignored(database_url: str, times: int | None) -> None:
     world = uniform_world(1, 250)
@@ -30,6 +31,7 @@ async def test_an_audit_believes_no_page_whose_cursor_was_ignored(database_url: 
     assert_equal_to_truth(database_url, truth(world, guild_id), guild_id, without=["reactions"])
 
 
+@ON_SQLITE
 @pytest.mark.parametrize("messages", [250, 300])
 @pytest.mark.parametrize("passed", [0, 1])
 async def test_a_sync_believes_no_page_whose_cursor_was_ignored_once(

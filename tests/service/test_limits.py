@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from adapters.discord.simulator import Fault, Simulator, rich_world, uniform_world
+from adapters.discord.simulator import Fault, Simulator, uniform_world
 from adapters.discord.simulator.truth import truth
 from tests.support.archive import assert_equal_to_truth
 from tests.support.daemon import ON_POSTGRES, Clock, end_of, running_daemon
 from tests.support.guilds import guild_of
 from tests.support.process import process
+from tests.support.rich_archive import lean_rich_world
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("restored_addresses")]
 
@@ -60,7 +61,7 @@ async def test_a_429_ends_its_job_at_once_and_others_only_where_it_is_global(
 
 @ON_POSTGRES
 async def test_one_fault_in_fifty_is_made_up_for_by_the_next_sync(database_url: str) -> None:
-    world = rich_world()
+    world = lean_rich_world()
     async with Simulator(world) as sim:
         sim.faults.scatter(one_in=50, seed=11)
         async with running_daemon(sim, database_url) as daemon:

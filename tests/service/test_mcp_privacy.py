@@ -13,6 +13,7 @@ from storage.database import open_for_reading
 from tests.support.assistant import Assistant, assistant
 from tests.support.builders import NOW, SHA
 from tests.support.rich_archive import rich_archive
+from tests.support.secrets import any_of
 from tests.support.verbs import restored_mask, typed
 
 pytestmark = pytest.mark.usefixtures("restored_addresses")
@@ -32,8 +33,8 @@ async def test_no_answer_names_a_user(tmp_path: Path) -> None:
     said = "\n".join(ann.said)
     assert min(len(ids), len(names)) > 10
     assert len(said) > 100_000
-    found = [secret for secret in {world.token, *ids, *names} if secret in said]
-    assert not found, f"an answer holds {found[:3]}"
+    found = any_of({world.token, *ids, *names}).search(said.encode())
+    assert not found, f"an answer holds {found}"
 
 
 async def asks_everything(ann: Assistant, tenant: str) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from adapters.discord.simulator import Fault, Simulator, World, rich_world, tree_world, uniform_world
+from adapters.discord.simulator import Fault, Simulator, World, tree_world, uniform_world
 from adapters.discord.simulator.truth import truth
 from storage.database import migrate
 from storage.tables import reaction_totals
@@ -16,6 +16,7 @@ from tests.support.daemon import ON_POSTGRES, ON_SQLITE, Clock, Daemon, archivin
 from tests.support.faults import refuse_reactions
 from tests.support.guilds import guild_of
 from tests.support.process import INTERVAL
+from tests.support.rich_archive import lean_rich_world
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("restored_addresses")]
 
@@ -31,7 +32,7 @@ def lists_of(world: World, guild_ids: Iterable[int]) -> int:
 
 @ON_SQLITE
 async def test_all_users_are_fetched_by_the_fewest_requests_and_only_once(database_url: str) -> None:
-    world = rich_world()
+    world = lean_rich_world()
     async with archiving(world, database_url) as (sim, daemon):
         needed = lists_of(world, world.guilds)
         assert sim.requests.count(USERS) == needed
@@ -85,6 +86,7 @@ async def test_above_a_hundred_users_of_both_kinds(database_url: str, emoji: str
     assert_equal_to_truth(database_url, truth(world, guild_id), guild_id)
 
 
+@ON_SQLITE
 async def test_messages_come_first(database_url: str) -> None:
     world = uniform_world(3, 200)
     async with archiving(world, database_url) as (sim, _):
@@ -113,6 +115,7 @@ async def test_a_pass_that_was_cut_off_goes_on_where_it_was(database_url: str) -
     assert_equal_to_truth(database_url, truth(world, guild_id), guild_id)
 
 
+@ON_SQLITE
 async def test_a_backlog_makes_room_when_the_next_sync_is_due(database_url: str) -> None:
     world = uniform_world(2, 100)
     guild_id = guild_of(world)
@@ -169,6 +172,7 @@ async def test_a_message_that_was_deleted_meanwhile_is_marked(database_url: str)
         assert len(rows) == 2, "a deleted message keeps its row"
 
 
+@ON_SQLITE
 async def test_where_they_are_not_wanted_none_is_fetched(database_url: str) -> None:
     world = tree_world(2, 4)
     guild_id = guild_of(world)

@@ -8,14 +8,14 @@ from adapters.discord.simulator import Fault, Simulator, uniform_world
 from adapters.discord.simulator.model import Channel, World
 from adapters.discord.simulator.truth import truth
 from tests.support.archive import archived, assert_current, count_messages
-from tests.support.daemon import Daemon, running_daemon
+from tests.support.daemon import ON_SQLITE, Daemon, running_daemon
 from tests.support.guilds import guild_of
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("restored_addresses")]
 
 MESSAGES = "/channels/{channel_id}/messages"
 USERS = "/channels/{channel_id}/messages/{message_id}/reactions/{emoji_name}"
-CHANNELS = 40
+CHANNELS = 16
 BUSY = 2
 FEW = 12
 
@@ -58,6 +58,7 @@ async def written(daemon: Daemon, url: str, world: World) -> None:
     await daemon.until(is_equal, bool)
 
 
+@ON_SQLITE
 async def test_a_connected_bot_repairs_nothing(database_url: str) -> None:
     world, busy = quiet_world()
     guild_id = guild_of(world)
@@ -104,6 +105,7 @@ async def test_a_gap_costs_two_requests_for_each_busy_channel_and_one_for_a_dele
     assert_current(database_url, truth(world, guild_id), guild_id)
 
 
+@ON_SQLITE
 async def test_nothing_is_marked_deleted_by_a_refusal(database_url: str) -> None:
     world, (channel, *_) = quiet_world(FEW)
     guild_id = guild_of(world)

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import pytest
 
@@ -39,6 +39,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("restored_addresses")]
 
 LONG = "so it goes, and on and on " * 150  # near to the longest that Discord lets people write
 EXPIRES = datetime(2026, 3, 1, 12, 30, tzinfo=UTC)
+TABLES = "channels", "messages", "attachments", "reaction_totals", "reactions"
 PARTY, DANCE = "<:party:123456789012345678>", "<a:dance:223456789012345678>"
 
 
@@ -46,17 +47,20 @@ def hashed(user_id: int) -> str:
     return hashlib.sha256(str(user_id).encode()).hexdigest()
 
 
+Rows: TypeAlias = dict[tuple[Any, ...], dict[str, Any]]
+
+
 @dataclass
 class Archive:
     """What was put into the guild, and what the daemon made of it."""
 
-    url: str
+    tables: dict[str, Rows]
     ids: dict[str, int]
     file_url: str
     requests: list[Entry]
 
-    def rows(self, table: str) -> dict[tuple[Any, ...], dict[str, Any]]:
-        return archived(self.url, table, GUILD)
+    def rows(self, table: str) -> Rows:
+        return self.tables[table]
 
     def message(self, channel: int, name: str) -> dict[str, Any]:
         found = self.rows("messages").get((str(channel), str(self.ids[name])))
@@ -67,13 +71,16 @@ class Archive:
         return {message for place, message in self.rows("messages") if place == str(channel)}
 
 
+made: dict[str, Archive] = {}
+
+
 def furnish(sim: Simulator) -> tuple[dict[str, int], str]:
     """Put one of each into the guild; the ids of what was put there, and the address of the file."""
     post, url = sim.change.post, f"{sim.rest_url}/attachments/cat.png?ex={int(EXPIRES.timestamp()):x}&is=1&hm=2&"
     sim.change.update_channel(TEXT, topic="what goes on", silent=True)
     thread = sim.change.create_thread(TEXT, "aside", owner_id=WRITER.id, silent=True)
     file = attachment(QUIET, sim.world.ids.take(), "cat.png", 12_345, "image/png", width=640, height=480, url=url)
-    made = {
+    put = {
         "thread": thread.id,
         "aside": post(thread.id, "an aside", READER.id, silent=True)["id"],
         "word in voice": post(VOICE, "hello?", READER.id, silent=True)["id"],
@@ -81,9 +88,9 @@ def furnish(sim: Simulator) -> tuple[dict[str, int], str]:
         "secret": post(HIDDEN, "psst", WRITER.id, silent=True)["id"],
         "original": post(QUIET, f"hello <@{READER.id}>", WRITER.id, attachments=[file], silent=True)["id"],
     }
-    original = int(made["original"])
-    made["reply"] = post(QUIET, LONG, READER.id, reply_to=original, silent=True)["id"]
-    sim.change.edit(QUIET, int(made["reply"]), LONG + "!", silent=True)
+    original = int(put["original"])
+    put["reply"] = post(QUIET, LONG, READER.id, reply_to=original, silent=True)["id"]
+    sim.change.edit(QUIET, int(put["reply"]), LONG + "!", silent=True)
     for emoji, user, burst in (
         ("🔥", READER, False),
         ("🔥", WRITER, True),
@@ -92,7 +99,7 @@ def furnish(sim: Simulator) -> tuple[dict[str, int], str]:
     ):
         sim.change.react(QUIET, original, emoji, user.id, burst=burst, silent=True)
     sim.change.archive_thread(thread.id, silent=True)
-    return {name: int(made_id) for name, made_id in made.items()}, url
+    return {name: int(put_id) for name, put_id in put.items()}, url
 
 
 @asynccontextmanager
@@ -104,12 +111,18 @@ async def running(database_url: str) -> AsyncIterator[Archive]:
         async with running_daemon(sim, database_url) as daemon:
             jobs = await daemon.idle(2)
             assert [(job["status"], job["error"]) for job in jobs] == [("succeeded", None)] * 2
-            yield Archive(database_url, ids, file_url, sim.requests.entries())
+            tables = {table: archived(database_url, table, GUILD) for table in TABLES}
+            yield Archive(tables, ids, file_url, sim.requests.entries())
 
 
-async def archive_of(database_url: str) -> Archive:
-    async with running(database_url) as archive:
-        return archive
+@pytest.fixture
+async def archive(database_url: str) -> Archive:
+    """What the archive holds after the first sync: made once on each database, and only looked at."""
+    database = database_url.partition(":")[0]
+    if database not in made:
+        async with running(database_url) as made[database]:
+            pass
+    return made[database]
 
 
 def contents(folder: Path) -> bytes:
@@ -117,8 +130,7 @@ def contents(folder: Path) -> bytes:
     return b"".join(file.read_bytes() for file in folder.iterdir())
 
 
-async def test_what_everyone_may_read_is_archived_and_nothing_else(database_url: str) -> None:
-    archive = await archive_of(database_url)
+async def test_what_everyone_may_read_is_archived_and_nothing_else(archive: Archive) -> None:
     reasons = {key[0]: row["skip_reason"] for key, row in archive.rows("channels").items()}
     read = [TEXT, VOICE, FORUM, POST, QUIET, archive.ids["thread"], *THREADS]
     assert {channel for channel, reason in reasons.items() if reason is None} == set(map(str, read))
@@ -128,8 +140,7 @@ async def test_what_everyone_may_read_is_archived_and_nothing_else(database_url:
         assert archive.messages_of(hidden) == set(), "messages that not everyone may read"
 
 
-async def test_channels_threads_and_posts_give_all_their_messages(database_url: str) -> None:
-    archive = await archive_of(database_url)
+async def test_channels_threads_and_posts_give_all_their_messages(archive: Archive) -> None:
     talk = archive.messages_of(TEXT)
     missing = set(map(str, MESSAGES)) - talk
     assert not missing, f"{len(missing)} messages of a text channel are missing"
@@ -139,8 +150,7 @@ async def test_channels_threads_and_posts_give_all_their_messages(database_url: 
     assert archive.messages_of(POST) == {str(POST), str(archive.ids["second post"])}, "a post and what answers it"
 
 
-async def test_channels_are_stored_with_names_types_parents_and_metadata(database_url: str) -> None:
-    archive = await archive_of(database_url)
+async def test_channels_are_stored_with_names_types_parents_and_metadata(archive: Archive) -> None:
     rows = archive.rows("channels")
     kinds = {i: (rows[str(i),]["name"], rows[str(i),]["type"]) for i in (TEXT, VOICE, FORUM, POST, CATEGORY)}
     assert kinds == {
@@ -156,8 +166,7 @@ async def test_channels_are_stored_with_names_types_parents_and_metadata(databas
     assert aside["metadata"].get("owner_hash") == hashed(WRITER.id)
 
 
-async def test_threads_hang_under_their_channels_and_replies_under_their_originals(database_url: str) -> None:
-    archive = await archive_of(database_url)
+async def test_threads_hang_under_their_channels_and_replies_under_their_originals(archive: Archive) -> None:
     rows = archive.rows("channels")
     assert rows[str(POST),]["parent_platform_id"] == str(FORUM)
     assert rows[str(archive.ids["thread"]),]["parent_platform_id"] == str(TEXT)
@@ -165,8 +174,7 @@ async def test_threads_hang_under_their_channels_and_replies_under_their_origina
     assert reply["reply_to_message_platform_id"] == str(archive.ids["original"])
 
 
-async def test_messages_are_stored_with_their_text_times_and_authors_hash(database_url: str) -> None:
-    archive = await archive_of(database_url)
+async def test_messages_are_stored_with_their_text_times_and_authors_hash(archive: Archive) -> None:
     reply = archive.message(QUIET, "reply")
     assert reply["content"] == LONG + "!"
     assert reply["sent_at"] == time_of(archive.ids["reply"])
@@ -175,8 +183,7 @@ async def test_messages_are_stored_with_their_text_times_and_authors_hash(databa
     assert (reply["author_hash"], reply["author_kind"], reply["type"]) == (hashed(READER.id), "user", "reply")
 
 
-async def test_a_reply_names_its_original_and_the_hashes_of_both_authors(database_url: str) -> None:
-    archive = await archive_of(database_url)
+async def test_a_reply_names_its_original_and_the_hashes_of_both_authors(archive: Archive) -> None:
     reply = archive.message(QUIET, "reply")
     assert reply["reply_to_message_platform_id"] == str(archive.ids["original"])
     assert reply["reply_to_channel_platform_id"] == str(QUIET)
@@ -192,8 +199,7 @@ async def test_no_id_of_a_user_is_in_the_database(tmp_path: Path) -> None:
         assert hashed(user.id).encode() in stored, "a user is in the database by no hash of the id"
 
 
-async def test_a_file_is_stored_as_the_platform_gives_it(database_url: str) -> None:
-    archive = await archive_of(database_url)
+async def test_a_file_is_stored_as_the_platform_gives_it(archive: Archive) -> None:
     files = archive.rows("attachments")
     assert len(files) == 1, "one file was posted"
     ((place, file),) = files.items()
@@ -204,15 +210,13 @@ async def test_a_file_is_stored_as_the_platform_gives_it(database_url: str) -> N
     assert file["metadata"] == {"width": 640, "height": 480}
 
 
-async def test_no_file_is_requested(database_url: str) -> None:
-    archive = await archive_of(database_url)
+async def test_no_file_is_requested(archive: Archive) -> None:
     assert len(archive.rows("attachments")) == 1
     of_files = [f"{e.method} {e.path}" for e in archive.requests if "attachments" in e.path]
     assert of_files == [], "the file itself was requested"
 
 
-async def test_reactions_are_stored_with_their_emoji_and_users(database_url: str) -> None:
-    archive = await archive_of(database_url)
+async def test_reactions_are_stored_with_their_emoji_and_users(archive: Archive) -> None:
     original = str(archive.ids["original"])
     given = {
         (r["emoji"], r["user_hash"], r["burst"]) for key, r in archive.rows("reactions").items() if key[1] == original
@@ -223,7 +227,6 @@ async def test_reactions_are_stored_with_their_emoji_and_users(database_url: str
     assert totals.keys() == {"🔥", PARTY, DANCE}
 
 
-async def test_all_of_many_users_of_an_emoji_are_stored(database_url: str) -> None:
-    archive = await archive_of(database_url)
+async def test_all_of_many_users_of_an_emoji_are_stored(archive: Archive) -> None:
     fans = {r["user_hash"] for key, r in archive.rows("reactions").items() if key[1] == str(MESSAGES[100])}
     assert fans == {hashed(fan.id) for fan in FANS}, "130 people gave one emoji to one message"

@@ -86,6 +86,7 @@ async def test_a_thread_reopened_between_the_listings_of_a_first_sync_is_read_by
     assert_equal_to_truth(database_url, truth(world, guild_id), guild_id, without=["reactions"])
 
 
+@ON_SQLITE
 async def test_a_listing_that_rate_limits_break_off_comes_to_its_end(database_url: str) -> None:
     world = tree_world(PARENTS, 12)
     guild_id = guild_of(world)
@@ -105,6 +106,7 @@ async def test_a_listing_that_rate_limits_break_off_comes_to_its_end(database_ur
     assert_equal_to_truth(database_url, truth(world, guild_id), guild_id, without=["reactions"])
 
 
+@ON_SQLITE
 @pytest.mark.parametrize("kind", ["unmoved", "hollow"])
 async def test_a_listing_that_leads_nowhere_ends_its_channel_and_no_other(database_url: str, kind: str) -> None:
     world = tree_world(2, 6)
