@@ -30,6 +30,8 @@ class TruthWithoutPeople:
                 yield row | named | {"reply_to_author_hash": replied}
 
     def _unnamed(self, value: Any) -> Any:
+        if not self.erased:
+            return value
         text = json.dumps(value)
         for user_hash in self.erased:
             text = text.replace(user_hash, "forgotten")
@@ -37,7 +39,10 @@ class TruthWithoutPeople:
 
     def attachments(self) -> Iterator[Row]:
         """Yield the files of those who are not erased."""
-        gone = {(r["channel_platform_id"], r["platform_id"]) for r in self.messages() if r["author_hash"] is None}
+        gone: set[tuple[str, str]] = set()
+        if self.erased:
+            written = (row for row in self.truth.messages() if row["author_hash"] in self.erased)
+            gone = {(row["channel_platform_id"], row["platform_id"]) for row in written}
         for row in self.truth.attachments():
             if (row["channel_platform_id"], row["message_platform_id"]) not in gone:
                 yield row

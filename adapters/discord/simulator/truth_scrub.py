@@ -8,6 +8,7 @@ import hashlib
 import hmac
 import re
 from collections.abc import Callable, Iterable, Iterator
+from functools import cache, lru_cache
 from typing import TypeAlias
 
 Hash: TypeAlias = Callable[[str], str]
@@ -18,6 +19,7 @@ Rule: TypeAlias = Callable[[str, int, Hash], tuple[int, str] | None]
 """Whether a rule applies at a place: up to where, and what stands there instead."""
 
 
+@cache
 def hash_with(key: bytes | None) -> Hash:
     """Return the author hash: SHA-256 of the digits, keyed where there is a key."""
     if key is None:
@@ -118,6 +120,7 @@ _RUN = re.compile("[0-9]+")
 _ENCODED_RUN = re.compile("(?:[0-9]|%3[0-9]){17,}")
 
 
+@lru_cache(maxsize=20_000)  # the same guild is told many times
 def _without_ids(text: str, hash_of: Hash) -> str:
     if not _SUSPECT.search(text):
         return text
