@@ -25,6 +25,11 @@ from tests.support.tables_of import run_sql
 pytestmark = pytest.mark.usefixtures("restored_addresses")
 
 
+@pytest.fixture(autouse=True)
+def migrated_archive() -> None:
+    """None: a check says whether there is one."""
+
+
 @pytest.fixture
 def url(tmp_path: Path) -> str:
     """Where the archive is, or would be."""

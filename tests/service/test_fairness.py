@@ -20,22 +20,22 @@ ONLY_MESSAGES = {"PLATFORM_SYNC_SYNC__REACTION_USERS": "false"}
 
 @pytest.mark.slow
 @pytest.mark.parametrize("places", [1, 4])
-async def test_ten_small_tenants_beside_a_giants_first_sync(tmp_path: Path, places: int) -> None:
+async def test_five_small_tenants_beside_a_giants_first_sync(tmp_path: Path, places: int) -> None:
     """With one place the giant makes room; with more the requests take turns."""
     url = f"sqlite+aiosqlite:///{tmp_path}/archive.db"
-    world = uneven_world([100_000] + [150] * 10, channels=4)
+    world = uneven_world([200_000] + [120] * 5, channels=4)
     giant, *small = world.guilds
     settings = {
         **ONLY_MESSAGES,
         "PLATFORM_SYNC_SYNC__CONCURRENT_TENANTS": str(places),
-        "PLATFORM_SYNC_SYNC__TIME_SLICE": "0.3 s",
+        "PLATFORM_SYNC_SYNC__TIME_SLICE": "1 s",
     }
     async with Simulator(world) as sim:
         guilds = [sim.change.leave_guild(guild_id, silent=True) for guild_id in small]
         async with running_daemon(sim, url, settings=settings) as daemon:
             await daemon.until(
                 lambda: daemon.get("/api/tenants"),
-                lambda page: sum(tenant["totals"]["messages"] for tenant in page["tenants"]) > 3_000,
+                lambda page: sum(tenant["totals"]["messages"] for tenant in page["tenants"]) > 1_000,
             )
             for guild in guilds:
                 sim.change.join_guild(guild)

@@ -144,12 +144,12 @@ def assert_current(url: str, truth: Any, guild_id: int, *, since: datetime | Non
     archived_channels = {
         key[0] for key, row in archived(url, "channels", guild_id).items() if row["sync_state"] == "archived"
     }
-    told = _by_key("messages", truth.messages())
-    present = {key[:2] for key, row in told.items() if since is None or row["sent_at"] >= since}
+    written = _by_key("messages", truth.messages())
+    present = {key[:2] for key, row in written.items() if since is None or row["sent_at"] >= since}
     deleted = _deleted(url, guild_id)
     assert not deleted & present, f"messages are marked deleted that are there, such as {min(deleted & present)}"
     for table in ("messages", "attachments", "reaction_totals", "reactions"):
-        rows = told if table == "messages" else _by_key(table, getattr(truth, table)())
+        rows = written if table == "messages" else _by_key(table, getattr(truth, table)())
         expected = {key: row for key, row in rows.items() if key[:2] in present}
         found = {
             key: row

@@ -42,7 +42,7 @@ async def until_current(
 ) -> None:
     """Wait until the archive of the only guild is as the guild is now, as far as ``assert_current`` looks."""
     guild_id = guild_of(world)
-    expected = await asyncio.to_thread(_told, truth_without(world, guild_id, erased))
+    expected = await asyncio.to_thread(_read_once, truth_without(world, guild_id, erased))
     began = time.monotonic()
     while True:
         assert daemon.process.returncode is None, daemon.log
@@ -57,7 +57,7 @@ async def until_current(
             return
 
 
-def _told(truth: TruthWithoutPeople) -> SimpleNamespace:
+def _read_once(truth: TruthWithoutPeople) -> SimpleNamespace:
     """Read a truth once, to be asked many times."""
     tables = ("messages", "attachments", "reaction_totals", "reactions")
     return SimpleNamespace(**{table: partial(iter, list(getattr(truth, table)())) for table in tables})

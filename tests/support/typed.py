@@ -8,7 +8,8 @@ from collections.abc import Mapping
 
 from typer.testing import CliRunner
 
-import bot.__main__  # noqa: F401 # it adds every verb
+import bot.cli_opt_outs
+import bot.cli_people  # noqa: F401 # they add their verbs
 from adapters.discord.simulator import Simulator
 from bot.cli import app
 from tests.support.process import environment_of

@@ -48,7 +48,7 @@ def _without_names(text: str, names: list[Name]) -> Iterator[tuple[bool, str]]:
     if "@" not in text and "#" not in text:
         names = []
     start = place = 0
-    beginnings = {"@", *(name[0] for name, _ in names)}
+    beginnings = {"@", *(name[:1] for name, _ in names)}
     while names and place < len(text):
         found = _name_at(text, place, names) if text[place] in beginnings else None
         if found is None:
