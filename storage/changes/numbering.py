@@ -8,23 +8,19 @@ everything that has a lower one, or has got a higher one since.
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import RowMapping, delete, select, text, true
+from sqlalchemy import RowMapping, delete, select, true
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage.changes.new_messages import has_new_messages, take_new_messages
-from storage.connection import finish_before_cancel
+from storage.connection import finish_before_cancel, take_numbering_turn
 from storage.database import Database
 from storage.sql import LIMIT, NOW, RowId, all_rows, dump_json, insert, json_objects, json_strings, types_of
 from storage.tables import change_feeds, change_queue, channels, message_changes
 
-_LOCK_KEY = 0x506C6174_43686E67  # any number that nothing else on this database uses: "PlatChng"
 _STEP = 2_000
 """How many changes a transaction takes: hundredths of a second."""
 _NEW_AT_ONCE = 5  # times as many new messages, of which few rows are made
 
-# Whatever the server's default is: a snapshot from before the lock would not show all that was committed before it.
-_COMMITTED = text("SET TRANSACTION ISOLATION LEVEL READ COMMITTED")
-_LOCK = text(f"SELECT pg_advisory_xact_lock({_LOCK_KEY})")
 _WAITS = select(change_queue.c.id).order_by(change_queue.c.id).limit(1)
 _TAKE = (
     select(change_queue, channels.c.tenant_id)
@@ -88,11 +84,9 @@ async def _is_waiting(connection: AsyncConnection) -> bool:
 @finish_before_cancel
 async def _number(db: Database, now: datetime, step: int) -> bool:
     async with db.writing() as connection:
-        if db.dialect == "postgresql":
-            await connection.execute(_COMMITTED)
-            await connection.execute(_LOCK)
-            new: Sequence[RowMapping] = ()
-        else:
+        await take_numbering_turn(connection)
+        new: Sequence[RowMapping] = ()
+        if db.dialect == "sqlite":
             new = await take_new_messages(connection, now, step * _NEW_AT_ONCE)
         taken = await all_rows(connection, _TAKE, {"limit": step})
         # Of a channel that has been deleted since nothing is left.

@@ -33,6 +33,9 @@ from storage.connection.inspection import (
     inspect_database,
     require_archive,
 )
+from storage.connection.numbering_turn import (
+    take_numbering_turn,
+)
 from storage.connection.pools import (
     Pools,
     open_pools,
@@ -93,5 +96,6 @@ __all__ = [
     "sqlite_migrator",
     "sqlite_path",
     "suffix_of_copy",
+    "take_numbering_turn",
     "translated",
 ]

@@ -9,13 +9,14 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Delete, Table, delete, func, null, or_, select, true, tuple_, update
 
-from storage.connection import finish_before_cancel
+from storage.connection import finish_before_cancel, take_numbering_turn
 from storage.database import Database
 from storage.errors import UnknownTenant
 from storage.jobs import settle_status
 from storage.privacy import merge_search_index
 from storage.sql import NOW, TENANT_ID
 from storage.tables import (
+    change_queue,
     channel_audits,
     channels,
     content_retention,
@@ -84,8 +85,10 @@ async def purge_tenant(db: Database, tenant_id: str, now: datetime) -> int:
     deleted = await _delete_all_of(db, tenant_id, messages)
     await _forget_retention(db, tenant_id)
     await merge_search_index(db)  # while channels say that the purge is not finished, whoever deleted the messages
-    for table in (message_changes, channels, sync_jobs):
-        await _delete_all_of(db, tenant_id, table)
+    await _delete_all_of(db, tenant_id, message_changes)
+    while await _delete_channels(db, tenant_id):
+        pass
+    await _delete_all_of(db, tenant_id, sync_jobs)
     return deleted
 
 
@@ -144,6 +147,20 @@ async def _forget_retention(db: Database, tenant_id: str) -> None:
 async def _delete_chunk_of(db: Database, tenant_id: str, table: Table) -> int:
     async with db.writing() as connection:
         return (await connection.execute(_DELETE_CHUNK[table], {"tenant": tenant_id})).rowcount
+
+
+_DELETE_LATE_CHANGES = delete(message_changes).where(message_changes.c.tenant_id == TENANT_ID, _is_purged)
+_DELETE_QUEUED = delete(change_queue).where(change_queue.c.channel_id.in_(_own_channels), _is_purged)
+
+
+@finish_before_cancel
+async def _delete_channels(db: Database, tenant_id: str) -> int:
+    """Delete channels with what is known of changes in them, which get no positions any more once they are gone."""
+    async with db.writing() as connection:
+        await take_numbering_turn(connection)
+        for statement in (_DELETE_LATE_CHANGES, _DELETE_QUEUED):
+            await connection.execute(statement, {"tenant": tenant_id})
+        return (await connection.execute(_DELETE_CHUNK[channels], {"tenant": tenant_id})).rowcount
 
 
 _UNFINISHED = (

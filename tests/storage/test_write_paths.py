@@ -107,7 +107,7 @@ STORES_NOBODY = {
         ),
         *("as_stored", "prepared_rows", "reopen_channel", "reopen_skipped", "require_archived"),
     ),
-    "connection": ("check_server", "is_read_only", "may_write"),
+    "connection": ("check_server", "is_read_only", "may_write", "take_numbering_turn"),
     "jobs": (
         *("cancel", "claim", "enqueue", "extend_lease", "finish", "prune_jobs", "release", "release_orphans"),
         *("renew", "require_lease"),
