@@ -21,6 +21,7 @@ from storage.privacy.redaction import FORGOTTEN
 from storage.privacy.removal import Removal
 from storage.privacy.search import (
     ABSENT_UNTIL,
+    END,
     IN_WINDOW,
     IS_WITHHELD,
     TimeWindow,
@@ -66,6 +67,21 @@ async def sweep(db: Database, removal: Removal, *, now: datetime, window: int) -
             await _redact_window(db, part, scope)
 
 
+async def _take_turn(connection: AsyncConnection, scope: Scope) -> Mapping[str, Any]:
+    """Begin a transaction of the removal; return its parameters.
+
+    The person may opt in meanwhile: what is said from then on is stored again, and stays. The lock on the request lets
+    no end be recorded until what was found by the one before is removed.
+    """
+    await take_turn(connection)
+    request = scope.removal.request
+    if "withheld_until" not in request.c:
+        return scope.values
+    ending = select(request.c.withheld_until).where(scope.removal.is_request()).with_for_update(key_share=True)
+    until = (await connection.execute(ending, scope.values)).scalar_one()
+    return {**scope.values, "absent_until": until or END}
+
+
 _COUNTED = ("messages", "attachments", "reactions", "mentions")
 
 
@@ -108,8 +124,8 @@ async def _empty_chunk(db: Database, scope: Scope) -> bool:
     """Empty some of the person's messages, and others' copies of them; return whether there were any."""
     now, tenant_id, mark = (scope.values[name] for name in ("now", "tenant", "mark"))
     async with db.writing() as connection:
-        await take_turn(connection)
-        theirs = (await connection.execute(_THEIRS, scope.values)).all()
+        wanted = await _take_turn(connection, scope)
+        theirs = (await connection.execute(_THEIRS, wanted)).all()
         keys = [(channel, message) for channel, message, _ in theirs]
         given = [{"channel_id": channel, "message_platform_id": message} for channel, message in keys]
         values = {"theirs": dump_json(given), "mark": mark, "now": now}
@@ -124,8 +140,8 @@ async def _empty_chunk(db: Database, scope: Scope) -> bool:
 @finish_before_cancel
 async def _empty_copies_from_elsewhere(db: Database, scope: Scope) -> None:
     async with db.writing() as connection:
-        await take_turn(connection)
-        copies = await empty_copies_from_elsewhere(connection, scope.values)
+        values = await _take_turn(connection, scope)
+        copies = await empty_copies_from_elsewhere(connection, values)
         await _count(connection, scope, mentions=copies)
 
 
@@ -150,8 +166,8 @@ _DELETE_REACTIONS = delete(reactions).where(tuple_(*_key).in_(_chunk.correlate(N
 @finish_before_cancel
 async def _delete_reactions(db: Database, scope: Scope) -> int:
     async with db.writing() as connection:
-        await take_turn(connection)
-        deleted = (await connection.execute(_DELETE_REACTIONS, scope.values)).rowcount
+        values = await _take_turn(connection, scope)
+        deleted = (await connection.execute(_DELETE_REACTIONS, values)).rowcount
         await _count(connection, scope, reactions=deleted)
     return deleted
 
@@ -210,9 +226,8 @@ _LOCK_CHANNELS = select(tenants.c.id).where(tenants.c.id == TENANT_ID).with_for_
 @finish_before_cancel
 async def _redact_window(db: Database, window: TimeWindow, scope: Scope) -> None:
     """Remove a person's hash from the messages and files of a window."""
-    values = {**scope.values, **window.as_values()}
     async with db.writing() as connection:
-        await take_turn(connection)
+        values = {**await _take_turn(connection, scope), **window.as_values()}
         named = (await connection.execute(_REDACT_MESSAGES, values)).rowcount
         named += (await connection.execute(_REDACT_FILES, values)).rowcount
         await _count(connection, scope, mentions=named)
