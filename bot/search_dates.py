@@ -1,6 +1,7 @@
 """Times as people write them into the search box: a year, a month, a day, or a moment by ISO 8601, in UTC."""
 
 import re
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
 from storage.search import TimeSpan
@@ -49,3 +50,11 @@ def _moment(text: str) -> TimeSpan:
         return TimeSpan(since=since, until=since + timedelta(seconds=1 if has_seconds else 60))
     except (OverflowError, ValueError):
         raise ValueError(_FORMS) from None
+
+
+def have_time_in_common(values: Iterable[object]) -> bool:
+    """Find out whether there is a time that lies in all spans among some values."""
+    spans = [value for value in values if isinstance(value, TimeSpan)]
+    since = [span.since for span in spans if span.since]
+    until = [span.until for span in spans if span.until]
+    return not since or not until or max(since) < min(until)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 
-from bot.search_dates import time_of
+from bot.search_dates import have_time_in_common, time_of
 from storage.search import Field, Filter, Has, SearchQuery, Term, TimeSpan
 
 LONGEST_QUERY = 500
@@ -52,7 +52,10 @@ def parse_query(text: str) -> SearchQuery:
     if len(parts) > _MOST_PARTS:
         raise BadQuery(f"it has {len(parts)} words and filters; at most {_MOST_PARTS} are read")
     terms = tuple(part for part in parts if isinstance(part, Term))
-    return SearchQuery(terms=terms, filters=tuple(part for part in parts if isinstance(part, Filter)))
+    filters = tuple(part for part in parts if isinstance(part, Filter))
+    if not have_time_in_common(each.value for each in filters if not each.is_excluded):
+        raise BadQuery("before:, after: and during: have no time in common, so nothing can have been sent then")
+    return SearchQuery(terms=terms, filters=filters)
 
 
 def _parts(text: str) -> Iterator[re.Match[str]]:

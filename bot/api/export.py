@@ -100,6 +100,7 @@ class ExportCalls:
     async def export_messages(self, query: ExportQuery) -> Sent:
         """Begin to send an export."""
         tenant = await find_tenant(self.db, query.tenant_id)
+        _require_some_time(query)
         selection = ExportSelection(
             tenant_id=tenant.id,
             channels=(query.channel,) if query.channel else (),
@@ -115,6 +116,13 @@ class ExportCalls:
             content_type=form.content_type,
             filename=f"{tenant.id}{f'.{query.channel}' if query.channel else ''}.{form.suffix}",
         )
+
+
+def _require_some_time(query: ExportQuery) -> None:
+    if query.since and query.until and query.since >= query.until:
+        detail = "must be before until"
+        errors = [{"field": "since", "detail": detail}]
+        raise Problem(400, "invalid_query", f"since: {detail}", errors=errors)
 
 
 async def _parts(db: Database, selection: ExportSelection, form: ExportFormat) -> AsyncIterator[bytes]:

@@ -131,6 +131,8 @@ async def is_streamed(daemon: Daemon, guild_id: int, folder: Path) -> None:
             ("format=html", 400),
             ("channel=1", 404),
             ("since=yesterday", 400),
+            ("since=2026-02-01&until=2026-01-01", 400),
+            ("since=2026-01-01&until=2026-01-01T00:00Z", 400),
             ("author=ada", 400),
             ("since=2999-01-01&include_deleted=true", 200),
         ):

@@ -87,12 +87,19 @@ def test_filters(typed: str, field: Field, value: object) -> None:
         ("a*", "give at least 2 letters"),
         ("x" * (LONGEST_QUERY + 1), "at most 500 are read"),
         ("a " * 41, "at most 40 are read"),
+        ("after:2026 before:2026-05", "before:, after: and during: have no time in common"),
+        ("during:2026 before:2026", "have no time in common"),
     ],
 )
 def test_what_cannot_be_read_is_said(typed: str, said: str) -> None:
     with pytest.raises(BadQuery) as refused:
         parse_query(typed)
     assert said in str(refused.value)
+
+
+def test_times_that_have_one_in_common() -> None:
+    for typed in ("after:2025 before:2026-05", "during:2026 before:2026-02", "during:2026 -during:2026", "after:2026"):
+        assert parse_query(typed).filters
 
 
 def test_each_example_can_be_read() -> None:
