@@ -1,9 +1,10 @@
 """Searching the archive by what was typed into the one box: for the API, the pages and the command line."""
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from bot.search_query import parse_query
+from bot.search_query import mistyped_filters, parse_query
 from storage import search
 from storage.database import Database
 from storage.search import Explanation, Order, Page
@@ -17,6 +18,7 @@ class Found:
 
     page: Page
     explanation: Explanation | None
+    mistyped: Mapping[str, str] = field(default_factory=dict)  # filters that may be meant, by what was typed
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,4 +58,4 @@ class Searcher:
             page = await search.search(self.db, tenant_id, query, order=order, cursor=cursor, limit=limit)
             is_empty = not page.hits and not page.is_cut and cursor is None
             explanation = await search.explain(self.db, tenant_id, query) if is_empty else None
-        return Found(page=page, explanation=explanation)
+        return Found(page=page, explanation=explanation, mistyped=mistyped_filters(text) if explanation else {})

@@ -6,6 +6,7 @@ What it cannot read is an error that says what would be right; a word with a col
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from functools import partial
 
 from bot.search_dates import have_time_in_common, time_of
@@ -184,3 +185,17 @@ OPERATORS: Mapping[str, Operator] = {operator.name: operator for operator in _op
 """The filters by their names."""
 
 _ALIASES = {"author": "from", "channel": "in"}
+
+_LIKENESS = 0.7  # form: is from:, but http: is not type:
+
+
+def mistyped_filters(text: str) -> dict[str, str]:
+    """Find what was searched for as a word and may have been meant as a filter.
+
+    Returns:
+        The filters that are meant, by what was typed before the colon.
+    """
+    keys = {(part["key"] or "").lower() for part in _parts(text.translate(_QUOTES))}
+    names = [*OPERATORS, *_ALIASES]
+    found = {key: get_close_matches(key, names, 1, _LIKENESS) for key in sorted(keys.difference(names))}
+    return {key: near[0] for key, near in found.items() if near}

@@ -1,5 +1,6 @@
 """The call that searches a tenant's archive."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from adapters.records import AuthorKind, ChannelType
@@ -115,7 +116,7 @@ def _view(found: Found, wanted: Order, dialect: str) -> SearchView:
         searched_until=page.searched_until,
         notices=notices_of(found.page, wanted, dialect),
         index=IndexView(kind=index.kind, ready=index.is_ready, percent=index.percent),
-        nothing=_nothing(found.explanation) if found.explanation else None,
+        nothing=_nothing(found.explanation, found.mistyped) if found.explanation else None,
     )
 
 
@@ -147,7 +148,7 @@ def notices_of(page: Page, wanted: Order, dialect: str) -> list[str]:
     return notices
 
 
-def _nothing(why: Explanation) -> Nothing:
+def _nothing(why: Explanation, meant: Mapping[str, str]) -> Nothing:
     absent = [term.text for term in why.absent]
     unread = [
         Unread(
@@ -162,6 +163,7 @@ def _nothing(why: Explanation) -> Nothing:
     ]
     words = [f'no message holds "{text}"' for text in absent]
     words += [f'whether any message holds "{term.text}" is not known at present' for term in why.unknown]
+    words += [f"{typed}: is no filter, and was searched for as a word; {near}: is one" for typed, near in meant.items()]
     words = words or [_ALL_PRESENT if why.present > 1 else _PRESENT if why.present else _ONLY_FILTERS]
     words += [f"{counted(why.unread_total, 'channel')} not archived"] if why.unread_total else []
     if why.content_before:

@@ -115,6 +115,9 @@ async def check_nothing(daemon: Daemon) -> None:
     assert (found["hits"], found["nothing"]["absent_words"]) == ([], ["neverwritten"])
     assert str(HIDDEN) in [channel["platform_id"] for channel in found["nothing"]["unread_channels"]]
     assert 'no message holds "neverwritten"' in found["nothing"]["detail"]
+    meant = (await daemon.get(f"{SEARCH}?q=befor:2024 http://neverwritten"))["nothing"]["detail"]
+    assert "befor: is no filter, and was searched for as a word; before: is one" in meant
+    assert "http: is no filter" not in meant
 
 
 async def check_suggestions(daemon: Daemon) -> None:

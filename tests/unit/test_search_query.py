@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.search_dates import time_of
-from bot.search_query import LONGEST_QUERY, OPERATORS, BadQuery, parse_query
+from bot.search_query import LONGEST_QUERY, OPERATORS, BadQuery, mistyped_filters, parse_query
 from storage.search import Field, Filter, Has, SearchQuery, Term, TimeSpan
 from tests.support.examples import examples
 
@@ -100,6 +100,12 @@ def test_what_cannot_be_read_is_said(typed: str, said: str) -> None:
 def test_times_that_have_one_in_common() -> None:
     for typed in ("after:2025 before:2026-05", "during:2026 before:2026-02", "during:2026 -during:2026", "after:2026"):
         assert parse_query(typed).filters
+
+
+def test_what_may_be_meant_as_a_filter() -> None:
+    typed = 'form:ann -Befor:2024 auther:"1a 2b" from:1a2b3c4d http://x.org 12:30 std::map "has :1" and re: 👍'
+    assert mistyped_filters(typed) == {"auther": "author", "befor": "before", "form": "from"}
+    assert mistyped_filters("plain words") == {}
 
 
 def test_each_example_can_be_read() -> None:
