@@ -23,6 +23,7 @@ from bot.config import Config, ConfigError, load
 from bot.daemon_calls import DaemonRefused
 from bot.demo_files import DemoFiles, DemoRefused
 from bot.metrics import Metrics
+from bot.wording import trouble_in_words
 from storage.database import migrate as migrate_database
 from storage.errors import NoArchive, StorageError
 
@@ -197,8 +198,10 @@ def run_verb(main: Coroutine[Any, Any, object]) -> None:
         raise typer.Exit(INTERRUPTED) from None
     except BrokenPipeError:
         _leave_reader()
-    except (DaemonRefused, DemoRefused, OSError) as e:
+    except (DaemonRefused, DemoRefused) as e:
         leave(str(e), FAILED)
+    except OSError as e:
+        leave(trouble_in_words(e), FAILED)
     except NoArchive as e:
         leave(f"{e}{DemoFiles().hint}", FAILED)
     except StorageError as e:

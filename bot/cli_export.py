@@ -25,7 +25,7 @@ from bot.export import (
     read_jsonl,
 )
 from bot.html_export import HtmlExport, verify_folder, verify_page
-from bot.wording import counted
+from bot.wording import counted, trouble_in_words
 from storage.connection import require_archive
 from storage.database import open_for_reading
 from storage.export import ExportSelection
@@ -128,7 +128,8 @@ def verify_export(
         try:
             count = _count(file)
         except (IncompleteExport, OSError) as e:
-            typer.echo(f"{file}: {e}".replace(f"{file}: {file}", str(file)), err=True)
+            said = trouble_in_words(e) if isinstance(e, OSError) else str(e)
+            typer.echo(said if said.startswith(f"{file}") else f"{file}: {said}", err=True)
             broken = True
         else:
             typer.echo(f"{file}: {counted(count, 'message')}, whole")

@@ -1,5 +1,6 @@
 """Texts for people: descriptions of a field's valid values, counts, pseudonyms, and what is to be read again or why."""
 
+import errno
 import re
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
@@ -53,6 +54,23 @@ def counted(count: int, one: str) -> str:
     """Write a count with its noun, as in "1 reply" and "16 replies"."""
     many = f"{one[:-1]}ies" if one.endswith("y") else f"{one}s"
     return f"{count:,} {one if count == 1 else many}"
+
+
+_TROUBLE = {
+    errno.ENOENT: "there is no such file or folder",
+    errno.EACCES: "this user may not read or write it",
+    errno.EPERM: "this user may not read or write it",
+    errno.EISDIR: "it is a folder: give a file",
+    errno.ENOTDIR: "it is a file, or below one: give a folder",
+    errno.EEXIST: "it is a file, or below one: give a folder",
+}
+
+
+def trouble_in_words(error: OSError) -> str:
+    """Say what the system could not do, and with which file."""
+    words = _TROUBLE.get(error.errno or 0) if error.filename else None
+    said = words or error.strerror or str(error)
+    return f"{error.filename}: {said}" if error.filename else said
 
 
 def repairs_in_words(left: Mapping[RefetchKind, int]) -> str:

@@ -10,7 +10,9 @@ import orjson
 import pytest
 from typer.testing import CliRunner, Result
 
+import bot.cli_backup
 import bot.cli_export
+import bot.cli_people  # they add their verbs
 from bot.cli import app
 from storage.channels import channel_states, save_channels
 from storage.database import open_database
@@ -57,7 +59,8 @@ def test_an_export_is_written_checked_and_refused(run: Run, tmp_path: Path, monk
     assert (ended.exit_code, "5 messages, whole" in ended.output) == (0, True)
     file.write_bytes(file.read_bytes()[:-100])
     ended = run("verify-export", str(file), str(folder / "none"))
-    assert (ended.exit_code, "is not JSON" in ended.output, "No such file" in ended.output) == (1, True, True)
+    assert (ended.exit_code, "is not JSON" in ended.output) == (1, True)
+    assert f"{folder}/none: there is no such file" in ended.output
 
     days = tmp_path / "days"
     ended = run("export", "discord-100", "--output", str(days), "--split", "day", "--since", "2026-11-20")
@@ -101,3 +104,21 @@ def test_an_export_is_written_checked_and_refused(run: Run, tmp_path: Path, monk
     assert "requirements/export.lock" in refused("discord-100", "--format", "parquet")
     assert [place.name for place in (tmp_path / "other").iterdir()] == ["_export.json"], "nothing is left half done"
     assert bot.cli_export.parse_time("2026-11-23T10:00+02:00").hour == 8
+
+
+def test_a_path_that_cannot_be_used_is_said_in_plain_words(run: Run, tmp_path: Path) -> None:
+    (file := tmp_path / "file").touch()
+    missing, below = tmp_path / "missing", file / "below"
+    for words, said in {
+        ("verify-export", missing): f"{missing}: there is no such file or folder",
+        ("verify-export", below): f"{below}: it is a file, or below one",
+        ("erasures", "replay", "--yes", missing): f"{missing}: there is no such file or folder",
+        ("erasures", "replay", "--yes", tmp_path): f"{tmp_path}: it is a folder: give a file",
+        ("erasures", "export", "--output", missing / "a"): f"{missing}/a: there is no such file or folder",
+        ("export-user", "1", "--output", tmp_path): f"{tmp_path}: it is a folder: give a file",
+        ("backup", "--output", file): f"{file}: it is a file, or below one: give a folder",
+        ("backup", "--output", below): f"{file}: it is a file, or below one: give a folder",
+        ("export", "discord-100", "--output", below): "is a file, or below one: give a folder",
+    }.items():
+        ended = run(*map(str, words))
+        assert (ended.exit_code, said in ended.stderr, "Errno" in ended.output) == (1, True, False), ended.output
