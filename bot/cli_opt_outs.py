@@ -7,7 +7,17 @@ import typer
 from bot import app as daemon
 from bot import opt_outs as people
 from bot.cli import ConfigFile, app, hasher_of, run_verb, set_up_logs, settings_of
-from bot.cli_people import OfPlatform, OfTenant, UserId, Yes, confirm, counted_removals, read_user_id, show_progress
+from bot.cli_people import (
+    OfPlatform,
+    OfTenant,
+    UserId,
+    Yes,
+    confirm,
+    counted_removals,
+    read_user_id,
+    removals_of_repeated,
+    show_progress,
+)
 from bot.wording import counted
 from storage.connection import archive_name, require_archive
 
@@ -31,19 +41,23 @@ def opt_out(
     person = read_user_id(platform, user_id)
 
     async def begin() -> None:
+        choice = hasher.choice
+        since = await people.opted_out_since(settings, hasher.of(person), hash_choice=choice, tenant_id=tenant)
         removed = await people.opt_out(
             settings,
             platform,
             person,
             hasher.of(person),
-            hash_choice=hasher.choice,
+            hash_choice=choice,
             tenant_id=tenant,
             erase=erase,
             clock=daemon.utc_now,
             on_removed=show_progress,
         )
         place = tenant or "any tenant there is or will be"
-        typer.echo(f"nothing more of this person is stored in {place}; {counted_removals(removed)} in {where}")
+        before = f", as since {since:%Y-%m-%d %H:%M:%S}Z" if since else ""
+        what = removals_of_repeated(removed) if since else counted_removals(removed)
+        typer.echo(f"nothing more of this person is stored in {place}{before}; {what} in {where}")
 
     run_verb(require_archive(settings.database.url, hash_choice=hasher.choice, tenant_id=tenant))
     if erase:

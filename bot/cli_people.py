@@ -155,7 +155,7 @@ def replay_requests(
             )
         except ValueError as e:
             leave(str(e), FAILED)
-        typer.echo(f"fulfilled {_requests(count)}: {counted_removals(removed)} in the archive at {where}")
+        typer.echo(f"fulfilled {_requests(count)}: {removals_of_repeated(removed)} in the archive at {where}")
 
     run_verb(again())
 
@@ -211,9 +211,15 @@ def _result(removed: dict[str, int], since: datetime | None) -> str:
     if since is None:
         return counted_removals(removed)
     before = f"this person was forgotten already, on {since:%Y-%m-%d %H:%M:%S}Z"
-    return f"{before}: {counted_removals(removed) if any(removed.values()) else 'nothing was left to remove'}"
+    return f"{before}: {removals_of_repeated(removed)}"
+
+
+def removals_of_repeated(removed: dict[str, int]) -> str:
+    """Describe what a request removed that was made before."""
+    return counted_removals(removed) if any(removed.values()) else "nothing was left to remove"
 
 
 def counted_removals(removed: dict[str, int]) -> str:
+    """Describe what was removed."""
     counts = [f"{count:,} {name if count != 1 else name[:-1]}" for name, count in removed.items()]
     return "removed " + (", ".join(counts) or "nothing")

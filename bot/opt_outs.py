@@ -78,6 +78,19 @@ async def opt_in(
     return await on_archive(config, hash_choice, here, by_daemon)
 
 
+async def opted_out_since(
+    config: Config, user_hash: str, *, hash_choice: str, tenant_id: str | None
+) -> datetime | None:
+    """Return when a person requested the opt-out that holds, of the tenant or of all; None where none does.
+
+    Raises:
+        StorageError: the archive cannot be used, or does not exist.
+    """
+    async with read_archive(config, hash_choice) as db:
+        theirs = await privacy.list_opt_outs(db, user_hash)
+    return next((each.requested_at for each in theirs if each.tenant_id == tenant_id and not each.withheld_until), None)
+
+
 async def list_opt_outs(config: Config, *, hash_choice: str) -> list[OptOut]:
     """List the opt-outs of an archive, also while a daemon has it open.
 

@@ -107,9 +107,9 @@ async def replay(
 
     async def here(db: Database) -> Removed:
         # All are recorded first, so that nothing of these people can be stored from then on.
-        requests = [await _recorded(db, request, clock()) for request in wanted]
+        recorded = [await _recorded(db, request, clock()) for request in wanted]
         total: Removed = {}
-        for request in requests:
+        for request in {request.id: request for request in recorded}.values():  # several may have become one
             for name, count in counts(await fulfilled(db, request, clock, on_removed)).items():
                 total[name] = total.get(name, 0) + count
         return total

@@ -85,6 +85,12 @@ _BEGIN = (
     .values(withheld_from=_FROM, withheld_until=_UNTIL)
     .on_conflict_do_nothing()
 )
+# A request that is made again says what it removed itself; one that was interrupted goes on counting.
+_COUNT_ANEW = (
+    update(opt_outs).where(_columns.completed_at.is_not(None)).values(dict.fromkeys(COUNTED, 0)).values(updated_at=NOW)
+)
+_COUNT_ANEW_HOLDING = _COUNT_ANEW.where(_is_in_scope, IS_OPTED_OUT)
+_COUNT_ANEW_IT = _COUNT_ANEW.where(_is_in_scope, _columns.requested_at == _REQUESTED_AT)
 _REACH_BACK = (
     update(opt_outs)
     .where(_columns.withheld_from.is_not(None), or_(_FROM.is_(None), _columns.withheld_from > _FROM))
@@ -98,7 +104,8 @@ _REACH_BACK_IT = _REACH_BACK.where(_is_in_scope, _columns.requested_at == _REQUE
 async def opt_out(db: Database, user_hash: str, *, tenant_id: str | None, now: datetime, erase: bool = False) -> OptOut:
     """Record an opt-out durably. From then on nothing that the person writes or gives is stored.
 
-    Where one holds already, it stays, and reaches back to the beginning if that is requested now.
+    Where one holds already, it stays, and reaches back to the beginning if that is requested now; what it has removed
+    is counted anew.
 
     Args:
         db: the archive.
@@ -114,6 +121,7 @@ async def opt_out(db: Database, user_hash: str, *, tenant_id: str | None, now: d
     values = _values(user_hash, tenant_id, requested=now, since=None if erase else now - MARGIN, until=None, now=now)
     async with db.writing() as connection:
         await connection.execute(_BEGIN, values)
+        await connection.execute(_COUNT_ANEW_HOLDING, values)
         if erase:
             await connection.execute(_REACH_BACK_HOLDING, values)
         found = await all_rows(connection, _HOLDING, values)
@@ -193,6 +201,7 @@ async def restore_opt_out(db: Database, known: OptOut, *, now: datetime) -> OptO
     async with db.writing() as connection:
         await connection.execute(_BEGIN, values)
         is_known = bool(await all_rows(connection, _IT, values))
+        await connection.execute(_COUNT_ANEW_IT if is_known else _COUNT_ANEW_HOLDING, values)
         await connection.execute(_REACH_BACK_IT if is_known else _REACH_BACK_HOLDING, values)
         if known.withheld_until is not None:
             await connection.execute(_END_IT, values)

@@ -156,6 +156,10 @@ def test_opting_out_and_in_again(run: Run, archive: Path, tmp_path: Path) -> Non
     erased = run("opt-out", "--tenant", "discord-100", "--erase", given=PERSON)
     assert "nothing more of this person is stored in discord-100; removed 1 message" in erased.output
     assert b"my words" not in archive.read_bytes()
+    for more in ((), ("--erase",)):
+        repeated = run("opt-out", "--tenant", "discord-100", *more, given=PERSON).output
+        found = r"stored in discord-100, as since \S+ \S+Z; nothing was left to remove in "
+        assert re.search(found, repeated), repeated
     refused = run("opt-in", "--tenant", "discord-100", given=PERSON)
     assert (refused.exit_code, "has opted out of all tenants" in refused.output) == (1, True), refused.output
     assert "ended 2 opt-outs: what is written from a minute from now on" in run("opt-in", given=PERSON).output
@@ -170,6 +174,7 @@ def test_opting_out_and_in_again(run: Run, archive: Path, tmp_path: Path) -> Non
     archive.write_bytes(backup)
     replayed = run("erasures", "replay", str(kept)).output
     assert "fulfilled 2 opt-outs: removed 1 message" in replayed, replayed
+    assert "2 opt-outs: nothing was left to remove" in run("erasures", "replay", str(kept)).output
     assert b"my words" not in archive.read_bytes()
     assert run("opt-outs").output == listed
 

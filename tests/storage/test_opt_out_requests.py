@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from bot.request_lines import line_of, read_lines
 from storage.database import Database
-from storage.privacy import MARGIN, OptOut, fulfil_opt_out, list_opt_outs, opt_in, opt_out, restore_opt_out
+from storage.privacy import MARGIN, Erased, OptOut, fulfil_opt_out, list_opt_outs, opt_in, opt_out, restore_opt_out
 from storage.tables import opt_outs
 from tests.support.builders import HOUR, MINUTE, NOW, SHA, message
 from tests.support.erasure_steps import WHO, holdings
@@ -37,6 +37,17 @@ async def test_a_restored_archive_learns_it_again(db: Database, way: Way) -> Non
     both = await restore_opt_out(db, replace(begun, requested_at=OUT - HOUR, withheld_from=OUT - HOUR), now=NOW)
     assert (both.requested_at, both.withheld_from) == (NOW, OUT - HOUR), "one holds, and reaches as far back"
     assert len(await list_opt_outs(db)) == 2
+
+
+async def test_what_is_asked_again_counts_what_it_removed_itself(db: Database, way: Way) -> None:
+    await way.store(message(1, author_hash=WHO), message(2000, author_hash=WHO))
+    first = await carried_out(db, await opt_out(db, WHO, tenant_id=None, now=OUT))
+    assert first.removed.messages == 1
+    again = await opt_out(db, WHO, tenant_id=None, now=NOW)
+    assert (again.removed, again.completed_at) == (Erased(), LATER)
+    reaching_back = await carried_out(db, await opt_out(db, WHO, tenant_id=None, now=NOW, erase=True))
+    assert reaching_back.removed.messages == 1
+    assert (await restore_opt_out(db, reaching_back, now=NOW)).removed == Erased()
 
 
 async def test_an_older_copy_of_the_requests_withholds_nothing_of_the_time_between(db: Database, way: Way) -> None:
