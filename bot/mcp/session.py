@@ -8,6 +8,7 @@ from bot.config import Config
 from bot.links import site_of
 from bot.mcp.archive import Archive
 from bot.mcp.toolbox import Toolbox
+from storage.connection import require_archive
 from storage.database import open_for_reading
 
 _INSTALL = (
@@ -39,7 +40,7 @@ async def serve_assistant(
 
     Raises:
         AssistantUnavailable: the SDK is not installed.
-        StorageError: the archive cannot be read, or there is none.
+        StorageError: the archive cannot be read, or there is none, or not of this tenant.
     """
     try:
         from bot.mcp.server import serve
@@ -48,6 +49,7 @@ async def serve_assistant(
             raise
         raise AssistantUnavailable(_INSTALL) from e
     logging.getLogger("mcp").setLevel(logging.WARNING)
+    await require_archive(config.database.url, hash_choice=hash_choice, tenant_id=only)
     db = await open_for_reading(config.database.url, hash_choice=hash_choice, only_asking=True)
     try:
         archive = Archive(db=db, clock=clock, site=site_of(config.http), message_urls=message_urls, only=only)

@@ -9,9 +9,10 @@ import bot.cli_mcp  # noqa: F401 # adds the verb
 from adapters.discord.simulator.truth import secrets
 from bot.mcp.archive import Archive, Refused
 from bot.mcp.toolbox import Toolbox
-from storage.database import open_for_reading
+from storage.database import open_database, open_for_reading
+from storage.tenants import save_tenant
 from tests.support.assistant import Assistant, assistant
-from tests.support.builders import NOW, SHA
+from tests.support.builders import GUILD, NOW, SHA
 from tests.support.rich_archive import rich_archive
 from tests.support.secrets import any_of
 from tests.support.verbs import restored_mask, typed
@@ -83,3 +84,20 @@ async def test_without_the_protocols_library_it_says_how_to_install_it(
     assert (ended.exit_code, ended.stdout) == (1, "")
     assert "requirements/mcp.lock" in ended.stderr
     assert len(ended.stderr.splitlines()) == 1
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("restored_logging")
+async def test_a_tenant_that_is_not_archived_is_refused_at_once(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PLATFORM_SYNC_DATABASE__URL", database_url)
+    db = await open_database(database_url, hash_choice=SHA)
+    for said in ("it holds none", "it holds discord-100"):
+        with restored_mask():
+            ended = await typed("mcp --tenant discord-7")
+        assert (ended.exit_code, ended.stdout) == (1, ""), ended.output
+        assert "There is no tenant discord-7 in the archive at" in ended.stderr
+        assert said in ended.stderr
+        await save_tenant(db, "discord", GUILD, connected=True, now=NOW)
+    await db.close()
