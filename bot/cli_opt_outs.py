@@ -6,6 +6,7 @@ import typer
 
 from bot import app as daemon
 from bot import opt_outs as people
+from bot import tables
 from bot.cli import ConfigFile, app, hasher_of, run_verb, set_up_logs, settings_of
 from bot.cli_people import (
     OfPlatform,
@@ -104,9 +105,7 @@ def opt_outs(config: ConfigFile = None) -> None:
         listed = await people.list_opt_outs(settings, hash_choice=hasher_of(settings).choice)
         if not listed:
             typer.echo(f"no opt-outs in the archive at {archive_name(settings.database.url)}", err=True)
-        for each in listed:
-            since = f"{each.withheld_from:%Y-%m-%d %H:%M:%S}Z" if each.withheld_from else "the beginning"
-            until = f"{each.withheld_until:%Y-%m-%d %H:%M:%S}Z" if each.withheld_until else "now"
-            typer.echo(f"{since:20}  {until:20}  {each.pseudonym}  {each.tenant_id or 'everywhere'}")
+        else:
+            tables.show_opt_outs(listed)
 
     run_verb(show())

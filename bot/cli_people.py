@@ -15,6 +15,7 @@ from adapters.records import require_id
 from adapters.registry import PLATFORMS
 from bot import app as daemon
 from bot import privacy as people
+from bot import tables
 from bot.cli import FAILED, ConfigFile, app, hasher_of, leave, run_verb, set_up_logs, settings_of
 from bot.wording import counted
 from storage.connection import archive_name, require_archive
@@ -112,10 +113,8 @@ def list_requests(config: ConfigFile = None) -> None:
         requests = await people.list_requests(settings, hash_choice=hasher_of(settings).choice)
         if not requests:
             typer.echo(f"no erasure requests in the archive at {archive_name(settings.database.url)}", err=True)
-        for request in requests:
-            state = "completed" if request.completed_at else "erased" if request.swept_at else "erasing"
-            place = request.tenant_id or "everywhere"
-            typer.echo(f"{request.requested_at:%Y-%m-%d %H:%M:%S}Z  {state:9}  {request.pseudonym}  {place}")
+        else:
+            tables.show_erasures(requests)
 
     run_verb(show())
 

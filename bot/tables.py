@@ -10,8 +10,10 @@ from rich.table import Table
 from rich.text import Text
 
 from bot.api import HitView, JobView, TenantView
+from storage.privacy import ErasureRequest, OptOut
 
 _NEVER = "-"
+_EVERYWHERE = "everywhere"
 _MESSAGE = 200  # characters of its text
 _WHOLE = ("tenant", "job", "kind", "status", "id", "sent")
 _NAME_WIDTH = 24
@@ -83,6 +85,38 @@ def show_hits(hits: Iterable[HitView]) -> None:
     )
 
 
+def show_erasures(requests: Iterable[ErasureRequest]) -> None:
+    """Print one line an erasure request, without saying whose it is."""
+    _show(
+        ("requested", "status", "person", "tenant"),
+        [
+            (
+                _exact(request.requested_at),
+                "completed" if request.completed_at else "erased" if request.swept_at else "erasing",
+                request.pseudonym,
+                request.tenant_id or _EVERYWHERE,
+            )
+            for request in requests
+        ],
+    )
+
+
+def show_opt_outs(opt_outs: Iterable[OptOut]) -> None:
+    """Print one line an opt-out, without saying whose it is."""
+    _show(
+        ("withheld from", "until", "person", "tenant"),
+        [
+            (
+                _exact(each.withheld_from) if each.withheld_from else "the beginning",
+                _exact(each.withheld_until) if each.withheld_until else "now",
+                each.pseudonym,
+                each.tenant_id or _EVERYWHERE,
+            )
+            for each in opt_outs
+        ],
+    )
+
+
 def remark_on(job: JobView) -> str:
     """Say in a few words what a job's status alone does not: its place, how far it is, what went wrong."""
     if job.error is not None:
@@ -97,6 +131,10 @@ def remark_on(job: JobView) -> str:
 def shown_time(at: datetime | None) -> str:
     """Write a time in UTC to the minute; a hyphen where there is none."""
     return f"{at:%Y-%m-%d %H:%M}Z" if at else _NEVER
+
+
+def _exact(at: datetime) -> str:
+    return f"{at:%Y-%m-%d %H:%M:%S}Z"
 
 
 def say(line: str) -> None:
