@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 from adapters.records import AuthorKind, ChannelType
 from bot.api.endpoint import Endpoint, NoParameters, Result
@@ -33,6 +34,7 @@ from storage.search import BadCursor, Explanation, Hit, NoIndex, Order, Page, Un
 _ALL_PRESENT = "each word is in some message, but never all that was asked for in one"
 _PRESENT = "the word is in some message, but in none that fits all of what was asked for"
 _ONLY_FILTERS = "no message fits all of what was asked for"
+_GONE: tuple[Literal["opted_out", "forgotten", "content_removed"], ...] = ("opted_out", "forgotten", "content_removed")
 _SWITCHED_OFF = "words cannot be searched for: search.enabled is false, or the index is not made yet; filters work"
 
 
@@ -197,6 +199,7 @@ def _hit(hit: Hit) -> HitView:
         edited_at=hit.edited_at,
         deleted_at=hit.deleted_at,
         content=hit.content,
+        gone=next((mark for mark in _GONE if mark in hit.metadata), None),
         highlights=[Highlight(start=span.start, length=span.length) for span in hit.highlights],
         reply_to_channel_platform_id=hit.reply_to_channel_platform_id,
         reply_to_message_platform_id=hit.reply_to_message_platform_id,

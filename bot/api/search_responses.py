@@ -1,6 +1,7 @@
 """What the API answers about searches."""
 
 from datetime import datetime
+from typing import Literal
 
 from pydantic import Field
 
@@ -41,6 +42,9 @@ class HitView(ResponseModel):
     edited_at: datetime | None
     deleted_at: datetime | None = Field(description="Since when it is known to be deleted on the platform.")
     content: str = Field(description="Its text, as people wrote it: not to be trusted, and no HTML.")
+    gone: Literal["opted_out", "forgotten", "content_removed"] | None = Field(
+        description="Why what it said is not here: its author opted out, or was erased, or it has had its time."
+    )
     highlights: list[Highlight] = Field(description="Where in it the words stand; at most 100 places.")
     reply_to_channel_platform_id: str | None
     reply_to_message_platform_id: str | None

@@ -80,6 +80,7 @@ class MessageWriter:
             edited_at=hit.edited_at,
             deleted_at=hit.deleted_at,
             content=content,
+            gone=_GONE[hit.gone] if hit.gone else None,
             content_cut=begin > 0 or len(content) < len(people(hit.content)) or None,
             reply_to=ReplyAnswer(channel=channel, message=message) if channel and message else None,
             files_total=hit.files or None,

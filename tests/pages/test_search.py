@@ -79,6 +79,7 @@ def hit(content: str, *places: tuple[int, int]) -> HitView:
         edited_at=None,
         deleted_at=None,
         content=content,
+        gone=None,
         highlights=[Highlight(start=start, length=length) for start, length in places],
         reply_to_channel_platform_id=None,
         reply_to_message_platform_id=None,

@@ -117,8 +117,22 @@ async def searches(ann: Assistant) -> None:
     assert (hit["author"], hit["files_total"]) == (ANN[:8], 2)
     assert hit["link"] == f"http://127.0.0.1:8123/tenants/{TENANT}/channels/5?at=96"
     assert hit["original"] == "https://discord.com/channels/100/5/96"
+    await tells_what_is_gone(ann)
     nothing = await ann.ask("search", query="xylophone")
     assert 'no message holds "xylophone"' in nothing["notes"][-1]
+
+
+async def tells_what_is_gone(ann: Assistant) -> None:
+    """Of a hit, too, whose words are not there any more."""
+    found = await ann.pages("search", query="deleted:any", limit=50)
+    gone = {one["id"]: one["gone"] for page in found for one in page["messages"] if "gone" in one}
+    assert set(gone.values()) == {
+        "removed by retention: it has had its time",
+        "erased at the request of who wrote it",
+    }
+    for message_id, why in gone.items():
+        (read,) = (await ann.ask("read_around", message=message_id, before=0, after=0))["messages"]
+        assert read["gone"] == why
 
 
 async def reads_around(ann: Assistant) -> None:
