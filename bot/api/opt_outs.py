@@ -8,9 +8,9 @@ from pydantic import Field
 
 from bot.api.endpoint import Endpoint, NoParameters, RequestModel, ResponseModel, Result
 from bot.api.openapi import AnyEndpoint
-from bot.api.privacy import CallsAboutPeople, RemovalView
+from bot.api.privacy import CallsAboutPeople, RemovalView, next_cursor_of
 from bot.api.problems import Problem
-from bot.api.requests import NewOptOut, OptIn, of_platforms
+from bot.api.requests import NewOptOut, OptIn, RequestPage, of_platforms
 from storage import privacy
 from storage.privacy import OptedOutEverywhere, OptOut
 
@@ -47,6 +47,12 @@ class OptOutList(ResponseModel):
     opt_outs: list[OptOutView]
 
 
+class OptOutPage(OptOutList):
+    """A page of the opt-outs, the oldest first."""
+
+    next_cursor: str | None = Field(description="Asks for the next page; null: this is the last one.")
+
+
 class OptOutCalls(CallsAboutPeople):
     """Serves opt-outs."""
 
@@ -68,9 +74,9 @@ class OptOutCalls(CallsAboutPeople):
                 path="/api/opt-outs",
                 summary="List the opt-outs, also the ended ones, without the people's ids.",
                 handler=self.list_opt_outs,
-                params=NoParameters,
+                params=RequestPage,
                 body=NoParameters,
-                results={200: OptOutList},
+                results={200: OptOutPage},
             ),
             Endpoint(
                 method="GET",
@@ -111,9 +117,10 @@ class OptOutCalls(CallsAboutPeople):
         opted_out = await self.erasures.completed(opted_out, _PATIENCE)
         return Result(_view(opted_out), status=200 if opted_out.completed_at else 202)
 
-    async def list_opt_outs(self, _: NoParameters, __: NoParameters) -> Result:
-        """List all opt-outs."""
-        return Result(OptOutList(opt_outs=[_view(each) for each in await privacy.list_opt_outs(self.db)]))
+    async def list_opt_outs(self, page: RequestPage, _: NoParameters) -> Result:
+        """List the opt-outs."""
+        found = await privacy.list_opt_outs(self.db, offset=int(page.cursor or 0), limit=page.limit)
+        return Result(OptOutPage(opt_outs=list(map(_view, found)), next_cursor=next_cursor_of(page, len(found))))
 
     async def show_opt_out(self, path: OptOutPath, _: NoParameters) -> Result:
         """Show one opt-out."""

@@ -11,7 +11,7 @@ from adapters.base import PlatformAdapter
 from bot.api.endpoint import Endpoint, NoParameters, RequestModel, ResponseModel, Result
 from bot.api.openapi import AnyEndpoint
 from bot.api.problems import Problem
-from bot.api.requests import NewErasure, of_platforms
+from bot.api.requests import NewErasure, RequestPage, of_platforms
 from bot.api.tenants import find_tenant, require_id_field
 from bot.erasures import ErasureRequests
 from storage import privacy
@@ -53,9 +53,15 @@ class RequestView(RemovalView):
 
 
 class RequestList(ResponseModel):
-    """All erasure requests, the oldest first."""
+    """A page of the erasure requests, the oldest first."""
 
     requests: list[RequestView]
+    next_cursor: str | None = Field(description="Asks for the next page; null: this is the last one.")
+
+
+def next_cursor_of(page: RequestPage, count: int) -> str | None:
+    """Return where the page behind one begins that holds ``count``; None: there is none."""
+    return str(int(page.cursor or 0) + count) if count == page.limit else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,7 +102,7 @@ class PrivacyCalls(CallsAboutPeople):
                 path="/api/forgotten-users",
                 summary="List the erasure requests, without the people's ids.",
                 handler=self.list,
-                params=NoParameters,
+                params=RequestPage,
                 body=NoParameters,
                 results={200: RequestList},
             ),
@@ -122,9 +128,10 @@ class PrivacyCalls(CallsAboutPeople):
         request = await self.erasures.completed(request, _PATIENCE)
         return Result(_view(request), status=200 if request.completed_at else 202)
 
-    async def list(self, _: NoParameters, __: NoParameters) -> Result:
-        """List all erasure requests."""
-        return Result(RequestList(requests=[_view(request) for request in await privacy.list_requests(self.db)]))
+    async def list(self, page: RequestPage, _: NoParameters) -> Result:
+        """List the erasure requests."""
+        found = await privacy.list_requests(self.db, offset=int(page.cursor or 0), limit=page.limit)
+        return Result(RequestList(requests=list(map(_view, found)), next_cursor=next_cursor_of(page, len(found))))
 
     async def show(self, path: RequestPath, _: NoParameters) -> Result:
         """Show one erasure request."""

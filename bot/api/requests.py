@@ -149,6 +149,13 @@ class QueuePage(RequestModel):
     limit: _Limit = 100
 
 
+class RequestPage(RequestModel):
+    """A page of what people requested; the cursor counts those of the pages before."""
+
+    cursor: _NumberCursor | None = None
+    limit: _Limit = 100
+
+
 class NewTenant(RequestModel):
     """A community to keep the history of."""
 

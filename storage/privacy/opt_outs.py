@@ -63,11 +63,17 @@ _IT = _ALL.where(_is_in_scope, _columns.requested_at == _REQUESTED_AT)
 
 
 @finish_before_cancel
-async def list_opt_outs(db: Database, user_hash: str | None = None, *, unfinished: bool = False) -> list[OptOut]:
-    """List the opt-outs, also the ended ones, the oldest first: of all people or of one, or those to be carried out."""
+async def list_opt_outs(
+    db: Database, user_hash: str | None = None, *, unfinished: bool = False, offset: int = 0, limit: int | None = None
+) -> list[OptOut]:
+    """List the opt-outs, also the ended ones, the oldest first: of all people or of one, or those to be carried out.
+
+    ``offset`` leaves out the first ones, and ``limit`` is how many are listed at most; None: all.
+    """
     chosen = _THEIRS if user_hash is not None else _UNFINISHED if unfinished else _ALL
     async with db.reading() as connection:
-        return [_opt_out(row) for row in await all_rows(connection, chosen, {"user": user_hash})]
+        rows = await all_rows(connection, chosen.limit(limit).offset(offset), {"user": user_hash})
+    return [_opt_out(row) for row in rows]
 
 
 @finish_before_cancel

@@ -39,10 +39,16 @@ _IT = _REQUESTS.where(*_is_it)
 
 
 @finish_before_cancel
-async def list_requests(db: Database, *, unfinished: bool = False) -> list[ErasureRequest]:
-    """List the erasure requests, the oldest first: all, or only those that are not completed."""
+async def list_requests(
+    db: Database, *, unfinished: bool = False, offset: int = 0, limit: int | None = None
+) -> list[ErasureRequest]:
+    """List the erasure requests, the oldest first: all, or only those that are not completed.
+
+    ``offset`` leaves out the first ones, and ``limit`` is how many are listed at most; None: all.
+    """
+    chosen = _UNFINISHED if unfinished else _REQUESTS
     async with db.reading() as connection:
-        return [_request(row) for row in await all_rows(connection, _UNFINISHED if unfinished else _REQUESTS, {})]
+        return [_request(row) for row in await all_rows(connection, chosen.limit(limit).offset(offset), {})]
 
 
 _insert = insert(erased_users).values(

@@ -86,6 +86,9 @@ async def test_an_erasure_request_that_was_broken_off_is_resumed_at_start_and_ca
         (resumed,) = await daemon.until(requests, lambda found: all(request["completed_at"] for request in found))
         assert (resumed["status"], resumed["tenant_id"], resumed["messages"]) == ("completed", None, 0)
         await follow(daemon, str(person.id))
+        pages = [await daemon.get(f"/api/forgotten-users?limit=1&cursor={cursor}") for cursor in range(3)]
+        assert [request for page in pages for request in page["requests"]] == await requests()
+        assert [page["next_cursor"] for page in pages] == ["1", "2", None]
         status, problem = await daemon.ask("GET", f"/api/forgotten-users/{'0' * 32}")
         assert (status, problem["code"]) == (404, "no_such_request")
 

@@ -82,6 +82,13 @@ async def test_no_byte_tells_what_was_said_from_then_on(tmp_path: Path) -> None:
 
         both = await daemon.until(listed, lambda found: all(each["completed_at"] for each in found))
         assert [(each["status"], each["tenant_id"]) for each in both] == [("holds", None), ("holds", tenant)]
+        first = await daemon.get("/api/opt-outs?limit=1")
+        second = await daemon.get(f"/api/opt-outs?limit=1&cursor={first['next_cursor']}")
+        assert first["opt_outs"] + second["opt_outs"] == both
+        last = await daemon.get(f"/api/opt-outs?limit=1&cursor={second['next_cursor']}")
+        assert last == {"opt_outs": [], "next_cursor": None}
+        for wrong in ("cursor=x", "limit=0"):
+            assert (await daemon.ask("GET", f"/api/opt-outs?{wrong}"))[0] == 400
         assert EARLIER not in everything_in(tmp_path)
         assert who not in str(both)
         status, problem = await daemon.ask("POST", "/api/opt-ins", json={**body, "tenant_id": tenant})
