@@ -155,12 +155,22 @@ async def _continue_postgres(db: Database, now: datetime) -> bool:
     return False
 
 
-_OFFERS_TRIGRAMS = text("SELECT count(*) FROM pg_available_extensions WHERE name = 'pg_trgm'")
+_TRIGRAMS = text(
+    "SELECT installed_version IS NOT NULL OR has_database_privilege(current_database(), 'CREATE') AS may_use"
+    " FROM pg_available_extensions WHERE name = 'pg_trgm'"
+)
 
 
 async def _require_trigrams(connection: AsyncConnection) -> None:
-    if not (await connection.execute(_OFFERS_TRIGRAMS)).scalar_one():
+    """Refuse where the server does not offer them, or does not let this user add them."""
+    row = (await connection.execute(_TRIGRAMS)).one_or_none()
+    if row is None:
         raise SearchUnavailable(
             'search.index = "trigrams" needs the extension pg_trgm, which this PostgreSQL server does not offer:'
             " install its contrib package."
+        )
+    if not row.may_use:
+        raise SearchUnavailable(
+            'search.index = "trigrams" needs the extension pg_trgm, which this user may not add to the database:'
+            " have its owner run CREATE EXTENSION pg_trgm in it once."
         )

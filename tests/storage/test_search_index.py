@@ -17,7 +17,9 @@ from storage.search import IndexState, continue_index, index_state, prepare_inde
 from storage.tenants import purge_tenant
 from tests.support.builders import NOW, SECOND, change, message
 from tests.support.erasure_steps import OTHER, WHO, another
+from tests.support.postgres import Postgres
 from tests.support.repair_steps import LATER, Way
+from tests.support.searched import offers_trigrams
 from tests.support.tables_of import run_sql
 
 WORDS = ("apple", "bread", "Straße", "dog", "日本", "e", f"<@{WHO}>", "")
@@ -136,14 +138,38 @@ async def test_a_build_that_was_broken_off_is_begun_again(db: Database, way: Way
     await require_whole(db)
 
 
-async def test_what_the_database_cannot_keep_is_said(db: Database) -> None:
+async def test_what_the_database_cannot_keep_is_said(db: Database, way: Way) -> None:
+    await way.store(message(1))
     await prepare_index(db, "trigrams", NOW)
-    if db.dialect == "sqlite":
-        await prepare_index(db, "words", NOW)
-        assert (await index_state(db)).kind == "words"
-    else:  # this server has no contrib package
-        with pytest.raises(SearchUnavailable, match="pg_trgm"):
+    if await offers_trigrams(db):
+        while await continue_index(db, NOW):
+            pass
+        assert await index_state(db) == IndexState(kind="trigrams", is_ready=True, percent=100)
+    else:
+        with pytest.raises(SearchUnavailable, match="does not offer: install its contrib package"):
             await continue_index(db, NOW)
+    await prepare_index(db, "words", NOW)
+    assert (await index_state(db)).kind == "words"
+    assert db.dialect == "sqlite" or await _traces(db, "trigrams") == 0
+
+
+async def test_a_user_who_may_not_add_what_trigrams_need_is_told(postgres: Postgres) -> None:
+    url = postgres.create_database()
+    postgres.execute(url, "CREATE ROLE writer LOGIN")
+    try:
+        postgres.execute(url, "GRANT ALL ON ALL TABLES IN SCHEMA public TO writer")
+        postgres.execute(url, "GRANT ALL ON SCHEMA public TO writer")
+        db = await open_database(url.replace("postgres@", "writer@"), hash_choice="sha256")
+        await prepare_index(db, "trigrams", NOW)
+        said = "CREATE EXTENSION pg_trgm" if await offers_trigrams(db) else "contrib package"
+        try:
+            with pytest.raises(SearchUnavailable, match=said):
+                await continue_index(db, NOW)
+        finally:
+            await db.close()
+    finally:
+        postgres.execute(url, "DROP OWNED BY writer")
+        postgres.execute(url, "DROP ROLE writer")
 
 
 @pytest.mark.slow
@@ -167,10 +193,10 @@ async def test_a_damaged_index_is_noticed_and_can_be_made_anew(db: Database, dat
     await require_whole(db)
 
 
-async def _traces(db: Database) -> int:
+async def _traces(db: Database, kind: str = "words") -> int:
     catalog = {
         "sqlite": "SELECT count(*) FROM sqlite_master WHERE name LIKE 'message_search%'",
-        "postgresql": "SELECT count(*) FROM pg_indexes WHERE indexname LIKE 'ix_messages_words'",
+        "postgresql": f"SELECT count(*) FROM pg_indexes WHERE indexname = 'ix_messages_{kind}'",  # noqa: S608
     }
     async with db.reading() as connection:
         return int((await connection.execute(text(catalog[db.dialect]))).scalar_one())

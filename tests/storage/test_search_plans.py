@@ -3,11 +3,11 @@
 import pytest
 
 from storage.database import Database
-from storage.search import Field, Filter, Has, Order, SearchQuery, Term, continue_index, prepare_index, search
+from storage.search import Field, Filter, Has, IndexKind, Order, SearchQuery, Term, search
 from storage.search import walk as walks
-from tests.support.builders import NOW
 from tests.support.filling import SMALL, fill
 from tests.support.plans import recorded, whole_reads
+from tests.support.searched import index_all, offers_trigrams
 
 TENANT = "discord-1"
 LARGE = {"messages", "attachments", "reaction_totals", "reactions", "channels"}
@@ -27,11 +27,14 @@ QUERIES = {
 
 
 @pytest.mark.slow
-async def test_no_search_reads_a_large_table_whole(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("kind", ["words", "trigrams"])
+async def test_no_search_reads_a_large_table_whole(
+    db: Database, monkeypatch: pytest.MonkeyPatch, kind: IndexKind
+) -> None:
+    if kind == "trigrams" and not await offers_trigrams(db):
+        return
     await fill(db, SMALL)
-    await prepare_index(db, "words", NOW)
-    while await continue_index(db, NOW):
-        pass
+    await index_all(db, kind)
     monkeypatch.setattr(walks, "_RARE", 0)
     monkeypatch.setattr(walks, "_FEW_ON_SQLITE", 10)  # so that it looks for something rare, too
     monkeypatch.setattr(walks, "_FEW_ON_POSTGRES", 10)

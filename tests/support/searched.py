@@ -6,10 +6,26 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from sqlalchemy import text
+
 from adapters.records import MessageRecord, SkipReason
 from storage.channels import channel_states, save_channels
+from storage.database import Database
 from storage.messages import mark_deleted
-from storage.search import Field, Filter, Has, SearchQuery, Term, TimeSpan, continue_index, prepare_index
+from storage.search import (
+    Field,
+    Filter,
+    Has,
+    IndexKind,
+    Order,
+    SearchQuery,
+    Term,
+    TimeSpan,
+    continue_index,
+    index_state,
+    prepare_index,
+    search,
+)
 from tests.support.builders import NOW, SECOND, attachment, channel, message, thread, total
 from tests.support.repair_steps import Way
 
@@ -71,7 +87,25 @@ def _record(chance: random.Random, number: int) -> MessageRecord:
     )
 
 
-async def fill_for_search(way: Way, *, number: int = 160) -> list[Row]:
+async def offers_trigrams(db: Database) -> bool:
+    """Whether the database can keep an index of trigrams: a PostgreSQL server without contrib packages cannot."""
+    if db.dialect == "sqlite":
+        return True
+    async with db.reading() as connection:
+        offered = text("SELECT count(*) FROM pg_available_extensions WHERE name = 'pg_trgm'")
+        return bool((await connection.execute(offered)).scalar_one())
+
+
+async def index_all(db: Database, kind: IndexKind) -> None:
+    """Have an index of a kind, and all messages in it; where it cannot be built each message is looked at."""
+    await prepare_index(db, kind, NOW)
+    if kind == "words" or await offers_trigrams(db):
+        while await continue_index(db, NOW, step=50):
+            pass
+        assert (await index_state(db)).is_ready
+
+
+async def fill_for_search(way: Way, *, number: int = 160, kind: IndexKind = "words") -> list[Row]:
     """Store messages in three channels and a thread, and index them; half of them before there is an index."""
     chance = random.Random(7)
     places = [channel("5", name="general"), channel("6", name="help"), channel("7", name="help")]
@@ -87,13 +121,12 @@ async def fill_for_search(way: Way, *, number: int = 160) -> list[Row]:
             gone = {record.platform_id for record in records if chance.random() < 0.15}
             await mark_deleted(way.db, ids[place], sorted(gone), job=way.lease, now=NOW)
             rows += [Row(record, place, record.platform_id in gone) for record in records]
-        await prepare_index(way.db, "words", NOW)
-    while await continue_index(way.db, NOW, step=50):
-        pass
+        await prepare_index(way.db, kind, NOW)
+    await index_all(way.db, kind)
     return rows
 
 
-def found_in(rows: list[Row], query: SearchQuery) -> list[str]:
+def found_in(rows: list[Row], query: SearchQuery, kind: IndexKind = "words") -> list[str]:
     """Find by looking at every row; the newest first, and of one moment the last stored."""
     filters = query.filters
     if not any(each.field is Field.DELETED for each in filters):
@@ -101,17 +134,33 @@ def found_in(rows: list[Row], query: SearchQuery) -> list[str]:
     hits = [
         (row.record.sent_at, place, row.record.platform_id)
         for place, row in enumerate(rows)
-        if all(_holds(row, term) is not term.is_excluded for term in query.terms)
+        if all(_holds(row, term, kind) is not term.is_excluded for term in query.terms)
         and all(_applies(row, each) is not each.is_excluded for each in filters)
     ]
     return [platform_id for _, _, platform_id in sorted(hits, reverse=True)]
 
 
-def _words(text: str) -> list[str]:
-    return re.findall(r"[^\W_]+", text.lower())
+async def all_hits(db: Database, tenant_id: str, query: SearchQuery, order: Order, limit: int) -> list[str]:
+    """Every hit, page by page, by platform id."""
+    found: list[str] = []
+    cursor: str | None = None
+    while True:
+        page = await search(db, tenant_id, query, order=order, cursor=cursor, limit=limit)
+        assert not page.is_cut
+        assert len(page.hits) <= limit
+        found += [hit.platform_id for hit in page.hits]
+        cursor = page.next_cursor
+        if cursor is None:
+            return found
 
 
-def _holds(row: Row, term: Term) -> bool:
+def _words(written: str) -> list[str]:
+    return re.findall(r"[^\W_]+", written.lower())
+
+
+def _holds(row: Row, term: Term, kind: IndexKind) -> bool:
+    if kind == "trigrams":
+        return term.text.lower() in row.record.content.lower()
     words, wanted = _words(row.record.content), _words(term.text)
     if not wanted:
         return term.text in row.record.content
@@ -142,12 +191,12 @@ def _applies(row: Row, each: Filter) -> bool:
         )
     if isinstance(value, Has):
         return bool(_HAS[value](record))
-    text = str(value)
+    named = str(value)
     by_field: Mapping[Field, bool] = {
-        Field.CHANNEL: row.channel in _BELOW.get(text.removeprefix("#"), "").split(),
-        Field.THREAD: row.channel in _BELOW.get(text, "").split(),
-        Field.AUTHOR: (record.author_hash or "").startswith(text),
-        Field.MENTIONS: text in str(record.metadata.get("mentions")),
+        Field.CHANNEL: row.channel in _BELOW.get(named.removeprefix("#"), "").split(),
+        Field.THREAD: row.channel in _BELOW.get(named, "").split(),
+        Field.AUTHOR: (record.author_hash or "").startswith(named),
+        Field.MENTIONS: named in str(record.metadata.get("mentions")),
         Field.TYPE: record.type == value,
         Field.DELETED: value == "any" or row.is_deleted is value,
         Field.EDITED: (record.edited_at is not None) is value,
