@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
-from bot.export.dce_parts import embed_of, emoji_of, sticker_of
+from bot.export.dce_parts import embed_of, emoji_of, sticker_of, text_of
 from bot.export.rows import pseudonym
 from storage.export import ExportedMessage
 from storage.reading import ShownAttachment, ShownReaction
@@ -72,7 +72,7 @@ def message_of(exported: ExportedMessage, guild_id: str) -> Json:
         "timestampEdited": moment(one.edited_at),
         "callEndedTimestamp": None,
         "isPinned": bool(known.get("pinned")),
-        "content": one.content,
+        "content": text_of(one.content),
         "author": user_of(one.author_hash, is_bot=one.author_kind in ("bot", "webhook"), roles=[]),
         "attachments": [_attachment(file) for file in one.attachments],
         "embeds": [embed_of(embed) for embed in _objects(known.get("embeds"))],
@@ -129,7 +129,7 @@ def _forwarded(forward: Json) -> Json:
     return {
         "timestamp": _as_written(forward.get("sent_at")),
         "timestampEdited": _as_written(forward.get("edited_at")),
-        "content": forward.get("content") or "",
+        "content": text_of(str(forward.get("content") or "")),
         "attachments": [
             {
                 "id": file.get("id"),

@@ -1,7 +1,10 @@
-"""Emoji, stickers and embeds as DiscordChatExporter writes them."""
+"""Text, emoji, stickers and embeds as DiscordChatExporter writes them."""
 
 import re
+from datetime import UTC, datetime, timedelta
 from typing import Any
+
+from bot.wording import people
 
 _CUSTOM = re.compile(r"<(?P<animated>a?):(?P<name>[^:<>\s]+):(?P<id>[0-9]+)>")
 _CDN = "https://cdn.discordapp.com"
@@ -9,7 +12,25 @@ _PICTURES = "https://cdn.jsdelivr.net/gh/twitter/twemoji@latest/assets/svg"  # t
 _STICKER_FORMATS = {1: ("Png", "png"), 2: ("Apng", "png"), 3: ("Lottie", "json"), 4: ("Gif", "gif")}
 _JOINERS = (0xFE0F,)  # left out in the names of those pictures, unless a joined emoji needs it
 
+_TIME = re.compile(r"<t:(-?[0-9]{1,14})(?::[tTdDfFR])?>", re.ASCII)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
 Json = dict[str, Any]
+
+
+def text_of(content: str) -> str:
+    """Return a text as tools read it: who is mentioned by the same name as in ``mentions``, and times in words.
+
+    As Discord writes them, chat-analytics would count half of a pseudonym as a person, and a time as an emoji.
+    """
+    return _TIME.sub(_time_in_words, people(content))
+
+
+def _time_in_words(found: re.Match[str]) -> str:
+    try:
+        return f"{_EPOCH + timedelta(seconds=int(found[1])):%Y-%m-%d %H:%M UTC}"
+    except OverflowError:
+        return found[0]
 
 
 def emoji_of(text: str) -> Json:

@@ -192,6 +192,14 @@ def test_a_row_group_of_parquet_is_written_once_many_users_wait() -> None:
     assert [pq.ParquetFile(io.BytesIO(data)).metadata.row_group(n).num_rows for n in range(2)] == [2, 1]
 
 
+def test_text_for_other_tools_has_the_names_that_people_have_there_and_times_in_words() -> None:
+    said = f"<@{WHO}>, and <@{WHO}>: <t:1700000000:R> <t:99999999999999> <:smile:66> <#5>"
+    (one,) = orjson.loads(written(ExportFormat.DCE_JSON, exported(1, said, metadata={"mentions": [WHO]})))["messages"]
+    name = one["mentions"][0]["name"]
+    expected = f"@{name}, and @{name}: 2023-11-14 22:13 UTC <t:99999999999999> <:smile:66> <#5>"
+    assert (one["content"], name) == (expected, WHO[:8])
+
+
 USER = {"id", "name", "discriminator", "nickname", "color", "isBot", "avatarUrl"}
 MESSAGE = [
     *("id", "type", "timestamp", "timestampEdited", "callEndedTimestamp", "isPinned", "content", "author"),
