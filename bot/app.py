@@ -165,11 +165,12 @@ def _assemble(
     indexing = SearchIndexing(db, config.search.kind, clock)
     content = ContentRetention(db, config.retention.content_days, clock, config.own_content_days)
     always = {"tenants": membership.reconcile, "erasures": erasures.fulfil, "search": indexing.keep}
+    always["files"] = tenants.clean_files
     once = {"purges": tenants.finish_purges}
     (always if content.is_on else once)["content"] = content.keep
     reconciler = Reconciler(always, once=once)
     membership.on_event(partial(reconciler.wake, "tenants"))
-    erasures.wake, content.wake = partial(reconciler.wake, "erasures"), partial(reconciler.wake, "content")
+    erasures.wake, content.wake, tenants.wake = (partial(reconciler.wake, n) for n in ("erasures", "content", "files"))
     worker = Worker(db, queue, adapters, live, sync, owner, clock, scheduler.next_sync_at, metrics, content.before_sync)
     api = Api(
         db=db,

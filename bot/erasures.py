@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import TypeVar
 
 from bot.failures import Failures
+from bot.reconciliation import LOG_IS_READ, NotYet
 from storage import privacy
 from storage.database import Database
 from storage.privacy import ErasureRequest, OptOut
@@ -90,20 +91,22 @@ class ErasureRequests:
 
         Raises:
             StorageError: the database failed for one of them.
+            NotYet: a reader keeps a SQLite archive's log from being emptied.
         """
-        failures = Failures()
+        failures, are_completed = Failures(), True
         for request in await privacy.list_requests(self.db, unfinished=True):
             with failures.apart(request.id):
-                _tell("a person is forgotten", await self.carry_out(request))
+                are_completed &= _is_completed("a person is forgotten", await self.carry_out(request))
         for opted_out in await privacy.list_opt_outs(self.db, unfinished=True):
             with failures.apart(opted_out.id):
-                _tell("a person opted out", await self.carry_out(opted_out))
+                are_completed &= _is_completed("a person opted out", await self.carry_out(opted_out))
         failures.raise_first()
+        if not are_completed:
+            raise NotYet(LOG_IS_READ)
 
 
-def _tell(what: str, request: ErasureRequest | OptOut) -> None:
-    facts = {"request": request.id, "tenant": request.tenant_id, "messages": request.removed.messages}
+def _is_completed(what: str, request: ErasureRequest | OptOut) -> bool:
     if request.completed_at is not None:
+        facts = {"request": request.id, "tenant": request.tenant_id, "messages": request.removed.messages}
         log.info(what, extra=facts)
-    elif request.swept_at is not None:  # otherwise more was requested meanwhile, which comes next
-        log.warning("%s, but a reader keeps the write-ahead log from being emptied", what, extra=facts)
+    return request.completed_at is not None or request.swept_at is None  # more was requested meanwhile, and comes next

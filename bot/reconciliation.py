@@ -14,6 +14,14 @@ log = logging.getLogger(__name__)
 
 Step: TypeAlias = Callable[[], Awaitable[None]]
 
+
+class NotYet(Exception):
+    """What a step raises that has to be taken again soon, although nothing has failed."""
+
+
+LOG_IS_READ = "a reader keeps the write-ahead log from being emptied, which still holds what was removed"
+"""Why something that was removed is still in the files of a SQLite archive."""
+
 _ROUND_SECONDS = 60.0
 _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.5, 30.0
 
@@ -72,6 +80,9 @@ class _Loop:
         try:
             with only_wanted_cancellation():  # otherwise the loop could end silently
                 await self._step()
+        except NotYet as e:
+            self._note_wait(str(e))
+            return False
         except StorageError as e:
             self._note_failure(e.code, {"code": e.code, "error": str(e), "of": of(e)})
             return False
@@ -82,6 +93,12 @@ class _Loop:
             log.info("put right again", extra={"what": self.name})
         self._failure = None
         return True
+
+    def _note_wait(self, reason: str) -> None:
+        """Log what is waited for once, until it changes or ends."""
+        if self._failure != reason:
+            log.warning("not finished yet: tried again and again", extra={"what": self.name, "reason": reason})
+        self._failure = reason
 
     def _note_failure(self, kind: str, facts: dict[str, str], *, is_a_bug: bool = False) -> None:
         """Log a failure once, until it changes or ends."""

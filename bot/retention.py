@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from bot.failures import Failures
+from bot.reconciliation import LOG_IS_READ, NotYet
 from storage import retention
 from storage.database import Database
 from storage.retention import Retention
@@ -27,7 +28,6 @@ class ContentRetention:
     own_days: Mapping[str, int] = field(default_factory=dict)  # of the tenants that have a time of their own
     wake: Callable[[], None] = lambda: None
     """Called to have what is stored looked at now."""
-    _is_held_up: bool = False
 
     @property
     def is_on(self) -> bool:
@@ -51,14 +51,17 @@ class ContentRetention:
 
         Raises:
             StorageError: the database failed for one of the tenants.
+            NotYet: a reader keeps a SQLite archive's log from being emptied.
         """
         failures = Failures()
         for known in await retention.list_retentions(self.db):
             with failures.apart(known.tenant_id):
                 await self._keep_in(known)
-        if unclean := [known for known in await retention.list_retentions(self.db) if not known.is_clean]:
-            await self._clean(unclean)
+        unclean = [known for known in await retention.list_retentions(self.db) if not known.is_clean]
+        is_clean = not unclean or await retention.clean(self.db, unclean, self.clock())
         failures.raise_first()
+        if not is_clean:
+            raise NotYet(LOG_IS_READ)
 
     def days_of(self, tenant_id: str) -> int:
         """Return for how many days a tenant's content is kept; 0: for ever."""
@@ -86,9 +89,3 @@ class ContentRetention:
             await asyncio.sleep(max(time.monotonic() - began, _SHORTEST_PAUSE_SECONDS))
             began = time.monotonic()
         log.info("content that has had its time is removed", extra={"tenant": known.tenant_id})
-
-    async def _clean(self, unclean: list[Retention]) -> None:
-        is_clean = await retention.clean(self.db, unclean, self.clock())
-        if not is_clean and not self._is_held_up:
-            log.warning("content is removed, but a reader keeps the write-ahead log from being emptied")
-        self._is_held_up = not is_clean

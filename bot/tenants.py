@@ -9,6 +9,7 @@ from datetime import datetime
 from adapters.records import TenantRecord
 from bot.membership import Membership
 from bot.queue import JobQueue
+from bot.reconciliation import LOG_IS_READ, NotYet
 from bot.scheduler import Scheduler
 from storage import jobs, tenants
 from storage.database import Database
@@ -21,7 +22,7 @@ _SAFE_POINT_SECONDS = 10.0  # how long a stopped tenant's running sync is waited
 _POLL_SECONDS = 0.1
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class TenantService:
     """Creates, stops and purges tenants. Asking twice is safe."""
 
@@ -30,6 +31,9 @@ class TenantService:
     scheduler: Scheduler
     membership: Membership
     clock: Callable[[], datetime]
+    wake: Callable[[], None] = lambda: None
+    """Called to have the files cleaned soon."""
+    _is_clean: bool = True
 
     async def create(self, platform: str, record: TenantRecord, *, connected: bool) -> tuple[Tenant, bool, Job | None]:
         """Store a tenant, or resume one that was stopped, and enqueue its sync where the bot is in the community.
@@ -75,7 +79,9 @@ class TenantService:
         """
         await self._await_safe_point(tenant_id)
         messages = await tenants.purge_tenant(self.db, tenant_id, self.clock())
-        await self.db.empty_log()  # otherwise the write-ahead log would still hold deleted data
+        self._is_clean = await self.db.empty_log()  # otherwise the write-ahead log would still hold deleted data
+        if not self._is_clean:
+            self.wake()
         log.info("tenant purged", extra={"tenant": tenant_id, "messages": messages})
         return messages
 
@@ -87,6 +93,16 @@ class TenantService:
         """
         for tenant_id in await tenants.unfinished_purges(self.db):
             await self.purge(tenant_id)
+
+    async def clean_files(self) -> None:
+        """Remove what was purged from the files of a SQLite archive, too, where readers were in the way.
+
+        Raises:
+            NotYet: they still are.
+        """
+        self._is_clean = self._is_clean or await self.db.empty_log()
+        if not self._is_clean:
+            raise NotYet(LOG_IS_READ)
 
     async def _await_safe_point(self, tenant_id: str) -> None:
         """Wait until a stopped tenant's sync has ended, but not for long. It may run in another process."""

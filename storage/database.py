@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 from sqlalchemy import URL, text
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -17,6 +16,7 @@ from storage.connection import (
     Pools,
     WriteHealth,
     check_server,
+    empty_log,
     file_id,
     finish_before_cancel,
     lend_limited,
@@ -27,7 +27,6 @@ from storage.connection import (
     postgres,
     refuse_unfinished,
     require_archive,
-    rewrite_and_truncate,
     sqlite_migrator,
     sqlite_path,
     translated,
@@ -111,18 +110,13 @@ class Database:
     async def empty_log(self) -> bool:
         """Remove replaced and deleted data from the files of a SQLite archive.
 
-        Replaced data stays in the write-ahead log until that is emptied. Where a page was split, SQLite may leave a
-        copy of a moved row that only rebuilding the file overwrites; that is done where it takes seconds.
-
         Returns:
-            False while a reader keeps the log from being emptied. On PostgreSQL always True.
+            False while readers keep its write-ahead log from being emptied: call again. On PostgreSQL always True.
         """
         if self._path is None:
             return True
         with self._lending(), translated():
-            async with self._writer.connect() as connection:
-                raw: Any = (await connection.get_raw_connection()).driver_connection
-                return await rewrite_and_truncate(raw, self._path.stat().st_size)
+            return await empty_log(self._writer, self._path.stat().st_size)
 
     def cut_off(self) -> None:
         """Fail every call that is waiting for the server, and refuse new ones; with SQLite only the latter."""

@@ -16,7 +16,6 @@ from storage.connection.driver_errors import (
 )
 from storage.connection.engines import (
     postgres,
-    rewrite_and_truncate,
     sqlite_migrator,
 )
 from storage.connection.file_lock import (
@@ -32,6 +31,9 @@ from storage.connection.inspection import (
     KnownTenant,
     inspect_database,
     require_archive,
+)
+from storage.connection.log_emptying import (
+    empty_log,
 )
 from storage.connection.numbering_turn import (
     take_numbering_turn,
@@ -77,6 +79,7 @@ __all__ = [
     "archive_name",
     "check_server",
     "copy_archive",
+    "empty_log",
     "file_id",
     "finish_before_cancel",
     "from_sqlstate",
@@ -91,7 +94,6 @@ __all__ = [
     "postgres",
     "refuse_unfinished",
     "require_archive",
-    "rewrite_and_truncate",
     "secrets_of_url",
     "sqlite_migrator",
     "sqlite_path",

@@ -1,7 +1,5 @@
 """How a connection to each database has to be set up."""
 
-import logging
-import sqlite3
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any, TypeAlias
@@ -14,13 +12,8 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from storage.sql import SQLITE_CLOCK, dump_json, utc_text
 
-log = logging.getLogger(__name__)
-
 BUSY_SECONDS = 30.0
 """How long a write waits for another one: our own writers queue, an analyst's tool may hold a lock."""
-
-# rebuilding takes two or three seconds; larger files are left to the operator (docs/installation.md)
-_REBUILT_AT_MOST_BYTES = 256 * 2**20
 
 _WRITER_PRAGMAS = (
     "PRAGMA journal_mode = WAL",
@@ -119,50 +112,6 @@ def _sqlite(url: URL, pragmas: tuple[str, ...], clock: Clock, **options: Any) ->
         cursor.close()
 
     return engine
-
-
-async def rewrite_and_truncate(connection: Any, size_bytes: int) -> bool:
-    """Rebuild a SQLite file unless it is large, and empty its write-ahead log, both without waiting for other users.
-
-    Args:
-        connection: the driver's connection that writes, outside a transaction.
-        size_bytes: the size of the file.
-
-    Returns:
-        False where a reader or writer prevented it.
-    """
-    try:
-        await _all(connection, "PRAGMA busy_timeout = 0")
-        ((is_busy, _, _),) = await _all(connection, "PRAGMA wal_checkpoint(TRUNCATE)")
-        if not is_busy and size_bytes <= _REBUILT_AT_MOST_BYTES:
-            await _rebuild(connection)
-            ((is_busy, _, _),) = await _all(connection, "PRAGMA wal_checkpoint(TRUNCATE)")
-    except sqlite3.OperationalError as error:
-        if not _is_in_the_way(error):
-            raise
-        return False
-    finally:
-        await _all(connection, f"PRAGMA busy_timeout = {int(BUSY_SECONDS * 1000)}")
-    return not is_busy
-
-
-async def _rebuild(connection: Any) -> None:
-    try:
-        await _all(connection, "VACUUM")
-    except sqlite3.OperationalError as error:
-        if _is_in_the_way(error):
-            raise
-        # No space for a second file or temporary ones. Without the rebuild, split pages may still hold pieces.
-        log.warning("the file could not be rebuilt", extra={"error": error.sqlite_errorname})
-
-
-def _is_in_the_way(error: sqlite3.Error) -> bool:
-    return error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
-
-
-async def _all(connection: Any, statement: str) -> list[tuple[Any, ...]]:
-    async with connection.execute(statement) as cursor:  # an open cursor would block the next statement
-        return list(await cursor.fetchall())
 
 
 def _begin_immediate(engine: AsyncEngine) -> None:

@@ -1,5 +1,6 @@
 """Nothing of an erased person is left in any byte of a SQLite archive's files."""
 
+import asyncio
 import random
 import sqlite3
 from contextlib import closing
@@ -87,6 +88,18 @@ async def test_a_reader_holds_up_the_end_of_an_erasure_alone(db: Database, datab
     ended: ErasureRequest = await fulfil_request(db, request, clock=lambda: LATER)
     assert ended.completed_at == LATER
     assert WORD not in everything_in(folder)
+
+
+@pytest.mark.slow
+async def test_a_reader_that_is_about_to_end_is_waited_for(db: Database, database_url: str) -> None:
+    if db.dialect != "sqlite":
+        return
+    with closing(sqlite3.connect(folder_of(database_url) / "archive.db", isolation_level=None)) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT count(*) FROM messages").fetchall()
+        assert not await db.empty_log()
+        asyncio.get_running_loop().call_later(0.3, reader.rollback)
+        assert await db.empty_log()
 
 
 async def test_what_is_replaced_is_overwritten_however_sqlite_was_built(db: Database) -> None:
