@@ -57,7 +57,7 @@ async def test_the_first_heartbeat_comes_once_the_channels_are_counted(tmp_path:
         while not (stored := await get_job(db, job.lease.job_id)) or not stored.totals:  # noqa: ASYNC110 (nothing tells)
             await asyncio.sleep(0.02)
     assert stored.totals["channels_total"] == 1
-    assert stored.totals["requests"] == 1
+    assert stored.totals["requests"] in (0, 1), "the page is requested about when the channels are counted"
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
     await db.close()
