@@ -1,4 +1,4 @@
-"""The turn of whoever gives positions to changes, or deletes channels whose changes may be given some.
+"""The turn of a transaction that gives positions to changes, or deletes channels whose changes may be given some.
 
 A position that is given while a purge deletes what had one would be left for ever. On PostgreSQL the turn is a lock
 that a transaction holds to its end, over all processes. SQLite has one writer.

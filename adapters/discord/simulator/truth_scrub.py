@@ -120,7 +120,7 @@ _RUN = re.compile("[0-9]+")
 _ENCODED_RUN = re.compile("(?:[0-9]|%3[0-9]){17,}")
 
 
-@lru_cache(maxsize=20_000)  # the same guild is told many times
+@lru_cache(maxsize=20_000)  # a guild is compared with its archive many times
 def _without_ids(text: str, hash_of: Hash) -> str:
     if not _SUSPECT.search(text):
         return text
