@@ -7,6 +7,7 @@ import pytest
 from adapters.discord.simulator import Simulator
 from adapters.privacy import UserHasher
 from tests.support.daemon import Daemon, running_daemon
+from tests.support.patience import explained
 from tests.support.small_world import FANS, FORUM, GUILD, HIDDEN, READER, TEXT, WRITER, small_world
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("restored_addresses")]
@@ -111,11 +112,11 @@ async def check_hits(daemon: Daemon) -> None:
 
 
 async def check_nothing(daemon: Daemon) -> None:
-    found = await daemon.get(f"{SEARCH}?q=neverwritten%20in:{FORUM}")
+    found = await explained(lambda: daemon.get(f"{SEARCH}?q=neverwritten%20in:{FORUM}"))
     assert (found["hits"], found["nothing"]["absent_words"]) == ([], ["neverwritten"])
     assert str(HIDDEN) in [channel["platform_id"] for channel in found["nothing"]["unread_channels"]]
     assert 'no message holds "neverwritten"' in found["nothing"]["detail"]
-    meant = (await daemon.get(f"{SEARCH}?q=befor:2024 http://neverwritten"))["nothing"]["detail"]
+    meant = (await explained(lambda: daemon.get(f"{SEARCH}?q=befor:2024 http://neverwritten")))["nothing"]["detail"]
     assert "befor: is no filter, and was searched for as a word; before: is one" in meant
     assert "http: is no filter" not in meant
 

@@ -14,6 +14,7 @@ from tests.support.assistant import Assistant, Json, assistant
 from tests.support.builders import GUILD, NOW, SHA, message
 from tests.support.expiring import trusted
 from tests.support.hostile import FIRST, RTL, SCRIPT, hostile_messages
+from tests.support.patience import explained
 from tests.support.talk import ANN, BOB, DAY, NUMBERS, archive_talk
 
 pytestmark = [pytest.mark.slow, pytest.mark.process]
@@ -118,7 +119,7 @@ async def searches(ann: Assistant) -> None:
     assert hit["link"] == f"http://127.0.0.1:8123/tenants/{TENANT}/channels/5?at=96"
     assert hit["original"] == "https://discord.com/channels/100/5/96"
     await tells_what_is_gone(ann)
-    nothing = await ann.ask("search", query="xylophone")
+    nothing = await explained(lambda: ann.ask("search", query="xylophone"))
     assert 'no message holds "xylophone"' in nothing["notes"][-1]
 
 

@@ -1,7 +1,7 @@
 """How long a test waits for what has to come, and whether others get their turn beside a piece of work."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -17,6 +17,14 @@ async def comes(is_so: Callable[[], object], what: str) -> None:
             return
         await asyncio.sleep(_LOOK_SECONDS)
     raise AssertionError(f"it does not come: {what}")
+
+
+async def explained(search: Callable[[], Awaitable[T]]) -> T:
+    """Search until it is known which word nothing holds: finding out is given up after half a second."""
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while "is not known at present" in str(found := await search()):
+            pass
+    return found
 
 
 async def turns_beside(work: Coroutine[Any, Any, T]) -> tuple[T, int]:
