@@ -67,6 +67,7 @@ async def barriers(page: Page, *, may_fetch: bool = True) -> list[str]:
 
     It fetches the style sheet, too, unless the page forbids that; what is in order is not told node by node.
     """
+    await page.wait_for_load_state("load")  # a page without its style sheet is hard to read
     found = (await Axe().run(page, options={"preload": may_fetch, "resultTypes": ["violations"]})).response
     return [f"{one['id']}: {node['html']}" for one in found["violations"] for node in one["nodes"]]
 
