@@ -1,12 +1,13 @@
 """How a connection to each database has to be set up."""
 
+import weakref
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any, TypeAlias
 
 import orjson
 from sqlalchemy import URL, Connection, NullPool, event
-from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.engine.interfaces import DBAPIConnection, Dialect
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
@@ -31,6 +32,8 @@ _MIGRATOR_PRAGMAS = (
     "PRAGMA foreign_keys = OFF",
     "PRAGMA secure_delete = ON",
 )
+
+_CLOSING = "closing"
 
 Clock: TypeAlias = Callable[[], datetime]
 
@@ -74,6 +77,7 @@ def postgres(url: URL, **options: Any) -> AsyncEngine:
     }
     connect = {k: v for k, v in connect.items() if k not in url.query}
     engine = create_async_engine(url, pool_pre_ping=True, connect_args=connect, **_COMMON, **options)
+    event.listen(engine.sync_engine, "do_connect", _connect)
 
     @event.listens_for(engine.sync_engine, "connect")
     def prepare(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
@@ -83,6 +87,21 @@ def postgres(url: URL, **options: Any) -> AsyncEngine:
         connection.commit()  # otherwise the first rollback would undo it
 
     return engine
+
+
+def _connect(dialect: Dialect, entry: ConnectionPoolEntry, args: Any, options: Any) -> DBAPIConnection:
+    """Connect so that the connection is closed with the pool's entry, at the latest.
+
+    Where a call is cancelled while its new connection is being prepared, the pool forgets the entry and closes nothing.
+    """
+    connection = dialect.connect(*args, **options)
+    closing = weakref.finalize(entry, connection.driver_connection.pgconn.finish)
+    closing.atexit = False
+    if (info := entry.record_info) is not None:
+        if earlier := info.pop(_CLOSING, None):  # of a connection that the pool has closed
+            earlier.detach()
+        info[_CLOSING] = closing
+    return connection
 
 
 def forbid_writing(engine: AsyncEngine) -> None:

@@ -24,7 +24,7 @@ class OpenSockets:
         self._connections: WeakSet[Any] = WeakSet()  # the driver's
         self._is_cut = False
         for engine in engines:
-            event.listen(engine.sync_engine, "do_connect", self._refuse)
+            event.listen(engine.sync_engine, "do_connect", self._refuse, insert=True)
             event.listen(engine.sync_engine, "connect", self._note)
 
     def _refuse(self, *_: Any) -> None:
