@@ -1,5 +1,6 @@
 """A live event that cannot be written is told of until its message was read, and can be followed through the log."""
 
+import asyncio
 import logging
 from pathlib import Path
 from typing import Any
@@ -44,7 +45,7 @@ async def test_it_is_told_of_until_its_message_was_read(tmp_path: Path) -> None:
         sim.change.react(TEXT, FIRST, "🔥", WRITER.id)
         await daemon.idle()
         assert await told(daemon) == {(0, False)}
-        refuse_reactions(file, TEXT)
+        await asyncio.to_thread(refuse_reactions, file, TEXT)  # or the daemon could not give way
         sim.change.unreact(TEXT, FIRST, "🔥", WRITER.id)
         sim.change.react(TEXT, FIRST, "🔥", READER.id)
         await daemon.until(lambda: told(daemon), lambda found: found == {(1, True)})
@@ -57,7 +58,7 @@ async def test_it_is_told_of_until_its_message_was_read(tmp_path: Path) -> None:
         (finding,) = (one for one in findings if "could not be written: 1" in one.text)
         assert finding.mark is Mark.WARNING
         assert finding.about.startswith(f"discord-{GUILD} ")
-        accept_reactions(file)
+        await asyncio.to_thread(accept_reactions, file)
         assert (await daemon.sync(GUILD))["status"] == "succeeded"
         assert await told(daemon) == {(0, False)}
     assert_current(f"sqlite+aiosqlite:///{file}", truth(sim.world, GUILD), GUILD)
@@ -80,7 +81,7 @@ async def test_events_can_be_followed_by_their_ids(tmp_path: Path, caplog: pytes
     for name in ("bot", "storage"):
         caplog.set_level(logging.DEBUG, name)
     async with archive(f"sqlite+aiosqlite:///{file}") as db:
-        refuse_updates(file, "messages", "deleted_at")
+        await asyncio.to_thread(refuse_updates, file, "messages", "deleted_at")
         live = await leading(db)
 
         def hear_created(number: int, channel: str = "5") -> None:
