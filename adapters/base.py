@@ -3,12 +3,14 @@
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import ClassVar, Protocol, TypeVar, runtime_checkable
 
 from adapters.errors import RateLimited
 from adapters.events import EventHandler, LiveEventHandler, Stream
+from adapters.health import ConnectionHealth
 from adapters.pages import MessagePage, ThreadCursor, ThreadPage
-from adapters.records import ChannelRecord
+from adapters.records import ChannelRecord, TenantRecord
 
 T = TypeVar("T")
 
@@ -32,36 +34,11 @@ class Access:
         return (parent_id or channel_id) in self.readable
 
 
-class RequestObserver(Protocol):
-    """Counts every request of an adapter, for the metrics."""
+class Hearing(StrEnum):
+    """Which of several processes receive a community's events."""
 
-    def on_response(self, route: str, status: int | None, seconds: float) -> None:
-        """Take note of a request's end: its status, or None where it broke off; ``route`` holds no id."""
-        ...
-
-    def on_rate_limit(self, scope: str) -> None:
-        """Take note of a rate limit of this scope."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class PartHealth:
-    """State of one part of a platform's connection, such as a shard of its gateway.
-
-    ``heartbeat_age_seconds`` is the time since the newest acknowledged heartbeat was sent; None before the first.
-    """
-
-    name: str
-    is_connected: bool
-    heartbeat_age_seconds: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class ConnectionHealth:
-    """State of a platform's connection: its parts, and the seconds left of a wait that the platform requested."""
-
-    parts: tuple[PartHealth, ...] = ()
-    wait_seconds: float = 0.0
+    EVERY = "every"  # each connection receives every event
+    EACH_ONCE = "each_once"  # each event goes to one of the connections: only one process may be connected
 
 
 class PlatformSession(Protocol):
@@ -166,7 +143,9 @@ class PlatformAdapter(Protocol):
     """One platform, through one bot."""
 
     name: ClassVar[str]
-    id_pattern: ClassVar[str]  # a regular expression that the platform's ids match whole
+    id_pattern: ClassVar[str]  # a regular expression that its communities' ids match whole
+    user_id_pattern: ClassVar[str]  # and people's
+    hearing: ClassVar[Hearing]
 
     async def run(self, on_event: EventHandler, on_live_event: LiveEventHandler) -> None:
         """Stay connected until cancelled, and call the handlers with events of communities and with live changes.
@@ -181,7 +160,10 @@ class PlatformAdapter(Protocol):
 
     @property
     def unready_reason(self) -> str | None:
-        """Why the platform cannot be used at present, in plain words; None where it can."""
+        """Why the platform cannot be used at present, in plain words; None where it can.
+
+        Once the platform has refused the bot's credential (CredentialRefused), it is that, for good.
+        """
         ...
 
     @property
@@ -192,6 +174,13 @@ class PlatformAdapter(Protocol):
     @property
     def received_until(self) -> datetime | None:
         """Until when every event has surely been received; None while not connected."""
+        ...
+
+    async def communities(self) -> tuple[TenantRecord, ...] | None:
+        """Request the communities without receiving events; None where only a connection is told of them.
+
+        For a look that must take no event from the process that is connected.
+        """
         ...
 
     def is_member(self, tenant_platform_id: str) -> bool:
@@ -228,7 +217,8 @@ class PlatformAdapter(Protocol):
         that is stored only later would be lost where the process is killed meanwhile.
 
         Raises:
-            RateLimited, TenantUnavailable, ContentWithheld, CredentialRefused: the job has to end.
+            RateLimited, TenantUnavailable, TenantCredentialRefused, ContentWithheld, CredentialRefused: the job has to
+                end; the last one also the process.
         """
         ...
 

@@ -51,7 +51,7 @@ class ChannelUnreadable(PlatformError):
     """A channel cannot be read, or was deleted. Give it up; the next listing determines its skip reason."""
 
     code = "channel_unreadable"
-    remedy = "give the bot View Channel and Read Message History there, if it should be archived"
+    remedy = "let the bot read it, if it should be archived"
 
     def __init__(self, reason: SkipReason) -> None:
         super().__init__(f"the platform refuses to show this channel: {reason}")
@@ -95,6 +95,13 @@ class ContentWithheld(PlatformError):
 
     code = "content_withheld"
     remedy = "switch on the privilege where the bot is registered, then start again"
+
+
+class TenantCredentialRefused(PlatformError):
+    """The platform refuses the token of this community. End the job; the others go on."""
+
+    code = "tenant_credential_refused"
+    remedy = "set this community's token anew, then start again"
 
 
 class CredentialRefused(PlatformError):

@@ -5,6 +5,7 @@ Changes are those of public channels only, in the platform's order, and private 
 
 from collections.abc import Awaitable, Callable, Hashable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TypeAlias
 
 from adapters.records import ChannelRecord, MessageRecord, TenantRecord
@@ -78,6 +79,8 @@ class ChannelRef:
 
     tenant_platform_id: str
     platform_id: str
+    message_sent_at: datetime | None = None
+    """Where an event does not say whether its message lies in the channel or in a thread of it: when that was sent."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeAlias
 
-from adapters.records import ChannelRecord, MessageRecord
+from adapters.records import ChannelRecord, MessageRecord, number
 
 ThreadCursor: TypeAlias = Mapping[str, str]
 """How far a channel's archived threads have been listed; opaque except to the adapter that made it."""
@@ -33,7 +33,13 @@ class MessagePage:
     messages: tuple[MessageRecord, ...]  # ascending, without duplicates; empty only where the platform sent none
     reached: str | None  # the cursor of the next page, beyond this page's own ``after``; None where empty
     is_full: bool  # whether the page holds the most that one answer may, so that more may follow
+    threads: tuple[ChannelRecord, ...] = ()  # those that show themselves in these messages alone, in no listing
+    visible_since: datetime | None = None  # what was sent before is hidden, and may be there; None: all is shown
 
     def holds(self, message_id: str | None) -> bool:
         """Return whether the page holds a message with this or a higher id."""
-        return bool(self.messages) and message_id is not None and int(self.messages[-1].platform_id) >= int(message_id)
+        return (
+            bool(self.messages)
+            and message_id is not None
+            and number(self.messages[-1].platform_id) >= number(message_id)
+        )

@@ -20,6 +20,13 @@ JsonValue: TypeAlias = "bool | int | float | str | Sequence[JsonValue] | Mapping
 Metadata: TypeAlias = Mapping[str, JsonValue]
 
 
+class RecordRefused(ValueError):
+    """A value of a platform that no record can hold: what it is of is not stored, and everything else is."""
+
+    code = "record_refused"
+    remedy = "please report it: the platform sends what this program does not expect"
+
+
 def require_id(platform: str, id_pattern: str, value: str) -> None:
     """Check that a value has the form of a platform's ids.
 
@@ -72,16 +79,30 @@ LONGEST_KEY = 500
 _MESSAGE_ID = re.compile("0|[1-9][0-9]{0,18}", re.ASCII)
 
 
+def number(message_id: str | None) -> int:
+    """Return a message's id as the number that it is: the order of sending. 0, before all, where there is none.
+
+    Of messages' ids alone: records refuse any that is no number. No other id of a platform is ever taken for one.
+    """
+    return int(message_id or 0)
+
+
+def _check_message_id(message_id: str) -> None:
+    if not _MESSAGE_ID.fullmatch(message_id):
+        form = f"{len(message_id)} characters, {sum(map(str.isdecimal, message_id))} of them digits"
+        raise RecordRefused(f"a message's id is a decimal number of at most 19 digits, and not {form}")
+
+
 def _check_times(*times: datetime | None) -> None:
     for time in times:
         if time is None or time.tzinfo is UTC:
             continue
         if time.tzinfo is None:
-            raise ValueError("a record's times must be timezone-aware")
+            raise RecordRefused("a record's times must be timezone-aware")
         try:
             time.astimezone(UTC)
         except OverflowError:
-            raise ValueError("a record's times must have a form in UTC") from None
+            raise RecordRefused("a record's times must have a form in UTC") from None
 
 
 @dataclass_transform(frozen_default=True, kw_only_default=True)
@@ -108,7 +129,7 @@ class ChannelRecord:
 
     ``skip_reason`` None means that it is to be archived, a thread wherever its parent is. ``name`` None means that
     the platform hid it: a stored name is then kept. ``last_message_platform_id`` is the newest message
-    the platform knows of, which may be deleted; None with ``names_head``: there never was one.
+    the platform knows of, which may be deleted; None with ``names_head``: there never was one; without: look.
     """
 
     platform_id: str
@@ -118,13 +139,19 @@ class ChannelRecord:
     skip_reason: SkipReason | None
     last_message_platform_id: str | None = None
     names_head: bool = True  # False: the listing does not say which message is the newest, or whether there is one
+    is_listed: bool = True  # False: a thread that no listing shows, but only the messages of its channel
     has_archived_threads: bool = False  # whether its archived threads can be listed
-    archived_at: datetime | None = None  # when a thread was archived; None: it is open
+    archived_at: datetime | None = None  # when a thread was archived; None: it is open, or it is not known when
+    message_count: int | None = None  # how many messages it holds by the platform's own count
     created_at: datetime | None = None  # None: unknown; not stored
     metadata: Metadata = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         _check_times(self.archived_at, self.created_at)
+        if self.last_message_platform_id is not None:
+            _check_message_id(self.last_message_platform_id)
+        if self.message_count is not None and not 0 <= self.message_count <= LARGEST_COUNT:
+            raise RecordRefused("a channel's count of messages is from 0 to 2,147,483,647")
 
 
 @_cheap
@@ -142,7 +169,7 @@ class AttachmentRecord:
     def __post_init__(self) -> None:
         _check_times(self.url_expires_at)
         if self.size_bytes is not None and not 0 <= self.size_bytes <= LARGEST_NUMBER:
-            raise ValueError("a file's size is a number of 63 bits")
+            raise RecordRefused("a file's size is a number of 63 bits")
 
 
 @_cheap
@@ -153,12 +180,14 @@ class ReactionTotalRecord:
     burst: bool
     emoji: str  # the character, or <:name:id> / <a:name:id>
     count: int
+    user_hashes: tuple[str, ...] | None = field(default=None, compare=False)
+    """All who gave it, where the platform sends them along with their message."""
 
     def __post_init__(self) -> None:
         if not 1 <= self.count <= LARGEST_COUNT:
-            raise ValueError("a total is from 1 (a kind that nobody has given has none) to 2,147,483,647")
+            raise RecordRefused("a total is from 1 (a kind that nobody has given has none) to 2,147,483,647")
         if len(self.emoji_key) > LONGEST_KEY:
-            raise ValueError("an emoji's key is too long for an index")
+            raise RecordRefused("an emoji's key is too long for an index")
 
 
 MetadataPath: TypeAlias = tuple[str | int, ...]
@@ -207,8 +236,7 @@ class MessageRecord:
     copies: tuple[Copy, ...] = ()
 
     def __post_init__(self) -> None:
-        if not _MESSAGE_ID.fullmatch(self.platform_id):
-            raise ValueError("a message's id is a decimal number of at most 19 digits")
+        _check_message_id(self.platform_id)
         if self.sent_at.tzinfo is not UTC or self.edited_at is not None:
             _check_times(self.sent_at, self.edited_at)
 

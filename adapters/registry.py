@@ -19,13 +19,19 @@ class Platform:
 
     options: type[PlatformOptions]
     token_variable: str  # the environment variable that holds its secret
-    id_pattern: str  # as of its adapter
+    id_pattern: str  # as of its adapter, and the next one
+    user_id_pattern: str
     make: Callable[..., PlatformAdapter]
     message_url: Callable[[str, str, str], str]  # where the platform itself shows a message
 
 
 PLATFORMS: dict[str, Platform] = {
     "discord": Platform(
-        DiscordOptions, "DISCORD_BOT_TOKEN", DiscordAdapter.id_pattern, DiscordAdapter, DiscordAdapter.message_url
+        options=DiscordOptions,
+        token_variable="DISCORD_BOT_TOKEN",  # noqa: S106 (a name)
+        id_pattern=DiscordAdapter.id_pattern,
+        user_id_pattern=DiscordAdapter.user_id_pattern,
+        make=DiscordAdapter,
+        message_url=DiscordAdapter.message_url,
     ),
 }

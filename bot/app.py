@@ -6,7 +6,6 @@ import os
 import secrets
 import signal
 import socket
-import time
 from collections.abc import Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -22,12 +21,14 @@ from bot.api import Api, serve
 from bot.audit_schedule import AUDIT_TICK, AuditSchedule
 from bot.concurrency import aside, first_error
 from bot.config import Config
+from bot.connections import Connections
 from bot.console import show_progress
 from bot.erasures import ErasureRequests
 from bot.housekeeping import HOUSEKEEPING_TICK, Housekeeping
 from bot.live import LiveWriter
 from bot.membership import Membership
 from bot.metrics import Metrics
+from bot.opening import open_with_retries
 from bot.pages import make_site
 from bot.queue import JobQueue
 from bot.reconciliation import Reconciler
@@ -40,13 +41,9 @@ from bot.systemd import Notifier, status_line
 from bot.tenants import TenantService
 from bot.worker import Worker
 from storage import channels, jobs
-from storage.database import Database, open_database
-from storage.errors import DatabaseBusy, DatabaseInUse, DatabaseReadOnly, DatabaseUnreachable
+from storage.database import Database
 
 log = logging.getLogger(__name__)
-
-_PATIENCE_SECONDS = 10.0  # how long to wait for an archive that cannot be opened; then the service manager decides
-_PAUSE_SECONDS = 0.5
 
 
 def utc_now() -> datetime:
@@ -63,6 +60,7 @@ class _Parts:
     """What runs in the daemon."""
 
     live: LiveWriter
+    connections: Connections
     scheduler: Scheduler
     membership: Membership
     tenants: TenantService
@@ -101,7 +99,7 @@ async def run(
     async with AsyncExitStack() as opened:
         opened.callback(deadline.cancel)
         notifier.opening()
-        db = await _open_with_retries(config.database.url, hasher.choice, clock)
+        db = await open_with_retries(config.database.url, hasher.choice, clock)
         opened.push_async_callback(db.close)
         deadline.cut(db.cut_off)
         metrics.watch(db, adapters, clock)
@@ -123,21 +121,6 @@ async def run(
         notifier.ready()
         status = partial(status_line, db, adapters, parts.worker.running)
         await _run_until_stopped(parts, adapters, console, notifier, deadline, status)
-
-
-async def _open_with_retries(url: str, hash_choice: str, clock: Callable[[], datetime]) -> Database:
-    """Open the archive; retry for a while where it is in use, locked, read-only or unreachable."""
-    give_up_at, is_logged = time.monotonic() + _PATIENCE_SECONDS, False
-    while True:
-        try:
-            return await open_database(url, hash_choice=hash_choice, clock=clock)
-        except (DatabaseBusy, DatabaseInUse, DatabaseReadOnly, DatabaseUnreachable) as e:
-            if e.needs_a_person or time.monotonic() > give_up_at:
-                raise
-            if not is_logged:
-                log.warning("waiting for the database", extra={"code": e.code, "error": str(e)})
-            is_logged = True
-        await asyncio.sleep(_PAUSE_SECONDS)
 
 
 def _assemble(
@@ -171,7 +154,20 @@ def _assemble(
     reconciler = Reconciler(always, once=once)
     membership.on_event(partial(reconciler.wake, "tenants"))
     erasures.wake, content.wake, tenants.wake = (partial(reconciler.wake, n) for n in ("erasures", "content", "files"))
-    worker = Worker(db, queue, adapters, live, sync, owner, clock, scheduler.next_sync_at, metrics, content.before_sync)
+    connections = Connections(adapters, live)
+    worker = Worker(
+        db,
+        queue,
+        adapters,
+        live,
+        sync,
+        owner,
+        clock,
+        scheduler.next_sync_at,
+        metrics,
+        content.before_sync,
+        on_refused=connections.refuse,
+    )
     api = Api(
         db=db,
         queue=queue,
@@ -188,6 +184,7 @@ def _assemble(
     )
     return _Parts(
         live=live,
+        connections=connections,
         scheduler=scheduler,
         membership=membership,
         tenants=tenants,
@@ -211,9 +208,10 @@ async def _run_until_stopped(
     """
     try:
         async with asyncio.TaskGroup() as connections:
-            for name, adapter in adapters.items():
-                run = adapter.run(partial(parts.membership.listen, name), partial(parts.live.submit, name))
-                deadline.cover(connections.create_task(run, name=f"{name} connection"))
+            for name in adapters:
+                listen, submit = partial(parts.membership.listen, name), partial(parts.live.submit, name)
+                kept = parts.connections.keep(name, listen, submit)
+                deadline.cover(connections.create_task(kept, name=f"{name} connection"))
             async with asyncio.TaskGroup() as work:
                 deadline.cover(work.create_task(parts.live.run(), name="live"))
                 work.create_task(_stop_on_signal(notifier, deadline), name="signals")

@@ -166,7 +166,7 @@ def read_user_id(platform: str, given: str | None) -> str:
     if given in (None, "-"):
         given = getpass.getpass("User id (not shown): ", sys.stderr) if sys.stdin.isatty() else sys.stdin.readline()
     try:
-        require_id(platform, PLATFORMS[platform].id_pattern, (given or "").strip())
+        require_id(platform, PLATFORMS[platform].user_id_pattern, (given or "").strip())
     except ValueError as e:
         leave(f"USER_ID {e}", FAILED)
     return (given or "").strip()

@@ -11,6 +11,7 @@ from weakref import WeakValueDictionary
 from adapters.base import PlatformAdapter, PlatformSession
 from adapters.errors import RateLimited
 from adapters.pages import MessagePage
+from adapters.records import number
 from bot.persistence import persist_wait
 from storage import messages
 from storage.database import Database
@@ -90,5 +91,5 @@ class FileLinks:
 
 
 async def _read(session: PlatformSession, *, link: FileLink) -> MessagePage:
-    before = str(int(link.message_platform_id) - 1)
+    before = str(number(link.message_platform_id) - 1)
     return await session.messages(link.channel_platform_id, before, parent_id=link.parent_platform_id)

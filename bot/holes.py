@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from adapters.records import SkipReason
+from adapters.records import SkipReason, number
 from bot.api import EXPLANATIONS
 from bot.wording import GAPS_IN_WORDS
 from storage.reading import Hole, HoleKind, MessageWindow, ShownMessage
@@ -54,7 +54,7 @@ def _is_behind(message: ShownMessage, hole: Hole) -> bool:
         return False
     if hole.kind is HoleKind.GAP:
         return hole.since is not None and message.sent_at > hole.since
-    return int(message.platform_id) > int(hole.after_id or 0)
+    return number(message.platform_id) > number(hole.after_id)
 
 
 _WORDS: Mapping[HoleKind, str] = {

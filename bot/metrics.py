@@ -83,7 +83,7 @@ class Metrics:
         )
         self._invalid_requests = Counter(
             "platform_sync_invalid_requests",
-            "Answers with status 401, 403 or 429. Discord bans an address for a while after 10,000 in 10 minutes.",
+            "Answers with status 401, 403 or 429, after many of which a platform bans an address for a while.",
             registry=registry,
         )
         self._jobs_ended = Counter(

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from itertools import takewhile
 
 from adapters.errors import PlatformError, RateLimited
-from adapters.records import JsonValue
+from adapters.records import JsonValue, RecordRefused
 from bot.queue import JobQueue
 from bot.sync import Progress
 from storage import jobs
@@ -30,7 +30,7 @@ class Outcome:
     error: Mapping[str, JsonValue] | None = None
 
     @classmethod
-    def of_error(cls, error: JobCancelled | PlatformError | StorageError) -> "Outcome":
+    def of_error(cls, error: JobCancelled | PlatformError | RecordRefused | StorageError) -> "Outcome":
         """Map the error that ended a sync to the job's end."""
         if isinstance(error, JobCancelled):
             return cls(JobStatus.CANCELLED)

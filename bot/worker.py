@@ -12,6 +12,7 @@ from functools import partial
 
 from adapters.base import PlatformAdapter, PlatformSession
 from adapters.errors import CredentialRefused, PlatformError, RateLimited
+from adapters.records import RecordRefused
 from bot.attempt import Attempt, GuardedSync, Interrupted, Preempted, without_zeros
 from bot.concurrency import only_wanted_cancellation
 from bot.live import LiveWriter
@@ -51,8 +52,10 @@ class Worker:
         metrics: Metrics,
         before_sync: Callable[[str], Awaitable[None]] | None = None,
         *,
+        on_refused: Callable[[str, CredentialRefused], None],
         lease: timedelta = LEASE,
     ) -> None:
+        """``on_refused`` is told which platform refuses its credential, and raises where that ends the process."""
         self._db = db
         self._queue = queue
         self._adapters = adapters
@@ -63,6 +66,7 @@ class Worker:
         self._next_sync_at = next_sync_at
         self._metrics = metrics
         self._lease = lease
+        self._on_refused = on_refused
         self._before_sync = before_sync  # called with the tenant's id before anything of it is read
         self._slots = asyncio.Semaphore(config.concurrent_tenants)
         self.running: dict[str, Attempt] = {}
@@ -71,7 +75,7 @@ class Worker:
         """Claim and run jobs until cancelled; the running ones then reach a safe point and go back to the queue.
 
         Raises:
-            CredentialRefused: the platform will not have this bot any more.
+            CredentialRefused: no platform will have this bot any more.
         """
         async with asyncio.TaskGroup() as group:
             while True:
@@ -111,7 +115,6 @@ class Worker:
 
     @property
     def _ready(self) -> list[str]:
-        """The platforms that are ready."""
         return [name for name, adapter in self._adapters.items() if adapter.unready_reason is None]
 
     async def _run_job(self, attempt: Attempt) -> None:
@@ -122,8 +125,8 @@ class Worker:
             raise
         except LeaseLost:
             log.warning("sync was taken over or ended elsewhere", extra=attempt.facts)
-        except CredentialRefused:
-            raise
+        except CredentialRefused as e:
+            self._on_refused(self._live.follower.platform_of(attempt.job.tenant_id), e)
         # The lease expires, and then a worker that can reach the database claims the job again.
         except StorageError as e:
             log.error("sync broken off", extra={**attempt.facts, "code": e.code, "error": str(e)})
@@ -169,7 +172,7 @@ class Worker:
         except CredentialRefused as e:
             await self._end(attempt, Outcome.of_error(e))
             raise
-        except (JobCancelled, PlatformError, StorageError) as e:
+        except (JobCancelled, PlatformError, RecordRefused, StorageError) as e:
             if isinstance(e, StorageError) and attempt.is_rate_limited:
                 raise  # the wait is not stored: if the job ended here, it would be retried too early
             if isinstance(e, DatabaseBusy | DatabaseUnreachable) and attempt.may_go_on:

@@ -10,7 +10,10 @@ import warnings
 from collections.abc import Generator, Iterator
 from pathlib import Path
 
+import discord.gateway
+import discord.http
 import pytest
+import yarl
 
 from bot.logs import LIBRARIES
 from storage.database import migrate
@@ -123,3 +126,11 @@ def restored_logging() -> Iterator[None]:
     for name, was in levels.items():
         logging.getLogger(name).setLevel(was)
     sys.excepthook, sys.unraisablehook, threading.excepthook = hooks
+
+
+@pytest.fixture
+def restored_addresses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """discord.py keeps its addresses in class attributes; give them back after the test."""
+    monkeypatch.setattr(discord.http.Route, "BASE", discord.http.Route.BASE)
+    gateway = discord.gateway.DiscordWebSocket
+    monkeypatch.setattr(gateway, "DEFAULT_GATEWAY", yarl.URL(str(gateway.DEFAULT_GATEWAY)))

@@ -10,7 +10,7 @@ import yarl
 from discord.gateway import DiscordWebSocket
 from discord.http import Route
 
-from adapters.base import ConnectionHealth, PlatformSession, RequestObserver
+from adapters.base import Hearing, PlatformSession
 from adapters.discord.choice import choice_of
 from adapters.discord.config import DiscordOptions
 from adapters.discord.content import CONTENT_REMEDY
@@ -20,6 +20,7 @@ from adapters.discord.rest import RateLimiter, RequestScope, RestClient
 from adapters.discord.session import DiscordSession
 from adapters.errors import ContentWithheld, CredentialRefused, RateLimited, TenantUnavailable
 from adapters.events import EventHandler, LiveEventHandler, Stream
+from adapters.health import ConnectionHealth, RequestObserver
 from adapters.privacy import UserHasher
 from adapters.reach import Reach
 
@@ -46,6 +47,8 @@ class DiscordAdapter:
 
     name: ClassVar[str] = "discord"
     id_pattern: ClassVar[str] = "[1-9][0-9]{0,19}"
+    user_id_pattern: ClassVar[str] = id_pattern
+    hearing: ClassVar[Hearing] = Hearing.EVERY
 
     def __init__(
         self,
@@ -72,6 +75,7 @@ class DiscordAdapter:
         self._arrival_seconds = arrival_seconds  # how long a sync waits for a guild whose GUILD_CREATE has not come yet
         self._sleep = sleep
         self._client: GatewayClient | None = None
+        self._refusal: str | None = None
         if options.rest_url:
             Route.BASE = options.rest_url.rstrip("/")
         if options.gateway_url:
@@ -92,13 +96,23 @@ class DiscordAdapter:
         try:
             await client.run(self._token)
         except discord.LoginFailure as e:
-            raise CredentialRefused(_REFUSAL_REMEDY) from e
+            raise self._refused(CredentialRefused(_REFUSAL_REMEDY)) from e
         except discord.ConnectionClosed as e:
-            raise CredentialRefused(_REFUSALS.get(e.code, f"Discord refuses the bot (close code {e.code})")) from e
+            words = _REFUSALS.get(e.code, f"Discord refuses the bot (close code {e.code})")
+            raise self._refused(CredentialRefused(words)) from e
+
+    def _refused(self, error: CredentialRefused) -> CredentialRefused:
+        self._refusal = str(error)
+        return error
+
+    async def communities(self) -> None:
+        """Return None: a connection of its own takes no event from another one."""
 
     @property
     def unready_reason(self) -> str | None:
         """Why Discord cannot be used at present."""
+        if self._refusal is not None:
+            return self._refusal
         return self._client.unready_reason if self._client else "not connected to Discord's gateway"
 
     @property
@@ -162,4 +176,7 @@ class DiscordAdapter:
         async def with_session(scope: RequestScope) -> T:
             return await body(DiscordSession(client, tenant_platform_id, self._rest, scope, self._hash_user))
 
-        return await self._rest.sync(with_session, on_rate_limit)
+        try:
+            return await self._rest.sync(with_session, on_rate_limit)
+        except CredentialRefused as e:
+            raise self._refused(e) from None

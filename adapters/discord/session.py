@@ -25,13 +25,12 @@ from adapters.discord.message_count import count_messages
 from adapters.discord.message_page import PAGE_SIZE as _PAGE_SIZE
 from adapters.discord.message_page import fault_of_page, message_page
 from adapters.discord.reaction_users import FaultOf, reaction_users
-from adapters.discord.rest import RequestScope, RestClient, decoded_by
+from adapters.discord.rest import ChannelForbidden, RequestScope, RestClient, decoded_by
 from adapters.discord.threads import archived_threads
-from adapters.errors import ChannelUnreadable
 from adapters.events import Stream
 from adapters.pages import MessagePage, ThreadCursor, ThreadPage
 from adapters.privacy import HashUser
-from adapters.records import ChannelRecord, ChannelType, SkipReason
+from adapters.records import ChannelRecord, ChannelType
 
 
 class DiscordSession:
@@ -122,7 +121,7 @@ class DiscordSession:
         if not page and self._client.may_read(self._guild_id, parent_id or channel_id) is False:
             # Discord sends an empty list where the bot lacks Read Message History; the gateway's state may show that.
             # Where it does not, the empty page has yet to be proven.
-            raise ChannelUnreadable(SkipReason.BOT_LACKS_ACCESS)
+            raise ChannelForbidden
         own = own_messages(page, channel_id)
         records = await message_records(own, channel_id, self._hash_user)
         return message_page(len(page), own, records, channel_id, start)

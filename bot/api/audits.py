@@ -101,8 +101,11 @@ def incomplete_view(channel: ChannelSummary) -> IncompleteChannel:
 def coverage_statement(found: Coverage) -> str:
     """Say how complete an archive is, and as of when."""
     if found.audited_at is None:
-        return (
-            'no audit has been completed yet; ask for one with the verb audit, or POST .../sync and {"kind": "audit"}'
-        )
-    date = found.audited_at.strftime("%Y-%m-%d %H:%M UTC")
-    return f"archive is {found.stored:,} of {found.of:,} messages, as of {date}"
+        how = 'ask for one with the verb audit, or POST .../sync and {"kind": "audit"}'
+        words = f"no audit has been completed yet; {how}"
+    else:
+        date = found.audited_at.strftime("%Y-%m-%d %H:%M UTC")
+        words = f"archive is {found.stored:,} of {found.of:,} messages, as of {date}"
+    if found.channels_hidden:
+        words += f"; in {found.channels_hidden:,} channels what is older is hidden by the platform, and cannot be seen"
+    return words

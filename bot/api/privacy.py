@@ -75,7 +75,8 @@ class CallsAboutPeople:
 
     async def person_of(self, wanted: NewErasure) -> str:
         """Return the pseudonym of the person who is named; refuse what is no id, and unknown tenants."""
-        require_id_field(self.adapters[wanted.platform], "user_id", wanted.user_id)
+        adapter = self.adapters[wanted.platform]
+        require_id_field(adapter, adapter.user_id_pattern, "user_id", wanted.user_id)
         if wanted.tenant_id is not None:
             await find_tenant(self.db, wanted.tenant_id)
         return self.hash_user(wanted.user_id)

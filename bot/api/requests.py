@@ -172,7 +172,8 @@ class NewTenant(RequestModel):
 def of_platforms(model: type[A], adapters: Mapping[str, PlatformAdapter], id_field: str) -> type[A]:
     """Narrow a model to the platforms that there are, and its id to the form that their ids have."""
     platforms: Any = Literal.__getitem__(tuple(sorted(adapters)))
-    patterns = "|".join(sorted({adapter.id_pattern for adapter in adapters.values()}))
+    is_person = id_field == "user_id"
+    patterns = "|".join(sorted({a.user_id_pattern if is_person else a.id_pattern for a in adapters.values()}))
     described = model.model_fields[id_field]
     an_id = Field(pattern=f"^(?:{patterns})$", description=described.description, examples=described.examples)
     fields: Any = {"platform": (platforms, Field(description="Where it is.", examples=sorted(adapters)[:1]))}

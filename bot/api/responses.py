@@ -109,6 +109,9 @@ class ChannelView(ResponseModel):
     sync_state: Literal["archived", "skipped"]
     skip_reason: SkipReason | None = Field(description="Why it is skipped; null: it is not.")
     skipped_since: datetime | None
+    visible_since: datetime | None = Field(
+        description="From when on the platform shows messages; older ones are hidden, not deleted. Null: it shows all."
+    )
     explanation: str | None = Field(description="The reason in words, and what can be done.")
     messages: int = Field(description="Archived messages; what was archived before it was skipped stays.")
     checkpoint_message_id: str | None = Field(description="Everything up to this message is archived.")
@@ -201,6 +204,7 @@ class CoverageView(UnwrittenFacts):
     deleted: int = Field(description="Messages that it found gone, and marked as deleted.")
     channels_audited: int
     channels: int = Field(description="Channels and threads that hold messages.")
+    channels_hidden: int = Field(description="Those of which the platform hides what is older: it cannot be seen.")
     content_retention: RetentionView | None = Field(
         description="Up to when what messages say is not kept, though the messages are; null: it is."
     )

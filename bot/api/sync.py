@@ -138,6 +138,7 @@ def channel_view(channel: ChannelSummary) -> ChannelView:
         sync_state="archived" if reason is None else "skipped",
         skip_reason=reason,
         skipped_since=channel.skipped_since,
+        visible_since=channel.visible_since,
         explanation=EXPLANATIONS[reason] if reason else None,
         messages=channel.messages_archived,
         checkpoint_message_id=channel.checkpoint_id,

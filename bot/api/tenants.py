@@ -83,7 +83,7 @@ class TenantCalls:
     async def create_tenant(self, _: NoParameters, new: NewTenant) -> Result:
         """Store a tenant; its first sync is enqueued where the bot is in the community."""
         adapter = self.adapters[new.platform]
-        require_id_field(adapter, "platform_id", new.platform_id)
+        require_id_field(adapter, adapter.id_pattern, "platform_id", new.platform_id)
         record = TenantRecord(platform_id=new.platform_id, name=new.name)
         connected = adapter.is_member(new.platform_id)
         tenant, created, job = await self.service.create(new.platform, record, connected=connected)
@@ -124,14 +124,14 @@ async def find_tenant(db: Database, tenant_id: str) -> Tenant:
     return tenant
 
 
-def require_id_field(adapter: PlatformAdapter, field: str, value: str) -> None:
-    """Raise a problem if a field of a body is not an id of its platform.
+def require_id_field(adapter: PlatformAdapter, pattern: str, field: str, value: str) -> None:
+    """Raise a problem if a field of a body is not an id of its platform, by the pattern of what it is of.
 
     Raises:
         Problem: 422.
     """
     try:
-        require_id(adapter.name, adapter.id_pattern, value)
+        require_id(adapter.name, pattern, value)
     except ValueError as e:
         errors = [{"field": field, "detail": str(e)}]
         raise Problem(422, "invalid_body", f"{field}: {e}", errors=errors) from e

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from adapters.base import PlatformAdapter
-from adapters.events import LiveEvent, PlatformEvent, TenantsReady
+from adapters.events import LiveEvent, PlatformEvent, TenantsReady, everything
 from adapters.records import TenantRecord
 
 _LOOK_SECONDS = 0.05
@@ -29,12 +29,15 @@ class Membership:
 
 @asynccontextmanager
 async def connected(adapter: PlatformAdapter, seconds: float) -> AsyncIterator[Membership]:
-    """Connect, and yield the communities that the bot is in.
+    """Yield the communities that the bot is in; connect for that where the platform tells them in no other way.
 
     Raises:
         CredentialRefused: the platform will not have this bot.
         TimeoutError: it cannot be reached.
     """
+    if (listed := await adapter.communities()) is not None:
+        yield Membership(tenants=listed, parts=[everything])
+        return
     found: dict[str, TenantRecord] = {}
     parts: list[Callable[[str], bool]] = []
     deadline = asyncio.timeout(seconds)

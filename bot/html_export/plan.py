@@ -14,6 +14,7 @@ from urllib.parse import quote
 
 import orjson
 
+from adapters.records import number
 from bot.export import ExportFolder, FolderRefused
 from storage.reading import ShownChannel
 
@@ -26,7 +27,7 @@ Bound: TypeAlias = tuple[int, int]
 
 def bound_of(sent_at: datetime, message_id: str) -> Bound:
     """Return where a message stands in its channel."""
-    return (sent_at - _EPOCH) // _MICROSECOND, int(message_id)
+    return (sent_at - _EPOCH) // _MICROSECOND, number(message_id)
 
 
 def time_of(bound: Bound) -> datetime:

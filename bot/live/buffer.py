@@ -79,7 +79,10 @@ class LiveBuffer:
             if change is None and len(self._messages) < self._largest:
                 tenant_id, channel_id, message_id = key
                 change = self._messages[key] = MessageChange(
-                    tenant_id=tenant_id, channel_platform_id=channel_id, message_platform_id=message_id
+                    tenant_id=tenant_id,
+                    channel_platform_id=channel_id,
+                    message_platform_id=message_id,
+                    sent_at=event.channel.message_sent_at,
                 )
             if change is not None:
                 _add(change, event)

@@ -114,7 +114,7 @@ class FollowedChannels:
         for tenant_id in [tenant_id for tenant_id in self._tenants if tenant_id.startswith(prefix)]:
             del self._tenants[tenant_id]
 
-    def begin(self, tenant_id: str, listing: Listing, *, unread: set[str], seen_at: float) -> None:
+    def begin(self, tenant_id: str, listing: Listing, *, unread: set[str], seen_at: float, proves: bool = True) -> None:
         """Follow a tenant's channels after a listing, but those that have to be read first.
 
         Args:
@@ -122,6 +122,7 @@ class FollowedChannels:
             listing: the listing, which has ended.
             unread: the channels of which it shows messages beyond the checkpoint, or that were never read.
             seen_at: when that was looked at, by the monotonic clock; some may have been read since.
+            proves: whether the listing proves of all others that no message was missed.
         """
         tenant = self._within(tenant_id, listing.stream)
         if tenant is None or (listing.began < tenant.valid_since and not tenant.is_contradicted):
@@ -131,7 +132,8 @@ class FollowedChannels:
         tenant.unread = unread - read_since | missed | tenant.ahead
         tenant.read.clear()
         tenant.is_listed, tenant.is_contradicted = not tenant.is_contradicted, False
-        tenant.proven_at = listing.began_at if tenant.is_listed else None
+        if proves or not tenant.is_listed:
+            tenant.proven_at = listing.began_at if tenant.is_listed else None
 
     def read_first(self, tenant_id: str, channel_ids: Iterable[str]) -> None:
         """Note channels that turned out to have messages beyond their checkpoints: they are followed once read."""

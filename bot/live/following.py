@@ -19,6 +19,7 @@ from storage.repair import GapReason
 from storage.tenants import list_connected
 
 _LEASE = timedelta(seconds=15)
+_LOOK_SECONDS = 0.5
 
 
 class Following:
@@ -45,6 +46,15 @@ class Following:
             self._pending_gaps[platform].missed([tenant_id], reason, now)
             self._silent[platform].discard(tenant_id)
             followed.add(tenant_id)
+
+    def stand_by(self, platform: str) -> None:
+        """Seek the leadership of a platform before connecting to it."""
+        self._followed.setdefault(platform, set())
+
+    async def wait_to_lead(self, platform: str) -> None:
+        """Return once this process writes a platform's events."""
+        while platform not in self.led:  # noqa: ASYNC110 (whether it does is looked at every few seconds)
+            await asyncio.sleep(_LOOK_SECONDS)
 
     def begins(self, platform: str, tenant_id: str) -> None:
         """Record that events of a tenant are received from now on."""

@@ -60,9 +60,17 @@ class ChangeTrackers:
             if not beside:
                 self._trackers.pop(key, None)
 
-    def note(self, keys: Iterable[tuple[str, str | None, str]]) -> None:
-        """Note an event that is about these messages, or channels (with None for the channel)."""
+    def note(self, keys: Iterable[tuple[str, str | None, str]], *, includes_threads: bool = False) -> None:
+        """Note an event that is about these messages, or channels (with None for the channel).
+
+        One that may be about a thread's message is noted of every channel of its tenant: reading a message once more
+        does no harm.
+        """
         self._count.value += 1
         for tenant_id, channel_id, message_id in keys:
-            for tracker in self._trackers.get((tenant_id, channel_id), ()):
-                tracker.marks[message_id] = self._count.value
+            places: Iterable[TrackedKey] = [(tenant_id, channel_id)]
+            if includes_threads:
+                places = [key for key in self._trackers if key[0] == tenant_id and key[1] is not None]
+            for key in places:
+                for tracker in self._trackers.get(key, ()):
+                    tracker.marks[message_id] = self._count.value

@@ -83,7 +83,8 @@ class LiveWriter:
                 buffer.add_missed(tenant_id, event.channel.platform_id, event.message.platform_id)
                 self.followed.missed(tenant_id, event.channel.platform_id)
             elif not isinstance(event, MessageCreated):
-                self.trackers.note(buffer.add(tenant_id, event))
+                is_vague = event.channel.message_sent_at is not None
+                self.trackers.note(buffer.add(tenant_id, event), includes_threads=is_vague)
         else:
             trace_ignored(event, "the process is stopping; the next start records a gap")
 

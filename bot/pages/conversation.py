@@ -6,6 +6,7 @@ from datetime import UTC, date
 
 from markupsafe import Markup
 
+from adapters.records import number
 from bot.holes import ShownHole, place_holes
 from bot.pages.addresses import Addresses, LinkedMessage
 from bot.pages.emoji import Pictures, emoji_as_html
@@ -90,7 +91,7 @@ class Conversation:
         return self.link(*place, self.links.referred.get(place)) if place else None
 
     def _is_shown(self, message_id: str) -> bool:
-        if self.shown_from is not None and int(message_id) >= int(self.shown_from):
+        if self.shown_from is not None and number(message_id) >= number(self.shown_from):
             return True
         return message_id in self.shown_ids
 

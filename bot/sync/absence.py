@@ -8,6 +8,7 @@ from functools import partial
 
 from adapters.base import PlatformSession
 from adapters.errors import UntrueAnswer
+from adapters.records import number
 from bot.sync.pages import Answer, first_behind, read_behind
 from storage import messages
 from storage.database import Database
@@ -24,11 +25,11 @@ async def confirm_absent(db: Database, session: PlatformSession, refetch: Refetc
     """
     after, reached = refetch.after_platform_id, answer.reached
     shown = {message.platform_id for message in answer.messages}
-    is_absent = partial(messages.has_absent, db, refetch.channel_id, shown=shown)
+    is_absent = partial(messages.has_absent, db, refetch.channel_id, shown=shown, visible_since=answer.visible_since)
     if reached is None or not await is_absent(after, reached):
         return 0
     channel_id, parent_id = refetch.channel_platform_id, refetch.thread_parent_id
-    first, middle = (int(answer.messages[i].platform_id) for i in (0, len(answer.messages) // 2))
+    first, middle = (number(answer.messages[i].platform_id) for i in (0, len(answer.messages) // 2))
     is_suspicious = answer.is_full and await is_absent(after, str(first - 1))
     for _ in range(_LOOKS if is_suspicious else 1):
         if is_suspicious:

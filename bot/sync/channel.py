@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 from adapters.errors import CallFailed
@@ -28,8 +29,9 @@ class EmptyPage:
     parent_id: str | None  # the channel of a thread
     after: str | None
     expected: str | None  # a message that the archive or the platform says is there, such as the head
-    accept: Callable[[ChangeTracker, int], Awaitable[None]]
-    """Applies the consequences. Called with the channel's tracker, and its mark before the page that is the proof."""
+    accept: Callable[[ChangeTracker, int, datetime | None], Awaitable[None]]
+    """Applies the consequences. Called with the channel's tracker, its mark before the page that is the proof, and from
+    when on that page says that messages are shown."""
 
 
 class ShownAgain(CallFailed):

@@ -5,7 +5,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from math import ceil
 
+from adapters.base import PlatformSession
 from adapters.records import MessageRecord
+from storage.channels import ChannelState
 
 _GROUND = 5  # channels that must have been begun before they say something about those that have not
 
@@ -121,3 +123,14 @@ class Sums:
         if density is None or self.spanless:
             return None
         return self.left + density * self.unknown_seconds
+
+
+def estimator_of(session: PlatformSession, state: ChannelState) -> ChannelEstimator:
+    """Return an estimator of what is to be read of a channel."""
+    counted = state.message_count
+    return ChannelEstimator(
+        page_size=session.page_size,
+        since=state.checkpoint_at or session.sent_at(state.platform_id),
+        head_at=session.sent_at(state.head_id) if state.head_id else None,
+        counted=None if counted is None else max(counted - state.messages_archived, 0),
+    )

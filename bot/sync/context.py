@@ -5,15 +5,16 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iter
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 
 from adapters.errors import CallFailed, ChannelUnreadable, PlatformError
 from adapters.events import Stream
-from adapters.records import JsonValue, SkipReason
+from adapters.records import JsonValue, RecordRefused, SkipReason
 from bot.concurrency import finish
 from bot.sync.channel import AnyChannel, EmptyPage, ShownAgain
 from bot.sync.listings import ListingContext
 from bot.sync.outcomes import ChannelOutcome
+from bot.sync.pages import Answer
 from bot.sync.progress import ChannelFailure, Progress
 from bot.sync.refusals import Refusals
 from storage import channels, messages
@@ -24,6 +25,9 @@ from storage.messages import Changed, MessageRef
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
+
+Failure: TypeAlias = PlatformError | ValueRefused | RecordRefused
+"""What a channel is given up for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +62,7 @@ class JobContext(ListingContext):
             await self.refuse(lambda: self._accept_refusal(channel, refused))
         except CallFailed as e:
             await self.give_up(channel, e, attempts=e.attempts)
-        except ValueRefused as e:  # not of a message: messages are set aside one by one
+        except (ValueRefused, RecordRefused) as e:  # not of a message: messages are set aside one by one
             await self.give_up(channel, e)
         except ChannelSkipped:
             log.info("channel was hidden while it was read", extra={"channel": channel.platform_id})
@@ -130,6 +134,21 @@ class JobContext(ListingContext):
         """Mark messages to be refetched by the repairs of this job or the next."""
         await messages.refetch(self.db, refs, self.clock())
 
+    async def note_shown(
+        self, channel: AnyChannel, answer: Answer, began_at: datetime, *, visible_since: datetime | None = None
+    ) -> None:
+        """Store what a page of messages shows beside them: its threads, and from when on the platform shows messages.
+
+        Before the messages: a thread without them is found again, one that they alone show would not be. What is stored
+        of ``visible_since`` saves a request of the database where neither says anything.
+        """
+        if answer.threads:
+            with self.tracking(None) as tracker:
+                await self.save_channels(answer.threads, began_at, tracker)
+            self.listings.has_shown_threads = True
+        if answer.visible_since is not None or visible_since is not None:
+            await channels.note_visible_since(self.db, channel.id, answer.visible_since, self.clock())
+
     def refs(self, channel: AnyChannel, message_ids: Iterable[str]) -> set[MessageRef]:
         """Name messages of a channel."""
         return {(self.tenant_id, channel.platform_id, message_id) for message_id in message_ids}
@@ -167,7 +186,7 @@ class JobContext(ListingContext):
         await channels.mark_skipped(self.db, self.tenant_id, [channel.platform_id], reason, self.live.instant())
         self.progress.channels[channel.platform_id] = ChannelOutcome.SKIPPED
 
-    async def give_up(self, channel: AnyChannel, failure: PlatformError | ValueRefused, *, attempts: int = 1) -> None:
+    async def give_up(self, channel: AnyChannel, failure: Failure, *, attempts: int = 1) -> None:
         """Record why a channel gave up in its row, in the job and in the log; the others go on."""
         now, channel_id = self.clock(), channel.platform_id
         log.warning("channel gave up", extra={"channel": channel_id, "code": failure.code, "error": str(failure)})

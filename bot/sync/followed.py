@@ -4,6 +4,7 @@ import asyncio
 import logging
 from zlib import crc32
 
+from adapters.records import number
 from bot.sync.context import JobContext
 from storage import channels, repair
 from storage.channels import ChannelState
@@ -84,4 +85,4 @@ def _is_behind(state: ChannelState) -> bool:
     """Return whether a channel that was read to its end has a newer head; an older one says nothing."""
     if not state.has_news or not state.is_read_to_end or state.head_id is None:
         return False
-    return int(state.head_id) > int(state.checkpoint_id or 0)
+    return number(state.head_id) > number(state.checkpoint_id)

@@ -28,6 +28,7 @@ class _Listings:
     began: float = 0.0
     is_stored: bool = True  # whether the newest one was; one that failed proves nothing
     unheard: int = 0  # channels and threads that it showed otherwise than the events said
+    has_shown_threads: bool = False  # whether pages of messages showed threads since that was last looked at
     pause_seconds: float = 0.0  # before the next one while the gateway is disconnected; grows
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 

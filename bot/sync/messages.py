@@ -11,7 +11,7 @@ from typing import TypeAlias
 
 from adapters.errors import UntrueAnswer
 from adapters.events import Stream
-from adapters.records import MessageRecord
+from adapters.records import MessageRecord, number
 from bot.live import ChangeTracker
 from bot.sync.channel import EmptyPage
 from bot.sync.channel_estimator import ChannelEstimator
@@ -56,11 +56,11 @@ class ChannelReader:
         """Fetch pages to the channel's end; return False where the end is an empty page that is unproven."""
         state, progress = self.state, self.job.progress
         after = state.checkpoint_id
-        is_end_near = after is not None and (state.head_id is None or int(state.head_id) <= int(after))
+        is_end_near = after is not None and (state.head_id is None or number(state.head_id) <= number(after))
         known = frozenset[str]()
         unconfirmed: tuple[str | None, Answer] | None = None
         while True:
-            requested_at, mark = self.job.clock(), tracker.mark()
+            requested_at, began_at, mark = self.job.clock(), self.job.live.instant(), tracker.mark()
             answer = await read_behind(
                 self.job.session, state.platform_id, after, parent_id=state.thread_parent_id, with_witness=is_end_near
             )
@@ -74,6 +74,7 @@ class ChannelReader:
             self.estimator.add(fresh, progress.estimator.now())
             if fresh:
                 self._fetched.append((requested_at, mark, fresh))
+            await self.job.note_shown(state, answer, began_at, visible_since=state.visible_since)
             unconfirmed = (after, answer) if answer.is_full else None
             if answer.reached is None:
                 return answer.is_proven or self._add_unproven(after)
@@ -97,7 +98,7 @@ class ChannelReader:
         """
         state = self.state
         first = await first_behind(self.job.session, state.platform_id, after, parent_id=state.thread_parent_id)
-        if first is not None and first < int(answer.messages[0].platform_id):
+        if first is not None and first < number(answer.messages[0].platform_id):
             raise UntrueAnswer("the platform left out messages that are there", attempts=1)
         return first is not None
 
@@ -131,7 +132,7 @@ class ChannelReader:
         head, before = self.state.head_id, self.state.deleted_head_id
         if head is None or before is None or self.state.is_archived_thread:
             return head
-        return max(head, before, key=int)
+        return max(head, before, key=number)
 
     async def _flush(self, tracker: ChangeTracker, *, but_last: bool = False) -> None:
         """Store fetched pages; ``but_last`` keeps the last one until the next page confirms it.

@@ -1,10 +1,11 @@
 """One step of a walk through a channel's messages: request the page behind a message."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from adapters.base import PlatformSession
 from adapters.errors import UntrueAnswer
-from adapters.records import MessageRecord
+from adapters.records import ChannelRecord, MessageRecord, number
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,6 +16,8 @@ class Answer:
     reached: str | None  # the cursor of the next page; None where nothing lies behind
     is_full: bool
     is_proven: bool  # whether a message in it proves that the bot may read there
+    threads: tuple[ChannelRecord, ...] = ()  # those that show themselves in these messages alone
+    visible_since: datetime | None = None  # from when on the platform shows messages; None: all
 
     @property
     def up_to_reached(self) -> tuple[MessageRecord, ...]:
@@ -24,15 +27,15 @@ class Answer:
         """
         if self.reached is None:
             return self.messages
-        return tuple(message for message in self.messages if _number(message) <= int(self.reached))
+        return tuple(message for message in self.messages if _number(message) <= number(self.reached))
 
     def ids(self, after: str | None, until: str) -> set[str]:
         """Return the ids of its messages behind one message, up to another one."""
-        return {m.platform_id for m in self.messages if int(after or 0) < _number(m) <= int(until)}
+        return {m.platform_id for m in self.messages if number(after) < _number(m) <= number(until)}
 
     def holds(self, message_id: str | None) -> bool:
         """Return whether the page holds a message with this or a higher id."""
-        return bool(self.messages) and message_id is not None and _number(self.messages[-1]) >= int(message_id)
+        return bool(self.messages) and message_id is not None and _number(self.messages[-1]) >= number(message_id)
 
 
 NOTHING = Answer(messages=(), reached=None, is_full=False, is_proven=True)
@@ -51,7 +54,7 @@ async def read_behind(
         UntrueAnswer: the page does not move the cursor, so that the walk would never end; or it is full of what lies
             up to the message, as where the cursor is ignored.
     """
-    start = int(after or 0)
+    start = number(after)
     begin = max(start - 1, 0) if with_witness else start
     page = await session.messages(channel_id, str(begin) if after else None, parent_id=parent_id)
     newest = _number(page.messages[-1]) if page.messages else None
@@ -61,9 +64,16 @@ async def read_behind(
         raise UntrueAnswer("the platform sent a page that begins long before its cursor", attempts=1)
     reached = None
     if newest is not None and newest > start:
-        reached = page.reached if int(page.reached or 0) > start else str(newest)
+        reached = page.reached if number(page.reached) > start else str(newest)
     behind = tuple(message for message in page.messages if _number(message) != start)
-    return Answer(messages=behind, reached=reached, is_full=page.is_full, is_proven=bool(page.messages))
+    return Answer(
+        messages=behind,
+        reached=reached,
+        is_full=page.is_full,
+        is_proven=bool(page.messages),
+        threads=page.threads,
+        visible_since=page.visible_since,
+    )
 
 
 async def first_behind(
@@ -75,4 +85,4 @@ async def first_behind(
 
 
 def _number(message: MessageRecord) -> int:
-    return int(message.platform_id)
+    return number(message.platform_id)

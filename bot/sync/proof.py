@@ -10,6 +10,7 @@ evaluations of the bot's access is a proof.
 
 from contextlib import ExitStack
 from dataclasses import dataclass
+from datetime import datetime
 
 from adapters.base import Access, PlatformSession
 from adapters.errors import CallFailed, ChannelUnreadable
@@ -36,6 +37,7 @@ class _Open:
     page: EmptyPage
     tracker: ChangeTracker
     mark: int = 0
+    visible_since: datetime | None = None
 
     @property
     def channel(self) -> AnyChannel:
@@ -49,6 +51,7 @@ class _Open:
         )
         if answer.reached:
             raise Unproven("a page was empty, and not when it was requested again", attempts=1)
+        self.visible_since = answer.visible_since
         return answer
 
     async def seek_expected(self, session: PlatformSession) -> None:
@@ -61,7 +64,7 @@ class _Open:
             raise Unproven("a channel was sent as empty, and is not", attempts=1)
 
     async def accept(self) -> None:
-        await self.page.accept(self.tracker, self.mark)
+        await self.page.accept(self.tracker, self.mark, self.visible_since)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,10 +9,10 @@ from collections.abc import AsyncGenerator, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import chain
 
-from adapters.records import ChannelType
+from adapters.records import ChannelType, number
 from bot.concurrency import for_each, for_each_of, together
 from bot.pickled import PickledList
-from bot.sync.channel_estimator import ChannelEstimator
+from bot.sync.channel_estimator import estimator_of
 from bot.sync.channels import ChannelListing, Listed
 from bot.sync.context import JobContext
 from bot.sync.followed import is_contradicted, knows_all, note_following
@@ -54,6 +54,7 @@ class ReadingPass:
     _chosen_at: float = 0.0  # the beginning of the newest listing of channels before channels were last chosen
     _last_id: int = 0  # ``channels.id`` of the last channel that was seen so far
     _put_off: set[str] = field(default_factory=set)  # channels that the listing may find to be gone, by platform id
+    _proves: bool = True  # whether the listing shows of each unread channel that no message is missing
 
     async def run(self) -> PickledList[ChannelState]:
         """Read what has news; return the channels that have none and that had failed before."""
@@ -67,16 +68,26 @@ class ReadingPass:
         limit = job.config.concurrent_channels
         reading = for_each_of(self._as_known(known), limit, self._read_channel)
         await together(self._list_threads(listed), reading)
-        if job.listings.began > self._chosen_at or self.listing.threads.has_stored:
+        if job.listings.began > self._chosen_at or self.listing.threads.has_stored or job.listings.has_shown_threads:
             # Channels were listed once more, and a thread that was reopened between two listings turned up; or one was
-            # listed with a newer message after it had been read.
-            self._is_idle = True
-            await for_each(await self._choose_rest(), limit, self._read_channel)
+            # listed with a newer message after it had been read, or showed itself in a channel's messages.
+            await self._read_rest()
         await ProofPass(job).run()
         await job.settle_refusals()
         await job.live.catch_up(job.tenant_id)  # channels that became followed while others were read
         await note_following(job)
         return others
+
+    async def read_shown_threads(self) -> None:
+        """Read the threads that pages have shown since ``run``, such as those of an old message that was read again."""
+        if self.job.listings.has_shown_threads:
+            await self._read_rest()
+            await ProofPass(self.job).run()
+            await self.job.settle_refusals()
+
+    async def _read_rest(self) -> None:
+        self._is_idle, self.job.listings.has_shown_threads = True, False
+        await for_each(await self._choose_rest(), self.job.config.concurrent_channels, self._read_channel)
 
     async def _list_channels(self) -> Listed:
         """List the channels alone where that suffices; where their heads contradict the events, list everything."""
@@ -115,7 +126,7 @@ class ReadingPass:
         chosen, others, archived = _Chosen(), PickledList[ChannelState](), set[str]()
         self._note_choice()
         async for some in self._to_be_read():
-            missing = [s for s in some if listed and not s.is_archived_thread and s.platform_id not in listed]
+            missing = [s for s in some if listed and s.is_in_listings and s.platform_id not in listed]
             self._put_off |= {state.platform_id for state in missing if self._has_news(state)}
             self._choose(chosen, [state for state in some if state.platform_id not in self._put_off])
             others.extend(state for state in some if not self._has_news(state))
@@ -144,23 +155,29 @@ class ReadingPass:
             self._choose(chosen, some)
             archived |= {state.platform_id for state in some}
             unread |= {state.platform_id for state in some if self._has_news(state)}
-        followed = self.job.live.followed
+        tenant_id, followed = self.job.tenant_id, self.job.live.followed
         if ended is not None:
-            followed.begin(self.job.tenant_id, ended.listing, unread=unread, seen_at=began)
+            followed.begin(tenant_id, ended.listing, unread=unread, seen_at=began, proves=self._proves)
         else:
-            followed.read_first(self.job.tenant_id, unread)
+            followed.read_first(tenant_id, unread)
         await self._recount(archived)
         return chosen
 
     async def _to_be_read(self) -> AsyncGenerator[list[ChannelState], None]:
-        """Yield what may have news or has failed, then what was listed without a head: it is read once a stream."""
+        """Yield what may have news or has failed, then what was listed without a head.
+
+        That is read once a stream, and with every whole listing: nothing else proves that no message was missed.
+        """
         job = self.job
+        self._proves = True
         async for some in channels.channels_to_be_read(job.db, job.tenant_id):
             yield some
         headless = list(self.listing.threads.headless)
         for at in range(0, len(headless), _AT_ONCE):
             states = await channels.named_channels(job.db, job.tenant_id, headless[at : at + _AT_ONCE])
-            if news := [state for state in states if self._has_news(state)]:
+            news = [state for state in states if self._has_news(state)]
+            self._proves &= all(s in news or self._is_done(s) or not self._has_unknown_head(s) for s in states)
+            if news:
                 yield news
 
     def _note_choice(self) -> None:
@@ -174,7 +191,7 @@ class ReadingPass:
         self._put_off -= {state.platform_id for state in news}
         outcomes.expect(state.platform_id for state in news)
         for state in news:
-            estimator.expect(self._estimator_of(state))
+            estimator.expect(estimator_of(self.job.session, state))
         chosen.extend(news)
 
     def _has_news(self, state: ChannelState) -> bool:
@@ -185,24 +202,34 @@ class ReadingPass:
         is followed, unless everything is compared.
         """
         tenant_id, followed = self.job.tenant_id, self.job.live.followed
-        is_done = self.job.progress.channels.get(state.platform_id) is ChannelOutcome.DONE
-        is_headless = state.skip_reason is None and self.listing.threads.is_headless(state)
-        if is_headless and not is_done and not followed.is_read(tenant_id, state.platform_id):
+        is_done, is_headless = self._is_done(state), self._is_headless(state)
+        is_to_be_looked_at = self._is_whole and self._has_unknown_head(state)
+        is_read = followed.is_read(tenant_id, state.platform_id) and not is_to_be_looked_at
+        if is_headless and not is_done and not is_read:
             return True
-        if not state.is_read_to_end or int(state.head_id or 0) > int(state.checkpoint_id or 0):
+        if not state.is_read_to_end or number(state.head_id) > number(state.checkpoint_id):
             return state.has_news
         if is_headless or is_done:
             return False
         return state.has_news and (self._is_whole or not followed.is_followed(tenant_id, state.platform_id))
+
+    def _is_headless(self, state: ChannelState) -> bool:
+        return state.skip_reason is None and self.listing.threads.is_headless(state)
+
+    def _has_unknown_head(self, state: ChannelState) -> bool:
+        return state.skip_reason is None and self.listing.threads.headless.get(state.platform_id) is False
+
+    def _is_done(self, state: ChannelState) -> bool:
+        return self.job.progress.channels.get(state.platform_id) is ChannelOutcome.DONE
 
     def _is_open(self, state: ChannelState) -> bool:
         """Return whether a channel that has news was not chosen before, or is a thread that was read before them.
 
         While channels are being read a state may be older than the outcome, so that its news are read already.
         """
-        outcome = self.job.progress.channels.get(state.platform_id)
-        is_read = self._is_idle and outcome is ChannelOutcome.DONE and state.type is ChannelType.THREAD
-        return outcome is None or is_read or state.platform_id in self._put_off
+        is_read = self._is_idle and self._is_done(state) and state.type is ChannelType.THREAD
+        is_new = self.job.progress.channels.get(state.platform_id) is None
+        return is_new or is_read or state.platform_id in self._put_off
 
     async def _recount(self, archived_ids: set[str]) -> None:
         totals = await tenants.tenant_totals(self.job.db, self.job.tenant_id)
@@ -211,19 +238,10 @@ class ReadingPass:
         )
 
     async def _read_channel(self, state: ChannelState) -> None:
-        all_channels, estimator = self.job.progress.estimator, self._estimator_of(state)
+        all_channels, estimator = self.job.progress.estimator, estimator_of(self.job.session, state)
         all_channels.start(estimator)
         try:
             async with self.job.guard(state):
                 await ChannelReader(self.job, state, estimator).run()
         finally:
             all_channels.end(estimator)
-
-    def _estimator_of(self, state: ChannelState) -> ChannelEstimator:
-        session, counted = self.job.session, state.message_count
-        return ChannelEstimator(
-            page_size=session.page_size,
-            since=state.checkpoint_at or session.sent_at(state.platform_id),
-            head_at=session.sent_at(state.head_id) if state.head_id else None,
-            counted=None if counted is None else max(counted - state.messages_archived, 0),
-        )

@@ -6,11 +6,11 @@ is when the tenant's next sync is due.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import groupby
 
-from adapters.records import MessageRecord
+from adapters.records import MessageRecord, number
 from bot.concurrency import for_each
 from bot.live import ChangeTracker
 from bot.pickled import PickledList
@@ -52,12 +52,12 @@ class _Page:
 
     def covers(self, refetch: RefetchRange) -> bool:
         """Return whether a whole range lies in it, so that no request is needed."""
-        starts_here = self.after <= int(refetch.after_platform_id or 0)
+        starts_here = self.after <= number(refetch.after_platform_id)
         return starts_here and self.reaches(refetch.until_platform_id)
 
     def reaches(self, until: str) -> bool:
         """Return whether the page is complete up to a message."""
-        return self.sent.reached is None or int(self.sent.reached) >= int(until)
+        return self.sent.reached is None or number(self.sent.reached) >= number(until)
 
     def ends_before(self, refetch: RefetchRange) -> bool:
         """Return whether the page was not full and ended where a range begins: nothing more is expected there."""
@@ -65,12 +65,12 @@ class _Page:
 
     def behind(self) -> set[str]:
         """Return the messages on the page that do not lie beyond its cursor: the platform sent them late."""
-        return {m.platform_id for m in self.sent.messages if int(m.platform_id) < self.after}
+        return {m.platform_id for m in self.sent.messages if number(m.platform_id) < self.after}
 
     def within(self, refetch: RefetchRange, reached: str) -> list[MessageRecord]:
         """Return those of its messages that are in a range up to ``reached``."""
-        lowest, highest = int(refetch.after_platform_id or 0), int(reached)
-        return [message for message in self.sent.messages if lowest < int(message.platform_id) <= highest]
+        lowest, highest = number(refetch.after_platform_id), number(reached)
+        return [message for message in self.sent.messages if lowest < number(message.platform_id) <= highest]
 
 
 @dataclass(slots=True)
@@ -124,7 +124,7 @@ class RepairPass:
         if channel.id in self._unread:
             return
         self._unread.add(channel.id)
-        ranges.sort(key=lambda refetch: (int(refetch.after_platform_id or 0), int(refetch.until_platform_id)))
+        ranges.sort(key=lambda refetch: (number(refetch.after_platform_id), number(refetch.until_platform_id)))
         async with self.job.guard(channel):
             with self.job.tracking(channel) as tracker:
                 audits = await self._read_ranges(channel, ranges, tracker)
@@ -135,15 +135,16 @@ class RepairPass:
     ) -> list[RefetchRange]:
         """Refetch ranges; return the audits among them that were read to their end."""
         audits: list[RefetchRange] = []
-        for number, planned in enumerate(ranges):
+        for place, planned in enumerate(ranges):
             left: RefetchRange | None = None if planned.is_read else planned
             while left is not None:
                 if page is None or not page.covers(left):
                     if self._is_to_end:
                         return audits
-                    page = await self._fetch(left, tracker, with_witness=page is not None and page.ends_before(left))
+                    is_next = page is not None and page.ends_before(left)
+                    page = await self._fetch(channel, left, tracker, with_witness=is_next)
                     if not page.sent.is_proven:
-                        self._add_unproven(channel, [left, *ranges[number + 1 :]])
+                        self._add_unproven(channel, [left, *ranges[place + 1 :]])
                         return audits
                 left = await self._save(channel, left, page, tracker)
             if planned.kind is RefetchKind.AUDIT:
@@ -158,9 +159,12 @@ class RepairPass:
             await AuditEnd(self.job, audit, self.began_at).run()
             self.job.progress.count_repair(audit.kind)
 
-    async def _fetch(self, refetch: RefetchRange, tracker: ChangeTracker, *, with_witness: bool) -> _Page:
+    async def _fetch(
+        self, channel: _Channel, refetch: RefetchRange, tracker: ChangeTracker, *, with_witness: bool
+    ) -> _Page:
         self.requests_left -= 1
         requested_at, mark, after = self.job.clock(), tracker.mark(), refetch.after_platform_id
+        began_at = self.job.live.instant()
         answer = await read_behind(
             self.job.session,
             refetch.channel_platform_id,
@@ -169,13 +173,15 @@ class RepairPass:
             with_witness=with_witness,
         )
         self.requests_left -= await confirm_absent(self.job.db, self.job.session, refetch, answer)
-        return _Page(int(after or 0), answer, mark, requested_at)
+        await self.job.note_shown(channel, answer, began_at)
+        return _Page(number(after), answer, mark, requested_at)
 
     def _add_unproven(self, channel: _Channel, ranges: list[RefetchRange]) -> None:
         """Keep ranges unchanged until it is proven that nothing lies behind the first one's cursor."""
 
-        async def accept(tracker: ChangeTracker, mark: int) -> None:
-            empty = _Page(int(ranges[0].after_platform_id or 0), NOTHING, mark, self.job.clock())
+        async def accept(tracker: ChangeTracker, mark: int, visible_since: datetime | None) -> None:
+            nothing = replace(NOTHING, visible_since=visible_since)
+            empty = _Page(number(ranges[0].after_platform_id), nothing, mark, self.job.clock())
             await self._finish_audits(await self._read_ranges(channel, ranges, tracker, empty))
 
         self.job.unproven.append(
@@ -211,6 +217,7 @@ class RepairPass:
                 job=job.lease,
                 now=job.clock(),
                 requested_at=page.requested_at,
+                visible_since=page.sent.visible_since,
                 changed=since,
                 entries=channel.entries,
             )

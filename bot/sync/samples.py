@@ -21,6 +21,7 @@ from adapters.events import (
     ReactionsCleared,
     Stream,
 )
+from adapters.records import number
 from bot.sync.context import JobContext
 from bot.sync.followed import note_following, verify_seconds
 from bot.sync.pages import read_behind
@@ -105,7 +106,7 @@ class SampleCheck:
                 return None
             until = sample.message_ids[-1]
             if answer.is_full and answer.reached is not None:
-                until = min(answer.reached, until, key=int)
+                until = min(answer.reached, until, key=number)
             found = await repair.differences(job.db, job.tenant_id, sample, answer.messages, until)
             changed = tracker.changed_since(mark, {message_id for _, message_id in found})
         return {(difference, message_id) for difference, message_id in found if message_id not in changed}

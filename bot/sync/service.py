@@ -39,13 +39,15 @@ class TenantSync:
     async def _sync(self, tracker: ChangeTracker) -> None:
         threads = ThreadListing(self.job)
         try:
-            others = await ReadingPass(self.job, ChannelListing(self.job, threads)).run()
+            reading = ReadingPass(self.job, ChannelListing(self.job, threads))
+            others = await reading.run()
         except BaseException:
             await threads.keep()
             raise
         if threads.was_interrupted:
             await channels.forget_listings(self.job.db, self.job.tenant_id)
         await self._repair()
+        await reading.read_shown_threads()
         if self.job.config.reaction_users:
             await ReactionPass(self.job).run()
             await self.job.settle_refusals()

@@ -58,6 +58,7 @@ from storage.channels.tree import (
 from storage.channels.upsert import (
     save_changed_channels,
 )
+from storage.channels.visibility import note_visible_since
 
 __all__ = [
     "ChannelState",
@@ -92,6 +93,7 @@ __all__ = [
     "note_lookup",
     "note_set_aside",
     "note_unlisted",
+    "note_visible_since",
     "reopen_channel",
     "require_archived",
     "save_changed_channels",

@@ -53,7 +53,9 @@ _TO_BE_READ = _of_tenant(or_(HAS_NEWS, _HAS_FAILED))
 # By the platform's ids first: in the order of ours a database would look at all channels of the tenant.
 _NAMED = _of_tenant(channels.c.id.in_(select(channels.c.id).where(channels.c.tenant_id == TENANT_ID, _among("named"))))
 _IS_UNLISTED = and_(
-    not_(_among("listed")), or_(channels.c.type != "thread", channels.c.archived_at.is_(None), _among("missed"))
+    channels.c.is_listed,
+    not_(_among("listed")),
+    or_(channels.c.type != "thread", channels.c.archived_at.is_(None), _among("missed")),
 )
 _TO_BE_FOUND = _of_tenant(
     or_(

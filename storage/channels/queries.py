@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sqlalchemy import RowMapping, and_, case, false, func, or_, select
 
-from adapters.records import ChannelType, JsonValue, SkipReason
+from adapters.records import ChannelType, JsonValue, SkipReason, number
 from storage.channels.checkpoint import ProgressState
 from storage.channels.set_aside import set_aside_ids
 from storage.connection import finish_before_cancel
@@ -40,6 +40,8 @@ class ChannelState(HasParent):
     type: ChannelType
     skip_reason: SkipReason | None  # None: it is archived
     is_archived_thread: bool  # by the platform: a thread that only the listing of archived ones shows
+    is_listed: bool  # False: a thread that only the messages of its channel show
+    visible_since: datetime | None  # from when on the platform shows messages; None: all
     message_count: int | None  # how many messages it holds by the platform's own count
     head_id: str | None  # the newest message that the platform names, which may be gone
     checkpoint_id: str | None  # everything up to this message is stored
@@ -60,6 +62,11 @@ class ChannelState(HasParent):
         return self.type in (ChannelType.TEXT, ChannelType.THREAD)
 
     @property
+    def is_in_listings(self) -> bool:
+        """Whether a listing of all channels and open threads contains it, if it is there."""
+        return self.is_listed and not self.is_archived_thread
+
+    @property
     def awaits_lookup(self) -> bool:
         """Whether a listing left it out that should have contained it, and it was not requested by itself since."""
         return self.unlisted_since is not None and self.looked_up_at is None
@@ -77,7 +84,7 @@ class ChannelState(HasParent):
             return True
         if self.head_id is None or self.head_id == self.checkpoint_id:
             return False
-        is_behind = int(self.head_id) < int(self.checkpoint_id or 0)
+        is_behind = number(self.head_id) < number(self.checkpoint_id)
         return self.head_id != self.deleted_head_id or (is_behind and self.type is ChannelType.TEXT)
 
 
@@ -92,7 +99,10 @@ ALL_STATES = (
         _parent.c.platform_id.label("parent_platform_id"),
         channels.c.type,
         channels.c.skip_reason,
-        channels.c.metadata,
+        channels.c.archived_at,
+        channels.c.is_listed,
+        channels.c.visible_since,
+        channels.c.message_count,
         channels.c.head_platform_id.label("head_id"),
         channels.c.thread_cursor,
         channels.c.threads_listed_at,
@@ -131,7 +141,7 @@ async def channel_state(db: Database, channel_id: int) -> ChannelState | None:
 def state_of(row: RowMapping) -> ChannelState:
     """Build the state from a row of ``ALL_STATES``."""
     values = dict(row)
-    channel_type, metadata = ChannelType(values["type"]), values.pop("metadata")
+    channel_type, archived_at = ChannelType(values["type"]), values.pop("archived_at")
     return ChannelState(
         **values
         | {
@@ -140,8 +150,7 @@ def state_of(row: RowMapping) -> ChannelState:
             "state": ProgressState(values["state"]) if values["state"] else None,
             "messages_archived": values["messages_archived"] or 0,
             "is_read_to_end": bool(values["is_read_to_end"]),
-            "message_count": count if isinstance(count := metadata.get("message_count"), int) else None,
-            "is_archived_thread": channel_type is ChannelType.THREAD and metadata.get("archived") is True,
+            "is_archived_thread": channel_type is ChannelType.THREAD and archived_at is not None,
         }
     )
 
@@ -158,6 +167,7 @@ class ChannelSummary:
     sync_state: str  # archived or skipped
     skip_reason: SkipReason | None
     skipped_since: datetime | None
+    visible_since: datetime | None  # from when on the platform shows messages; None: all
     messages_archived: int
     checkpoint_id: str | None  # everything up to this message is stored
     checkpoint_at: datetime | None
@@ -192,6 +202,7 @@ SUMMARIES = (
         channels.c.sync_state,
         channels.c.skip_reason,
         channels.c.skipped_since,
+        channels.c.visible_since,
         func.coalesce(sync_progress.c.messages_archived, 0).label("messages_archived"),
         sync_progress.c.last_message_platform_id.label("checkpoint_id"),
         sync_progress.c.last_message_at.label("checkpoint_at"),

@@ -58,6 +58,8 @@ def _row(tenant_id: str, record: ChannelRecord, now: datetime) -> dict[str, obje
         "reason": record.skip_reason.value if record.skip_reason else None,
         "head": record.last_message_platform_id,
         "archived_at_given": record.archived_at,
+        "listed_given": record.is_listed,
+        "count_given": record.message_count,
         "metadata": dict(record.metadata),
         "now": now,
     }

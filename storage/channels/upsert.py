@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, bindparam, case, func, literal_column, not_, select
-from sqlalchemy.types import Boolean, Text
+from sqlalchemy.types import Boolean, Integer, Text
 
 from adapters.records import ChannelRecord
 from storage.channels.new import begin_new
@@ -48,6 +48,8 @@ _given = select(
     bindparam("reason", type_=Text).label("own_skip_reason"),
     bindparam("head", type_=Id).label("head_platform_id"),
     bindparam("archived_at_given", type_=UtcDateTime).label("archived_at"),
+    bindparam("listed_given", type_=Boolean).label("is_listed"),
+    bindparam("count_given", type_=Integer).label("message_count"),
     bindparam("metadata", type_=JsonObject).label("metadata"),
     NOW.label("now"),
 ).subquery("given")
@@ -72,6 +74,8 @@ _columns: dict[str, ColumnElement[Any]] = {
     "hidden_at": case((_given.c.own_skip_reason != "unsupported", bindparam("received_at", type_=UtcDateTime))),
     "head_platform_id": _given.c.head_platform_id,
     "archived_at": _given.c.archived_at,
+    "is_listed": _given.c.is_listed,
+    "message_count": _given.c.message_count,
     "metadata": _given.c.metadata,
     "created_at": _given.c.now,
     "updated_at": _given.c.now,
@@ -105,6 +109,8 @@ def _save_channel(
         "parent_id": given.parent_id,
         "type": given.type,
         "archived_at": given.archived_at,
+        "is_listed": given.is_listed,
+        "message_count": given.message_count,
         "name": func.coalesce(given.name, stored.name),
         "metadata": case((given.own_skip_reason == "obfuscated", stored.metadata), else_=given.metadata),
     }

@@ -16,6 +16,7 @@ from storage.live.changes import ChannelKey, MessageChange
 from storage.live.checkpoints import move_checkpoints
 from storage.live.messages import Archived, find_archived, find_stored, save_created, save_edits
 from storage.live.reactions import apply_reactions
+from storage.live.threads import place_in_threads
 from storage.live.trace import traced
 from storage.messages import add_refetches, apart_where_refused, mark_rows_deleted, refetch_read_elsewhere
 from storage.privacy import redactors_for
@@ -64,6 +65,7 @@ async def apply_changes(
     async with traced(changes) as trace, db.writing() as connection:
         # Before rows are locked: an erasure waiting for this lock could deadlock with a transaction on those rows.
         await redactors_for(connection, {change.tenant_id for change in changes})
+        changes = await place_in_threads(connection, changes)
         archived = await find_archived(connection, changes)
         stored = await find_stored(connection, archived)
         created = await save_created(connection, archived, stored, hidden=hidden, now=now)

@@ -1,6 +1,7 @@
 """What became of messages while the platform was connected."""
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TypeAlias
 
 from adapters.records import MessageRecord
@@ -28,6 +29,7 @@ class MessageChange:
     tenant_id: str
     channel_platform_id: str
     message_platform_id: str
+    sent_at: datetime | None = None  # where the message lies in the channel or in a thread of it: when it was sent
     created: MessageRecord | None = None  # as it was sent; stored unless it is stored already
     edited: MessageRecord | None = None  # as it is now, but for its reactions
     is_deleted: bool = False
@@ -56,6 +58,18 @@ class MessageChange:
     def react(self, state: ReactionState) -> None:
         """Note what a user did with an emoji; the last word counts."""
         self.reactions[state.emoji_key, state.burst, state.user_hash] = state
+
+    def absorb(self, later: "MessageChange") -> None:
+        """Take in what became of the same message later."""
+        self.edited = later.edited or self.edited
+        self.is_deleted |= later.is_deleted
+        self.is_missed |= later.is_missed
+        self.is_invalidated |= later.is_invalidated
+        if later.is_cleared:
+            self.clear(None)
+        for emoji_key in later.cleared:
+            self.clear(emoji_key)
+        self.reactions |= later.reactions
 
     def clear(self, emoji_key: str | None) -> None:
         """Note that an emoji was taken away, or all of them (None), and forget who had given it until then."""

@@ -8,10 +8,10 @@ from typing import TypeAlias
 from sqlalchemy import and_, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from adapters.records import MessageRecord
+from adapters.records import MessageRecord, number
 from storage.live.changes import ChannelKey, MessageChange
 from storage.live.unwritten import note_set_aside_events
-from storage.messages import number, prepare, write_messages
+from storage.messages import prepare, write_messages
 from storage.sql import Id, RowId, dump_json, json_objects
 from storage.tables import channels, messages, tenants
 from storage.unwritten import EventKind

@@ -1,14 +1,15 @@
 """Messages, with their attachments and reaction totals."""
 
 from storage.messages.batch import MessageBatch, mark_deleted, save_batch
+from storage.messages.deletion import mark_rows_deleted, unmark_rows_deleted
 from storage.messages.diff import StoredMessage, is_changed, is_edited, is_withheld, stored_messages
-from storage.messages.id_ranges import IN_RANGE, IdRange, Newest, later, lesser, number, split_by_length
+from storage.messages.id_ranges import IN_RANGE, IdRange, Newest, later, lesser, split_by_length
 from storage.messages.isolation import apart_where_refused
 from storage.messages.links import FileLink, find_link, renew_links
 from storage.messages.presence import has_absent
 from storage.messages.refetch import Changed, MessageRef, add_refetches, refetch, refetch_read_elsewhere
 from storage.messages.replies import mark_answers_to_deleted
-from storage.messages.rows import PreparedMessages, mark_rows_deleted, prepare, unmark_rows_deleted, write_messages
+from storage.messages.rows import PreparedMessages, prepare, write_messages, write_users_along
 from storage.messages.search_queue import EPOCH, ID_BITS, LATEST, PLACE, index_new_messages
 
 __all__ = [
@@ -38,7 +39,6 @@ __all__ = [
     "mark_answers_to_deleted",
     "mark_deleted",
     "mark_rows_deleted",
-    "number",
     "prepare",
     "refetch",
     "refetch_read_elsewhere",
@@ -48,4 +48,5 @@ __all__ = [
     "stored_messages",
     "unmark_rows_deleted",
     "write_messages",
+    "write_users_along",
 ]

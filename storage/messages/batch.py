@@ -4,15 +4,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from adapters.records import MessageRecord
+from adapters.records import MessageRecord, number
 from storage.channels import advance, require_archived
 from storage.connection import finish_before_cancel
 from storage.database import Database
 from storage.jobs import JobLease, require_lease
+from storage.messages.deletion import mark_rows_deleted
 from storage.messages.isolation import apart_where_refused
 from storage.messages.refetch import Changed, add_refetches
 from storage.messages.replies import mark_answers_to_deleted
-from storage.messages.rows import mark_rows_deleted, prepare, write_messages
+from storage.messages.rows import prepare, write_messages
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +68,7 @@ async def save_batch(db: Database, batch: MessageBatch, now: datetime) -> frozen
 
 
 def _number(record: MessageRecord) -> int:
-    return int(record.platform_id)
+    return number(record.platform_id)
 
 
 @finish_before_cancel

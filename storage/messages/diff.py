@@ -31,6 +31,7 @@ _STORED = (
     _of_messages(attachments, "message_platform_id"),
     _of_messages(reaction_totals, "message_platform_id"),
 )
+_TOTAL_FIELDS = ("emoji_key", "burst", "emoji", "count")
 _OWN_FIELDS = {field.name for field in fields(MessageRecord)} - {"attachments", "reaction_totals", "copies"}
 
 
@@ -45,7 +46,7 @@ async def stored_messages(
         files_of.setdefault(row["message_platform_id"], []).append(AttachmentRecord(**fields_of(row, AttachmentRecord)))
     totals_of: dict[str, list[ReactionTotalRecord]] = {}
     for row in totals:
-        total = ReactionTotalRecord(**fields_of(row, ReactionTotalRecord))
+        total = ReactionTotalRecord(**{name: row[name] for name in _TOTAL_FIELDS})
         totals_of.setdefault(row["message_platform_id"], []).append(total)
     return {
         (message_id := row["platform_id"]): StoredMessage(

@@ -12,6 +12,7 @@ from typing import Any, TypeAlias, overload
 from sqlalchemy import ColumnElement, and_, bindparam, func
 from sqlalchemy.types import Integer
 
+from adapters.records import number
 from storage.sql import Id, RowId
 from storage.tables import messages
 
@@ -66,11 +67,6 @@ def split_by_length(after_id: str | None, until_id: str) -> Iterator[IdRange]:
 def lesser(one: str | None, other: str | None) -> str | None:
     """Return the lower of two ids; None is lower than all."""
     return min(one, other, key=number)
-
-
-def number(message_id: str | None) -> int:
-    """Return the number by which an id is compared; 0 for None."""
-    return int(message_id or 0)
 
 
 Newest: TypeAlias = tuple[str, datetime]

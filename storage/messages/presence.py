@@ -1,13 +1,14 @@
 """Find out whether a range of a channel holds messages that a page does not show."""
 
 from collections.abc import Collection
+from datetime import UTC, datetime
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from storage.connection import finish_before_cancel
 from storage.database import Database
 from storage.messages.id_ranges import IN_RANGE, in_range, split_by_length
-from storage.sql import dump_json, json_strings
+from storage.sql import UtcDateTime, dump_json, json_strings
 from storage.tables import IS_UNRESOLVED, messages, unwritten_events
 
 _shown = select(json_strings("shown"))
@@ -15,6 +16,7 @@ _ABSENT = (
     select(messages.c.id)
     .where(IN_RANGE)
     .where(messages.c.deleted_at.is_(None), messages.c.platform_id.not_in(_shown))
+    .where(messages.c.sent_at >= bindparam("visible_since", type_=UtcDateTime))
     .limit(1)
 )
 _message_id = unwritten_events.c.message_platform_id
@@ -27,7 +29,13 @@ _ABSENT_UNWRITTEN = (
 
 @finish_before_cancel
 async def has_absent(
-    db: Database, channel_id: int, after_id: str | None, until_id: str, *, shown: Collection[str]
+    db: Database,
+    channel_id: int,
+    after_id: str | None,
+    until_id: str,
+    *,
+    shown: Collection[str],
+    visible_since: datetime | None = None,
 ) -> bool:
     """Return whether a range of a channel holds a message that should be there, and that is not among ``shown``.
 
@@ -39,11 +47,13 @@ async def has_absent(
         after_id: the exclusive lower end; None: from the first message.
         until_id: the inclusive upper end.
         shown: platform ids.
+        visible_since: from when on the platform shows messages; what is older is not missed. None: it shows all.
     """
-    values = {"channel": channel_id, "shown": dump_json(list(shown))}
+    since = visible_since or datetime.min.replace(day=2, tzinfo=UTC)
+    values = {"channel": channel_id, "shown": dump_json(list(shown)), "visible_since": since}
     async with db.reading() as connection:
         for id_range in split_by_length(after_id, until_id):
-            for statement in (_ABSENT, _ABSENT_UNWRITTEN):
+            for statement in (_ABSENT, _ABSENT_UNWRITTEN) if visible_since is None else (_ABSENT,):
                 if (await connection.execute(statement, {**values, **id_range.as_values()})).first():
                     return True
     return False

@@ -8,10 +8,10 @@ from sqlalchemy import ColumnElement, and_, bindparam, exists, literal_column, o
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.types import Text
 
+from adapters.records import number
 from storage.channels import is_beyond
 from storage.connection import finish_before_cancel
 from storage.database import Database
-from storage.messages.id_ranges import number
 from storage.sql import NOW, Id, Insert, dump_json, insert, json_objects
 from storage.tables import channels, messages, refetch_ranges, sync_jobs, sync_progress, unfinished
 

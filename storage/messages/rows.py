@@ -5,12 +5,13 @@ from dataclasses import InitVar, dataclass, replace
 from datetime import datetime
 from typing import TypeAlias
 
-from sqlalchemy import Delete, Table, bindparam, delete, null, select, tuple_, update
+from sqlalchemy import Delete, Table, delete, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from adapters.records import MessageRecord
 from storage.channels import note_set_aside
 from storage.messages import upsert_postgres, upsert_sqlite
+from storage.messages.deletion import unmark_rows_deleted
 from storage.messages.diff import is_withheld, stored_messages
 from storage.messages.isolation import Refused, upsert_isolated
 from storage.messages.search_queue import index_new_messages
@@ -24,7 +25,8 @@ from storage.privacy import (
     without_absent_originals,
     without_expired_content,
 )
-from storage.sql import NOW, Id, RowId, UtcDateTime, clean, dump_json, is_clean, json_objects, types_of
+from storage.reactions import save_users_along
+from storage.sql import Id, RowId, clean, dump_json, is_clean, json_objects, types_of
 from storage.tables import attachments, messages, reaction_totals
 
 ChannelKey: TypeAlias = tuple[str, int]
@@ -121,11 +123,21 @@ async def write_messages(
     if may_be_stored and stored.channels:
         await _delete_stale(connection, stored, may_be_stored)
     rows = list(stored.rows())
+    if not prepared.keeps_totals:
+        await write_users_along(connection, rows, now)
     await note_copies(connection, rows, now, known_channels=may_be_stored)
     emptied = [(channel_id, r.platform_id) for channel_id, r in rows if r.metadata and is_emptied(r.metadata)]
     await empty_traces_of(connection, emptied, now)
     await index_new_messages(connection)
     return refused
+
+
+async def write_users_along(
+    connection: AsyncConnection, rows: Iterable[tuple[int, MessageRecord]], now: datetime
+) -> None:
+    """Store who is behind the reactions of stored messages, where the platform sent that along with them."""
+    along = [(c, r.platform_id, t) for c, r in rows for t in r.reaction_totals if t.user_hashes is not None]
+    await save_users_along(connection, {(c, i, t.emoji_key, t.burst): t for c, i, t in along}, now)
 
 
 async def _upsert(
@@ -214,37 +226,3 @@ async def _delete(
 def _key(channel_id: int, message_platform_id: str) -> dict[str, object]:
     """Return the key of a message, an object of a JSON array."""
     return {"channel_id": channel_id, "message_platform_id": message_platform_id}
-
-
-_deleted = json_objects("deleted", channel_id=RowId, message_platform_id=Id())
-_MARK_DELETED = (
-    update(messages)
-    .where(tuple_(messages.c.channel_id, messages.c.platform_id).in_(select(_deleted)))
-    .where(messages.c.deleted_at.is_(None))
-    .values(deleted_at=NOW, updated_at=NOW)
-)
-
-_seen = json_objects("seen", channel_id=RowId, message_platform_id=Id())
-_UNMARK_DELETED = (
-    update(messages)
-    .where(tuple_(messages.c.channel_id, messages.c.platform_id).in_(select(_seen)))
-    .where(messages.c.deleted_at < bindparam("before", type_=UtcDateTime))
-    .values(deleted_at=null(), updated_at=NOW)
-)
-
-
-async def unmark_rows_deleted(
-    connection: AsyncConnection, keys: Collection[tuple[int, str]], *, before: datetime, now: datetime
-) -> None:
-    """Remove the deletion marks of messages that were set before the messages were seen."""
-    if keys:
-        seen = dump_json([_key(channel_id, message_id) for channel_id, message_id in keys])
-        await connection.execute(_UNMARK_DELETED, {"seen": seen, "before": before, "now": now})
-
-
-async def mark_rows_deleted(connection: AsyncConnection, keys: Collection[tuple[int, str]], now: datetime) -> None:
-    """Mark messages (``channels.id`` and the platform's id) as deleted; rows are kept, and so are earlier marks."""
-    if not keys:
-        return
-    deleted = dump_json([_key(channel_id, message_id) for channel_id, message_id in keys])
-    await connection.execute(_MARK_DELETED, {"deleted": deleted, "now": now})

@@ -20,7 +20,7 @@ from storage.reactions.pending import (
     pending_totals,
 )
 from storage.reactions.rows import PreparedUsers, add_users, prepare_users
-from storage.reactions.users import UnsavedLists, UserList, refetch_users, save_users
+from storage.reactions.users import UnsavedLists, UserList, refetch_users, save_users, save_users_along
 
 __all__ = [
     "COUNTS",
@@ -45,4 +45,5 @@ __all__ = [
     "prepare_users",
     "refetch_users",
     "save_users",
+    "save_users_along",
 ]

@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlalchemy import RowMapping, null, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from adapters.records import ReactionTotalRecord
 from storage.connection import finish_before_cancel
 from storage.database import Database
 from storage.jobs import JobLease, require_lease
@@ -120,6 +121,29 @@ async def save_users(db: Database, lists: Sequence[UserList], *, job: JobLease, 
     )
 
 
+async def save_users_along(
+    connection: AsyncConnection, totals: Mapping[TotalKey, ReactionTotalRecord], now: datetime
+) -> None:
+    """Make the stored users of totals equal to those that the platform sent along with them.
+
+    In the transaction that stores the totals. One counts as fetched where it is of as many users; else they are asked
+    for. Erased people are left out, but counted.
+    """
+    along = {key: total.user_hashes for key, total in totals.items() if total.user_hashes is not None}
+    if not along:
+        return
+    users = (((*key, user), totals[key].emoji) for key, hashes in along.items() for user in hashes)
+    prepared = await prepare_users(connection, users)
+    stored = await lock_totals(connection, along)
+    counts = {
+        key: {"count": row["count"], "fetched_count": row["count"], "uncounted_events": 0}
+        for key, row in stored.items()
+        if row["count"] == len(set(along[key]))
+    }
+    await _set_counts(connection, counts, now)
+    await _replace(connection, prepared.shown_as({key: row["emoji"] for key, row in stored.items()}), stored, now)
+
+
 _REFETCH = (
     update(reaction_totals)
     .where(reaction_totals.c.channel_id == CHANNEL_ID)
@@ -145,10 +169,16 @@ async def _archived(connection: AsyncConnection, lists: Sequence[UserList]) -> s
 
 async def _settle(connection: AsyncConnection, settled: Mapping[TotalKey, UserList], now: datetime) -> None:
     """Mark totals as fetched, and delete those that nobody is behind."""
-    counts = [dict(zip(TOTAL_KEY, key, strict=True)) | one.counts() for key, one in settled.items()]
-    if counts:
-        await connection.execute(_SETTLE, {"counts": dump_json(counts), "now": now})
+    await _set_counts(connection, {key: one.counts() for key, one in settled.items()}, now)
     await delete_totals(connection, [key for key, one in settled.items() if not one.counts()["count"]])
+
+
+async def _set_counts(
+    connection: AsyncConnection, counts: Mapping[TotalKey, Mapping[str, object]], now: datetime
+) -> None:
+    rows = [{**dict(zip(TOTAL_KEY, key, strict=True)), **numbers} for key, numbers in counts.items()]
+    if rows:
+        await connection.execute(_SETTLE, {"counts": dump_json(rows), "now": now})
 
 
 async def _replace(

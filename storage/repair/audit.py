@@ -5,11 +5,10 @@ table that people read.
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, RowMapping, and_, bindparam, delete, func, or_, select, update
+from sqlalchemy import ColumnElement, and_, bindparam, delete, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.types import Integer
 
-from adapters.records import ChannelType, Metadata
 from storage.channels import is_beyond, lock_channels
 from storage.connection import finish_before_cancel
 from storage.database import Database
@@ -60,7 +59,7 @@ _TAKE = (
     .returning(refetch_ranges.c.channel_id, *(refetch_ranges.c[name] for name in _FOUND))
 )
 _CHANNEL = (
-    select(channels.c.tenant_id, channels.c.type, channels.c.metadata)
+    select(channels.c.tenant_id, channels.c.message_count)
     .join_from(refetch_ranges, channels, channels.c.id == refetch_ranges.c.channel_id)
     .where(refetch_ranges.c.id == RANGE_ID)
 )
@@ -97,8 +96,8 @@ async def finish_audit(
     Args:
         db: the archive.
         range_id: the audit's range. Where it no longer exists, nothing is written.
-        platform_count: how many messages the channel holds by the platform's own count; where it has none, a
-            thread's count in its metadata is taken.
+        platform_count: how many messages the channel holds by the platform's own count; where it has none, the one
+            that was listed is taken.
         missing: how many missing messages were found beyond the checkpoint, in addition to those in the range.
         job: the lease of the job that audited it.
         now: when it was audited.
@@ -121,16 +120,9 @@ async def finish_audit(
             return
         counts = {name: found[name] + (missing if name in ("seen", "missing") else 0) for name in _FOUND}
         values = counts | {"channel": found["channel_id"], "stored": stored, "now": now}
-        count = _own_count(channel) if platform_count is None else platform_count
+        count = channel["message_count"] if platform_count is None else platform_count
         await connection.execute(_SAVE, values | {"platform_count": count})
         await connection.execute(_COMPLETE, {"tenant": channel["tenant_id"], "now": now})
-
-
-def _own_count(channel: RowMapping) -> int | None:
-    metadata: Metadata = channel["metadata"]
-    count = metadata.get("message_count")
-    is_known = channel["type"] == ChannelType.THREAD and isinstance(count, int) and not isinstance(count, bool)
-    return count if is_known else None  # type: ignore[return-value] # an int, as just found
 
 
 _COMPLETE_HANGING = (

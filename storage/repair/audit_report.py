@@ -4,7 +4,7 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, bindparam, func, or_, select, true
+from sqlalchemy import ColumnElement, and_, bindparam, case, func, or_, select, true
 
 from storage.connection import Readable, finish_before_cancel
 from storage.database import Database
@@ -28,6 +28,7 @@ class Coverage:
     deleted: int  # that they found gone, and marked so
     channels_audited: int
     channels: int  # with messages, and archived or once audited
+    channels_hidden: int  # of which the platform hides what is older: it cannot be seen, and what is stored of it stays
     ranges_left: int  # of the audit under way
 
 
@@ -35,13 +36,16 @@ def _total(column: ColumnElement[Any]) -> ColumnElement[int]:
     return func.coalesce(func.sum(column), 0)
 
 
+_IS_HIDDEN = channels.c.visible_since.is_not(None)
+_COUNTED = func.coalesce(findings.c.platform_count, findings.c.seen)
 _audited = (
     select(
         _total(findings.c.stored).label("stored"),
-        _total(func.coalesce(findings.c.platform_count, findings.c.seen)).label("of"),
+        _total(case((_IS_HIDDEN, findings.c.stored), else_=_COUNTED)).label("of"),
         *(_total(findings.c[name]).label(name) for name in ("missing", "changed", "deleted")),
         func.count(findings.c.channel_id).label("channels_audited"),
         func.count().label("channels"),
+        func.count().filter(_IS_HIDDEN, channels.c.skip_reason.is_(None)).label("channels_hidden"),
     )
     .select_from(
         channels.outerjoin(findings, findings.c.channel_id == channels.c.id).outerjoin(

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import RowMapping, Select, and_, bindparam, null, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from adapters.records import ChannelType, Metadata
+from adapters.records import ChannelType
 from storage.messages import Newest, later
 from storage.repair.newest import checkpoint_of, newest_early, newest_since
 from storage.repair.windows import LATELY, Window, add_windows
@@ -52,7 +52,7 @@ _ARCHIVED = (
     select(
         channels.c.id,
         channels.c.type,
-        channels.c.metadata,
+        channels.c.archived_at,
         channels.c.unmonitored_since,
         sync_progress.c.last_message_platform_id,
         sync_progress.c.last_message_at,
@@ -131,19 +131,8 @@ def _was_frozen(channel: RowMapping, since: datetime) -> bool:
 
     Archived well before it: the one time is the platform's, the other this machine's, whose clock may be wrong.
     """
-    metadata: Metadata = channel["metadata"]
-    if channel["type"] != ChannelType.THREAD or metadata.get("archived") is not True:
-        return False
-    archived_at = _timestamp(metadata.get("archive_timestamp"))
-    return archived_at is not None and archived_at < since - _CLOCKS_APART
-
-
-def _timestamp(text: object) -> datetime | None:
-    try:
-        time = datetime.fromisoformat(text) if isinstance(text, str) else None
-    except ValueError:
-        return None
-    return time if time is not None and time.tzinfo is not None else None
+    archived_at: datetime | None = channel["archived_at"]
+    return channel["type"] == ChannelType.THREAD and archived_at is not None and archived_at < since - _CLOCKS_APART
 
 
 async def _clear_unmonitored(connection: AsyncConnection, archived: Iterable[RowMapping], now: datetime) -> None:

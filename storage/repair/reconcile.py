@@ -4,17 +4,16 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from sqlalchemy import Executable, and_, bindparam, delete, func, or_, select, update
+from sqlalchemy import Executable, bindparam, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.types import Integer
 
-from adapters.records import MessageRecord
+from adapters.records import MessageRecord, number
 from storage.channels import forget_absent, require_archived
 from storage.connection import finish_before_cancel
 from storage.database import Database
 from storage.jobs import JobLease, require_lease
 from storage.messages import (
-    IN_RANGE,
     Changed,
     IdRange,
     PreparedMessages,
@@ -25,16 +24,17 @@ from storage.messages import (
     is_edited,
     is_withheld,
     mark_answers_to_deleted,
-    number,
     prepare,
     split_by_length,
     stored_messages,
     unmark_rows_deleted,
     write_messages,
+    write_users_along,
 )
+from storage.repair.absent import lock_range, mark_absent
 from storage.repair.model import PageOutcome, RefetchKind, RefetchRange
-from storage.sql import CHANNEL_ID, NOW, RANGE_ID, Id, dump_json, json_strings, one_row
-from storage.tables import channels, messages, refetch_ranges, sync_progress
+from storage.sql import CHANNEL_ID, NOW, RANGE_ID, Id, one_row
+from storage.tables import channels, refetch_ranges, sync_progress
 from storage.unwritten import WITHHELD, OpenEntry, entries_within, reason_of, settle_read
 
 
@@ -49,6 +49,7 @@ class _Page:
     id_ranges: Sequence[IdRange]
     entries: Sequence[OpenEntry]
     requested_at: datetime
+    visible_since: datetime | None
     now: datetime
 
     async def execute(self, statement: Executable, **values: object) -> int:
@@ -86,6 +87,7 @@ async def reconcile_page(
     job: JobLease,
     now: datetime,
     requested_at: datetime | None = None,
+    visible_since: datetime | None = None,
     changed: Changed = tuple,
     entries: Sequence[OpenEntry] = (),
 ) -> PageOutcome:
@@ -105,6 +107,7 @@ async def reconcile_page(
         job: the lease of the job that fetched the page.
         now: the time of the rows' change.
         requested_at: when the page was requested; deletion marks set since then stay.
+        visible_since: from when on the platform shows messages: nothing older is taken for deleted. None: it shows all.
         changed: gives messages to be refetched: events named them while the page was on its way.
         entries: ``open_entries`` of the channel before the page was requested; those of the range are settled.
 
@@ -130,13 +133,14 @@ async def reconcile_page(
             id_ranges=tuple(split_by_length(planned.after_platform_id, reached)),
             entries=entries_within(entries, lowest, highest),
             requested_at=requested_at or now,
+            visible_since=visible_since,
             now=now,
         )
         prepared = await prepare(connection, {(page.tenant_id, page.channel_id): messages})
         found = await _reconcile(page, prepared, changed_meanwhile)
         await mark_answers_to_deleted(connection, page.channel_id, [record for _, record in prepared.rows()], now)
         found = replace(found, left=await _move_cursor(page, planned, reached, found))
-        if context["has_set_aside"]:
+        if context["has_set_aside"] and visible_since is None:
             shown = {*(record.platform_id for _, record in prepared.rows()), *changed_meanwhile}
             await forget_absent(connection, page.channel_id, shown, after=lowest, until=highest, now=now)
         again = [message_id for message_id in changed_meanwhile if lowest < number(message_id) <= highest]
@@ -160,10 +164,21 @@ async def _reconcile(page: _Page, prepared: PreparedMessages, left_alone: Collec
     changed = [record for old, record in pairs if is_changed(old.record, record)]
     back = [message_id for message_id, old in stored.items() if old.is_deleted]
     shown = {*(record.platform_id for record in records), *left_alone}
-    kept, entries = dump_json(sorted(shown)), [e for e in page.entries if e.message_platform_id not in left_alone]
-    await _lock(page, [*(r.platform_id for r in changed), *back, *(e.message_platform_id for e in entries)], kept)
+    kept, entries = sorted(shown), [e for e in page.entries if e.message_platform_id not in left_alone]
+    if page.visible_since is not None:  # what is absent may be hidden
+        entries = [entry for entry in entries if entry.message_platform_id in shown]
+    await lock_range(
+        page.connection,
+        page.channel_id,
+        page.id_ranges,
+        written=[*(r.platform_id for r in changed), *back, *(e.message_platform_id for e in entries)],
+        kept=kept,
+        visible_since=page.visible_since,
+    )
     written = {record.platform_id for record in (*missing, *changed)}
     errors = await write_messages(page.connection, prepared.only(written), page.now)
+    unwritten = prepared.only({record.platform_id for _, record in pairs} - written)
+    await write_users_along(page.connection, unwritten.rows(), page.now)  # others may be behind as many reactions
     refused = frozenset(message_id for _, message_id in errors)
     failed |= {message_id: reason_of(error) for (_, message_id), error in errors.items()}
     await settle_read(page.connection, page.channel_id, entries, shown=shown, failed=failed, now=page.now)
@@ -173,9 +188,9 @@ async def _reconcile(page: _Page, prepared: PreparedMessages, left_alone: Collec
     await unmark_rows_deleted(
         page.connection, [(page.channel_id, i) for i in back], before=page.requested_at, now=page.now
     )
-    deleted = 0
-    for id_range in page.id_ranges:
-        deleted += await page.execute(_MARK_ABSENT, kept=kept, **id_range.as_values())
+    deleted = await mark_absent(
+        page.connection, page.channel_id, page.id_ranges, kept=kept, visible_since=page.visible_since, now=page.now
+    )
     return PageOutcome(
         seen=len(records),
         missing=len(missing),
@@ -201,27 +216,6 @@ async def _count_missing(page: _Page, missing: Sequence[MessageRecord]) -> None:
     counted = sum(number(record.platform_id) <= number(page.checkpoint_id) for record in missing)
     if counted:
         await page.execute(_COUNT_MISSING, missing=counted)
-
-
-_is_absent = and_(messages.c.deleted_at.is_(None), messages.c.platform_id.not_in(select(json_strings("kept"))))
-_MARK_ABSENT = update(messages).where(IN_RANGE, _is_absent).values(deleted_at=NOW, updated_at=NOW)
-
-# In the order in which everybody locks messages, so that nobody waits for one who waits for them.
-_LOCK = (
-    select(messages.c.platform_id)
-    .where(IN_RANGE, or_(messages.c.platform_id.in_(select(json_strings("written"))), _is_absent))
-    .order_by(func.length(messages.c.platform_id), messages.c.platform_id)
-    .with_for_update(key_share=True)
-)
-
-
-async def _lock(page: _Page, written: Sequence[str], kept: str) -> None:
-    """Lock what will be changed. SQLite has one writer, and need not look."""
-    if page.connection.dialect.name != "postgresql":
-        return
-    values = {"channel": page.channel_id, "written": dump_json(written), "kept": kept}
-    for id_range in page.id_ranges:
-        await page.connection.execute(_LOCK, values | id_range.as_values())
 
 
 _DELETE = delete(refetch_ranges).where(refetch_ranges.c.id == RANGE_ID)

@@ -7,10 +7,10 @@ from enum import StrEnum
 from sqlalchemy import bindparam, false, func, select
 from sqlalchemy.types import Integer
 
-from adapters.records import MessageRecord
+from adapters.records import MessageRecord, number
 from storage.connection import finish_before_cancel
 from storage.database import Database
-from storage.messages import StoredMessage, number, prepare, stored_messages
+from storage.messages import StoredMessage, prepare, stored_messages
 from storage.sql import CHANNEL_ID, LIMIT, TENANT_ID, Id, all_rows, one_row
 from storage.tables import channels, messages, sync_progress
 

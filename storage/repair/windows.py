@@ -13,7 +13,8 @@ from sqlalchemy import bindparam, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.types import Integer, Text
 
-from storage.messages import lesser, number
+from adapters.records import number
+from storage.messages import lesser
 from storage.repair.model import RefetchKind
 from storage.sql import CHANNEL_ID, NOW, RANGE_ID, Id, RowId, all_rows, dump_json, json_objects
 from storage.tables import messages, refetch_ranges

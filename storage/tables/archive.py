@@ -15,6 +15,7 @@ from sqlalchemy import (
     UniqueConstraint,
     literal_column,
     text,
+    true,
 )
 
 from storage.sql import Id, JsonObject, RowId, UtcDateTime
@@ -67,6 +68,9 @@ channels = Table(
     Column("thread_cursor", JsonObject, comment="Internal: how far its archived threads have been listed."),
     Column("unmonitored_since", UtcDateTime, comment="Internal: since when changes may have been missed."),
     Column("archived_at", UtcDateTime, comment="When the platform archived the thread; null: it is open."),
+    Column("is_listed", Boolean, nullable=False, server_default=true(), comment="Internal: whether listings show it."),
+    Column("message_count", Integer, comment="How many messages it holds by the platform's count; null: unknown."),
+    Column("visible_since", UtcDateTime, comment="From when on the platform shows messages; null: it shows all."),
     Column("unlisted_since", UtcDateTime, comment="Internal: since when it has been missing from all listings."),
     Column("looked_up_at", UtcDateTime, comment="Internal: when it was last requested alone, being in no listing."),
     Column(

@@ -8,9 +8,10 @@ from sqlalchemy import ColumnElement, and_, literal_column, or_, select, true
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.types import Integer, Text
 
+from adapters.records import number
 from storage.connection import finish_before_cancel
 from storage.database import Database
-from storage.messages import add_refetches, number
+from storage.messages import add_refetches
 from storage.sql import NOW, Id, RowId, dump_json, insert, json_objects
 from storage.tables import IS_UNRESOLVED, channels, messages, tenants, unwritten_events
 from storage.unwritten.model import EventKind, UnwrittenEvent

@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from adapters.records import number
 from storage.errors import StorageError, ValueRefused
-from storage.messages import MessageRef, number
+from storage.messages import MessageRef
 
 
 class EventKind(StrEnum):

@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 
 import pytest
 
+from adapters.base import Hearing
 from adapters.discord.simulator import Simulator, uniform_world
 from adapters.events import EventHandler, TenantsReady
 from tests.support.daemon import Daemon, running_daemon
@@ -68,6 +69,8 @@ class QuietPlatform:
 
     name: ClassVar[str] = "quiet"
     id_pattern: ClassVar[str] = "[a-z]+"
+    user_id_pattern: ClassVar[str] = "[a-z]+"
+    hearing: ClassVar[Hearing] = Hearing.EVERY
     invite_url = None
 
     def __init__(self) -> None:

@@ -44,8 +44,9 @@ async def test_the_head_is_a_hint(database_url: str) -> None:
             sim.requests.clear()
             await daemon.sync(guild_id)
             asked = {entry.channel_id for entry in sim.requests.entries(MESSAGES)}
-            assert sim.requests.count(MESSAGES) == 2 + 1, "with a sample"
+            assert sim.requests.count(MESSAGES) == 3 + 1, "with a sample"
             assert {late.id, back.id} <= asked, "older heads say nothing of news"
+            assert without.id in asked, "and none says less"
             back.last_message_id = late.last_message_id = None
             new = [int(sim.change.post(channel.id, "news", silent=True)["id"]) for channel in (late, back)]
             back.last_message_id, late.last_message_id = ids_of(back)[3], ids_of(late)[99]
@@ -94,7 +95,7 @@ async def test_without_a_head_a_channel_is_asked_for_until_its_end_was_read(data
             assert_equal_to_truth(database_url, truth(world, guild_id), guild_id, without=["reactions"])
             sim.requests.clear()
             assert (await daemon.sync(guild_id))["status"] == "succeeded"
-            assert sim.requests.count(MESSAGES) == 1, "a sample, since its end was read"
+            assert sim.requests.count(MESSAGES) == 2, "a sample, and a look, since no listing tells of news"
 
 
 @ON_SQLITE

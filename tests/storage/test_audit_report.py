@@ -27,7 +27,7 @@ from tests.support.tables_of import rows_of, run_sql
 async def test_the_archive_is_so_many_of_so_many(db: Database, way: Way) -> None:
     assert await coverage(db, "discord-other") is None
     assert await coverage(db, way.tenant.id) == NOTHING
-    await two_channels(way, {})
+    await two_channels(way)
     await request_audit(db, way.tenant.id, LATER)
     begun = await coverage(db, way.tenant.id)
     assert begun is not None
@@ -50,6 +50,7 @@ async def test_the_archive_is_so_many_of_so_many(db: Database, way: Way) -> None
         deleted=1,
         channels_audited=2,
         channels=2,
+        channels_hidden=0,
         ranges_left=0,
     )
     await mark_skipped(db, way.tenant.id, ["6"], SkipReason.NOT_PUBLIC, NOW)

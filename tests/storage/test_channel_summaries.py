@@ -42,6 +42,7 @@ async def test_each_channel_with_what_is_kept_of_it(
         sync_state="archived",
         skip_reason=None,
         skipped_since=None,
+        visible_since=None,
         messages_archived=2,
         checkpoint_id="2",
         checkpoint_at=message(2).sent_at,

@@ -50,6 +50,8 @@ async def test_a_channel_is_stored_with_its_parent_and_its_head(db: Database, te
         type=ChannelType.TEXT,
         skip_reason=None,
         is_archived_thread=False,
+        is_listed=True,
+        visible_since=None,
         message_count=None,
         head_id="77",
         checkpoint_id=None,

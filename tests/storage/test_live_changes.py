@@ -12,6 +12,7 @@ from storage.live import apply_changes
 from storage.live import messages as live_messages
 from storage.live import reaction_rows as live_reaction_rows
 from storage.messages import MessageBatch, save_batch
+from storage.messages import deletion as message_deletion
 from storage.messages import rows as message_rows
 from storage.reactions import keys as reaction_keys
 from storage.reactions import users as reaction_users
@@ -134,7 +135,7 @@ class TestChannels:
     "statement",
     [
         live_messages._STORED_MESSAGES,
-        message_rows._MARK_DELETED,
+        message_deletion._MARK_DELETED,
         message_rows._MAY_BE_STORED,
         live_reaction_rows._FIND_USERS,
         live_reaction_rows._CLEAR,

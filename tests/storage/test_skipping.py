@@ -170,9 +170,7 @@ class TestThreadsAndTheirParent:
 
     async def test_the_listing_of_a_page_of_archived_threads(self, db: Database, tenant: Tenant) -> None:
         await save_channels(db, tenant.id, [TEXT], NOW)
-        page: Sequence[ChannelRecord] = [
-            thread(str(n), "2", metadata={"platform_type": 11, "archived": True}) for n in range(10, 14)
-        ]
+        page: Sequence[ChannelRecord] = [thread(str(n), "2", archived_at=NOW) for n in range(10, 14)]
         await save_threads(db, tenant.id, "2", page, {"until": "2026-11-23"}, LATER)
         states = await _states(db, tenant)
         assert states["2"].thread_cursor == {"until": "2026-11-23"}

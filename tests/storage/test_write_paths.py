@@ -72,6 +72,20 @@ async def _save_users(db: Database, way: Way) -> None:
     await reactions.save_users(db, [reactions.UserList(pending, frozenset([WHO]))], job=way.lease, now=LATER)
 
 
+async def _save_users_along(db: Database, way: Way) -> None:
+    await way.store(message(3, reaction_totals=(total("👍"),)))
+    along = {(way.channel.id, "3", "👍", False): replace(total("👍"), user_hashes=(WHO,))}
+    async with db.writing() as connection:
+        await reactions.save_users_along(connection, along, LATER)
+
+
+async def _write_users_along(db: Database, way: Way) -> None:
+    await way.store(message(3, reaction_totals=(total("👍"),)))
+    record = message(3, reaction_totals=(replace(total("👍"), user_hashes=(WHO,)),))
+    async with db.writing() as connection:
+        await messages.write_users_along(connection, [(way.channel.id, record)], LATER)
+
+
 async def _add_users(db: Database, way: Way) -> None:
     await way.store(message(3, reaction_totals=(total("👍"),)))
     async with db.writing() as connection:
@@ -82,10 +96,12 @@ async def _add_users(db: Database, way: Way) -> None:
 STORES_PEOPLE: dict[Any, Call] = {
     messages.save_batch: _save_batch,
     messages.write_messages: _write_messages,
+    messages.write_users_along: _write_users_along,
     messages.renew_links: _renew_links,
     repair.reconcile_page: _reconcile_page,
     live.apply_changes: _apply_changes,
     reactions.save_users: _save_users,
+    reactions.save_users_along: _save_users_along,
     reactions.add_users: _add_users,
     channels.save_channels: lambda db, way: channels.save_channels(db, way.tenant.id, [ROOM, POST], LATER),
     channels.save_changed_channels: lambda db, way: channels.save_changed_channels(db, way.tenant.id, [ROOM], LATER),
@@ -97,14 +113,8 @@ STORES_NOBODY = {
     "channels": (
         *("advance", "clear_error", "fail_channel", "finish_channel", "follow_parents", "let_threads_follow"),
         *("lock_channels", "begin_new", "bound_hidings", "forget_absent", "forget_deleted", "forget_listings"),
-        *(
-            "keep_listings",
-            "mark_skipped",
-            "note_listed",
-            "note_set_aside",
-            "note_lookup",
-            "note_unlisted",
-        ),
+        *("keep_listings", "mark_skipped", "note_listed", "note_set_aside", "note_lookup", "note_unlisted"),
+        "note_visible_since",
         *("as_stored", "prepared_rows", "reopen_channel", "reopen_skipped", "require_archived"),
     ),
     "connection": ("check_server", "is_read_only", "may_write", "take_numbering_turn"),
@@ -113,18 +123,13 @@ STORES_NOBODY = {
         *("renew", "require_lease"),
         *("settle_status", "update_and_settle", "update_held", "yield_job"),
     ),
-    "live": ("acquire_leadership", "advance_watermark", "catch_up", "move_checkpoints", "note_set_aside_events"),
+    "live": (
+        *("acquire_leadership", "advance_watermark", "catch_up", "move_checkpoints", "note_set_aside_events"),
+        "place_in_threads",
+    ),
     "messages": (
-        "add_refetches",
-        "index_new_messages",
-        "mark_answers_to_deleted",
-        "mark_deleted",
-        "mark_rows_deleted",
-        "prepare",
-        "refetch",
-        "refetch_read_elsewhere",
-        "stored_messages",
-        "unmark_rows_deleted",
+        *("add_refetches", "index_new_messages", "mark_answers_to_deleted", "mark_deleted", "mark_rows_deleted"),
+        *("prepare", "refetch", "refetch_read_elsewhere", "stored_messages", "unmark_rows_deleted"),
     ),
     "privacy": (
         *("absent_givers", "emptied_originals", "enter", "erase_user", "rules_for"),
@@ -143,7 +148,7 @@ STORES_NOBODY = {
     "reader_role": ("make_reader_role",),
     "repair": (
         *("add_gap", "close_gap", "complete_hanging_audit", "finish_audit", "newest_early"),
-        *("newest_since", "plan_gaps", "add_windows"),
+        *("newest_since", "plan_gaps", "add_windows", "lock_range", "mark_absent"),
         *("plan_refetches", "prune_gaps", "record_gap", "request_audit", "settle_audit", "settle_gaps"),
     ),
     "retention": ("advance", "begin_sweep", "clean", "sweep_some"),

@@ -5,11 +5,11 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
-from adapters.base import RequestObserver
 from adapters.discord.adapter import DiscordAdapter
 from adapters.discord.config import DiscordOptions
 from adapters.discord.simulator import Simulator
 from adapters.events import PlatformEvent, TenantsReady
+from adapters.health import RequestObserver
 from adapters.privacy import UserHasher
 from tests.support.patience import PATIENCE_SECONDS
 

@@ -5,14 +5,10 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import ClassVar, TypeVar
 
-from adapters.base import (
-    Access,
-    ConnectionHealth,
-    PlatformSession,
-    RequestCounts,
-)
+from adapters.base import Access, Hearing, PlatformSession, RequestCounts
 from adapters.errors import ChannelUnreadable
 from adapters.events import EventHandler, LiveEventHandler, Stream, TenantsReady
+from adapters.health import ConnectionHealth
 from adapters.pages import MessagePage, ThreadCursor, ThreadPage
 from adapters.records import (
     AuthorKind,
@@ -58,6 +54,8 @@ class PostOffice:
 
     name: ClassVar[str] = "post"
     id_pattern: ClassVar[str] = "T[0-9A-Z]+"
+    user_id_pattern: ClassVar[str] = "U[0-9A-Z]+"
+    hearing: ClassVar[Hearing] = Hearing.EVERY
 
     def __init__(self, letters: int, start: datetime = START) -> None:
         self.start = start
@@ -84,6 +82,8 @@ class PostOffice:
     @property
     def received_until(self) -> datetime | None:
         return datetime.now(UTC)
+
+    async def communities(self) -> None: ...
 
     def is_member(self, tenant_platform_id: str) -> bool:
         return tenant_platform_id == "T0VILLAGE"

@@ -1,6 +1,6 @@
 """Planning ranges and reading them again."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -108,9 +108,9 @@ class Way:
         return [(r.channel_platform_id, r.after_platform_id, r.until_platform_id) for r in pending]
 
 
-async def two_channels(way: Way, metadata: Mapping[str, object]) -> None:
+async def two_channels(way: Way, *, message_count: int | None = None) -> None:
     """Plan the audit of a channel of three messages and of a thread of one."""
-    await save_channels(way.db, way.tenant.id, [thread("6", "5", metadata=metadata), channel("7")], NOW)
+    await save_channels(way.db, way.tenant.id, [thread("6", "5", message_count=message_count), channel("7")], NOW)
     thread_id = (await channel_states(way.db, way.tenant.id))[1].id
     await way.store(message(1), message(2), message(3))
     await way.store(message(1), channel_id=thread_id)
@@ -149,6 +149,7 @@ NOTHING = Coverage(
     deleted=0,
     channels_audited=0,
     channels=0,
+    channels_hidden=0,
     ranges_left=0,
 )
 """What is told of a tenant without an audit."""

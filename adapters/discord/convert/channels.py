@@ -17,7 +17,7 @@ from adapters.discord.convert.payload import (
 )
 from adapters.discord.convert.scrub import Scrubber
 from adapters.privacy import HashUser
-from adapters.records import ChannelRecord, ChannelType, SkipReason
+from adapters.records import LARGEST_COUNT, ChannelRecord, ChannelType, SkipReason
 
 OBFUSCATED = 1 << 17
 OBFUSCATED_NAME = "___hidden___"
@@ -87,7 +87,8 @@ def thread_record(payload: Payload, skip_reason: SkipReason | None, hash_user: H
         skip_reason=SkipReason.NOT_PUBLIC if is_private_thread(payload) else skip_reason,
         last_message_platform_id=snowflake(payload.get("last_message_id")),
         names_head=_names_head(payload),
-        archived_at=archive_time(payload) if as_object(payload.get("thread_metadata")).get("archived") else None,
+        archived_at=archive_stamp(payload) if as_object(payload.get("thread_metadata")).get("archived") else None,
+        message_count=_message_count(payload),
         created_at=snowflake_time(thread_id),
         metadata=_thread_metadata(payload, scrub, hash_user),
     )
@@ -97,6 +98,11 @@ def _names_head(payload: Payload) -> bool:
     """Return whether a payload says which message is the newest; null where there never was one."""
     head = payload.get("last_message_id", "")
     return head is None or snowflake(head) is not None
+
+
+def _message_count(payload: Payload) -> int | None:
+    count = as_int(payload.get("message_count"))
+    return count if count is not None and 0 <= count <= LARGEST_COUNT else None
 
 
 def archive_stamp(payload: Payload) -> datetime | None:

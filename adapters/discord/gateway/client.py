@@ -14,7 +14,6 @@ import aiohttp
 import discord
 from discord.http import HTTPClient
 
-from adapters.base import ConnectionHealth, PartHealth
 from adapters.discord.choice import ChannelChoice
 from adapters.discord.convert import Payload, as_object
 from adapters.discord.gateway.dispatcher import EventDispatcher, ignore
@@ -26,6 +25,7 @@ from adapters.discord.gateway.shard import Shard
 from adapters.discord.gateway.waits import Backoff, Waits
 from adapters.discord.permissions import Principal
 from adapters.events import EventHandler, LiveEventHandler, PlatformEvent, Stream
+from adapters.health import ConnectionHealth, PartHealth
 from adapters.privacy import HashUser
 
 log = logging.getLogger(__name__)

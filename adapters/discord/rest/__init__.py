@@ -13,6 +13,7 @@ from adapters.discord.rest.client import (
     RestClient,
 )
 from adapters.discord.rest.errors import (
+    ChannelForbidden,
     EmojiGone,
     rate_limit,
 )
@@ -22,6 +23,7 @@ from adapters.discord.rest.rate_limiter import (
 
 __all__ = [
     "LARGE",
+    "ChannelForbidden",
     "EmojiGone",
     "RateLimiter",
     "RequestScope",

@@ -17,11 +17,12 @@ import aiohttp
 import discord
 import orjson
 
-from adapters.base import RequestCounts, RequestObserver
+from adapters.base import RequestCounts
 from adapters.discord.rest.answers import json_or_text
 from adapters.discord.rest.errors import ImpossibleAnswer, Transient, describe, rate_limit, route_of, to_platform_error
 from adapters.discord.rest.rate_limiter import RateLimiter
 from adapters.errors import CallFailed, RateLimited, UntrueAnswer
+from adapters.health import RequestObserver
 
 T = TypeVar("T")
 

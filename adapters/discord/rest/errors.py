@@ -40,6 +40,15 @@ class EmojiGone(PlatformError):
     code = "emoji_gone"
 
 
+class ChannelForbidden(ChannelUnreadable):
+    """The bot may not read a channel."""
+
+    remedy = "give the bot View Channel and Read Message History there, if it should be archived"
+
+    def __init__(self) -> None:
+        super().__init__(SkipReason.BOT_LACKS_ACCESS)
+
+
 class Transient(Exception):
     """Discord or the connection to it failed; the same call may succeed a little later."""
 
@@ -84,7 +93,7 @@ def to_platform_error(error: discord.HTTPException, attempts: int) -> PlatformEr
     if error.code in (_UNKNOWN_GUILD, _UNKNOWN_MEMBER):
         return TenantUnavailable("Discord knows no such guild, or the bot is not in it")
     if error.status == 403 and error.code in _ACCESS_CODES:
-        return ChannelUnreadable(SkipReason.BOT_LACKS_ACCESS)
+        return ChannelForbidden()
     # Never the body's text: it may repeat what was sent.
     failed = NoSuchCall if (error.status, error.code) == (404, 0) else CallFailed
     return failed(f"Discord refused the call: status {error.status}, code {error.code}", attempts=attempts)

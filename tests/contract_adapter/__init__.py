@@ -1,0 +1,1 @@
+"""What every adapter has to do, tried on every platform that there is a stage of."""

@@ -1,0 +1,37 @@
+"""What happens while the bot is connected, and what happened while it was not."""
+
+from tests.support.contract.archives import archiving
+from tests.support.contract.stage import Stage
+from tests.support.contract.talk import go_on, talk
+
+
+async def test_what_happens_is_there_without_a_sync(stage: Stage, database_url: str) -> None:
+    one, _, ids = talk(stage)
+    async with archiving(stage, database_url) as archive:
+        go_on(stage, one, ids)
+        await archive.becomes_true()
+        stage.forget_requests()
+        job = await archive.sync()
+        assert job["status"] == "succeeded", job["error"]
+        assert archive.rows() == stage.truth()
+        assert stage.requests == 1, "the listing"
+
+
+async def test_what_happened_in_a_gap_is_there_after_the_next_sync(stage: Stage, database_url: str) -> None:
+    one, _, ids = talk(stage)
+    async with archiving(stage, database_url) as archive:
+        with stage.unheard():
+            go_on(stage, one, ids)
+        job = await archive.sync()
+        assert job["status"] == "succeeded", job["error"]
+        assert archive.rows() == stage.truth()
+
+
+async def test_a_listing_without_newest_messages_proves_nothing(stage: Stage, database_url: str) -> None:
+    """Until when the archive is proven is never later than what was looked at."""
+    talk(stage)
+    async with archiving(stage, database_url) as archive:
+        (first,) = await archive.daemon.idle()
+        second = await archive.sync()
+        is_later = second["progress"]["proven_until"] > first["progress"]["proven_until"]
+        assert is_later == stage.traits.names_heads

@@ -1,0 +1,142 @@
+"""What a platform refuses, withholds or says wrongly: nothing is lost, and nothing is claimed that is not so."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from adapters.errors import CredentialRefused
+from tests.support.contract.archives import Archived, archiving
+from tests.support.contract.stage import Stage
+from tests.support.contract.talk import talk
+from tests.support.daemon import ON_SQLITE, codes_of, end_of
+from tests.support.post_office import PostOffice
+
+
+@ON_SQLITE
+async def test_a_limit_ends_the_job_and_the_next_one_goes_on(stage: Stage, database_url: str) -> None:
+    one, _, _ = talk(stage)
+    async with archiving(stage, database_url) as archive:
+        with stage.unheard():
+            stage.say(one, "missed")
+        stage.limit_next(1)
+        job = await archive.sync()
+        assert end_of(job) == ("rate_limited", "rate_limited")
+        assert job["error"]["retry_after_seconds"] == 1
+        assert archive.rows().items() <= stage.truth().items()
+        assert (await archive.sync())["status"] == "succeeded"
+        assert archive.rows() == stage.truth()
+
+
+@ON_SQLITE
+@pytest.mark.parametrize("fault", ["empty", "unmoved"])
+async def test_a_page_that_is_not_true_deletes_nothing(stage: Stage, database_url: str, fault: str) -> None:
+    one, _, ids = talk(stage)
+    async with archiving(stage, database_url) as archive:
+        with stage.unheard():
+            stage.edit(one, ids[-1], "edited unheard")
+        stage.spoil_next(one, fault)
+        await archive.sync()
+        assert archive.rows().keys() == stage.truth().keys()
+        assert (await archive.sync())["status"] == "succeeded"
+        assert archive.rows() == stage.truth()
+
+
+@ON_SQLITE
+async def test_a_channel_that_is_no_longer_public_stays_as_it_was(stage: Stage, database_url: str) -> None:
+    one, other, _ = talk(stage)
+    async with archiving(stage, database_url) as archive:
+        stage.close_channel(other)
+        stage.say(other, "not for everyone")
+        stage.say(one, "for everyone")
+        await archive.becomes_true()
+        assert (await archive.sync())["status"] == "succeeded"
+        assert archive.rows() == stage.truth()
+        assert "not for everyone" not in str(archive.rows_of_all())
+        assert "elsewhere 0" in str(archive.rows_of_all())
+
+
+@ON_SQLITE
+async def test_a_community_that_the_bot_has_left_is_kept(stage: Stage, database_url: str) -> None:
+    talk(stage)
+    async with archiving(stage, database_url) as archive:
+        before = archive.rows()
+        stage.leave()
+        await archive.sync()
+        assert archive.rows() == before
+
+
+@ON_SQLITE
+async def test_a_token_that_is_refused_concerns_its_community_alone(stage: Stage, database_url: str) -> None:
+    if not stage.traits.has_own_tokens:
+        pytest.skip("one token for all of them")
+    talk(stage)
+    async with archiving(stage, database_url) as archive:
+        stage.change_token()
+        job = await archive.sync()
+        assert end_of(job) == ("failed", "tenant_credential_refused")
+        assert "token anew" in job["error"]["remedy"]
+        assert (await archive.daemon.get("/healthz")) is not None
+
+
+async def test_what_a_platform_hides_is_not_deleted(stage: Stage, database_url: str) -> None:
+    if not stage.traits.hides_history:
+        pytest.skip("it shows all of it")
+    one, _, _ = talk(stage)
+    async with archiving(stage, database_url) as archive:
+        before = archive.rows()
+        stage.hide_before(datetime.now(UTC))
+        with stage.unheard():
+            added = stage.say(one, "after it was hidden")
+        for kind in ("manual", "audit"):
+            assert (await archive.sync(kind))["status"] == "succeeded"
+            assert before.items() <= archive.rows().items()
+            assert (one, added) in archive.rows()
+        await tells_since_when(archive, one)
+
+
+async def tells_since_when(archive: Archived, channel: str) -> None:
+    """Of what it cannot see."""
+    channels = (await archive.daemon.get(f"/api/tenants/{archive.stage.tenant_id}/channels"))["channels"]
+    (shown,) = [each for each in channels if each["platform_id"] == channel]
+    assert shown["visible_since"] is not None
+    coverage = await archive.daemon.get(f"/api/tenants/{archive.stage.tenant_id}/coverage")
+    assert "hidden by the platform" in coverage["statement"]
+
+
+@ON_SQLITE
+async def test_an_answer_that_is_lost_ends_its_channel_alone(stage: Stage, database_url: str) -> None:
+    """Here one with an id that is no number, which is refused as a record is made."""
+    if not stage.traits.sends_odd_ids:
+        pytest.skip("its adapter has tests of its own for what is no answer of Discord's")
+    one, other, _ = talk(stage)
+    async with archiving(stage, database_url) as archive:
+        with stage.unheard():
+            stage.say(one, "missed")
+            stage.say(other, "missed, too")
+        stage.spoil_next(one, "odd_id")
+        job = await archive.sync()
+        assert codes_of(job) == ("partial", ["record_refused"])
+        assert "not 4 characters, 3 of them digits" in job["error"]["channels"][0]["message"]
+        assert archive.rows().items() <= stage.truth().items()
+        assert (await archive.sync())["status"] == "succeeded"
+        assert archive.rows() == stage.truth()
+
+
+@ON_SQLITE
+async def test_a_platform_that_is_refused_holds_up_no_other(stage: Stage, database_url: str) -> None:
+    """Its own jobs wait, /readyz says why, and the others are synced."""
+    talk(stage)
+    refusing = PostOffice(20)
+
+    async def refuse(_: str | None) -> None:
+        refusing.unready_reason = "its credential is refused"
+        raise CredentialRefused("Post no longer accepts the token")
+
+    refusing.before_page = refuse
+    async with archiving(stage, database_url, beside={"post": refusing}) as archive:
+        ends = await archive.daemon.until(lambda: archive.ends_of("post-T0VILLAGE"), bool)
+        assert ends == [("failed", "credential_refused")]
+        assert (await archive.sync())["status"] == "succeeded"
+        assert archive.rows() == stage.truth()
+        status, problem = await archive.daemon.ask("GET", "/readyz")
+        assert (status, problem["reasons"]["post"]) == (503, "its credential is refused")

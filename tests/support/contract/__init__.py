@@ -1,0 +1,1 @@
+"""What the tests of the contract share: stages of platforms, and an archive of each."""

@@ -1,0 +1,124 @@
+"""The adapter of Parlour: its connection, and what is told over it."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
+from datetime import UTC, datetime
+from itertools import count
+from typing import ClassVar, TypeVar
+
+from adapters.base import Hearing
+from adapters.errors import RateLimited
+from adapters.events import EventHandler, LiveEventHandler, Stream, TenantsReady
+from adapters.health import ConnectionHealth, PartHealth
+from adapters.privacy import HashUser
+from adapters.records import TenantRecord
+from tests.support.parlour.convert import changes_of
+from tests.support.parlour.house import Event, House, Refused
+from tests.support.parlour.session import ParlourSession
+
+T = TypeVar("T")
+
+
+class ParlourAdapter:
+    """A PlatformAdapter."""
+
+    name: ClassVar[str] = "parlour"
+    id_pattern: ClassVar[str] = "W[A-Z0-9]{1,10}"
+    user_id_pattern: ClassVar[str] = "U[0-9]{1,10}"
+    hearing: ClassVar[Hearing] = Hearing.EACH_ONCE
+
+    def __init__(self, house: House, hash_user: HashUser, tokens: Mapping[str, str]) -> None:
+        """``tokens`` are by workspace."""
+        self._house = house
+        self._hash_user = hash_user
+        self._tokens = dict(tokens)
+        self._numbers = count(1)
+        self._stream: int | None = None
+        self._news: asyncio.Queue[Event | None] = asyncio.Queue()
+        self._is_lost = asyncio.Event()
+
+    async def run(self, on_event: EventHandler, on_live_event: LiveEventHandler) -> None:
+        """Stay connected; a lost connection is made anew."""
+        while True:
+            self._news = asyncio.Queue()
+            close = self._house.connect(self._news.put_nowait)
+            try:
+                present = [self._house.workspaces[one] for one in self._tokens if one in self._house.workspaces]
+                records = tuple(TenantRecord(platform_id=one.id, name=one.name) for one in present)
+                self._stream = next(self._numbers)
+                await on_event(TenantsReady(records))
+                while (event := await self._news.get()) is not None:
+                    for change in changes_of(self._house.workspaces[event["workspace"]], event, self._hash_user):
+                        on_live_event(change)
+            finally:
+                self._stream = None
+                close()
+
+    def lose_connection(self) -> None:
+        """End the connection; whatever happens before the next one is missed."""
+        self._news.put_nowait(None)
+
+    def set_token(self, workspace_id: str, token: str) -> None:
+        """Use another token for a workspace."""
+        self._tokens[workspace_id] = token
+
+    @property
+    def unready_reason(self) -> str | None:
+        """Whether it is connected."""
+        return None if self._stream else "not connected to Parlour"
+
+    @property
+    def health(self) -> ConnectionHealth:
+        """One connection."""
+        return ConnectionHealth((PartHealth("parlour", self._stream is not None, 0.0),))
+
+    @property
+    def received_until(self) -> datetime | None:
+        """Everything is received at once."""
+        return datetime.now(UTC) if self._stream else None
+
+    async def communities(self) -> tuple[TenantRecord, ...]:
+        """Request each workspace by its token."""
+        found = []
+        for workspace_id, token in self._tokens.items():
+            with suppress(Refused):
+                workspace = await self._house.request(workspace_id, token, "workspace")
+                found.append(TenantRecord(platform_id=workspace.id, name=workspace.name))
+        return tuple(found)
+
+    def is_member(self, tenant_platform_id: str) -> bool:
+        """Whether there is a token for it."""
+        return tenant_platform_id in self._tokens and tenant_platform_id in self._house.workspaces
+
+    def stream(self, tenant_platform_id: str) -> Stream | None:
+        """One for all workspaces."""
+        return Stream(self._stream, 0) if self._stream and self.is_member(tenant_platform_id) else None
+
+    def doubt(self, tenant_platform_id: str) -> Callable[[str], bool]:
+        """Begin a new connection."""
+        self.lose_connection()
+        return lambda _: True
+
+    @property
+    def invite_url(self) -> str | None:
+        """None."""
+        return None
+
+    async def sync(
+        self,
+        tenant_platform_id: str,
+        body: Callable[["ParlourSession"], Awaitable[T]],
+        on_rate_limit: Callable[[RateLimited], Awaitable[None]] | None = None,
+    ) -> T:
+        """Run ``body`` with a session."""
+        token = self._tokens.get(tenant_platform_id, "")
+        session = ParlourSession(self._house, tenant_platform_id, token, self._hash_user, self.stream)
+        try:
+            return await body(session)
+        except RateLimited as limit:
+            if on_rate_limit is not None:
+                await on_rate_limit(limit)
+            raise
+        except BaseExceptionGroup as group:
+            raise group.exceptions[0] from None

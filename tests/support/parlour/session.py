@@ -1,0 +1,127 @@
+"""The requests of one sync of a workspace."""
+
+from collections.abc import AsyncIterator, Callable
+from datetime import datetime, timedelta
+
+from adapters.base import Access, RequestCounts
+from adapters.errors import ChannelUnreadable, RateLimited, TenantCredentialRefused, TenantUnavailable
+from adapters.events import Stream
+from adapters.pages import MessagePage, ThreadCursor, ThreadPage
+from adapters.privacy import HashUser
+from adapters.records import ChannelRecord, SkipReason
+from tests.support.parlour.convert import message_record, room_record, thread_record
+from tests.support.parlour.house import EPOCH, House, Refused, Workspace, time_of
+
+
+class ParlourSession:
+    """A PlatformSession."""
+
+    def __init__(
+        self,
+        house: House,
+        workspace_id: str,
+        token: str,
+        hash_user: HashUser,
+        stream_of: Callable[[str], Stream | None],
+    ) -> None:
+        self._hash_user = hash_user
+        self._stream_of = stream_of
+        self._house = house
+        self._workspace_id = workspace_id
+        self._token = token
+        self._requests = 0
+        self.stream: Stream | None = None
+
+    @property
+    def page_size(self) -> int:
+        """Parlour's."""
+        return self._house.page_size
+
+    @property
+    def request_counts(self) -> RequestCounts:
+        """None is ever retried."""
+        return RequestCounts(self._requests, 0)
+
+    @property
+    def receives_changes(self) -> bool:
+        """Whether the connection is still the same."""
+        return self.stream is not None and self.stream == self._stream_of(self._workspace_id)
+
+    async def channels(self, *, only_channels: bool = False) -> tuple[ChannelRecord, ...]:
+        """List the channels, without their newest messages."""
+        self.stream = self._stream_of(self._workspace_id)
+        workspace = await self._request("channels")
+        return tuple(map(room_record, workspace.rooms.values()))
+
+    async def archived_threads(
+        self, channel_id: str, cursor: ThreadCursor | None, *, now: datetime, relist_reason: str | None = None
+    ) -> AsyncIterator[ThreadPage]:
+        """There are none."""
+        for page in ():
+            yield page
+
+    async def find_channel(self, channel_id: str) -> ChannelRecord | None:
+        """Look a channel up."""
+        room = (await self._request("channel")).rooms.get(channel_id)
+        if room is None:
+            raise ChannelUnreadable(SkipReason.DELETED)
+        return room_record(room)
+
+    async def messages(self, channel_id: str, after: str | None, *, parent_id: str | None = None) -> MessagePage:
+        """Request messages of a channel, with the threads that show themselves in them, or answers of a thread."""
+        workspace = await self._request("messages")
+        room_id, _, root_id = channel_id.partition("-")
+        room = workspace.rooms.get(room_id)
+        if room is None or room.is_private:
+            raise ChannelUnreadable(SkipReason.DELETED if room is None else SkipReason.NOT_PUBLIC)
+        root = room.messages.get(root_id) if root_id else None
+        if root_id and root is None:
+            raise ChannelUnreadable(SkipReason.DELETED)
+        shown, has_more = self._house.page(workspace, room, root.answers if root else room.messages, after)
+        return MessagePage(
+            messages=tuple(message_record(room, one, self._hash_user, root) for one in shown),
+            reached=shown[-1].id if shown else None,
+            is_full=has_more,
+            threads=() if root else tuple(thread_record(room, one) for one in shown if one.answers),
+            visible_since=workspace.hidden_before,
+        )
+
+    async def access(self) -> Access:
+        """Every channel that is not private."""
+        workspace = await self._request("channels")
+        return Access(frozenset(room.id for room in workspace.rooms.values() if not room.is_private))
+
+    async def confirm_membership(self) -> None:
+        """Request the workspace."""
+        await self._request("workspace")
+
+    async def reaction_users(
+        self, channel_id: str, message_id: str, emoji: str, *, burst: bool, total: int
+    ) -> list[str]:
+        """Never needed: they come with their message."""
+        raise AssertionError("the users of a reaction come with its message")
+
+    def sent_at(self, message_id: str) -> datetime | None:
+        """Read the time from the id."""
+        return time_of(message_id) if message_id.isdecimal() else None
+
+    def cursor_at(self, when: datetime) -> str:
+        """Return the last id before a time."""
+        return str((when - EPOCH) // timedelta(microseconds=1) - 1)
+
+    async def count_messages(self, channel_id: str) -> int | None:
+        """Parlour does not count."""
+        return None
+
+    async def _request(self, call: str) -> Workspace:
+        self._requests += 1
+        try:
+            return await self._house.request(self._workspace_id, self._token, call)
+        except Refused as e:
+            match e.word:
+                case "too_many":
+                    raise RateLimited(retry_after_seconds=e.retry_after_seconds, scope="workspace") from None
+                case "bad_token":
+                    raise TenantCredentialRefused from None
+                case _:
+                    raise TenantUnavailable from None

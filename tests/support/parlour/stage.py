@@ -1,0 +1,117 @@
+"""Parlour as a stage."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import datetime
+
+from adapters.base import PlatformAdapter
+from tests.support.contract.stage import HASHER, Place, Said, Stage, Traits
+from tests.support.parlour.adapter import ParlourAdapter
+from tests.support.parlour.house import House, Message
+
+
+class ParlourStage(Stage):
+    """A workspace."""
+
+    platform = "parlour"
+    tenant_platform_id = "W1"
+    traits = Traits(
+        names_heads=False, sends_users_along=True, hides_history=True, sends_odd_ids=True, has_own_tokens=True
+    )
+
+    def __init__(self) -> None:
+        self._house = House()
+        self._workspace = self._house.open("W1", "One")
+        self._adapter = ParlourAdapter(self._house, HASHER.of, {"W1": self._workspace.token})
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[PlatformAdapter]:
+        """It runs in memory."""
+        yield self._adapter
+
+    def another_adapter(self) -> PlatformAdapter:
+        """Make one with the same tokens."""
+        return ParlourAdapter(self._house, HASHER.of, {"W1": self._workspace.token})
+
+    def open_channel(self, name: str) -> Place:
+        """Open a room."""
+        return self._house.add_room(self._workspace, f"R{len(self._workspace.rooms)}", name).id
+
+    def close_channel(self, channel: Place) -> None:
+        """Make a room private."""
+        self._house.close(self._workspace, self._workspace.rooms[channel])
+
+    def say(self, place: Place, text: str, user: int = 0) -> str:
+        """Say something."""
+        room, _, root = place.partition("-")
+        return self._house.say(self._workspace, self._workspace.rooms[room], f"U{user}", text, to=root or None)
+
+    def open_thread(self, channel: Place, message_id: str, text: str, user: int = 0) -> tuple[Place, str]:
+        """Answer a message."""
+        thread = f"{channel}-{message_id}"
+        return thread, self.say(thread, text, user)
+
+    def edit(self, place: Place, message_id: str, text: str) -> None:
+        """Edit."""
+        self._house.edit(self._workspace, self._workspace.rooms[place.partition("-")[0]], message_id, text)
+
+    def delete(self, place: Place, message_id: str) -> None:
+        """Delete."""
+        self._house.delete(self._workspace, self._workspace.rooms[place.partition("-")[0]], message_id)
+
+    def react(self, place: Place, message_id: str, emoji: str, user: int, *, back: bool = False) -> None:
+        """Give a reaction, or take it back."""
+        room = self._workspace.rooms[place.partition("-")[0]]
+        self._house.react(self._workspace, room, message_id, emoji, f"U{user}", back=back)
+
+    def fall_silent(self) -> None:
+        """Tell nobody."""
+        self._house.is_silent = True
+
+    def begin_anew(self) -> None:
+        """Lose the connection, which is made anew."""
+        self._house.is_silent = False
+        self._adapter.lose_connection()
+
+    def limit_next(self, seconds: float) -> None:
+        """Refuse one request."""
+        self._house.limited_for_seconds = seconds
+
+    def spoil_next(self, channel: Place, fault: str) -> None:
+        """Answer wrongly once."""
+        self._house.faults.append((channel, fault))
+
+    def leave(self) -> None:
+        """End the workspace."""
+        del self._house.workspaces["W1"]
+
+    def truth(self) -> dict[tuple[Place, str], Said]:
+        """Return what is said in rooms that are not private."""
+        told: dict[tuple[Place, str], Said] = {}
+        for room in self._workspace.rooms.values():
+            for message in () if room.is_private else room.messages.values():
+                told[room.id, message.id] = _said(message)
+                told |= {(f"{room.id}-{message.id}", one.id): _said(one) for one in message.answers.values()}
+        return told
+
+    @property
+    def requests(self) -> int:
+        """All of them."""
+        return self._house.requests.total()
+
+    def forget_requests(self) -> None:
+        """Begin to count anew."""
+        self._house.requests.clear()
+
+    def hide_before(self, when: datetime | None) -> None:
+        """Hide old messages."""
+        self._workspace.hidden_before = when
+
+    def change_token(self) -> None:
+        """Give the workspace another one."""
+        self._workspace.token = "another"
+
+
+def _said(message: Message) -> Said:
+    reactions = frozenset((emoji, HASHER.of(user)) for emoji, users in message.reactions.items() for user in users)
+    return message.text, HASHER.of(message.user), message.edited is not None, reactions
