@@ -1,8 +1,12 @@
 """What happens while the bot is connected, and what happened while it was not."""
 
+import pytest
+
 from tests.support.contract.archives import archiving
 from tests.support.contract.stage import Stage
 from tests.support.contract.talk import go_on, talk
+
+pytestmark = pytest.mark.slow
 
 
 async def test_what_happens_is_there_without_a_sync(stage: Stage, database_url: str) -> None:

@@ -2,12 +2,16 @@
 
 from contextlib import AsyncExitStack
 
+import pytest
+
 from tests.support.contract.archives import Archived
 from tests.support.contract.stage import Stage
 from tests.support.contract.talk import go_on, talk
 from tests.support.daemon import HASTY
 from tests.support.delivering import delivering
 from tests.support.postgres import Postgres
+
+pytestmark = pytest.mark.slow
 
 
 async def test_two_processes_take_nothing_from_each_other(stage: Stage, postgres: Postgres) -> None:

@@ -11,6 +11,8 @@ from tests.support.contract.talk import talk
 from tests.support.daemon import ON_SQLITE, codes_of, end_of
 from tests.support.post_office import PostOffice
 
+pytestmark = pytest.mark.slow
+
 
 @ON_SQLITE
 async def test_a_limit_ends_the_job_and_the_next_one_goes_on(stage: Stage, database_url: str) -> None:

@@ -19,6 +19,7 @@ _OPEN = text(
 
 
 @ON_POSTGRES
+@pytest.mark.slow
 @pytest.mark.filterwarnings("error")
 async def test_a_connection_that_is_broken_off_is_closed(database_url: str) -> None:
     engine, other = postgres(make_url(database_url)), postgres(make_url(database_url))
