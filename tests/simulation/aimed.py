@@ -125,10 +125,13 @@ async def _deny(on: Stage, channels: list[int], seconds: float) -> None:
 
 
 async def empty_pages(on: Stage) -> None:
-    """A page that is not empty is sent empty, and mostly the next one, too; never three of a channel."""
+    """A page that is not empty is sent empty, and mostly the next one, too; never three of a channel.
+
+    Nor of a channel that is listed without a last message: nothing would show that it is not empty.
+    """
     await on.be_read()
     places = [place for place in (*on.guild.channels.values(), *on.guild.threads.values()) if len(place.messages)]
-    channels = [place.id for place in sorted(places, key=_newest) if place.id not in on.life.emptied]
+    channels = [place.id for place in sorted(places, key=_newest) if place.id not in on.life.emptied | on.life.headless]
     if channels:  # a quiet one is requested by the audit alone
         channel = on.chance.choice((channels[0], on.chance.choice(channels)))
         on.life.emptied.add(channel)

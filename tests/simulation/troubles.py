@@ -189,6 +189,8 @@ async def restart(on: Stage) -> None:
 async def behead(on: Stage) -> None:
     """A channel's payload has no ``last_message_id`` for a while."""
     channel = on.guild.channels[on.a_channel()]
+    if channel.id in on.life.emptied:
+        return
     channel.last_message_id = None
     on.life.headless.add(channel.id)
     await on.last(5, 40)
