@@ -26,9 +26,21 @@ async def test_what_happened_in_a_gap_is_there_after_the_next_sync(stage: Stage,
     async with archiving(stage, database_url) as archive:
         with stage.unheard():
             go_on(stage, one, ids)
+            if stage.traits.sends_users_along:  # else as many others behind it show nowhere
+                stage.react(one, ids[0], "👍", 2, back=True)
+                stage.react(one, ids[0], "👍", 3)
         job = await archive.sync()
         assert job["status"] == "succeeded", job["error"]
         assert archive.rows() == stage.truth()
+
+
+async def test_threads_that_no_listing_shows_are_not_looked_for(stage: Stage, database_url: str) -> None:
+    talk(stage)
+    async with archiving(stage, database_url) as archive:
+        with stage.unheard():
+            stage.open_channel("another")
+        assert (await archive.sync())["status"] == "succeeded"
+        assert stage.look_ups == 0
 
 
 async def test_a_listing_without_newest_messages_proves_nothing(stage: Stage, database_url: str) -> None:

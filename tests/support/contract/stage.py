@@ -121,6 +121,11 @@ class Stage(ABC):
     def forget_requests(self) -> None:
         """Begin to count anew."""
 
+    @property
+    def look_ups(self) -> int:
+        """How many requests asked for one channel or thread alone, where that can be told."""
+        return 0
+
     def hide_before(self, when: datetime | None) -> None:
         """Hide what was sent before a time."""
         raise NotImplementedError

@@ -103,6 +103,11 @@ class ParlourStage(Stage):
         """Begin to count anew."""
         self._house.requests.clear()
 
+    @property
+    def look_ups(self) -> int:
+        """Those of one channel."""
+        return self._house.requests["channel"]
+
     def hide_before(self, when: datetime | None) -> None:
         """Hide old messages."""
         self._workspace.hidden_before = when
