@@ -23,12 +23,13 @@ async def test_what_happens_is_there_without_a_sync(stage: Stage, database_url: 
 
 async def test_what_happened_in_a_gap_is_there_after_the_next_sync(stage: Stage, database_url: str) -> None:
     one, _, ids = talk(stage)
+    stage.react(one, ids[5], "👍", 2)
     async with archiving(stage, database_url) as archive:
         with stage.unheard():
             go_on(stage, one, ids)
             if stage.traits.sends_users_along:  # else as many others behind it show nowhere
-                stage.react(one, ids[0], "👍", 2, back=True)
-                stage.react(one, ids[0], "👍", 3)
+                stage.react(one, ids[5], "👍", 2, back=True)
+                stage.react(one, ids[5], "👍", 3)
         job = await archive.sync()
         assert job["status"] == "succeeded", job["error"]
         assert archive.rows() == stage.truth()

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 
-from tests.simulation import aimed, apart, troubles
+from tests.simulation import aimed, apart, oddities, troubles
 from tests.simulation.stage import Stage
 
 Trouble = Callable[[Stage], Awaitable[None]]
@@ -28,7 +28,7 @@ _ONCE: tuple[Trouble, ...] = (
     *(troubles.drop, troubles.invalidate, troubles.refuse_resume, troubles.reconnect, troubles.reset, troubles.garble),
     *(troubles.refuse_gateway, troubles.errors, troubles.slow, troubles.hollow, troubles.withhold_history),
     *(troubles.withhold_history_unheard, troubles.bar, troubles.kick, troubles.outage, troubles.late_guild),
-    *(troubles.lock, troubles.stall, troubles.move_clock, troubles.kill, troubles.restart, troubles.behead),
+    *(troubles.lock, troubles.stall, troubles.move_clock, troubles.kill, troubles.restart, oddities.behead),
     *(aimed.deny_in_mid_read, aimed.unmoved, aimed.kill_between_commits, aimed.odd_numbers),
 )
 ALL: tuple[Trouble, ...] = (*_ONCE, *(trouble for trouble, times in _OFTEN.items() for _ in range(times)))
@@ -37,7 +37,7 @@ APART: tuple[Trouble, ...] = (apart.lose_events, apart.empty_news)
 EXCLUSIVE = (troubles.kill, troubles.restart, aimed.kill_between_commits, aimed.kill_with_changes)
 """They come one at a time."""
 HARMLESS: tuple[Trouble, ...] = (
-    *(troubles.slow, troubles.hollow, troubles.limit, troubles.withhold_history, troubles.bar, troubles.behead),
+    *(troubles.slow, troubles.hollow, troubles.limit, troubles.withhold_history, troubles.bar, oddities.behead),
     *(troubles.withhold_content, troubles.operate, troubles.forget, aimed.cross, aimed.hide_in_mid_read),
     *(aimed.flicker, aimed.deny_in_mid_read, aimed.empty_pages, aimed.unmoved, aimed.failing, aimed.odd_numbers),
 )

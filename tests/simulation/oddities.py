@@ -25,6 +25,17 @@ def vary(on: Stage) -> None:
             on.life.headless.add(place.id)
 
 
+async def behead(on: Stage) -> None:
+    """A channel's payload has no ``last_message_id`` for a while."""
+    channel = on.guild.channels[on.a_channel()]
+    if channel.id in on.life.emptied:
+        return
+    channel.last_message_id = None
+    on.life.headless.add(channel.id)
+    await on.last(5, 40)
+    channel.last_message_id = channel.messages.last_id
+
+
 def _odd(parts: dict[str, Any]) -> Any:
     def rewrite(event: str, payload: Any) -> Any:
         return payload | parts if event == "GUILD_CREATE" else payload

@@ -186,17 +186,6 @@ async def restart(on: Stage) -> None:
     on.machine.start()
 
 
-async def behead(on: Stage) -> None:
-    """A channel's payload has no ``last_message_id`` for a while."""
-    channel = on.guild.channels[on.a_channel()]
-    if channel.id in on.life.emptied:
-        return
-    channel.last_message_id = None
-    on.life.headless.add(channel.id)
-    await on.last(5, 40)
-    channel.last_message_id = channel.messages.last_id
-
-
 async def forget(on: Stage) -> None:
     """A person has their traces removed, and goes on writing."""
     user_id = on.chance.choice(list(on.guild.users)[:8])
