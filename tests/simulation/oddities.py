@@ -1,4 +1,4 @@
-"""What is odd about a seed's Discord from the beginning to the end."""
+"""What is odd about a seed's Discord, from the beginning to the end or for a while."""
 
 from typing import Any
 
