@@ -218,7 +218,7 @@ class PlatformAdapter(Protocol):
 
         Raises:
             RateLimited, TenantUnavailable, TenantCredentialRefused, ContentWithheld, CredentialRefused: the job has to
-                end; the last one also the process.
+                end; the last one also the platform's connection.
         """
         ...
 

@@ -105,7 +105,7 @@ class TenantCredentialRefused(PlatformError):
 
 
 class CredentialRefused(PlatformError):
-    """The platform refuses the bot's token or what it asks for. Stop the process: trying again cannot help."""
+    """The platform refuses the bot's token or what it asks for. Leave it alone: trying again cannot help."""
 
     code = "credential_refused"
     remedy = "set the bot's token anew, then start again"

@@ -55,8 +55,9 @@ async def place_in_threads(connection: AsyncConnection, changes: Sequence[Messag
     for change in sorted(changes, key=lambda change: change.sent_at is not None):
         key = change.tenant_id, change.channel_platform_id, change.message_platform_id
         if change.sent_at is not None and key in threads:
-            change.channel_platform_id, change.sent_at = threads[key], None
-            key = change.tenant_id, change.channel_platform_id, change.message_platform_id
+            key = change.tenant_id, threads[key], change.message_platform_id
+            if key not in known:  # else it is taken in below, and stays as it is: the batch may be tried again
+                change.channel_platform_id, change.sent_at = key[1], None
         if key in known:
             known[key].absorb(change)
         else:

@@ -6,13 +6,14 @@ from storage.messages.diff import StoredMessage, is_changed, is_edited, is_withh
 from storage.messages.id_ranges import IN_RANGE, IdRange, Newest, later, lesser, split_by_length
 from storage.messages.isolation import apart_where_refused
 from storage.messages.links import FileLink, find_link, renew_links
-from storage.messages.presence import has_absent
+from storage.messages.presence import BEGINNING, has_absent
 from storage.messages.refetch import Changed, MessageRef, add_refetches, refetch, refetch_read_elsewhere
 from storage.messages.replies import mark_answers_to_deleted
 from storage.messages.rows import PreparedMessages, prepare, write_messages, write_users_along
 from storage.messages.search_queue import EPOCH, ID_BITS, LATEST, PLACE, index_new_messages
 
 __all__ = [
+    "BEGINNING",
     "EPOCH",
     "ID_BITS",
     "IN_RANGE",

@@ -11,6 +11,9 @@ from storage.messages.id_ranges import IN_RANGE, in_range, split_by_length
 from storage.sql import UtcDateTime, dump_json, json_strings
 from storage.tables import IS_UNRESOLVED, messages, unwritten_events
 
+BEGINNING = datetime.min.replace(tzinfo=UTC)
+"""From when on a platform shows messages that shows all of them."""
+
 _shown = select(json_strings("shown"))
 _ABSENT = (
     select(messages.c.id)
@@ -49,8 +52,7 @@ async def has_absent(
         shown: platform ids.
         visible_since: from when on the platform shows messages; what is older is not missed. None: it shows all.
     """
-    since = visible_since or datetime.min.replace(day=2, tzinfo=UTC)
-    values = {"channel": channel_id, "shown": dump_json(list(shown)), "visible_since": since}
+    values = {"channel": channel_id, "shown": dump_json(list(shown)), "visible_since": visible_since or BEGINNING}
     async with db.reading() as connection:
         for id_range in split_by_length(after_id, until_id):
             for statement in (_ABSENT, _ABSENT_UNWRITTEN) if visible_since is None else (_ABSENT,):

@@ -1,16 +1,14 @@
 """Mark the messages of a range as deleted that a page of it leaves out, though the platform would show them."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 
 from sqlalchemy import and_, bindparam, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from storage.messages import IN_RANGE, IdRange
+from storage.messages import BEGINNING, IN_RANGE, IdRange
 from storage.sql import NOW, UtcDateTime, dump_json, json_strings
 from storage.tables import messages
-
-_ALWAYS = datetime(1, 1, 2, tzinfo=UTC)  # before every message
 
 _is_absent = and_(
     messages.c.deleted_at.is_(None),
@@ -71,4 +69,4 @@ async def mark_absent(
 
 
 def _values(channel_id: int, kept: Sequence[str], visible_since: datetime | None) -> dict[str, object]:
-    return {"channel": channel_id, "kept": dump_json(list(kept)), "visible_since": visible_since or _ALWAYS}
+    return {"channel": channel_id, "kept": dump_json(list(kept)), "visible_since": visible_since or BEGINNING}
