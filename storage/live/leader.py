@@ -6,7 +6,7 @@ On SQLite there is only one process, which leads at once.
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Boolean, Float, bindparam, literal, or_, select, update
+from sqlalchemy import Boolean, Float, and_, bindparam, literal, or_, select, update
 
 from storage.connection import finish_before_cancel
 from storage.database import Database
@@ -22,10 +22,15 @@ class Leadership:
     watermark_at: datetime | None  # all events received until then are written; None: there were none yet
 
 
+WHOLE = "0/1"
+"""The only part of a connection that is not divided."""
+
 _OWNER = bindparam("new_owner", type_=Id)
-_WATERMARK_AT = select(live_state.c.watermark_at).where(live_state.c.platform == PLATFORM).with_for_update()
+_IS_IT = and_(live_state.c.platform == PLATFORM, live_state.c.part == literal(WHOLE, Id))
+_WATERMARK_AT = select(live_state.c.watermark_at).where(_IS_IT).with_for_update()
 _ENTER = insert(live_state).values(
     platform=PLATFORM,
+    part=literal(WHOLE, Id),
     owner=_OWNER,
     lease_until=DatabaseTime(bindparam("seconds", type_=Float)),
     created_at=NOW,
@@ -43,7 +48,7 @@ _IS_FREE = or_(
 )
 # Nothing comes back where another process leads.
 _TAKE = _ENTER.on_conflict_do_update(
-    index_elements=["platform"],
+    index_elements=["platform", "part"],
     set_={name: _ENTER.excluded[name] for name in ("owner", "lease_until", "updated_at")},
     where=_IS_FREE,
 ).returning(live_state.c.platform)
@@ -66,7 +71,7 @@ async def acquire_leadership(db: Database, platform: str, owner: str, *, now: da
 _NEW_WATERMARK_AT = bindparam("new_watermark_at", type_=UtcDateTime)
 _ADVANCE = (
     update(live_state)
-    .where(live_state.c.platform == PLATFORM, live_state.c.owner == _OWNER)
+    .where(_IS_IT, live_state.c.owner == _OWNER)
     .where(or_(live_state.c.watermark_at.is_(None), live_state.c.watermark_at < _NEW_WATERMARK_AT))
     .values(watermark_at=_NEW_WATERMARK_AT, updated_at=NOW)
 )

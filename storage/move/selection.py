@@ -7,12 +7,14 @@ from typing import Any, TypeAlias
 from sqlalchemy import ColumnElement, Select, Table, literal, select, tuple_
 
 from storage.sql import UtcDateTime
-from storage.tables import metadata, search_index
+from storage.tables import metadata, processes, search_index, turns
 
 Key: TypeAlias = tuple[Any, ...]
 """The values of a table's primary key."""
 
 NOT_COPIED: Mapping[Table, str] = {
+    processes: "those of the archive that is left; those of the new one enter themselves",
+    turns: "whose turn it is among those processes",
     search_index: "how far SQLite's index for searching is: the index is built anew in PostgreSQL's own way",
 }
 """Tables that stay behind, each with why. Neither do SQLite's tables of that index, which are no archive's tables."""

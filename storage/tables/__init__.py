@@ -3,6 +3,7 @@
 from storage.tables.archive import IS_PENDING, attachments, channels, messages, reaction_totals, reactions, tenants
 from storage.tables.changes import change_feeds, change_queue, message_changes
 from storage.tables.common import metadata
+from storage.tables.processes import processes, turns
 from storage.tables.retention import content_retention
 from storage.tables.search import MESSAGE_SEARCH, SEARCH_QUEUE, search_index
 from storage.tables.settings import IS_OPTED_OUT, archive_settings, erased_users, message_copies, opt_outs
@@ -41,6 +42,7 @@ __all__ = [
     "messages",
     "metadata",
     "opt_outs",
+    "processes",
     "reaction_totals",
     "reactions",
     "refetch_ranges",
@@ -49,6 +51,7 @@ __all__ = [
     "sync_jobs",
     "sync_progress",
     "tenants",
+    "turns",
     "unfinished",
     "unwritten_events",
 ]

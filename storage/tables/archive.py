@@ -38,6 +38,11 @@ tenants = Table(
     Column("purged_at", UtcDateTime, comment="When its archive was deleted; the bare row keeps it from coming back."),
     Column("audit_requested_at", UtcDateTime, comment="Since when an audit of all its channels is wanted."),
     Column("audited_at", UtcDateTime, comment="When an audit of all its channels was last completed."),
+    Column(
+        "part",
+        Id,
+        comment="Which part of the platform's connection tells of it, such as a shard; null: not known yet.",
+    ),
     Column("metadata", JsonObject, nullable=False, comment=_METADATA),
     *timestamp_columns(),
     UniqueConstraint("platform", "platform_id"),

@@ -137,11 +137,17 @@ live_state = Table(
     "live_state",
     metadata,
     Column("platform", Id, primary_key=True, comment="The platform's name."),
+    Column(
+        "part",
+        Id,
+        primary_key=True,
+        comment="The part of the platform's connection, such as a shard: its number and of how many.",
+    ),
     Column("owner", Id, comment="The process that writes its live events."),
     Column("lease_until", UtcDateTime, comment="Until when it does, unless it renews that."),
     Column("watermark_at", UtcDateTime, comment="All events received until then are written."),
     *timestamp_columns(),
-    comment="Which process writes the live events of a platform.",
+    comment="Which process writes the live events of which part of a platform's connection.",
 )
 
 sync_gaps = Table(

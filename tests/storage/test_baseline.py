@@ -46,6 +46,7 @@ async def test_every_row_is_as_it_was(baseline_url: str) -> None:
         stayed = [row for row in after[table] if row.get("name") != "changes_numbered_id"]
         kept = [{name: row[name] for name in rows[0]} for row in stayed]
         assert kept == rows, table
+    assert {row["part"] for row in after["live_state"]} == {"0/1"}, "what was written was so of the whole platform"
 
 
 QUOTE = "https://discord.com/channels/100/5/7"
