@@ -3,13 +3,13 @@
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from typing import ClassVar, Protocol, TypeVar, runtime_checkable
 
 from adapters.errors import RateLimited
 from adapters.events import EventHandler, LiveEventHandler, Stream
 from adapters.health import ConnectionHealth
-from adapters.pages import MessagePage, ThreadCursor, ThreadPage
+from adapters.pages import Access, MessagePage, ThreadCursor, ThreadPage
+from adapters.parts import Division, Turn
 from adapters.records import ChannelRecord, TenantRecord
 
 T = TypeVar("T")
@@ -21,24 +21,6 @@ class RequestCounts:
 
     requests: int
     retries: int
-
-
-@dataclass(frozen=True, slots=True)
-class Access:
-    """The channels that the bot may read, evaluated from requests that began after ``access`` was called."""
-
-    readable: frozenset[str]  # channels whose history everyone and the bot may read; a thread is not among them
-
-    def may_read(self, channel_id: str, parent_id: str | None) -> bool:
-        """Return whether the bot may read the history of a channel, or of a thread by its channel ``parent_id``."""
-        return (parent_id or channel_id) in self.readable
-
-
-class Hearing(StrEnum):
-    """Which of several processes receive a community's events."""
-
-    EVERY = "every"  # each connection receives every event
-    EACH_ONCE = "each_once"  # each event goes to one of the connections: only one process may be connected
 
 
 class PlatformSession(Protocol):
@@ -145,13 +127,13 @@ class PlatformAdapter(Protocol):
     name: ClassVar[str]
     id_pattern: ClassVar[str]  # a regular expression that its communities' ids match whole
     user_id_pattern: ClassVar[str]  # and people's
-    hearing: ClassVar[Hearing]
 
-    async def run(self, on_event: EventHandler, on_live_event: LiveEventHandler) -> None:
+    async def run(self, on_event: EventHandler, on_live_event: LiveEventHandler, turn: Turn = ...) -> None:
         """Stay connected until cancelled, and call the handlers with events of communities and with live changes.
 
         A TenantsReady event means that changes before it may have been missed in the communities that it covers: that
-        part of the connection began a new session. Events are delivered one by one, in the platform's order.
+        part of the connection began a new session. Events are delivered one by one, in the platform's order. ``turn``
+        is for what the platform lets only one of a bot's processes do at a time; without it this one is alone.
 
         Raises:
             CredentialRefused: the platform rejected the bot's credential.
@@ -159,10 +141,43 @@ class PlatformAdapter(Protocol):
         ...
 
     @property
+    def shares_parts(self) -> bool:
+        """Whether processes divide the parts of the connection: this one connects only those that ``hold`` gives it."""
+        ...
+
+    @property
+    def division(self) -> Division | None:
+        """How the communities are divided among the parts; None while the platform has not said yet."""
+        ...
+
+    @property
+    def held(self) -> frozenset[str]:
+        """The parts that this process connects, by name."""
+        ...
+
+    @property
+    def ready_parts(self) -> frozenset[str]:
+        """The held parts whose events are received, and whose communities were announced and handled."""
+        ...
+
+    def hold(self, parts: frozenset[str]) -> None:
+        """Connect these parts and no others from now on, and return at once; only called where ``shares_parts``.
+
+        Before the first call none is held. A part that is held no more ends with a TenantsReleased event, behind all
+        its other events.
+        """
+        ...
+
+    def take_share(self, share: float) -> None:
+        """Send at most this share (0 < share <= 1) of the requests that the bot may send in all; at first, all."""
+        ...
+
+    @property
     def unready_reason(self) -> str | None:
         """Why the platform cannot be used at present, in plain words; None where it can.
 
-        Once the platform has refused the bot's credential (CredentialRefused), it is that, for good.
+        It concerns the held parts: where processes share the parts, holding none is no reason. Once the platform has
+        refused the bot's credential (CredentialRefused), it is that, for good.
         """
         ...
 
@@ -171,9 +186,8 @@ class PlatformAdapter(Protocol):
         """State of the connection, for the metrics."""
         ...
 
-    @property
-    def received_until(self) -> datetime | None:
-        """Until when every event has surely been received; None while not connected."""
+    def received_until(self, part: str) -> datetime | None:
+        """Until when every event of a part has surely been received; None while it is not connected."""
         ...
 
     async def communities(self) -> tuple[TenantRecord, ...] | None:

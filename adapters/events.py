@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeAlias
 
+from adapters.parts import THE_ONLY_PART
 from adapters.records import ChannelRecord, MessageRecord, TenantRecord
 
 
@@ -25,8 +26,19 @@ class TenantsReady:
     """
 
     tenants: tuple[TenantRecord, ...]
-    part: str = ""
+    part: str = THE_ONLY_PART
     covers: Callable[[str], bool] = everything  # by a community's platform id
+
+
+@dataclass(frozen=True, slots=True)
+class TenantsReleased:
+    """This process no longer receives the events of a part: it holds it no more, or the communities are divided anew.
+
+    It says nothing of whether the bot is in the communities, for which ``covers`` returns True.
+    """
+
+    part: str
+    covers: Callable[[str], bool]  # by a community's platform id
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +81,7 @@ class ChannelDeleted:
     channel_platform_id: str
 
 
-PlatformEvent: TypeAlias = TenantsReady | TenantJoined | TenantLeft | TenantOutage | ChannelDeleted
+PlatformEvent: TypeAlias = TenantsReady | TenantsReleased | TenantJoined | TenantLeft | TenantOutage | ChannelDeleted
 EventHandler: TypeAlias = Callable[[PlatformEvent], Awaitable[None]]
 
 

@@ -1,4 +1,4 @@
-"""Pages of messages and archived threads, as one request returns them."""
+"""Pages of messages and archived threads, as one request returns them, and where the bot may read."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -43,3 +43,14 @@ class MessagePage:
             and message_id is not None
             and number(self.messages[-1].platform_id) >= number(message_id)
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """The channels that the bot may read, evaluated from requests that began after ``access`` was called."""
+
+    readable: frozenset[str]  # channels whose history everyone and the bot may read; a thread is not among them
+
+    def may_read(self, channel_id: str, parent_id: str | None) -> bool:
+        """Return whether the bot may read the history of a channel, or of a thread by its channel ``parent_id``."""
+        return (parent_id or channel_id) in self.readable

@@ -3,8 +3,9 @@
 import asyncio
 import logging
 from collections.abc import Mapping
+from typing import NoReturn
 
-from adapters.base import Hearing, PlatformAdapter
+from adapters.base import PlatformAdapter
 from adapters.errors import CredentialRefused
 from adapters.events import EventHandler, LiveEventHandler
 from bot.live import LiveWriter
@@ -25,18 +26,22 @@ class Connections:
     async def keep(self, platform: str, on_event: EventHandler, on_live_event: LiveEventHandler) -> None:
         """Stay connected to a platform until cancelled, or until it refuses its credential and others are left.
 
-        Where each event goes to one connection alone, only the process that writes the platform's events connects:
-        others would take them from it.
+        Where processes divide the parts of the connection, the one that writes the platform's events holds them all.
 
         Raises:
             CredentialRefused: no platform is left that has not refused its credential.
         """
         adapter = self._adapters[platform]
         try:
-            if adapter.hearing is Hearing.EVERY:
-                await adapter.run(on_event, on_live_event)
+            if adapter.shares_parts:
+                self._following.stand_by(platform)
+                holding = asyncio.create_task(self._hold_while_leading(platform, adapter))
+                try:
+                    await adapter.run(on_event, on_live_event)
+                finally:
+                    holding.cancel()
             else:
-                await self._keep_while_leading(platform, on_event, on_live_event)
+                await adapter.run(on_event, on_live_event)
         except CredentialRefused as e:
             self.refuse(platform, e)
 
@@ -52,17 +57,11 @@ class Connections:
         facts = {"platform": platform, "error": str(error), "remedy": error.remedy}
         log.error("a platform refuses its credential: the others go on", extra=facts)
 
-    async def _keep_while_leading(self, platform: str, on_event: EventHandler, on_live_event: LiveEventHandler) -> None:
-        self._following.stand_by(platform)
+    async def _hold_while_leading(self, platform: str, adapter: PlatformAdapter) -> NoReturn:
         while True:
-            await self._following.wait_to_lead(platform)
-            running = asyncio.create_task(self._adapters[platform].run(on_event, on_live_event))
-            try:
-                while platform in self._following.led and not running.done():
-                    await asyncio.wait({running}, timeout=_LOOK_SECONDS)
-                if running.done():
-                    return running.result()
-            finally:
-                running.cancel()
-                await asyncio.gather(running, return_exceptions=True)
-            log.warning("another process is connected to the platform now", extra={"platform": platform})
+            division = adapter.division
+            parts = frozenset(division.parts if division and platform in self._following.led else ())
+            if parts != adapter.held:
+                log.info("parts of the connection are held", extra={"platform": platform, "parts": len(parts)})
+                adapter.hold(parts)
+            await asyncio.sleep(_LOOK_SECONDS)

@@ -10,7 +10,7 @@ import yarl
 from discord.gateway import DiscordWebSocket
 from discord.http import Route
 
-from adapters.base import Hearing, PlatformSession
+from adapters.base import PlatformSession
 from adapters.discord.choice import choice_of
 from adapters.discord.config import DiscordOptions
 from adapters.discord.content import CONTENT_REMEDY
@@ -21,6 +21,7 @@ from adapters.discord.session import DiscordSession
 from adapters.errors import ContentWithheld, CredentialRefused, RateLimited, TenantUnavailable
 from adapters.events import EventHandler, LiveEventHandler, Stream
 from adapters.health import ConnectionHealth, RequestObserver
+from adapters.parts import Division, Turn, no_turn
 from adapters.privacy import UserHasher
 from adapters.reach import Reach
 
@@ -48,7 +49,6 @@ class DiscordAdapter:
     name: ClassVar[str] = "discord"
     id_pattern: ClassVar[str] = "[1-9][0-9]{0,19}"
     user_id_pattern: ClassVar[str] = id_pattern
-    hearing: ClassVar[Hearing] = Hearing.EVERY
 
     def __init__(
         self,
@@ -81,7 +81,7 @@ class DiscordAdapter:
         if options.gateway_url:
             DiscordWebSocket.DEFAULT_GATEWAY = yarl.URL(options.gateway_url)
 
-    async def run(self, on_event: EventHandler, on_live_event: LiveEventHandler = ignore) -> None:
+    async def run(self, on_event: EventHandler, on_live_event: LiveEventHandler = ignore, turn: Turn = no_turn) -> None:
         """Stay connected until cancelled."""
         client = self._client = GatewayClient(
             on_event,
@@ -121,9 +121,34 @@ class DiscordAdapter:
         return self._client.health if self._client else ConnectionHealth()
 
     @property
-    def received_until(self) -> datetime | None:
-        """Until when every event has been received, at most a heartbeat and a few seconds ago."""
-        return self._client.received_until if self._client else None
+    def shares_parts(self) -> bool:
+        """Whether processes divide the shards."""
+        return False
+
+    @property
+    def division(self) -> Division | None:
+        """The shards, once Discord has recommended a number of them."""
+        return self._client.division if self._client else None
+
+    @property
+    def held(self) -> frozenset[str]:
+        """The shards that this process connects."""
+        return self._client.held if self._client else frozenset()
+
+    @property
+    def ready_parts(self) -> frozenset[str]:
+        """The shards whose events are received, and whose guilds were announced and handled."""
+        return self._client.ready_parts if self._client else frozenset()
+
+    def hold(self, parts: frozenset[str]) -> None:
+        """Connect these shards."""
+
+    def take_share(self, share: float) -> None:
+        """Send at most this share of the bot's requests."""
+
+    def received_until(self, part: str) -> datetime | None:
+        """Until when every event of a shard has been received, at most a heartbeat and a few seconds ago."""
+        return self._client.received_until(part) if self._client else None
 
     def is_member(self, tenant_platform_id: str) -> bool:
         """Return whether the bot is in this guild."""

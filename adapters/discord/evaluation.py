@@ -3,12 +3,12 @@
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
-from adapters.base import Access
 from adapters.discord.convert import Payload, as_objects, snowflake, snowflakes
 from adapters.discord.gateway import GatewayClient
 from adapters.discord.permissions import ChannelEvaluator, Principal
 from adapters.discord.rest import RestClient
 from adapters.errors import ChannelUnreadable, NoSuchCall, TenantUnavailable
+from adapters.pages import Access
 from adapters.privacy import HashUser
 from adapters.records import ChannelRecord
 from adapters.slices import in_slices

@@ -6,7 +6,7 @@ from typing import Any
 
 from discord.http import Route
 
-from adapters.base import Access, RequestCounts
+from adapters.base import RequestCounts
 from adapters.discord.content import ContentWatch
 from adapters.discord.convert import (
     Payload,
@@ -28,7 +28,7 @@ from adapters.discord.reaction_users import FaultOf, reaction_users
 from adapters.discord.rest import ChannelForbidden, RequestScope, RestClient, decoded_by
 from adapters.discord.threads import archived_threads
 from adapters.events import Stream
-from adapters.pages import MessagePage, ThreadCursor, ThreadPage
+from adapters.pages import Access, MessagePage, ThreadCursor, ThreadPage
 from adapters.privacy import HashUser
 from adapters.records import ChannelRecord, ChannelType
 

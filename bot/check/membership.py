@@ -51,7 +51,7 @@ async def connected(adapter: PlatformAdapter, seconds: float) -> AsyncIterator[M
     running = asyncio.create_task(adapter.run(listen, _ignore), name="check connection")
     try:
         async with deadline:
-            while adapter.unready_reason is not None and not running.done():
+            while not _is_ready(adapter) and not running.done():
                 await asyncio.wait({running}, timeout=_LOOK_SECONDS)
         if running.done():
             running.result()
@@ -59,6 +59,16 @@ async def connected(adapter: PlatformAdapter, seconds: float) -> AsyncIterator[M
     finally:
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
+
+
+def _is_ready(adapter: PlatformAdapter) -> bool:
+    """Return whether the platform can be used; where processes divide its parts, hold them all for this look."""
+    if adapter.shares_parts:
+        if adapter.division is None:
+            return False
+        if adapter.held != frozenset(adapter.division.parts):
+            adapter.hold(frozenset(adapter.division.parts))
+    return adapter.unready_reason is None
 
 
 def _ignore(_: LiveEvent) -> None: ...

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from datetime import datetime, timedelta
 
+from adapters.base import PlatformAdapter
 from bot.failures import Failures
 from bot.live.pending_gaps import PendingGaps
 from storage.database import Database
@@ -20,6 +21,13 @@ from storage.tenants import list_connected
 
 _LEASE = timedelta(seconds=15)
 _LOOK_SECONDS = 0.5
+
+
+def received_until(adapter: PlatformAdapter) -> datetime | None:
+    """Return until when every event of a platform's held parts has surely been received; None where that is unknown."""
+    known = [adapter.received_until(part) for part in adapter.held]
+    times = [time for time in known if time is not None]
+    return min(times) if times and len(times) == len(known) else None
 
 
 class Following:

@@ -22,7 +22,7 @@ from bot.failures import Failures, of
 from bot.live.buffer import LiveBatch, LiveBuffer
 from bot.live.channels import ChannelWriter
 from bot.live.follower import LiveFollower
-from bot.live.following import Following
+from bot.live.following import Following, received_until
 from bot.live.trace import trace_discarded, trace_ignored, trace_received
 from bot.live.tracker import ChangeTrackers
 from bot.live.unwritten import note_unwritten_events
@@ -141,7 +141,7 @@ class LiveWriter:
                     await self.following.release()
 
     async def _write_due(self) -> None:
-        received = {name: adapter.received_until for name, adapter in self._adapters.items()}
+        received = {name: received_until(adapter) for name, adapter in self._adapters.items()}
         try:
             with only_wanted_cancellation():
                 failures = Failures()

@@ -12,8 +12,9 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime
 
-from adapters.base import Access, PlatformSession
+from adapters.base import PlatformSession
 from adapters.errors import CallFailed, ChannelUnreadable
+from adapters.pages import Access
 from adapters.records import SkipReason
 from adapters.slices import in_slices
 from bot.concurrency import for_each

@@ -2,11 +2,12 @@
 
 import pytest
 
-from adapters.base import Access, PlatformSession
+from adapters.base import PlatformSession
 from adapters.discord.simulator import Fault, Simulator
 from adapters.discord.simulator.model import Overwrite, Role
 from adapters.discord.simulator.permissions import READ_MESSAGE_HISTORY
 from adapters.errors import CallFailed, TenantUnavailable
+from adapters.pages import Access
 from tests.support.adapter import Connected, connected
 from tests.support.small_world import FORUM, GUILD, HIDDEN, NO_HISTORY, POST, QUIET, TEXT, small_world
 

@@ -10,9 +10,9 @@ from typing import Any, ClassVar
 
 import pytest
 
-from adapters.base import Hearing
 from adapters.discord.simulator import Simulator, uniform_world
 from adapters.events import EventHandler, TenantsReady
+from adapters.parts import UNDIVIDED
 from tests.support.daemon import Daemon, running_daemon
 from tests.support.delivering import delivering
 
@@ -70,7 +70,9 @@ class QuietPlatform:
     name: ClassVar[str] = "quiet"
     id_pattern: ClassVar[str] = "[a-z]+"
     user_id_pattern: ClassVar[str] = "[a-z]+"
-    hearing: ClassVar[Hearing] = Hearing.EVERY
+    shares_parts: ClassVar[bool] = False
+    division = UNDIVIDED
+    held = ready_parts = frozenset(UNDIVIDED.parts)
     invite_url = None
 
     def __init__(self) -> None:
@@ -84,8 +86,7 @@ class QuietPlatform:
     def unready_reason(self) -> None:
         self.looks.append(monotonic())
 
-    @property
-    def received_until(self) -> datetime:
+    def received_until(self, _: str) -> datetime:
         return datetime.now(UTC)
 
     def is_member(self, _: str) -> bool:

@@ -9,6 +9,7 @@ from adapters.discord.adapter import DiscordAdapter
 from adapters.discord.config import DiscordOptions
 from adapters.discord.simulator import Simulator
 from adapters.events import EventHandler, LiveEventHandler, PlatformEvent, TenantsReady
+from adapters.parts import Turn, no_turn
 from adapters.privacy import UserHasher
 from adapters.records import TenantRecord
 from bot.app import utc_now
@@ -30,14 +31,16 @@ if GUILD // SHARD % 2:
 class OneShard(DiscordAdapter):
     """Is told only of the guilds of one of two shards."""
 
-    async def run(self, on_event: EventHandler, on_live_event: LiveEventHandler = lambda _: None) -> None:
+    async def run(
+        self, on_event: EventHandler, on_live_event: LiveEventHandler = lambda _: None, turn: Turn = no_turn
+    ) -> None:
         """Leave out what the other shard tells."""
 
         async def of_the_shard(event: PlatformEvent) -> None:
             if not isinstance(event, TenantsReady) or event.covers(str(GUILD)):
                 await on_event(event)
 
-        await super().run(of_the_shard, on_live_event)
+        await super().run(of_the_shard, on_live_event, turn)
 
 
 def adapter_of(kind: type[DiscordAdapter], rest_url: str, gateway_url: str, token: str) -> DiscordAdapter:

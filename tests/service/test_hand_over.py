@@ -87,7 +87,7 @@ class Process:
 
 async def started(db: Database, platform: Platform) -> Process:
     session: Any = platform
-    adapter: Any = SimpleNamespace(stream=lambda _: platform.stream, received_until=None)
+    adapter: Any = SimpleNamespace(stream=lambda _: platform.stream, held=frozenset())
     live = LiveWriter(db, {PLATFORM: adapter}, "me", Clock())
     live.following.connected(PLATFORM, [TENANT])
     await live.following.renew()

@@ -7,6 +7,7 @@ from functools import partial
 
 import pytest
 
+from adapters.discord.adapter import DiscordAdapter
 from adapters.discord.simulator import Simulator
 from adapters.events import LiveEvent, MessageEdited, PlatformEvent, TenantJoined, TenantOutage, TenantsReady
 from tests.support.adapter import make_adapter
@@ -21,12 +22,18 @@ EDITED = [str(number) for number in range(50)]
 
 async def until(is_so: Callable[[], bool]) -> None:
     async with asyncio.timeout(PATIENCE_SECONDS):
-        while not is_so():  # noqa: ASYNC110 (nothing tells when received_until changes)
+        while not is_so():  # noqa: ASYNC110 (nothing tells when received_until() changes)
             await asyncio.sleep(0.005)
 
 
 def contents(link: Listening) -> list[str]:
     return [event.message.content for event in link.live_events if isinstance(event, MessageEdited)]
+
+
+def received_until(adapter: DiscordAdapter) -> datetime | None:
+    """Until when every event of every shard was received."""
+    times = [adapter.received_until(part) for part in adapter.held]
+    return min(time for time in times if time) if all(times) and times else None
 
 
 def readies(link: Listening) -> int:
@@ -42,33 +49,33 @@ async def test_the_gateway_is_asked_for_no_more_than_is_told() -> None:
 async def test_received_until_goes_with_the_heartbeats_and_never_ahead_of_them() -> None:
     begun = datetime.now(UTC)
     async with Simulator(small_world()) as sim:
-        assert make_adapter(sim).received_until is None
+        assert received_until(make_adapter(sim)) is None
         sim.gateway.heartbeat_seconds = 0.3
         async with listening(sim) as link:
-            await until(lambda: link.adapter.received_until is not None)
-            first = link.adapter.received_until
+            await until(lambda: received_until(link.adapter) is not None)
+            first = received_until(link.adapter)
             assert first is not None
             assert begun - timedelta(seconds=6) < first < datetime.now(UTC) - timedelta(seconds=5)
-            await until(lambda: (link.adapter.received_until or first) > first)
+            await until(lambda: (received_until(link.adapter) or first) > first)
             sim.gateway.answers_heartbeats = False
             silenced_at = datetime.now(UTC)
             for number in range(20):
                 sim.change.edit(TEXT, MESSAGES[0], str(number))
                 await asyncio.sleep(0.01)
-            silent = link.adapter.received_until
+            silent = received_until(link.adapter)
             assert silent is not None
             assert silent <= silenced_at, "what comes in may have waited on its way"
             sim.gateway.answers_heartbeats = True
-            await until(lambda: (link.adapter.received_until or silent) > silent)
-        assert link.adapter.received_until is None
+            await until(lambda: (received_until(link.adapter) or silent) > silent)
+        assert received_until(link.adapter) is None
 
 
 @pytest.mark.parametrize("lost_by", ["reconnect", "close", "invalidate"])
 async def test_a_resume_brings_what_was_missed_and_only_then_goes_on(lost_by: str) -> None:
-    received_until: list[datetime | None] = []
+    times: list[datetime | None] = []
 
     def note(_: LiveEvent) -> None:
-        received_until.append(link.adapter.received_until)
+        times.append(received_until(link.adapter))
 
     async with Simulator(small_world()) as sim, listening(sim, on_live_event=note) as link:
         lose: dict[str, Callable[[], object]] = {
@@ -76,17 +83,17 @@ async def test_a_resume_brings_what_was_missed_and_only_then_goes_on(lost_by: st
             "close": partial(sim.gateway.close, 4000),
             "invalidate": partial(sim.gateway.invalidate, resumable=True),
         }
-        await until(lambda: link.adapter.received_until is not None)
+        await until(lambda: received_until(link.adapter) is not None)
         sim.change.edit(TEXT, MESSAGES[0], "before")
         await link.take()
-        received_until.clear()
+        times.clear()
         lose[lost_by]()
         for content in EDITED:
             sim.change.edit(TEXT, MESSAGES[0], content)
-        await until(lambda: len(received_until) == len(EDITED))
-        await until(lambda: link.adapter.received_until is not None)
+        await until(lambda: len(times) == len(EDITED))
+        await until(lambda: received_until(link.adapter) is not None)
         assert contents(link) == EDITED
-        assert set(received_until) == {None}, "while the missed events come in, more of them may be on their way"
+        assert set(times) == {None}, "while the missed events come in, more of them may be on their way"
         assert (readies(link), sim.gateway.resumes) == (1, 1)
 
 
@@ -102,14 +109,14 @@ async def test_a_new_session_counts_once_it_has_been_announced() -> None:
             await gate.wait()
 
     async with Simulator(small_world()) as sim, listening(sim, first) as link:
-        await until(lambda: link.adapter.received_until is not None)
+        await until(lambda: received_until(link.adapter) is not None)
         gate.clear()
         sim.change.leave_guild(OTHER_GUILD, silent=True)
         sim.gateway.invalidate()
         await until(lambda: waiting == 2)
-        assert link.adapter.received_until is None, "nobody knows yet that there was a gap"
+        assert received_until(link.adapter) is None, "nobody knows yet that there was a gap"
         gate.set()
-        await until(lambda: link.adapter.received_until is not None)
+        await until(lambda: received_until(link.adapter) is not None)
         ready = [event for event in link.events if isinstance(event, TenantsReady)]
         assert [len(event.tenants) for event in ready] == [2, 1], "a guild left in the gap is gone"
         assert not link.adapter.is_member(str(OTHER_GUILD))
@@ -121,13 +128,13 @@ async def test_one_shard_of_two_begins_anew() -> None:
     async with Simulator(small_world()) as sim:
         sim.gateway.shards = 2
         async with listening(sim) as link:
-            await until(lambda: link.adapter.received_until is not None)
+            await until(lambda: received_until(link.adapter) is not None)
             lost, kept = sim.gateway._sessions.values()
             del sim.gateway._sessions[lost.id]
             assert lost.connection is not None
             lost.connection.close(4000)
             await until(lambda: readies(link) == 3)
-            await until(lambda: link.adapter.received_until is not None)
+            await until(lambda: received_until(link.adapter) is not None)
             assert kept.id in sim.gateway._sessions
             *_, anew = (event for event in link.events if isinstance(event, TenantsReady))
             guilds = (GUILD, OTHER_GUILD)

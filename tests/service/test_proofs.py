@@ -6,11 +6,11 @@ from typing import Any, TypeVar
 
 import pytest
 
-from adapters.base import Access, PlatformSession
+from adapters.base import PlatformSession
 from adapters.discord.simulator import Fault, Simulator, World, uniform_world
 from adapters.discord.simulator.permissions import READ_MESSAGE_HISTORY
 from adapters.discord.simulator.truth import truth
-from adapters.pages import MessagePage
+from adapters.pages import Access, MessagePage
 from tests.support.archive import archived, assert_current, assert_equal_to_truth
 from tests.support.daemon import Daemon, codes_of, running_daemon
 from tests.support.delivering import delivering

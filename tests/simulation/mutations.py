@@ -9,11 +9,11 @@ from dataclasses import replace
 from typing import Any
 from unittest.mock import patch
 
-from adapters.base import Access
 from adapters.discord.adapter import DiscordAdapter
 from adapters.discord.evaluation import GuildEvaluation
 from adapters.discord.gateway.shard import Shard
 from adapters.events import MessageEdited, MessagesDeleted
+from adapters.pages import Access
 from bot.live import LiveWriter
 from bot.live.buffer import ChannelEvent, LiveBuffer
 from bot.live.followed import FollowedChannels

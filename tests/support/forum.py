@@ -4,9 +4,9 @@ from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime
 
-from adapters.base import Access, RequestCounts
+from adapters.base import RequestCounts
 from adapters.errors import ChannelUnreadable
-from adapters.pages import MessagePage, ThreadCursor, ThreadPage
+from adapters.pages import Access, MessagePage, ThreadCursor, ThreadPage
 from adapters.records import ChannelRecord, ChannelType, SkipReason
 from tests.support.builders import channel, message, thread
 

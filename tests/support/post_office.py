@@ -5,11 +5,12 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import ClassVar, TypeVar
 
-from adapters.base import Access, Hearing, PlatformSession, RequestCounts
+from adapters.base import PlatformSession, RequestCounts
 from adapters.errors import ChannelUnreadable
 from adapters.events import EventHandler, LiveEventHandler, Stream, TenantsReady
 from adapters.health import ConnectionHealth
-from adapters.pages import MessagePage, ThreadCursor, ThreadPage
+from adapters.pages import Access, MessagePage, ThreadCursor, ThreadPage
+from adapters.parts import UNDIVIDED, Division, Turn, no_turn
 from adapters.records import (
     AuthorKind,
     ChannelRecord,
@@ -55,7 +56,9 @@ class PostOffice:
     name: ClassVar[str] = "post"
     id_pattern: ClassVar[str] = "T[0-9A-Z]+"
     user_id_pattern: ClassVar[str] = "U[0-9A-Z]+"
-    hearing: ClassVar[Hearing] = Hearing.EVERY
+    shares_parts: ClassVar[bool] = False
+    division: Division | None = UNDIVIDED
+    held = ready_parts = frozenset(UNDIVIDED.parts)
 
     def __init__(self, letters: int, start: datetime = START) -> None:
         self.start = start
@@ -70,7 +73,7 @@ class PostOffice:
         self.is_silent = False  # it never gets connected
         self.keeps_one_back = False  # a full page leaves out its last letter but one, and says so
 
-    async def run(self, listener: EventHandler, on_live: LiveEventHandler) -> None:
+    async def run(self, listener: EventHandler, on_live: LiveEventHandler, turn: Turn = no_turn) -> None:
         self.tell, self.tell_live = listener, on_live
         if not self.is_silent:
             await listener(TenantsReady((VILLAGE,)))
@@ -79,9 +82,13 @@ class PostOffice:
     health = ConnectionHealth()
     invite_url = "https://post.example/invite"
 
-    @property
-    def received_until(self) -> datetime | None:
+    def received_until(self, part: str) -> datetime | None:
         return datetime.now(UTC)
+
+    def hold(self, parts: frozenset[str]) -> None:
+        raise AssertionError("it is not shared")
+
+    def take_share(self, share: float) -> None: ...
 
     async def communities(self) -> None: ...
 

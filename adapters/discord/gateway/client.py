@@ -7,7 +7,7 @@ the gateway's raw payloads alone, so that an odd part of a guild cannot keep the
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, NoReturn
 
 import aiohttp
@@ -22,16 +22,16 @@ from adapters.discord.gateway.identify import IdentifyGate
 from adapters.discord.gateway.login import Login
 from adapters.discord.gateway.roster import GuildRoster
 from adapters.discord.gateway.shard import Shard
+from adapters.discord.gateway.sharding import division_of, part_name, shard_named, shard_of
 from adapters.discord.gateway.waits import Backoff, Waits
 from adapters.discord.permissions import Principal
 from adapters.events import EventHandler, LiveEventHandler, PlatformEvent, Stream
 from adapters.health import ConnectionHealth, PartHealth
+from adapters.parts import Division
 from adapters.privacy import HashUser
 
 log = logging.getLogger(__name__)
 
-# Discord delivers an event to the gateway with a delay, and its clock differs from ours.
-_ALLOWANCE = timedelta(seconds=5)
 _WRONG_SHARDS = (4010, 4011)
 
 
@@ -98,7 +98,7 @@ class GatewayClient:
         None where its events are not received at present.
         """
         count, arrival = len(self._shards), self._roster.arrival_number(str(guild_id))
-        session = self._shards[(guild_id >> 22) % count].current_session if count else None
+        session = self._shards[shard_of(guild_id, count)].current_session if count else None
         if session is None or arrival is None:
             return None
         return Stream((self._connections, session, arrival), self._dispatcher.unsettled(guild_id))
@@ -118,13 +118,13 @@ class GatewayClient:
         begin its session anew.
         """
         count = len(self._shards)
-        shard = self._shards[(int(guild_id) >> 22) % count]
+        shard = self._shards[shard_of(guild_id, count)]
         shard.doubted.add(guild_id)
         others = self._roster.guilds_of(shard.id, count)
         if len(shard.doubted) < 2 and any(other != guild_id for other in others):
             return guild_id.__eq__
         shard.begin_anew()
-        return lambda other: (int(other) >> 22) % count == shard.id
+        return lambda other: shard_of(other, count) == shard.id
 
     def is_there(self, guild_id: int) -> bool:
         """Return whether the bot is in a guild whose GUILD_CREATE has been received."""
@@ -152,11 +152,25 @@ class GatewayClient:
         return self._roster.has_arrived(guild_id)
 
     @property
-    def received_until(self) -> datetime | None:
-        """The time until which every event of every shard has been received; None while a shard receives none."""
-        known = [shard.received_until for shard in self._shards.values()]
-        times = [time for time in known if time is not None]
-        return min(times) - _ALLOWANCE if times and len(times) == len(known) else None
+    def division(self) -> Division | None:
+        """The shards, and which guild belongs to which."""
+        return division_of(len(self._shards)) if self._shards else None
+
+    @property
+    def held(self) -> frozenset[str]:
+        """The shards that are connected, by name."""
+        return frozenset(self.division.parts if self.division else ())
+
+    @property
+    def ready_parts(self) -> frozenset[str]:
+        """The shards whose events are received, and whose guilds were announced and handled."""
+        shards = list(self._shards.values())
+        return frozenset(part_name(s.id, len(shards)) for s in shards if _reason(s, len(shards)) is None)
+
+    def received_until(self, part: str) -> datetime | None:
+        """Return until when every event of a shard has been received; None while it receives none."""
+        shard_id = shard_named(part, len(self._shards))
+        return None if shard_id is None else self._shards[shard_id].received_until
 
     @property
     def health(self) -> ConnectionHealth:
@@ -167,12 +181,10 @@ class GatewayClient:
     @property
     def unready_reason(self) -> str | None:
         """Why not all events are received at present; None where they are."""
-        reasons = [reason for shard in self._shards.values() if (reason := _reason(shard, len(self._shards)))]
-        if self._shards and not reasons:
-            return None
-        if not self._shards:
-            reasons = ["not connected to Discord's gateway"]
-        return "; ".join([*reasons[:10], *([self._waits.reason] if self._waits.reason else [])])
+        reasons = [reason for s in self._shards.values() if (reason := _reason(s, len(self._shards)))]
+        reasons = reasons if self._shards else ["not connected to Discord's gateway"]
+        told = [*reasons[:10], *([self._waits.reason] if self._waits.reason else [])]
+        return "; ".join(told) if reasons else None
 
     async def _run_shards(self) -> None:
         """Keep the recommended number of shards connected until Discord requires another number."""

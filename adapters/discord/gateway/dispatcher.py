@@ -19,6 +19,7 @@ from adapters.discord.gateway.events import (
     missed,
 )
 from adapters.discord.gateway.guild_state import GuildState, is_new
+from adapters.discord.gateway.sharding import shard_of
 from adapters.discord.gateway.waiting import WaitingMessages
 from adapters.discord.permissions import Principal
 from adapters.events import ChannelChanged, ChannelRef, LiveEvent, LiveEventHandler, MessageMissed
@@ -178,7 +179,7 @@ class EventDispatcher:
         self._guilds = {
             guild_id: guild
             for guild_id, guild in self._guilds.items()
-            if guild_id in listed or (int(guild_id) >> 22) % shards != shard_id
+            if guild_id in listed or shard_of(guild_id, shards) != shard_id
         }
 
     def _deliver(self, event: LiveEvent) -> None:

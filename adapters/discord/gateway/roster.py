@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from adapters.discord.convert import Payload, Scrubber, as_object, as_objects, snowflake
+from adapters.discord.gateway.sharding import part_name, shard_of
 from adapters.events import (
     ChannelDeleted,
     PlatformEvent,
@@ -79,7 +80,7 @@ class GuildRoster:
 
     def guilds_of(self, shard_id: int, shards: int) -> Iterator[str]:
         """Yield the guilds of a shard."""
-        return (guild_id for guild_id in self._members if (int(guild_id) >> 22) % shards == shard_id)
+        return (guild_id for guild_id in self._members if shard_of(guild_id, shards) == shard_id)
 
     async def arrival(self, guild_id: str) -> None:
         """Return once a guild has arrived, or the bot is no longer in it."""
@@ -94,7 +95,7 @@ class GuildRoster:
         is_whole = isinstance(guilds, list) and None not in listed and len(listed) == len(guilds)
         if not is_whole:
             log.warning("Discord's list of the bot's guilds cannot be read whole", extra={"shard": shard_id})
-        for known in [i for i in self._members if _shard_of(i, shards) == shard_id]:
+        for known in [i for i in self._members if shard_of(i, shards) == shard_id]:
             if known in listed or not is_whole:
                 self._members[known] = replace(self._members[known], arrival=None)
             else:
@@ -103,7 +104,7 @@ class GuildRoster:
             self._members.setdefault(guild_id, _Member(TenantRecord(platform_id=guild_id, name=None)))
         if before := self._arrivals.pop(shard_id, None):
             _cancel(before)
-        missing = {i for i in self._members if _shard_of(i, shards) == shard_id}
+        missing = {i for i in self._members if shard_of(i, shards) == shard_id}
         self._arrivals[shard_id] = _Arrival(shard_id, shards, is_whole, missing)
         self._go_on(shard_id)
 
@@ -182,19 +183,19 @@ class GuildRoster:
     def _announce(self, arrival: _Arrival) -> None:
         shard_id, shards = arrival.shard_id, arrival.shards
         del self._arrivals[shard_id]
-        members = {i: member for i, member in self._members.items() if _shard_of(i, shards) == shard_id}
+        members = {i: member for i, member in self._members.items() if shard_of(i, shards) == shard_id}
 
         def covers(guild_id: str) -> bool:
-            return _shard_of(guild_id, shards) == shard_id if arrival.is_whole else guild_id in members
+            return shard_of(guild_id, shards) == shard_id if arrival.is_whole else guild_id in members
 
         records = tuple(member.record for member in members.values())
-        self._report(TenantsReady(records, part=f"{shard_id}/{shards}", covers=covers), shard_id)
+        self._report(TenantsReady(records, part=part_name(shard_id, shards), covers=covers), shard_id)
         for guild_id, member in members.items():
             if not member.has_arrived:
                 self._report(TenantOutage(guild_id), None)
 
     def _arrival_of(self, guild_id: str) -> _Arrival | None:
-        return next((a for a in self._arrivals.values() if _shard_of(guild_id, a.shards) == a.shard_id), None)
+        return next((a for a in self._arrivals.values() if shard_of(guild_id, a.shards) == a.shard_id), None)
 
     def _record(self, guild_id: str, payload: Payload) -> TenantRecord:
         name, description = payload.get("name"), payload.get("description")
@@ -208,10 +209,6 @@ def _guild_id(value: object) -> str | None:
     """Return an id in the one form that a tenant's id may have."""
     guild_id = snowflake(value)
     return guild_id if guild_id and len(guild_id) <= 20 and not guild_id.startswith("0") else None
-
-
-def _shard_of(guild_id: str, shards: int) -> int:
-    return (int(guild_id) >> 22) % shards
 
 
 def _cancel(arrival: _Arrival) -> None:

@@ -7,7 +7,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, NoReturn
 
 import aiohttp
@@ -32,6 +32,8 @@ _CLOSE_SECONDS = 5.0
 _SOUND_SECONDS = 10.0  # a connection that lasted so long counts as successful
 _STRIKES = 3  # how often the payload at one sequence number may be unreadable before the session is given up
 _WORTH_TELLING_SECONDS = 5.0
+# Discord delivers an event to the gateway with a delay, and its clock differs from ours.
+_ALLOWANCE = timedelta(seconds=5)
 _DISCORDS_OWN = DiscordWebSocket.DEFAULT_GATEWAY
 
 
@@ -115,7 +117,7 @@ class Shard:
         if not self.is_connected or self.announced_session != self.sessions or self._missing.is_unsettled:
             return None
         heart = self._socket.heart if self._socket else None
-        return heart.received_until if heart else None
+        return heart.received_until - _ALLOWANCE if heart and heart.received_until else None
 
     @property
     def heartbeat_age_seconds(self) -> float | None:

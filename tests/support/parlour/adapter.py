@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 from itertools import count
 from typing import ClassVar, TypeVar
 
-from adapters.base import Hearing
 from adapters.errors import RateLimited
-from adapters.events import EventHandler, LiveEventHandler, Stream, TenantsReady
+from adapters.events import EventHandler, LiveEventHandler, Stream, TenantsReady, TenantsReleased, everything
 from adapters.health import ConnectionHealth, PartHealth
+from adapters.parts import THE_ONLY_PART, UNDIVIDED, Division, Turn, no_turn
 from adapters.privacy import HashUser
 from adapters.records import TenantRecord
 from tests.support.parlour.convert import changes_of
@@ -26,7 +26,7 @@ class ParlourAdapter:
     name: ClassVar[str] = "parlour"
     id_pattern: ClassVar[str] = "W[A-Z0-9]{1,10}"
     user_id_pattern: ClassVar[str] = "U[0-9]{1,10}"
-    hearing: ClassVar[Hearing] = Hearing.EACH_ONCE
+    shares_parts: ClassVar[bool] = True
 
     def __init__(self, house: House, hash_user: HashUser, tokens: Mapping[str, str]) -> None:
         """``tokens`` are by workspace."""
@@ -36,11 +36,13 @@ class ParlourAdapter:
         self._numbers = count(1)
         self._stream: int | None = None
         self._news: asyncio.Queue[Event | None] = asyncio.Queue()
-        self._is_lost = asyncio.Event()
+        self._is_held = asyncio.Event()
+        self._is_announced = False
 
-    async def run(self, on_event: EventHandler, on_live_event: LiveEventHandler) -> None:
-        """Stay connected; a lost connection is made anew."""
+    async def run(self, on_event: EventHandler, on_live_event: LiveEventHandler, turn: Turn = no_turn) -> None:
+        """Stay connected while its one part is held; a lost connection is made anew."""
         while True:
+            await self._is_held.wait()
             self._news = asyncio.Queue()
             close = self._house.connect(self._news.put_nowait)
             try:
@@ -48,12 +50,41 @@ class ParlourAdapter:
                 records = tuple(TenantRecord(platform_id=one.id, name=one.name) for one in present)
                 self._stream = next(self._numbers)
                 await on_event(TenantsReady(records))
+                self._is_announced = True
                 while (event := await self._news.get()) is not None:
                     for change in changes_of(self._house.workspaces[event["workspace"]], event, self._hash_user):
                         on_live_event(change)
             finally:
-                self._stream = None
+                self._stream, self._is_announced = None, False
                 close()
+            if not self._is_held.is_set():
+                await on_event(TenantsReleased(THE_ONLY_PART, everything))
+
+    @property
+    def division(self) -> Division:
+        """One part."""
+        return UNDIVIDED
+
+    @property
+    def held(self) -> frozenset[str]:
+        """That, or none."""
+        return frozenset(UNDIVIDED.parts if self._is_held.is_set() else ())
+
+    @property
+    def ready_parts(self) -> frozenset[str]:
+        """That, once its workspaces were announced."""
+        return self.held if self._is_announced else frozenset()
+
+    def hold(self, parts: frozenset[str]) -> None:
+        """Connect, or end the connection."""
+        if parts:
+            self._is_held.set()
+        elif self._is_held.is_set():
+            self._is_held.clear()
+            self.lose_connection()
+
+    def take_share(self, share: float) -> None:
+        """Have no pace to share."""
 
     def lose_connection(self) -> None:
         """End the connection; whatever happens before the next one is missed."""
@@ -66,15 +97,14 @@ class ParlourAdapter:
     @property
     def unready_reason(self) -> str | None:
         """Whether it is connected."""
-        return None if self._stream else "not connected to Parlour"
+        return None if self._stream or not self.held else "not connected to Parlour"
 
     @property
     def health(self) -> ConnectionHealth:
         """One connection."""
         return ConnectionHealth((PartHealth("parlour", self._stream is not None, 0.0),))
 
-    @property
-    def received_until(self) -> datetime | None:
+    def received_until(self, part: str) -> datetime | None:
         """Everything is received at once."""
         return datetime.now(UTC) if self._stream else None
 

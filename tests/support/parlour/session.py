@@ -3,10 +3,10 @@
 from collections.abc import AsyncIterator, Callable
 from datetime import datetime, timedelta
 
-from adapters.base import Access, RequestCounts
+from adapters.base import RequestCounts
 from adapters.errors import ChannelUnreadable, RateLimited, TenantCredentialRefused, TenantUnavailable
 from adapters.events import Stream
-from adapters.pages import MessagePage, ThreadCursor, ThreadPage
+from adapters.pages import Access, MessagePage, ThreadCursor, ThreadPage
 from adapters.privacy import HashUser
 from adapters.records import ChannelRecord, SkipReason
 from tests.support.parlour.convert import message_record, room_record, thread_record
