@@ -114,8 +114,7 @@ STORES_NOBODY = {
         *("advance", "clear_error", "fail_channel", "finish_channel", "follow_parents", "let_threads_follow"),
         *("lock_channels", "begin_new", "bound_hidings", "forget_absent", "forget_deleted", "forget_listings"),
         *("keep_listings", "mark_skipped", "note_listed", "note_set_aside", "note_lookup", "note_unlisted"),
-        "note_visible_since",
-        *("as_stored", "prepared_rows", "reopen_channel", "reopen_skipped", "require_archived"),
+        *("note_visible_since", "as_stored", "prepared_rows", "reopen_channel", "reopen_skipped", "require_archived"),
     ),
     "connection": ("check_server", "is_read_only", "may_write", "take_numbering_turn"),
     "jobs": (
@@ -138,6 +137,7 @@ STORES_NOBODY = {
         *("empty_copies_from_elsewhere", "empty_forwards_saying", "empty_traces_of", "note_copies"),
         "merge_search_index",
     ),
+    "processes": ("beat", "end_turn", "leave", "take_turn"),
     "reactions": ("delete_totals", "delete_users", "lock_totals", "prepare_users", "refetch_users"),
     "reading": (
         *("answers_to", "channel_pages", "ends_of", "find_position", "load_by_key", "load_hanging"),
