@@ -14,6 +14,7 @@ try:
     import bot.cli_move
     import bot.cli_opt_outs
     import bot.cli_people
+    import bot.cli_processes
     import bot.cli_roles
     import bot.cli_search
     import bot.cli_syncs  # noqa: F401 # they add their verbs

@@ -170,6 +170,7 @@ def _assemble(
     )
     api = Api(
         db=db,
+        owner=owner,
         queue=queue,
         tenants=tenants,
         next_sync_at=scheduler.next_sync_at,

@@ -1,7 +1,7 @@
 """Answers as tables for a terminal; where the output is no terminal the same columns, as wide as they need to be."""
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Literal
 
@@ -9,13 +9,13 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from bot.api import HitView, JobView, TenantView
+from bot.api import HitView, JobView, ProcessView, TenantView
 from storage.privacy import ErasureRequest, OptOut
 
 _NEVER = "-"
 _EVERYWHERE = "everywhere"
 _MESSAGE = 200  # characters of its text
-_WHOLE = ("tenant", "job", "kind", "status", "id", "sent")
+_WHOLE = ("tenant", "job", "kind", "status", "id", "sent", "process", "state", "archives")
 _NAME_WIDTH = 24
 _WIDE = 100_000  # nothing is cut where a program reads
 
@@ -66,6 +66,34 @@ def show_jobs(jobs: Iterable[JobView]) -> None:
         ],
         right=("messages",),
     )
+
+
+def show_processes(processes: Iterable[ProcessView]) -> None:
+    """Print one line a process."""
+    heads = ("process", "state", "archives", "connects", "jobs", "started", "last seen", "version", "API")
+    _show(
+        heads,
+        [
+            (
+                each.id,
+                each.state,
+                shown_parts(each.leads) or _NEVER,
+                shown_parts(each.held) or _NEVER,
+                f"{each.running_jobs:,}",
+                shown_time(each.started_at),
+                _exact(each.seen_at),
+                each.version,
+                each.address or _NEVER,
+            )
+            for each in processes
+        ],
+        right=("jobs",),
+    )
+
+
+def shown_parts(parts: Mapping[str, Sequence[str]]) -> str:
+    """Write parts of connections by their platforms; nothing where there are none."""
+    return "; ".join(f"{platform} {' '.join(names)}" for platform, names in parts.items() if names)
 
 
 def show_hits(hits: Iterable[HitView]) -> None:

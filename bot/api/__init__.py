@@ -6,6 +6,7 @@ from bot.api.job_responses import CreatedJob, JobView
 from bot.api.offline import OfflineAnswers
 from bot.api.presenter import Facts, Presenter, job_view
 from bot.api.problems import Problem
+from bot.api.processes import ProcessList, ProcessView
 from bot.api.reading import chosen_days, find_channel, span_of_days
 from bot.api.reading_requests import ChannelId, Day, MessageId
 from bot.api.requests import JobPath, SearchPage, SyncRequest, TenantCursor, TenantId, TenantPath
@@ -39,6 +40,8 @@ __all__ = [
     "OfflineAnswers",
     "Presenter",
     "Problem",
+    "ProcessList",
+    "ProcessView",
     "RequestModel",
     "SearchPage",
     "SearchView",

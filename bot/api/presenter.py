@@ -12,7 +12,7 @@ from bot.api.retention import RetentionView, retentions_of
 from bot.api.unwritten import UnwrittenFields, unwritten_facts_of
 from bot.queue_estimates import waiting_estimates
 from bot.wording import REPAIRS_IN_WORDS
-from storage import jobs, tenants
+from storage import jobs, live, tenants
 from storage.database import Database
 from storage.jobs import Job, JobStatus
 from storage.tenants import Tenant
@@ -91,10 +91,19 @@ class Presenter:
         totals = await tenants.totals_of(self.db, ids)
         unwritten = await unwritten_facts_of(self.db, ids)
         kept = await retentions_of(self.db, ids)
-        return [self._tenant(each, totals[each.id], unwritten[each.id], kept.get(each.id)) for each in page]
+        led = await live.processes_of(self.db, ids)
+        return [
+            self._tenant(each, totals[each.id], unwritten[each.id], kept.get(each.id), led.get(each.id))
+            for each in page
+        ]
 
     def _tenant(
-        self, tenant: Tenant, totals: StoredTotals, unwritten: UnwrittenFields, kept: RetentionView | None
+        self,
+        tenant: Tenant,
+        totals: StoredTotals,
+        unwritten: UnwrittenFields,
+        kept: RetentionView | None,
+        process: str | None,
     ) -> TenantView:
         return TenantView(
             id=tenant.id,
@@ -106,6 +115,7 @@ class Presenter:
             last_sync_at=tenant.last_sync_at,
             last_successful_sync_at=tenant.last_successful_sync_at,
             next_sync_at=self.due(tenant),
+            process=process,
             invite_url=None if tenant.is_connected else self.invite_url(tenant),
             hint=self._hint(tenant),
             content_retention=kept,

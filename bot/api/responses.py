@@ -13,6 +13,11 @@ from bot.api.unwritten import UnwrittenFacts
 from storage.channels import ProgressState
 from storage.tenants import SyncStatus
 
+_PROCESS = (
+    "The running process that archives it, as in `/api/processes`; null: none does at present, so that it waits, or "
+    "the platform has not told of it yet."
+)
+
 
 class TenantTotals(ResponseModel):
     """How much of a tenant is archived."""
@@ -38,6 +43,7 @@ class TenantView(UnwrittenFacts):
     last_sync_at: datetime | None = Field(description="When its last sync ended, whatever the end.")
     last_successful_sync_at: datetime | None = Field(description="When it was last archived completely.")
     next_sync_at: datetime | None = Field(description="When its next scheduled sync is due; null: none is.")
+    process: str | None = Field(description=_PROCESS, examples=["attic:4711:1f2e3d4c"])
     invite_url: str | None = Field(
         description="Of a disconnected tenant: where a person who manages the community adds the bot."
     )
@@ -77,6 +83,7 @@ class SyncState(UnwrittenFacts):
 
     job: JobView | None = Field(description="Its newest sync; null: there was none yet.")
     next_sync_at: datetime | None = Field(description="When its next scheduled sync is due; null: none is.")
+    process: str | None = Field(description=_PROCESS)
     not_before: datetime | None = Field(
         description="The platform wants no requests until then; a sync that is due earlier waits for it."
     )

@@ -24,6 +24,7 @@ from bot.api.opt_outs import OptOutCalls
 from bot.api.presenter import Presenter
 from bot.api.privacy import PrivacyCalls
 from bot.api.problems import problems
+from bot.api.processes import ProcessCalls
 from bot.api.reading import ReadingCalls
 from bot.api.search import SearchCalls
 from bot.api.site import Site, bare_site
@@ -49,6 +50,7 @@ class Api:
     """Everything that the calls are served from; ``concurrent_tenants`` is how many syncs run at once."""
 
     db: Database
+    owner: str  # this process
     queue: JobQueue
     tenants: TenantService
     next_sync_at: Callable[[str], datetime | None]
@@ -100,6 +102,7 @@ class Api:
             *FileCalls(db=self.db, links=FileLinks(db=self.db, adapters=self.adapters, clock=self.clock)).endpoints(),
             *self.search_calls.endpoints(),
             *JobCalls(db=self.db, presenter=presenter).endpoints(),
+            *ProcessCalls(db=self.db, owner=self.owner).endpoints(),
             *HealthCalls(
                 database=DatabaseProbe(self.db), adapters=self.adapters, is_settled=self.tenants.membership.is_settled
             ).endpoints(),

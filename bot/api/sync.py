@@ -15,7 +15,7 @@ from bot.api.responses import ChannelError, ChannelList, ChannelView, SyncState
 from bot.api.tenants import find_tenant
 from bot.api.unwritten import unwritten_facts
 from bot.queue import JobQueue
-from storage import channels, jobs
+from storage import channels, jobs, live
 from storage.channels import ChannelSummary
 from storage.database import Database
 from storage.jobs import JobKind
@@ -109,6 +109,7 @@ class SyncCalls:
         state = SyncState(
             job=await self.presenter.job(job) if job else None,
             next_sync_at=self.presenter.due(tenant),
+            process=(await live.processes_of(self.db, [tenant.id])).get(tenant.id),
             not_before=not_before if not_before and not_before > now else None,
             last_sync_at=tenant.last_sync_at,
             last_successful_sync_at=complete_at,

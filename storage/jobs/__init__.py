@@ -38,6 +38,7 @@ from storage.jobs.queries import (
     list_jobs,
     newest_job,
     queue_figures,
+    running_by_owner,
 )
 from storage.jobs.requeue import (
     release,
@@ -78,6 +79,7 @@ __all__ = [
     "release_orphans",
     "renew",
     "require_lease",
+    "running_by_owner",
     "settle_status",
     "yield_job",
 ]

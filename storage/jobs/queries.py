@@ -108,6 +108,20 @@ async def queue_figures(db: Database, now: datetime) -> QueueFigures:
     )
 
 
+_RUNNING = (
+    select(sync_jobs.c.owner, func.count().label("jobs"))
+    .where(unfinished(sync_jobs), sync_jobs.c.status == "running", sync_jobs.c.owner.is_not(None))
+    .group_by(sync_jobs.c.owner)
+)
+
+
+@finish_before_cancel
+async def running_by_owner(db: Database) -> dict[str, int]:
+    """Count the running jobs of each process that has any."""
+    async with db.reading() as connection:
+        return {row["owner"]: row["jobs"] for row in await all_rows(connection, _RUNNING)}
+
+
 _newer = sync_jobs.alias("newer")
 _NEWEST = (
     select(_newer.c.id)

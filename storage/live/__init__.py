@@ -18,6 +18,11 @@ from storage.live.leader import (
     acquire_leadership,
     advance_watermark,
 )
+from storage.live.leads import (
+    Lead,
+    list_leads,
+    processes_of,
+)
 from storage.live.unwritten import (
     kinds_of,
     unwritten_events,
@@ -26,6 +31,7 @@ from storage.live.unwritten import (
 __all__ = [
     "Applied",
     "ChannelKey",
+    "Lead",
     "Leadership",
     "MessageChange",
     "ReactionState",
@@ -35,5 +41,7 @@ __all__ = [
     "catch_up",
     "count_followed",
     "kinds_of",
+    "list_leads",
+    "processes_of",
     "unwritten_events",
 ]

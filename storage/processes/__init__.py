@@ -1,6 +1,7 @@
 """The processes that share an archive: which there are, and how they take turns."""
 
 from storage.processes.register import (
+    IS_RUNNING,
     KnownProcess,
     Process,
     beat,
@@ -13,6 +14,7 @@ from storage.processes.turns import (
 )
 
 __all__ = [
+    "IS_RUNNING",
     "KnownProcess",
     "Process",
     "beat",

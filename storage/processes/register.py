@@ -57,9 +57,9 @@ _BEAT = _ENTER.on_conflict_do_update(
     set_={name: _ENTER.excluded[name] for name in (*_NAMES, "lease_until", "updated_at") if name != "id"},
 )
 
-_IS_RUNNING = and_(
-    _columns.lease_until > DatabaseTime(), _columns.lease_until <= DatabaseTime(literal(_BEYOND_SECONDS))
-)
+IS_RUNNING = and_(_columns.lease_until > DatabaseTime(), _columns.lease_until <= DatabaseTime(literal(_BEYOND_SECONDS)))
+"""SQL condition: a row of ``processes`` is of one that runs."""
+
 # One that runs although the clock was set back enters itself again.
 _IS_FORGOTTEN = or_(
     _columns.lease_until <= DatabaseTime(literal(-_REMEMBERED_SECONDS)),
@@ -70,8 +70,8 @@ _IS_FORGOTTEN = or_(
 _FORGOTTEN = select(_columns.id).where(_columns.id != _OWNER, _IS_FORGOTTEN).with_for_update(skip_locked=True)
 _FORGET = delete(processes).where(_columns.id.in_(_FORGOTTEN))
 _LEAVE = delete(processes).where(_columns.id == _OWNER)
-_KNOWN = select(processes, (~_IS_RUNNING).label("is_away")).order_by(_columns.started_at, _columns.id)
-_RUNNING = _KNOWN.where(_IS_RUNNING)
+_KNOWN = select(processes, (~IS_RUNNING).label("is_away")).order_by(_columns.started_at, _columns.id)
+_RUNNING = _KNOWN.where(IS_RUNNING)
 
 
 @finish_before_cancel

@@ -27,7 +27,7 @@ CALLS = """
     POST /api/opt-outs, GET /api/opt-outs, GET /api/opt-outs/{optOutId},
     DELETE /api/opt-outs/{optOutId}, POST /api/opt-ins,
     GET /api/tenants/{tenantId}/attachments/{attachmentId},
-    GET /api/jobs, GET /api/jobs/{jobId}, DELETE /api/jobs/{jobId}, GET /api/queue,
+    GET /api/jobs, GET /api/jobs/{jobId}, DELETE /api/jobs/{jobId}, GET /api/queue, GET /api/processes,
     GET /healthz, GET /readyz, GET /metrics, GET /openapi.json, GET /docs, GET /docs.js
 """
 # Cancelling a job does not remove it, and stopping a tenant without purging it does neither.

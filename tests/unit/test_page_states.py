@@ -34,6 +34,7 @@ TENANT = TenantView(
     last_sync_at=NOW,
     last_successful_sync_at=NOW,
     next_sync_at=None,
+    process=None,
     invite_url=None,
     hint=None,
     warning=None,
