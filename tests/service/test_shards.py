@@ -7,7 +7,7 @@ import pytest
 
 from adapters.base import PlatformSession
 from adapters.discord.simulator import Fault, Simulator
-from adapters.discord.simulator.edge import GATEWAY
+from adapters.discord.simulator.request_log import GATEWAY
 from adapters.errors import CredentialRefused
 from adapters.events import PlatformEvent, TenantJoined, TenantsReady
 from tests.support.adapter import Connected, connected, make_adapter

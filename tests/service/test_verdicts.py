@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from adapters.discord.simulator import Fault, Simulator, tree_world, uniform_world
-from adapters.discord.simulator.edge import GATEWAY
 from adapters.discord.simulator.permissions import VIEW_CHANNEL
+from adapters.discord.simulator.request_log import GATEWAY
 from adapters.discord.simulator.truth import truth
 from tests.support.archive import archived, assert_equal_to_truth
 from tests.support.daemon import ONLY_MESSAGES, VERIFYING, Daemon, archiving, codes_of, end_of, running_daemon

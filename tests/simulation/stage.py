@@ -6,10 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from adapters.discord.simulator import Fault, Simulator
-from adapters.discord.simulator.edge import GATEWAY
 from adapters.discord.simulator.faults import FaultKind
 from adapters.discord.simulator.model import Guild
-from adapters.discord.simulator.request_log import Entry
+from adapters.discord.simulator.request_log import GATEWAY, Entry
 from tests.simulation.community import Life
 from tests.simulation.inline_sqlite import Disk
 from tests.simulation.machine import Machine

@@ -6,7 +6,7 @@ import discord
 import pytest
 
 from adapters.discord.simulator import Fault, Simulator, rich_world
-from adapters.discord.simulator.edge import GATEWAY
+from adapters.discord.simulator.request_log import GATEWAY
 from tests.support.clients import (
     KINDS,
     WatchedAutoSharded,

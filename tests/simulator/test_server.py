@@ -110,6 +110,7 @@ async def test_as_a_process_it_serves_until_sigterm() -> None:
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-W", "ignore", "-m", "adapters.discord.simulator"),
         *("--world", "uniform", "--channels", "2", "--messages", "10", "--limits", "truthful"),
+        *("--shards", "4", "--max-concurrency", "2"),
         cwd=ROOT,
         stdout=asyncio.subprocess.PIPE,
         env=os.environ | {"PYTHONPATH": str(ROOT)},
@@ -123,6 +124,13 @@ async def test_as_a_process_it_serves_until_sigterm() -> None:
             assert response.headers["X-RateLimit-Limit"] == "50"
         async with session.get(f"{origin}/_simulator/requests") as response:
             assert await response.json() == {"/users/@me": {"200": 1}}
+        async with session.get(f"{origin}/_simulator/pace") as response:
+            assert await response.json() == {"most_requests_a_second": 1}
+        async with session.get(f"{origin}/_simulator/identifies") as response:
+            assert await response.json() == {"identifies": [], "violations": 0}
+        async with session.get(said["rest_url"] + "/gateway/bot") as response:
+            told = await response.json()
+            assert (told["shards"], told["session_start_limit"]["max_concurrency"]) == (4, 2)
         async with session.get(f"{origin}/_simulator/cpu") as response:
             assert (await response.json())["cpu_seconds"] > 0
     process.send_signal(signal.SIGTERM)

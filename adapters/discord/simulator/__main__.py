@@ -34,6 +34,8 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--threads", type=int, default=0, help="of the worlds uniform and tree")
     parser.add_argument("--archived", action="store_true", help="the threads of the world uniform are archived")
     parser.add_argument("--shards", type=int, default=1, help="how many Discord recommends")
+    parser.add_argument("--max-concurrency", type=int, default=1, help="how many shards may identify at once")
+    parser.add_argument("--identify-seconds", type=float, default=5.0, help="0: no IDENTIFY is too fast")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--latency-ms", type=float, default=0.0, help="added to every REST answer")
     parser.add_argument("--limits", choices=tuple(LIMITS), default="off", help="what X-RateLimit headers say")
@@ -70,6 +72,8 @@ async def serve(options: argparse.Namespace) -> None:
         port=options.port,
     )
     simulator.gateway.shards = options.shards
+    simulator.gateway.starts.max_concurrency = options.max_concurrency
+    simulator.gateway.starts.interval_seconds = options.identify_seconds
     async with simulator as sim:
         line = {"rest_url": sim.rest_url, "gateway_url": sim.gateway_url, "token": sim.world.token}
         sys.stdout.write(json.dumps(line) + "\n")

@@ -35,9 +35,11 @@ class Connection:
         """Queue a frame that is no event."""
         self.send(dump({"op": op, "d": data, "s": None, "t": None}))
 
-    def break_stream(self) -> None:
-        """Compress what follows as another stream, so that the client cannot decompress it."""
-        self._stream = zlib.compressobj() if self._stream is not None else None
+    def garble(self, frame: bytes | None) -> None:
+        """Queue a malformed frame, or (None) compress what follows as another stream, which the client cannot read."""
+        if frame is None:
+            self._stream = zlib.compressobj() if self._stream is not None else None
+        self.send(frame or b"{}")
 
     def close(self, code: int, reason: str = "") -> None:
         """Queue the close, after what is queued already."""

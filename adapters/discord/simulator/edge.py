@@ -9,14 +9,11 @@ from adapters.discord.simulator.breakage import break_answer, without_cursor
 from adapters.discord.simulator.faults import Faults
 from adapters.discord.simulator.limits import Limiter, Verdict
 from adapters.discord.simulator.model import World
-from adapters.discord.simulator.request_log import UNANSWERED, RequestLog
+from adapters.discord.simulator.request_log import GATEWAY, UNANSWERED, RequestLog
 from adapters.discord.simulator.responses import Refused, json_answer, rate_limited
 
 Route = Callable[[web.Request], web.Response]
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-
-GATEWAY = "/gateway/"
-"""How the gateway's handshake is called in faults and in the request log."""
 
 _OPEN_ROUTES = frozenset(("/gateway",))
 

@@ -105,9 +105,7 @@ class Gateway:
     def garble(self, frame: bytes | None = None) -> None:
         """Send every client a malformed frame, or (None) break the compression of what follows."""
         for connection in self._connections:
-            if frame is None:
-                connection.break_stream()
-            connection.send(frame or b"{}")
+            connection.garble(frame)
 
     @property
     def connected(self) -> int:
@@ -183,6 +181,7 @@ class Gateway:
         if not self.starts.take():
             self._world.token = "another one, since this was reset"
             return connection.close(4004, "Authentication failed.")
+        is_in_time = self.starts.note(shard_of(data))
         if not self.answers_identify:
             return None
         if self.close_on_identify is not None:
@@ -190,6 +189,8 @@ class Gateway:
         refused = refusal(self._world, data, minimum_shards=self.minimum_shards)
         if refused is not None:
             return connection.close(*refused)
+        if not is_in_time:
+            return connection.send_op(INVALID_SESSION, data=False)
         session = Session(
             f"{mix(self._world.seed + self.identifies):016x}",
             bot_id=self._world.bot.id,

@@ -3,8 +3,9 @@
 https://docs.discord.com/developers/topics/opcodes-and-status-codes#gateway-gateway-close-event-codes
 """
 
+import time
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from adapters.discord.simulator.model import Guild, World
@@ -13,18 +14,51 @@ from adapters.discord.simulator.privilege import KNOWN_INTENTS, granted
 from adapters.discord.simulator.session import Session
 
 
+@dataclass(frozen=True, slots=True)
+class Identify:
+    """An IDENTIFY that came."""
+
+    at_monotonic: float
+    shard: tuple[int, int]
+    is_too_fast: bool  # for its bucket
+
+
 @dataclass(slots=True)
 class SessionStarts:
-    """Counts the session starts left: https://discord.com/developers/docs/events/gateway#session-start-limit-object"""
+    """Counts the session starts left: https://discord.com/developers/docs/events/gateway#session-start-limit-object
+
+    A bucket of shards, of which there are `max_concurrency`, may send one IDENTIFY in `interval_seconds`; on Discord 5.
+    With 0 nothing is too fast.
+    """
 
     left: int = 1000
     reset_seconds: float = 86_400.0
     max_concurrency: int = 1
+    interval_seconds: float = 0.0
+    log: list[Identify] = field(default_factory=list)
+
+    def note(self, shard: tuple[int, int]) -> bool:
+        """Note an IDENTIFY; return False where one of its bucket came so shortly before that this one is refused."""
+        now, bucket = time.monotonic(), shard[0] % self.max_concurrency
+        newest = max((i.at_monotonic for i in self.log if i.shard[0] % self.max_concurrency == bucket), default=None)
+        is_too_fast = newest is not None and now - newest < self.interval_seconds
+        self.log.append(Identify(now, shard, is_too_fast))
+        return not is_too_fast
+
+    @property
+    def violations(self) -> int:
+        """How many were too fast."""
+        return sum(identify.is_too_fast for identify in self.log)
 
     def take(self) -> bool:
         """Use up a session start; return False where none was left."""
         self.left -= 1
         return self.left >= 0
+
+    def told(self) -> dict[str, Any]:
+        """Return what came, for a benchmark in another process."""
+        log = [{"shard": i.shard, "at_seconds": i.at_monotonic, "is_too_fast": i.is_too_fast} for i in self.log]
+        return {"identifies": log, "violations": self.violations}
 
     def payload(self) -> dict[str, int]:
         """Return the limit as /gateway/bot sends it."""
@@ -36,9 +70,9 @@ class SessionStarts:
         }
 
 
-def shard_of(data: dict[str, Any]) -> tuple[int, int]:
+def shard_of(data: Any) -> tuple[int, int]:
     """Return which shard of how many an IDENTIFY requests; (0, 0), which cannot be, where that is nonsense."""
-    match data.get("shard"):
+    match data.get("shard") if isinstance(data, dict) else 0:
         case None:
             return 0, 1
         case [int(shard_id), int(shards)]:

@@ -9,6 +9,9 @@ from collections import Counter, deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+GATEWAY = "/gateway/"
+"""How the gateway's handshake is called in faults and in the request log."""
+
 UNANSWERED = 0
 """The status of a request that has no answer: still in work, hung, or its connection broken before the headers."""
 
@@ -81,6 +84,19 @@ class RequestLog:
             and status in (None, entry.status)
             and channel_id in (None, entry.channel_id)
         ]
+
+    def most_within(self, seconds: float = 1.0) -> int:
+        """Return the most REST requests that came within any such time, of the kept ones: Discord allows a bot 50."""
+        window: deque[float] = deque()
+        most = 0
+        for entry in self._entries:
+            if entry.template == GATEWAY:
+                continue
+            window.append(entry.at_monotonic)
+            while window[0] <= entry.at_monotonic - seconds:
+                window.popleft()
+            most = max(most, len(window))
+        return most
 
     def clear(self) -> None:
         """Forget everything; requests still in work are counted when they end."""

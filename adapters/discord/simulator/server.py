@@ -9,12 +9,12 @@ from typing import Self
 from aiohttp import web
 
 from adapters.discord.simulator.changes import Changes
-from adapters.discord.simulator.edge import GATEWAY, Edge
+from adapters.discord.simulator.edge import Edge
 from adapters.discord.simulator.faults import Faults
 from adapters.discord.simulator.gateway import Gateway
 from adapters.discord.simulator.limits import Limiter, Limits
 from adapters.discord.simulator.model import World
-from adapters.discord.simulator.request_log import RequestLog
+from adapters.discord.simulator.request_log import GATEWAY, RequestLog
 from adapters.discord.simulator.rest import Rest
 
 API = "/api/v10"
@@ -81,6 +81,8 @@ class Simulator:
         self.rest.add_routes(application, self._edge, API)
         application.router.add_get(GATEWAY, self._edge.guard_gateway(self.gateway.serve), allow_head=False)
         application.router.add_get("/_simulator/requests", self._request_counts)
+        application.router.add_get("/_simulator/pace", self._pace)
+        application.router.add_get("/_simulator/identifies", self._identifies)
         application.router.add_get("/_simulator/cpu", self._cpu)
         application.on_shutdown.append(self._close_gateway)
         self._runner = web.AppRunner(
@@ -117,6 +119,12 @@ class Simulator:
 
     async def _request_counts(self, _: web.Request) -> web.Response:
         return web.json_response(self.requests.counts())
+
+    async def _pace(self, _: web.Request) -> web.Response:
+        return web.json_response({"most_requests_a_second": self.requests.most_within()})
+
+    async def _identifies(self, _: web.Request) -> web.Response:
+        return web.json_response(self.gateway.starts.told())
 
     async def _cpu(self, _: web.Request) -> web.Response:
         return web.json_response({"cpu_seconds": time.process_time()})
