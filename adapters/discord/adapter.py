@@ -14,7 +14,7 @@ from adapters.base import PlatformSession
 from adapters.discord.choice import choice_of
 from adapters.discord.config import DiscordOptions
 from adapters.discord.content import CONTENT_REMEDY
-from adapters.discord.gateway import GatewayClient, ignore
+from adapters.discord.gateway import GatewayClient, division_of, ignore
 from adapters.discord.reach import reach_of
 from adapters.discord.rest import RateLimiter, RequestScope, RestClient
 from adapters.discord.session import DiscordSession
@@ -66,10 +66,12 @@ class DiscordAdapter:
         self._token = token
         self._hash_user = hasher.of
         self._choice = choice_of(options)
-        rate_limiter = RateLimiter(
+        self._shard_choice = options.shard_choice
+        self._given: frozenset[str] = frozenset()
+        self._rate_limiter = RateLimiter(
             options.requests_per_second, options.channel_requests_per_second, options.reaction_requests_per_second
         )
-        self._rest = RestClient(rate_limiter, sleep, observer, timeout_seconds=request_timeout_seconds)
+        self._rest = RestClient(self._rate_limiter, sleep, observer, timeout_seconds=request_timeout_seconds)
         self._guild_ready_timeout_seconds = guild_ready_timeout_seconds
         self._identify_delay_seconds = identify_delay_seconds
         self._arrival_seconds = arrival_seconds  # how long a sync waits for a guild whose GUILD_CREATE has not come yet
@@ -89,6 +91,9 @@ class DiscordAdapter:
             trace=self._rest.trace(),
             hash_user=self._hash_user,
             choice=self._choice,
+            shard_choice=self._shard_choice,
+            given=self._given,
+            turn=turn,
             guild_ready_timeout_seconds=self._guild_ready_timeout_seconds,
             identify_delay_seconds=self._identify_delay_seconds,
             sleep=self._sleep,
@@ -122,33 +127,39 @@ class DiscordAdapter:
 
     @property
     def shares_parts(self) -> bool:
-        """Whether processes divide the shards."""
-        return False
+        """Whether the bot's processes divide the shards among themselves, as the configuration says."""
+        return self._shard_choice.is_shared
 
     @property
     def division(self) -> Division | None:
-        """The shards, once Discord has recommended a number of them."""
-        return self._client.division if self._client else None
+        """The shards: as many as the configuration says, else as Discord has recommended."""
+        if self._client and self._client.shards:
+            return self._client.shards.division
+        return division_of(self._shard_choice.count) if self._shard_choice.count else None
 
     @property
     def held(self) -> frozenset[str]:
         """The shards that this process connects."""
-        return self._client.held if self._client else frozenset()
+        return self._client.shards.held if self._client and self._client.shards else frozenset()
 
     @property
     def ready_parts(self) -> frozenset[str]:
         """The shards whose events are received, and whose guilds were announced and handled."""
-        return self._client.ready_parts if self._client else frozenset()
+        return self._client.shards.ready if self._client and self._client.shards else frozenset()
 
     def hold(self, parts: frozenset[str]) -> None:
-        """Connect these shards."""
+        """Connect these shards and no others; names of shards that there are not say nothing."""
+        self._given = parts
+        if self._client is not None:
+            self._client.hold(parts)
 
     def take_share(self, share: float) -> None:
         """Send at most this share of the bot's requests."""
+        self._rate_limiter.take_share(share)
 
     def received_until(self, part: str) -> datetime | None:
         """Until when every event of a shard has been received, at most a heartbeat and a few seconds ago."""
-        return self._client.received_until(part) if self._client else None
+        return self._client.shards.received_until(part) if self._client and self._client.shards else None
 
     def is_member(self, tenant_platform_id: str) -> bool:
         """Return whether the bot is in this guild."""

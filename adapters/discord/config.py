@@ -5,6 +5,7 @@ from typing import Annotated
 
 from pydantic import Field, field_validator, model_validator
 
+from adapters.discord.shard_choice import MOST_SHARDS, ShardChoice, shard_choice
 from adapters.options import PlatformOptions
 
 _ID = re.compile("[1-9][0-9]{0,19}", re.ASCII)
@@ -23,6 +24,27 @@ class DiscordOptions(PlatformOptions):
     requests_per_second: Annotated[float, Field(gt=0, le=1_000_000)] = 40.0
     channel_requests_per_second: Annotated[float, Field(gt=0, le=1_000_000)] = 0.9
     reaction_requests_per_second: Annotated[float, Field(gt=0, le=1_000_000)] = 4.0
+    shards: str = "all"
+    shard_count: Annotated[int, Field(ge=1, le=MOST_SHARDS)] | None = None
+
+    @property
+    def shard_choice(self) -> ShardChoice:
+        """Which shards this process connects."""
+        return shard_choice(self.shards, self.shard_count)
+
+    @field_validator("shards", mode="before")
+    @classmethod
+    def _one_as_text(cls, value: object) -> object:
+        """Take a number for the one shard that it is."""
+        return str(value) if type(value) is int else value
+
+    @model_validator(mode="after")
+    def _names_shards(self) -> "DiscordOptions":
+        try:
+            _ = self.shard_choice
+        except ValueError as e:
+            raise ValueError(f"shards: {e}") from None
+        return self
 
     @field_validator("include", "exclude")
     @classmethod

@@ -113,7 +113,8 @@ async def test_a_shard_is_not_ready_before_its_connection_is_given_up() -> None:
             return link.adapter.unready_reason or ""
 
         assert link.adapter._client is not None
-        socket = link.adapter._client._shards[0]._socket
+        assert link.adapter._client.shards is not None
+        socket = link.adapter._client.shards._held[0]._socket
         assert socket is not None
         assert socket.heart is not None
         two_intervals = 2 * sim.gateway.heartbeat_seconds

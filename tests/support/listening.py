@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from typing import Any
 
 from adapters.discord.simulator import Simulator
 from adapters.events import (
@@ -25,10 +26,10 @@ from tests.support.small_world import GUILD, TEXT
 class Listening(Connected):
     """A connected adapter, and its live events."""
 
-    def __init__(self, sim: Simulator) -> None:
+    def __init__(self, sim: Simulator, **options: Any) -> None:
         self.sim = sim
         waits: list[float] = []
-        super().__init__(make_adapter(sim, waits, identify_delay_seconds=0), waits)
+        super().__init__(make_adapter(sim, waits, **{"identify_delay_seconds": 0, **options}), waits)
         self.live_events: list[LiveEvent] = []
         self._marks = 0
 

@@ -32,6 +32,18 @@ def small_world(messages: int = 250) -> World:
     return world
 
 
+def sharded_world(shards: int) -> World:
+    """A guild on each of so many shards, in their order; each has one channel, and that has the next id."""
+    world = World(seed=7, bot=BOT, application_id=BOT.id)
+    first = GUILD >> 22
+    first -= first % shards
+    for number in range(shards):
+        guild = _bare_guild((first + number) << 22, f"Guild {number}")
+        guild.channels[guild.id + 1] = Channel(guild.id + 1, guild.id, 0, "talk")
+        world.guilds[guild.id] = guild
+    return world
+
+
 def _bare_guild(guild_id: int, name: str) -> Guild:
     guild = Guild(id=guild_id, name=name, owner_id=WRITER.id, bot_id=BOT.id)
     guild.roles[guild_id] = Role(guild_id, "@everyone", ORDINARY)

@@ -27,7 +27,7 @@ SECTIONS: dict[str, type[BaseModel]] = {
 
 def test_the_example_file_shows_every_key_with_its_default() -> None:
     text = (ROOT / "config.example.toml").read_text()
-    commented_out = {"rest_url", "gateway_url"}
+    commented_out = {"rest_url", "gateway_url", "shard_count"}
     shown = tomllib.loads(text)
     assert set(shown) == set(SECTIONS)
     for name, section in SECTIONS.items():

@@ -6,8 +6,12 @@ from adapters.discord.gateway.client import (
 from adapters.discord.gateway.dispatcher import (
     ignore,
 )
+from adapters.discord.gateway.sharding import (
+    division_of,
+)
 
 __all__ = [
     "GatewayClient",
+    "division_of",
     "ignore",
 ]

@@ -6,33 +6,34 @@ the gateway's raw payloads alone, so that an odd part of a guild cannot keep the
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
-from datetime import datetime
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, NoReturn
 
 import aiohttp
 import discord
+from discord.gateway import DiscordWebSocket
 from discord.http import HTTPClient
 
 from adapters.discord.choice import ChannelChoice
 from adapters.discord.convert import Payload, as_object
+from adapters.discord.gateway.delivery import Delivery
 from adapters.discord.gateway.dispatcher import EventDispatcher, ignore
 from adapters.discord.gateway.events import MESSAGE_EVENTS
 from adapters.discord.gateway.identify import IdentifyGate
 from adapters.discord.gateway.login import Login
 from adapters.discord.gateway.roster import GuildRoster
 from adapters.discord.gateway.shard import Shard
-from adapters.discord.gateway.sharding import division_of, part_name, shard_named, shard_of
+from adapters.discord.gateway.sharding import shard_named, shard_of
+from adapters.discord.gateway.shards import WRONG_SHARDS, Shards, told_of_refusal
 from adapters.discord.gateway.waits import Backoff, Waits
 from adapters.discord.permissions import Principal
+from adapters.discord.shard_choice import ALL_SHARDS, ShardChoice
 from adapters.events import EventHandler, LiveEventHandler, PlatformEvent, Stream
-from adapters.health import ConnectionHealth, PartHealth
-from adapters.parts import Division
+from adapters.health import ConnectionHealth
+from adapters.parts import Turn, no_turn
 from adapters.privacy import HashUser
 
 log = logging.getLogger(__name__)
-
-_WRONG_SHARDS = (4010, 4011)
 
 
 class GatewayClient:
@@ -46,20 +47,30 @@ class GatewayClient:
         trace: aiohttp.TraceConfig,
         hash_user: HashUser,
         choice: ChannelChoice,
+        shard_choice: ShardChoice = ALL_SHARDS,
+        given: frozenset[str] = frozenset(),
+        turn: Turn = no_turn,
         guild_ready_timeout_seconds: float,
         identify_delay_seconds: float,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
-        self._on_event = on_event
+        """``given`` are the parts to connect at first, where the bot's processes divide the shards."""
+        self._delivery = Delivery(on_event)
+        self._shard_choice = shard_choice
+        self._given = given
         self.choice = choice
-        self._events: asyncio.Queue[tuple[PlatformEvent, Shard | None]] = asyncio.Queue()
         self._dispatcher = EventDispatcher(on_live_event, hash_user, choice)
         self._roster = GuildRoster(self._report, hash_user, quiet_seconds=guild_ready_timeout_seconds)
         self._waits = Waits(sleep)
-        self.login = Login(self._waits, trace, on_socket=lambda socket: self._shards[socket.shard_id or 0].take(socket))
-        self._gate = IdentifyGate(self.login.start_limit, self._waits, spacing_seconds=identify_delay_seconds)
-        self._shards: dict[int, Shard] = {}
-        self._connections = 0  # how often the shards were replaced; each set of shards counts its sessions from 0
+        self.login = Login(self._waits, trace, on_socket=self._connected)
+        self._gate = IdentifyGate(
+            self.login.start_limit,
+            self._waits,
+            spacing_seconds=identify_delay_seconds,
+            shards=shard_choice.count or 0,
+            turn=turn,
+        )
+        self.shards: Shards | None = None  # none while Discord has not said how many
         self._shard_pauses = Backoff(identify_delay_seconds, 900.0)
 
     @property
@@ -74,7 +85,7 @@ class GatewayClient:
             discord.LoginFailure: Discord refuses the token.
             discord.ConnectionClosed: it closed a shard with a final close code.
         """
-        delivery = asyncio.create_task(self._deliver(), name="communities' events")
+        delivery = asyncio.create_task(self._delivery.run(), name="communities' events")
         try:
             await self.login.log_in(token)
             while True:
@@ -95,13 +106,14 @@ class GatewayClient:
     def stream(self, guild_id: int) -> Stream | None:
         """Return a guild's stream: that of a set of shards, a shard's session, and the guild's arrival in it.
 
-        None where its events are not received at present.
+        The number of an arrival is never used again, also where a shard is dropped and taken again. None where the
+        guild's events are not received at present.
         """
-        count, arrival = len(self._shards), self._roster.arrival_number(str(guild_id))
-        session = self._shards[shard_of(guild_id, count)].current_session if count else None
-        if session is None or arrival is None:
+        shard = self.shards.of_guild(guild_id) if self.shards else None
+        session, arrival = shard.current_session if shard else None, self._roster.arrival_number(str(guild_id))
+        if self.shards is None or session is None or arrival is None:
             return None
-        return Stream((self._connections, session, arrival), self._dispatcher.unsettled(guild_id))
+        return Stream((self.shards.number, session, arrival), self._dispatcher.unsettled(guild_id))
 
     def roles(self, guild_id: int) -> list[Payload]:
         """Return a guild's roles with their permissions, by the gateway's payloads."""
@@ -117,14 +129,16 @@ class GatewayClient:
         Sessions were seen that answer heartbeats and send no events. Two guilds of a shard, or its only one, suffice to
         begin its session anew.
         """
-        count = len(self._shards)
-        shard = self._shards[shard_of(guild_id, count)]
+        shard = self.shards.of_guild(guild_id) if self.shards else None
+        if self.shards is None or shard is None:
+            return guild_id.__eq__
+        count, shard_id = self.shards.count, shard.id
         shard.doubted.add(guild_id)
-        others = self._roster.guilds_of(shard.id, count)
+        others = self._roster.guilds_of(shard_id, count)
         if len(shard.doubted) < 2 and any(other != guild_id for other in others):
             return guild_id.__eq__
         shard.begin_anew()
-        return lambda other: shard_of(other, count) == shard.id
+        return lambda other: shard_of(other, count) == shard_id
 
     def is_there(self, guild_id: int) -> bool:
         """Return whether the bot is in a guild whose GUILD_CREATE has been received."""
@@ -151,69 +165,77 @@ class GatewayClient:
             return False
         return self._roster.has_arrived(guild_id)
 
-    @property
-    def division(self) -> Division | None:
-        """The shards, and which guild belongs to which."""
-        return division_of(len(self._shards)) if self._shards else None
-
-    @property
-    def held(self) -> frozenset[str]:
-        """The shards that are connected, by name."""
-        return frozenset(self.division.parts if self.division else ())
-
-    @property
-    def ready_parts(self) -> frozenset[str]:
-        """The shards whose events are received, and whose guilds were announced and handled."""
-        shards = list(self._shards.values())
-        return frozenset(part_name(s.id, len(shards)) for s in shards if _reason(s, len(shards)) is None)
-
-    def received_until(self, part: str) -> datetime | None:
-        """Return until when every event of a shard has been received; None while it receives none."""
-        shard_id = shard_named(part, len(self._shards))
-        return None if shard_id is None else self._shards[shard_id].received_until
+    def hold(self, parts: frozenset[str]) -> None:
+        """Connect these shards and no others, where the bot's processes divide them."""
+        self._given = parts
+        if self.shards is not None:
+            self.shards.hold(self._to_hold(self.shards.count))
 
     @property
     def health(self) -> ConnectionHealth:
         """State of the shards."""
-        parts = (PartHealth(str(s.id), s.is_connected, s.heartbeat_age_seconds) for s in self._shards.values())
-        return ConnectionHealth(tuple(parts), self._waits.seconds_left)
+        return ConnectionHealth(self.shards.health if self.shards else (), self._waits.seconds_left)
 
     @property
     def unready_reason(self) -> str | None:
-        """Why not all events are received at present; None where they are."""
-        reasons = [reason for s in self._shards.values() if (reason := _reason(s, len(self._shards)))]
-        reasons = reasons if self._shards else ["not connected to Discord's gateway"]
+        """Why not all events of the held shards are received at present; None where they are."""
+        reasons = self.shards.unready_reasons if self.shards else ["not connected to Discord's gateway"]
         told = [*reasons[:10], *([self._waits.reason] if self._waits.reason else [])]
         return "; ".join(told) if reasons else None
 
+    def _to_hold(self, count: int) -> Iterable[int]:
+        if self._shard_choice.is_shared:
+            return [i for part in self._given if (i := shard_named(part, count)) is not None]
+        return range(count) if self._shard_choice.ids is None else self._shard_choice.ids
+
+    def _connected(self, socket: DiscordWebSocket) -> None:
+        if self.shards is not None and (shard := self.shards.get(socket.shard_id or 0)):
+            shard.take(socket)
+
     async def _run_shards(self) -> None:
-        """Keep the recommended number of shards connected until Discord requires another number."""
-        count = (await self.login.retried("asking how to connect", self._gate.limit)).shards
-        self.login.share(count)
-        self._connections += 1
-        self._shards = {i: Shard(self.login.library, i, self._gate, self._waits, self._take) for i in range(count)}
+        """Keep the held shards connected until Discord requires another number of shards."""
+        recommended = await self._recommended()
+        shards = self.shards = self._begun(self._shard_choice.count or recommended)
         began = asyncio.get_running_loop().time()
         try:
-            async with asyncio.TaskGroup() as group:
-                for shard in self._shards.values():
-                    group.create_task(shard.run(), name=f"shard {shard.id} of {count}")
-        except BaseExceptionGroup as group:
-            error = group.exceptions[0]
-            if not isinstance(error, discord.ConnectionClosed) or error.code not in _WRONG_SHARDS:
-                raise error from None
-            log.warning("Discord wants this bot to use other shards", extra={"shards": count, "close_code": error.code})
+            await shards.run()
+        except discord.ConnectionClosed as e:
+            if e.code not in WRONG_SHARDS:
+                raise
+            why = told_of_refusal(shards.count, e.code, await self._recommended() if self._shard_choice.count else None)
         finally:
             self._roster.end_sessions()
         if asyncio.get_running_loop().time() - began > 600:
             self._shard_pauses.succeeded()
-        await self._waits.wait(self._shard_pauses.failed(), "Discord requires other shards: no new connection before")
+        await self._waits.wait(self._shard_pauses.failed(), f"{why}: no new connection before")
+
+    async def _recommended(self) -> int:
+        return (await self.login.retried("asking how to connect", self._gate.limit)).shards
+
+    def _begun(self, count: int) -> Shards:
+        """Return so many shards; where they are more or fewer than before, none of those is held any more."""
+        if self.shards is not None and self.shards.count != count:
+            self._given = frozenset()
+            self.shards.hold(())
+        self.login.share(count)
+        shards = Shards(
+            count, lambda i: Shard(self.login.library, i, self._gate, self._waits, self._take), self._release
+        )
+        shards.hold(self._to_hold(count))
+        return shards
+
+    def _release(self, shard_id: int, count: int) -> None:
+        self._dispatcher.release(shard_id, count)
+        self._roster.release(shard_id, count)
 
     def _take(self, shard: Shard, event: str, data: Any) -> None:
-        """Pass an event of a shard to the dispatcher and the roster."""
+        """Pass an event of a shard to the dispatcher and the roster; none of one that is held no more."""
+        if self.shards is None or self.shards.get(shard.id) is not shard:
+            return
         if event in MESSAGE_EVENTS:
             self._dispatcher.on_message_event(event, data)
             return
-        count = len(self._shards)
+        count = self.shards.count
         if event == "READY":
             self._dispatcher.on_guild_event(event, {**as_object(data), "shard": [shard.id, count]})
             self._roster.begin_session(shard.id, count, data)
@@ -222,27 +244,4 @@ class GatewayClient:
             self._roster.take(event, data)
 
     def _report(self, event: PlatformEvent, shard_id: int | None) -> None:
-        self._events.put_nowait((event, None if shard_id is None else self._shards[shard_id]))
-
-    async def _deliver(self) -> NoReturn:
-        """Call the handler with the events of communities, one by one in their order."""
-        while True:
-            event, shard = await self._events.get()
-            session = shard.sessions if shard else 0
-            try:
-                await self._on_event(event)
-            except Exception:  # a failure of the handler must not stop the events behind this one
-                log.exception("handling a gateway event failed", extra={"gateway_event": type(event).__name__})
-            if shard is not None:
-                shard.announced_session = session
-
-
-def _reason(shard: Shard, count: int) -> str | None:
-    name = f"shard {shard.id} of {count}"
-    if not shard.is_connected:
-        return f"{name} is not connected to Discord's gateway"
-    if shard.is_unresponsive:
-        return f"{name} has had no answer to its heartbeats for {shard.unacknowledged_seconds:.0f} s"
-    if shard.announced_session != shard.sessions:
-        return f"the guilds of {name} are still arriving"
-    return None
+        self._delivery.put(event, self.shards.get(shard_id) if self.shards else None)

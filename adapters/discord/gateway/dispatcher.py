@@ -53,6 +53,12 @@ class EventDispatcher:
         self._waiting = WaitingMessages()
         self._unreadable = 0  # events of which not even the guild can be read
 
+    def release(self, shard_id: int, shards: int) -> None:
+        """Forget a shard's guilds: no event of theirs comes any more."""
+        for guild_id in [guild_id for guild_id in self._guilds if shard_of(guild_id, shards) == shard_id]:
+            del self._guilds[guild_id]
+            self._waiting.forget(guild_id)
+
     def unsettled(self, guild_id: int) -> int:
         """Return how many events of a guild said less than a listing of its channels and threads would."""
         guild = self._guilds.get(str(guild_id))

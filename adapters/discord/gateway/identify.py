@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from adapters.discord.convert import Payload, as_int, as_object
 from adapters.discord.gateway.waits import LONGEST_SECONDS, Waits
+from adapters.parts import Turn, no_turn
 
 log = logging.getLogger(__name__)
 
@@ -47,12 +48,26 @@ class StartLimit:
 
 
 class IdentifyGate:
-    """Admits one IDENTIFY at a time in each of Discord's groups of shards, and none while no session start is left."""
+    """Admits one IDENTIFY at a time in each of Discord's groups of shards, and none while no session start is left.
 
-    def __init__(self, ask: Callable[[], Awaitable[Payload]], waits: Waits, *, spacing_seconds: float) -> None:
+    ``turn`` is shared by all processes of the bot: the limits are the bot's, not a process's.
+    """
+
+    def __init__(
+        self,
+        ask: Callable[[], Awaitable[Payload]],
+        waits: Waits,
+        *,
+        spacing_seconds: float,
+        shards: int = 0,
+        turn: Turn = no_turn,
+    ) -> None:
+        """``shards`` are as many as the configuration says; 0 where it says none."""
         self._ask = ask
         self._waits = waits
         self._spacing_seconds = spacing_seconds
+        self._shards = shards
+        self._turn = turn
         self._locks: defaultdict[int, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._last: dict[int, float] = {}
         self._burst, self._begun, self._counted_at = _BURST, 0.0, 0.0
@@ -61,7 +76,7 @@ class IdentifyGate:
     async def limit(self) -> StartLimit:
         """Request the recommended number of shards and the session start limit."""
         limit = StartLimit.of(await self._ask())
-        self._concurrency, self._burst = limit.concurrency, max(_BURST, 3 * limit.shards)
+        self._concurrency, self._burst = limit.concurrency, max(_BURST, 3 * max(limit.shards, self._shards))
         return limit
 
     @asynccontextmanager
@@ -72,16 +87,16 @@ class IdentifyGate:
             await self._within_budget()
             if group in self._last:
                 await self._waits.pause(self._last[group] + self._spacing_seconds - _now())
-            limit = await self._allowed()  # last: another process may begin sessions of this bot meanwhile
-            try:
-                yield limit
-            finally:
-                self._last[group] = _now()
-
-    async def _allowed(self) -> StartLimit:
-        while (limit := await self.limit()).remaining is not None and limit.remaining <= 0:
-            await self._waits.wait(limit.reset_after_seconds, "Discord allows no new session before")
-        return limit
+            while True:
+                async with self._turn(f"identify:{group}", self._spacing_seconds):
+                    limit = await self.limit()  # last: another process may begin sessions of this bot meanwhile
+                    if limit.remaining is None or limit.remaining > 0:
+                        try:
+                            yield limit
+                        finally:
+                            self._last[group] = _now()
+                        return
+                await self._waits.wait(limit.reset_after_seconds, "Discord allows no new session before")
 
     async def _within_budget(self) -> None:
         now = _now()

@@ -18,6 +18,7 @@ from adapters.events import (
     TenantLeft,
     TenantOutage,
     TenantsReady,
+    TenantsReleased,
 )
 from adapters.privacy import HashUser
 from adapters.records import TenantRecord
@@ -129,6 +130,19 @@ class GuildRoster:
                 if channel_id := snowflake(payload.get("id")):
                     self._report(ChannelDeleted(guild_id, channel_id), None)
         self._news.set()
+
+    def release(self, shard_id: int, shards: int) -> None:
+        """Forget a shard's guilds: its events are not received any more."""
+        if arrival := self._arrivals.pop(shard_id, None):
+            _cancel(arrival)
+        for guild_id in list(self.guilds_of(shard_id, shards)):
+            del self._members[guild_id]
+        self._news.set()
+
+        def covers(guild_id: str) -> bool:
+            return shard_of(guild_id, shards) == shard_id
+
+        self._report(TenantsReleased(part_name(shard_id, shards), covers), None)
 
     def end_sessions(self) -> None:
         """Discard the sessions whose guilds are still arriving: their shards have been replaced."""

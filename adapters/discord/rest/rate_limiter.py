@@ -20,12 +20,29 @@ class RateLimiter:
         self, requests_per_second: float, channel_requests_per_second: float, reaction_requests_per_second: float
     ) -> None:
         """Take the paces: of all requests, of a channel's, and of those for a channel's lists of who reacted."""
+        self._requests_per_second = requests_per_second
+        self._share = 1.0
         self._bot_limiter = AsyncLimiter(1, 1 / requests_per_second)
+        self._is_fresh = False  # whether no request has left by this pace yet
+        self._queue: set[asyncio.Timeout] = set()  # of the requests that wait for their turn by the bot's pace
         self._gap_seconds = {False: 1 / channel_requests_per_second, True: 1 / reaction_requests_per_second}
         spare = _PAGES / channel_requests_per_second - _PAGES_SECONDS - _MARGIN_SECONDS
         pages, lists = self._gap_seconds.values()
         self._catch_up_seconds = {False: max(0.0, min(pages * _CATCH_UP, spare)), True: lists * _CATCH_UP}
         self._not_before: dict[tuple[str, bool], float] = {}  # on the event loop's clock
+
+    def take_share(self, share: float) -> None:
+        """Let this share of the bot's requests leave here, from the next one on: also those that wait already.
+
+        The first one leaves a gap after this, so that many changes are no burst. The paces of channels stay.
+        """
+        if share == self._share:
+            return
+        self._share = share
+        self._bot_limiter, self._is_fresh = AsyncLimiter(1, 1 / (self._requests_per_second * share)), True
+        waits, self._queue = self._queue, set()
+        for wait in waits:
+            wait.reschedule(asyncio.get_running_loop().time())
 
     async def acquire(
         self, channel_id: str | None, queue_lock: AbstractAsyncContextManager[None], *, for_reactions: bool = False
@@ -55,4 +72,19 @@ class RateLimiter:
 
     async def _acquire_bot(self, queue_lock: AbstractAsyncContextManager[None]) -> None:
         async with queue_lock:
-            await self._bot_limiter.acquire()
+            while not await self._is_admitted():
+                pass  # the pace has changed meanwhile
+
+    async def _is_admitted(self) -> bool:
+        try:
+            async with asyncio.timeout(None) as wait:
+                self._queue.add(wait)
+                if self._is_fresh:
+                    self._is_fresh = False
+                    await self._bot_limiter.acquire()
+                await self._bot_limiter.acquire()
+        except TimeoutError:
+            return False
+        finally:
+            self._queue.discard(wait)
+        return True
