@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from itertools import count
+from typing import Any, ClassVar
 
 from adapters.base import PlatformAdapter
 from adapters.discord.simulator import Fault, Simulator
@@ -17,6 +18,8 @@ _PAGES = "/channels/{channel_id}/messages"
 
 class DiscordStage(Stage):
     """A guild."""
+
+    options: ClassVar[dict[str, Any]] = {}
 
     platform = "discord"
     tenant_platform_id = str(GUILD)
@@ -48,7 +51,7 @@ class DiscordStage(Stage):
 
     def another_adapter(self) -> PlatformAdapter:
         """Make a bot that connects for itself."""
-        return make_adapter(self._sim, hasher=HASHER)
+        return make_adapter(self._sim, hasher=HASHER, **self.options)
 
     def open_channel(self, name: str) -> Place:
         """Make a text channel."""
@@ -129,3 +132,9 @@ class DiscordStage(Stage):
     def forget_requests(self) -> None:
         """Begin to count anew."""
         self._forgotten = self._sim.requests.count()
+
+
+class SharedDiscordStage(DiscordStage):
+    """One whose shards the bot's processes divide."""
+
+    options: ClassVar[dict[str, Any]] = {"shards": "auto"}

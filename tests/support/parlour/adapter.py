@@ -37,7 +37,7 @@ class ParlourAdapter:
         self._stream: int | None = None
         self._news: asyncio.Queue[Event | None] = asyncio.Queue()
         self._is_held = asyncio.Event()
-        self._is_announced = False
+        self._is_announced = self._is_released = False
 
     async def run(self, on_event: EventHandler, on_live_event: LiveEventHandler, turn: Turn = no_turn) -> None:
         """Stay connected while its one part is held; a lost connection is made anew."""
@@ -50,14 +50,15 @@ class ParlourAdapter:
                 records = tuple(TenantRecord(platform_id=one.id, name=one.name) for one in present)
                 self._stream = next(self._numbers)
                 await on_event(TenantsReady(records))
-                self._is_announced = True
+                self._is_announced = not self._is_released
                 while (event := await self._news.get()) is not None:
                     for change in changes_of(self._house.workspaces[event["workspace"]], event, self._hash_user):
                         on_live_event(change)
             finally:
                 self._stream, self._is_announced = None, False
                 close()
-            if not self._is_held.is_set():
+            if self._is_released:
+                self._is_released = False
                 await on_event(TenantsReleased(THE_ONLY_PART, everything))
 
     @property
@@ -81,6 +82,7 @@ class ParlourAdapter:
             self._is_held.set()
         elif self._is_held.is_set():
             self._is_held.clear()
+            self._stream, self._is_announced, self._is_released = None, False, True
             self.lose_connection()
 
     def take_share(self, share: float) -> None:
