@@ -8,8 +8,6 @@ from adapters.base import PlatformAdapter
 from adapters.discord.adapter import DiscordAdapter
 from adapters.discord.config import DiscordOptions
 from adapters.discord.simulator import Simulator
-from adapters.events import EventHandler, LiveEventHandler, PlatformEvent, TenantsReady
-from adapters.parts import Turn, no_turn
 from adapters.privacy import UserHasher
 from adapters.records import TenantRecord
 from bot.app import utc_now
@@ -28,31 +26,17 @@ if GUILD // SHARD % 2:
     STRANGE, ELSEWHERE = ELSEWHERE, STRANGE
 
 
-class OneShard(DiscordAdapter):
-    """Is told only of the guilds of one of two shards."""
-
-    async def run(
-        self, on_event: EventHandler, on_live_event: LiveEventHandler = lambda _: None, turn: Turn = no_turn
-    ) -> None:
-        """Leave out what the other shard tells."""
-
-        async def of_the_shard(event: PlatformEvent) -> None:
-            if not isinstance(event, TenantsReady) or event.covers(str(GUILD)):
-                await on_event(event)
-
-        await super().run(of_the_shard, on_live_event, turn)
-
-
-def adapter_of(kind: type[DiscordAdapter], rest_url: str, gateway_url: str, token: str) -> DiscordAdapter:
+def adapter_of(rest_url: str, gateway_url: str, token: str, **shards: object) -> DiscordAdapter:
     options = DiscordOptions.model_validate(
         {
             "rest_url": rest_url,
             "gateway_url": gateway_url,
             "requests_per_second": FAST,
             "channel_requests_per_second": FAST,
+            **shards,
         }
     )
-    return kind(
+    return DiscordAdapter(
         token=token, options=options, hasher=UserHasher(), guild_ready_timeout_seconds=0.05, identify_delay_seconds=0
     )
 
@@ -76,17 +60,28 @@ async def strange(adapter: PlatformAdapter, folder: Path, seconds: float) -> lis
 
 async def test_of_the_guilds_of_other_shards_nothing_is_said(tmp_path: Path) -> None:
     async with Simulator(small_world()) as sim:
-        sim.gateway.shards = 2
-        findings = await strange(
-            adapter_of(OneShard, sim.rest_url, sim.gateway_url, sim.world.token), tmp_path, seconds=20.0
-        )
+        one = {"shards": str(GUILD // SHARD % 2), "shard_count": 2}
+        adapter = adapter_of(sim.rest_url, sim.gateway_url, sim.world.token, **one)
+        findings = await strange(adapter, tmp_path, seconds=20.0)
     assert [finding.text.partition(":")[0] for finding in findings if finding.about == "configuration"] == [
         f'tenants."discord-{STRANGE}"',
     ]
     assert not [finding for finding in findings if "77" in finding.text or finding.mark is Mark.PROBLEM]
 
 
+async def test_where_processes_divide_the_shards_all_are_looked_at(tmp_path: Path) -> None:
+    async with Simulator(small_world()) as sim:
+        sim.gateway.shards = 2
+        adapter = adapter_of(sim.rest_url, sim.gateway_url, sim.world.token, shards="auto")
+        findings = await strange(adapter, tmp_path, seconds=20.0)
+    assert {finding.text.partition(":")[0] for finding in findings if finding.about == "configuration"} >= {
+        f'tenants."discord-{STRANGE}"',
+        f'tenants."discord-{ELSEWHERE}"',
+    }
+    assert not [finding for finding in findings if finding.mark is Mark.PROBLEM]
+
+
 async def test_of_a_platform_that_is_not_reached_nothing_is_said(tmp_path: Path) -> None:
-    nowhere = adapter_of(DiscordAdapter, "http://127.0.0.1:9/api", "ws://127.0.0.1:9/", "x")
+    nowhere = adapter_of("http://127.0.0.1:9/api", "ws://127.0.0.1:9/", "x")
     findings = await strange(nowhere, tmp_path, seconds=0.3)
     assert [finding.about for finding in findings] == ["discord"]

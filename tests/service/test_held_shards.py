@@ -141,6 +141,23 @@ async def test_a_shard_that_is_taken_again_has_another_stream(is_at_once: bool) 
         assert process.parts(TenantsReady).count("1/4") == 1
 
 
+async def test_a_shard_that_is_dropped_while_it_closes_is_closed_all_the_same() -> None:
+    async with simulator() as sim, sharing(sim) as process:
+        process.hold("0/4")
+        await process.until_ready("0/4")
+        for _ in range(3):  # while Discord has yet to answer the close
+            process.hold()
+            await asyncio.sleep(0)
+            process.hold("0/4")
+            await asyncio.sleep(0)
+        process.hold()
+        await process.comes(lambda: sessions(sim) == [], "the end of its session")
+        await process.comes(lambda: len(process.parts(TenantsReleased)) == 4, "every release")
+        assert sim.gateway.identifies == 1
+        process.hold("0/4")
+        await process.until_ready("0/4")
+
+
 async def test_a_shard_whose_guilds_are_still_arriving_is_released_unannounced() -> None:
     async with simulator() as sim, sharing(sim, guild_ready_timeout_seconds=0.3) as process:
         sim.world.guilds[GUILDS[0]].unavailable = True

@@ -1,7 +1,7 @@
 """How many shards there are: as Discord recommends, or as the configuration says; and the turn that each one takes."""
 
 import asyncio
-from contextlib import AsyncExitStack
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from typing import Any
 
 import pytest
@@ -127,3 +127,20 @@ async def test_no_turn_is_kept_while_no_session_is_left() -> None:
             async with asyncio.timeout(5), turns.turn("identify:0", 0.0):
                 sim.gateway.starts.left = 5
             await comes(lambda: process.adapter.ready_parts, "the session")
+
+
+async def test_a_turn_that_cannot_be_had_is_asked_for_again() -> None:
+    """It may be the database's, which is away at times."""
+    async with simulator(1) as sim:
+        turns, failures = Turns(), [OSError("away"), RuntimeError("a fault"), TimeoutError()]
+
+        def turn(name: str, spacing_seconds: float) -> AbstractAsyncContextManager[None]:
+            if failures:
+                raise failures.pop()
+            return turns.turn(name, spacing_seconds)
+
+        async with sharing(sim, turn) as process:
+            process.hold("0/1")
+            await process.until_ready("0/1")
+            assert sim.gateway.identifies == 1
+            assert [wait >= 0.5 for wait in process.waits] == [True] * 3

@@ -36,10 +36,9 @@ class Shards:
     def hold(self, shard_ids: Iterable[int]) -> None:
         """Connect these shards and no others. One that is dropped and taken again begins a new session."""
         wanted = set(shard_ids)
-        for shard_id in self._held.keys() - wanted:
+        for shard_id in sorted(self._held.keys() - wanted):
             del self._held[shard_id]
-            if task := self._running.get(shard_id):
-                task.cancel()  # closes its connection so that Discord ends the session
+            _end(self._running.get(shard_id))
             self._on_dropped(shard_id, self.count)
         for shard_id in sorted(wanted - self._held.keys()):
             self._held[shard_id] = self._make(shard_id)
@@ -68,11 +67,13 @@ class Shards:
                     changing.cancel()
                 for shard_id in [i for i, task in self._running.items() if task.done()]:
                     task = self._running.pop(shard_id)
-                    if self._held.get(shard_id) is begun[shard_id]:
+                    if self._held.get(shard_id) is begun.pop(shard_id):
                         task.result()
+                    elif not task.cancelled():
+                        task.exception()  # marks it as retrieved: what ends a shard that is dropped ends no other
         finally:
             for task in self._running.values():
-                task.cancel()
+                _end(task)
             await asyncio.gather(*self._running.values(), return_exceptions=True)
 
     def get(self, shard_id: int | None) -> Shard | None:
@@ -118,6 +119,12 @@ class Shards:
         if shard.announced_session != shard.sessions:
             return f"the guilds of {name} are still arriving"
         return None
+
+
+def _end(task: asyncio.Task[NoReturn] | None) -> None:
+    """Let a shard close its connection, so that Discord ends the session; one that does so already is not torn off."""
+    if task is not None and not task.cancelling():
+        task.cancel()
 
 
 def told_of_refusal(shards: int, close_code: int, recommended: int | None) -> str:
