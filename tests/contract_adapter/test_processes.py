@@ -14,7 +14,8 @@ from tests.support.postgres import Postgres
 pytestmark = pytest.mark.slow
 
 
-async def test_two_processes_take_nothing_from_each_other(stage: Stage, postgres: Postgres) -> None:
+async def test_two_processes_take_nothing_from_each_other(every_stage: Stage, postgres: Postgres) -> None:
+    stage = every_stage
     one, _, ids = talk(stage)
     url = postgres.create_database()
     async with AsyncExitStack() as stack:

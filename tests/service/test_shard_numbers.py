@@ -144,3 +144,13 @@ async def test_a_turn_that_cannot_be_had_is_asked_for_again() -> None:
             await process.until_ready("0/1")
             assert sim.gateway.identifies == 1
             assert [wait >= 0.5 for wait in process.waits] == [True] * 3
+
+
+async def test_a_shard_takes_the_turn_of_the_bucket_that_discord_names_last() -> None:
+    async with simulator(SHARDS) as sim:
+        turns = Turns()
+        async with sharing(sim, turns.turn) as process:
+            sim.gateway.starts.max_concurrency = 2
+            process.hold("3/4")
+            await process.until_ready("3/4")
+    assert turns.entered == ["identify:0", "identify:1"]

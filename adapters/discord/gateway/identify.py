@@ -88,8 +88,11 @@ class IdentifyGate:
             if group in self._last:
                 await self._waits.pause(self._last[group] + self._spacing_seconds - _now())
             while True:
-                async with self._turn(f"identify:{group}", self._spacing_seconds):
+                bucket = shard_id % self._concurrency
+                async with self._turn(f"identify:{bucket}", self._spacing_seconds):
                     limit = await self.limit()  # last: another process may begin sessions of this bot meanwhile
+                    if bucket != shard_id % limit.concurrency:
+                        continue  # Discord divides the shards into other buckets than it did
                     if limit.remaining is None or limit.remaining > 0:
                         try:
                             yield limit
