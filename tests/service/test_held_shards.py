@@ -90,6 +90,8 @@ async def test_shards_come_and_go_beside_others_that_stay() -> None:
         await process.comes(lambda: sessions(sim) == [1, 2], "the end of the session of shard 0")
         for number in range(10):
             await messages_come(sim, process, GUILDS[1], f"message {number}")
+        assert process.adapter._client is not None
+        assert set(process.adapter._client._dispatcher._guilds) == {str(GUILDS[1]), str(GUILDS[2])}, "no more is kept"
         assert sim.gateway.identifies == 3
         assert sim.gateway.resumes == 0
         assert process.parts(TenantsReady) == ["0/4", "1/4", "2/4"]
