@@ -4,7 +4,6 @@ import asyncio
 import logging
 import os
 import secrets
-import signal
 import socket
 from collections.abc import Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack
@@ -17,6 +16,7 @@ from rich.console import Console
 
 from adapters.base import PlatformAdapter
 from adapters.privacy import UserHasher
+from bot import program_version
 from bot.api import Api, serve
 from bot.audit_schedule import AUDIT_TICK, AuditSchedule
 from bot.concurrency import aside, first_error
@@ -30,18 +30,22 @@ from bot.membership import Membership
 from bot.metrics import Metrics
 from bot.opening import open_with_retries
 from bot.pages import make_site
+from bot.parts import Parts
 from bot.queue import JobQueue
 from bot.reconciliation import Reconciler
 from bot.retention import ContentRetention
 from bot.scheduler import Scheduler
 from bot.search import Searcher
 from bot.search_indexing import SearchIndexing
-from bot.shutdown import StopDeadline
+from bot.sharing import Sharing
+from bot.shutdown import StopDeadline, Stopped, stop_on_signal
 from bot.systemd import Notifier, status_line
 from bot.tenants import TenantService
+from bot.turns import Turns
 from bot.worker import Worker
 from storage import channels, jobs
 from storage.database import Database
+from storage.processes import Process
 
 log = logging.getLogger(__name__)
 
@@ -49,10 +53,6 @@ log = logging.getLogger(__name__)
 def utc_now() -> datetime:
     """Return the time, as the clock of the real process."""
     return datetime.now(UTC)
-
-
-class Stopped(Exception):
-    """A signal said to stop."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +67,7 @@ class _Parts:
     worker: Worker
     api: Api
     reconciler: Reconciler
+    sharing: Sharing
 
 
 async def run(
@@ -112,6 +113,7 @@ async def run(
         url = await opened.enter_async_context(
             serve(parts.api, host=http.host, port=http.port, allowed_hosts=http.allowed_hosts, token=token, site=site)
         )
+        parts.sharing.serves_at(url)
         parts.scheduler.start()
         opened.push_async_callback(parts.scheduler.stop)
         log.info("serving", extra={"url": url, "database": db.dialect})
@@ -154,7 +156,7 @@ def _assemble(
     reconciler = Reconciler(always, once=once)
     membership.on_event(partial(reconciler.wake, "tenants"))
     erasures.wake, content.wake, tenants.wake = (partial(reconciler.wake, n) for n in ("erasures", "content", "files"))
-    connections = Connections(adapters, live)
+    connections = Connections(adapters, Turns(db, owner).turn)
     worker = Worker(
         db,
         queue,
@@ -168,12 +170,19 @@ def _assemble(
         content.before_sync,
         on_refused=connections.refuse,
     )
+    membership.on_release(worker.put_back)
+    sharing = Sharing(db, _me(owner, clock()), adapters, live.following, clock, worker.put_back)
+
+    def next_sync_at(tenant_id: str) -> datetime | None:
+        is_elsewhere = Parts(adapters).is_elsewhere(tenant_id)
+        return scheduler.tick_elsewhere(tenant_id) if is_elsewhere else scheduler.next_sync_at(tenant_id)
+
     api = Api(
         db=db,
         owner=owner,
         queue=queue,
         tenants=tenants,
-        next_sync_at=scheduler.next_sync_at,
+        next_sync_at=next_sync_at,
         adapters=adapters,
         clock=clock,
         expose_metrics=metrics.expose,
@@ -192,6 +201,7 @@ def _assemble(
         worker=worker,
         api=api,
         reconciler=reconciler,
+        sharing=sharing,
     )
 
 
@@ -215,8 +225,9 @@ async def _run_until_stopped(
                 deadline.cover(connections.create_task(kept, name=f"{name} connection"))
             async with asyncio.TaskGroup() as work:
                 deadline.cover(work.create_task(parts.live.run(), name="live"))
-                work.create_task(_stop_on_signal(notifier, deadline), name="signals")
+                work.create_task(stop_on_signal(notifier, deadline), name="signals")
                 deadline.cover(work.create_task(parts.worker.run(), name="worker"))
+                deadline.cover(work.create_task(parts.sharing.run(), name="sharing"))
                 deadline.cover(work.create_task(parts.reconciler.run(), name="reconciliation"))
                 deadline.cover(work.create_task(parts.scheduler.watch(), name="clock"))
                 deadline.cover(work.create_task(notifier.watch(status), name="service manager"))
@@ -229,21 +240,10 @@ async def _run_until_stopped(
     log.info("stopped")
 
 
-async def _stop_on_signal(notifier: Notifier, deadline: StopDeadline) -> None:
-    loop = asyncio.get_running_loop()
-    stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
-    try:
-        await stop.wait()
-        log.info("stopping: running syncs go to a safe point")
-        notifier.stopping()
-        deadline.start()
-        raise Stopped
-    finally:
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.remove_signal_handler(number)
-
-
 def _owner() -> str:
     return f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
+
+
+def _me(owner: str, now: datetime) -> Process:
+    host, pid = socket.gethostname(), os.getpid()
+    return Process(id=owner, host=host, pid=pid, version=program_version(), address=None, held={}, started_at=now)

@@ -38,6 +38,7 @@ class Attempt:
     progress: Progress
     name: str | None = None  # the community's
     is_rate_limited: bool = False
+    task: asyncio.Task[None] | None = None  # that makes it
 
     @property
     def facts(self) -> dict[str, object]:

@@ -4,7 +4,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from adapters.events import ChannelDeleted, PlatformEvent, TenantJoined, TenantLeft, TenantOutage, TenantsReady
+from adapters.events import (
+    ChannelDeleted,
+    PlatformEvent,
+    TenantJoined,
+    TenantLeft,
+    TenantOutage,
+    TenantsReady,
+    TenantsReleased,
+)
 from adapters.records import TenantRecord
 
 _LONG_SILENCE = timedelta(minutes=1)
@@ -35,6 +43,8 @@ class Communities:
         match event:
             case TenantsReady():
                 self._begin(event)
+            case TenantsReleased(part, covers):
+                self._release(part, covers)
             case TenantJoined(record):
                 self._join(record, now)
             case TenantLeft(platform_id):
@@ -49,6 +59,10 @@ class Communities:
     def has_begun(self) -> bool:
         """Whether any part of the connection has announced its communities."""
         return bool(self._parts)
+
+    def has_part(self, part: str) -> bool:
+        """Return whether a part of the connection has announced its communities."""
+        return part in self._parts
 
     @property
     def is_settled(self) -> bool:
@@ -76,6 +90,16 @@ class Communities:
         self.expected |= listed
         self._parts[event.part] = event.covers
         self._begun_at = self.changes
+
+    def _release(self, part: str, covers: Callable[[str], bool]) -> None:
+        """Forget what came by a part: another process is told of it, and whether its communities are left."""
+        self._parts.pop(part, None)
+        for known in (self.expected, self.returned, self._left):
+            known -= {platform_id for platform_id in known if covers(platform_id)}
+        for platform_id in [platform_id for platform_id in self.present if covers(platform_id)]:
+            del self.present[platform_id]
+            self.silent.pop(platform_id, None)
+        self.deleted_channels -= {deleted for deleted in self.deleted_channels if covers(deleted[0])}
 
     def _join(self, record: TenantRecord, now: datetime) -> None:
         is_new = record.platform_id not in self.present

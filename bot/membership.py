@@ -2,10 +2,10 @@
 
 import logging
 from collections import defaultdict
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import datetime
 
-from adapters.events import PlatformEvent, TenantJoined, TenantLeft, TenantOutage, TenantsReady
+from adapters.events import PlatformEvent, TenantJoined, TenantLeft, TenantOutage, TenantsReady, TenantsReleased
 from adapters.records import SkipReason, TenantRecord
 from bot.communities import Communities
 from bot.failures import Failures
@@ -46,6 +46,11 @@ class Membership:
         self._platforms: defaultdict[str, Communities] = defaultdict(Communities)
         self._absent: set[str] = set()  # tenants whose gap since they left is recorded
         self._on_event: Callable[[], None] = lambda: None
+        self._on_release: Callable[[Callable[[str], bool]], None] = lambda _: None
+
+    def on_release(self, put_back: Callable[[Callable[[str], bool]], None]) -> None:
+        """Register a callback that is called with which tenants are left to another process."""
+        self._on_release = put_back
 
     def on_event(self, wake: Callable[[], None]) -> None:
         """Register a callback that is called after each event."""
@@ -67,8 +72,11 @@ class Membership:
         """Update the communities by an event, without waiting."""
         self._platforms[platform].take(event, self._clock())
         match event:
-            case TenantsReady(records):
-                self._following.connected(platform, [tenant_id_of(platform, record.platform_id) for record in records])
+            case TenantsReady(records, part):
+                tenant_ids = [tenant_id_of(platform, record.platform_id) for record in records]
+                self._following.connected(platform, tenant_ids, part)
+            case TenantsReleased(part, covers):
+                self._release(platform, part, covers)
             case TenantJoined(record):
                 self._following.begins(platform, tenant_id_of(platform, record.platform_id))
             case TenantLeft(platform_id):
@@ -76,6 +84,18 @@ class Membership:
             case TenantOutage(platform_id):
                 self._following.ends(platform, tenant_id_of(platform, platform_id), GapReason.OUTAGE)
         self._on_event()
+
+    def _release(self, platform: str, part: str, covers: Callable[[str], bool]) -> None:
+        """Leave the tenants of a part to another process."""
+        prefix = tenant_id_of(platform, "")
+
+        def concerns(tenant_id: str) -> bool:
+            return tenant_id.startswith(prefix) and covers(tenant_id.removeprefix(prefix))
+
+        self._scheduler.forget_all(concerns)
+        self._absent -= {tenant_id for tenant_id in self._absent if concerns(tenant_id)}
+        self._on_release(concerns)
+        self._following.disconnected(platform, part, covers)
 
     async def reconcile(self) -> None:
         """Make the tenants match the communities announced so far.
@@ -107,6 +127,8 @@ class Membership:
     async def _reconcile(self, platform: str, communities: Communities) -> None:
         seen, was_settled, failures = communities.changes, communities.is_settled, Failures()
         known = await self._known(platform)
+        with failures.apart("parts"):
+            await self._note_parts(platform, known.values(), communities)
         for tenant in known.values():
             if communities.is_absent(tenant.platform_id):
                 with failures.apart(tenant.id):
@@ -125,6 +147,13 @@ class Membership:
         communities.settled = seen
         if communities.is_settled and not was_settled:
             log.info("connected", extra={"platform": platform, "tenants": len(communities.present)})
+
+    async def _note_parts(self, platform: str, known: Iterable[Tenant], communities: Communities) -> None:
+        """Store by which part of the connection tenants are told of, where that is one of this process's."""
+        parts = {tenant.id: self._following.part_of(platform, tenant.id)[1] for tenant in known}
+        stale = {t.id: parts[t.id] for t in known if t.part != parts[t.id] and communities.has_part(parts[t.id])}
+        if stale:
+            await tenants.note_parts(self._db, stale, self._clock())
 
     async def _disconnect(self, tenant: Tenant) -> None:
         """Mark a tenant as disconnected, since the bot has left its community."""
@@ -157,7 +186,10 @@ class Membership:
             communities.returned.add(record.platform_id)
             await self._enqueue(communities, known, overdue)
         if known is None or not _is_stored(known, record):
-            tenant, created = await tenants.save_tenant(self._db, platform, record, connected=True, now=self._clock())
+            part = self._following.part_of(platform, tenant_id_of(platform, record.platform_id))[1]
+            tenant, created = await tenants.save_tenant(
+                self._db, platform, record, connected=True, now=self._clock(), part=part
+            )
             if created or (known and not known.is_connected):
                 log.info("tenant joined" if created else "tenant is back", extra={"tenant": tenant.id})
             known = tenant

@@ -1,20 +1,24 @@
 """Store what must not be lost, such as the end of a job or the wait that a platform demands."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import partial
 from typing import TypeVar
 
 from adapters.errors import RateLimited
-from storage import tenants
+from adapters.records import JsonValue
+from storage import jobs, tenants
 from storage.database import Database
 from storage.errors import StorageError
+from storage.jobs import JobLease
 from storage.tenants import Tenant
 
 T = TypeVar("T")
 
 _PAUSES = (1.0, 2.0, 4.0, 8.0, 16.0)  # seconds between the attempts
+_RELEASE_SECONDS = 5.0
 
 
 async def persist(write: Callable[[], Awaitable[T]]) -> T:
@@ -38,3 +42,10 @@ async def persist_wait(db: Database, tenant: Tenant, limit: RateLimited, now: da
     until = now + timedelta(seconds=limit.retry_after_seconds)
     tenant_id = None if limit.is_global else tenant.id
     await persist(partial(tenants.defer_until, db, tenant_id, tenant.platform, until=until, now=now))
+
+
+async def release_in_time(db: Database, lease: JobLease, totals: Mapping[str, JsonValue], now: datetime) -> None:
+    """Put a job back into the queue, unless that takes too long: its lease expires anyhow."""
+    with suppress(StorageError, TimeoutError):
+        async with asyncio.timeout(_RELEASE_SECONDS):
+            await jobs.release(db, lease, totals=totals, now=now)

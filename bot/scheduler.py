@@ -63,6 +63,12 @@ class Scheduler:
         if self._apscheduler.get_job(tenant_id) is not None:
             self._apscheduler.remove_job(tenant_id)
 
+    def forget_all(self, concerns: Callable[[str], bool]) -> None:
+        """End the ticks of some tenants."""
+        for job in self._apscheduler.get_jobs():
+            if job.func == self._tick and concerns(job.id):
+                job.remove()
+
     def every(
         self, interval: timedelta, name: str, act: Callable[[], Awaitable[None]], *, at_once: bool = False
     ) -> None:
@@ -96,6 +102,10 @@ class Scheduler:
         job = self._apscheduler.get_job(tenant_id)
         at: datetime | None = getattr(job, "next_run_time", None)
         return at
+
+    def tick_elsewhere(self, tenant_id: str) -> datetime:
+        """Return when the next tick of a tenant is due that another process ticks for."""
+        return self._first_tick(tenant_id)
 
     async def overdue(self, platform: str) -> list[str]:
         """List the tenants of a platform that missed a tick."""

@@ -3,8 +3,11 @@
 import asyncio
 import logging
 import os
+import signal
 import threading
 from collections.abc import Callable
+
+from bot.systemd import Notifier
 
 log = logging.getLogger(__name__)
 
@@ -72,3 +75,28 @@ class StopDeadline:
         left = sorted(task.get_name() for task in asyncio.all_tasks(loop))
         log.critical("stopping takes too long: ending at once; please report it", extra={"unfinished": left})
         self._end(1)
+
+
+class Stopped(Exception):
+    """A signal said to stop."""
+
+
+async def stop_on_signal(notifier: Notifier, deadline: StopDeadline) -> None:
+    """Wait for SIGTERM or SIGINT.
+
+    Raises:
+        Stopped: one of them came.
+    """
+    loop = asyncio.get_running_loop()
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    try:
+        await stop.wait()
+        log.info("stopping: running syncs go to a safe point")
+        notifier.stopping()
+        deadline.start()
+        raise Stopped
+    finally:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.remove_signal_handler(number)

@@ -35,10 +35,14 @@ class TenantService:
     """Called to have the files cleaned soon."""
     _is_clean: bool = True
 
-    async def create(self, platform: str, record: TenantRecord, *, connected: bool) -> tuple[Tenant, bool, Job | None]:
+    async def create(
+        self, platform: str, record: TenantRecord, *, connected: bool | None
+    ) -> tuple[Tenant, bool, Job | None]:
         """Store a tenant, or resume one that was stopped, and enqueue its sync where the bot is in the community.
 
-        A tenant that was purged begins anew. What the platform says of the community comes before ``record``.
+        A tenant that was purged begins anew. What the platform says of the community comes before ``record``. Where
+        another process is told whether the bot is in it (``connected`` is None), that stays as it is stored, and that
+        process begins the syncs.
 
         Returns:
             The tenant, whether it is new, and its unfinished job where there is one.
@@ -53,9 +57,10 @@ class TenantService:
             await self._await_safe_point(tenant_id)  # or the sync that is being cancelled would count as the next one
             await tenants.resume_tenant(self.db, tenant_id, self.clock())
         record = self.membership.record_of(platform, record.platform_id) or record
-        tenant, created = await tenants.save_tenant(self.db, platform, record, connected=connected, now=self.clock())
+        is_in = known is not None and known.is_connected if connected is None else connected
+        tenant, created = await tenants.save_tenant(self.db, platform, record, connected=is_in, now=self.clock())
         job = await self.membership.begin_syncs(tenant) if connected else None
-        if connected and is_stopped and job is None:
+        if is_in and is_stopped and job is None:
             job, _ = await self.queue.enqueue(tenant.id, JobKind.MANUAL)
         return tenant, created or is_purged, job
 

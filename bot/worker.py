@@ -18,7 +18,8 @@ from bot.concurrency import only_wanted_cancellation
 from bot.live import LiveWriter
 from bot.metrics import Metrics
 from bot.outcome import JobCancelled, Outcome, enqueue_follow_up
-from bot.persistence import persist, persist_wait
+from bot.parts import Parts
+from bot.persistence import persist, persist_wait, release_in_time
 from bot.queue import JobQueue
 from bot.sections import SyncConfig
 from bot.sync import JobContext, Progress
@@ -33,7 +34,6 @@ log = logging.getLogger(__name__)
 LEASE = timedelta(seconds=15)  # on PostgreSQL, a killed process's job waits so long
 _POLL_SECONDS = 1.0  # other processes may enqueue, and jobs come due
 _LONGEST_PAUSE_SECONDS = 30.0  # between attempts while the queue cannot be read
-_RELEASE_SECONDS = 5.0
 
 
 class Worker:
@@ -59,6 +59,7 @@ class Worker:
         self._db = db
         self._queue = queue
         self._adapters = adapters
+        self._parts = Parts(adapters)
         self._live = live
         self._config = config
         self._owner = owner
@@ -82,8 +83,8 @@ class Worker:
                 await self._slots.acquire()
                 attempt = await self._next_attempt()
                 self.running[attempt.job.id] = attempt
-                task = group.create_task(self._run_job(attempt), name=f"job {attempt.job.id}")
-                task.add_done_callback(lambda _: self._slots.release())
+                attempt.task = group.create_task(self._run_job(attempt), name=f"job {attempt.job.id}")
+                attempt.task.add_done_callback(partial(self._ended, attempt.job.id))
 
     async def _next_attempt(self) -> Attempt:
         pause = _POLL_SECONDS
@@ -102,26 +103,28 @@ class Worker:
             await self._queue.wait(pause)
 
     async def _claim(self) -> Attempt | None:
-        # A job of a platform that is not ready could only fail. A tenant's job that still runs here is not claimed
-        # again, even if its lease has expired.
+        # A tenant's job that still runs here is not claimed again, even if its lease has expired.
         busy = {attempt.job.tenant_id for attempt in self.running.values()}
+        can = self._parts.claimable()
         claimed = await jobs.claim(
-            self._db, self._owner, now=self._clock(), lease=self._lease, busy=busy, platforms=self._ready
+            self._db, self._owner, now=self._clock(), lease=self._lease, busy=busy, claimable=can
         )
         if claimed is None:
             return None
         job, lease = claimed
         return Attempt(job=job, lease=lease, progress=Progress(earlier=job.totals))
 
-    @property
-    def _ready(self) -> list[str]:
-        return [name for name, adapter in self._adapters.items() if adapter.unready_reason is None]
+    def put_back(self, concerns: Callable[[str], bool]) -> None:
+        """Put the running jobs of some tenants back into the queue, at their safe points: another process has them."""
+        for attempt in self.running.values():
+            if attempt.task and concerns(attempt.job.tenant_id):
+                attempt.task.cancel()
 
     async def _run_job(self, attempt: Attempt) -> None:
         try:
             await self._work(attempt)
         except asyncio.CancelledError:
-            await self._release(attempt)
+            await release_in_time(self._db, attempt.lease, attempt.progress.totals, self._clock())
             raise
         except LeaseLost:
             log.warning("sync was taken over or ended elsewhere", extra=attempt.facts)
@@ -132,15 +135,11 @@ class Worker:
             log.error("sync broken off", extra={**attempt.facts, "code": e.code, "error": str(e)})
         except Exception:
             log.exception("sync broken off by a fault of the program", extra=attempt.facts)
-        finally:
-            self.running.pop(attempt.job.id, None)
-            self._queue.wake()  # the tenant's next job may be waiting already
 
-    async def _release(self, attempt: Attempt) -> None:
-        """Put the job back into the queue, unless that takes too long: its lease expires anyhow."""
-        with suppress(StorageError, TimeoutError):
-            async with asyncio.timeout(_RELEASE_SECONDS):
-                await jobs.release(self._db, attempt.lease, totals=attempt.progress.totals, now=self._clock())
+    def _ended(self, job_id: str, _: object) -> None:
+        self.running.pop(job_id, None)
+        self._queue.wake()  # the tenant's next job may be waiting already
+        self._slots.release()
 
     async def _work(self, attempt: Attempt) -> None:
         try:
@@ -225,7 +224,7 @@ class Worker:
         return due if due and due > self._clock() else None
 
     async def _is_in_the_way(self, now: datetime) -> bool:
-        return self._slots.locked() and await jobs.has_due_jobs(self._db, now, platforms=self._ready)
+        return self._slots.locked() and await jobs.has_due_jobs(self._db, now, claimable=self._parts.claimable())
 
     async def _end(self, attempt: Attempt, outcome: Outcome) -> None:
         ended = await self._finish(attempt, outcome)

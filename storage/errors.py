@@ -182,6 +182,13 @@ class LeaseLost(StorageError):
     remedy = "Nothing need be done: the worker that has the job goes on from its checkpoints."
 
 
+class LeadershipLost(StorageError):
+    """Another process writes these live events now. Nothing was written."""
+
+    code = "leadership_lost"
+    remedy = "Nothing need be done: the process that leads writes them, or reads what it did not receive."
+
+
 class ChannelSkipped(StorageError):
     """The channel was hidden or deleted while it was read. Nothing of the batch was written."""
 

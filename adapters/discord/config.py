@@ -3,7 +3,7 @@
 import re
 from typing import Annotated
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from adapters.discord.shard_choice import MOST_SHARDS, ShardChoice, shard_choice
 from adapters.options import PlatformOptions
@@ -24,8 +24,8 @@ class DiscordOptions(PlatformOptions):
     requests_per_second: Annotated[float, Field(gt=0, le=1_000_000)] = 40.0
     channel_requests_per_second: Annotated[float, Field(gt=0, le=1_000_000)] = 0.9
     reaction_requests_per_second: Annotated[float, Field(gt=0, le=1_000_000)] = 4.0
-    shards: str = "all"
     shard_count: Annotated[int, Field(ge=1, le=MOST_SHARDS)] | None = None
+    shards: str = "all"  # behind the number that it has to fit
 
     @property
     def shard_choice(self) -> ShardChoice:
@@ -38,13 +38,12 @@ class DiscordOptions(PlatformOptions):
         """Take a number for the one shard that it is."""
         return str(value) if type(value) is int else value
 
-    @model_validator(mode="after")
-    def _names_shards(self) -> "DiscordOptions":
-        try:
-            _ = self.shard_choice
-        except ValueError as e:
-            raise ValueError(f"shards: {e}") from None
-        return self
+    @field_validator("shards")
+    @classmethod
+    def _names_shards(cls, value: str, info: ValidationInfo) -> str:
+        if "shard_count" in info.data:  # else that is wrong
+            shard_choice(value, info.data["shard_count"])
+        return value
 
     @field_validator("include", "exclude")
     @classmethod

@@ -56,7 +56,7 @@ class AuditCalls:
         view = CoverageView(
             statement=coverage_statement(found),
             live=LiveView(
-                channels_followed=following.channels,
+                channels_followed=following.channels if following.is_here else None,
                 channels=following.of,
                 proven_until=following.proven_until,
                 threads_proven_until=following.threads_proven_until,

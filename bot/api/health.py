@@ -50,7 +50,9 @@ class HealthCalls:
     async def readiness(self, _: NoParameters, __: NoParameters) -> Result:
         """Report whether the gateways and the database can be used, within two seconds in any case."""
         reasons = {name: reason for name, adapter in self.adapters.items() if (reason := adapter.unready_reason)}
-        if unsettled := [name for name in self.adapters if not self.is_settled(name)]:
+        # A process that holds no part of a platform has no communities of it, either.
+        connected = [name for name, adapter in self.adapters.items() if adapter.held or name in reasons]
+        if unsettled := [name for name in connected if not self.is_settled(name)]:
             reasons["membership"] = f"the tenants do not match the communities of {', '.join(unsettled)} yet"
         if fault := await self.database.fault():
             reasons["database"] = fault

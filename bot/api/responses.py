@@ -186,7 +186,10 @@ class IncompleteChannel(ResponseModel):
 class LiveView(ResponseModel):
     """How much of an archive is followed live: read to its end, with every message since stored from its event."""
 
-    channels_followed: int = Field(description="Channels and threads that are followed at this instant.")
+    channels_followed: int | None = Field(
+        description="Channels and threads that are followed at this instant; null: another process follows them "
+        "(`/api/processes`), and tells how many."
+    )
     channels: int = Field(description="Channels and threads that are archived.")
     proven_until: datetime | None = Field(
         description="Until when a listing has shown that no message was missed behind the newest one received of each "

@@ -11,10 +11,11 @@ from bot.api.presenter import Presenter
 from bot.api.problems import Problem
 from bot.api.requests import NewTenant, Removal, TenantPage, TenantPath, of_platforms
 from bot.api.responses import CreatedTenant, RemovedTenant, TenantList, TenantView
+from bot.parts import Parts
 from bot.tenants import TenantService
 from storage import tenants
 from storage.database import Database
-from storage.tenants import Tenant
+from storage.tenants import Tenant, tenant_id_of
 
 _STOPPED = "Its syncs are stopped, its archive is kept. POST /api/tenants starts them again."
 _PURGED = "Its syncs are stopped, its archive is deleted. POST /api/tenants begins a new one."
@@ -85,7 +86,8 @@ class TenantCalls:
         adapter = self.adapters[new.platform]
         require_id_field(adapter, adapter.id_pattern, "platform_id", new.platform_id)
         record = TenantRecord(platform_id=new.platform_id, name=new.name)
-        connected = adapter.is_member(new.platform_id)
+        is_elsewhere = Parts(self.adapters).is_elsewhere(tenant_id_of(new.platform, new.platform_id))
+        connected = None if is_elsewhere else adapter.is_member(new.platform_id)
         tenant, created, job = await self.service.create(new.platform, record, connected=connected)
         view = await self.presenter.tenant(tenant)
         shown = await self.presenter.job(job) if job else None

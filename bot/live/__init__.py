@@ -4,8 +4,11 @@ from bot.live.followed import (
     Listing,
 )
 from bot.live.follower import (
-    Following,
+    FollowedFigures,
     LiveFollower,
+)
+from bot.live.following import (
+    Following,
 )
 from bot.live.tracker import (
     ChangeTracker,
@@ -16,6 +19,7 @@ from bot.live.writer import (
 
 __all__ = [
     "ChangeTracker",
+    "FollowedFigures",
     "Following",
     "Listing",
     "LiveFollower",

@@ -1,15 +1,16 @@
 """Isolate changes that the database refuses, so that the others are applied."""
 
 import logging
-from collections.abc import Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 
 from bot.live.buffer import Key
 from storage import live
 from storage.database import Database
 from storage.errors import StorageError, ValueRefused
-from storage.live import ChannelKey, MessageChange
+from storage.live import ChannelKey, MessageChange, Part
 from storage.unwritten import UnwrittenEvent, reason_of
 
 log = logging.getLogger(__name__)
@@ -38,17 +39,20 @@ async def apply_bisecting(
     changes: Sequence[MessageChange],
     now: datetime,
     owner: str,
+    parts: Collection[Part],
     hidden: Collection[ChannelKey],
     followed: Collection[ChannelKey],
 ) -> Outcome:
     """Apply changes; where one cannot be stored, apply all others, and move no checkpoint.
 
     Raises:
+        LeadershipLost: another process leads one of the parts by which they came.
         StorageError: the database takes no change.
     """
     applied = Outcome()
     if changes:
-        await _bisect(db, changes, now, owner, hidden, followed, applied)
+        apply = partial(live.apply_changes, db, now=now, owner=owner, parts=parts, hidden=hidden)
+        await _bisect(apply, changes, followed, applied)
     applied.left_out |= {(tenant_id, channel_id) for tenant_id, channel_id, _ in applied.refused}
     if applied.refused:
         (channel, message), first = next(iter(applied.refused))[1:], next(iter(applied.refused.values()))
@@ -64,16 +68,13 @@ async def apply_bisecting(
 
 
 async def _bisect(
-    db: Database,
+    apply: Callable[..., Awaitable[live.Applied]],
     changes: Sequence[MessageChange],
-    now: datetime,
-    owner: str,
-    hidden: Collection[ChannelKey],
     followed: Collection[ChannelKey],
     applied: Outcome,
 ) -> None:
     try:
-        found = await live.apply_changes(db, changes, now, owner=owner, hidden=hidden, followed=followed)
+        found = await apply(changes, followed=followed)
         applied.left_out.update(found.left_out)
         applied.moved.update(found.moved)
     except Exception as e:
@@ -85,7 +86,7 @@ async def _bisect(
             return
         middle = len(changes) // 2
         for half in (changes[:middle], changes[middle:]):
-            await _bisect(db, half, now, owner, hidden, (), applied)
+            await _bisect(apply, half, (), applied)
 
 
 def _key(change: MessageChange) -> Key:

@@ -1,7 +1,7 @@
 """Buffer changes by message: many events of one message become one change, with the last state of each kind."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TypeAlias
@@ -55,6 +55,15 @@ class LiveBatch:
 
     def __bool__(self) -> bool:
         return bool(self.changes or self.refused or self.lost or self.lost_tenants)
+
+    def keep(self, concerns: Callable[[str], bool]) -> list[MessageChange]:
+        """Keep what is of some tenants, and return the other changes."""
+        dropped = [change for change in self.changes if not concerns(change.tenant_id)]
+        self.changes = [change for change in self.changes if concerns(change.tenant_id)]
+        self.refused = [event for event in self.refused if concerns(event.tenant_id)]
+        self.lost = {key for key in self.lost if concerns(key[0])}
+        self.lost_tenants = set(filter(concerns, self.lost_tenants))
+        return dropped
 
 
 class LiveBuffer:

@@ -53,8 +53,10 @@ class ChannelWriter:
                         buffer.channels_written(tenant_id, some)
         failures.raise_first()
 
-    async def write_shown(self, buffer: LiveBuffer, *, is_leading: bool, hidden: Collection[ChannelKey] = ()) -> None:
-        """Write the other changed channels if this process leads, else discard them.
+    async def write_shown(
+        self, buffer: LiveBuffer, leads: Callable[[str], bool], hidden: Collection[ChannelKey] = ()
+    ) -> None:
+        """Write the other changed channels of the tenants that this process ``leads``, and discard those of others.
 
         Those of ``hidden`` and their threads are left for a later call: that they were hidden is written first.
 
@@ -66,7 +68,7 @@ class ChannelWriter:
             due = [event for event in events if _places_of(tenant_id, event.record).isdisjoint(hidden)]
             with failures.apart(tenant_id):
                 for some in _parts(due):
-                    if is_leading:
+                    if leads(tenant_id):
                         await self._save(tenant_id, some)
                     buffer.channels_written(tenant_id, some)
         failures.raise_first()

@@ -109,9 +109,9 @@ class FollowedChannels:
             tenant.unread.add(channel_id)
             tenant.read.pop(channel_id, None)
 
-    def forget_all(self, prefix: str) -> None:
-        """Follow nothing of the tenants whose ids begin so."""
-        for tenant_id in [tenant_id for tenant_id in self._tenants if tenant_id.startswith(prefix)]:
+    def forget(self, concerns: Callable[[str], bool]) -> None:
+        """Follow nothing of some tenants."""
+        for tenant_id in list(filter(concerns, self._tenants)):
             del self._tenants[tenant_id]
 
     def begin(self, tenant_id: str, listing: Listing, *, unread: set[str], seen_at: float, proves: bool = True) -> None:

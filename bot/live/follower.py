@@ -8,6 +8,8 @@ from adapters.base import PlatformAdapter
 from adapters.events import Stream
 from bot.live.bisect import apply_bisecting
 from bot.live.followed import FollowedChannels
+from bot.live.following import Following
+from bot.parts import Parts
 from storage import live, repair
 from storage.database import Database
 from storage.live import ChannelKey, MessageChange
@@ -17,9 +19,10 @@ from storage.unwritten import UnwrittenEvent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Following:
+class FollowedFigures:
     """How much of a tenant is followed live at present."""
 
+    is_here: bool  # otherwise another process follows them, and no more is known here
     channels: int  # channels and threads that are followed
     of: int  # that are archived
     proven_until: datetime | None  # of channels; None where none is followed
@@ -33,15 +36,14 @@ class LiveFollower:
         self,
         db: Database,
         adapters: Mapping[str, PlatformAdapter],
-        owner: str,
-        leads: Callable[[str], bool],
+        following: Following,
         clock: Callable[[], datetime],
     ) -> None:
-        """``leads`` returns whether this process writes a platform's events."""
+        """``following`` tells whose events this process writes."""
         self._db = db
         self._adapters = adapters
-        self._owner = owner
-        self._leads = leads
+        self._parts = Parts(adapters)
+        self._following = following
         self._clock = clock
         self.channels = FollowedChannels(self._stream_of, clock)
 
@@ -52,10 +54,10 @@ class LiveFollower:
     def _stream_of(self, tenant_id: str) -> Stream | None:
         """Return the stream of a tenant's events; None where this process receives none, or another one writes them."""
         platform = self.platform_of(tenant_id)
-        adapter = self._adapters.get(platform) if self._leads(platform) else None
+        adapter = self._adapters.get(platform) if self._following.leads(platform, tenant_id) else None
         return adapter.stream(tenant_id.removeprefix(tenant_id_of(platform, ""))) if adapter else None
 
-    async def following(self, tenant_id: str) -> Following:
+    async def following(self, tenant_id: str) -> FollowedFigures:
         """Count the channels of a tenant that are followed at this instant.
 
         Raises:
@@ -63,23 +65,33 @@ class LiveFollower:
         """
         of_channels, of_threads = self.channels.proven(tenant_id)
         count, of = await live.count_followed(self._db, tenant_id, self.channels.unread(tenant_id))
-        return Following(
-            channels=count if of_channels else 0, of=of, proven_until=of_channels, threads_proven_until=of_threads
+        is_elsewhere = self._parts.is_elsewhere(tenant_id)
+        is_elsewhere = is_elsewhere or self._following.stands_by(self.platform_of(tenant_id), tenant_id)
+        return FollowedFigures(
+            is_here=not is_elsewhere,
+            channels=count if of_channels else 0,
+            of=of,
+            proven_until=of_channels,
+            threads_proven_until=of_threads,
         )
 
     async def apply(
-        self, changes: Sequence[MessageChange], now: datetime, hidden: Collection[ChannelKey]
+        self, platform: str, changes: Sequence[MessageChange], now: datetime, hidden: Collection[ChannelKey]
     ) -> list[UnwrittenEvent]:
-        """Apply changes; return the events that cannot be written.
+        """Apply changes of tenants whose events this process writes; return the events that cannot be written.
 
         Raises:
+            LeadershipLost: another process writes some of them now.
             StorageError: the database takes no change.
         """
         with_new = {change.channel for change in changes if change.newest}
         followed = {channel for channel in with_new if self.channels.is_followed(*channel)}
         for tenant_id in {key[0] for key in followed if self.channels.is_early(*key)}:
             await self.catch_up(tenant_id)
-        applied = await apply_bisecting(self._db, changes, now, self._owner, hidden, followed)
+        tenant_ids = {change.tenant_id for change in changes}
+        parts = {self._following.part_of(platform, tenant_id) for tenant_id in tenant_ids}
+        owner = self._following.owner
+        applied = await apply_bisecting(self._db, changes, now, owner, parts, hidden, followed)
         for channel in applied.left_out:
             self.channels.missed(*channel)
         for change in changes:

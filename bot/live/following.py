@@ -1,89 +1,134 @@
 """Track whose events are received, decide which process writes them, and record gaps.
 
-One process leads each platform: it writes the events and the gaps. Only the hiding of a channel is written by every
-process. The watermark stays where it is while anything may be unwritten, so that a later leader can record the gap.
+One process leads each part of a platform's connection: it writes the events that come by it, and the gaps. Only the
+hiding of a channel is written by every process. The watermark stays where it is while anything may be unwritten, so
+that a later leader can record the gap.
 """
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
 from datetime import datetime, timedelta
 
-from adapters.base import PlatformAdapter
+from adapters.parts import UNDIVIDED, Division
 from bot.failures import Failures
 from bot.live.pending_gaps import PendingGaps
 from storage.database import Database
 from storage.errors import StorageError
-from storage.live import acquire_leadership, advance_watermark
+from storage.live import Part, acquire_leadership, advance_watermark, release_leadership
 from storage.repair import GapReason
-from storage.tenants import list_connected
+from storage.tenants import list_connected, tenant_id_of
 
 _LEASE = timedelta(seconds=15)
-_LOOK_SECONDS = 0.5
-
-
-def received_until(adapter: PlatformAdapter) -> datetime | None:
-    """Return until when every event of a platform's held parts has surely been received; None where that is unknown."""
-    known = [adapter.received_until(part) for part in adapter.held]
-    times = [time for time in known if time is not None]
-    return min(times) if times and len(times) == len(known) else None
+_WHOLE = UNDIVIDED.parts[0]
 
 
 class Following:
     """The tenants of all platforms whose events this process receives."""
 
-    def __init__(self, db: Database, owner: str, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        db: Database,
+        owner: str,
+        clock: Callable[[], datetime],
+        division_of: Callable[[str], Division] = lambda _: UNDIVIDED,
+    ) -> None:
+        """``division_of`` returns into which parts a platform is divided at present."""
         self._db = db
-        self._owner = owner
+        self.owner = owner
         self._clock = clock
-        self._followed: dict[str, set[str]] = {}  # by platform: the tenants whose events are received
+        self._division_of = division_of
+        self._sought: defaultdict[str, set[str]] = defaultdict(set)  # by platform: parts to lead, if nobody else does
+        self._followed: defaultdict[str, set[str]] = defaultdict(set)  # the tenants whose events are received
         self._silent: defaultdict[str, set[str]] = defaultdict(set)  # by platform: the tenants whose events are not
         self._pending_gaps: defaultdict[str, PendingGaps] = defaultdict(PendingGaps)
-        self._watermarks: dict[str, datetime | None] = {}
-        self._decided: set[str] = set()
-        self._deciding = asyncio.Lock()
-        self.led: set[str] = set()
-        """The platforms whose events this process writes."""
+        self._watermarks: dict[Part, datetime | None] = {}
+        self._decided: set[Part] = set()
 
-    def connected(self, platform: str, tenant_ids: Iterable[str]) -> None:
-        """Record a new connection for these tenants: the events before it are missing."""
-        now, followed = self._clock(), self._followed.setdefault(platform, set())
+        self._deciding = asyncio.Lock()
+        self.led: set[Part] = set()
+        """The parts of platforms' connections whose events this process writes."""
+        self.left: set[Part] = set()
+        """Parts by which no more events come; they are led until all of them are written."""
+
+    def part_of(self, platform: str, tenant_id: str) -> Part:
+        """Return the part of a platform's connection by which a tenant's events come."""
+        return platform, self._division_of(platform).part_of(tenant_id.removeprefix(tenant_id_of(platform, "")))
+
+    def leads_all(self, platform: str) -> bool:
+        """Return whether this process writes the events of each part of a platform by which it receives any."""
+        return all((platform, part) in self.led for part in self._sought[platform])
+
+    def leads(self, platform: str, tenant_id: str) -> bool:
+        """Return whether this process writes a tenant's events."""
+        return self.part_of(platform, tenant_id) in self.led
+
+    def stands_by(self, platform: str, tenant_id: str) -> bool:
+        """Return whether it is known that another process writes a tenant's events."""
+        part = self.part_of(platform, tenant_id)
+        return part in self._decided and part not in self.led
+
+    def connected(self, platform: str, tenant_ids: Iterable[str], part: str = _WHOLE) -> None:
+        """Record a new connection for a part and its tenants: the events before it are missing."""
+        now, followed = self._clock(), self._followed[platform]
+        self._sought[platform].add(part)
+        self.left.discard((platform, part))
         for tenant_id in tenant_ids:
             reason = GapReason.SESSION_LOST if tenant_id in followed else GapReason.PROCESS_DOWN
             self._pending_gaps[platform].missed([tenant_id], reason, now)
             self._silent[platform].discard(tenant_id)
             followed.add(tenant_id)
 
-    def stand_by(self, platform: str) -> None:
-        """Seek the leadership of a platform before connecting to it."""
-        self._followed.setdefault(platform, set())
+    def disconnected(self, platform: str, part: str, covers: Callable[[str], bool]) -> None:
+        """Record that events no longer come by a part: once all are written, another process may lead it.
 
-    async def wait_to_lead(self, platform: str) -> None:
-        """Return once this process writes a platform's events."""
-        while platform not in self.led:  # noqa: ASYNC110 (whether it does is looked at every few seconds)
-            await asyncio.sleep(_LOOK_SECONDS)
+        ``covers`` returns whether a community came by it, by its platform id.
+        """
+        self.left.add((platform, part))
+        prefix = tenant_id_of(platform, "")
+        for known in (self._followed[platform], self._silent[platform]):
+            known -= {tenant_id for tenant_id in known if covers(tenant_id.removeprefix(prefix))}
+
+    async def seek(self, platform: str, parts: Collection[str]) -> set[str]:
+        """Try to lead parts, before connecting to them; return those that this process leads.
+
+        Raises:
+            StorageError: the database cannot be written.
+        """
+        self._sought[platform] |= set(parts)
+        try:
+            await self.renew()
+        finally:
+            lost = {part for part in parts if (platform, part) not in self.led}
+            self._forget(platform, lost)
+        return set(parts) - lost
 
     def begins(self, platform: str, tenant_id: str) -> None:
         """Record that events of a tenant are received from now on."""
-        self._followed.setdefault(platform, set()).add(tenant_id)
+        self._sought[platform].add(self.part_of(platform, tenant_id)[1])
+        self._followed[platform].add(tenant_id)
         self._silent[platform].discard(tenant_id)
         self._pending_gaps[platform].ended(tenant_id, self._clock())
 
     def ends(self, platform: str, tenant_id: str, reason: GapReason, *, since_watermark: bool = False) -> None:
         """Record that events of a tenant are received no more, from now on or since the watermark."""
-        self._followed.setdefault(platform, set()).discard(tenant_id)
+        self._sought[platform].add(self.part_of(platform, tenant_id)[1])
+        self._followed[platform].discard(tenant_id)
         self._silent[platform].add(tenant_id)
         self._pending_gaps[platform].began(tenant_id, reason, None if since_watermark else self._clock())
 
     def is_decided(self, platform: str) -> bool:
-        """Return whether it is known which process leads a platform."""
-        return platform in self._decided
+        """Return whether it is known which process leads each part of a platform that is sought."""
+        sought = self._sought[platform]
+        return bool(sought) and all((platform, part) in self._decided for part in sought)
 
     @property
     def has_news(self) -> bool:
-        """Whether a leadership is undecided or a gap unwritten."""
-        return any(platform not in self._decided or self._pending_gaps[platform] for platform in self._followed)
+        """Whether a leadership is undecided, a gap unwritten, or a part to be released."""
+        return bool(self.left) or any(
+            not self.is_decided(platform) or self._pending_gaps[platform] for platform in self._platforms()
+        )
 
     async def write(self) -> None:
         """Decide undecided leaderships, and record pending gaps.
@@ -92,59 +137,103 @@ class Following:
             StorageError: the database cannot be written; everything stays pending.
         """
         async with self._deciding:
-            for platform in list(self._followed):
-                if platform not in self._decided:
+            for platform in self._platforms():
+                if not self.is_decided(platform):
                     await self._decide(platform)
             await self._write()
 
     async def renew(self) -> None:
         """Renew each leadership, or take it over where its lease has expired; then record pending gaps."""
         async with self._deciding:
-            for platform in list(self._followed):
+            for platform in self._platforms():
                 await self._decide(platform)
             await self._write()
 
-    async def advance(self, received: Mapping[str, datetime | None]) -> None:
+    async def advance(self, received: Mapping[Part, datetime | None]) -> None:
         """Move the watermarks to the times until which everything received is written: no gap can begin earlier."""
         failures = Failures()
         with failures.apart("gaps"):
             await self.renew()
-        for platform in list(self.led):
-            # A pending gap may begin at the watermark, so that must not move.
-            if not self._pending_gaps[platform] and (received_until := received.get(platform)):
-                await advance_watermark(self._db, platform, self._owner, received_until, self._clock())
+        for platform in {platform for platform, _ in self.led}:
+            pending, watermarks = self._pending_gaps[platform], dict[str, datetime]()
+            for part in {part for name, part in self.led if name == platform}:
+                # A pending gap may begin at the watermark, so that must not move.
+                if (until := received.get((platform, part))) and not pending.of(self._comes_by(platform, part)):
+                    watermarks[part] = until
+            if watermarks:
+                await advance_watermark(self._db, platform, self.owner, watermarks, self._clock())
         failures.raise_first()
+
+    async def release_left(self, left: Collection[Part]) -> None:
+        """Release parts by which no more events come. All that were received must be written.
+
+        Raises:
+            StorageError: the database cannot be written; a later call does it.
+        """
+        async with self._deciding:
+            for platform in {platform for platform, _ in left}:
+                parts = {part for name, part in left if name == platform and (name, part) in self.left}
+                await release_leadership(self._db, platform, parts, self.owner, self._clock())
+                self._forget(platform, parts)
 
     async def release(self) -> None:
         """Release the leaderships, so that another process can lead at once."""
-        for platform in self.led:
+        for platform in {platform for platform, _ in self.led}:
+            parts = {part for name, part in self.led if name == platform}
             with suppress(StorageError):
-                await acquire_leadership(self._db, platform, self._owner, now=self._clock(), lease=timedelta())
+                await release_leadership(self._db, platform, parts, self.owner, self._clock())
+
+    def _platforms(self) -> list[str]:
+        return [platform for platform, sought in self._sought.items() if sought]
+
+    def _comes_by(self, platform: str, part: str) -> Callable[[str], bool]:
+        return lambda tenant_id: self.part_of(platform, tenant_id)[1] == part
+
+    def _forget(self, platform: str, parts: Collection[str]) -> None:
+        gone = {(platform, part) for part in parts}
+        self._sought[platform] -= set(parts)
+        self._decided -= gone
+        self.left -= gone
+        self.led -= gone
+        self._pending_gaps[platform].forget(lambda tenant_id: self.part_of(platform, tenant_id) in gone)
 
     async def _decide(self, platform: str) -> None:
-        """Acquire or renew a leadership unless another process holds it; a takeover leaves a gap."""
-        leadership = await acquire_leadership(self._db, platform, self._owner, now=self._clock(), lease=_LEASE)
-        self._watermarks[platform] = leadership.watermark_at
-        if not leadership.is_mine:
-            self.led.discard(platform)
-            self._pending_gaps[platform].forget()
-        elif platform not in self.led:
-            if platform in self._decided:
-                await self._take_over(platform)
-            self.led.add(platform)
-        self._decided.add(platform)
+        """Acquire or renew the leaderships of a platform that no other process holds; a takeover leaves a gap."""
+        division, sought = self._division_of(platform), sorted(self._sought[platform])
+        leaderships = await acquire_leadership(
+            self._db, platform, sought, self.owner, now=self._clock(), lease=_LEASE, division=division.parts
+        )
+        taken_over = set()
+        for name, leadership in leaderships.items():
+            part = platform, name
+            self._watermarks[part] = leadership.watermark_at
+            if not leadership.is_mine:
+                self.led.discard(part)
+                self._pending_gaps[platform].forget(self._comes_by(platform, name))
+            elif part not in self.led and part in self._decided:
+                taken_over.add(part)
+        if taken_over:
+            await self._take_over(platform, taken_over)
+        self.led |= {(platform, name) for name, leadership in leaderships.items() if leadership.is_mine}
+        self._decided |= {(platform, name) for name in leaderships}
 
-    async def _take_over(self, platform: str) -> None:
+    async def _take_over(self, platform: str, parts: set[Part]) -> None:
         """Add the gaps of a takeover, also for tenants that only the process before may have received events of."""
-        elsewhere = set(await list_connected(self._db, platform)) - self._silent[platform]
-        followed = sorted(self._followed[platform] | elsewhere)
+        silent = {tenant_id for tenant_id in self._silent[platform] if self.part_of(platform, tenant_id) in parts}
+        known = self._followed[platform] | set(await list_connected(self._db, platform)) - self._silent[platform]
+        followed = sorted(tenant_id for tenant_id in known if self.part_of(platform, tenant_id) in parts)
         self._pending_gaps[platform].missed(followed, GapReason.TAKEOVER, self._clock())
-        for tenant_id in self._silent[platform]:
+        for tenant_id in silent:
             self._pending_gaps[platform].began(tenant_id, GapReason.OUTAGE, None)
 
     async def _write(self) -> None:
         failures = Failures()
-        for platform in self.led & self._followed.keys():
+        for platform in self._platforms():
             with failures.apart(platform):
-                await self._pending_gaps[platform].write(self._db, self._watermarks[platform], self._clock())
+                await self._pending_gaps[platform].write(
+                    self._db,
+                    lambda tenant_id, platform=platform: self.leads(platform, tenant_id),  # type: ignore[misc]
+                    lambda tenant_id, platform=platform: self._watermarks.get(self.part_of(platform, tenant_id)),  # type: ignore[misc]
+                    self._clock(),
+                )
         failures.raise_first()

@@ -4,7 +4,7 @@ Where the process ends before, nothing is lost: the watermark has not moved mean
 gap from there.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -54,20 +54,27 @@ class PendingGaps:
         elif known.ended_at is None:
             self._pending[tenant_id] = replace(known, ended_at=at)
 
-    def forget(self) -> None:
-        """Discard all: the process that leads records them."""
-        self._pending.clear()
+    def forget(self, concerns: Callable[[str], bool]) -> None:
+        """Discard those of some tenants: the process that leads records them."""
+        for tenant_id in [tenant_id for tenant_id in self._pending if concerns(tenant_id)]:
+            del self._pending[tenant_id]
 
-    async def write(self, db: Database, watermark_at: datetime | None, now: datetime) -> None:
-        """Record the pending gaps; one that cannot be recorded stays pending.
+    def of(self, concerns: Callable[[str], bool]) -> bool:
+        """Return whether a gap of some tenants is pending."""
+        return any(concerns(tenant_id) for tenant_id in self._pending)
+
+    async def write(
+        self, db: Database, is_led: Callable[[str], bool], watermark_of: Callable[[str], datetime | None], now: datetime
+    ) -> None:
+        """Record the pending gaps of the tenants that are led; one that cannot be recorded stays pending.
 
         Raises:
             StorageError: the database cannot be written, or refuses one tenant's gap.
         """
         failures = Failures()
-        for tenant_id, gap in list(self._pending.items()):
+        for tenant_id, gap in [(tenant_id, gap) for tenant_id, gap in self._pending.items() if is_led(tenant_id)]:
             with failures.apart(tenant_id):
-                await _record(db, tenant_id, gap, watermark_at, now)
+                await _record(db, tenant_id, gap, watermark_of(tenant_id), now)
                 if self._pending.get(tenant_id) is gap:  # otherwise it was changed meanwhile
                     del self._pending[tenant_id]
         failures.raise_first()

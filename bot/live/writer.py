@@ -12,23 +12,25 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
+from functools import partial
 
 from adapters.base import PlatformAdapter
 from adapters.events import ChannelChanged, LiveEvent, MessageCreated, MessageMissed
 from adapters.records import ChannelRecord
 from bot.clocks import SteadyClock
 from bot.concurrency import only_wanted_cancellation
-from bot.failures import Failures, of
+from bot.failures import FailureLog, Failures
 from bot.live.buffer import LiveBatch, LiveBuffer
 from bot.live.channels import ChannelWriter
 from bot.live.follower import LiveFollower
-from bot.live.following import Following, received_until
+from bot.live.following import Following
 from bot.live.trace import trace_discarded, trace_ignored, trace_received
 from bot.live.tracker import ChangeTrackers
 from bot.live.unwritten import note_unwritten_events
+from bot.parts import Parts
 from storage import channels, repair
 from storage.database import Database
-from storage.errors import StorageError
+from storage.errors import LeadershipLost, StorageError
 from storage.tenants import tenant_id_of
 
 log = logging.getLogger(__name__)
@@ -47,22 +49,22 @@ class LiveWriter:
         self, db: Database, adapters: Mapping[str, PlatformAdapter], owner: str, clock: Callable[[], datetime]
     ) -> None:
         self._db = db
-        self._adapters = adapters
+        self._parts = Parts(adapters)
         self._clock = clock
         self.instant = SteadyClock(clock)
         """Clock by which listings and events of channels are ordered."""
         self._buffers = {platform: LiveBuffer() for platform in adapters}
         self._channels = ChannelWriter(db, clock, self.instant, lambda tenant_id: self.followed.unsettle(tenant_id))
         self.trackers = ChangeTrackers()
-        self.following = Following(db, owner, clock)
-        self.follower = LiveFollower(db, adapters, owner, self._leads, clock)
+        self.following = Following(db, owner, clock, self._parts.division)
+        self.follower = LiveFollower(db, adapters, self.following, clock)
         self.followed = self.follower.channels
         self._unwritten = defaultdict[str, LiveBatch](LiveBatch)  # by platform
         self._to_audit: set[str] = set()  # tenants
         self.writing = asyncio.Lock()
         """Held while anything is written, and while a channel is marked as read to its end."""
         self._advanced_at, self._is_stopping = 0.0, False
-        self._failure: str | None = None
+        self._failures = FailureLog(log, "live events cannot be written")
 
     def submit(self, platform: str, event: LiveEvent) -> None:
         """Take an event in. Returns at once."""
@@ -141,7 +143,7 @@ class LiveWriter:
                     await self.following.release()
 
     async def _write_due(self) -> None:
-        received = {name: received_until(adapter) for name, adapter in self._adapters.items()}
+        received, left = self._parts.received_until(), set(self.following.left)
         try:
             with only_wanted_cancellation():
                 failures = Failures()
@@ -153,23 +155,17 @@ class LiveWriter:
                 if self.following.has_news:
                     with failures.apart("gaps"):
                         await self.following.write()
+                if left and not failures:
+                    await self.following.release_left(left)
+                    self._forget_unled(*{platform for platform, _ in left})
                 if time.monotonic() - self._advanced_at > _WATERMARK_SECONDS:
                     self._advanced_at = time.monotonic()
                     await self.following.advance({} if failures else received)
                 failures.raise_first()
-            self._failure = None
+            self._failures.ended()
         except Exception as e:  # noqa: BLE001 (nothing buffered is lost, and the next round tries again)
-            self._note_failure(e)
+            self._failures.note(e)
             await asyncio.sleep(_PAUSE_SECONDS)
-
-    def _note_failure(self, error: Exception) -> None:
-        """Log a failure once, until it changes or ends. What could not be written is kept."""
-        kind = error.code if isinstance(error, StorageError) else type(error).__name__
-        if kind != self._failure and isinstance(error, StorageError):
-            log.error("live events cannot be written yet", extra={"code": kind, "error": str(error), "of": of(error)})
-        elif kind != self._failure:
-            log.error("live events cannot be written, by a fault of the program: please report it", exc_info=error)
-        self._failure = kind
 
     async def write_channels(self, tenant_id: str) -> None:
         """Write the hidden channels of a tenant now, so that batches stored afterwards are checked against them.
@@ -203,41 +199,46 @@ class LiveWriter:
                 with failures.apart("channels"):
                     await self._channels.write_hidden(self._buffers[platform])
                     if self._knows(platform):
-                        await self._channels.write_shown(self._buffers[platform], is_leading=self._leads(platform))
+                        leads = partial(self.following.leads, platform)
+                        await self._channels.write_shown(self._buffers[platform], leads)
             if not (self._knows(platform) and self._buffers[platform].has_messages):
                 break
         failures.raise_first()
 
-    def _knows(self, platform: str) -> bool:
-        """Return whether the leadership is decided."""
+    def _knows(self, platform: str) -> bool:  # who leads
         return self.following.is_decided(platform)
 
-    def _leads(self, platform: str) -> bool:
-        return platform in self.following.led
-
     async def _write_batch(self, platform: str) -> None:
-        """Write the oldest changes of messages if this process leads, else discard them: the leader writes them.
+        """Write the oldest changes of messages that this process leads, and discard the others: their leader does.
 
         Changes that the database refuses are noted as unwritten; what cannot be written now is kept.
         """
         if not self._knows(platform):
             return
         batch = self._unwritten[platform] = self._unwritten[platform] or self._buffers[platform].take(_BATCH)
-        if self._leads(platform):
-            now = self._clock()
-            buffer = self._buffers[platform]
-            if any(change.created for change in batch.changes):
-                with suppress(StorageError):  # new threads, before what is written in them; ``_flush`` reports it
-                    await self._channels.write_shown(buffer, is_leading=True, hidden=buffer.hidden_channels())
-            hidden = buffer.hidden_channels()  # now, since some may have been hidden meanwhile
-            batch.refused += await self.follower.apply(batch.changes, now, hidden)
-            batch.changes = []
-            await note_unwritten_events(self._db, batch, now)
-            self._to_audit |= batch.lost_tenants
-        else:
-            self.followed.forget_all(tenant_id_of(platform, ""))
-            trace_discarded(batch.changes, "another process writes the events of the platform")
+        leads, buffer, now = partial(self.following.leads, platform), self._buffers[platform], self._clock()
+        trace_discarded(batch.keep(leads), "another process writes the events of the platform")
+        if not self.following.leads_all(platform):
+            self._forget_unled(platform)
+        if any(change.created for change in batch.changes):
+            with suppress(StorageError):  # new threads, before what is written in them; ``_flush`` reports it
+                await self._channels.write_shown(buffer, leads, buffer.hidden_channels())
+        hidden = buffer.hidden_channels()  # now, since some may have been hidden meanwhile
+        try:
+            batch.refused += await self.follower.apply(platform, batch.changes, now, hidden)
+        except LeadershipLost:  # since it was renewed last: this process stood still
+            await self.following.renew()
+            return
+        batch.changes = []
+        await note_unwritten_events(self._db, batch, now)
+        self._to_audit |= batch.lost_tenants
         self._unwritten[platform] = LiveBatch()
+
+    def _forget_unled(self, *platforms: str) -> None:
+        """Follow nothing of the tenants of which another process writes the events."""
+        for platform in platforms:
+            prefix = tenant_id_of(platform, "")
+            self.followed.forget(lambda i: i.startswith(prefix) and not self.following.leads(platform, i))  # noqa: B023
 
     async def _request_audits(self) -> None:
         """Request the audits of tenants that lost more changes than can be kept by id; a failed one stays due."""

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bot.api import Api, JobView, TenantView, job_view
-from bot.live import Following
+from bot.live import FollowedFigures
 from bot.pages.signs import Sign, tenant_sign
 from bot.wording import GAPS_IN_WORDS
 from storage import jobs, repair
@@ -17,7 +17,7 @@ class Overview:
     """How a tenant stands at this moment."""
 
     tenant: TenantView
-    following: Following
+    following: FollowedFigures
     coverage: Coverage | None  # None: the tenant was removed meanwhile
     gaps: Sequence[Gap]  # those of which not all is read again yet
     newest: JobView | None  # its unfinished job, or the last one
@@ -58,6 +58,8 @@ class Overview:
             return Sign("⊘", f"not followed: {GAPS_IN_WORDS[self.open_gap.reason]}", "bad")
         if not self.can_sync:
             return Sign("⊘", "not followed", "bad")
+        if not self.following.is_here:
+            return Sign("○", "another process follows it, where it can be seen how much of it", "busy")
         if count and count >= of:
             return Sign("●", f"all {of:,} channels are followed live", "good")
         if count:

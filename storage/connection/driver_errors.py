@@ -42,6 +42,7 @@ _BY_SQLSTATE: dict[str, type[errors.StorageError]] = {
     "54": errors.ValueRefused,  # too large for a row or an index
     "08": errors.DatabaseUnreachable,
     "25006": errors.DatabaseReadOnly,
+    "25P03": errors.DatabaseUnreachable,  # the process stood still for too long; the server has closed the connection
     "28": errors.DatabaseUnreachable,
     "3D000": errors.DatabaseUnreachable,
     "40": errors.DatabaseBusy,

@@ -64,6 +64,12 @@ def sqlite_migrator(url: URL, clock: Clock) -> AsyncEngine:
     return engine
 
 
+IDLE_SECONDS = 10.0
+"""How long a transaction may wait for its process: one that stands still must not keep rows from the others."""
+# Where the network to the server is gone nothing would ever end the wait for an answer.
+_NOTICING = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3, "tcp_user_timeout": 20_000}
+
+
 def postgres(url: URL, **options: Any) -> AsyncEngine:
     """Make an engine whose pool notices a restarted server before a statement fails on it.
 
@@ -74,6 +80,7 @@ def postgres(url: URL, **options: Any) -> AsyncEngine:
         "application_name": "platform-sync",
         "connect_timeout": 10,
         "client_encoding": "utf8",  # whatever the server has, so that it can be queried
+        **_NOTICING,
     }
     connect = {k: v for k, v in connect.items() if k not in url.query}
     engine = create_async_engine(url, pool_pre_ping=True, connect_args=connect, **_COMMON, **options)
@@ -83,6 +90,7 @@ def postgres(url: URL, **options: Any) -> AsyncEngine:
     def prepare(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
         cursor = connection.cursor()
         cursor.execute("SET TIME ZONE 'UTC'")
+        cursor.execute(f"SET idle_in_transaction_session_timeout = '{IDLE_SECONDS:.0f}s'")
         cursor.close()
         connection.commit()  # otherwise the first rollback would undo it
 

@@ -21,7 +21,10 @@ async def lend_snapshot(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
     """
     async with engine.connect() as connection:
         if engine.dialect.name == "postgresql":
-            yield await connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+            reading = await connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+            # Who is read for may be slow.
+            await reading.exec_driver_sql("SET LOCAL idle_in_transaction_session_timeout = 0")
+            yield reading
         else:
             await connection.exec_driver_sql("BEGIN")  # otherwise each SELECT would be a transaction of its own
             yield connection

@@ -1,5 +1,6 @@
 """The queue of syncs: at most one unfinished job a tenant, each run by one worker that holds a lease on it."""
 
+from storage.jobs.claimable import Claimable
 from storage.jobs.enqueue import (
     CANCEL,
     cancel,
@@ -55,6 +56,7 @@ __all__ = [
     "HELD",
     "LONGEST_WAIT",
     "SETTLED_STATUS",
+    "Claimable",
     "Job",
     "JobKind",
     "JobLease",

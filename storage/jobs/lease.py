@@ -8,7 +8,6 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import (
-    Boolean,
     ColumnElement,
     FromClause,
     Update,
@@ -29,6 +28,7 @@ from adapters.records import JsonValue
 from storage.connection import finish_before_cancel
 from storage.database import Database
 from storage.errors import LeaseLost
+from storage.jobs.claimable import OF_ALL, Claimable, is_claimable
 from storage.jobs.model import HELD, RENEWED_UNTIL, Job, JobLease, JobStatus, due_at, job_of
 from storage.jobs.order import queue_order
 from storage.jobs.tenant_status import SETTLED_STATUS, settle_status
@@ -47,7 +47,6 @@ def _ran_out(job: FromClause) -> ColumnElement[bool]:
     return and_(job.c.status == "running", is_over)
 
 
-_PLATFORMS = bindparam("platforms", expanding=True, type_=Id())
 _IS_BUSY = bindparam("busy_tenants", expanding=True, type_=Id())
 _free, _tenant = sync_jobs.alias("free"), tenants.alias("tenant")
 _NEXT = (
@@ -56,7 +55,7 @@ _NEXT = (
     .where(unfinished(_free), due_at(_free, _tenant) <= NOW)
     .where(or_(_free.c.status == "queued", _ran_out(_free)), _tenant.c.stopped_at.is_(None))
     .where(_free.c.tenant_id.not_in(_IS_BUSY))
-    .where(or_(bindparam("of_any", type_=Boolean), _tenant.c.platform.in_(_PLATFORMS)))
+    .where(is_claimable(_tenant))
     .order_by(*queue_order(_free, _tenant))
     .limit(1)
     .with_for_update(skip_locked=True, of=_free)  # SQLite has no such thing and no need: one writer at a time
@@ -93,7 +92,7 @@ async def claim(
     now: datetime,
     lease: timedelta,
     busy: Collection[str] = (),
-    platforms: Collection[str] | None = None,
+    claimable: Claimable | None = None,
 ) -> tuple[Job, JobLease] | None:
     """Claim the next job for ``lease``; None where there is none.
 
@@ -108,15 +107,14 @@ async def claim(
         lease: how long the lease lasts without being renewed, by the database's clock.
         busy: tenants whose jobs the owner is running. Their jobs are not claimed, even if a lease expired because the
             process or the database stood still: a job never runs twice in one process.
-        platforms: only jobs of these platforms; None: of all.
+        claimable: of which tenants; None: of all.
     """
     async with db.writing() as connection:
         busy_tenants = list(busy)
         await update_and_settle(connection, _END_ABANDONED, now, busy_tenants=busy_tenants)
         seconds = lease.total_seconds()
         values = {"now": now, "new_owner": owner, "lease_seconds": seconds, "busy_tenants": busy_tenants}
-        of_any, names = platforms is None, list(platforms or ())
-        row = await one_row(connection, _CLAIM, {**values, "of_any": of_any, "platforms": names})
+        row = await one_row(connection, _CLAIM, {**values, **(claimable or OF_ALL).as_values()})
         if row is None:
             return None
         job = await _with_what_it_stored(connection, job_of(row))

@@ -1,15 +1,15 @@
 """The order in which waiting jobs are taken up, and where each stands in it."""
 
-from collections.abc import Collection
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, and_, bindparam, case, func, or_, select
+from sqlalchemy import ColumnElement, FromClause, and_, case, func, or_, select
 
 from storage.connection import finish_before_cancel
 from storage.database import Database
+from storage.jobs.claimable import OF_ALL, Claimable, is_claimable
 from storage.jobs.model import Job, due_at, job_of
-from storage.sql import JOB_ID, NOW, Id, all_rows
+from storage.sql import JOB_ID, NOW, all_rows
 from storage.tables import sync_jobs, tenants, unfinished
 
 
@@ -65,13 +65,12 @@ async def queue(
 
 
 _DUE = select(sync_jobs.c.id).select_from(_JOBS).where(_IS_WAITING, due_at(sync_jobs, tenants) <= NOW)
-_OF_PLATFORMS = tenants.c.platform.in_(bindparam("platforms", expanding=True, type_=Id()))
-_HAS_DUE, _HAS_DUE_OF = select(_DUE.exists()), select(_DUE.where(_OF_PLATFORMS).exists())
+_HAS_DUE = select(_DUE.where(is_claimable(tenants)).exists())
 
 
 @finish_before_cancel
-async def has_due_jobs(db: Database, now: datetime, *, platforms: Collection[str] | None = None) -> bool:
-    """Return whether a job of these platforms (None: of any) could be claimed now."""
-    query, values = (_HAS_DUE, {}) if platforms is None else (_HAS_DUE_OF, {"platforms": list(platforms)})
+async def has_due_jobs(db: Database, now: datetime, *, claimable: Claimable | None = None) -> bool:
+    """Return whether a job of some tenants (None: of all) could be claimed now."""
     async with db.reading() as connection:
-        return bool((await connection.execute(query, {"now": now, **values})).scalar_one())
+        values = {"now": now, **(claimable or OF_ALL).as_values()}
+        return bool((await connection.execute(_HAS_DUE, values)).scalar_one())

@@ -15,8 +15,11 @@ from storage.live.checkpoints import (
 )
 from storage.live.leader import (
     Leadership,
+    Part,
     acquire_leadership,
     advance_watermark,
+    free_parts,
+    release_leadership,
 )
 from storage.live.leads import (
     Lead,
@@ -34,14 +37,17 @@ __all__ = [
     "Lead",
     "Leadership",
     "MessageChange",
+    "Part",
     "ReactionState",
     "acquire_leadership",
     "advance_watermark",
     "apply_changes",
     "catch_up",
     "count_followed",
+    "free_parts",
     "kinds_of",
     "list_leads",
     "processes_of",
+    "release_leadership",
     "unwritten_events",
 ]

@@ -14,6 +14,7 @@ from storage.connection import finish_before_cancel
 from storage.database import Database
 from storage.live.changes import ChannelKey, MessageChange
 from storage.live.checkpoints import move_checkpoints
+from storage.live.leader import Part, hold_leadership
 from storage.live.messages import Archived, find_archived, find_stored, save_created, save_edits
 from storage.live.reactions import apply_reactions
 from storage.live.threads import place_in_threads
@@ -39,6 +40,7 @@ async def apply_changes(
     now: datetime,
     *,
     owner: str | None = None,
+    parts: Collection[Part] = (),
     hidden: Collection[ChannelKey] = (),
     followed: Collection[ChannelKey] = (),
 ) -> Applied:
@@ -52,10 +54,12 @@ async def apply_changes(
         changes: at most one per message, about a thousand at a time.
         now: the time of the rows' change.
         owner: the process that applies them, as in the jobs that it runs itself.
+        parts: the parts of platforms' connections that they came by, which the owner leads.
         hidden: channels that are to be skipped by a later event: no new message of them is stored.
         followed: channels of which every message beyond the checkpoint is in ``changes``, or stored.
 
     Raises:
+        LeadershipLost: another process leads one of the parts.
         ValueError: two changes concern one message.
     """
     if len(_keys(changes)) != len(changes):
@@ -63,6 +67,8 @@ async def apply_changes(
     if not changes:
         return Applied()
     async with traced(changes) as trace, db.writing() as connection:
+        if owner is not None:
+            await hold_leadership(connection, parts, owner)
         # Before rows are locked: an erasure waiting for this lock could deadlock with a transaction on those rows.
         await redactors_for(connection, {change.tenant_id for change in changes})
         changes = await place_in_threads(connection, changes)

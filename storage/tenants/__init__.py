@@ -1,6 +1,7 @@
 """Communities whose history is kept."""
 
 from storage.tenants.lifecycle import (
+    note_parts,
     resume_tenant,
     save_tenant,
     stop_tenant,
@@ -27,6 +28,7 @@ from storage.tenants.queries import (
 from storage.tenants.rate_limit import (
     defer_until,
     lift_impossible_waits,
+    platform_wait,
 )
 
 __all__ = [
@@ -40,6 +42,8 @@ __all__ = [
     "lift_impossible_waits",
     "list_connected",
     "list_tenants",
+    "note_parts",
+    "platform_wait",
     "purge_tenant",
     "resume_tenant",
     "save_tenant",

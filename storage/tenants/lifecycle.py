@@ -1,5 +1,6 @@
 """Tenants come, change, are stopped by their administrator and resumed. A purged one stays bare until it is resumed."""
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from sqlalchemy import and_, bindparam, case, func, literal, null, select, update
@@ -10,7 +11,7 @@ from storage.database import Database
 from storage.errors import UnknownTenant
 from storage.jobs import CANCEL, SETTLED_STATUS, settle_status
 from storage.repair import GapReason, add_gap
-from storage.sql import NOW, TENANT_ID, clean_text, differs, insert, one_row
+from storage.sql import NOW, TENANT_ID, Id, clean_text, differs, dump_json, insert, json_objects, one_row
 from storage.tables import sync_jobs, tenants
 from storage.tenants.model import FIND_TENANT, SyncStatus, Tenant, tenant_id_of, tenant_of
 from storage.tenants.rate_limit import PLATFORM_WAIT, wait_setting
@@ -40,13 +41,14 @@ _REFRESH = (
 
 @finish_before_cancel
 async def save_tenant(
-    db: Database, platform: str, record: TenantRecord, *, connected: bool, now: datetime
+    db: Database, platform: str, record: TenantRecord, *, connected: bool, now: datetime, part: str | None = None
 ) -> tuple[Tenant, bool]:
     """Store a community, or what has changed of it; True where it is new.
 
     A name of None and empty metadata keep what is stored. ``connected`` switches between ``disconnected`` and the
-    status that the tenant's jobs give it. Where nothing changes nothing is written. A stopped tenant stays stopped;
-    of a purged one nothing is written at all.
+    status that the tenant's jobs give it. ``part`` is the part of the platform's connection by which a new one's events
+    come, where that is known (``note_parts`` changes it). Where nothing changes nothing is written. A stopped tenant
+    stays stopped; of a purged one nothing is written at all.
     """
     tenant_id = tenant_id_of(platform, record.platform_id)
     name = None if record.name is None else clean_text(record.name)
@@ -55,6 +57,7 @@ async def save_tenant(
         "platform": platform,
         "platform_id": record.platform_id,
         "name": name,
+        "part": part,
         "sync_status": SyncStatus.PENDING.value if connected else SyncStatus.DISCONNECTED.value,
         "setting": wait_setting(platform),
         "metadata": dict(record.metadata),
@@ -77,6 +80,18 @@ async def save_tenant(
     if stored is None:  # deleted between the two statements
         raise UnknownTenant(f"No tenant {tenant_id} is stored.")
     return tenant_of(stored), False
+
+
+_parts = json_objects("parts", tenant_id=Id(), part=Id())
+_NOTE_PARTS = update(tenants).where(tenants.c.id == _parts.c.tenant_id).values(part=_parts.c.part, updated_at=NOW)
+
+
+@finish_before_cancel
+async def note_parts(db: Database, parts: Mapping[str, str], now: datetime) -> None:
+    """Store by which part of its platform's connection the events of each tenant come."""
+    rows = [{"tenant_id": tenant_id, "part": parts[tenant_id]} for tenant_id in sorted(parts)]
+    async with db.writing() as connection:
+        await connection.execute(_NOTE_PARTS, {"parts": dump_json(rows), "now": now})
 
 
 _STOP = (

@@ -32,6 +32,7 @@ class Tenant:
     platform: str
     platform_id: str
     name: str | None
+    part: str | None  # of the platform's connection, by which its events come, such as a shard; None: not known yet
     sync_status: SyncStatus
     last_sync_at: datetime | None
     last_successful_sync_at: datetime | None

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import bindparam, case, cast, delete, null, or_, select, update
+from sqlalchemy import Select, bindparam, case, cast, delete, null, or_, select, update
 
 from storage.connection import finish_before_cancel
 from storage.database import Database
@@ -55,6 +55,17 @@ async def defer_until(db: Database, tenant_id: str | None, platform: str, until:
         await connection.execute(_HOLD_ALL, values)
         wait = {"setting": wait_setting(platform), "until_text": utc_text(until), "now": now}
         await connection.execute(_KEEP_WAIT, wait)
+
+
+_PLATFORM_WAIT: Select[datetime | None] = select(PLATFORM_WAIT)
+
+
+@finish_before_cancel
+async def platform_wait(db: Database, platform: str) -> datetime | None:
+    """Return until when a platform lets us sync none of its tenants; None where it has said nothing."""
+    async with db.reading() as connection:
+        (until,) = (await connection.execute(_PLATFORM_WAIT, {"setting": wait_setting(platform)})).one()
+    return until
 
 
 _LATEST = bindparam("latest", type_=UtcDateTime)

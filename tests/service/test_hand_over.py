@@ -14,6 +14,7 @@ from sqlalchemy import Connection, event
 from adapters.errors import RateLimited
 from adapters.events import ChannelRef, MessageCreated, Stream
 from adapters.pages import MessagePage
+from adapters.parts import UNDIVIDED
 from bot.live import Listing, LiveWriter
 from bot.metrics import Metrics
 from bot.sections import SyncConfig
@@ -86,16 +87,15 @@ class Process:
 
 
 async def started(db: Database, platform: Platform) -> Process:
-    session: Any = platform
-    adapter: Any = SimpleNamespace(stream=lambda _: platform.stream, held=frozenset())
-    live = LiveWriter(db, {PLATFORM: adapter}, "me", Clock())
+    adapter = SimpleNamespace(stream=lambda _: platform.stream, division=UNDIVIDED, held=())
+    live = LiveWriter(db, {PLATFORM: adapter}, "me", Clock())  # type: ignore[dict-item]
     live.following.connected(PLATFORM, [TENANT])
     await live.following.renew()
     await enqueue(db, TENANT, JobKind.SCHEDULED, now=NOW)
     await expire(db)  # the lease of the process before
     job = JobContext(
         db=db,
-        session=session,
+        session=platform,  # type: ignore[arg-type]
         tenant_id=TENANT,
         lease=(await claimed(db))[1],
         progress=Progress(),

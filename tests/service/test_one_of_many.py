@@ -71,7 +71,7 @@ async def test_a_tenant_whose_gap_cannot_be_put_down_holds_up_no_other(database_
             await jobs.cancel(db, job.id, datetime.now(UTC))
         for number in ("1", "2"):
             await store_something(db, f"discord-{number}", datetime.now(UTC))
-        await live.following.advance({PLATFORM: datetime.now(UTC)})
+        await live.following.advance({(PLATFORM, "0/1"): datetime.now(UTC)})
         await save_channels(db, "discord-3", [channel("7")], datetime.now(UTC))
         for number in ("1", "2"):
             await membership.listen(PLATFORM, TenantLeft(number))

@@ -65,7 +65,7 @@ async def archived(process: Process, *records: TenantRecord) -> None:
     for record in records:
         await store_something(process.db, f"discord-{record.platform_id}", process.clock())
         await process.end_job(JobStatus.SUCCEEDED, f"discord-{record.platform_id}")
-    await process.live.following.advance({"discord": process.clock()})
+    await process.live.following.advance({("discord", "0/1"): process.clock()})
 
 
 @pytest.mark.slow
@@ -108,7 +108,7 @@ async def test_a_gap_waits_in_memory_and_the_watermark_with_it(database_url: str
             with pytest.raises(Killed):
                 await process.membership.reconcile()
             with pytest.raises(Killed):
-                await process.live.following.advance({"discord": process.clock()})
+                await process.live.following.advance({("discord", "0/1"): process.clock()})
         successor = begin()  # the process ends before it could write
         await successor.receive(TenantsReady((ONE,)))
         await successor.membership.reconcile()
@@ -125,7 +125,7 @@ async def test_one_lost_session_is_one_gap(database_url: str) -> None:
         await archived(process, ONE)
         await process.receive(TenantsReady((ONE,)))
         await asyncio.gather(process.membership.reconcile(), process.live.following.renew())
-        await process.live.following.advance({"discord": process.clock()})
+        await process.live.following.advance({("discord", "0/1"): process.clock()})
         assert await process.gaps() == [(GapReason.SESSION_LOST, False)]
 
 

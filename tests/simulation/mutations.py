@@ -95,10 +95,10 @@ async def _none(*_: Any, **__: Any) -> int:
     return 0
 
 
-async def _up_to_now(db: Any, platform: str, owner: str, _: Any, now: Any) -> None:
+async def _up_to_now(db: Any, platform: str, owner: str, watermarks: Any, now: Any) -> None:
     from storage.live import advance_watermark
 
-    await advance_watermark(db, platform, owner, now, now)
+    await advance_watermark(db, platform, owner, dict.fromkeys(watermarks, now), now)
 
 
 def _any_stream(self: FollowedChannels, tenant_id: str) -> FollowedTenant | None:

@@ -160,9 +160,9 @@ async def test_a_tenant_saved_by_many_at_once_is_one(dbs: list[Database]) -> Non
 
 async def test_of_many_who_want_the_leadership_one_has_it(dbs: list[Database]) -> None:
     tried = await asyncio.gather(
-        *(acquire_leadership(db, "discord", f"process {n}", now=NOW, lease=MINUTE) for n, db in enumerate(dbs))
+        *(acquire_leadership(db, "discord", ["0/1"], f"process {n}", now=NOW, lease=MINUTE) for n, db in enumerate(dbs))
     )
-    assert sum(each.is_mine for each in tried) == (1 if dbs[0].dialect == "postgresql" else len(dbs))
+    assert sum(each["0/1"].is_mine for each in tried) == (1 if dbs[0].dialect == "postgresql" else len(dbs))
 
 
 async def test_events_and_what_a_job_reads_do_not_wait_for_each_other(

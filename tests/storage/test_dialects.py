@@ -114,8 +114,8 @@ async def _listen(db: Database) -> None:
         change(tenant.id, "1", "4", created=message(4, type=NOTHING)),
     ]
     await apply_changes(db, changes, NOW + HOUR)
-    await acquire_leadership(db, "quiet", "me", now=NOW, lease=MINUTE)
-    await advance_watermark(db, "quiet", "me", NOW, NOW)
+    await acquire_leadership(db, "quiet", ["0/1"], "me", now=NOW, lease=MINUTE)
+    await advance_watermark(db, "quiet", "me", {"0/1": NOW}, NOW)
     held = {"quiet": ("0/1",)}
     await beat(db, Process(id="me", host="a", pid=1, version="1", address=None, held=held, started_at=NOW), lease=HOUR)
     await take_turn(db, "quiet", "me", 10)

@@ -1,6 +1,6 @@
 """Gaps: who leads, what was not received, and when it is repaired."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -9,63 +9,15 @@ from adapters.records import SkipReason
 from storage.channels import ChannelState, channel_states, mark_skipped
 from storage.database import Database
 from storage.jobs import JobLease
-from storage.live import Leadership, acquire_leadership, advance_watermark
 from storage.messages import MessageBatch, save_batch
 from storage.repair import Gap, GapReason, close_gap, list_gaps, record_gap, settle_gaps
-from storage.tables import live_state, sync_gaps
+from storage.tables import sync_gaps
 from storage.tenants import Tenant, purge_tenant, resume_tenant, save_tenant, stop_tenant
 from tests.support.builders import GUILD, HOUR, MINUTE, NOW, SECOND, message
-from tests.support.job_steps import expire_leadership
 from tests.support.tables_of import count_of, only_row, rows_of, run_sql
 
 LATER = NOW + MINUTE
 MUCH_LATER = NOW + HOUR
-
-
-class TestTheLead:
-    async def take(self, db: Database, owner: str, now: datetime = NOW) -> Leadership:
-        return await acquire_leadership(db, "discord", owner, now=now, lease=MINUTE)
-
-    async def test_the_first_one_takes_it(self, db: Database) -> None:
-        assert await self.take(db, "me") == Leadership(is_mine=True, watermark_at=None)
-        row = await only_row(db, live_state)
-        assert (row["owner"], row["watermark_at"]) == ("me", None)
-        assert 0 < (row["lease_until"] - datetime.now(UTC)).total_seconds() <= 60
-
-    async def test_it_is_renewed_and_says_how_far_everything_is_written(self, db: Database) -> None:
-        await self.take(db, "me")
-        await advance_watermark(db, "discord", "me", NOW, NOW)
-        assert await self.take(db, "me", NOW + SECOND) == Leadership(is_mine=True, watermark_at=NOW)
-        assert (await only_row(db, live_state))["watermark_at"] == NOW
-
-    async def test_another_one_has_it_until_its_lease_runs_out(self, db: Database) -> None:
-        await self.take(db, "first")
-        await advance_watermark(db, "discord", "first", NOW, NOW)
-        is_free = db.dialect == "sqlite"  # there is only one process
-        in_a_day = NOW + 24 * HOUR  # by a clock that is not the database's
-        assert await self.take(db, "second", in_a_day) == Leadership(is_mine=is_free, watermark_at=NOW)
-        if not is_free:
-            assert (await only_row(db, live_state))["owner"] == "first"
-        await expire_leadership(db)
-        assert await self.take(db, "second") == Leadership(is_mine=True, watermark_at=NOW)
-        assert (await only_row(db, live_state))["owner"] == "second"
-
-    async def test_each_platform_has_its_own(self, db: Database) -> None:
-        await self.take(db, "me")
-        assert (await acquire_leadership(db, "other", "you", now=NOW, lease=MINUTE)).is_mine
-
-    async def test_being_alive_never_moves_backwards(self, db: Database) -> None:
-        await self.take(db, "me")
-        for watermark_at in (LATER, NOW, LATER):
-            await advance_watermark(db, "discord", "me", watermark_at, MUCH_LATER)
-        assert (await only_row(db, live_state))["watermark_at"] == LATER
-
-    async def test_who_does_not_lead_marks_nothing(self, db: Database) -> None:
-        await advance_watermark(db, "discord", "me", NOW, NOW)
-        assert await count_of(db, live_state) == 0
-        await self.take(db, "me")
-        await advance_watermark(db, "discord", "you", NOW, NOW)
-        assert (await only_row(db, live_state))["watermark_at"] is None
 
 
 @pytest.fixture

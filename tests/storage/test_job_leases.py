@@ -10,6 +10,7 @@ from storage.channels import ChannelState, finish_channel
 from storage.database import Database
 from storage.errors import LeaseLost
 from storage.jobs import (
+    Claimable,
     JobKind,
     JobLease,
     JobStatus,
@@ -18,13 +19,14 @@ from storage.jobs import (
     enqueue,
     finish,
     get_job,
+    has_due_jobs,
     list_jobs,
     queue_position,
     release,
     release_orphans,
     renew,
 )
-from storage.tenants import SyncStatus, Tenant, defer_until, get_tenant, save_tenant
+from storage.tenants import SyncStatus, Tenant, defer_until, get_tenant, note_parts, save_tenant
 from tests.support.builders import HOUR, MINUTE, NOW, SECOND
 from tests.support.job_steps import claimed, expire, new_tenant, queued, status_of
 
@@ -116,10 +118,27 @@ class TestClaim:
         other, _ = await save_tenant(db, "slack", TenantRecord(platform_id="T1", name=None), connected=True, now=NOW)
         await queued(db, tenant.id)
         await queued(db, other.id, now=LATER)
-        assert await claim(db, "worker", now=LATER, lease=MINUTE, platforms=[]) is None
-        found = await claim(db, "worker", now=LATER, lease=MINUTE, platforms=["slack", "matrix"])
+        assert await claim(db, "worker", now=LATER, lease=MINUTE, claimable=Claimable()) is None
+        ready = Claimable(platforms=("slack", "matrix"))
+        found = await claim(db, "worker", now=LATER, lease=MINUTE, claimable=ready)
         assert found is not None
         assert found[0].tenant_id == other.id
+
+    async def test_only_jobs_of_parts_that_are_ready(self, db: Database, tenant: Tenant) -> None:
+        other, _ = await save_tenant(
+            db, "discord", TenantRecord(platform_id="1", name=None), connected=True, now=NOW, part="1/2"
+        )
+        for one in (tenant, other):
+            await queued(db, one.id)
+        unknown = Claimable(parts=(("discord", "0/2"), ("slack", "1/2")))
+        assert await claim(db, "worker", now=LATER, lease=MINUTE, claimable=unknown) is None, "nobody knows its part"
+        assert not await has_due_jobs(db, LATER, claimable=unknown)
+        await note_parts(db, {tenant.id: "0/2", "discord-404": "0/2"}, LATER)
+        assert await has_due_jobs(db, LATER, claimable=unknown)
+        found = await claim(db, "worker", now=LATER, lease=MINUTE, claimable=unknown)
+        assert found is not None
+        assert found[0].tenant_id == tenant.id
+        assert await claim(db, "worker", now=LATER, lease=MINUTE, claimable=unknown) is None
 
 
 class TestFinish:

@@ -37,6 +37,7 @@ async def test_a_new_tenant_waits_for_its_first_sync(db: Database) -> None:
         platform="discord",
         platform_id="100",
         name="Guild",
+        part=None,
         sync_status=SyncStatus.PENDING,
         last_sync_at=None,
         last_successful_sync_at=None,

@@ -25,7 +25,6 @@ from tests.support.repair_steps import LATER, Way
 from tests.support.tables_of import rows_of
 
 WHO = "0123456789abcdef" * 4
-
 Call: TypeAlias = Callable[[Database, Way], Awaitable[object]]
 
 MESSAGES = [
@@ -119,23 +118,21 @@ STORES_NOBODY = {
     "connection": ("check_server", "is_read_only", "may_write", "take_numbering_turn"),
     "jobs": (
         *("cancel", "claim", "enqueue", "extend_lease", "finish", "prune_jobs", "release", "release_orphans"),
-        *("renew", "require_lease"),
-        *("settle_status", "update_and_settle", "update_held", "yield_job"),
+        *("renew", "require_lease", "settle_status", "update_and_settle", "update_held", "yield_job"),
     ),
     "live": (
         *("acquire_leadership", "advance_watermark", "catch_up", "move_checkpoints", "note_set_aside_events"),
-        "place_in_threads",
+        *("place_in_threads", "release_leadership"),
     ),
     "messages": (
         *("add_refetches", "index_new_messages", "mark_answers_to_deleted", "mark_deleted", "mark_rows_deleted"),
         *("prepare", "refetch", "refetch_read_elsewhere", "stored_messages", "unmark_rows_deleted"),
     ),
     "privacy": (
-        *("absent_givers", "emptied_originals", "enter", "erase_user", "rules_for"),
+        *("absent_givers", "emptied_originals", "enter", "erase_user", "note_copies", "rules_for"),
         *("fulfil", "end_opt_out", "opt_in", "opt_out", "restore_opt_out", "record_request"),
         *("redactor_for", "redactors_for", "sweep", "take_turn", "without_absent_originals", "without_erased_titles"),
-        *("empty_copies_from_elsewhere", "empty_forwards_saying", "empty_traces_of", "note_copies"),
-        "merge_search_index",
+        *("empty_copies_from_elsewhere", "empty_forwards_saying", "empty_traces_of", "merge_search_index"),
     ),
     "processes": ("beat", "end_turn", "leave", "take_turn"),
     "reactions": ("delete_totals", "delete_users", "lock_totals", "prepare_users", "refetch_users"),
@@ -152,21 +149,24 @@ STORES_NOBODY = {
         *("plan_refetches", "prune_gaps", "record_gap", "request_audit", "settle_audit", "settle_gaps"),
     ),
     "retention": ("advance", "begin_sweep", "clean", "sweep_some"),
-    "search": (*("add_older", "build", "continue_index", "create", "drop", "is_valid", "is_whole", "percent_built"),),
+    "search": ("add_older", "build", "continue_index", "create", "drop", "is_valid", "is_whole", "percent_built"),
     "settings": ("record_hash_choice",),
     "sql": ("all_rows", "one_row", "rows_in_slices"),
-    "tenants": ("defer_until", "lift_impossible_waits", "purge_tenant", "resume_tenant", "save_tenant", "stop_tenant"),
+    "tenants": (
+        *("defer_until", "lift_impossible_waits", "note_parts", "purge_tenant", "resume_tenant", "save_tenant"),
+        "stop_tenant",
+    ),
     "unwritten": (
-        *("add_unwritten", "note_unwritten", "plan_entries", "prune_entries"),
-        *("settle_deleted", "settle_excluded", "settle_read"),
+        *("add_unwritten", "note_unwritten", "plan_entries", "prune_entries", "settle_deleted", "settle_excluded"),
+        "settle_read",
     ),
 }
 """They read, or write ids, states, numbers and times of their own, or what a community says of itself."""
 
 STEPS = {
     "live": (
-        *("apply_reactions", "clear", "find_archived", "find_stored", "find_totals", "find_users", "save_created"),
-        *("save_edits", "save_totals"),
+        *("apply_reactions", "clear", "find_archived", "find_stored", "find_totals", "find_users", "hold_leadership"),
+        *("save_created", "save_edits", "save_totals"),
     ),
     "messages": ("upsert", "upsert_isolated"),
 }

@@ -89,24 +89,25 @@ def archived(url: str, table: str, tenant_platform_id: int | str) -> Rows:
         query = query.join(tenants, tenants.c.id == channels.c.tenant_id).where(
             tenants.c.platform_id == str(tenant_platform_id)
         )
-    with _connected(url) as connection:
+    with connected(url) as connection:
         return _by_key(table, (dict(row._mapping) for row in connection.execute(query)))
 
 
 def count_messages(url: str) -> int:
     """How many messages there are in all."""
-    with _connected(url) as connection:
+    with connected(url) as connection:
         return connection.execute(select(func.count()).select_from(messages)).scalar_one()
 
 
 def values_of(url: str, column: Column[Any]) -> list[Any]:
     """All values of a column, of all tenants."""
-    with _connected(url) as connection:
+    with connected(url) as connection:
         return list(connection.execute(select(column)).scalars())
 
 
 @contextmanager
-def _connected(url: str) -> Iterator[Connection]:
+def connected(url: str) -> Iterator[Connection]:
+    """Connect to an archive for the length of a block."""
     engine = create_engine(url.replace("+aiosqlite", ""))
     try:
         with engine.connect() as connection:

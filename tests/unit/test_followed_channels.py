@@ -113,7 +113,7 @@ def test_a_contradiction_ends_it_for_all_until_a_later_listing_agrees(followed: 
 
 def test_a_listing_from_before_another_process_led_says_nothing(followed: Followed) -> None:
     before = followed.listing()
-    followed.channels.forget_all("discord-")
+    followed.channels.forget(TENANT.__eq__)
     followed.channels.current(TENANT)
     followed.begin(listing=before)
     assert not followed.has("5")

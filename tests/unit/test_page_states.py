@@ -7,7 +7,7 @@ import pytest
 
 from bot.api import TenantView
 from bot.api.responses import TenantTotals
-from bot.live import Following
+from bot.live import FollowedFigures
 from bot.pages.events import Refreshes
 from bot.pages.overview import Overview
 from storage.repair import Gap, GapReason
@@ -43,7 +43,7 @@ TENANT = TenantView(
 )
 OVERVIEW = Overview(
     tenant=TENANT,
-    following=Following(channels=0, of=0, proven_until=None, threads_proven_until=None),
+    following=FollowedFigures(is_here=True, channels=0, of=0, proven_until=None, threads_proven_until=None),
     coverage=None,
     gaps=[],
     newest=None,

@@ -80,7 +80,5 @@ def test_the_file_and_the_environment_say_it_together(tmp_path: Path) -> None:
     options = load(file, environment).platforms["discord"].options
     assert isinstance(options, DiscordOptions)
     assert options.shard_choice.ids == frozenset(range(16))
-    with pytest.raises(
-        ConfigError, match='discord: shards: "16-40": shards are counted from 0, and the last one of 32'
-    ):
+    with pytest.raises(ConfigError, match=r'discord\.shards: "16-40": shards are counted from 0'):
         load(file, {**environment, "PLATFORM_SYNC_DISCORD__SHARDS": "16-40"})

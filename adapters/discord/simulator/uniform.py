@@ -12,6 +12,7 @@ from adapters.discord.simulator.permissions import ORDINARY
 
 _LONGEST = timedelta(days=3_000)
 _THREAD_MESSAGES = 5
+_DAYS = 1_000
 _OLDEST_THREAD, _APART = timedelta(days=30), timedelta(minutes=7)
 
 
@@ -23,7 +24,8 @@ def new_world(seed: int, now: datetime = WORLD_NOW) -> World:
 
 def guild_id_of(seed: int, number: int) -> int:
     """Return the id of a world's guild."""
-    opened = milliseconds(WORLD_NOW - _LONGEST - timedelta(days=number + 1))
+    days, minutes = number % _DAYS, number // _DAYS  # none was opened before Discord was
+    opened = milliseconds(WORLD_NOW - _LONGEST - timedelta(days=days + 1, minutes=minutes))
     return snowflake(opened, mix(seed) + number)
 
 

@@ -1,0 +1,125 @@
+"""Divide the platforms among the processes that share an archive: who connects which parts, and how fast it may ask.
+
+A process connects the parts that it leads. It seeks as many as are its share and leaves those beyond it, so that one
+that joins gets some, and those of one that died are taken over once its leases are over.
+"""
+
+import asyncio
+import logging
+import math
+import random
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from adapters.base import PlatformAdapter
+from bot.concurrency import only_wanted_cancellation
+from bot.failures import FailureLog
+from bot.live import Following
+from storage import live, processes, tenants
+from storage.database import Database
+from storage.errors import StorageError
+from storage.processes import Process
+from storage.tenants import tenant_id_of
+
+log = logging.getLogger(__name__)
+
+LEASE = timedelta(seconds=15)
+_BEAT_SECONDS, _LOOK_SECONDS = 4.0, 0.5
+_FORBEARANCE_SECONDS = 8.0  # after the database was away, for every process to renew its leases first
+_LEAVE_SECONDS = 2.0
+
+
+class Sharing:
+    """This process among the others."""
+
+    def __init__(
+        self,
+        db: Database,
+        me: Process,
+        adapters: Mapping[str, PlatformAdapter],
+        following: Following,
+        clock: Callable[[], datetime],
+        put_back: Callable[[Callable[[str], bool]], None],
+    ) -> None:
+        """``put_back`` puts the running jobs of some tenants back into the queue."""
+        self._db = db
+        self._me = me
+        self._adapters = adapters
+        self._following = following
+        self._clock = clock
+        self._put_back = put_back
+        self._living: Sequence[Process] = ()
+        self._beat_at = self._seek_at = -math.inf
+        self._failures = FailureLog(log, "what this process is to do cannot be shared with others")
+
+    def serves_at(self, address: str) -> None:
+        """Note where the API of this process answers."""
+        self._me = replace(self._me, address=address)
+
+    async def run(self) -> None:
+        """Share until cancelled, then leave."""
+        try:
+            while True:
+                with only_wanted_cancellation():
+                    await self._succeeds()
+                await asyncio.sleep(_LOOK_SECONDS)
+        finally:
+            with suppress(StorageError, TimeoutError):
+                async with asyncio.timeout(_LEAVE_SECONDS):
+                    await processes.leave(self._db, self._me.id)
+
+    async def _succeeds(self) -> None:
+        try:
+            if time.monotonic() - self._beat_at > _BEAT_SECONDS:
+                await self._beat()
+            for platform, adapter in self._adapters.items():
+                await self._share(platform, adapter)
+            self._failures.ended()
+        except Exception as e:  # noqa: BLE001 (the next look tries again)
+            self._failures.note(e)
+            self._seek_at = time.monotonic() + _FORBEARANCE_SECONDS
+
+    async def _beat(self) -> None:
+        """Say that this process lives and what it connects, and see which others do."""
+        held = {name: sorted(adapter.held) for name, adapter in self._adapters.items()}
+        self._me = replace(self._me, held=held)
+        self._living = [known.process for known in await processes.beat(self._db, self._me, lease=LEASE)]
+        self._beat_at = time.monotonic()
+        if len(self._living) > 1:
+            for platform in self._adapters:
+                await self._heed_wait(platform)
+
+    async def _heed_wait(self, platform: str) -> None:
+        """End what runs here where a platform told another process that no request may be sent."""
+        wait = await tenants.platform_wait(self._db, platform)
+        if wait is not None and wait > self._clock():
+            self._put_back(lambda tenant_id: tenant_id.startswith(tenant_id_of(platform, "")))
+
+    async def _share(self, platform: str, adapter: PlatformAdapter) -> None:
+        division = adapter.division
+        if division is None:
+            return
+        others = [one for one in self._living if one.id != self._me.id and platform in one.held]
+        if adapter.shares_parts:
+            await self._hold(platform, adapter, division.parts, 1 + len(others))
+        holders = Counter(part for one in others for part in one.held[platform])
+        share = sum(1 / (1 + holders[part]) for part in adapter.held) / len(division.parts)
+        adapter.take_share(share or 0.5 / len(division.parts))  # without a part there is still the log-in
+
+    async def _hold(self, platform: str, adapter: PlatformAdapter, parts: Sequence[str], count: int) -> None:
+        """Connect the parts that this process leads, up to its share."""
+        left = {part for name, part in self._following.left if name == platform}
+        mine = {part for name, part in self._following.led if name == platform} & set(parts) - left
+        share = math.ceil(len(parts) / count)
+        if len(mine) > share:
+            ready = adapter.ready_parts
+            mine = set(sorted(mine, key=lambda part: part not in ready)[:share])
+        elif len(mine) < share and time.monotonic() >= self._seek_at:
+            free = sorted(await live.free_parts(self._db, platform, parts) - left)
+            if chosen := random.sample(free, min(share - len(mine), len(free))):  # others choose at the same time
+                mine |= await self._following.seek(platform, chosen)
+        adapter.hold(frozenset(mine))
