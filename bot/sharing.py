@@ -44,8 +44,11 @@ class Sharing:
         following: Following,
         clock: Callable[[], datetime],
         put_back: Callable[[Callable[[str], bool]], None],
+        *,
+        beat_seconds: float = _BEAT_SECONDS,
     ) -> None:
         """``put_back`` puts the running jobs of some tenants back into the queue."""
+        self._beat_seconds = beat_seconds
         self._db = db
         self._me = me
         self._adapters = adapters
@@ -54,6 +57,7 @@ class Sharing:
         self._put_back = put_back
         self._living: Sequence[Process] = ()
         self._beat_at = self._seek_at = -math.inf
+        self._began = time.monotonic()
         self._failures = FailureLog(log, "what this process is to do cannot be shared with others")
 
     def serves_at(self, address: str) -> None:
@@ -74,7 +78,7 @@ class Sharing:
 
     async def _succeeds(self) -> None:
         try:
-            if time.monotonic() - self._beat_at > _BEAT_SECONDS:
+            if time.monotonic() - self._beat_at > self._beat_seconds:
                 await self._beat()
             for platform, adapter in self._adapters.items():
                 await self._share(platform, adapter)
@@ -90,6 +94,7 @@ class Sharing:
         self._living = [known.process for known in await processes.beat(self._db, self._me, lease=LEASE)]
         self._beat_at = time.monotonic()
         if len(self._living) > 1:
+            await self._following.renew()  # also while what was received takes long to write
             for platform in self._adapters:
                 await self._heed_wait(platform)
 
@@ -107,7 +112,9 @@ class Sharing:
         if adapter.shares_parts:
             await self._hold(platform, adapter, division.parts, 1 + len(others))
         holders = Counter(part for one in others for part in one.held[platform])
-        share = sum(1 / (1 + holders[part]) for part in adapter.held) / len(division.parts)
+        is_known = time.monotonic() - self._began > 2 * self._beat_seconds  # to the others: they ask less by now
+        shares = [1 / (1 + holders[part]) for part in adapter.held if is_known or not holders[part]]
+        share = sum(shares) / len(division.parts)
         adapter.take_share(share or 0.5 / len(division.parts))  # without a part there is still the log-in
 
     async def _hold(self, platform: str, adapter: PlatformAdapter, parts: Sequence[str], count: int) -> None:

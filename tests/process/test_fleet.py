@@ -6,7 +6,8 @@
 import asyncio
 import random
 import time
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -14,21 +15,22 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
-from adapters.discord.simulator import Simulator, World, uniform_world
+from adapters.discord.simulator import Limits, Simulator, World, uniform_world
 from adapters.discord.simulator.truth import truth
 from storage.tables import refetch_ranges, sync_gaps, sync_jobs, tenants
 from tests.support.archive import assert_current, connected
 from tests.support.fleet import Fleet
 from tests.support.patience import PATIENCE_SECONDS
 from tests.support.postgres import Postgres
-from tests.support.process import UNHURRIED
+from tests.support.process import json_lines
 from tests.support.unrest import KINDS, Unrest
 
 pytestmark = [pytest.mark.process, pytest.mark.slow, pytest.mark.timeout(0)]  # as long as the option says
 
 CHANNELS, MESSAGES = 3, 20
 CONCURRENCY, IDENTIFY_SECONDS = 4, 5.0
-SETTINGS = UNHURRIED | {
+LIMIT = 50  # requests a second, of a bot in all its processes
+SETTINGS = {
     "PLATFORM_SYNC_DISCORD__SHARDS": "auto",
     "PLATFORM_SYNC_SYNC__REPAIR_LOOKBACK": "30 d",  # all of the history: every gap is repaired whole
 }
@@ -44,7 +46,7 @@ async def test_whatever_happens_to_each_the_archive_is_equal(
     url, chance = postgres.create_database(), random.Random(seed)
     shards, guilds, count, changes = (12, 600, 3, 60) if soak_minutes else (4, 12, 2, 30)
     world = uniform_world(CHANNELS, MESSAGES, now=datetime.now(UTC), guilds=guilds)
-    async with Simulator(world) as sim:
+    async with Simulator(world, limits=Limits()) as sim:
         sim.gateway.shards = shards
         sim.gateway.starts.max_concurrency, sim.gateway.starts.interval_seconds = CONCURRENCY, IDENTIFY_SECONDS
         async with Fleet(sim, url, tmp_path, SETTINGS, seed) as fleet:
@@ -70,8 +72,20 @@ async def test_whatever_happens_to_each_the_archive_is_equal(
             for member in list(fleet.members):
                 await fleet.end(member, is_killed=False)
         assert sim.gateway.starts.violations == 0, "IDENTIFY was sent too early"
+        assert sim.requests.most_within(1.0) <= LIMIT, "faster than Discord lets a bot be"
+        assert sim.requests.count(status=429) == 0
+    assert_claimed_once_each(url, fleet.logs())
+
+
+def assert_claimed_once_each(url: str, logs: Iterable[str]) -> None:
+    """Hold that no two processes began the same attempt at a job."""
+    lines = [line for log in logs for line in json_lines(log)]
+    begun = Counter(line["job"] for line in lines if line["event"] == "sync started")
     with connected(url) as connection:
-        assert connection.execute(select(func.max(sync_jobs.c.attempt))).scalar_one() < 20
+        attempts = dict(connection.execute(select(sync_jobs.c.id, sync_jobs.c.attempt)).all())
+    twice = {job: (count, attempts[job]) for job, count in begun.items() if count > attempts.get(job, 0)}
+    assert begun
+    assert not twice, f"begun, and attempts: {twice}"
 
 
 def quiet(unrest: Unrest) -> Unrest:

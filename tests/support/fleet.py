@@ -3,7 +3,7 @@
 import asyncio
 import random
 import signal
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import timedelta
@@ -99,6 +99,10 @@ class Fleet:
                 await asyncio.sleep(LEASE_SECONDS)
                 set_skew(member.skew, timedelta())
         return kind
+
+    def logs(self) -> Iterator[str]:
+        """Yield what each of them has printed, also those that are gone."""
+        return (log.read_text() for log in sorted(self._folder.glob("log-*")))
 
     async def processes(self) -> Any:
         """Return what one of them, whichever, says of all."""

@@ -1,0 +1,147 @@
+"""Processes on one archive divide what a platform has between them: the parts of its connection, and its pace."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+
+from adapters.parts import Division
+from bot.live import LiveWriter
+from bot.sharing import Sharing
+from storage.database import Database, open_database
+from storage.processes import Process
+from storage.tenants import defer_until
+from tests.support.job_steps import expire_leadership
+from tests.support.patience import PATIENCE_SECONDS
+from tests.support.post_office import PostOffice
+from tests.support.postgres import Postgres
+
+PARTS = tuple(f"{number}/4" for number in range(4))
+NOW = datetime.now(UTC)
+
+
+class Branch(PostOffice):
+    """A post office in four parts; each is connected as soon as it is held, and released in turn."""
+
+    division = Division(PARTS, lambda platform_id: PARTS[len(platform_id) % 4])
+    held: frozenset[str] = frozenset()
+
+    def __init__(self, *, shares: bool = True) -> None:
+        super().__init__(1)
+        self.shares_parts = shares  # type: ignore[misc]
+        self.share = 1.0
+        self.released: list[str] = []
+        if not shares:
+            self.held = frozenset(PARTS)
+
+    @property
+    def ready_parts(self) -> frozenset[str]:  # type: ignore[override]
+        return self.held
+
+    def hold(self, parts: frozenset[str]) -> None:
+        self.released += sorted(self.held - parts)
+        self.held = parts
+
+    def take_share(self, share: float) -> None:
+        self.share = share
+
+
+class Member:
+    """One process, without anything that connects to a platform."""
+
+    def __init__(self, db: Database, name: str, branch: Branch) -> None:
+        self.branch = branch
+        self.live = LiveWriter(db, {"post": branch}, name, lambda: datetime.now(UTC))
+        me = Process(id=name, host="here", pid=1, version="1", address=None, held={}, started_at=datetime.now(UTC))
+        self.put_back: list[Callable[[str], bool]] = []
+        self.sharing = Sharing(
+            db,
+            me,
+            {"post": branch},
+            self.live.following,
+            lambda: datetime.now(UTC),
+            self.put_back.append,
+            beat_seconds=0.2,
+        )
+
+    async def run(self) -> None:
+        """Share, and take note of what is no longer held, as the membership does."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self.sharing.run())
+            group.create_task(self.live.run())
+            while True:
+                while self.branch.released:
+                    part = self.branch.released.pop()
+                    self.live.following.disconnected("post", part, lambda _: False)
+                await asyncio.sleep(0.01)
+
+
+@asynccontextmanager
+async def running(url: str, name: str, branch: Branch) -> AsyncIterator[Member]:
+    db = await open_database(url, hash_choice="sha256")
+    member = Member(db, name, branch)
+    task = asyncio.create_task(member.run())
+    try:
+        yield member
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        await db.close()
+
+
+async def comes(look: Callable[[], object], what: str) -> None:
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while not look():  # noqa: ASYNC110 (nothing tells)
+            await asyncio.sleep(0.02)
+    assert look(), what
+
+
+async def test_one_that_joins_gets_its_share_and_one_that_leaves_gives_it_back(postgres: Postgres) -> None:
+    url, first, second = postgres.create_database(), Branch(), Branch()
+    async with running(url, "a", first):
+        await comes(lambda: first.held == set(PARTS), "all parts while it is alone")
+        assert first.share == 1.0
+        async with running(url, "b", second):
+            await comes(lambda: len(first.held) == len(second.held) == 2, "two each")
+            assert first.held | second.held == set(PARTS)
+            await comes(lambda: (first.share, second.share) == (0.5, 0.5), "half of the pace each")
+        await comes(lambda: first.held == set(PARTS), "all parts again")
+        await comes(lambda: first.share == 1.0, "all of the pace again")
+
+
+async def test_what_another_process_took_over_is_not_held(postgres: Postgres) -> None:
+    """As where a process stood still for longer than its leases last."""
+    url, branch = postgres.create_database(), Branch()
+    db = await open_database(url, hash_choice="sha256")
+    try:
+        async with running(url, "a", branch) as member:
+            await comes(lambda: branch.held == set(PARTS), "all parts")
+            await expire_leadership(db)
+            other = Member(db, "b", Branch())
+            await other.live.following.seek("post", PARTS[:2])
+            await member.live.following.renew()
+            await comes(lambda: not branch.held & set(PARTS[:2]), "none of those that the other one leads")
+    finally:
+        await db.close()
+
+
+async def test_processes_with_the_same_parts_divide_the_pace(postgres: Postgres) -> None:
+    url, first, second = postgres.create_database(), Branch(shares=False), Branch(shares=False)
+    async with running(url, "a", first), running(url, "b", second):
+        await comes(lambda: (first.share, second.share) == (0.5, 0.5), "half each")
+        assert first.held == second.held == set(PARTS)
+
+
+async def test_a_wait_that_a_platform_told_another_process_is_heeded(postgres: Postgres) -> None:
+    url, first, second = postgres.create_database(), Branch(), Branch()
+    db = await open_database(url, hash_choice="sha256")
+    try:
+        async with running(url, "a", first) as one, running(url, "b", second):
+            await comes(lambda: len(second.held) == 2, "two processes")
+            assert not one.put_back
+            await defer_until(db, None, "post", datetime.now(UTC) + timedelta(minutes=1), datetime.now(UTC))
+            await comes(lambda: one.put_back, "its jobs go back")
+            assert one.put_back[0]("post-T1")
+            assert not one.put_back[0]("discord-1")
+    finally:
+        await db.close()
