@@ -161,7 +161,8 @@ class Following:
                 if (until := received.get((platform, part))) and not pending.of(self._comes_by(platform, part)):
                     watermarks[part] = until
             if watermarks:
-                await advance_watermark(self._db, platform, self.owner, watermarks, self._clock())
+                async with self._deciding:  # or two transactions would lock the same rows in another order
+                    await advance_watermark(self._db, platform, self.owner, watermarks, self._clock())
         failures.raise_first()
 
     async def release_left(self, left: Collection[Part]) -> None:

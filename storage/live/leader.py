@@ -224,7 +224,8 @@ _HOLD = (
     .join(_held, and_(live_state.c.platform == _held.c.platform, live_state.c.part == _held.c.part))
     .where(live_state.c.owner == _OWNER)
     .order_by(live_state.c.platform, live_state.c.part)
-    .with_for_update(read=True, of=live_state)
+    # A takeover locks the rows whole, and waits for this; renewing and advancing change no key, and do not.
+    .with_for_update(read=True, key_share=True, of=live_state)
 )
 
 

@@ -15,6 +15,7 @@ from storage.live import (
     free_parts,
     release_leadership,
 )
+from storage.live.leader import hold_leadership
 from storage.tables import live_state
 from storage.tenants import Tenant
 from tests.support.builders import HOUR, MINUTE, NOW, SECOND, change
@@ -138,3 +139,18 @@ async def test_what_another_process_leads_is_not_written(db: Database, tenant: T
         return
     with pytest.raises(LeadershipLost):
         await apply_changes(db, deleted, NOW, owner="me", parts=[("discord", "0/1")])
+
+
+async def test_what_is_being_written_is_not_taken_over_and_holds_up_no_renewal(db: Database) -> None:
+    if db.dialect == "sqlite":
+        return  # it has one process, and one transaction at a time
+    await taken(db, "me", HALVES)
+    await expire_leadership(db)
+    async with db.writing() as connection:
+        await hold_leadership(connection, [("discord", "0/2")], "me")
+        assert await taken(db, "you", HALVES) == {"1/2"}, "the other half is written by nobody"
+        await release_leadership(db, "discord", ["1/2"], "you", NOW)
+        assert await taken(db, "me", HALVES) == set(HALVES)
+        await advance(db, "me", NOW, part="0/2")
+    await expire_leadership(db)
+    assert await taken(db, "you", HALVES) == set(HALVES)
