@@ -15,6 +15,7 @@ from typing import Any
 from rich.console import Console
 
 from adapters.base import PlatformAdapter
+from adapters.parts import no_turn
 from adapters.privacy import UserHasher
 from bot import program_version
 from bot.api import Api, serve
@@ -156,7 +157,7 @@ def _assemble(
     reconciler = Reconciler(always, once=once)
     membership.on_event(partial(reconciler.wake, "tenants"))
     erasures.wake, content.wake, tenants.wake = (partial(reconciler.wake, n) for n in ("erasures", "content", "files"))
-    connections = Connections(adapters, Turns(db, owner).turn)
+    connections = Connections(adapters, no_turn if db.dialect == "sqlite" else Turns(db, owner).turn)
     worker = Worker(
         db,
         queue,

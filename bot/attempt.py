@@ -39,6 +39,7 @@ class Attempt:
     name: str | None = None  # the community's
     is_rate_limited: bool = False
     task: asyncio.Task[None] | None = None  # that makes it
+    is_ending: bool = False  # whether its end, and the job that follows, are being stored
 
     @property
     def facts(self) -> dict[str, object]:

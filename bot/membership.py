@@ -60,6 +60,10 @@ class Membership:
         """Return a community as its platform describes it; None where the bot is not in it."""
         return self._platforms[platform].present.get(platform_id)
 
+    def part_of(self, platform: str, platform_id: str) -> str:
+        """Return the part of a platform's connection by which it tells of a community."""
+        return self._following.part_of(platform, tenant_id_of(platform, platform_id))[1]
+
     def platforms(self) -> set[str]:
         """Return the platforms that have named a community the bot is in."""
         return {name for name, communities in self._platforms.items() if communities.present}
@@ -132,11 +136,13 @@ class Membership:
         for tenant in known.values():
             if communities.is_absent(tenant.platform_id):
                 with failures.apart(tenant.id):
-                    await self._disconnect(tenant)
+                    await self._disconnect(tenant, communities)
         with failures.apart("gaps"):
             await self._following.write()  # before syncs are enqueued, so that these see what they have to refetch
         overdue = await self._scheduler.overdue(platform) if communities.expected else []
         for platform_id, record in list(communities.present.items()):
+            if platform_id not in communities.present:  # any more: its part was left to another process
+                continue
             with failures.apart(tenant_id_of(platform, platform_id)):
                 try:
                     await self._connect(platform, communities, record, known.get(platform_id), overdue)
@@ -150,12 +156,12 @@ class Membership:
 
     async def _note_parts(self, platform: str, known: Iterable[Tenant], communities: Communities) -> None:
         """Store by which part of the connection tenants are told of, where that is one of this process's."""
-        parts = {tenant.id: self._following.part_of(platform, tenant.id)[1] for tenant in known}
+        parts = {tenant.id: self.part_of(platform, tenant.platform_id) for tenant in known}
         stale = {t.id: parts[t.id] for t in known if t.part != parts[t.id] and communities.has_part(parts[t.id])}
         if stale:
             await tenants.note_parts(self._db, stale, self._clock())
 
-    async def _disconnect(self, tenant: Tenant) -> None:
+    async def _disconnect(self, tenant: Tenant, communities: Communities) -> None:
         """Mark a tenant as disconnected, since the bot has left its community."""
         self._scheduler.forget(tenant.id)
         is_news = tenant.is_connected and tenant.purged_at is None
@@ -163,6 +169,8 @@ class Membership:
             gone = TenantRecord(platform_id=tenant.platform_id, name=None)
             await tenants.save_tenant(self._db, tenant.platform, gone, connected=False, now=self._clock())
             log.warning("the bot is no longer in this community", extra={"tenant": tenant.id})
+        if not communities.is_absent(tenant.platform_id):  # any more: its part was left to another process
+            return
         if is_news or tenant.id not in self._absent:  # the process before may have ended before it recorded the gap
             self._following.ends(tenant.platform, tenant.id, GapReason.LEFT, since_watermark=True)
             self._absent.add(tenant.id)
@@ -186,14 +194,12 @@ class Membership:
             communities.returned.add(record.platform_id)
             await self._enqueue(communities, known, overdue)
         if known is None or not _is_stored(known, record):
-            part = self._following.part_of(platform, tenant_id_of(platform, record.platform_id))[1]
-            tenant, created = await tenants.save_tenant(
-                self._db, platform, record, connected=True, now=self._clock(), part=part
-            )
+            now, part = self._clock(), self.part_of(platform, record.platform_id)
+            tenant, created = await tenants.save_tenant(self._db, platform, record, connected=True, now=now, part=part)
             if created or (known and not known.is_connected):
                 log.info("tenant joined" if created else "tenant is back", extra={"tenant": tenant.id})
             known = tenant
-        if known.stopped_at is None:
+        if known.stopped_at is None and record.platform_id in communities.present:
             self._scheduler.follow(known.id)
             await self._enqueue(communities, known, overdue)
 

@@ -1,7 +1,7 @@
 """Divide the platforms among the processes that share an archive: who connects which parts, and how fast it may ask.
 
-A process connects the parts that it leads. It seeks as many as are its share and leaves those beyond it, so that one
-that joins gets some, and those of one that died are taken over once its leases are over.
+A process connects the parts that it leads. It seeks as many as are its share (parts by processes, rounded up), and
+leaves those beyond it; those of one that died are taken over once its leases are over.
 """
 
 import asyncio
@@ -48,7 +48,8 @@ class Sharing:
         beat_seconds: float = _BEAT_SECONDS,
     ) -> None:
         """``put_back`` puts the running jobs of some tenants back into the queue."""
-        self._beat_seconds = beat_seconds
+        is_alone = db.dialect == "sqlite"  # and none is waiting for its end
+        self._beat_seconds, self._lease = (60.0, 10 * LEASE) if is_alone else (beat_seconds, LEASE)
         self._db = db
         self._me = me
         self._adapters = adapters
@@ -57,7 +58,7 @@ class Sharing:
         self._put_back = put_back
         self._living: Sequence[Process] = ()
         self._beat_at = self._seek_at = -math.inf
-        self._began = time.monotonic()
+        self._holds_since: dict[str, float] = {}  # by platform, on the monotonic clock
         self._failures = FailureLog(log, "what this process is to do cannot be shared with others")
 
     def serves_at(self, address: str) -> None:
@@ -78,8 +79,7 @@ class Sharing:
 
     async def _succeeds(self) -> None:
         try:
-            if time.monotonic() - self._beat_at > self._beat_seconds:
-                await self._beat()
+            await self._beat_if_due()
             for platform, adapter in self._adapters.items():
                 await self._share(platform, adapter)
             self._failures.ended()
@@ -87,11 +87,13 @@ class Sharing:
             self._failures.note(e)
             self._seek_at = time.monotonic() + _FORBEARANCE_SECONDS
 
-    async def _beat(self) -> None:
+    async def _beat_if_due(self) -> None:
         """Say that this process lives and what it connects, and see which others do."""
         held = {name: sorted(adapter.held) for name, adapter in self._adapters.items()}
+        if held == self._me.held and time.monotonic() - self._beat_at < self._beat_seconds:
+            return
         self._me = replace(self._me, held=held)
-        self._living = [known.process for known in await processes.beat(self._db, self._me, lease=LEASE)]
+        self._living = [known.process for known in await processes.beat(self._db, self._me, lease=self._lease)]
         self._beat_at = time.monotonic()
         if len(self._living) > 1:
             await self._following.renew()  # also while what was received takes long to write
@@ -111,14 +113,17 @@ class Sharing:
         others = [one for one in self._living if one.id != self._me.id and platform in one.held]
         if adapter.shares_parts:
             await self._hold(platform, adapter, division.parts, 1 + len(others))
-        holders = Counter(part for one in others for part in one.held[platform])
-        is_known = time.monotonic() - self._began > 2 * self._beat_seconds  # to the others: they ask less by now
+        holders = Counter(part for one in others for part in _overlapping(one.held[platform], division.parts))
+        if not adapter.held:
+            self._holds_since[platform] = time.monotonic()
+        since = self._holds_since.setdefault(platform, time.monotonic())
+        is_known = time.monotonic() - since > 2 * self._beat_seconds  # to the others: they ask less by now
         shares = [1 / (1 + holders[part]) for part in adapter.held if is_known or not holders[part]]
         share = sum(shares) / len(division.parts)
-        adapter.take_share(share or 0.5 / len(division.parts))  # without a part there is still the log-in
+        adapter.take_share(share or 0.5 / len(division.parts))  # there is no share of nothing
 
     async def _hold(self, platform: str, adapter: PlatformAdapter, parts: Sequence[str], count: int) -> None:
-        """Connect the parts that this process leads, up to its share."""
+        """Connect the parts that this process leads, up to its share, and leave the others."""
         left = {part for name, part in self._following.left if name == platform}
         mine = {part for name, part in self._following.led if name == platform} & set(parts) - left
         share = math.ceil(len(parts) / count)
@@ -130,3 +135,11 @@ class Sharing:
             if chosen := random.sample(free, min(share - len(mine), len(free))):  # others choose at the same time
                 mine |= await self._following.seek(platform, chosen)
         adapter.hold(frozenset(mine))
+        # The adapter tells of those that it was connected to; others were never, or are none any more.
+        led = {part for name, part in self._following.led if name == platform}
+        self._following.leave(platform, led - mine - adapter.held)
+
+
+def _overlapping(held: Sequence[str], parts: Sequence[str]) -> Sequence[str]:
+    """Return the parts which another process holds, too: all of them where it divides the platform otherwise."""
+    return held if set(held) <= set(parts) else parts

@@ -58,7 +58,10 @@ class TenantService:
             await tenants.resume_tenant(self.db, tenant_id, self.clock())
         record = self.membership.record_of(platform, record.platform_id) or record
         is_in = known is not None and known.is_connected if connected is None else connected
-        tenant, created = await tenants.save_tenant(self.db, platform, record, connected=is_in, now=self.clock())
+        part = self.membership.part_of(platform, record.platform_id)
+        tenant, created = await tenants.save_tenant(
+            self.db, platform, record, connected=is_in, now=self.clock(), part=part
+        )
         job = await self.membership.begin_syncs(tenant) if connected else None
         if is_in and is_stopped and job is None:
             job, _ = await self.queue.enqueue(tenant.id, JobKind.MANUAL)

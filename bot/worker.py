@@ -117,7 +117,7 @@ class Worker:
     def put_back(self, concerns: Callable[[str], bool]) -> None:
         """Put the running jobs of some tenants back into the queue, at their safe points: another process has them."""
         for attempt in self.running.values():
-            if attempt.task and concerns(attempt.job.tenant_id):
+            if attempt.task and not attempt.is_ending and concerns(attempt.job.tenant_id):
                 attempt.task.cancel()
 
     async def _run_job(self, attempt: Attempt) -> None:
@@ -227,6 +227,7 @@ class Worker:
         return self._slots.locked() and await jobs.has_due_jobs(self._db, now, claimable=self._parts.claimable())
 
     async def _end(self, attempt: Attempt, outcome: Outcome) -> None:
+        attempt.is_ending = True
         ended = await self._finish(attempt, outcome)
         status, error = outcome.status, outcome.error
         has_looked = status in (jobs.JobStatus.SUCCEEDED, jobs.JobStatus.PARTIAL)

@@ -14,7 +14,7 @@ from adapters.base import PlatformSession
 from adapters.discord.choice import choice_of
 from adapters.discord.config import DiscordOptions
 from adapters.discord.content import CONTENT_REMEDY
-from adapters.discord.gateway import GatewayClient, division_of, ignore
+from adapters.discord.gateway import GatewayClient, division_of, ignore, part_name
 from adapters.discord.reach import reach_of
 from adapters.discord.rest import RateLimiter, RequestScope, RestClient
 from adapters.discord.session import DiscordSession
@@ -139,8 +139,13 @@ class DiscordAdapter:
 
     @property
     def held(self) -> frozenset[str]:
-        """The shards that this process connects."""
-        return self._client.shards.held if self._client and self._client.shards else frozenset()
+        """The shards that this process connects; those of the configuration also before it is logged in."""
+        if self._client and self._client.shards:
+            return self._client.shards.held
+        choice = self._shard_choice
+        if choice.count is None or choice.is_shared:
+            return frozenset()
+        return frozenset(part_name(shard, choice.count) for shard in choice.ids or range(choice.count))
 
     @property
     def ready_parts(self) -> frozenset[str]:

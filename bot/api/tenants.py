@@ -91,7 +91,10 @@ class TenantCalls:
         tenant, created, job = await self.service.create(new.platform, record, connected=connected)
         view = await self.presenter.tenant(tenant)
         shown = await self.presenter.job(job) if job else None
-        return Result(CreatedTenant(**dict(view), created=created, job=shown), 201 if created else 200)
+        answer = dict(view)
+        if is_elsewhere and not tenant.is_connected:  # as far as is known here
+            answer |= {"hint": _ELSEWHERE, "invite_url": None}
+        return Result(CreatedTenant(**answer, created=created, job=shown), 201 if created else 200)
 
     async def show_tenant(self, params: TenantPath, _: NoParameters) -> Result:
         """Show one tenant."""
@@ -112,6 +115,12 @@ class TenantCalls:
             detail=_PURGED if is_purged else _STOPPED,
         )
         return Result(removed)
+
+
+_ELSEWHERE = (
+    "Another process is told of this community (GET /api/processes). Where the bot is in it, that process begins its "
+    "sync within a minute."
+)
 
 
 async def find_tenant(db: Database, tenant_id: str) -> Tenant:

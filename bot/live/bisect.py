@@ -1,7 +1,7 @@
 """Isolate changes that the database refuses, so that the others are applied."""
 
 import logging
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -39,7 +39,7 @@ async def apply_bisecting(
     changes: Sequence[MessageChange],
     now: datetime,
     owner: str,
-    parts: Collection[Part],
+    leases: Mapping[Part, int],
     hidden: Collection[ChannelKey],
     followed: Collection[ChannelKey],
 ) -> Outcome:
@@ -51,7 +51,7 @@ async def apply_bisecting(
     """
     applied = Outcome()
     if changes:
-        apply = partial(live.apply_changes, db, now=now, owner=owner, parts=parts, hidden=hidden)
+        apply = partial(live.apply_changes, db, now=now, owner=owner, leases=leases, hidden=hidden)
         await _bisect(apply, changes, followed, applied)
     applied.left_out |= {(tenant_id, channel_id) for tenant_id, channel_id, _ in applied.refused}
     if applied.refused:

@@ -190,6 +190,14 @@ class LiveBuffer:
         """Whether changes of messages wait to be written."""
         return bool(self._messages or self.lost or self.lost_tenants)
 
+    def drop(self, concerns: Callable[[str], bool]) -> None:
+        """Drop all of some tenants, but which of their channels are hidden."""
+        self._messages = {key: change for key, change in self._messages.items() if not concerns(key[0])}
+        self.lost = {key for key in self.lost if not concerns(key[0])}
+        self.lost_tenants = {tenant_id for tenant_id in self.lost_tenants if not concerns(tenant_id)}
+        for tenant_id in list(filter(concerns, self._channels[False])):
+            del self._channels[False][tenant_id]
+
     def take(self, limit: int) -> LiveBatch:
         """Remove and return the oldest changes of messages, and all ids of dropped ones."""
         keys = [key for key, _ in zip(self._messages, range(limit), strict=False)]

@@ -1,13 +1,15 @@
 """Write what events say of channels."""
 
 import logging
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Awaitable, Callable, Collection, Iterator
 from datetime import datetime
+from typing import Any
 
 from adapters.records import ChannelRecord, ChannelType
 from bot.failures import Failures
 from bot.live.bisect import is_refused
 from bot.live.buffer import ChannelEvent, LiveBuffer
+from bot.live.leading import Leading
 from storage import channels
 from storage.database import Database
 from storage.live import ChannelKey
@@ -54,32 +56,38 @@ class ChannelWriter:
         failures.raise_first()
 
     async def write_shown(
-        self, buffer: LiveBuffer, leads: Callable[[str], bool], hidden: Collection[ChannelKey] = ()
+        self, buffer: LiveBuffer, leading: Leading, platform: str, hidden: Collection[ChannelKey] = ()
     ) -> None:
-        """Write the other changed channels of the tenants that this process ``leads``, and discard those of others.
+        """Write the other changed channels of the tenants that this process leads, and discard those of others.
 
         Those of ``hidden`` and their threads are left for a later call: that they were hidden is written first.
 
         Raises:
+            LeadershipLost: another process leads one of the tenants now.
             StorageError: some cannot be written; they stay buffered.
         """
-        failures = Failures()
-        for tenant_id, events in buffer.channel_events(hidden=False).items():
+        failures, waiting = Failures(), buffer.channel_events(hidden=False)
+        guards = {tenant_id: leading.guard(platform, tenant_id) for tenant_id in waiting}  # as they are led now
+        for tenant_id, events in waiting.items():
             due = [event for event in events if _places_of(tenant_id, event.record).isdisjoint(hidden)]
             with failures.apart(tenant_id):
                 for some in _parts(due):
-                    if leads(tenant_id):
-                        await self._save(tenant_id, some)
+                    if leading.leads(platform, tenant_id):
+                        await self._save(tenant_id, some, guards[tenant_id])
                     buffer.channels_written(tenant_id, some)
         failures.raise_first()
 
-    async def _save(self, tenant_id: str, events: list[ChannelEvent]) -> None:
+    async def _save(
+        self, tenant_id: str, events: list[ChannelEvent], guard: Callable[[Any], Awaitable[None]] | None = None
+    ) -> None:
         records = [event.record for event in events]
         received_at = {event.record.platform_id: event.received_at for event in events}
         new = {event.record.platform_id for event in events if event.is_new}
         now = self._clock()
         try:
-            await channels.save_changed_channels(self._db, tenant_id, records, now, received_at=received_at, new=new)
+            await channels.save_changed_channels(
+                self._db, tenant_id, records, now, received_at=received_at, new=new, guard=guard
+            )
         except Exception as e:  # the next sync lists them; hidden ones cannot wait for it
             if not is_refused(e):
                 raise

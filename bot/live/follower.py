@@ -12,7 +12,7 @@ from bot.live.following import Following
 from bot.parts import Parts
 from storage import live, repair
 from storage.database import Database
-from storage.live import ChannelKey, MessageChange
+from storage.live import ChannelKey, MessageChange, Part
 from storage.repair import GapReason
 from storage.tenants import tenant_id_of
 from storage.unwritten import UnwrittenEvent
@@ -76,9 +76,15 @@ class LiveFollower:
         )
 
     async def apply(
-        self, platform: str, changes: Sequence[MessageChange], now: datetime, hidden: Collection[ChannelKey]
+        self,
+        changes: Sequence[MessageChange],
+        leases: Mapping[Part, int],
+        now: datetime,
+        hidden: Collection[ChannelKey],
     ) -> list[UnwrittenEvent]:
         """Apply changes of tenants whose events this process writes; return the events that cannot be written.
+
+        ``leases`` are those by which it does, as they were when the changes were chosen.
 
         Raises:
             LeadershipLost: another process writes some of them now.
@@ -88,10 +94,8 @@ class LiveFollower:
         followed = {channel for channel in with_new if self.channels.is_followed(*channel)}
         for tenant_id in {key[0] for key in followed if self.channels.is_early(*key)}:
             await self.catch_up(tenant_id)
-        tenant_ids = {change.tenant_id for change in changes}
-        parts = {self._following.part_of(platform, tenant_id) for tenant_id in tenant_ids}
         owner = self._following.owner
-        applied = await apply_bisecting(self._db, changes, now, owner, parts, hidden, followed)
+        applied = await apply_bisecting(self._db, changes, now, owner, leases, hidden, followed)
         for channel in applied.left_out:
             self.channels.missed(*channel)
         for change in changes:

@@ -9,22 +9,22 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from adapters.parts import UNDIVIDED, Division
 from bot.failures import Failures
+from bot.live.leading import Leading
 from bot.live.pending_gaps import PendingGaps
 from storage.database import Database
 from storage.errors import StorageError
-from storage.live import Part, acquire_leadership, advance_watermark, release_leadership
+from storage.live import Part, advance_watermark, release_leadership
 from storage.repair import GapReason
 from storage.tenants import list_connected, tenant_id_of
 
-_LEASE = timedelta(seconds=15)
 _WHOLE = UNDIVIDED.parts[0]
 
 
-class Following:
+class Following(Leading):
     """The tenants of all platforms whose events this process receives."""
 
     def __init__(
@@ -35,39 +35,13 @@ class Following:
         division_of: Callable[[str], Division] = lambda _: UNDIVIDED,
     ) -> None:
         """``division_of`` returns into which parts a platform is divided at present."""
-        self._db = db
-        self.owner = owner
-        self._clock = clock
-        self._division_of = division_of
-        self._sought: defaultdict[str, set[str]] = defaultdict(set)  # by platform: parts to lead, if nobody else does
+        super().__init__(db, owner, clock, division_of)
         self._followed: defaultdict[str, set[str]] = defaultdict(set)  # the tenants whose events are received
         self._silent: defaultdict[str, set[str]] = defaultdict(set)  # by platform: the tenants whose events are not
         self._pending_gaps: defaultdict[str, PendingGaps] = defaultdict(PendingGaps)
-        self._watermarks: dict[Part, datetime | None] = {}
-        self._decided: set[Part] = set()
-
         self._deciding = asyncio.Lock()
-        self.led: set[Part] = set()
-        """The parts of platforms' connections whose events this process writes."""
-        self.left: set[Part] = set()
-        """Parts by which no more events come; they are led until all of them are written."""
-
-    def part_of(self, platform: str, tenant_id: str) -> Part:
-        """Return the part of a platform's connection by which a tenant's events come."""
-        return platform, self._division_of(platform).part_of(tenant_id.removeprefix(tenant_id_of(platform, "")))
-
-    def leads_all(self, platform: str) -> bool:
-        """Return whether this process writes the events of each part of a platform by which it receives any."""
-        return all((platform, part) in self.led for part in self._sought[platform])
-
-    def leads(self, platform: str, tenant_id: str) -> bool:
-        """Return whether this process writes a tenant's events."""
-        return self.part_of(platform, tenant_id) in self.led
-
-    def stands_by(self, platform: str, tenant_id: str) -> bool:
-        """Return whether it is known that another process writes a tenant's events."""
-        part = self.part_of(platform, tenant_id)
-        return part in self._decided and part not in self.led
+        self.discard: Callable[[str, Callable[[str], bool]], None] = lambda _, __: None
+        """Called with a platform, and which of its tenants another process wrote the events of meanwhile."""
 
     def connected(self, platform: str, tenant_ids: Iterable[str], part: str = _WHOLE) -> None:
         """Record a new connection for a part and its tenants: the events before it are missing."""
@@ -85,7 +59,7 @@ class Following:
 
         ``covers`` returns whether a community came by it, by its platform id.
         """
-        self.left.add((platform, part))
+        self.leave(platform, [part])
         prefix = tenant_id_of(platform, "")
         for known in (self._followed[platform], self._silent[platform]):
             known -= {tenant_id for tenant_id in known if covers(tenant_id.removeprefix(prefix))}
@@ -101,7 +75,7 @@ class Following:
             await self.renew()
         finally:
             lost = {part for part in parts if (platform, part) not in self.led}
-            self._forget(platform, lost)
+            self._give_up(platform, lost)
         return set(parts) - lost
 
     def begins(self, platform: str, tenant_id: str) -> None:
@@ -117,11 +91,6 @@ class Following:
         self._followed[platform].discard(tenant_id)
         self._silent[platform].add(tenant_id)
         self._pending_gaps[platform].began(tenant_id, reason, None if since_watermark else self._clock())
-
-    def is_decided(self, platform: str) -> bool:
-        """Return whether it is known which process leads each part of a platform that is sought."""
-        sought = self._sought[platform]
-        return bool(sought) and all((platform, part) in self._decided for part in sought)
 
     @property
     def has_news(self) -> bool:
@@ -175,7 +144,7 @@ class Following:
             for platform in {platform for platform, _ in left}:
                 parts = {part for name, part in left if name == platform and (name, part) in self.left}
                 await release_leadership(self._db, platform, parts, self.owner, self._clock())
-                self._forget(platform, parts)
+                self._give_up(platform, parts)
 
     async def release(self) -> None:
         """Release the leaderships, so that another process can lead at once."""
@@ -184,47 +153,35 @@ class Following:
             with suppress(StorageError):
                 await release_leadership(self._db, platform, parts, self.owner, self._clock())
 
-    def _platforms(self) -> list[str]:
-        return [platform for platform, sought in self._sought.items() if sought]
-
     def _comes_by(self, platform: str, part: str) -> Callable[[str], bool]:
         return lambda tenant_id: self.part_of(platform, tenant_id)[1] == part
 
-    def _forget(self, platform: str, parts: Collection[str]) -> None:
-        gone = {(platform, part) for part in parts}
-        self._sought[platform] -= set(parts)
-        self._decided -= gone
-        self.left -= gone
-        self.led -= gone
-        self._pending_gaps[platform].forget(lambda tenant_id: self.part_of(platform, tenant_id) in gone)
+    def _give_up(self, platform: str, parts: Collection[str]) -> None:
+        """Seek parts no more. The next process that leads them records their gaps, from the watermark on."""
+        self._forget(platform, parts)
+        self._pending_gaps[platform].forget(lambda tenant_id: self.part_of(platform, tenant_id)[1] in parts)
 
     async def _decide(self, platform: str) -> None:
         """Acquire or renew the leaderships of a platform that no other process holds; a takeover leaves a gap."""
-        division, sought = self._division_of(platform), sorted(self._sought[platform])
-        leaderships = await acquire_leadership(
-            self._db, platform, sought, self.owner, now=self._clock(), lease=_LEASE, division=division.parts
-        )
-        taken_over = set()
-        for name, leadership in leaderships.items():
-            part = platform, name
-            self._watermarks[part] = leadership.watermark_at
-            if not leadership.is_mine:
-                self.led.discard(part)
-                self._pending_gaps[platform].forget(self._comes_by(platform, name))
-            elif part not in self.led and part in self._decided:
-                taken_over.add(part)
+        mine, taken_over, elsewhere = await self._acquire(platform)
+        if elsewhere:
+            self._pending_gaps[platform].forget(lambda tenant_id: self.part_of(platform, tenant_id) in elsewhere)
         if taken_over:
             await self._take_over(platform, taken_over)
-        self.led |= {(platform, name) for name, leadership in leaderships.items() if leadership.is_mine}
-        self._decided |= {(platform, name) for name in leaderships}
+        self.led |= mine
+        self._decided |= mine | elsewhere
 
     async def _take_over(self, platform: str, parts: set[Part]) -> None:
         """Add the gaps of a takeover, also for tenants that only the process before may have received events of."""
-        silent = {tenant_id for tenant_id in self._silent[platform] if self.part_of(platform, tenant_id) in parts}
-        known = self._followed[platform] | set(await list_connected(self._db, platform)) - self._silent[platform]
-        followed = sorted(tenant_id for tenant_id in known if self.part_of(platform, tenant_id) in parts)
-        self._pending_gaps[platform].missed(followed, GapReason.TAKEOVER, self._clock())
-        for tenant_id in silent:
+        connected = set(await list_connected(self._db, platform))
+
+        def concerns(tenant_id: str) -> bool:
+            return self.part_of(platform, tenant_id) in parts
+
+        self.discard(platform, concerns)  # what is received from now on is behind the gap
+        known = self._followed[platform] | connected - self._silent[platform]
+        self._pending_gaps[platform].missed(sorted(filter(concerns, known)), GapReason.TAKEOVER, self._clock())
+        for tenant_id in filter(concerns, self._silent[platform]):
             self._pending_gaps[platform].began(tenant_id, GapReason.OUTAGE, None)
 
     async def _write(self) -> None:

@@ -8,9 +8,11 @@ import logging
 from datetime import datetime
 
 from adapters.slices import in_slices
+from bot.failures import Failures
 from bot.live.bisect import is_refused
 from bot.live.buffer import Key, LiveBatch
 from storage.database import Database
+from storage.repair import request_audit
 from storage.unwritten import OVERFLOWED, EventKind, UnwrittenEvent, note_unwritten
 
 log = logging.getLogger(__name__)
@@ -40,6 +42,20 @@ async def note_unwritten_events(db: Database, batch: LiveBatch, now: datetime) -
         _, channel, message = event.ref
         facts = {"channel": channel, "message_id": message, "kind": event.kind, "code": event.reason.code}
         log.debug("live event not written: its message will be read", extra=facts)
+
+
+async def request_audits(db: Database, tenant_ids: set[str], now: datetime) -> None:
+    """Request the audits of tenants that lost more changes than can be kept by id, and remove these from the set.
+
+    Raises:
+        StorageError: the database refuses one, which stays in the set.
+    """
+    failures = Failures()
+    for tenant_id in sorted(tenant_ids):
+        with failures.apart(tenant_id):
+            await request_audit(db, tenant_id, now)
+            tenant_ids.discard(tenant_id)
+    failures.raise_first()
 
 
 def _unknown(key: Key) -> UnwrittenEvent:

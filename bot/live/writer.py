@@ -26,9 +26,9 @@ from bot.live.follower import LiveFollower
 from bot.live.following import Following
 from bot.live.trace import trace_discarded, trace_ignored, trace_received
 from bot.live.tracker import ChangeTrackers
-from bot.live.unwritten import note_unwritten_events
+from bot.live.unwritten import note_unwritten_events, request_audits
 from bot.parts import Parts
-from storage import channels, repair
+from storage import channels
 from storage.database import Database
 from storage.errors import LeadershipLost, StorageError
 from storage.tenants import tenant_id_of
@@ -39,6 +39,7 @@ _BATCH = 1_000  # messages in one transaction
 _FLUSH_SECONDS = 0.1
 _WATERMARK_SECONDS = 5.0
 _PAUSE_SECONDS = 1.0
+_ELSEWHERE = "another process writes the events of the platform"
 _LAST_WRITE_SECONDS = 10.0  # at the end of the process; the rest lies behind the watermark, and becomes a gap
 
 
@@ -53,12 +54,13 @@ class LiveWriter:
         self._clock = clock
         self.instant = SteadyClock(clock)
         """Clock by which listings and events of channels are ordered."""
-        self._buffers = {platform: LiveBuffer() for platform in adapters}
+        self._buffers = defaultdict(LiveBuffer, {platform: LiveBuffer() for platform in adapters})
         self._channels = ChannelWriter(db, clock, self.instant, lambda tenant_id: self.followed.unsettle(tenant_id))
         self.trackers = ChangeTrackers()
         self.following = Following(db, owner, clock, self._parts.division)
         self.follower = LiveFollower(db, adapters, self.following, clock)
         self.followed = self.follower.channels
+        self.following.discard = self._drop
         self._unwritten = defaultdict[str, LiveBatch](LiveBatch)  # by platform
         self._to_audit: set[str] = set()  # tenants
         self.writing = asyncio.Lock()
@@ -69,7 +71,7 @@ class LiveWriter:
     def submit(self, platform: str, event: LiveEvent) -> None:
         """Take an event in. Returns at once."""
         trace_received(event)
-        buffer = self._buffers.setdefault(platform, LiveBuffer())
+        buffer = self._buffers[platform]
         if isinstance(event, ChannelChanged):
             tenant_id = tenant_id_of(platform, event.tenant_platform_id)
             buffer.add_channel(tenant_id, event.record, self.instant(), is_new=event.is_new)
@@ -146,16 +148,17 @@ class LiveWriter:
         received, left = self._parts.received_until(), set(self.following.left)
         try:
             with only_wanted_cancellation():
-                failures = Failures()
+                failures, written = Failures(), set[str]()
                 for platform in list(self._buffers):
                     with failures.apart(platform):
                         await self._flush(platform)
+                        written.add(platform)
                 with failures.apart("audits"):
-                    await self._request_audits()
+                    await request_audits(self._db, self._to_audit, self._clock())
                 if self.following.has_news:
                     with failures.apart("gaps"):
                         await self.following.write()
-                if left and not failures:
+                if left := {part for part in left if part[0] in written}:
                     await self.following.release_left(left)
                     self._forget_unled(*{platform for platform, _ in left})
                 if time.monotonic() - self._advanced_at > _WATERMARK_SECONDS:
@@ -191,60 +194,55 @@ class LiveWriter:
 
     async def _flush(self, platform: str) -> None:
         """Write a platform's buffer; while its leadership is undecided, only the hidden channels."""
-        failures = Failures()
+        failures, following, buffer = Failures(), self.following, self._buffers[platform]
         while not failures:
             async with self.writing:
                 with failures.apart("messages"):
                     await self._write_batch(platform)
                 with failures.apart("channels"):
-                    await self._channels.write_hidden(self._buffers[platform])
-                    if self._knows(platform):
-                        leads = partial(self.following.leads, platform)
-                        await self._channels.write_shown(self._buffers[platform], leads)
-            if not (self._knows(platform) and self._buffers[platform].has_messages):
+                    await self._channels.write_hidden(buffer)
+                    if following.is_decided(platform):
+                        with suppress(LeadershipLost):  # they stay buffered until it is renewed
+                            await self._channels.write_shown(buffer, following, platform)
+            if not (following.is_decided(platform) and (self._unwritten[platform] or buffer.has_messages)):
                 break
         failures.raise_first()
-
-    def _knows(self, platform: str) -> bool:  # who leads
-        return self.following.is_decided(platform)
 
     async def _write_batch(self, platform: str) -> None:
         """Write the oldest changes of messages that this process leads, and discard the others: their leader does.
 
         Changes that the database refuses are noted as unwritten; what cannot be written now is kept.
         """
-        if not self._knows(platform):
+        following, buffer, now = self.following, self._buffers[platform], self._clock()
+        if not following.is_decided(platform):
             return
-        batch = self._unwritten[platform] = self._unwritten[platform] or self._buffers[platform].take(_BATCH)
-        leads, buffer, now = partial(self.following.leads, platform), self._buffers[platform], self._clock()
-        trace_discarded(batch.keep(leads), "another process writes the events of the platform")
-        if not self.following.leads_all(platform):
+        batch = self._unwritten[platform] = self._unwritten[platform] or buffer.take(_BATCH)
+        trace_discarded(batch.keep(partial(following.leads, platform)), _ELSEWHERE)
+        leases = following.leases(platform, {change.tenant_id for change in batch.changes})
+        if not following.leads_all(platform):
             self._forget_unled(platform)
         if any(change.created for change in batch.changes):
             with suppress(StorageError):  # new threads, before what is written in them; ``_flush`` reports it
-                await self._channels.write_shown(buffer, leads, buffer.hidden_channels())
+                await self._channels.write_shown(buffer, following, platform, buffer.hidden_channels())
         hidden = buffer.hidden_channels()  # now, since some may have been hidden meanwhile
         try:
-            batch.refused += await self.follower.apply(platform, batch.changes, now, hidden)
+            batch.refused += await self.follower.apply(batch.changes, leases, now, hidden)
         except LeadershipLost:  # since it was renewed last: this process stood still
-            await self.following.renew()
+            await following.renew()
             return
         batch.changes = []
         await note_unwritten_events(self._db, batch, now)
         self._to_audit |= batch.lost_tenants
         self._unwritten[platform] = LiveBatch()
 
+    def _drop(self, platform: str, concerns: Callable[[str], bool]) -> None:
+        """Drop what was received of tenants before another process wrote their events: that may have been newer."""
+        trace_discarded(self._unwritten[platform].keep(lambda tenant_id: not concerns(tenant_id)), _ELSEWHERE)
+        self._buffers[platform].drop(concerns)
+        self.followed.forget(concerns)
+
     def _forget_unled(self, *platforms: str) -> None:
         """Follow nothing of the tenants of which another process writes the events."""
         for platform in platforms:
             prefix = tenant_id_of(platform, "")
             self.followed.forget(lambda i: i.startswith(prefix) and not self.following.leads(platform, i))  # noqa: B023
-
-    async def _request_audits(self) -> None:
-        """Request the audits of tenants that lost more changes than can be kept by id; a failed one stays due."""
-        failures = Failures()
-        for tenant_id in sorted(self._to_audit):
-            with failures.apart(tenant_id):
-                await repair.request_audit(self._db, tenant_id, self._clock())
-                self._to_audit.discard(tenant_id)
-        failures.raise_first()

@@ -2,12 +2,13 @@
 back.
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, bindparam, case, func, literal_column, not_, select
+from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.types import Boolean, Integer, Text
 
 from adapters.records import ChannelRecord
@@ -157,6 +158,7 @@ async def save_changed_channels(
     *,
     received_at: Mapping[str, datetime] = MappingProxyType({}),
     new: Collection[str] = (),
+    guard: Callable[[AsyncConnection], Awaitable[None]] | None = None,
 ) -> None:
     """Store channels from events, and update the skip reasons of their threads.
 
@@ -170,8 +172,11 @@ async def save_changed_channels(
         now: the time of the rows' change.
         received_at: when each event was received, by the channel's platform id; default: now.
         new: those that were made just now, by their platform ids: there is nothing in them to be read.
+        guard: called first in the transaction; it raises where nothing may be written.
     """
     async with db.writing() as connection:
+        if guard is not None:
+            await guard(connection)
         if not await lock_channels(connection, tenant_id):
             records = [record for record in records if record.skip_reason is not None]
         async for rows in prepared_rows(connection, tenant_id, records, now):

@@ -15,7 +15,6 @@ from sqlalchemy import (
     bindparam,
     case,
     func,
-    literal,
     null,
     or_,
     select,
@@ -32,19 +31,15 @@ from storage.jobs.claimable import OF_ALL, Claimable, is_claimable
 from storage.jobs.model import HELD, RENEWED_UNTIL, Job, JobLease, JobStatus, due_at, job_of
 from storage.jobs.order import queue_order
 from storage.jobs.tenant_status import SETTLED_STATUS, settle_status
-from storage.sql import JOB_ID, NOW, TENANT_ID, DatabaseTime, Id, JsonObject, one_row
+from storage.sql import JOB_ID, NOW, TENANT_ID, Id, JsonObject, has_run_out, one_row
 from storage.tables import sync_jobs, sync_progress, tenants, unfinished
 
 _TOTALS = bindparam("new_totals", type_=JsonObject)
 
-# A lease that ends later than any lease can: the database's clock was set back, and the worker is gone.
-_BEYOND_SECONDS = 600.0
-
 
 def _ran_out(job: FromClause) -> ColumnElement[bool]:
     """SQL condition: a running job's lease has expired, by the database's clock."""
-    is_over = or_(job.c.lease_until < DatabaseTime(), job.c.lease_until > DatabaseTime(literal(_BEYOND_SECONDS)))
-    return and_(job.c.status == "running", is_over)
+    return and_(job.c.status == "running", has_run_out(job.c.lease_until))
 
 
 _IS_BUSY = bindparam("busy_tenants", expanding=True, type_=Id())

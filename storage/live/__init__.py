@@ -19,6 +19,7 @@ from storage.live.leader import (
     acquire_leadership,
     advance_watermark,
     free_parts,
+    hold_leadership,
     release_leadership,
 )
 from storage.live.leads import (
@@ -45,6 +46,7 @@ __all__ = [
     "catch_up",
     "count_followed",
     "free_parts",
+    "hold_leadership",
     "kinds_of",
     "list_leads",
     "processes_of",

@@ -5,9 +5,10 @@ the checkpoint with it; in any other it is stored early: the sync reads everythi
 there is a proof of anything.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 
 from storage.channels import forget_deleted
 from storage.connection import finish_before_cancel
@@ -40,7 +41,7 @@ async def apply_changes(
     now: datetime,
     *,
     owner: str | None = None,
-    parts: Collection[Part] = (),
+    leases: Mapping[Part, int] = MappingProxyType({}),
     hidden: Collection[ChannelKey] = (),
     followed: Collection[ChannelKey] = (),
 ) -> Applied:
@@ -54,7 +55,7 @@ async def apply_changes(
         changes: at most one per message, about a thousand at a time.
         now: the time of the rows' change.
         owner: the process that applies them, as in the jobs that it runs itself.
-        parts: the parts of platforms' connections that they came by, which the owner leads.
+        leases: the parts of platforms' connections that they came by, which the owner leads, with their epochs.
         hidden: channels that are to be skipped by a later event: no new message of them is stored.
         followed: channels of which every message beyond the checkpoint is in ``changes``, or stored.
 
@@ -68,7 +69,7 @@ async def apply_changes(
         return Applied()
     async with traced(changes) as trace, db.writing() as connection:
         if owner is not None:
-            await hold_leadership(connection, parts, owner)
+            await hold_leadership(connection, leases, owner)
         # Before rows are locked: an erasure waiting for this lock could deadlock with a transaction on those rows.
         await redactors_for(connection, {change.tenant_id for change in changes})
         changes = await place_in_threads(connection, changes)

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import and_, func, literal, select
+from sqlalchemy import and_, func, select
 
 from storage.connection import Readable, finish_before_cancel
 from storage.processes import IS_RUNNING
-from storage.sql import TENANT_IDS, DatabaseTime, all_rows
+from storage.sql import TENANT_IDS, all_rows, is_held
 from storage.tables import live_state, processes, tenants
 
 
@@ -20,12 +20,8 @@ class Lead:
     owner: str | None  # the running process that has its lease; None: none has
 
 
-_BEYOND_SECONDS = 600.0  # beyond any lease: the database's clock was set back
-_IS_VALID = and_(
-    live_state.c.lease_until > DatabaseTime(), live_state.c.lease_until <= DatabaseTime(literal(_BEYOND_SECONDS))
-)
 # Where the process does not run its lease says nothing.
-_IS_OWNERS = and_(processes.c.id == live_state.c.owner, _IS_VALID, IS_RUNNING)
+_IS_OWNERS = and_(processes.c.id == live_state.c.owner, is_held(live_state.c.lease_until), IS_RUNNING)
 _LEADS = (
     select(live_state.c.platform, live_state.c.part, processes.c.id.label("owner"))
     .select_from(live_state.outerjoin(processes, _IS_OWNERS))

@@ -12,7 +12,7 @@ from sqlalchemy import Boolean, Float, RowMapping, and_, bindparam, delete, lite
 
 from storage.connection import Readable, finish_before_cancel
 from storage.database import Database
-from storage.sql import DatabaseTime, Id, all_rows, fields_of, insert
+from storage.sql import DatabaseTime, Id, all_rows, fields_of, insert, is_held
 from storage.tables import processes
 
 
@@ -38,7 +38,6 @@ class KnownProcess:
     is_away: bool  # whether its lease has ended
 
 
-_BEYOND_SECONDS = 600.0  # beyond any lease: the database's clock was set back
 _REMEMBERED_SECONDS = 3600.0
 _OWNER = bindparam("new_owner", type_=Id)
 _NAMES = [field.name for field in fields(Process)]
@@ -57,13 +56,11 @@ _BEAT = _ENTER.on_conflict_do_update(
     set_={name: _ENTER.excluded[name] for name in (*_NAMES, "lease_until", "updated_at") if name != "id"},
 )
 
-IS_RUNNING = and_(_columns.lease_until > DatabaseTime(), _columns.lease_until <= DatabaseTime(literal(_BEYOND_SECONDS)))
-"""SQL condition: a row of ``processes`` is of one that runs."""
-
+IS_RUNNING = is_held(_columns.lease_until)
 # One that runs although the clock was set back enters itself again.
 _IS_FORGOTTEN = or_(
     _columns.lease_until <= DatabaseTime(literal(-_REMEMBERED_SECONDS)),
-    _columns.lease_until > DatabaseTime(literal(_BEYOND_SECONDS)),
+    and_(_columns.lease_until > DatabaseTime(), ~IS_RUNNING),
     bindparam("is_alone", type_=Boolean),
 )
 # Two that forget each other would otherwise wait for each other's rows.

@@ -4,15 +4,14 @@ A turn is a lease by the database's clock, which the processes share; after it s
 there is only one process, so that a turn that another one left behind is void.
 """
 
-from sqlalchemy import Boolean, Float, and_, bindparam, literal, null, or_, select, update
+from sqlalchemy import Boolean, Float, and_, bindparam, null, or_, select, update
 
 from storage.connection import finish_before_cancel
 from storage.database import Database
-from storage.sql import DatabaseTime, Id, insert
+from storage.sql import DatabaseTime, Id, has_run_out, insert
 from storage.tables import turns
 
 _SHORTEST_SECONDS, _LONGEST_SECONDS = 0.05, 60.0
-_BEYOND_SECONDS = 600.0  # beyond any turn: the database's clock was set back
 
 _NAME, _OWNER = bindparam("turn", type_=Id), bindparam("new_owner", type_=Id)
 _UNTIL = DatabaseTime(bindparam("seconds", type_=Float))
@@ -21,8 +20,7 @@ _ENTER = insert(turns).values(
 )
 _IS_FREE = or_(
     turns.c.owner == _OWNER,
-    turns.c.held_until <= DatabaseTime(),
-    turns.c.held_until > DatabaseTime(literal(_BEYOND_SECONDS)),
+    has_run_out(turns.c.held_until),
     and_(turns.c.owner.is_not(None), bindparam("is_alone", type_=Boolean)),
 )
 # Nothing comes back where it is not free. The row is locked then, too: what is read next is what was in the way.

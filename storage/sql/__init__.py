@@ -15,6 +15,7 @@ from storage.sql.functions import (
 from storage.sql.json_rows import json_objects, json_strings, types_of
 from storage.sql.json_text import as_plain, clean, clean_text, dump_json, is_clean
 from storage.sql.keys import as_keys, delete_by_key, joined_by_key
+from storage.sql.leases import has_run_out, is_held
 from storage.sql.params import (
     AFTER_ID,
     CHANNEL_ID,
@@ -74,10 +75,12 @@ __all__ = [
     "differs",
     "dump_json",
     "fields_of",
+    "has_run_out",
     "insert",
     "insert_parameters",
     "insert_rows",
     "is_clean",
+    "is_held",
     "joined_by_key",
     "json_as_text",
     "json_objects",

@@ -146,6 +146,13 @@ live_state = Table(
     Column("owner", Id, comment="The process that writes its live events."),
     Column("lease_until", UtcDateTime, comment="Until when it does, unless it renews that."),
     Column("watermark_at", UtcDateTime, comment="All events received until then are written."),
+    Column(
+        "epoch",
+        Integer,
+        nullable=False,
+        server_default=literal_column("0"),
+        comment="How often it was taken over: what was received before the last time must not be written after it.",
+    ),
     *timestamp_columns(),
     comment="Which process writes the live events of which part of a platform's connection.",
 )

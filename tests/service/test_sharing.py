@@ -46,6 +46,22 @@ class Branch(PostOffice):
         self.share = share
 
 
+class Late(Branch):
+    """One whose log-in takes long: until it is connected nothing is held, and nothing was told of any part."""
+
+    is_connected = False
+    wanted: frozenset[str] = frozenset()
+
+    def hold(self, parts: frozenset[str]) -> None:
+        self.wanted = parts
+        if self.is_connected:
+            super().hold(parts)
+
+    def connect(self) -> None:
+        self.is_connected = True
+        super().hold(self.wanted)
+
+
 class Member:
     """One process, without anything that connects to a platform."""
 
@@ -145,3 +161,13 @@ async def test_a_wait_that_a_platform_told_another_process_is_heeded(postgres: P
             assert not one.put_back[0]("discord-1")
     finally:
         await db.close()
+
+
+async def test_what_is_beyond_its_share_is_left_also_where_it_was_never_connected(postgres: Postgres) -> None:
+    url, late, second = postgres.create_database(), Late(), Branch()
+    async with running(url, "a", late):
+        await comes(lambda: late.wanted == set(PARTS), "all parts are to be connected")
+        async with running(url, "b", second):
+            await comes(lambda: len(second.held) == 2, "the other one has its share")
+            late.connect()
+            assert late.held | second.held == set(PARTS)

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 from datetime import UTC, datetime
+from functools import partial
 
 import pytest
 
@@ -113,10 +114,17 @@ async def test_a_platform_that_is_divided_otherwise_was_written_as_far_as_all_it
     quarters = [f"{number}/4" for number in range(4)]
     found = await acquire_leadership(db, "discord", quarters[:3], "me", now=NOW, lease=MINUTE, division=quarters)
     assert found == dict.fromkeys(quarters[:3], Leadership(is_mine=True, watermark_at=NOW))
-    assert await count_of(db, live_state) == 5, "the last quarter needs to know it yet"
+    assert {row["part"] for row in await rows_of(db, live_state)} == set(quarters), "the last quarter knows it, too"
     found = await acquire_leadership(db, "discord", quarters, "me", now=NOW, lease=MINUTE, division=quarters)
     assert found["3/4"] == Leadership(is_mine=True, watermark_at=NOW)
     assert {row["part"] for row in await rows_of(db, live_state)} == set(quarters)
+
+
+async def test_of_a_part_that_was_never_written_nothing_is_known_where_it_is_divided_anew(db: Database) -> None:
+    await taken(db, "me", ["0/2"], HALVES)
+    await advance(db, "me", LATER, part="0/2")
+    found = await acquire_leadership(db, "discord", WHOLE, "me", now=NOW, lease=MINUTE)
+    assert found["0/1"] == Leadership(is_mine=True, watermark_at=None)
 
 
 async def test_nobody_leads_by_two_divisions_at_once(db: Database) -> None:
@@ -130,15 +138,21 @@ async def test_nobody_leads_by_two_divisions_at_once(db: Database) -> None:
 async def test_what_another_process_leads_is_not_written(db: Database, tenant: Tenant) -> None:
     deleted = [change(tenant.id, "1", "1", is_deleted=True)]
     await take(db, "me")
-    await apply_changes(db, deleted, NOW, owner="me", parts=[("discord", "0/1")])
+    apply = partial(apply_changes, db, deleted, NOW, owner="me", leases={("discord", "0/1"): 1})
+    await apply()
     await expire_leadership(db)
-    await apply_changes(db, deleted, NOW, owner="me", parts=[("discord", "0/1")])  # nobody took it over
+    await apply()  # nobody took it over
     await take(db, "you")
     if db.dialect == "sqlite":  # there is no other process
-        await apply_changes(db, deleted, NOW, owner="me", parts=[("discord", "0/1")])
+        await apply()
         return
     with pytest.raises(LeadershipLost):
-        await apply_changes(db, deleted, NOW, owner="me", parts=[("discord", "0/1")])
+        await apply()
+    await expire_leadership(db)
+    assert (await take(db, "me")).epoch == 3
+    with pytest.raises(LeadershipLost):  # it was received before the other one wrote
+        await apply()
+    await apply(leases={("discord", "0/1"): 3})
 
 
 async def test_what_is_being_written_is_not_taken_over_and_holds_up_no_renewal(db: Database) -> None:
@@ -147,7 +161,7 @@ async def test_what_is_being_written_is_not_taken_over_and_holds_up_no_renewal(d
     await taken(db, "me", HALVES)
     await expire_leadership(db)
     async with db.writing() as connection:
-        await hold_leadership(connection, [("discord", "0/2")], "me")
+        await hold_leadership(connection, {("discord", "0/2"): 1}, "me")
         assert await taken(db, "you", HALVES) == {"1/2"}, "the other half is written by nobody"
         await release_leadership(db, "discord", ["1/2"], "you", NOW)
         assert await taken(db, "me", HALVES) == set(HALVES)

@@ -122,7 +122,7 @@ STORES_NOBODY = {
     ),
     "live": (
         *("acquire_leadership", "advance_watermark", "catch_up", "move_checkpoints", "note_set_aside_events"),
-        *("place_in_threads", "release_leadership"),
+        *("hold_leadership", "place_in_threads", "release_leadership"),
     ),
     "messages": (
         *("add_refetches", "index_new_messages", "mark_answers_to_deleted", "mark_deleted", "mark_rows_deleted"),
@@ -165,7 +165,7 @@ STORES_NOBODY = {
 
 STEPS = {
     "live": (
-        *("apply_reactions", "clear", "find_archived", "find_stored", "find_totals", "find_users", "hold_leadership"),
+        *("apply_reactions", "clear", "find_archived", "find_stored", "find_totals", "find_users"),
         *("save_created", "save_edits", "save_totals"),
     ),
     "messages": ("upsert", "upsert_isolated"),

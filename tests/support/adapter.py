@@ -48,7 +48,7 @@ def make_adapter(
     observer: RequestObserver | None = None,
     *,
     request_timeout_seconds: float = 30.0,
-    identify_delay_seconds: float = 5.0,
+    identify_delay_seconds: float = 0.0,
     guild_ready_timeout_seconds: float = 0.05,
     sleep: Callable[[float], Awaitable[None]] | None = None,
     **options: Any,

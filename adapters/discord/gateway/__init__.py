@@ -8,10 +8,12 @@ from adapters.discord.gateway.dispatcher import (
 )
 from adapters.discord.gateway.sharding import (
     division_of,
+    part_name,
 )
 
 __all__ = [
     "GatewayClient",
     "division_of",
     "ignore",
+    "part_name",
 ]

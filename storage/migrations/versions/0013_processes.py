@@ -20,6 +20,7 @@ HELD = "By platform the parts of its connection that it connects, such as shards
 PART = "The part of the platform's connection, such as a shard: its number and of how many."
 EACH_PART = "Which process writes the live events of which part of a platform's connection."
 PART_OF_TENANT = "Which part of the platform's connection tells of it, such as a shard; null: not known yet."
+EPOCH = "How often it was taken over: what was received before the last time must not be written after it."
 WHOLE = "0/1"  # who wrote the events so far did so for a whole platform
 
 
@@ -54,6 +55,9 @@ def upgrade() -> None:
     # SQLite makes the table anew each time.
     with op.batch_alter_table("live_state") as live_state:
         live_state.add_column(sa.Column("part", ID, server_default=WHOLE, nullable=False, comment=PART))
+        live_state.add_column(
+            sa.Column("epoch", sa.Integer(), server_default=sa.text("0"), nullable=False, comment=EPOCH)
+        )
         live_state.drop_constraint("pk_live_state", type_="primary")
         live_state.create_primary_key("pk_live_state", ["platform", "part"])
         live_state.create_table_comment(EACH_PART)
