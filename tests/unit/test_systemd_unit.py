@@ -7,17 +7,21 @@ from pathlib import Path
 
 import pytest
 
+from bot.config import load
 from tests.support.process import MISCONFIGURED, ROOT
 
 UNIT = ROOT / "systemd" / "platform-sync.service"
+OF_SEVERAL = ROOT / "systemd" / "platform-sync@.service"
+UNITS = pytest.mark.parametrize("unit", [UNIT, OF_SEVERAL], ids=["one", "of several"])
 AS_SERVICE = ROOT / "systemd" / "as-service"
 
 needs_systemd = pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd-analyze is not here")
 
 
 @needs_systemd
-def test_the_unit_is_hardened() -> None:
-    command = ["systemd-analyze", "security", "--offline=true", "--threshold=15", "--no-pager", str(UNIT)]
+@UNITS
+def test_the_unit_is_hardened(unit: Path) -> None:
+    command = ["systemd-analyze", "security", "--offline=true", "--threshold=15", "--no-pager", str(unit)]
     judged = subprocess.run(command, check=False, capture_output=True, text=True)
     assert judged.returncode == 0, judged.stdout[-300:]
 
@@ -25,7 +29,7 @@ def test_the_unit_is_hardened() -> None:
 @needs_systemd
 def test_the_units_hold_no_mistake(tmp_path: Path) -> None:
     units = [*UNIT.parent.glob("platform-sync*.*")]
-    assert len(units) == 4
+    assert len(units) == 5
     for unit in units:
         text = unit.read_text().replace("/opt/platform-sync/.venv/bin/python", sys.executable)
         text = text.replace("/opt/platform-sync/systemd", str(UNIT.parent))
@@ -62,12 +66,34 @@ esac
     assert [said_by(*wrong)[0] for wrong in ((), ("unlock", "/key"), ("lock",), ("open", "/shut"))] == [64] * 4
 
 
-def test_the_unit_does_not_start_again_where_that_cannot_help() -> None:
-    lines = UNIT.read_text().splitlines()
+@UNITS
+def test_the_unit_does_not_start_again_where_that_cannot_help(unit: Path) -> None:
+    lines = unit.read_text().splitlines()
     assert f"RestartPreventExitStatus={MISCONFIGURED}" in lines
     secrets = {line.split("=")[1].split(":")[0] for line in lines if line.startswith("LoadCredential=")}
     names = {"DISCORD_BOT_TOKEN", "PLATFORM_SYNC_API_TOKEN", "PLATFORM_SYNC_HASH_KEY", "PLATFORM_SYNC_DATABASE__URL"}
     assert secrets == names
+
+
+def test_one_of_several_is_run_as_the_only_one_is() -> None:
+    """But for what no two may share, and a folder for a file of SQLite, which has one process."""
+    only, one = (set(_settings(unit)) for unit in (UNIT, OF_SEVERAL))
+    own = {"Description", "Documentation", "After", "Conflicts", "Environment", "EnvironmentFile", "SyslogIdentifier"}
+    differing = {line.partition("=")[0] for line in only ^ one}
+    assert differing == own | {"StateDirectory", "StateDirectoryMode"}
+
+
+def test_no_two_of_several_listen_on_one_port() -> None:
+    text = [line for line in _settings(OF_SEVERAL) if line.startswith("Environment=")]
+    ports = set()
+    for number in range(1, 10):
+        environment = dict(line.removeprefix("Environment=").replace("%i", str(number)).split("=", 1) for line in text)
+        ports.add(load(environment=environment).http.port)
+    assert ports == set(range(8091, 8100))
+
+
+def _settings(unit: Path) -> list[str]:
+    return [line for line in unit.read_text().splitlines() if "=" in line and not line.startswith("#")]
 
 
 def test_files_are_the_services_alone() -> None:
