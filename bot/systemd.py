@@ -87,7 +87,7 @@ async def status_line(db: Database, adapters: Mapping[str, PlatformAdapter], run
         StorageError: the database does not answer.
     """
     await db.ping()
-    count = len(await tenants.freshness(db))
+    count = await tenants.count_tenants(db)
     gateways = "; ".join(f"{name}: {adapter.unready_reason or 'connected'}" for name, adapter in adapters.items())
     return f"{gateways}; tenants: {count}, running syncs: {len(running)}"
 

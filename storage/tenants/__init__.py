@@ -18,6 +18,7 @@ from storage.tenants.purge import (
 from storage.tenants.queries import (
     TenantFreshness,
     TenantTotals,
+    count_tenants,
     freshness,
     get_tenant,
     list_connected,
@@ -36,6 +37,7 @@ __all__ = [
     "Tenant",
     "TenantFreshness",
     "TenantTotals",
+    "count_tenants",
     "defer_until",
     "freshness",
     "get_tenant",

@@ -92,6 +92,16 @@ async def freshness(db: Database) -> list[TenantFreshness]:
     return [TenantFreshness(**row | {"sync_status": SyncStatus(row["sync_status"])}) for row in map(dict, rows)]
 
 
+_COUNT = select(func.count()).select_from(tenants).where(tenants.c.stopped_at.is_(None))
+
+
+@finish_before_cancel
+async def count_tenants(db: Database) -> int:
+    """Count the tenants that are not stopped."""
+    async with db.reading() as connection:
+        return (await connection.execute(_COUNT)).scalar_one()
+
+
 _TOTALS = (
     select(
         channels.c.tenant_id,

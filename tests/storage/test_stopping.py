@@ -29,6 +29,7 @@ from storage.tables import attachments, channels, messages, reaction_totals, rea
 from storage.tenants import (
     SyncStatus,
     Tenant,
+    count_tenants,
     freshness,
     get_tenant,
     list_tenants,
@@ -91,6 +92,7 @@ class TestStopping:
                 await enqueue(db, tenant.id, kind, now=NOW)
         assert await due_tenants(db, platform="discord", before=MUCH_LATER) == [other]
         assert [each.id for each in await freshness(db)] == [other]
+        assert await count_tenants(db) == 1
         assert [each.id for each in await list_tenants(db)] == [tenant.id, other]
 
     async def test_a_job_that_slipped_in_is_not_run_but_ended(self, db: Database, tenant: Tenant) -> None:
