@@ -124,9 +124,9 @@ async def sync_in_trouble(daemon: Process, guild_id: int) -> None:
 
 async def leads(daemon: Process, url: str) -> None:
     """Wait until a daemon writes what it is sent; on Postgres a killed one's lease has to run out."""
-    await daemon.until(
-        lambda: f":{daemon.process.pid}:" in str(values_of(url, select(live_state.c.owner))), look_every=0.25
-    )
+    owner = f":{daemon.process.pid}:"
+    is_led = select(func.count()).where(live_state.c.owner.contains(owner))
+    await daemon.until(lambda: values_of(url, is_led) == [SHARDS], look_every=0.25)
 
 
 async def sync_until_nothing_remains(daemon: Process, guild_id: int, url: str, *, kind: str = "manual") -> None:

@@ -155,8 +155,9 @@ class Unrest:
         self._change.rename_channel(self._chance.choice(list(self._guild.channels)), "renamed", silent=silent)
 
     def _hide(self, silent: bool) -> None:
-        if len(self._hidden) < 5:
-            self._hidden.append(self._chance.choice([i for i in self._guild.channels if i not in self._hidden]))
+        shown = [i for i in self._guild.channels if i not in self._hidden]
+        if len(self._hidden) < 5 and shown:
+            self._hidden.append(self._chance.choice(shown))
             self._change.hide_channel(self._hidden[-1], bot_keeps=True, silent=silent)
 
     def _show(self, silent: bool) -> None:
