@@ -11,6 +11,7 @@ from adapters.health import ConnectionHealth
 from adapters.pages import Access, MessagePage, ThreadCursor, ThreadPage
 from adapters.parts import Division, Turn
 from adapters.records import ChannelRecord, TenantRecord
+from adapters.words import PlatformWords
 
 T = TypeVar("T")
 
@@ -127,6 +128,7 @@ class PlatformAdapter(Protocol):
     name: ClassVar[str]
     id_pattern: ClassVar[str]  # a regular expression that its communities' ids match whole
     user_id_pattern: ClassVar[str]  # and people's
+    words: ClassVar[PlatformWords]  # for whoever reads what is archived, and what is not
 
     async def run(self, on_event: EventHandler, on_live_event: LiveEventHandler, turn: Turn = ...) -> None:
         """Stay connected until cancelled, and call the handlers with events of communities and with live changes.

@@ -7,6 +7,7 @@ from adapters.base import PlatformAdapter
 from adapters.discord.adapter import DiscordAdapter
 from adapters.discord.config import DiscordOptions
 from adapters.options import PlatformOptions
+from adapters.words import PlatformWords
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,8 +20,9 @@ class Platform:
 
     options: type[PlatformOptions]
     token_variable: str  # the environment variable that holds its secret
-    id_pattern: str  # as of its adapter, and the next one
+    id_pattern: str  # as of its adapter, and the next two
     user_id_pattern: str
+    words: PlatformWords
     make: Callable[..., PlatformAdapter]
     message_url: Callable[[str, str, str], str]  # where the platform itself shows a message
 
@@ -31,6 +33,7 @@ PLATFORMS: dict[str, Platform] = {
         token_variable="DISCORD_BOT_TOKEN",  # noqa: S106 (a name)
         id_pattern=DiscordAdapter.id_pattern,
         user_id_pattern=DiscordAdapter.user_id_pattern,
+        words=DiscordAdapter.words,
         make=DiscordAdapter,
         message_url=DiscordAdapter.message_url,
     ),

@@ -23,6 +23,7 @@ from bot.config import Config, ConfigError, load
 from bot.daemon_calls import DaemonRefused
 from bot.demo_files import DemoFiles, DemoRefused
 from bot.metrics import Metrics
+from bot.skip_words import SkipWords
 from bot.wording import trouble_in_words
 from storage.database import migrate as migrate_database
 from storage.errors import NoArchive, StorageError
@@ -184,6 +185,11 @@ def hasher_of(settings: Config) -> UserHasher:
     """Create the hasher of user ids that the configuration selects."""
     key = settings.hash_key
     return UserHasher(key.get_secret_value().encode() if key else None)
+
+
+def skip_words() -> SkipWords:
+    """Return the words in which the platforms that there are say why a channel is not archived."""
+    return SkipWords({name: platform.words for name, platform in PLATFORMS.items()})
 
 
 def run_verb(main: Coroutine[Any, Any, object]) -> None:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -11,7 +12,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from bot.cli import FAILED, ConfigFile, app, hasher_of, leave, run_verb, set_up_logs, settings_of
+from bot.cli import FAILED, ConfigFile, app, hasher_of, leave, run_verb, set_up_logs, settings_of, skip_words
 from bot.export import (
     FORMATS,
     ExportFormat,
@@ -102,7 +103,8 @@ def export(
         order = ExportOrder(selection=selection, format=form, split=split)
         try:
             with _bar(tenant) as show:
-                make = HtmlExport if form is ExportFormat.HTML else FolderExport
+                pages = partial(HtmlExport, skip_words=skip_words().of(tenant))
+                make = pages if form is ExportFormat.HTML else FolderExport
                 done = await make(db=db, order=order, path=output, on_progress=show).run()
         except (FolderRefused, FormatUnavailable) as e:
             leave(str(e), FAILED)

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from adapters.records import SkipReason, number
-from bot.api import EXPLANATIONS
 from bot.wording import GAPS_IN_WORDS
 from storage.reading import Hole, HoleKind, MessageWindow, ShownMessage
 from storage.repair import GapReason
@@ -29,10 +28,20 @@ class PlacedHoles:
     behind: Sequence[ShownHole]
 
 
-def place_holes(holes: Sequence[Hole], window: MessageWindow, *, previous: ShownMessage | None = None) -> PlacedHoles:
+def place_holes(
+    holes: Sequence[Hole],
+    window: MessageWindow,
+    skip_words: Mapping[SkipReason, str],
+    *,
+    previous: ShownMessage | None = None,
+) -> PlacedHoles:
     """Put what is missing to its place in a window; what is missing elsewhere is left out.
 
-    ``previous`` is the message before the window: what is missing behind that one is shown at the window's beginning.
+    Args:
+        holes: what is missing.
+        window: the messages.
+        skip_words: why a channel is not archived, in the words of its platform.
+        previous: the message before the window: what is missing behind that one is shown at the window's beginning.
     """
     before, behind = defaultdict[str, list[ShownHole]](list), list[ShownHole]()
     for hole in holes:
@@ -43,7 +52,7 @@ def place_holes(holes: Sequence[Hole], window: MessageWindow, *, previous: Shown
             is_earlier = follower is window.messages[0] and window.has_older
             is_earlier &= previous is None or _is_behind(previous, hole)
             place = [] if is_earlier else before[follower.platform_id]
-        if (shown := _shown(hole)) not in place:
+        if (shown := _shown(hole, skip_words)) not in place:
             place.append(shown)
     return PlacedHoles(before=dict(before), behind=behind)
 
@@ -64,12 +73,12 @@ _WORDS: Mapping[HoleKind, str] = {
 }
 
 
-def _shown(hole: Hole) -> ShownHole:
+def _shown(hole: Hole, skip_words: Mapping[SkipReason, str]) -> ShownHole:
     if hole.kind is HoleKind.GAP:
         why = GAPS_IN_WORDS[GapReason(hole.reason or "")]
         words = f"Changes were not received: {why}. What may have changed is read again"
         return ShownHole(words=words, since=hole.since, until=hole.until)
     if hole.kind is HoleKind.SKIPPED:
-        why = EXPLANATIONS[SkipReason(hole.reason or "")]
+        why = skip_words[SkipReason(hole.reason or "")]
         return ShownHole(words=f"The channel is no longer archived: {why}", since=hole.since)
     return ShownHole(words=_WORDS[hole.kind])

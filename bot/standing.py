@@ -11,6 +11,7 @@ from pydantic import BaseModel, ValidationError
 from bot.api import JobView, OfflineAnswers, SearchPage, SearchView, TenantView
 from bot.config import Config
 from bot.daemon_calls import DaemonCalls, DaemonRefused, DaemonUnreachable, daemon_of, path_of
+from bot.skip_words import SkipWords
 from storage.database import open_for_reading
 
 _PAGE = "200"
@@ -97,7 +98,7 @@ def as_model(model: type[A], values: Any) -> A:
 
 @asynccontextmanager
 async def answers_of(
-    config: Config, *, hash_choice: str, clock: Callable[[], datetime]
+    config: Config, *, hash_choice: str, clock: Callable[[], datetime], skip_words: SkipWords
 ) -> AsyncIterator[tuple[Answers, DaemonState | None]]:
     """Find who answers, and how the daemon is; None where none answers and the archive is read.
 
@@ -111,7 +112,7 @@ async def answers_of(
         except DaemonUnreachable:
             db = await open_for_reading(config.database.url, hash_choice=hash_choice)
             opened.push_async_callback(db.close)
-            yield OfflineAnswers(db=db, clock=clock), None
+            yield OfflineAnswers(db=db, clock=clock, skip_words=skip_words), None
         else:
             yield DaemonAnswers(daemon), state
 

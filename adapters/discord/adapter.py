@@ -18,12 +18,14 @@ from adapters.discord.gateway import GatewayClient, division_of, ignore, part_na
 from adapters.discord.reach import reach_of
 from adapters.discord.rest import RateLimiter, RequestScope, RestClient
 from adapters.discord.session import DiscordSession
+from adapters.discord.words import WORDS
 from adapters.errors import ContentWithheld, CredentialRefused, RateLimited, TenantUnavailable
 from adapters.events import EventHandler, LiveEventHandler, Stream
 from adapters.health import ConnectionHealth, RequestObserver
 from adapters.parts import Division, Turn, no_turn
 from adapters.privacy import UserHasher
 from adapters.reach import Reach
+from adapters.words import PlatformWords
 
 T = TypeVar("T")
 
@@ -49,6 +51,7 @@ class DiscordAdapter:
     name: ClassVar[str] = "discord"
     id_pattern: ClassVar[str] = "[1-9][0-9]{0,19}"
     user_id_pattern: ClassVar[str] = id_pattern
+    words: ClassVar[PlatformWords] = WORDS
 
     def __init__(
         self,

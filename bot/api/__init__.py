@@ -19,12 +19,11 @@ from bot.api.server import (
     serve,
 )
 from bot.api.site import Site
-from bot.api.sync import EXPLANATIONS, channel_view
+from bot.api.sync import channel_view
 from bot.api.tenants import find_tenant
 from bot.api.unwritten import unwritten_facts
 
 __all__ = [
-    "EXPLANATIONS",
     "AddressInUse",
     "Api",
     "ChannelId",

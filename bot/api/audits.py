@@ -1,7 +1,9 @@
 """The call about how complete an archive is."""
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
+from adapters.records import SkipReason
 from bot.api.endpoint import Endpoint, NoParameters, Result
 from bot.api.job_responses import RepairsLeft
 from bot.api.openapi import AnyEndpoint
@@ -10,10 +12,10 @@ from bot.api.problems import Problem
 from bot.api.requests import ChannelPage
 from bot.api.responses import ChannelAuditView, CoverageView, Gap, IncompleteChannel, LiveView
 from bot.api.retention import retention_of
-from bot.api.sync import EXPLANATIONS
 from bot.api.tenants import find_tenant
 from bot.api.unwritten import unwritten_facts
 from bot.live import LiveFollower
+from bot.skip_words import SkipWords
 from bot.wording import repairs_in_words
 from storage import channels, repair
 from storage.channels import ChannelSummary
@@ -27,6 +29,7 @@ class AuditCalls:
 
     db: Database
     follower: LiveFollower
+    skip_words: SkipWords
 
     def endpoints(self) -> list[AnyEndpoint]:
         """Declare the calls."""
@@ -65,7 +68,7 @@ class AuditCalls:
             content_retention=await retention_of(self.db, tenant.id),
             **await unwritten_facts(self.db, tenant.id),
             incomplete=[
-                incomplete_view(channel)
+                incomplete_view(channel, self.skip_words.of(tenant.id))
                 for channel in await channels.channel_summaries(self.db, tenant.id, only_incomplete=True)
             ],
             gaps=[
@@ -80,11 +83,11 @@ class AuditCalls:
         return Result(view)
 
 
-def incomplete_view(channel: ChannelSummary) -> IncompleteChannel:
+def incomplete_view(channel: ChannelSummary, words: Mapping[SkipReason, str]) -> IncompleteChannel:
     """Say why not everything of a channel is archived."""
     error = Facts(channel.last_error or {})
     if channel.skip_reason is not None:
-        code, reason = str(channel.skip_reason), EXPLANATIONS[channel.skip_reason]
+        code, reason = str(channel.skip_reason), words[channel.skip_reason]
     else:
         code = error.text("code") or "unread"
         reason = error.text("message") or "no sync has read it to its end yet"

@@ -13,6 +13,7 @@ from bot.api.responses import TenantView
 from bot.api.search import SearchCalls
 from bot.api.search_responses import SearchView
 from bot.search import Searcher
+from bot.skip_words import SkipWords
 from storage import jobs, repair, tenants
 from storage.database import Database
 
@@ -25,6 +26,7 @@ class OfflineAnswers:
 
     db: Database
     clock: Callable[[], datetime]
+    skip_words: SkipWords
 
     @property
     def _presenter(self) -> Presenter:
@@ -59,5 +61,5 @@ class OfflineAnswers:
         Raises:
             Problem: what is searched for cannot be read, or not be found out.
         """
-        calls = SearchCalls(db=self.db, searcher=Searcher(self.db))
+        calls = SearchCalls(db=self.db, searcher=Searcher(self.db), skip_words=self.skip_words)
         return SearchView.model_validate((await calls.search(asked, NoParameters())).body)

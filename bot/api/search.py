@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from adapters.records import AuthorKind, ChannelType
+from adapters.records import AuthorKind, ChannelType, SkipReason
 from bot.api.endpoint import Endpoint, NoParameters, Result
 from bot.api.openapi import AnyEndpoint
 from bot.api.problems import Problem
@@ -20,12 +20,12 @@ from bot.api.search_responses import (
     SuggestionView,
     Unread,
 )
-from bot.api.sync import EXPLANATIONS
 from bot.api.tenants import find_tenant
 from bot.links import message_link
 from bot.search import Found, Searcher
 from bot.search_query import BadQuery
 from bot.search_suggestions import suggest
+from bot.skip_words import SkipWords
 from bot.wording import counted, pseudonym
 from storage.database import Database
 from storage.errors import QueryTooLong
@@ -44,6 +44,7 @@ class SearchCalls:
 
     db: Database
     searcher: Searcher
+    skip_words: SkipWords
 
     def endpoints(self) -> list[AnyEndpoint]:
         """Declare the calls."""
@@ -89,7 +90,7 @@ class SearchCalls:
             raise Problem(409, "search_disabled", _SWITCHED_OFF) from e
         except QueryTooLong as e:
             raise Problem(503, "query_too_long", "the search took too long; the database is busy") from e
-        return Result(_view(found, params.order, self.db.dialect))
+        return Result(_view(found, params.order, self.db.dialect, self.skip_words.of(tenant.id)))
 
     async def suggest(self, params: SuggestionsFor, _: NoParameters) -> Result:
         """Answer with continuations of a query."""
@@ -108,7 +109,7 @@ def _wrong(name: str, detail: str, candidates: list[str] | None = None) -> Probl
     return Problem(400, "invalid_query", f"{name}: {detail}", errors=errors, **more)
 
 
-def _view(found: Found, wanted: Order, dialect: str) -> SearchView:
+def _view(found: Found, wanted: Order, dialect: str, skip_words: Mapping[SkipReason, str]) -> SearchView:
     page, index = found.page, found.page.index
     return SearchView(
         hits=[_hit(hit) for hit in page.hits],
@@ -118,7 +119,7 @@ def _view(found: Found, wanted: Order, dialect: str) -> SearchView:
         searched_until=page.searched_until,
         notices=notices_of(found.page, wanted, dialect),
         index=IndexView(kind=index.kind, ready=index.is_ready, percent=index.percent),
-        nothing=_nothing(found.explanation, found.mistyped) if found.explanation else None,
+        nothing=_nothing(found.explanation, found.mistyped, skip_words) if found.explanation else None,
     )
 
 
@@ -150,7 +151,7 @@ def notices_of(page: Page, wanted: Order, dialect: str) -> list[str]:
     return notices
 
 
-def _nothing(why: Explanation, meant: Mapping[str, str]) -> Nothing:
+def _nothing(why: Explanation, meant: Mapping[str, str], skip_words: Mapping[SkipReason, str]) -> Nothing:
     absent = [term.text for term in why.absent]
     unread = [
         Unread(
@@ -159,7 +160,7 @@ def _nothing(why: Explanation, meant: Mapping[str, str]) -> Nothing:
             type=ChannelType(channel.type),
             skip_reason=channel.skip_reason,
             skipped_since=channel.skipped_since,
-            explanation=EXPLANATIONS[channel.skip_reason],
+            explanation=skip_words[channel.skip_reason],
         )
         for channel in why.unread
     ]

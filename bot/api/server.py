@@ -37,6 +37,7 @@ from bot.hosts import normal_host, reachable_hosts
 from bot.live import LiveFollower
 from bot.queue import JobQueue
 from bot.search import Searcher
+from bot.skip_words import SkipWords
 from bot.tenants import TenantService
 from storage.database import Database
 
@@ -75,14 +76,21 @@ class Api:
         )
 
     @property
+    def skip_words(self) -> SkipWords:
+        """The words in which each platform says why a channel is not archived."""
+        return SkipWords({name: adapter.words for name, adapter in self.adapters.items()})
+
+    @property
     def sync_calls(self) -> SyncCalls:
         """The calls about one tenant's syncs, which the pages make, too."""
-        return SyncCalls(db=self.db, queue=self.queue, presenter=self.presenter, clock=self.clock)
+        return SyncCalls(
+            db=self.db, queue=self.queue, presenter=self.presenter, clock=self.clock, skip_words=self.skip_words
+        )
 
     @property
     def search_calls(self) -> SearchCalls:
         """The call that searches, which the pages make, too."""
-        return SearchCalls(db=self.db, searcher=self.searcher)
+        return SearchCalls(db=self.db, searcher=self.searcher, skip_words=self.skip_words)
 
     def routes(self, *, has_token: bool) -> list[web.RouteDef]:
         """Return every call with its handler; ``has_token`` is for their description."""
@@ -90,7 +98,7 @@ class Api:
         endpoints = [
             *TenantCalls(db=self.db, service=self.tenants, adapters=self.adapters, presenter=presenter).endpoints(),
             *self.sync_calls.endpoints(),
-            *AuditCalls(db=self.db, follower=self.follower).endpoints(),
+            *AuditCalls(db=self.db, follower=self.follower, skip_words=self.skip_words).endpoints(),
             *ReadingCalls(db=self.db, clock=self.clock).endpoints(),
             *ChangeCalls(db=self.db, clock=self.clock).endpoints(),
             *PrivacyCalls(

@@ -15,24 +15,12 @@ from bot.api.responses import ChannelError, ChannelList, ChannelView, SyncState
 from bot.api.tenants import find_tenant
 from bot.api.unwritten import unwritten_facts
 from bot.queue import JobQueue
+from bot.skip_words import SkipWords
 from storage import channels, jobs, live
 from storage.channels import ChannelSummary
 from storage.database import Database
 from storage.jobs import JobKind
 
-EXPLANATIONS = {
-    SkipReason.NOT_PUBLIC: "Not everybody may see it: @everyone lacks View Channel or Read Message History (or, for "
-    "voice, Connect), or it is a private thread. Only what everybody may see is archived.",
-    SkipReason.BOT_LACKS_ACCESS: "The bot may not see it. Give it View Channel and Read Message History there (and, "
-    "for voice, Connect), and the next sync archives it.",
-    SkipReason.DELETED: "It was deleted on the platform. What was archived of it stays.",
-    SkipReason.UNSUPPORTED: "It holds no messages, like a category, or it is of a type that this version does not "
-    "know.",
-    SkipReason.EXCLUDED: "The operator left it out, with include or exclude in the configuration of its platform. What "
-    "was archived of it stays.",
-    SkipReason.OBFUSCATED: "The platform hides it from the bot: its name is unknown, and so is whether everybody may "
-    "see it. Give the bot View Channel there if it should be archived.",
-}
 _AUDIT_WAITS = (
     "The tenant has this unfinished sync, so no job was created for the audit. The audit is recorded: this sync "
     "begins it if it has not planned its audits yet, otherwise the next one does{due}. "
@@ -48,6 +36,7 @@ class SyncCalls:
     queue: JobQueue
     presenter: Presenter
     clock: Callable[[], datetime]
+    skip_words: SkipWords
 
     def endpoints(self) -> list[AnyEndpoint]:
         """Declare the calls."""
@@ -124,11 +113,12 @@ class SyncCalls:
         after = int(params.cursor) if params.cursor else None
         page = await channels.channel_summaries(self.db, tenant.id, after=after, limit=params.limit)
         cursor = str(page[-1].id) if len(page) == params.limit else None
-        return Result(ChannelList(channels=list(map(channel_view, page)), next_cursor=cursor))
+        words = self.skip_words.of(tenant.id)
+        return Result(ChannelList(channels=[channel_view(each, words) for each in page], next_cursor=cursor))
 
 
-def channel_view(channel: ChannelSummary) -> ChannelView:
-    """Present a channel, with its reason in plain words where it is skipped."""
+def channel_view(channel: ChannelSummary, words: Mapping[SkipReason, str]) -> ChannelView:
+    """Present a channel, with its reason in the words of its platform where it is skipped."""
     reason = channel.skip_reason
     return ChannelView(
         id=str(channel.id),
@@ -140,7 +130,7 @@ def channel_view(channel: ChannelSummary) -> ChannelView:
         skip_reason=reason,
         skipped_since=channel.skipped_since,
         visible_since=channel.visible_since,
-        explanation=EXPLANATIONS[reason] if reason else None,
+        explanation=words[reason] if reason else None,
         messages=channel.messages_archived,
         checkpoint_message_id=channel.checkpoint_id,
         checkpoint_at=channel.checkpoint_at,

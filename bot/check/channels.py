@@ -5,19 +5,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from adapters.records import ChannelRecord, ChannelType, SkipReason
+from adapters.words import PlatformWords
 
 _NAMES_SHOWN = 12
 
-# The meaning of each reason with a remedy, and whether an operator may want to act.
+# The meaning of each reason with a remedy, where the platform has no words of its own, and whether an operator may want
+# to act.
 _REASONS: dict[SkipReason, tuple[str, bool]] = {
     SkipReason.BOT_LACKS_ACCESS: (
-        "everyone may read them, the bot may not: give it View Channel and Read Message History there, "
-        "and Connect in voice channels, if they are to be archived",
+        "everyone may read them, the bot may not: give it access there, if they are to be archived",
         True,
     ),
     SkipReason.OBFUSCATED: (
-        "hidden from the bot, which cannot know what they are: if everyone may read them, give it View Channel and "
-        "Read Message History there",
+        "hidden from the bot, which cannot know what they are: if everyone may read them, give it access there",
         False,
     ),
     SkipReason.NOT_PUBLIC: ("not everyone may read them: private by design, nothing to do", False),
@@ -46,8 +46,11 @@ class ListingSummary:
     skipped: list[Skipped]
 
 
-def summarize(channels: Sequence[ChannelRecord]) -> ListingSummary:
-    """Summarize which channels would be archived and why the others would not; threads count with their channels."""
+def summarize(channels: Sequence[ChannelRecord], words: PlatformWords) -> ListingSummary:
+    """Summarize which channels would be archived and why the others would not; threads count with their channels.
+
+    ``words`` are the platform's.
+    """
     archived: Counter[ChannelType] = Counter()
     kept_out: defaultdict[SkipReason, list[ChannelRecord]] = defaultdict(list)
     by_id = {channel.platform_id: channel for channel in channels}
@@ -59,7 +62,8 @@ def summarize(channels: Sequence[ChannelRecord]) -> ListingSummary:
             kept_out[reason].append(channel)
     kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(archived.items()))
     text = f"archived: {archived.total()}" + (f" ({kinds})" if kinds else "")
-    return ListingSummary(text, [_skipped(reason, kept_out[reason]) for reason in _REASONS if reason in kept_out])
+    skipped = [_skipped(reason, kept_out[reason], words) for reason in _REASONS if reason in kept_out]
+    return ListingSummary(text, skipped)
 
 
 def _reason(channel: ChannelRecord, by_id: dict[str, ChannelRecord]) -> SkipReason | None:
@@ -69,8 +73,9 @@ def _reason(channel: ChannelRecord, by_id: dict[str, ChannelRecord]) -> SkipReas
     return parent.skip_reason
 
 
-def _skipped(reason: SkipReason, channels: list[ChannelRecord]) -> Skipped:
+def _skipped(reason: SkipReason, channels: list[ChannelRecord], words: PlatformWords) -> Skipped:
     meaning, is_warning = _REASONS[reason]
+    meaning = words.skipped_channels.get(reason, meaning)
     names = [channel.name or channel.platform_id for channel in channels[:_NAMES_SHOWN]]
     more = len(channels) - len(names)
     shown = ", ".join(names) + (f" and {more} more" if more else "")

@@ -11,6 +11,7 @@ from adapters.privacy import UserHasher
 from adapters.reach import KnowsReach
 from adapters.records import ChannelRecord, TenantRecord
 from adapters.registry import PLATFORMS
+from adapters.words import PlatformWords
 from bot.check.channels import summarize
 from bot.check.configured import strange_channels, strange_tenants
 from bot.check.membership import Membership, connected
@@ -179,7 +180,7 @@ class Check:
             return
         if self._listed is not None:
             self._listed += channels
-        for finding in _channel_findings(about, channels):
+        for finding in _channel_findings(about, channels, adapter.words):
             yield finding
 
     def _strange_channels(self, platform: str) -> list[str]:
@@ -237,8 +238,8 @@ async def _reach(name: str, adapter: KnowsReach) -> Finding:
     return Finding(name, mark, f"{about} (who is in several counts in each); {found.meaning}")
 
 
-def _channel_findings(about: str, channels: tuple[ChannelRecord, ...]) -> list[Finding]:
-    summary = summarize(channels)
+def _channel_findings(about: str, channels: tuple[ChannelRecord, ...], words: PlatformWords) -> list[Finding]:
+    summary = summarize(channels, words)
     return [Finding(about, Mark.OK, summary.archived_text)] + [
         Finding(about, Mark.WARNING if skipped.is_warning else Mark.NOTE, skipped.text) for skipped in summary.skipped
     ]

@@ -1,10 +1,11 @@
 """Write an export as pages: settle which page holds what, write the pages that are not there, then what leads there."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from adapters.records import SkipReason
 from bot.export import ExportFolder, ExportOrder, ExportProgress, locked_folder
 from bot.html_export.cuts import Cuts
 from bot.html_export.files import PageFiles
@@ -13,6 +14,7 @@ from bot.html_export.pages import ChannelPages
 from bot.html_export.plan import Bound, Plan, PlannedChannel, read_plan
 from bot.html_export.rendering import PageRenderer, noted_on
 from bot.pages import page_files
+from bot.skip_words import NEUTRAL
 from storage.database import Database
 from storage.export import ArchiveSnapshot, open_snapshot
 from storage.reading import ShownChannel
@@ -28,6 +30,7 @@ class HtmlExport:
     order: ExportOrder
     path: Path
     page_size: int = 500  # messages
+    skip_words: Mapping[SkipReason, str] = field(default_factory=lambda: NEUTRAL)  # of the tenant's platform
     on_progress: Callable[[ExportProgress], None] = lambda _: None
     progress: ExportProgress = field(default_factory=ExportProgress)
 
@@ -56,13 +59,15 @@ class HtmlExport:
         async for channel in snapshot.channels():
             if channel.platform_id in plan.channels:
                 self.progress.channel = channel.name or channel.platform_id
-                await ChannelPages(snapshot=snapshot, plan=plan, files=files, channel=channel).write()
-        await self._finish(ExportLists(snapshot=snapshot, plan=plan, files=files))
+                await ChannelPages(
+                    snapshot=snapshot, plan=plan, files=files, channel=channel, words=self.skip_words
+                ).write()
+        await self._finish(ExportLists(snapshot=snapshot, plan=plan, files=files, words=self.skip_words))
 
     async def _plan(self, snapshot: ArchiveSnapshot, files: PageFiles) -> Plan:
         """Cut every channel into pages, by the plan of an earlier attempt where there is one."""
         earlier, plan = read_plan(self.path), Plan()
-        lists = ExportLists(snapshot=snapshot, plan=plan, files=files)
+        lists = ExportLists(snapshot=snapshot, plan=plan, files=files, words=self.skip_words)
         self.progress.estimate = 0
         async for channel in snapshot.channels():
             known = earlier.channels.get(channel.platform_id)

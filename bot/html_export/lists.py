@@ -1,9 +1,10 @@
 """What leads through an export: its first page, the days of a channel, its threads. Every attempt writes them anew."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 
+from adapters.records import SkipReason
 from bot.api import coverage_statement
 from bot.html_export.addresses import FolderAddresses
 from bot.html_export.cuts import DayOnPages
@@ -25,6 +26,7 @@ class ExportLists:
     snapshot: ArchiveSnapshot
     plan: Plan
     files: PageFiles
+    words: Mapping[SkipReason, str]  # why channels are not archived
 
     async def write_days(self, channel: ShownChannel, planned: PlannedChannel, days: Sequence[DayOnPages]) -> None:
         """List the days of a channel that has several pages, by month."""
@@ -51,7 +53,7 @@ class ExportLists:
         selection = self.snapshot.selection
         tenant = await tenants.get_tenant(self.snapshot, selection.tenant_id)
         coverage = await repair.coverage(self.snapshot, selection.tenant_id)
-        tree = await tree_of(self.snapshot, selection.tenant_id)
+        tree = await tree_of(self.snapshot, selection.tenant_id, self.words)
         await self.files.write(
             "index.html",
             "index.html",

@@ -1,8 +1,9 @@
 """The pages of one channel: its messages in their order, each page once, those that are there already left alone."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from adapters.records import SkipReason
 from bot.html_export.addresses import FolderAddresses
 from bot.html_export.files import PageFiles
 from bot.html_export.plan import Plan, PlannedChannel, address, bound_of, time_of
@@ -29,6 +30,7 @@ class ChannelPages:
     plan: Plan
     files: PageFiles
     channel: ShownChannel
+    words: Mapping[SkipReason, str]  # why channels are not archived
 
     async def write(self) -> None:
         """Write them, the first one first; also one on which nothing is any more, for others lead to it."""
@@ -85,7 +87,7 @@ class ChannelPages:
         window = MessageWindow(messages=tuple(page.messages), has_older=index > 0, has_newer=index < last)
         links = await self.snapshot.links(channel, page.messages)
         found = Found(links=links, holes=holes, previous=page.previous)
-        talk = await converse(self.snapshot, channel, window, self._addresses, found=found)
+        talk = await converse(self.snapshot, channel, window, self._addresses, skip_words=self.words, found=found)
         parent = channel.parent_platform_id
         await self.files.write(
             planned.file(index),

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import TypedDict
 
 from bot.api import retention_of
+from bot.skip_words import SkipWords
 from storage import jobs, reading, tenants
 from storage.database import Database
 from storage.jobs import JobStatus
@@ -34,13 +35,15 @@ class Archive:
     """The archive as an assistant may see it.
 
     ``site`` is the address of this server's pages, empty where it is not known; ``message_urls`` make the links to
-    the platforms themselves, by the platform's name; with ``only`` nothing is told of other tenants.
+    the platforms themselves, by the platform's name; ``skip_words`` are those of the platforms; with ``only`` nothing
+    is told of other tenants.
     """
 
     db: Database
     clock: Callable[[], datetime]
     site: str
     message_urls: Mapping[str, Callable[[str, str, str], str]]
+    skip_words: SkipWords
     only: str | None
 
     async def tenant(self, given: str | None) -> Tenant:

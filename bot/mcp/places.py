@@ -1,7 +1,9 @@
 """Channels as an assistant gets them: what is archived of each, or why it is not."""
 
+from collections.abc import Mapping
+
 from adapters.records import SkipReason
-from bot.api import EXPLANATIONS, Facts
+from bot.api import Facts
 from bot.mcp.answers import ChannelAnswer, PlaceAnswer
 from bot.mcp.messages import name_of
 from bot.mcp.wire import shortened
@@ -11,21 +13,23 @@ from storage.reading import ShownChannel
 _MOST_ERROR = 300  # characters
 
 
-def place_of(channel: ShownChannel) -> PlaceAnswer:
-    """Write the channel or thread that is read."""
+def place_of(channel: ShownChannel, words: Mapping[SkipReason, str]) -> PlaceAnswer:
+    """Write the channel or thread that is read; ``words`` say why one is not archived."""
     return PlaceAnswer(
         id=channel.platform_id,
         name=name_of(channel.name),
         type=channel.type,
         parent=channel.parent_platform_id,
         state=channel.sync_state,
-        why_not=EXPLANATIONS[SkipReason(channel.skip_reason)] if channel.skip_reason else None,
+        why_not=words[SkipReason(channel.skip_reason)] if channel.skip_reason else None,
         skipped_since=channel.skipped_since,
     )
 
 
-def channel_of(summary: ChannelSummary, tree: TreeChannel | None = None) -> ChannelAnswer:
-    """Write a channel of a list; ``tree`` has the figures of its threads."""
+def channel_of(
+    summary: ChannelSummary, words: Mapping[SkipReason, str], tree: TreeChannel | None = None
+) -> ChannelAnswer:
+    """Write a channel of a list; ``words`` say why one is not archived, ``tree`` has the figures of its threads."""
     reason = summary.skip_reason
     error = Facts(summary.last_error or {}).text("message")
     return ChannelAnswer(
@@ -34,7 +38,7 @@ def channel_of(summary: ChannelSummary, tree: TreeChannel | None = None) -> Chan
         type=summary.type,
         parent=summary.parent_platform_id,
         state="archived" if reason is None else "skipped",
-        why_not=EXPLANATIONS[reason] if reason else None,
+        why_not=words[reason] if reason else None,
         skipped_since=summary.skipped_since,
         messages=summary.messages_archived,
         read_until=summary.checkpoint_at,

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from zoneinfo import ZoneInfo
 
-from bot.holes import place_holes
+from bot.holes import PlacedHoles, place_holes
 from bot.mcp.answers import MessageAnswer, MessagesAnswer
 from bot.mcp.archive import Archive, Refused, Standing
 from bot.mcp.arguments import ReadAround, ReadDay, Thread
@@ -13,7 +13,7 @@ from bot.mcp.messages import MessageWriter
 from bot.mcp.places import place_of
 from bot.mcp.wire import fitting
 from storage import reading
-from storage.reading import Hole, HoleKind, MessageWindow, ShownChannel, ShownMessage
+from storage.reading import HoleKind, MessageWindow, ShownChannel, ShownMessage
 from storage.tenants import Tenant
 
 _AT_ONCE = 100  # messages that are loaded for an answer
@@ -85,24 +85,28 @@ class ReadingTools:
         count = fitting(items)
         is_cut = goes_on or count < len(items)
         shown = replace(window, messages=window.messages[:count], has_newer=window.has_newer or is_cut)
+        words = self.archive.skip_words.of(tenant.id)
         holes = await reading.holes_of(self.archive.db, channel)
         is_proven = not any(hole.kind in (HoleKind.SKIPPED, HoleKind.UNREAD) for hole in holes)
         proven_until = standing["proven_until"] if is_proven else None
-        notes = [*(standing["notes"] or ()), *([] if is_proven else [_UNREAD]), *_missing(holes, shown)]
+        notes = [
+            *(standing["notes"] or ()),
+            *([] if is_proven else [_UNREAD]),
+            *_missing(place_holes(holes, shown, words)),
+        ]
         return MessagesAnswer(
             **standing | {"notes": notes or None, "proven_until": proven_until},
             cut=is_cut,
             cursor=_cursor_of(items[:count]) if is_cut else None,
-            channel=place_of(channel),
+            channel=place_of(channel, words),
             has_older=window.has_older if items else None,
             has_newer=shown.has_newer if items and not is_cut else None,
             messages=items[:count],
         )
 
 
-def _missing(holes: Sequence[Hole], window: MessageWindow) -> list[str]:
+def _missing(placed: PlacedHoles) -> list[str]:
     """Say what is missing among messages, or behind them, or may be."""
-    placed = place_holes(holes, window)
     places = [(f"Before message {place}", hole) for place, some in placed.before.items() for hole in some]
     places += [("Behind the last message", hole) for hole in placed.behind]
     said = [f"{place}: {hole.words.rstrip('.')}." for place, hole in places]

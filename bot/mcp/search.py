@@ -49,6 +49,8 @@ class SearchTool:
             }
         )
         try:
-            return await OfflineAnswers(db=self.archive.db, clock=self.archive.clock).search(page)
+            archive = self.archive
+            answers = OfflineAnswers(db=archive.db, clock=archive.clock, skip_words=archive.skip_words)
+            return await answers.search(page)
         except Problem as e:
             raise Refused(e.detail.replace("q: ", "query: ", 1) if e.detail.startswith("q: ") else e.detail) from e

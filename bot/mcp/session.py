@@ -8,6 +8,7 @@ from bot.config import Config
 from bot.links import site_of
 from bot.mcp.archive import Archive
 from bot.mcp.toolbox import Toolbox
+from bot.skip_words import SkipWords
 from storage.connection import require_archive
 from storage.database import open_for_reading
 
@@ -27,6 +28,7 @@ async def serve_assistant(
     hash_choice: str,
     clock: Callable[[], datetime],
     message_urls: Mapping[str, Callable[[str, str, str], str]],
+    skip_words: SkipWords,
     only: str | None,
 ) -> None:
     """Answer an assistant on standard input and output until it leaves.
@@ -36,6 +38,7 @@ async def serve_assistant(
         hash_choice: how user ids are hashed.
         clock: the current time.
         message_urls: how each platform links to a message, of the ids of a community, a channel and the message.
+        skip_words: the words in which each platform says why a channel is not archived.
         only: the one tenant that is told of; None: all.
 
     Raises:
@@ -52,7 +55,14 @@ async def serve_assistant(
     await require_archive(config.database.url, hash_choice=hash_choice, tenant_id=only)
     db = await open_for_reading(config.database.url, hash_choice=hash_choice, only_asking=True)
     try:
-        archive = Archive(db=db, clock=clock, site=site_of(config.http), message_urls=message_urls, only=only)
+        archive = Archive(
+            db=db,
+            clock=clock,
+            site=site_of(config.http),
+            message_urls=message_urls,
+            skip_words=skip_words,
+            only=only,
+        )
         await serve(Toolbox(archive))
     finally:
         await db.close()

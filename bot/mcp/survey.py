@@ -41,7 +41,7 @@ class SurveyTools:
             ids, items = await self._top(tenant.id, params.cursor)
         else:
             parent = await self.archive.channel(tenant, params.channel)
-            ids, items = await self._threads(parent.id, params.cursor)
+            ids, items = await self._threads(tenant.id, parent.id, params.cursor)
         count = min(fitting(items), _AT_ONCE)
         is_cut = count < len(items)
         return ChannelsAnswer(
@@ -49,17 +49,21 @@ class SurveyTools:
         )
 
     async def _top(self, tenant_id: str, cursor: str | None) -> tuple[list[int], list[ChannelAnswer]]:
+        words = self.archive.skip_words.of(tenant_id)
         tree = await channels.channel_tree(self.archive.db, tenant_id)
         ids = [one.summary.id for one in tree]
         if cursor is not None and int(cursor) not in ids:
             raise Refused("cursor: must be that of the answer before; begin again without one")
         first = ids.index(int(cursor)) + 1 if cursor is not None else 0
-        return ids[first:], [channel_of(one.summary, one) for one in tree[first:]]
+        return ids[first:], [channel_of(one.summary, words, one) for one in tree[first:]]
 
-    async def _threads(self, channel_id: int, cursor: str | None) -> tuple[list[int], list[ChannelAnswer]]:
+    async def _threads(
+        self, tenant_id: str, channel_id: int, cursor: str | None
+    ) -> tuple[list[int], list[ChannelAnswer]]:
+        words = self.archive.skip_words.of(tenant_id)
         after = int(cursor) if cursor is not None else None
         found = await channels.thread_summaries(self.archive.db, channel_id, after=after, limit=_AT_ONCE + 1)
-        return [one.id for one in found], [channel_of(one) for one in found]
+        return [one.id for one in found], [channel_of(one, words) for one in found]
 
     async def stats(self, params: Stats) -> StatsAnswer:
         """Count messages of some days by one thing."""
@@ -131,7 +135,8 @@ class SurveyTools:
             limit=_AT_ONCE + 1,
             only_incomplete=True,
         )
-        views = map(incomplete_view, found)
+        words = self.archive.skip_words.of(tenant_id)
+        views = (incomplete_view(each, words) for each in found)
         return [one.id for one in found], [
             IncompleteAnswer(id=v.platform_id, name=name_of(v.name), reason=shortened(v.reason, _MOST_TEXT))
             for v in views

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from adapters.records import ChannelType
+from adapters.records import ChannelType, SkipReason
 from bot.api import ChannelView, channel_view
 from bot.pages.signs import Sign
 from storage import channels
@@ -51,8 +51,8 @@ def channel_sign(view: ChannelView) -> Sign:
     return Sign("✓", "archived", "good")
 
 
-async def tree_of(db: Readable, tenant_id: str) -> list[Category]:
-    """Gather the channels of a tenant by category, in the platform's order.
+async def tree_of(db: Readable, tenant_id: str, words: Mapping[SkipReason, str]) -> list[Category]:
+    """Gather the channels of a tenant by category, in the platform's order; ``words`` are as in ``channel_view``.
 
     Raises:
         StorageError: the database cannot be read.
@@ -62,7 +62,7 @@ async def tree_of(db: Readable, tenant_id: str) -> list[Category]:
     few = await channels.newest_threads(db, tenant_id, limit=_MOST_INLINE) if threads <= _MOST_INLINE else []
     inline: defaultdict[str | None, list[TreeRow]] = defaultdict(list)
     for thread in few:
-        inline[thread.parent_platform_id].append(row_of(thread))
+        inline[thread.parent_platform_id].append(row_of(thread, words))
     categories = {
         channel.summary.platform_id: channel for channel in top if channel.summary.type is ChannelType.CATEGORY
     }
@@ -70,7 +70,7 @@ async def tree_of(db: Readable, tenant_id: str) -> list[Category]:
     for channel in top:
         if channel.summary.platform_id not in categories:
             parent = channel.summary.parent_platform_id
-            grouped[parent if parent in categories else None].append(_top_row(channel, inline))
+            grouped[parent if parent in categories else None].append(_top_row(channel, inline, words))
     return [
         Category(name=categories[platform_id].summary.name if platform_id else None, rows=rows)
         for platform_id, rows in grouped.items()
@@ -78,14 +78,16 @@ async def tree_of(db: Readable, tenant_id: str) -> list[Category]:
     ]
 
 
-def row_of(summary: ChannelSummary) -> TreeRow:
-    """Make the row of a thread or post."""
-    return TreeRow(view=channel_view(summary))
+def row_of(summary: ChannelSummary, words: Mapping[SkipReason, str]) -> TreeRow:
+    """Make the row of a thread or post; ``words`` are as in ``channel_view``."""
+    return TreeRow(view=channel_view(summary, words))
 
 
-def _top_row(channel: TreeChannel, inline: Mapping[str | None, Sequence[TreeRow]]) -> TreeRow:
+def _top_row(
+    channel: TreeChannel, inline: Mapping[str | None, Sequence[TreeRow]], words: Mapping[SkipReason, str]
+) -> TreeRow:
     return TreeRow(
-        view=channel_view(channel.summary),
+        view=channel_view(channel.summary, words),
         threads=channel.threads,
         thread_messages=channel.thread_messages,
         threads_with_errors=channel.threads_with_errors,

@@ -1,12 +1,12 @@
 """A window into a channel as a page shows it: by day, with gaps where they are, and links between messages."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date
 
 from markupsafe import Markup
 
-from adapters.records import number
+from adapters.records import SkipReason, number
 from bot.holes import ShownHole, place_holes
 from bot.pages.addresses import Addresses, LinkedMessage
 from bot.pages.emoji import Pictures, emoji_as_html
@@ -135,6 +135,7 @@ async def converse(
     window: MessageWindow,
     addresses: Addresses,
     *,
+    skip_words: Mapping[SkipReason, str],
     found: Found | None = None,
     pictures: Pictures | None = None,
     at: str | None = None,
@@ -148,6 +149,7 @@ async def converse(
         channel: the window's.
         window: the messages.
         addresses: where links lead to.
+        skip_words: why a channel is not archived, in the words of its platform.
         found: what was looked up already.
         pictures: gives the addresses of custom emoji, where they are shown as pictures.
         at: the message that was requested.
@@ -160,7 +162,7 @@ async def converse(
     found = found or await _find(db, channel, window)
     links, shown = found.links, window.messages
     names = await reading.channel_names(db, channel.tenant_id, _named(shown, links))
-    holes = place_holes(found.holes, window, previous=found.previous)
+    holes = place_holes(found.holes, window, skip_words, previous=found.previous)
     return Conversation(
         channel=channel,
         window=window,

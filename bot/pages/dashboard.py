@@ -49,6 +49,6 @@ class DashboardPages:
             tenant_id=None,
             ended=await self.api.presenter.jobs(ended),
             names={tenant.id: tenant.name or tenant.id for tenant in shown},
-            invite_url=next((url for adapter in self.api.adapters.values() if (url := adapter.invite_url)), None),
+            platforms=self.api.adapters.values(),
             done=DONE_IN_WORDS[params.done] if params.done else None,
         )

@@ -142,6 +142,7 @@ class ReadingPages:
             channel,
             window,
             SiteAddresses(tenant_id=channel.tenant_id),
+            skip_words=self.api.skip_words.of(channel.tenant_id),
             pictures=self._pictures(channel.tenant_id),
             at=at,
             prefix=prefix,

@@ -63,7 +63,7 @@ class TenantPages:
             addresses=SiteAddresses(tenant_id=tenant.id),
             overview=await overview_of(self.api, tenant),
             running=await self.watch.look_at(tenant.id),
-            tree=await tree_of(db, tenant.id),
+            tree=await tree_of(db, tenant.id, self.api.skip_words.of(tenant.id)),
             ended=await self.api.presenter.jobs(ended),
             gaps_in_words=GAPS_IN_WORDS,
             differing=differing[:_AUDITS_SHOWN],
@@ -89,7 +89,7 @@ class TenantPages:
             tenant_id=tenant.id,
             addresses=SiteAddresses(tenant_id=tenant.id),
             channel=channel,
-            rows=[row_of(thread) for thread in shown],
+            rows=[row_of(thread, self.api.skip_words.of(tenant.id)) for thread in shown],
             is_first=after is None,
             following=shown[-1].id if len(found) > len(shown) else None,
         )

@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
+from adapters.discord.adapter import DiscordAdapter
 from adapters.discord.simulator import Fault, Simulator, uniform_world
 from adapters.discord.simulator.truth import truth
-from bot.api.sync import EXPLANATIONS
+from bot.skip_words import SkipWords
 from tests.support.archive import count_messages
 from tests.support.daemon import ON_SQLITE, Daemon, end_of, running_daemon
 from tests.support.rich_archive import lean_rich_world
@@ -162,10 +163,11 @@ async def test_coverage_accounts_for_every_channel(database_url: str) -> None:
     assert {row["platform_id"]: row["skip_reason"] for row in found} == {
         row["platform_id"]: row["skip_reason"] for row in truth(world, guild_id).channels()
     }
+    words = SkipWords({"discord": DiscordAdapter.words}).of(f"discord-{guild_id}")
     for row in found:
         assert row["sync_state"] == ("skipped" if row["skip_reason"] else "archived")
         assert (row["explanation"] is None) is (row["skip_reason"] is None) is (row["skipped_since"] is None)
-        assert row["explanation"] in (None, *EXPLANATIONS.values())
+        assert row["explanation"] == (words[row["skip_reason"]] if row["skip_reason"] else None)
         assert row["messages"] == 0 or (row["checkpoint_message_id"] and row["checkpoint_at"])
     assert sum(row["messages"] for row in found) == totals["messages"]
     assert len(found) == totals["channels"]

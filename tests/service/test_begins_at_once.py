@@ -13,6 +13,7 @@ import pytest
 from adapters.discord.simulator import Simulator, uniform_world
 from adapters.events import EventHandler, TenantsReady
 from adapters.parts import UNDIVIDED
+from adapters.words import NO_WORDS, PlatformWords
 from tests.support.daemon import Daemon, running_daemon
 from tests.support.delivering import delivering
 
@@ -70,6 +71,7 @@ class QuietPlatform:
     name: ClassVar[str] = "quiet"
     id_pattern: ClassVar[str] = "[a-z]+"
     user_id_pattern: ClassVar[str] = "[a-z]+"
+    words: ClassVar[PlatformWords] = NO_WORDS
     shares_parts: ClassVar[bool] = False
     division = UNDIVIDED
     held = ready_parts = frozenset(UNDIVIDED.parts)

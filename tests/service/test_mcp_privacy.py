@@ -9,6 +9,7 @@ import bot.cli_mcp  # noqa: F401 # adds the verb
 from adapters.discord.simulator.truth import secrets
 from bot.mcp.archive import Archive, Refused
 from bot.mcp.toolbox import Toolbox
+from bot.skip_words import SkipWords
 from storage.database import open_database, open_for_reading
 from storage.tenants import save_tenant
 from tests.support.assistant import Assistant, assistant
@@ -62,7 +63,7 @@ async def asks_everything(ann: Assistant, tenant: str) -> None:
 async def tells_of_one_tenant_alone(url: str, tenant: str) -> None:
     """Where the operator says so."""
     db = await open_for_reading(url, hash_choice=SHA, only_asking=True)
-    tools = Toolbox(Archive(db=db, clock=lambda: NOW, site="", message_urls={}, only=tenant))
+    tools = Toolbox(Archive(db=db, clock=lambda: NOW, site="", message_urls={}, skip_words=SkipWords(), only=tenant))
     whole = await tools.call("coverage", {})
     assert (whole.tenant, whole.as_of) == (tenant, NOW)
     assert whole.proven_until is not None

@@ -20,6 +20,7 @@ from adapters.records import (
     SkipReason,
     TenantRecord,
 )
+from adapters.words import NO_WORDS, PlatformWords
 
 T = TypeVar("T")
 
@@ -56,6 +57,7 @@ class PostOffice:
     name: ClassVar[str] = "post"
     id_pattern: ClassVar[str] = "T[0-9A-Z]+"
     user_id_pattern: ClassVar[str] = "U[0-9A-Z]+"
+    words: ClassVar[PlatformWords] = NO_WORDS
     shares_parts: ClassVar[bool] = False
     division: Division | None = UNDIVIDED
     held = ready_parts = frozenset(UNDIVIDED.parts)

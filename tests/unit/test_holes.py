@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from bot.holes import place_holes
+from bot.skip_words import NEUTRAL
 from storage.reading import Hole, HoleKind, MessageWindow, ShownMessage
 from tests.support.builders import NOW, SECOND
 
@@ -48,7 +49,7 @@ WHOLE = replace(WINDOW, has_older=False, has_newer=False)
 )
 def test_a_hole_has_its_place(hole: dict[str, Any], amid: list[str], whole: list[str], words: str) -> None:
     for window, places in ((WINDOW, amid), (WHOLE, whole)):
-        found = place_holes([Hole(**hole), Hole(**hole)], window)  # two of the same are said once
+        found = place_holes([Hole(**hole), Hole(**hole)], window, NEUTRAL)  # two of the same are said once
         told = {place: holes for place, holes in found.before.items() if holes}
         assert [*told, *["end" for _ in found.behind]] == places
         assert all(words in each.words for holes in (*told.values(), found.behind) for each in holes)

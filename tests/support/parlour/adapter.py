@@ -12,12 +12,15 @@ from adapters.events import EventHandler, LiveEventHandler, Stream, TenantsReady
 from adapters.health import ConnectionHealth, PartHealth
 from adapters.parts import THE_ONLY_PART, UNDIVIDED, Division, Turn, no_turn
 from adapters.privacy import HashUser
-from adapters.records import TenantRecord
+from adapters.records import SkipReason, TenantRecord
+from adapters.words import PlatformWords
 from tests.support.parlour.convert import changes_of
 from tests.support.parlour.house import Event, House, Refused
 from tests.support.parlour.session import ParlourSession
 
 T = TypeVar("T")
+
+WORDS = PlatformWords(skip_reasons={SkipReason.NOT_PUBLIC: "Its door is locked. Unlock it, and it is archived."})
 
 
 class ParlourAdapter:
@@ -26,6 +29,7 @@ class ParlourAdapter:
     name: ClassVar[str] = "parlour"
     id_pattern: ClassVar[str] = "W[A-Z0-9]{1,10}"
     user_id_pattern: ClassVar[str] = "U[0-9]{1,10}"
+    words: ClassVar[PlatformWords] = WORDS
     shares_parts: ClassVar[bool] = True
 
     def __init__(self, house: House, hash_user: HashUser, tokens: Mapping[str, str]) -> None:
