@@ -1,6 +1,6 @@
 """The seam between platforms and everything else: what an adapter does."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar, Protocol, TypeVar, runtime_checkable
@@ -8,7 +8,7 @@ from typing import ClassVar, Protocol, TypeVar, runtime_checkable
 from adapters.errors import RateLimited
 from adapters.events import EventHandler, LiveEventHandler, Stream
 from adapters.health import ConnectionHealth
-from adapters.pages import Access, MessagePage, ThreadCursor, ThreadPage
+from adapters.pages import Access, MessagePage, ThreadCursor, ThreadPage, WantedUsers
 from adapters.parts import Division, Turn
 from adapters.records import ChannelRecord, TenantRecord
 from adapters.words import PlatformWords
@@ -97,12 +97,13 @@ class PlatformSession(Protocol):
         """
         ...
 
-    async def reaction_users(
-        self, channel_id: str, message_id: str, emoji: str, *, burst: bool, total: int
-    ) -> list[str]:
-        """Return the hashes of the users behind one emoji of a message, at least ``total`` where there are as many.
+    def reaction_users(
+        self, channel_id: str, message_id: str, wanted: Sequence[WantedUsers]
+    ) -> AsyncGenerator[Mapping[WantedUsers, Sequence[str]], None]:
+        """Yield the hashes of the users behind emoji of a message, each emoji once, as soon as its users are there.
 
-        ``emoji`` is as in its record. One request for every ``page_size`` users, none beyond the total.
+        Together come those of one emoji, or of all where the platform gives all at once. What is yielded was requested
+        after all before it was taken. Of one emoji: a request for every ``page_size`` users, none beyond its total.
 
         Raises:
             MessageGone: the message was deleted.

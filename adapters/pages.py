@@ -1,4 +1,4 @@
-"""Pages of messages and archived threads, as one request returns them, and where the bot may read."""
+"""Pages of messages and archived threads, as one request returns them, users that are asked for, and who may read."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -43,6 +43,15 @@ class MessagePage:
             and message_id is not None
             and number(self.messages[-1].platform_id) >= number(message_id)
         )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class WantedUsers:
+    """One emoji of a message, in one kind, whose users are asked for. It is equal to none but itself."""
+
+    emoji: str  # as in its record
+    burst: bool
+    total: int  # so many users, where there are as many
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """Make the requests of one sync of one guild: raw payloads in, records out."""
 
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -28,7 +28,7 @@ from adapters.discord.reaction_users import FaultOf, reaction_users
 from adapters.discord.rest import ChannelForbidden, RequestScope, RestClient, decoded_by
 from adapters.discord.threads import archived_threads
 from adapters.events import Stream
-from adapters.pages import Access, MessagePage, ThreadCursor, ThreadPage
+from adapters.pages import Access, MessagePage, ThreadCursor, ThreadPage, WantedUsers
 from adapters.privacy import HashUser
 from adapters.records import ChannelRecord, ChannelType
 
@@ -127,22 +127,25 @@ class DiscordSession:
         return message_page(len(page), own, records, channel_id, start)
 
     async def reaction_users(
-        self, channel_id: str, message_id: str, emoji: str, *, burst: bool, total: int
-    ) -> list[str]:
-        """Return the users behind one emoji, page by page up to the total or a page that is not full."""
+        self, channel_id: str, message_id: str, wanted: Sequence[WantedUsers]
+    ) -> AsyncGenerator[Mapping[WantedUsers, Sequence[str]], None]:
+        """Yield the users behind one emoji after the other, page by page up to its total or a page that is not full."""
+        for one in wanted:
+            yield {one: await self._users_of(channel_id, message_id, one)}
+
+    async def _users_of(self, channel_id: str, message_id: str, wanted: WantedUsers) -> list[str]:
+        place = int(channel_id), int(message_id), url_emoji(wanted.emoji)
 
         async def fetch(after: int | None, fault_of: FaultOf) -> list[Any]:
             return await self._rest.call(
-                lambda: self._http.get_reaction_users(
-                    int(channel_id), int(message_id), url_emoji(emoji), _PAGE_SIZE, after, 1 if burst else 0
-                ),
+                lambda: self._http.get_reaction_users(*place, _PAGE_SIZE, after, 1 if wanted.burst else 0),
                 list,
                 channel_id,
                 fault_of=fault_of,
                 for_reactions=True,
             )
 
-        users = await reaction_users(fetch, total)
+        users = await reaction_users(fetch, wanted.total)
         return list(dict.fromkeys(map(self._hash_user, users)))
 
     def sent_at(self, message_id: str) -> datetime | None:

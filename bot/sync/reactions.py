@@ -7,10 +7,12 @@ the pass ends where it is when the tenant's next sync is due: new messages never
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterable, AsyncIterator
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from math import ceil
 
 from adapters.errors import MessageGone
+from adapters.pages import WantedUsers
 from bot.concurrency import finish, for_each
 from bot.live import ChangeTracker
 from bot.sync.context import JobContext
@@ -74,33 +76,43 @@ class ReactionPass:
         self, channel: PendingChannel, tracker: ChangeTracker, totals: AsyncIterable[PendingTotal]
     ) -> list[PendingTotal]:
         """Fetch lists and see to it that they are stored; return those that events crossed on their way."""
-        crossed, gone = list[PendingTotal](), set[str]()
+        crossed = list[PendingTotal]()
         storing: asyncio.Task[Stored] | None = None
-        async for total in totals:
+        async for of_message in _by_message(totals):
             if self.job.should_yield:
                 break
-            fetched = None if total.message_platform_id in gone else await self._fetch(channel, total, tracker)
-            if fetched is None:
-                gone.add(total.message_platform_id)
-                self._done()
-                continue
-            if storing is not (batch := self._batches.add(fetched)):
-                crossed += await _crossed(channel, storing)
-                storing = batch
+            for batch in await self._fetch(channel, of_message, tracker):
+                if batch is not storing:
+                    crossed += await _crossed(channel, storing)
+                    storing = batch
         return crossed + await _crossed(channel, storing)
 
-    async def _fetch(self, channel: PendingChannel, total: PendingTotal, tracker: ChangeTracker) -> FetchedList | None:
-        """Fetch the users of one total; None where the message turns out to be gone."""
+    async def _fetch(
+        self, channel: PendingChannel, totals: list[PendingTotal], tracker: ChangeTracker
+    ) -> "list[asyncio.Task[Stored]]":
+        """Fetch the users of one message's totals; return the batches that these are stored with, as they began.
+
+        Each list goes into a batch as soon as it is there: one that cannot be had loses none before it.
+        """
+        message_id, batches = totals[0].message_platform_id, list[asyncio.Task[Stored]]()
+        ref = self.job.tenant_id, channel.platform_id, message_id
+        left = {WantedUsers(emoji=one.emoji, burst=one.burst, total=one.expected): one for one in totals}
         mark = tracker.mark()
         try:
-            users = await self.job.session.reaction_users(
-                channel.platform_id, total.message_platform_id, total.emoji, burst=total.burst, total=total.expected
-            )
+            async with aclosing(
+                self.job.session.reaction_users(channel.platform_id, message_id, list(left))
+            ) as answers:
+                async for answer in answers:
+                    for wanted, users in answer.items():
+                        found = UserList(left.pop(wanted), frozenset(users))
+                        batches.append(self._batches.add(FetchedList(channel, ref, found, tracker, mark)))
+                    if self.job.should_yield:
+                        break
+                    mark = tracker.mark()
         except MessageGone:
-            await finish(self._mark_deleted(channel, total))
-            return None
-        ref = self.job.tenant_id, channel.platform_id, total.message_platform_id
-        return FetchedList(channel, ref, UserList(total, frozenset(users)), tracker, mark)
+            await finish(self._mark_deleted(channel, message_id))
+            self._done(len(left))
+        return batches
 
     async def _count_stored(self, stored: list[FetchedList]) -> None:
         """Count stored lists; the messages of those that are shorter than their totals are read again."""
@@ -116,13 +128,25 @@ class ReactionPass:
             self._outdated |= short
             await self.job.refetch(short)
 
-    def _done(self) -> None:
+    def _done(self, lists: int = 1) -> None:
         progress = self.job.progress
-        progress.reactions_pending = max(progress.reactions_pending - 1, 0)  # events may have added some
+        progress.reactions_pending = max(progress.reactions_pending - lists, 0)  # events may have added some
 
-    async def _mark_deleted(self, channel: PendingChannel, total: PendingTotal) -> None:
+    async def _mark_deleted(self, channel: PendingChannel, message_id: str) -> None:
         job = self.job
-        await messages.mark_deleted(job.db, channel.id, [total.message_platform_id], job=job.lease, now=job.clock())
+        await messages.mark_deleted(job.db, channel.id, [message_id], job=job.lease, now=job.clock())
+
+
+async def _by_message(totals: AsyncIterable[PendingTotal]) -> AsyncIterator[list[PendingTotal]]:
+    """Gather the totals of each message, which come one behind the other."""
+    gathered: list[PendingTotal] = []
+    async for total in totals:
+        if gathered and gathered[0].message_platform_id != total.message_platform_id:
+            yield gathered
+            gathered = []
+        gathered.append(total)
+    if gathered:
+        yield gathered
 
 
 async def _each(totals: list[PendingTotal]) -> AsyncIterator[PendingTotal]:

@@ -126,10 +126,15 @@ async def save_users_along(
 ) -> None:
     """Make the stored users of totals equal to those that the platform sent along with them.
 
-    In the transaction that stores the totals. One counts as fetched where it is of as many users; else they are asked
-    for. Erased people are left out, but counted.
+    In the transaction that stores the totals, which count as fetched. Where fewer were sent than there are, nothing is
+    touched: those that are stored may be whole, and a total that is not counted as fetched is asked for. Erased people
+    are left out, but counted.
     """
-    along = {key: total.user_hashes for key, total in totals.items() if total.user_hashes is not None}
+    along = {
+        key: total.user_hashes
+        for key, total in totals.items()
+        if total.user_hashes is not None and len(set(total.user_hashes)) == total.count
+    }
     if not along:
         return
     users = (((*key, user), totals[key].emoji) for key, hashes in along.items() for user in hashes)

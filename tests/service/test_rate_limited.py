@@ -11,6 +11,7 @@ import pytest
 from adapters.base import PlatformSession
 from adapters.discord.simulator import Fault, Limits, Simulator, uniform_world
 from adapters.errors import RateLimited
+from adapters.pages import WantedUsers
 from storage.database import migrate
 from tests.support.adapter import connected
 from tests.support.archive import count_messages
@@ -121,8 +122,8 @@ async def test_nothing_is_learnt_from_limits_that_were_met() -> None:
 
 
 async def five_lists(session: PlatformSession) -> None:
-    for _ in range(5):
-        await session.reaction_users(str(TEXT), str(IDS[-1]), "🔥", burst=False, total=1)
+    wanted = [WantedUsers(emoji="🔥", burst=False, total=1) for _ in range(5)]
+    assert len([users async for users in session.reaction_users(str(TEXT), str(IDS[-1]), wanted)]) == 5
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 """A platform with letters in boxes, whose ids look like nothing that Discord has."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import ClassVar, TypeVar
 
@@ -9,7 +9,7 @@ from adapters.base import PlatformSession, RequestCounts
 from adapters.errors import ChannelUnreadable
 from adapters.events import EventHandler, LiveEventHandler, Stream, TenantsReady
 from adapters.health import ConnectionHealth
-from adapters.pages import Access, MessagePage, ThreadCursor, ThreadPage
+from adapters.pages import Access, MessagePage, ThreadCursor, ThreadPage, WantedUsers
 from adapters.parts import UNDIVIDED, Division, Turn, no_turn
 from adapters.records import (
     AuthorKind,
@@ -162,11 +162,12 @@ class Counter:
     async def confirm_membership(self) -> None: ...
 
     async def reaction_users(
-        self, channel_id: str, message_id: str, emoji: str, *, burst: bool, total: int
-    ) -> list[str]:
-        self.requests += 1
-        await self._office.before_reactions(message_id)
-        return ["b" * 64, "c" * 64]
+        self, channel_id: str, message_id: str, wanted: Sequence[WantedUsers]
+    ) -> AsyncGenerator[Mapping[WantedUsers, Sequence[str]], None]:
+        for one in wanted:
+            self.requests += 1
+            await self._office.before_reactions(message_id)
+            yield {one: ["b" * 64, "c" * 64]}
 
     def sent_at(self, message_id: str) -> datetime | None:
         return None

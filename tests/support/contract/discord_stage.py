@@ -14,6 +14,7 @@ from tests.support.contract.stage import HASHER, Place, Said, Stage, Traits
 from tests.support.small_world import FANS, GUILD, OTHER_GUILD, small_world
 
 _PAGES = "/channels/{channel_id}/messages"
+_USERS = "/channels/{channel_id}/messages/{message_id}/reactions/{emoji_name}"
 
 
 class DiscordStage(Stage):
@@ -29,6 +30,7 @@ class DiscordStage(Stage):
         hides_history=False,
         sends_odd_ids=False,
         has_own_tokens=False,
+        tells_all_users_at_once=False,
     )
 
     def __init__(self) -> None:
@@ -128,6 +130,14 @@ class DiscordStage(Stage):
     def requests(self) -> int:
         """All REST requests."""
         return self._sim.requests.count() - self._forgotten
+
+    @property
+    def user_requests(self) -> int:
+        """Those of one emoji each."""
+        return self._sim.requests.count(_USERS)
+
+    def send_few_users_along(self) -> None:
+        """No page ever holds any."""
 
     def forget_requests(self) -> None:
         """Begin to count anew."""

@@ -28,6 +28,7 @@ class Traits:
     hides_history: bool  # it can hide old messages
     sends_odd_ids: bool  # its simulator can send an id that is no number
     has_own_tokens: bool  # a community has a token of its own
+    tells_all_users_at_once: bool  # one request gives who is behind all reactions of a message
 
 
 class Stage(ABC):
@@ -120,6 +121,15 @@ class Stage(ABC):
     @abstractmethod
     def forget_requests(self) -> None:
         """Begin to count anew."""
+
+    @property
+    @abstractmethod
+    def user_requests(self) -> int:
+        """How many requests asked who is behind reactions."""
+
+    @abstractmethod
+    def send_few_users_along(self) -> None:
+        """Let pages hold so few users that they have to be asked for, where they hold any."""
 
     @property
     def look_ups(self) -> int:

@@ -54,8 +54,10 @@ def changes_of(workspace: Workspace, event: Event, hash_user: HashUser) -> list[
             ]
 
 
-def message_record(room: Room, message: Message, hash_user: HashUser, root: Message | None = None) -> MessageRecord:
-    """Convert a message; ``root`` is the one that it answers."""
+def message_record(
+    room: Room, message: Message, hash_user: HashUser, root: Message | None = None, most_users: int | None = None
+) -> MessageRecord:
+    """Convert a message; ``root`` is the one that it answers, ``most_users`` how many of each emoji came with it."""
     return MessageRecord(
         platform_id=message.id,
         author_hash=hash_user(message.user),
@@ -74,7 +76,7 @@ def message_record(room: Room, message: Message, hash_user: HashUser, root: Mess
                 burst=False,
                 emoji=emoji,
                 count=len(users),
-                user_hashes=tuple(map(hash_user, users)),
+                user_hashes=tuple(map(hash_user, users[:most_users])),
             )
             for emoji, users in message.reactions.items()
         ),

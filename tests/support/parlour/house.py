@@ -2,9 +2,10 @@
 
 What is unlike Discord: a message's id is its time in microseconds, and unique in its channel only. A listing of
 channels names no newest message. An answer to a message lies in that message's thread, not in the channel, and no
-listing names the threads: a message says how many answers it has. A page of messages holds who gave which reaction. An
-event names the channel alone, also where it is about an answer. Each event goes to one of the open connections. Old
-messages may be hidden, by the workspace's plan. Each workspace has a token of its own.
+listing names the threads: a message says how many answers it has. A page of messages holds who gave which reaction, or
+the first of them; all of a message are told at once. An event names the channel alone, also where it is about an
+answer. Each event goes to one of the open connections. Old messages may be hidden, by the workspace's plan. Each
+workspace has a token of its own.
 """
 
 import asyncio
@@ -83,6 +84,8 @@ class House:
         self.requests: Counter[str] = Counter()
         self.limited_for_seconds: float | None = None  # of the next request
         self.faults: list[tuple[str, str]] = []  # of the next pages of a room's messages: "empty" or "unmoved"
+        self.most_users: int | None = None  # behind each emoji, that a page of messages holds; None: all
+        self.before: dict[str, Callable[[], None]] = {}  # what happens as the next request of a kind comes
         self.is_silent = False
         self._listeners: dict[int, Listener] = {}
         self._turns = cycle([0])
@@ -158,6 +161,7 @@ class House:
         """Take a request in, which is refused or goes to a workspace."""
         self.requests[call] += 1
         await asyncio.sleep(0)
+        self.before.pop(call, lambda: None)()
         if self.limited_for_seconds is not None:
             seconds, self.limited_for_seconds = self.limited_for_seconds, None
             raise Refused("too_many", seconds)

@@ -1,12 +1,12 @@
 """The requests of one sync of a workspace."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from adapters.base import RequestCounts
-from adapters.errors import ChannelUnreadable, RateLimited, TenantCredentialRefused, TenantUnavailable
+from adapters.errors import ChannelUnreadable, MessageGone, RateLimited, TenantCredentialRefused, TenantUnavailable
 from adapters.events import Stream
-from adapters.pages import Access, MessagePage, ThreadCursor, ThreadPage
+from adapters.pages import Access, MessagePage, ThreadCursor, ThreadPage, WantedUsers
 from adapters.privacy import HashUser
 from adapters.records import ChannelRecord, SkipReason
 from tests.support.parlour.convert import message_record, room_record, thread_record
@@ -79,7 +79,7 @@ class ParlourSession:
             raise ChannelUnreadable(SkipReason.DELETED)
         shown, has_more = self._house.page(workspace, room, root.answers if root else room.messages, after)
         return MessagePage(
-            messages=tuple(message_record(room, one, self._hash_user, root) for one in shown),
+            messages=tuple(message_record(room, one, self._hash_user, root, self._house.most_users) for one in shown),
             reached=shown[-1].id if shown else None,
             is_full=has_more,
             threads=() if root else tuple(thread_record(room, one) for one in shown if one.answers),
@@ -96,10 +96,15 @@ class ParlourSession:
         await self._request("workspace")
 
     async def reaction_users(
-        self, channel_id: str, message_id: str, emoji: str, *, burst: bool, total: int
-    ) -> list[str]:
-        """Never needed: they come with their message."""
-        raise AssertionError("the users of a reaction come with its message")
+        self, channel_id: str, message_id: str, wanted: Sequence[WantedUsers]
+    ) -> AsyncGenerator[Mapping[WantedUsers, Sequence[str]], None]:
+        """Request all of a message's at once, where not all came with it."""
+        room = (await self._request("reactions")).rooms[channel_id.partition("-")[0]]
+        try:
+            given = room.find(message_id).reactions
+        except KeyError:
+            raise MessageGone from None
+        yield {one: [self._hash_user(user) for user in given.get(one.emoji, ())] for one in wanted}
 
     def sent_at(self, message_id: str) -> datetime | None:
         """Read the time from the id."""

@@ -1,6 +1,6 @@
 """Parlour as a stage."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime
 
@@ -16,7 +16,12 @@ class ParlourStage(Stage):
     platform = "parlour"
     tenant_platform_id = "W1"
     traits = Traits(
-        names_heads=False, sends_users_along=True, hides_history=True, sends_odd_ids=True, has_own_tokens=True
+        names_heads=False,
+        sends_users_along=True,
+        hides_history=True,
+        sends_odd_ids=True,
+        has_own_tokens=True,
+        tells_all_users_at_once=True,
     )
 
     def __init__(self) -> None:
@@ -102,6 +107,19 @@ class ParlourStage(Stage):
     def forget_requests(self) -> None:
         """Begin to count anew."""
         self._house.requests.clear()
+
+    @property
+    def user_requests(self) -> int:
+        """Those of a message's reactions."""
+        return self._house.requests["reactions"]
+
+    def send_few_users_along(self) -> None:
+        """Let a page hold one behind each emoji."""
+        self._house.most_users = 1
+
+    def before_users(self, happening: Callable[[], None]) -> None:
+        """Let it happen as the request comes in."""
+        self._house.before["reactions"] = happening
 
     @property
     def look_ups(self) -> int:

@@ -1,0 +1,75 @@
+"""Who is behind the reactions, where pages of messages do not hold all of them: asked for by the fewest requests."""
+
+import pytest
+
+from tests.support.contract.archives import archiving
+from tests.support.contract.stage import Stage
+from tests.support.parlour.stage import ParlourStage
+
+pytestmark = pytest.mark.slow
+
+EMOJI = ("🔥", "👍", "🎉")
+
+
+def voted(stage: Stage) -> tuple[str, list[str]]:
+    """Give three messages three emoji of two users each; return their channel and ids."""
+    stage.send_few_users_along()
+    channel = stage.open_channel("votes")
+    ids = [stage.say(channel, f"vote {number}") for number in range(3)]
+    for message_id in ids:
+        for emoji in EMOJI:
+            for user in (1, 2):
+                stage.react(channel, message_id, emoji, user)
+    return channel, ids
+
+
+async def test_all_of_a_message_are_asked_for_at_once_where_that_can_be(stage: Stage, database_url: str) -> None:
+    voted(stage)
+    async with archiving(stage, database_url) as archive:
+        (job,) = await archive.daemon.idle()
+        assert (job["status"], job["progress"]["reactions_pending"]) == ("succeeded", 0), job["error"]
+        assert stage.user_requests == 3 * (1 if stage.traits.tells_all_users_at_once else len(EMOJI))
+        assert archive.rows() == stage.truth()
+        asked = stage.user_requests
+        assert (await archive.sync())["status"] == "succeeded"
+        assert stage.user_requests == asked, "nothing is pending any more"
+
+
+async def test_only_what_is_pending_is_asked_for(stage: Stage, database_url: str) -> None:
+    channel, ids = voted(stage)
+    async with archiving(stage, database_url) as archive:
+        asked = stage.user_requests
+        with stage.unheard():
+            for emoji in EMOJI[:2]:
+                stage.react(channel, ids[1], emoji, 3)
+        assert (await archive.sync())["status"] == "succeeded"
+        assert stage.user_requests - asked == (1 if stage.traits.tells_all_users_at_once else 2)
+        assert archive.rows() == stage.truth()
+
+
+async def test_a_message_that_goes_before_its_users_are_asked_for_is_marked(database_url: str) -> None:
+    stage = ParlourStage()
+    channel, ids = voted(stage)
+
+    def delete_unheard() -> None:
+        stage.fall_silent()
+        stage.delete(channel, ids[0])
+
+    stage.before_users(delete_unheard)
+    async with archiving(stage, database_url) as archive:
+        (job,) = await archive.daemon.idle()
+        assert (job["status"], job["progress"]["reactions_pending"]) == ("succeeded", 0), job["error"]
+        assert archive.rows() == stage.truth()
+        assert (channel, ids[0]) not in archive.rows()
+        assert stage.user_requests == 3
+
+
+async def test_what_happens_to_a_message_while_its_users_come_is_not_lost(database_url: str) -> None:
+    """All lists of one answer are older than it, and are fetched again."""
+    stage = ParlourStage()
+    channel, ids = voted(stage)
+    stage.before_users(lambda: stage.react(channel, ids[0], "👍", 5))
+    async with archiving(stage, database_url) as archive:
+        await archive.daemon.idle()
+        await archive.sync()
+        assert archive.rows() == stage.truth()
