@@ -13,7 +13,7 @@ class PlatformError(Exception):
     """The platform refused a request or failed at it."""
 
     code: ClassVar[str] = "platform_error"
-    remedy: ClassVar[str] = "nothing need be done: the next sync tries again"
+    remedy: str = "nothing need be done: the next sync tries again"
 
     def __init__(self, message: str | None = None) -> None:
         super().__init__(message or (self.__doc__ or "").splitlines()[0])
@@ -101,7 +101,11 @@ class TenantCredentialRefused(PlatformError):
     """The platform refuses the token of this community. End the job; the others go on."""
 
     code = "tenant_credential_refused"
-    remedy = "set this community's token anew, then start again"
+
+    def __init__(self, setting: str) -> None:
+        """``setting`` is the one that holds the token."""
+        super().__init__(f"the platform refuses the token of this community, which {setting} holds")
+        self.remedy = f"set this community's token anew ({setting}), then start again"
 
 
 class CredentialRefused(PlatformError):

@@ -1,32 +1,17 @@
-"""Platforms by name. A new one is a folder beside adapters/discord and a line here."""
+"""Platforms by name. A new one is a folder beside adapters/discord and an entry here.
 
-from collections.abc import Callable
-from dataclasses import dataclass
+What an entry says is all that is asked of a platform before it is connected: by the configuration, by commands that run
+without a daemon, and wherever an id or a token has to be recognized. What its adapter does is
+said by adapters/base.py, and `tests/contract_adapter/` is what it has to pass.
+"""
 
-from adapters.base import PlatformAdapter
 from adapters.discord.adapter import DiscordAdapter
 from adapters.discord.config import DiscordOptions
-from adapters.options import PlatformOptions
-from adapters.words import PlatformWords
+from adapters.platform import Platform
 
-
-@dataclass(frozen=True, slots=True)
-class Platform:
-    """How to make a platform's adapter.
-
-    ``make`` takes keyword arguments: token (str), options (of its own type), hasher (UserHasher) and observer
-    (RequestObserver). ``message_url`` takes the platform's ids of a community, a channel and a message.
-    """
-
-    options: type[PlatformOptions]
-    token_variable: str  # the environment variable that holds its secret
-    id_pattern: str  # as of its adapter, and the next two
-    user_id_pattern: str
-    words: PlatformWords
-    make: Callable[..., PlatformAdapter]
-    message_url: Callable[[str, str, str], str]  # where the platform itself shows a message
-
-
+# A platform's name begins the ids of its tenants, as in discord-<guild id>, and is the name of its section in the
+# configuration. It holds no hyphen, because the first one in a tenant's id ends it, and it is never changed: archives
+# hold it.
 PLATFORMS: dict[str, Platform] = {
     "discord": Platform(
         options=DiscordOptions,

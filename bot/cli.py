@@ -23,6 +23,7 @@ from bot.config import Config, ConfigError, load
 from bot.daemon_calls import DaemonRefused
 from bot.demo_files import DemoFiles, DemoRefused
 from bot.metrics import Metrics
+from bot.platforms import make_adapters
 from bot.skip_words import SkipWords
 from bot.wording import trouble_in_words
 from storage.database import migrate as migrate_database
@@ -89,7 +90,7 @@ def run(config: ConfigFile = None) -> None:
     hasher, metrics = hasher_of(settings), Metrics()
     adapters = _adapters(settings, hasher, metrics)
     if not adapters:
-        variables = " or ".join(platform.token_variable for platform in PLATFORMS.values())
+        variables = " or ".join(platform.token_setting() for platform in PLATFORMS.values())
         leave(f"{variables} is not set: put the bot's token there, {_DEMO}", MISCONFIGURED)
 
     def serving(_: str) -> None:
@@ -172,13 +173,7 @@ def set_up_logs(settings: Config, *secrets: str) -> Console | None:
 
 def _adapters(settings: Config, hasher: UserHasher, metrics: Metrics) -> dict[str, PlatformAdapter]:
     """Make the adapters of the platforms that have a token."""
-    return {
-        name: PLATFORMS[name].make(
-            token=platform.token.get_secret_value(), options=platform.options, hasher=hasher, observer=metrics
-        )
-        for name, platform in settings.platforms.items()
-        if platform.token
-    }
+    return make_adapters(settings.platforms, PLATFORMS, hasher, metrics)
 
 
 def hasher_of(settings: Config) -> UserHasher:

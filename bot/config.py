@@ -10,8 +10,9 @@ from typing import Any
 from pydantic import BaseModel, Field, SecretStr, SerializeAsAny, ValidationError, model_validator
 
 from adapters.options import PlatformOptions
+from adapters.platform import Platform
 from adapters.registry import PLATFORMS
-from bot.credentials import misplaced, with_credentials
+from bot.credentials import misplaced, names_of_credentials, with_credentials
 from bot.environment import FEWEST_CHARACTERS, LISTS, PREFIX, merge_environment, read_secret
 from bot.sections import (
     DatabaseConfig,
@@ -25,6 +26,7 @@ from bot.sections import (
     TenantConfig,
 )
 from bot.tenant_sections import tenant_sections
+from bot.tokens import read_tokens, token_variables
 from bot.wording import wrong_fields
 
 DEFAULT_FILE = Path("config.toml")
@@ -34,13 +36,6 @@ HASH_KEY = PREFIX + "HASH_KEY"
 MOVE_TO = PREFIX + "MOVE_TO"
 """The variable, or credential, of the database that the archive is moved to, which may hold a password."""
 _DATABASE_URL = PREFIX + "DATABASE__URL"  # may hold a password
-_SECRETS = {  # which variable holds a secret, by words in a misplaced key's name; the first match counts
-    "hash": HASH_KEY,
-    "api": _API_TOKEN,
-    "http": _API_TOKEN,
-    **{name: platform.token_variable for name, platform in PLATFORMS.items()},
-    "": " or ".join(platform.token_variable for platform in PLATFORMS.values()),
-}
 
 
 class ConfigError(Exception):
@@ -48,10 +43,16 @@ class ConfigError(Exception):
 
 
 class PlatformConfig(Section):
-    """A platform's section, and its token where one is set."""
+    """A platform's section, and its token where one is set, or those of its communities by their ids there."""
 
     options: SerializeAsAny[PlatformOptions]
     token: SecretStr | None
+    tenant_tokens: dict[str, SecretStr] = Field(default_factory=dict)
+
+    @property
+    def secrets(self) -> list[SecretStr]:
+        """Every token."""
+        return [*([self.token] if self.token else []), *self.tenant_tokens.values()]
 
 
 class Config(Section):
@@ -83,7 +84,8 @@ class Config(Section):
     @property
     def secrets(self) -> list[str]:
         """Every value that must not show in a log."""
-        held = [self.api_token, self.hash_key, *(platform.token for platform in self.platforms.values())]
+        tokens = [token for platform in self.platforms.values() for token in platform.secrets]
+        held = [self.api_token, self.hash_key, *tokens]
         return [*(secret.get_secret_value() for secret in held if secret), *self.database.passwords]
 
     @model_validator(mode="after")
@@ -96,7 +98,7 @@ class Config(Section):
         return self
 
 
-_SECTIONS: dict[str, type[BaseModel]] = {
+_OURS: dict[str, type[BaseModel]] = {
     "database": DatabaseConfig,
     "http": HttpConfig,
     "pages": PagesConfig,
@@ -104,41 +106,60 @@ _SECTIONS: dict[str, type[BaseModel]] = {
     "search": SearchConfig,
     "retention": RetentionConfig,
     "log": LogConfig,
-    **{name: platform.options for name, platform in PLATFORMS.items()},
 }
 
 
-def load(file: Path | None = None, environment: Mapping[str, str] = os.environ) -> Config:
+def load(
+    file: Path | None = None,
+    environment: Mapping[str, str] = os.environ,
+    platforms: Mapping[str, Platform] = PLATFORMS,
+) -> Config:
     """Read a file (config.toml where there is one), credentials and the environment; the last wins.
 
     Raises:
         ConfigError: names every unknown or bad key at once.
     """
     values = _from_file(file)
-    of_tenants, wrong_tenants = tenant_sections(values.pop("tenants", {}))
-    wrong = [_no_such_section(name) for name in values if name not in _SECTIONS]
-    tokens = [platform.token_variable for platform in PLATFORMS.values()]
-    environment, bad_credentials = with_credentials(environment, [*tokens, _API_TOKEN, HASH_KEY, _DATABASE_URL])
-    secrets, bad_secrets = _read_secrets(environment, tokens)
-    wrong += [*wrong_tenants, *bad_credentials, *bad_secrets]
-    wrong += merge_environment(values, environment, _SECTIONS, (_API_TOKEN, HASH_KEY, MOVE_TO), _SECRETS)
+    known = sections_of(platforms)
+    places = _places_of_secrets(platforms)
+    of_tenants, wrong = tenant_sections(values.pop("tenants", {}), platforms)
+    wrong = [*(_no_such_section(name, known, places) for name in values if name not in known), *wrong]
+    handed_over, unlisted = names_of_credentials(environment)
+    variables = token_variables(platforms, [*environment, *handed_over])
+    environment, unread = with_credentials(environment, [*variables, _API_TOKEN, HASH_KEY, _DATABASE_URL])
+    tokens, bad_tokens = read_tokens(environment, platforms, variables)
+    ours, bad_secrets = _read_secrets(environment)
+    wrong += [*unlisted, *unread, *bad_tokens, *bad_secrets]
+    wrong += merge_environment(values, environment, known, (_API_TOKEN, HASH_KEY, MOVE_TO), places)
     sections: dict[str, BaseModel] = {}
-    for name, section in _SECTIONS.items():
+    for name, section in known.items():
         try:
             sections[name] = section.model_validate(values.get(name, {}))
         except ValidationError as e:
-            wrong += _explain(name, section, e)
+            wrong += _explain(name, section, e, places)
     if wrong:
         raise ConfigError("the configuration is wrong:\n" + "\n".join(f"  {line}" for line in wrong))
-    platforms = {
-        name: PlatformConfig.model_construct(options=sections.pop(name), token=secrets[platform.token_variable])
-        for name, platform in PLATFORMS.items()
+    of_platforms = {
+        name: PlatformConfig.model_construct(
+            options=sections.pop(name), token=tokens[name].token, tenant_tokens=dict(tokens[name].of_tenants)
+        )
+        for name in platforms
     }
-    ours = {"api_token": secrets[_API_TOKEN], "hash_key": secrets[HASH_KEY]}
     try:
-        return Config.model_validate({"platforms": platforms, "tenants": of_tenants, **sections, **ours})
+        return Config.model_validate({"platforms": of_platforms, "tenants": of_tenants, **sections, **ours})
     except ValidationError as e:
         raise ConfigError(str(e.errors(include_input=False)[0]["msg"]).removeprefix("Value error, ")) from None
+
+
+def sections_of(platforms: Mapping[str, Platform]) -> dict[str, type[BaseModel]]:
+    """Return every section that there is, by its name."""
+    return {**_OURS, **{name: platform.options for name, platform in platforms.items()}}
+
+
+def _places_of_secrets(platforms: Mapping[str, Platform]) -> dict[str, str]:
+    """Return which variable holds a secret, by words in a misplaced key's name; the first match counts."""
+    tokens = {name: platform.token_setting() for name, platform in platforms.items()}
+    return {"hash": HASH_KEY, "api": _API_TOKEN, "http": _API_TOKEN, **tokens, "": " or ".join(tokens.values())}
 
 
 def target_of_move(environment: Mapping[str, str] = os.environ) -> str | None:
@@ -153,19 +174,16 @@ def target_of_move(environment: Mapping[str, str] = os.environ) -> str | None:
     return merged.get(MOVE_TO, "").strip() or None
 
 
-def _no_such_section(name: str) -> str:
-    secret = misplaced(name, _SECRETS)
-    return f"{name}: " + (secret or f"no such section; there are {', '.join([*_SECTIONS, 'tenants'])}")
+def _no_such_section(name: str, known: Iterable[str], places: Mapping[str, str]) -> str:
+    secret = misplaced(name, places)
+    return f"{name}: " + (secret or f"no such section; there are {', '.join([*known, 'tenants'])}")
 
 
-def _read_secrets(
-    environment: Mapping[str, str], tokens: Iterable[str]
-) -> tuple[dict[str, SecretStr | None], list[str]]:
-    """Read the platforms' tokens and our own secrets from their variables; the second result lists the errors."""
-    found = {name: read_secret(environment, name) for name in tokens}
-    found[_API_TOKEN] = read_secret(environment, _API_TOKEN, fewest=FEWEST_CHARACTERS)
-    found[HASH_KEY] = read_secret(environment, HASH_KEY, fewest=FEWEST_CHARACTERS)
-    return {name: secret for name, (secret, _) in found.items()}, [wrong for _, wrong in found.values() if wrong]
+def _read_secrets(environment: Mapping[str, str]) -> tuple[dict[str, SecretStr | None], list[str]]:
+    """Read our own secrets from their variables; the second result lists the errors."""
+    api_token, wrong_token = read_secret(environment, _API_TOKEN, fewest=FEWEST_CHARACTERS)
+    hash_key, wrong_key = read_secret(environment, HASH_KEY, fewest=FEWEST_CHARACTERS)
+    return {"api_token": api_token, "hash_key": hash_key}, [wrong for wrong in (wrong_token, wrong_key) if wrong]
 
 
 def _from_file(file: Path | None) -> dict[str, Any]:
@@ -180,10 +198,12 @@ def _from_file(file: Path | None) -> dict[str, Any]:
         raise ConfigError(f"the configuration file {file} is not TOML: {e}") from e
 
 
-def _explain(section_name: str, section: type[BaseModel], error: ValidationError) -> list[str]:
+def _explain(
+    section_name: str, section: type[BaseModel], error: ValidationError, places: Mapping[str, str]
+) -> list[str]:
     lines = []
     for key, words in wrong_fields(section, error, whole=f"a table: [{section_name}], and below it the keys"):
         where = f"{section_name}.{key}" if key else section_name
-        secret = misplaced(where, _SECRETS) if key not in section.model_fields else None
+        secret = misplaced(where, places) if key not in section.model_fields else None
         lines.append(f"{where}: {secret or words}{'; in the environment with commas' if key in LISTS else ''}")
     return lines

@@ -6,6 +6,17 @@ from pathlib import Path
 _DIRECTORY = "CREDENTIALS_DIRECTORY"
 
 
+def names_of_credentials(environment: Mapping[str, str]) -> tuple[list[str], list[str]]:
+    """List the credentials that were handed over; the second result says why they cannot be listed."""
+    directory = environment.get(_DIRECTORY)
+    try:
+        return sorted(file.name for file in Path(directory).iterdir()) if directory else [], []
+    except FileNotFoundError:
+        return [], []
+    except OSError as e:
+        return [], [f"{_DIRECTORY}: cannot list the credentials in {directory}: {e.strerror}"]
+
+
 def with_credentials(environment: Mapping[str, str], names: Iterable[str]) -> tuple[dict[str, str], list[str]]:
     """Complete the environment by the credentials of these names; the second result says what is wrong with them.
 

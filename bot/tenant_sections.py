@@ -1,17 +1,18 @@
 """The tables [tenants."<platform>-<platform id>"] of the configuration: one for each tenant that is to differ."""
 
 import re
+from collections.abc import Mapping
 
 from pydantic import ValidationError
 
-from adapters.registry import PLATFORMS
+from adapters.platform import Platform
 from bot.sections import TenantConfig
 from bot.wording import wrong_fields
 
 _EXAMPLE = 'as in [tenants."discord-1098765432109876543"]'
 
 
-def tenant_sections(given: object) -> tuple[dict[str, TenantConfig], list[str]]:
+def tenant_sections(given: object, platforms: Mapping[str, Platform]) -> tuple[dict[str, TenantConfig], list[str]]:
     """Read the tables; the second result names each wrong key with what would be right."""
     if not isinstance(given, dict):
         return {}, [f"tenants: must be tables, {_EXAMPLE}"]
@@ -19,7 +20,7 @@ def tenant_sections(given: object) -> tuple[dict[str, TenantConfig], list[str]]:
     wrong: list[str] = []
     for tenant_id, values in given.items():
         where = f'tenants."{tenant_id}"'
-        if (fault := _fault_of(str(tenant_id))) is not None:
+        if (fault := _fault_of(str(tenant_id), platforms)) is not None:
             wrong.append(f"{where}: {fault}")
             continue
         try:
@@ -30,11 +31,11 @@ def tenant_sections(given: object) -> tuple[dict[str, TenantConfig], list[str]]:
     return found, wrong
 
 
-def _fault_of(tenant_id: str) -> str | None:
+def _fault_of(tenant_id: str, platforms: Mapping[str, Platform]) -> str | None:
     """Return why no tenant can have an id; None where one can."""
     platform, _, platform_id = tenant_id.partition("-")
-    if platform not in PLATFORMS:
-        return f"names no platform that there is ({', '.join(PLATFORMS)}); a tenant is written {_EXAMPLE}"
-    if not re.fullmatch(PLATFORMS[platform].id_pattern, platform_id):
+    if platform not in platforms:
+        return f"names no platform that there is ({', '.join(platforms)}); a tenant is written {_EXAMPLE}"
+    if not re.fullmatch(platforms[platform].id_pattern, platform_id):
         return f"{platform_id!r} is no id of {platform}; a tenant is written {_EXAMPLE}"
     return None

@@ -83,7 +83,7 @@ class Check:
             yield finding
         for name, platform in PLATFORMS.items():
             if name not in self._adapters:
-                text = f"{platform.token_variable} is not set: put the bot's token there"
+                text = f"{platform.token_setting()} is not set: put the bot's token there"
                 yield Finding(name, Mark.NOTE if self._adapters else Mark.PROBLEM, text)
                 continue
             async for finding in self._platform(name, self._adapters[name]):

@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
+from adapters.registry import PLATFORMS
 from bot.api import requests
 from bot.api.endpoint import RequestModel, errors_of
-from bot.config import _SECTIONS, ConfigError, load
+from bot.config import ConfigError, load, sections_of
 
 PYDANTICS = re.compile(
     r"Input should|Extra inputs|Field required|should match|should be|unable to|valid (?:tuple|string)"
@@ -19,7 +20,7 @@ MODELS = [
     for model in vars(requests).values()
     if isinstance(model, type) and issubclass(model, RequestModel) and model is not RequestModel
 ]
-KEYS = [(name, key) for name, section in _SECTIONS.items() for key in section.model_fields]
+KEYS = [(name, key) for name, section in sections_of(PLATFORMS).items() for key in section.model_fields]
 
 
 @pytest.mark.parametrize(("section", "key"), KEYS, ids=".".join)

@@ -7,10 +7,11 @@ from datetime import UTC, datetime
 from itertools import count
 from typing import ClassVar, TypeVar
 
-from adapters.errors import RateLimited
+from adapters.errors import RateLimited, TenantUnavailable
 from adapters.events import EventHandler, LiveEventHandler, Stream, TenantsReady, TenantsReleased, everything
 from adapters.health import ConnectionHealth, PartHealth
 from adapters.parts import THE_ONLY_PART, UNDIVIDED, Division, Turn, no_turn
+from adapters.platform import TenantToken
 from adapters.privacy import HashUser
 from adapters.records import SkipReason, TenantRecord
 from adapters.words import PlatformWords
@@ -32,7 +33,7 @@ class ParlourAdapter:
     words: ClassVar[PlatformWords] = WORDS
     shares_parts: ClassVar[bool] = True
 
-    def __init__(self, house: House, hash_user: HashUser, tokens: Mapping[str, str]) -> None:
+    def __init__(self, house: House, hash_user: HashUser, tokens: Mapping[str, TenantToken]) -> None:
         """``tokens`` are by workspace."""
         self._house = house
         self._hash_user = hash_user
@@ -96,10 +97,6 @@ class ParlourAdapter:
         """End the connection; whatever happens before the next one is missed."""
         self._news.put_nowait(None)
 
-    def set_token(self, workspace_id: str, token: str) -> None:
-        """Use another token for a workspace."""
-        self._tokens[workspace_id] = token
-
     @property
     def unready_reason(self) -> str | None:
         """Whether it is connected."""
@@ -119,7 +116,7 @@ class ParlourAdapter:
         found = []
         for workspace_id, token in self._tokens.items():
             with suppress(Refused):
-                workspace = await self._house.request(workspace_id, token, "workspace")
+                workspace = await self._house.request(workspace_id, token.value, "workspace")
                 found.append(TenantRecord(platform_id=workspace.id, name=workspace.name))
         return tuple(found)
 
@@ -148,7 +145,9 @@ class ParlourAdapter:
         on_rate_limit: Callable[[RateLimited], Awaitable[None]] | None = None,
     ) -> T:
         """Run ``body`` with a session."""
-        token = self._tokens.get(tenant_platform_id, "")
+        token = self._tokens.get(tenant_platform_id)
+        if token is None:
+            raise TenantUnavailable
         session = ParlourSession(self._house, tenant_platform_id, token, self._hash_user, self.stream)
         try:
             return await body(session)

@@ -7,6 +7,7 @@ from adapters.base import RequestCounts
 from adapters.errors import ChannelUnreadable, MessageGone, RateLimited, TenantCredentialRefused, TenantUnavailable
 from adapters.events import Stream
 from adapters.pages import Access, MessagePage, ThreadCursor, ThreadPage, WantedUsers
+from adapters.platform import TenantToken
 from adapters.privacy import HashUser
 from adapters.records import ChannelRecord, SkipReason
 from tests.support.parlour.convert import message_record, room_record, thread_record
@@ -20,7 +21,7 @@ class ParlourSession:
         self,
         house: House,
         workspace_id: str,
-        token: str,
+        token: TenantToken,
         hash_user: HashUser,
         stream_of: Callable[[str], Stream | None],
     ) -> None:
@@ -121,12 +122,12 @@ class ParlourSession:
     async def _request(self, call: str) -> Workspace:
         self._requests += 1
         try:
-            return await self._house.request(self._workspace_id, self._token, call)
+            return await self._house.request(self._workspace_id, self._token.value, call)
         except Refused as e:
             match e.word:
                 case "too_many":
                     raise RateLimited(retry_after_seconds=e.retry_after_seconds, scope="workspace") from None
                 case "bad_token":
-                    raise TenantCredentialRefused from None
+                    raise TenantCredentialRefused(self._token.setting) from None
                 case _:
                     raise TenantUnavailable from None

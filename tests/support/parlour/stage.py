@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from datetime import datetime
 
 from adapters.base import PlatformAdapter
+from adapters.platform import TenantToken
 from tests.support.contract.stage import HASHER, Place, Said, Stage, Traits
 from tests.support.parlour.adapter import ParlourAdapter
 from tests.support.parlour.house import House, Message
@@ -27,16 +28,17 @@ class ParlourStage(Stage):
     def __init__(self) -> None:
         self._house = House()
         self._workspace = self._house.open("W1", "One")
-        self._adapter = ParlourAdapter(self._house, HASHER.of, {"W1": self._workspace.token})
+        self._adapter = self.another_adapter()
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[PlatformAdapter]:
         """It runs in memory."""
         yield self._adapter
 
-    def another_adapter(self) -> PlatformAdapter:
+    def another_adapter(self) -> ParlourAdapter:
         """Make one with the same tokens."""
-        return ParlourAdapter(self._house, HASHER.of, {"W1": self._workspace.token})
+        token = TenantToken(self._workspace.token, "PARLOUR_TOKEN__W1")
+        return ParlourAdapter(self._house, HASHER.of, {"W1": token})
 
     def open_channel(self, name: str) -> Place:
         """Open a room."""
