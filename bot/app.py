@@ -135,7 +135,7 @@ def _assemble(
     clock: Callable[[], datetime],
 ) -> _Parts:
     """Wire the parts together over an open database."""
-    sync, owner = config.sync, _owner()
+    sync, owner = config.sync.with_lookbacks(config.repair_lookbacks), _owner()
     queue = JobQueue(db, clock)
     live = LiveWriter(db, adapters, owner, clock)
     scheduler = Scheduler(queue, sync.interval, clock, config.intervals)

@@ -76,6 +76,12 @@ class Config(Section):
         return {tenant_id: tenant.interval for tenant_id, tenant in self.tenants.items() if tenant.interval}
 
     @property
+    def repair_lookbacks(self) -> dict[str, timedelta]:
+        """How far back gaps are repaired on the platforms that have a time of their own, by the platform's name."""
+        lookbacks = {name: platform.options.repair_lookback for name, platform in self.platforms.items()}
+        return {name: lookback for name, lookback in lookbacks.items() if lookback is not None}
+
+    @property
     def own_content_days(self) -> dict[str, int]:
         """For how many days content is kept in the tenants that have a time of their own; 0: for ever."""
         days = {tenant_id: tenant.content_days for tenant_id, tenant in self.tenants.items()}

@@ -1,11 +1,13 @@
 """The sections of the configuration that belong to no platform: their keys, defaults and limits."""
 
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, field_validator
 
-from bot.durations import Duration, between
+from adapters.durations import Duration, between
+from adapters.options import Lookback
 from bot.hosts import bare_address, is_loopback, normal_host
 from storage.connection import parse_url, secrets_of_url
 from storage.errors import BadDatabaseUrl
@@ -89,12 +91,25 @@ class SyncConfig(Section):
     reaction_users: bool = True
     time_slice: Annotated[Duration, between("1 s", "1 d")] = timedelta(minutes=5)
     keep_jobs: Annotated[Duration, between("0 s", "36500 d")] = timedelta(days=90)
-    repair_lookback: Annotated[Duration, between("0 s", "365 d")] = timedelta(days=7)
+    repair_lookback: Lookback = timedelta(days=7)
     repair_request_budget: Annotated[int, Field(ge=1, le=1_000_000_000)] = 5000
     event_patience: Annotated[Duration, between("0 s", "10 min")] = timedelta(seconds=5)
     verify_interval: Annotated[Duration, between("0 s", "30 d")] = timedelta(days=1)
     audit_interval: Annotated[Duration, between("0 s", "3650 d")] = timedelta(days=30)
     audit_hours: tuple[Hour, Hour] = (2, 6)
+    # By the platform's name: from the platforms' own sections, and never a key of this one.
+    _lookbacks: Mapping[str, timedelta] = PrivateAttr(default_factory=dict)
+
+    def with_lookbacks(self, of_platforms: Mapping[str, timedelta]) -> "SyncConfig":
+        """Return the same with the lookbacks of the platforms that have one of their own."""
+        found = self.model_copy()
+        found._lookbacks = of_platforms  # noqa: SLF001 (its own)
+        return found
+
+    def lookback_of(self, tenant_id: str) -> timedelta:
+        """Return how long before a gap the messages of a tenant are that are read again after it."""
+        platform, _, _ = tenant_id.partition("-")
+        return self._lookbacks.get(platform, self.repair_lookback)
 
     @field_validator("audit_hours")
     @classmethod

@@ -67,7 +67,7 @@ class TenantSync:
         return await repair.plan_refetches(
             job.db,
             job.tenant_id,
-            lookback=job.config.repair_lookback,
+            lookback=job.config.lookback_of(job.tenant_id),
             cursor_at=job.session.cursor_at,
             page_size=job.session.page_size,
             job=job.lease,

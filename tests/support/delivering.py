@@ -9,7 +9,9 @@ from typing import ClassVar
 import aiohttp
 
 from adapters.base import PlatformAdapter
+from adapters.platform import Platform
 from adapters.privacy import UserHasher
+from adapters.registry import PLATFORMS
 from bot import app as daemon
 from bot.config import load
 from tests.support.daemon import Daemon
@@ -30,12 +32,18 @@ async def delivering(
     settings: Mapping[str, str] = {},
     *,
     clock: Callable[[], datetime] = daemon.utc_now,
+    platforms: Mapping[str, Platform] = PLATFORMS,
 ) -> AsyncIterator[Daemon]:
-    """Run a daemon over platforms of our own, by their names, until the block ends."""
+    """Run a daemon over platforms of our own, by their names, until the block ends.
+
+    ``platforms`` are those whose sections the configuration may have.
+    """
     environment = {"PLATFORM_SYNC_DATABASE__URL": url, "PLATFORM_SYNC_HTTP__PORT": "0", **NO_TICK, **settings}
     serving: asyncio.Future[str] = asyncio.get_running_loop().create_future()
     running = asyncio.create_task(
-        daemon.run(load(None, environment), UserHasher(), dict(offices), on_serving=serving.set_result, clock=clock)
+        daemon.run(
+            load(None, environment, platforms), UserHasher(), dict(offices), on_serving=serving.set_result, clock=clock
+        )
     )
     await asyncio.wait([running, serving], return_when=asyncio.FIRST_COMPLETED)
     if running.done():
