@@ -46,6 +46,16 @@ class Branch(PostOffice):
         self.share = share
 
 
+class Otherwise(Branch):
+    """One that was told of another number of parts."""
+
+    division = Division(tuple(f"{number}/5" for number in range(5)), lambda _: "0/5")
+
+    def __init__(self) -> None:
+        super().__init__(shares=False)
+        self.held = frozenset(self.division.parts)
+
+
 class Late(Branch):
     """One whose log-in takes long: until it is connected nothing is held, and nothing was told of any part."""
 
@@ -146,6 +156,12 @@ async def test_processes_with_the_same_parts_divide_the_pace(postgres: Postgres)
     async with running(url, "a", first), running(url, "b", second):
         await comes(lambda: (first.share, second.share) == (0.5, 0.5), "half each")
         assert first.held == second.held == set(PARTS)
+
+
+async def test_processes_that_divide_the_platform_otherwise_divide_the_pace_all_the_same(postgres: Postgres) -> None:
+    url, first, second = postgres.create_database(), Branch(shares=False), Otherwise()
+    async with running(url, "a", first), running(url, "b", second):
+        await comes(lambda: (first.share, second.share) == (0.5, 0.5), "half each")
 
 
 async def test_a_wait_that_a_platform_told_another_process_is_heeded(postgres: Postgres) -> None:
