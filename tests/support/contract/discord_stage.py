@@ -2,12 +2,14 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from copy import deepcopy
 from dataclasses import replace
+from functools import partial
 from itertools import count
 from typing import Any, ClassVar
 
 from adapters.base import PlatformAdapter
-from adapters.discord.simulator import Fault, Simulator
+from adapters.discord.simulator import Changes, Fault, Simulator
 from adapters.discord.simulator.truth import truth
 from tests.support.adapter import make_adapter
 from tests.support.contract.stage import HASHER, Place, Said, Stage, Traits
@@ -41,9 +43,13 @@ class DiscordStage(Stage):
         guild.threads.clear()
         guild.users |= {fan.id: fan for fan in FANS[:10]}
         self._sim = Simulator(self._world)
+        self._change = Changes(self._world, self._tell)
         self._is_silent = False
         self._forgotten = 0
         self._numbers = count()
+
+    def _tell(self, *event: Any) -> None:
+        self.carry(partial(self._sim.gateway.dispatch, *deepcopy(event)))
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[PlatformAdapter]:
@@ -57,34 +63,32 @@ class DiscordStage(Stage):
 
     def open_channel(self, name: str) -> Place:
         """Make a text channel."""
-        return str(self._sim.change.create_channel(GUILD, name, silent=self._is_silent).id)
+        return str(self._change.create_channel(GUILD, name, silent=self._is_silent).id)
 
     def close_channel(self, channel: Place) -> None:
         """Take View Channel away."""
-        self._sim.change.hide_channel(int(channel), silent=self._is_silent)
+        self._change.hide_channel(int(channel), silent=self._is_silent)
 
     def say(self, place: Place, text: str, user: int = 0) -> str:
         """Post."""
-        return str(self._sim.change.post(int(place), text, FANS[user].id, silent=self._is_silent)["id"])
+        return str(self._change.post(int(place), text, FANS[user].id, silent=self._is_silent)["id"])
 
     def open_thread(self, channel: Place, message_id: str, text: str, user: int = 0) -> tuple[Place, str]:
         """Make a thread of a message."""
-        made = self._sim.change.create_thread(
-            int(channel), "beside", from_message=int(message_id), silent=self._is_silent
-        )
+        made = self._change.create_thread(int(channel), "beside", from_message=int(message_id), silent=self._is_silent)
         return str(made.id), self.say(str(made.id), text, user)
 
     def edit(self, place: Place, message_id: str, text: str) -> None:
         """Edit."""
-        self._sim.change.edit(int(place), int(message_id), text, silent=self._is_silent)
+        self._change.edit(int(place), int(message_id), text, silent=self._is_silent)
 
     def delete(self, place: Place, message_id: str) -> None:
         """Delete."""
-        self._sim.change.delete(int(place), int(message_id), silent=self._is_silent)
+        self._change.delete(int(place), int(message_id), silent=self._is_silent)
 
     def react(self, place: Place, message_id: str, emoji: str, user: int, *, back: bool = False) -> None:
         """Give a reaction, or take it back."""
-        change = self._sim.change.unreact if back else self._sim.change.react
+        change = self._change.unreact if back else self._change.react
         change(int(place), int(message_id), emoji, FANS[user].id, silent=self._is_silent)
 
     def fall_silent(self) -> None:
@@ -107,7 +111,7 @@ class DiscordStage(Stage):
 
     def leave(self) -> None:
         """Leave the guild."""
-        self._sim.change.leave_guild(GUILD)
+        self._change.leave_guild(GUILD)
 
     def truth(self) -> dict[tuple[Place, str], Said]:
         """Return what the simulator tells."""

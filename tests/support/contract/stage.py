@@ -1,7 +1,7 @@
 """What the contract needs of a platform's simulator: things happen there, and it tells what is true afterwards."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractAsyncContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -37,6 +37,7 @@ class Stage(ABC):
     platform: str
     tenant_platform_id: str
     traits: Traits
+    _held: list[Callable[[], None]] | None = None  # events that come later; None: each comes at once
 
     @property
     def tenant_id(self) -> str:
@@ -85,6 +86,25 @@ class Stage(ABC):
         self.fall_silent()
         yield
         self.begin_anew()
+
+    @contextmanager
+    def held_back(self) -> Iterator[Callable[[], None]]:
+        """Hold the events back of what happens in the block; give what sends them, whenever that is."""
+        held = self._held = []
+
+        def send_them() -> None:
+            for send in held:
+                send()
+
+        yield send_them
+        self._held = None
+
+    def carry(self, send: Callable[[], None]) -> None:
+        """Send an event, or hold it back."""
+        if self._held is None:
+            send()
+        else:
+            self._held.append(send)
 
     @abstractmethod
     def fall_silent(self) -> None:

@@ -14,10 +14,12 @@ from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from itertools import cycle
 from typing import Any
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MEANWHILE_SECONDS = 0.5  # enough for an event to be written
 
 
 class Refused(Exception):
@@ -86,6 +88,8 @@ class House:
         self.faults: list[tuple[str, str]] = []  # of the next pages of a room's messages: "empty" or "unmoved"
         self.most_users: int | None = None  # behind each emoji, that a page of messages holds; None: all
         self.before: dict[str, Callable[[], None]] = {}  # what happens as the next request of a kind comes
+        self.meanwhile: dict[str, Callable[[], None]] = {}  # by channel or thread: while its next page is on its way
+        self.carry: Callable[[Callable[[], None]], None] = lambda send: send()  # takes what sends an event
         self.is_silent = False
         self._listeners: dict[int, Listener] = {}
         self._turns = cycle([0])
@@ -189,9 +193,19 @@ class House:
         ]
         return shown[: self.page_size], len(shown) > self.page_size
 
+    async def on_its_way(self, place: str) -> None:
+        """Let happen, and be told, what is to happen while an answer about a channel or thread is on its way."""
+        if happening := self.meanwhile.pop(place, None):
+            happening()
+            await asyncio.sleep(MEANWHILE_SECONDS)
+
     def _tell(self, workspace: Workspace, event: Event) -> None:
-        if not self.is_silent and (listener := self._listeners.get(next(self._turns))):
-            listener(deepcopy({"workspace": workspace.id, **event}))
+        if not self.is_silent:
+            self.carry(partial(self._deliver, deepcopy({"workspace": workspace.id, **event})))
+
+    def _deliver(self, event: Event) -> None:
+        if listener := self._listeners.get(next(self._turns)):
+            listener(event)
 
 
 def time_of(message_id: str) -> datetime:

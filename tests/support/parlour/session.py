@@ -79,13 +79,15 @@ class ParlourSession:
         if root_id and root is None:
             raise ChannelUnreadable(SkipReason.DELETED)
         shown, has_more = self._house.page(workspace, room, root.answers if root else room.messages, after)
-        return MessagePage(
+        page = MessagePage(
             messages=tuple(message_record(room, one, self._hash_user, root, self._house.most_users) for one in shown),
             reached=shown[-1].id if shown else None,
             is_full=has_more,
             threads=() if root else tuple(thread_record(room, one) for one in shown if one.answers),
             visible_since=workspace.hidden_before,
         )
+        await self._house.on_its_way(channel_id)
+        return page
 
     async def access(self) -> Access:
         """Every channel that is not private."""

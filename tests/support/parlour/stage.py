@@ -27,6 +27,7 @@ class ParlourStage(Stage):
 
     def __init__(self) -> None:
         self._house = House()
+        self._house.carry = self.carry
         self._workspace = self._house.open("W1", "One")
         self._adapter = self.another_adapter()
 
@@ -118,6 +119,10 @@ class ParlourStage(Stage):
     def send_few_users_along(self) -> None:
         """Let a page hold one behind each emoji."""
         self._house.most_users = 1
+
+    def while_read(self, place: Place, happening: Callable[[], None]) -> None:
+        """Let it happen while the next page of a channel or thread is on its way."""
+        self._house.meanwhile[place] = happening
 
     def before_users(self, happening: Callable[[], None]) -> None:
         """Let it happen as the request comes in."""
