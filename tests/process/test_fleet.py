@@ -27,8 +27,9 @@ from tests.support.unrest import KINDS, Unrest
 
 pytestmark = [pytest.mark.process, pytest.mark.slow, pytest.mark.timeout(0)]  # as long as the option says
 
-CHANNELS, MESSAGES = 3, 20
+CHANNELS = 3
 CONCURRENCY, IDENTIFY_SECONDS = 4, 5.0
+REQUESTS = 100  # of a first sync, at most
 LIMIT = 50  # requests a second, of a bot in all its processes
 SETTINGS = {
     "PLATFORM_SYNC_DISCORD__SHARDS": "auto",
@@ -44,15 +45,17 @@ async def test_whatever_happens_to_each_the_archive_is_equal(
     postgres: Postgres, seed: int, soak_minutes: float, tmp_path: Path
 ) -> None:
     url, chance = postgres.create_database(), random.Random(seed)
-    shards, guilds, count, changes = (12, 600, 3, 60) if soak_minutes else (4, 12, 2, 30)
-    world = uniform_world(CHANNELS, MESSAGES, now=datetime.now(UTC), guilds=guilds)
+    shards, guilds, messages, count, changes = (12, 600, 2, 3, 60) if soak_minutes else (4, 12, 20, 2, 30)
+    world = uniform_world(CHANNELS, messages, now=datetime.now(UTC), guilds=guilds)
     async with Simulator(world, limits=Limits()) as sim:
         sim.gateway.shards = shards
         sim.gateway.starts.max_concurrency, sim.gateway.starts.interval_seconds = CONCURRENCY, IDENTIFY_SECONDS
         async with Fleet(sim, url, tmp_path, SETTINGS, seed) as fleet:
             for _ in range(count):
                 await fleet.start()
-            await until(lambda: are_synced(url, guilds), "all guilds synced")
+            began = time.monotonic()
+            await until(lambda: are_synced(url, guilds), "all guilds synced", 600 + guilds * REQUESTS / LIMIT)
+            print(f"{guilds} guilds synced first in {time.monotonic() - began:.0f} s, {sim.requests.count()} requests")
             await until(lambda: is_shared(fleet, shards, count), "the shards shared out")
             living = {guild_id: quiet(Unrest(sim, guild, seed)) for guild_id, guild in world.guilds.items()}
             ends_at = time.monotonic() + max(60 * soak_minutes, 1.0)
