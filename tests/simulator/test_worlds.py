@@ -1,6 +1,7 @@
 """The worlds: the same for the same seed, and holding what they promise."""
 
 import json
+from collections import Counter
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import cache
@@ -10,6 +11,7 @@ import pytest
 from adapters.discord.simulator import demo_world, rich_world, tree_world, uniform_world
 from adapters.discord.simulator.model import Channel, Guild, World
 from adapters.discord.simulator.payloads import archived_threads, guild_create
+from adapters.discord.simulator.uniform import guild_id_of
 from bot.demo import _REACTED_PERCENT, _REQUESTS_PER_SECOND
 
 pytestmark = pytest.mark.slow
@@ -113,3 +115,12 @@ def test_a_tree_world_has_many_branches() -> None:
     guild = first_guild(tree_world())
     assert (len(guild.channels), len(guild.threads)) == (300, 2_000)
     assert sum(thread.archived for thread in guild.threads.values()) == 1_000
+
+
+def test_very_many_guilds_have_ids_of_their_own_and_fall_to_all_shards() -> None:
+    ids = [guild_id_of(1, number) for number in range(10_000)]
+    assert len(set(ids)) == len(ids)
+    assert min(ids) > 0, "none was opened before Discord was"
+    for shards in (2, 8, 12):
+        found = Counter((guild_id >> 22) % shards for guild_id in ids)
+        assert max(found.values()) < 1.1 * len(ids) / shards

@@ -25,7 +25,9 @@ def new_world(seed: int, now: datetime = WORLD_NOW) -> World:
 def guild_id_of(seed: int, number: int) -> int:
     """Return the id of a world's guild."""
     days, minutes = number % _DAYS, number // _DAYS  # none was opened before Discord was
-    opened = milliseconds(WORLD_NOW - _LONGEST - timedelta(days=days + 1, minutes=minutes))
+    # A day has a number of milliseconds that most numbers of shards divide: all guilds would fall to one of them.
+    age = timedelta(days=days + 1, minutes=minutes, milliseconds=number)
+    opened = milliseconds(WORLD_NOW - _LONGEST - age)
     return snowflake(opened, mix(seed) + number)
 
 
