@@ -19,6 +19,7 @@ from tests.benchmarks.live import live
 from tests.benchmarks.plans import queries
 from tests.benchmarks.processes import Rows
 from tests.benchmarks.search import searches
+from tests.benchmarks.several import several
 from tests.benchmarks.stops import THREADS, stops
 from tests.benchmarks.storm import storm
 from tests.benchmarks.tenants import fairness, idle
@@ -120,6 +121,12 @@ def _show_live(_: int) -> None:
         show(title, columns, live(postgres))
 
 
+def _show_several(_: int) -> None:
+    columns = ("processes", "messages/s", "CPU s per million", "new messages/s", "CPU s per 1,000")
+    with running_postgres() as postgres:
+        show("processes that share the shards of one bot, Postgres, limits off", columns, several(postgres))
+
+
 def _show_plans(_: int) -> None:
     size = "1,000,000 messages, 500,000 totals (360,000 pending), 100,000 threads, 100,000 jobs"
     with running_postgres() as postgres, tempfile.TemporaryDirectory() as folder:
@@ -162,6 +169,7 @@ _PARTS: dict[str, Callable[[int], None]] = {
     "estimates": _show_estimates,
     "storm": _show_storm,
     "live": _show_live,
+    "several": _show_several,
     "plans": _show_plans,
     "stops": _show_stops,
     "growth": _show_growth,
