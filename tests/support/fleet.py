@@ -85,7 +85,7 @@ class Fleet:
             case "killed" | "stopped":
                 await self.end(member, is_killed=kind == "killed")
                 await asyncio.sleep(self._chance.uniform(0, 2 * LEASE_SECONDS))
-                await self.start()
+                await (await self.start()).daemon.url()  # what happens next, happens to one that runs
             case "frozen":
                 member.signal(signal.SIGSTOP)
                 await asyncio.sleep(self._chance.uniform(2.0, 2 * LEASE_SECONDS))
