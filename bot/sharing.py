@@ -1,6 +1,6 @@
 """Divide the platforms among the processes that share an archive: who connects which parts, and how fast it may ask.
 
-A process connects the parts that it leads. It seeks as many as are its share (parts by processes, rounded up), and
+A process connects the parts that it leads. It seeks as many as are its share (the parts by the processes), and
 leaves those beyond it; those of one that died are taken over once its leases are over.
 """
 
@@ -57,7 +57,7 @@ class Sharing:
         self._clock = clock
         self._put_back = put_back
         self._living: Sequence[Process] = ()
-        self._beat_at = self._seek_at = -math.inf
+        self._beat_at = self._looked_at = self._seek_at = -math.inf
         self._holds_since: dict[str, float] = {}  # by platform, on the monotonic clock
         self._failures = FailureLog(log, "what this process is to do cannot be shared with others")
 
@@ -79,6 +79,9 @@ class Sharing:
 
     async def _succeeds(self) -> None:
         try:
+            if time.monotonic() - self._looked_at > self._beat_seconds:
+                await self._look_for_other_divisions()
+                self._looked_at = time.monotonic()
             await self._beat_if_due()
             for platform, adapter in self._adapters.items():
                 await self._share(platform, adapter)
@@ -89,7 +92,8 @@ class Sharing:
 
     async def _beat_if_due(self) -> None:
         """Say that this process lives and what it connects, and see which others do."""
-        held = {name: sorted(adapter.held) for name, adapter in self._adapters.items()}
+        takes_part = [name for name in self._adapters if self._takes_part(name)]
+        held = {name: sorted(self._adapters[name].held) for name in takes_part}
         if held == self._me.held and time.monotonic() - self._beat_at < self._beat_seconds:
             return
         self._me = replace(self._me, held=held)
@@ -99,6 +103,29 @@ class Sharing:
             await self._following.renew()  # also while what was received takes long to write
             for platform in self._adapters:
                 await self._heed_wait(platform)
+
+    def _takes_part(self, platform: str) -> bool:
+        """Return whether this process can have parts of a platform, so that the others have to leave it some."""
+        return self._adapters[platform].division is not None and platform not in self._following.blocked
+
+    async def _look_for_other_divisions(self) -> None:
+        """Note where another process leads by another number of parts, which overlap with this process's."""
+        blocked = self._following.blocked
+        for platform, adapter in self._adapters.items():
+            if adapter.division is None:
+                continue
+            parts = adapter.division.parts
+            other = await live.other_division(self._db, platform, parts, self._me.id)
+            if other is None:
+                blocked.pop(platform, None)
+            elif platform not in blocked:
+                blocked[platform] = (
+                    f"another process divides it otherwise ({other}, here {parts[0]}): nothing is archived here until "
+                    "all have the same number, such as discord.shard_count, and were started again"
+                )
+                log.error(
+                    "another process divides the platform otherwise", extra={"platform": platform, "other": other}
+                )
 
     async def _heed_wait(self, platform: str) -> None:
         """End what runs here where a platform told another process that no request may be sent."""
@@ -112,7 +139,7 @@ class Sharing:
             return
         others = [one for one in self._living if one.id != self._me.id and platform in one.held]
         if adapter.shares_parts:
-            await self._hold(platform, adapter, division.parts, 1 + len(others))
+            await self._hold(platform, adapter, division.parts, [one.id for one in others])
         holders = Counter(part for one in others for part in _overlapping(one.held[platform], division.parts))
         if not adapter.held:
             self._holds_since[platform] = time.monotonic()
@@ -122,11 +149,12 @@ class Sharing:
         share = sum(shares) / len(division.parts)
         adapter.take_share(share or 0.5 / len(division.parts))  # there is no share of nothing
 
-    async def _hold(self, platform: str, adapter: PlatformAdapter, parts: Sequence[str], count: int) -> None:
+    async def _hold(self, platform: str, adapter: PlatformAdapter, parts: Sequence[str], others: Sequence[str]) -> None:
         """Connect the parts that this process leads, up to its share, and leave the others."""
         left = {part for name, part in self._following.left if name == platform}
         mine = {part for name, part in self._following.led if name == platform} & set(parts) - left
-        share = math.ceil(len(parts) / count)
+        rank = sorted([*others, self._me.id]).index(self._me.id)  # the first ones have what is left over
+        share = len(parts[rank :: 1 + len(others)])
         if len(mine) > share:
             ready = adapter.ready_parts
             mine = set(sorted(mine, key=lambda part: part not in ready)[:share])
@@ -134,6 +162,9 @@ class Sharing:
             free = sorted(await live.free_parts(self._db, platform, parts) - left)
             if chosen := random.sample(free, min(share - len(mine), len(free))):  # others choose at the same time
                 mine |= await self._following.seek(platform, chosen)
+        if mine != adapter.held:
+            facts = {"platform": platform, "parts": sorted(mine), "of": len(parts), "processes": 1 + len(others)}
+            log.info("this process has these parts", extra=facts)
         adapter.hold(frozenset(mine))
         # The adapter tells of those that it was connected to; others were never, or are none any more.
         led = {part for name, part in self._following.led if name == platform}

@@ -17,6 +17,7 @@ class HealthCalls:
 
     database: DatabaseProbe
     adapters: Mapping[str, PlatformAdapter]
+    blocked: Mapping[str, str]  # by platform: why nothing of it can be archived here
     is_settled: Callable[[str], bool]  # of a platform: whether its tenants match its communities
 
     def endpoints(self) -> list[AnyEndpoint]:
@@ -50,6 +51,7 @@ class HealthCalls:
     async def readiness(self, _: NoParameters, __: NoParameters) -> Result:
         """Report whether the gateways and the database can be used, within two seconds in any case."""
         reasons = {name: reason for name, adapter in self.adapters.items() if (reason := adapter.unready_reason)}
+        reasons |= self.blocked
         # A process that holds no part of a platform has no communities of it, either.
         connected = [name for name, adapter in self.adapters.items() if adapter.held or name in reasons]
         if unsettled := [name for name in connected if not self.is_settled(name)]:

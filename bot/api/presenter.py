@@ -19,6 +19,10 @@ from storage.tenants import Tenant
 from storage.tenants import TenantTotals as StoredTotals
 
 _STOPPED = "Its syncs are stopped by request. POST /api/tenants with its platform and platform_id starts them again."
+_UNHELD = (
+    "No running process is told of this community (GET /api/processes): its syncs wait, and whether the bot is in it "
+    "is not known."
+)
 _NOT_IN_IT = (
     "The bot is not in this community. A person who may manage it opens invite_url and adds the bot; "
     "archiving then begins by itself."
@@ -117,7 +121,7 @@ class Presenter:
             next_sync_at=self.due(tenant),
             process=process,
             invite_url=None if tenant.is_connected else self.invite_url(tenant),
-            hint=self._hint(tenant),
+            hint=self._hint(tenant, process),
             content_retention=kept,
             **unwritten,
             totals=TenantTotals(
@@ -128,10 +132,12 @@ class Presenter:
             ),
         )
 
-    def _hint(self, tenant: Tenant) -> str | None:
+    def _hint(self, tenant: Tenant, process: str | None) -> str | None:
         """Return advice to the operator about a tenant whose status is not ok; None where there is none."""
         if tenant.stopped_at is not None:
             return _STOPPED
+        if tenant.part is not None and process is None and self.adapters:
+            return _UNHELD
         if not tenant.is_connected:
             return _NOT_IN_IT
         if tenant.sync_status == "rate_limited":

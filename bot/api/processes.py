@@ -95,10 +95,15 @@ class ProcessCalls:
             seen_at=known.seen_at,
             is_this=process.id == self.owner,
             state="away" if known.is_away else "running",
-            held={platform: list(parts) for platform, parts in process.held.items()},
+            held={} if known.is_away else {name: sorted(held, key=_as_number) for name, held in process.held.items()},
             leads=leads,
             running_jobs=running_jobs,
         )
+
+
+def _as_number(part: str) -> tuple[int, str]:
+    """Return a key by which 2/16 comes before 10/16."""
+    return len(part), part
 
 
 def _by_owner(leads: Iterable[Lead]) -> defaultdict[str | None, dict[str, list[str]]]:

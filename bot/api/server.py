@@ -112,7 +112,10 @@ class Api:
             *JobCalls(db=self.db, presenter=presenter).endpoints(),
             *ProcessCalls(db=self.db, owner=self.owner).endpoints(),
             *HealthCalls(
-                database=DatabaseProbe(self.db), adapters=self.adapters, is_settled=self.tenants.membership.is_settled
+                database=DatabaseProbe(self.db),
+                adapters=self.adapters,
+                blocked=self.follower.blocked,
+                is_settled=self.tenants.membership.is_settled,
             ).endpoints(),
         ]
         downloads = ExportCalls(db=self.db).downloads()

@@ -92,7 +92,7 @@ class TenantCalls:
         view = await self.presenter.tenant(tenant)
         shown = await self.presenter.job(job) if job else None
         answer = dict(view)
-        if is_elsewhere and not tenant.is_connected:  # as far as is known here
+        if is_elsewhere and view.process and not tenant.is_connected:  # as far as is known here
             answer |= {"hint": _ELSEWHERE, "invite_url": None}
         return Result(CreatedTenant(**answer, created=created, job=shown), 201 if created else 200)
 

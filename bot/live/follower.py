@@ -47,6 +47,11 @@ class LiveFollower:
         self._clock = clock
         self.channels = FollowedChannels(self._stream_of, clock)
 
+    @property
+    def blocked(self) -> Mapping[str, str]:
+        """By platform, in words, why this process can write nothing of it."""
+        return self._following.blocked
+
     def platform_of(self, tenant_id: str) -> str:
         """Return the name of a tenant's platform; empty where it is none of this process."""
         return next((name for name in self._adapters if tenant_id.startswith(tenant_id_of(name, ""))), "")

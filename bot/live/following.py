@@ -6,6 +6,7 @@ that a later leader can record the gap.
 """
 
 import asyncio
+import logging
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
@@ -20,6 +21,8 @@ from storage.errors import StorageError
 from storage.live import Part, advance_watermark, release_leadership
 from storage.repair import GapReason
 from storage.tenants import list_connected, tenant_id_of
+
+log = logging.getLogger(__name__)
 
 _WHOLE = UNDIVIDED.parts[0]
 
@@ -178,6 +181,9 @@ class Following(Leading):
         def concerns(tenant_id: str) -> bool:
             return self.part_of(platform, tenant_id) in parts
 
+        log.warning(
+            "taken over from another process", extra={"platform": platform, "parts": sorted(p for _, p in parts)}
+        )
         self.discard(platform, concerns)  # what is received from now on is behind the gap
         known = self._followed[platform] | connected - self._silent[platform]
         self._pending_gaps[platform].missed(sorted(filter(concerns, known)), GapReason.TAKEOVER, self._clock())

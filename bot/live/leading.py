@@ -38,6 +38,8 @@ class Leading:
         self._decided: set[Part] = set()
         self.led: set[Part] = set()
         """The parts whose events this process writes."""
+        self.blocked: dict[str, str] = {}
+        """By platform, in words, why this process can lead nothing of it."""
         self.left: set[Part] = set()
         """Parts by which no more events come; they are led until all of them are written."""
 

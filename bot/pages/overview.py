@@ -58,6 +58,8 @@ class Overview:
             return Sign("⊘", f"not followed: {GAPS_IN_WORDS[self.open_gap.reason]}", "bad")
         if not self.can_sync:
             return Sign("⊘", "not followed", "bad")
+        if not self.following.is_here and self.tenant.process is None:
+            return Sign("⊘", "not followed: no running process is told of it", "bad")
         if not self.following.is_here:
             return Sign("○", "another process follows it, where it can be seen how much of it", "busy")
         if count and count >= of:

@@ -25,6 +25,7 @@ from storage.live.leader import (
 from storage.live.leads import (
     Lead,
     list_leads,
+    other_division,
     processes_of,
 )
 from storage.live.unwritten import (
@@ -49,6 +50,7 @@ __all__ = [
     "hold_leadership",
     "kinds_of",
     "list_leads",
+    "other_division",
     "processes_of",
     "release_leadership",
     "unwritten_events",

@@ -1,13 +1,13 @@
 """Which running process has which part of a platform's connection, and so writes what that part tells."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import and_, func, select
+from sqlalchemy import Select, and_, bindparam, func, select
 
 from storage.connection import Readable, finish_before_cancel
 from storage.processes import IS_RUNNING
-from storage.sql import TENANT_IDS, all_rows, is_held
+from storage.sql import PLATFORM, TENANT_IDS, Id, all_rows, dump_json, is_held, json_strings
 from storage.tables import live_state, processes, tenants
 
 
@@ -54,3 +54,23 @@ async def processes_of(db: Readable, tenant_ids: Sequence[str]) -> dict[str, str
     async with db.reading() as connection:
         rows = await all_rows(connection, _OF_TENANTS, {"tenants": list(tenant_ids)})
     return {row["id"]: row["owner"] for row in rows}
+
+
+_OTHERWISE: Select[str | None] = select(func.min(live_state.c.part)).where(
+    live_state.c.platform == PLATFORM,
+    live_state.c.part.not_in(select(json_strings("division"))),
+    live_state.c.owner != bindparam("this_owner", type_=Id),
+    is_held(live_state.c.lease_until),
+)
+
+
+@finish_before_cancel
+async def other_division(db: Readable, platform: str, division: Collection[str], owner: str) -> str | None:
+    """Return a part of a platform that another process leads by another division; None where there is none.
+
+    Nothing is acquired by this division as long as that is so.
+    """
+    values = {"of_platform": platform, "division": dump_json(sorted(division)), "this_owner": owner}
+    async with db.reading() as connection:
+        (part,) = (await connection.execute(_OTHERWISE, values)).one()
+    return part

@@ -56,6 +56,12 @@ class Otherwise(Branch):
         self.held = frozenset(self.division.parts)
 
 
+class CountsOtherwise(Branch):
+    """One that shares, and was told of another number of parts."""
+
+    division = Otherwise.division
+
+
 class Late(Branch):
     """One whose log-in takes long: until it is connected nothing is held, and nothing was told of any part."""
 
@@ -187,3 +193,21 @@ async def test_what_is_beyond_its_share_is_left_also_where_it_was_never_connecte
             await comes(lambda: len(second.held) == 2, "the other one has its share")
             late.connect()
             assert late.held | second.held == set(PARTS)
+
+
+async def test_one_that_counts_the_parts_otherwise_takes_none_from_the_others_and_says_so(postgres: Postgres) -> None:
+    url, first, odd = postgres.create_database(), Branch(), CountsOtherwise()
+    async with running(url, "a", first):
+        await comes(lambda: first.held == set(PARTS), "all parts")
+        async with running(url, "b", odd) as member:
+            await comes(lambda: member.live.following.blocked, "it is noted")
+            assert "0/4" in member.live.following.blocked["post"]
+            await asyncio.sleep(1.0)  # some entries later
+            assert (first.held, odd.held) == (set(PARTS), frozenset())
+            assert first.released == []
+
+
+async def test_what_is_left_over_goes_to_some(postgres: Postgres) -> None:
+    url, branches = postgres.create_database(), [Branch() for _ in range(3)]
+    async with running(url, "a", branches[0]), running(url, "b", branches[1]), running(url, "c", branches[2]):
+        await comes(lambda: sorted(len(one.held) for one in branches) == [1, 1, 2], "each has its share")

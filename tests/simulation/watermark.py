@@ -12,8 +12,9 @@ from tests.simulation.community import Life
 _GRACE_SECONDS = 2.0  # between what was read and the note that it is outdated
 
 _STATE = """
-    SELECT max(watermark_at), (SELECT count(*) FROM sync_gaps WHERE repaired_at IS NULL) FROM live_state
-"""
+    SELECT min(l.watermark_at), (SELECT count(*) FROM sync_gaps WHERE repaired_at IS NULL)
+    FROM tenants t JOIN live_state l ON l.platform = t.platform AND l.part = t.part
+"""  # of the shards that tell of the communities: each has its own
 _ROWS = """
     SELECT c.platform_id, m.platform_id, m.content, m.deleted_at IS NOT NULL, EXISTS (
         SELECT 1 FROM refetch_ranges r WHERE r.channel_id = c.id
