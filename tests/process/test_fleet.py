@@ -107,8 +107,8 @@ async def go_on(living: dict[int, Unrest], chance: random.Random) -> None:
 async def is_shared(fleet: Fleet, shards: int, count: int) -> str:
     """Hold that each process connects its share, and all together each shard once."""
     found = [one for one in await fleet.processes() if one["state"] == "running"]
-    held = sorted(part for one in found for part in one["held"]["discord"])
-    sizes = sorted(len(one["held"]["discord"]) for one in found)
+    parts = [one["held"].get("discord", ()) for one in found]  # one that is just starting takes no part yet
+    held, sizes = sorted(part for some in parts for part in some), sorted(map(len, parts))
     is_whole = held == sorted(f"{number}/{shards}" for number in range(shards))
     return "" if is_whole and sizes == [shards // count] * count else f"{found}"
 
