@@ -1,11 +1,14 @@
 """The words of a platform: whoever reads why a channel is not archived reads what that platform calls its things."""
 
+import pytest
+
 from adapters.records import SkipReason
 from tests.support.contract.archives import archiving
 from tests.support.contract.stage import Stage
 from tests.support.contract.talk import talk
 
 
+@pytest.mark.slow
 async def test_why_a_channel_is_not_archived_is_said_in_the_words_of_its_platform(
     stage: Stage, database_url: str
 ) -> None:

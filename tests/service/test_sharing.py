@@ -5,6 +5,8 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from adapters.parts import Division
 from bot.live import LiveWriter
 from bot.sharing import Sharing
@@ -15,6 +17,8 @@ from tests.support.job_steps import expire_leadership
 from tests.support.patience import PATIENCE_SECONDS
 from tests.support.post_office import PostOffice
 from tests.support.postgres import Postgres
+
+pytestmark = pytest.mark.slow
 
 PARTS = tuple(f"{number}/4" for number in range(4))
 NOW = datetime.now(UTC)
