@@ -176,10 +176,10 @@ class Following(Leading):
 
     async def _take_over(self, platform: str, parts: set[Part]) -> None:
         """Add the gaps of a takeover, also for tenants that only the process before may have received events of."""
-        connected = set(await list_connected(self._db, platform))
+        connected, prefix = set(await list_connected(self._db, platform)), tenant_id_of(platform, "")
 
         def concerns(tenant_id: str) -> bool:
-            return self.part_of(platform, tenant_id) in parts
+            return tenant_id.startswith(prefix) and self.part_of(platform, tenant_id) in parts
 
         log.warning(
             "taken over from another process", extra={"platform": platform, "parts": sorted(p for _, p in parts)}

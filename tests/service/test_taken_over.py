@@ -1,5 +1,6 @@
 """A process that stood still while another one took over what it writes: nothing older goes over anything newer."""
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import pytest
@@ -74,3 +75,16 @@ async def test_what_it_has_gathered_is_not_written_over_what_the_other_one_wrote
                 assert await content(db) == "newest"
         finally:
             await second.close()
+
+
+async def test_a_takeover_on_one_platform_concerns_no_tenant_of_another(postgres: Postgres) -> None:
+    async with archive(postgres.create_database()) as db:
+        live, concerns = await leading(db), list[Callable[[str], bool]]()
+        live.following.discard = lambda _, found: concerns.append(found)
+        await expire_leadership(db)
+        other = await leading(db, "other")
+        await live.following.renew()
+        await other.following.release()
+        await live.following.renew()
+        (found,) = concerns
+        assert (found(TENANT), found("parlour-W1")) == (True, False)
