@@ -48,8 +48,8 @@ class Sharing:
         beat_seconds: float = _BEAT_SECONDS,
     ) -> None:
         """``put_back`` puts the running jobs of some tenants back into the queue."""
-        is_alone = db.dialect == "sqlite"  # and none is waiting for its end
-        self._beat_seconds, self._lease = (60.0, 10 * LEASE) if is_alone else (beat_seconds, LEASE)
+        self._is_alone = db.dialect == "sqlite"  # whatever another process left behind is void
+        self._beat_seconds, self._lease = (60.0, 10 * LEASE) if self._is_alone else (beat_seconds, LEASE)
         self._db = db
         self._me = me
         self._adapters = adapters
@@ -79,7 +79,7 @@ class Sharing:
 
     async def _succeeds(self) -> None:
         try:
-            if time.monotonic() - self._looked_at > self._beat_seconds:
+            if not self._is_alone and time.monotonic() - self._looked_at > self._beat_seconds:
                 await self._look_for_other_divisions()
                 self._looked_at = time.monotonic()
             await self._beat_if_due()

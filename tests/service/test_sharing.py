@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -11,8 +12,10 @@ from adapters.parts import Division
 from bot.live import LiveWriter
 from bot.sharing import Sharing
 from storage.database import Database, open_database
+from storage.live import acquire_leadership
 from storage.processes import Process
 from storage.tenants import defer_until
+from tests.support.builders import MINUTE
 from tests.support.job_steps import expire_leadership
 from tests.support.patience import PATIENCE_SECONDS
 from tests.support.post_office import PostOffice
@@ -215,3 +218,14 @@ async def test_what_is_left_over_goes_to_some(postgres: Postgres) -> None:
     url, branches = postgres.create_database(), [Branch() for _ in range(3)]
     async with running(url, "a", branches[0]), running(url, "b", branches[1]), running(url, "c", branches[2]):
         await comes(lambda: sorted(len(one.held) for one in branches) == [1, 1, 2], "each has its share")
+
+
+async def test_on_sqlite_nothing_is_in_the_way_that_another_process_left_behind(tmp_path: Path) -> None:
+    """It was killed a moment ago, and there were other shards then."""
+    url, branch = f"sqlite+aiosqlite:///{tmp_path}/archive.db", Branch()
+    db = await open_database(url, hash_choice="sha256")
+    await acquire_leadership(db, "post", ["0/5"], "killed", now=NOW, lease=MINUTE)
+    await db.close()
+    async with running(url, "a", branch) as member:
+        await comes(lambda: branch.held == set(PARTS), "all parts")
+        assert member.live.following.blocked == {}
