@@ -160,7 +160,7 @@ class PlatformAdapter(Protocol):
 
     @property
     def ready_parts(self) -> frozenset[str]:
-        """The held parts whose events are received, and whose communities were announced and handled."""
+        """The held parts, all events received and all communities announced; none once the credential was refused."""
         ...
 
     def hold(self, parts: frozenset[str]) -> None:

@@ -153,7 +153,9 @@ class DiscordAdapter:
     @property
     def ready_parts(self) -> frozenset[str]:
         """The shards whose events are received, and whose guilds were announced and handled."""
-        return self._client.shards.ready if self._client and self._client.shards else frozenset()
+        if self._refusal is not None or not self._client or not self._client.shards:
+            return frozenset()
+        return self._client.shards.ready
 
     def hold(self, parts: frozenset[str]) -> None:
         """Connect these shards and no others; names of shards that there are not say nothing."""

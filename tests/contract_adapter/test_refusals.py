@@ -125,6 +125,22 @@ async def test_an_answer_that_is_lost_ends_its_channel_alone(stage: Stage, datab
 
 
 @ON_SQLITE
+async def test_a_token_that_is_refused_ends_one_job_of_its_platform(stage: Stage, database_url: str) -> None:
+    """The connection may stay as it is: the next job waits all the same, and other platforms go on."""
+    if stage.traits.has_own_tokens:
+        pytest.skip("each community has its own token")
+    talk(stage)
+    async with archiving(stage, database_url, beside={"post": PostOffice(20)}) as archive:
+        stage.change_token()
+        assert end_of(await archive.sync()) == ("failed", "credential_refused")
+        waiting = f"/api/tenants/{stage.tenant_id}/sync"
+        await archive.daemon.ask("POST", waiting)
+        _, job = await archive.daemon.ask("POST", "/api/tenants/post-T0VILLAGE/sync")
+        assert (await archive.daemon.job_ended(job["job_id"]))["status"] == "succeeded"
+        assert (await archive.daemon.get(waiting))["job"]["status"] == "queued"
+
+
+@ON_SQLITE
 async def test_a_platform_that_is_refused_holds_up_no_other(stage: Stage, database_url: str) -> None:
     """Its own jobs wait, /readyz says why, and the others are synced."""
     talk(stage)

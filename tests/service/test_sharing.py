@@ -41,10 +41,6 @@ class Branch(PostOffice):
         if not shares:
             self.held = frozenset(PARTS)
 
-    @property
-    def ready_parts(self) -> frozenset[str]:  # type: ignore[override]
-        return self.held
-
     def hold(self, parts: frozenset[str]) -> None:
         self.released += sorted(self.held - parts)
         self.held = parts

@@ -60,7 +60,7 @@ class PostOffice:
     words: ClassVar[PlatformWords] = NO_WORDS
     shares_parts: ClassVar[bool] = False
     division: Division | None = UNDIVIDED
-    held = ready_parts = frozenset(UNDIVIDED.parts)
+    held = frozenset(UNDIVIDED.parts)
 
     def __init__(self, letters: int, start: datetime = START) -> None:
         self.start = start
@@ -80,6 +80,10 @@ class PostOffice:
         if not self.is_silent:
             await listener(TenantsReady((VILLAGE,)))
         await asyncio.Event().wait()
+
+    @property
+    def ready_parts(self) -> frozenset[str]:
+        return self.held if self.unready_reason is None else frozenset()
 
     health = ConnectionHealth()
     invite_url = "https://post.example/invite"

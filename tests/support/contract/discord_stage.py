@@ -109,6 +109,10 @@ class DiscordStage(Stage):
         wrong = Fault("empty") if fault == "empty" else Fault("unmoved")
         self._sim.faults.add(replace(wrong, route=_PAGES, channel_id=int(channel)))
 
+    def change_token(self) -> None:
+        """Refuse every request; the gateway stays as it is."""
+        self._sim.faults.add(Fault("status", status=401))
+
     def leave(self) -> None:
         """Leave the guild."""
         self._change.leave_guild(GUILD)

@@ -161,5 +161,5 @@ class Stage(ABC):
         raise NotImplementedError
 
     def change_token(self) -> None:
-        """Give the community another token, which the adapter does not have."""
+        """Give the community, or the bot, another token, which the adapter does not have."""
         raise NotImplementedError
