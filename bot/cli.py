@@ -87,7 +87,7 @@ def run(config: ConfigFile = None) -> None:
     """Run the daemon: log in, archive every guild, serve the API, until SIGTERM."""
     settings = settings_of(config)
     console = set_up_logs(settings)
-    hasher, metrics = hasher_of(settings), Metrics()
+    hasher, metrics = settings.hasher, Metrics()
     adapters = _adapters(settings, hasher, metrics)
     if not adapters:
         variables = " or ".join(platform.token_setting() for platform in PLATFORMS.values())
@@ -122,7 +122,7 @@ def check(
     """Report whether token, intents and database are right, and what of every tenant is archived or why it is not."""
     settings = settings_of(config)
     logs.set_up("CRITICAL", "text", secrets=settings.secrets)  # what is wrong is in the report
-    hasher = hasher_of(settings)
+    hasher = settings.hasher
     adapters = _adapters(settings, hasher, Metrics())
     findings: list[Finding] = []
 
@@ -174,12 +174,6 @@ def set_up_logs(settings: Config, *secrets: str) -> Console | None:
 def _adapters(settings: Config, hasher: UserHasher, metrics: Metrics) -> dict[str, PlatformAdapter]:
     """Make the adapters of the platforms that have a token."""
     return make_adapters(settings.platforms, PLATFORMS, hasher, metrics)
-
-
-def hasher_of(settings: Config) -> UserHasher:
-    """Create the hasher of user ids that the configuration selects."""
-    key = settings.hash_key
-    return UserHasher(key.get_secret_value().encode() if key else None)
 
 
 def skip_words() -> SkipWords:

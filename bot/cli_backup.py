@@ -7,7 +7,7 @@ import typer
 
 from bot import app as daemon
 from bot.backup import Backup, back_up
-from bot.cli import ConfigFile, app, hasher_of, run_verb, set_up_logs, settings_of
+from bot.cli import ConfigFile, app, run_verb, set_up_logs, settings_of
 
 _MEBIBYTE = 2**20
 
@@ -23,7 +23,7 @@ def backup(
     set_up_logs(settings)
 
     async def make() -> None:
-        made = await back_up(settings, output, keep=keep, hash_choice=hasher_of(settings).choice, now=daemon.utc_now())
+        made = await back_up(settings, output, keep=keep, hash_choice=settings.hasher.choice, now=daemon.utc_now())
         typer.echo(_in_words(made))
 
     run_verb(make())

@@ -12,7 +12,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from bot.cli import FAILED, ConfigFile, app, hasher_of, leave, run_verb, set_up_logs, settings_of, skip_words
+from bot.cli import FAILED, ConfigFile, app, leave, run_verb, set_up_logs, settings_of, skip_words
 from bot.export import (
     FORMATS,
     ExportFormat,
@@ -95,7 +95,7 @@ def export(
     )
     settings = settings_of(config)
     set_up_logs(settings)
-    choice = hasher_of(settings).choice
+    choice = settings.hasher.choice
 
     async def write() -> None:
         await require_archive(settings.database.url, hash_choice=choice, tenant_id=tenant)

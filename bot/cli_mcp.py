@@ -6,7 +6,7 @@ import typer
 
 from adapters.registry import PLATFORMS
 from bot import app as daemon
-from bot.cli import FAILED, ConfigFile, app, hasher_of, leave, run_verb, set_up_logs, settings_of, skip_words
+from bot.cli import FAILED, ConfigFile, app, leave, run_verb, set_up_logs, settings_of, skip_words
 
 
 @app.command()
@@ -27,7 +27,7 @@ def mcp(
         try:
             await serve_assistant(
                 settings,
-                hash_choice=hasher_of(settings).choice,
+                hash_choice=settings.hasher.choice,
                 clock=daemon.utc_now,
                 message_urls={name: platform.message_url for name, platform in PLATFORMS.items()},
                 skip_words=skip_words(),

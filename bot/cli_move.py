@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
-from bot.cli import FAILED, MISCONFIGURED, ConfigFile, app, hasher_of, leave, run_verb, set_up_logs, settings_of
+from bot.cli import FAILED, MISCONFIGURED, ConfigFile, app, leave, run_verb, set_up_logs, settings_of
 from bot.config import HASH_KEY, MOVE_TO, Config, ConfigError, target_of_move
 from bot.wording import counted
 from storage.connection import secrets_of_url
@@ -46,7 +46,7 @@ def move(
                 moved = await move_archive(
                     settings.database.url,
                     url,
-                    hash_choice=hasher_of(settings).choice,
+                    hash_choice=settings.hasher.choice,
                     search=settings.search.kind,
                     on_progress=show,
                     on_note=lambda note: typer.echo(note, err=True),

@@ -7,7 +7,7 @@ import typer
 from bot import app as daemon
 from bot import opt_outs as people
 from bot import tables
-from bot.cli import ConfigFile, app, hasher_of, run_verb, set_up_logs, settings_of
+from bot.cli import ConfigFile, app, run_verb, set_up_logs, settings_of
 from bot.cli_people import (
     OfPlatform,
     OfTenant,
@@ -37,7 +37,7 @@ def opt_out(
     """Store nothing more of what a person writes, sends or reacts with; their messages stay as empty places."""
     settings = settings_of(config)
     set_up_logs(settings)
-    hasher = hasher_of(settings)
+    hasher = settings.hasher
     where = archive_name(settings.database.url)
     person = read_user_id(platform, user_id)
 
@@ -76,7 +76,7 @@ def opt_in(
     """End a person's opt-out of a tenant, or all of theirs; what they wrote meanwhile stays withheld."""
     settings = settings_of(config)
     set_up_logs(settings)
-    hasher = hasher_of(settings)
+    hasher = settings.hasher
     person = read_user_id(platform, user_id)
 
     async def end() -> None:
@@ -102,7 +102,7 @@ def opt_outs(config: ConfigFile = None) -> None:
     set_up_logs(settings)
 
     async def show() -> None:
-        listed = await people.list_opt_outs(settings, hash_choice=hasher_of(settings).choice)
+        listed = await people.list_opt_outs(settings, hash_choice=settings.hasher.choice)
         if not listed:
             typer.echo(f"no opt-outs in the archive at {archive_name(settings.database.url)}", err=True)
         else:

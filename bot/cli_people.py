@@ -16,7 +16,7 @@ from adapters.registry import PLATFORMS
 from bot import app as daemon
 from bot import privacy as people
 from bot import tables
-from bot.cli import FAILED, ConfigFile, app, hasher_of, leave, run_verb, set_up_logs, settings_of
+from bot.cli import FAILED, ConfigFile, app, leave, run_verb, set_up_logs, settings_of
 from bot.wording import counted
 from storage.connection import archive_name, require_archive
 
@@ -48,7 +48,7 @@ def forget(
     """Remove a person's messages, reactions, mentions and links for good; no later sync brings them back."""
     settings = settings_of(config)
     set_up_logs(settings)
-    hasher = hasher_of(settings)
+    hasher = settings.hasher
     where = archive_name(settings.database.url)
 
     person = read_user_id(platform, user_id)
@@ -85,7 +85,7 @@ def export_user(
     """Write what is held about a person as JSON Lines."""
     settings = settings_of(config)
     set_up_logs(settings)
-    hasher = hasher_of(settings)
+    hasher = settings.hasher
 
     person = read_user_id(platform, user_id)
 
@@ -110,7 +110,7 @@ def list_requests(config: ConfigFile = None) -> None:
     set_up_logs(settings)
 
     async def show() -> None:
-        requests = await people.list_requests(settings, hash_choice=hasher_of(settings).choice)
+        requests = await people.list_requests(settings, hash_choice=settings.hasher.choice)
         if not requests:
             typer.echo(f"no erasure requests in the archive at {archive_name(settings.database.url)}", err=True)
         else:
@@ -127,7 +127,7 @@ def export_requests(output: Output = None, config: ConfigFile = None) -> None:
 
     async def write() -> None:
         with _private(output) as file:
-            count = await people.write_requests(settings, hash_choice=hasher_of(settings).choice, output=file)
+            count = await people.write_requests(settings, hash_choice=settings.hasher.choice, output=file)
         typer.echo(f"wrote {_requests(count)}", err=True)
 
     run_verb(write())
@@ -150,7 +150,7 @@ def replay_requests(
             confirm(f"Fulfil the erasure requests in {file} in the archive at {where}? It cannot be undone.", yes)
         try:
             count, removed = await people.replay(
-                settings, lines, hash_choice=hasher_of(settings).choice, clock=daemon.utc_now, on_removed=show_progress
+                settings, lines, hash_choice=settings.hasher.choice, clock=daemon.utc_now, on_removed=show_progress
             )
         except ValueError as e:
             leave(str(e), FAILED)

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from bot.cli import ConfigFile, app, hasher_of, run_verb, set_up_logs, settings_of
+from bot.cli import ConfigFile, app, run_verb, set_up_logs, settings_of
 from storage.connection import archive_name, require_archive
 from storage.database import open_database
 from storage.reader_role import make_reader_role
@@ -19,7 +19,7 @@ def reader_role(
     """Make a PostgreSQL role that can only read the archive, or renew what it may read; shows its password once."""
     settings = settings_of(config)
     set_up_logs(settings)
-    choice = hasher_of(settings).choice
+    choice = settings.hasher.choice
 
     async def make() -> None:
         await require_archive(settings.database.url, hash_choice=choice)

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from bot import app as daemon
 from bot import standing, tables
 from bot.api import Problem, SearchPage, SearchView, errors_of
-from bot.cli import FAILED, ConfigFile, app, hasher_of, leave, run_verb, set_up_logs, settings_of, skip_words
+from bot.cli import FAILED, ConfigFile, app, leave, run_verb, set_up_logs, settings_of, skip_words
 from bot.cli_syncs import COMES_BY_ITSELF, NO_DAEMON, AsJson, OfTenant
 from bot.daemon_calls import DaemonUnreachable
 from storage.search import Order
@@ -36,7 +36,7 @@ def search(
     asked = _asked(tenant, " ".join(query), order, limit)
 
     async def find() -> None:
-        choice = hasher_of(settings).choice
+        choice = settings.hasher.choice
         asking = standing.answers_of(settings, hash_choice=choice, clock=daemon.utc_now, skip_words=skip_words())
         async with asking as (answers, _):
             try:

@@ -16,7 +16,7 @@ from pydantic import BaseModel
 from bot import app as daemon
 from bot import standing, tables
 from bot.api import CreatedJob, JobView, TenantView
-from bot.cli import FAILED, ConfigFile, app, hasher_of, leave, run_verb, set_up_logs, settings_of, skip_words
+from bot.cli import FAILED, ConfigFile, app, leave, run_verb, set_up_logs, settings_of, skip_words
 from bot.config import Config
 from bot.daemon_calls import DaemonCalls, DaemonUnreachable, path_of
 from bot.following import follow_job
@@ -181,7 +181,7 @@ def _settings(config: Any) -> Config:
 
 @asynccontextmanager
 async def _answers(settings: Config) -> AsyncIterator[tuple[Answers, DaemonState | None]]:
-    choice = hasher_of(settings).choice
+    choice = settings.hasher.choice
     async with standing.answers_of(
         settings, hash_choice=choice, clock=daemon.utc_now, skip_words=skip_words()
     ) as found:

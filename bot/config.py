@@ -11,6 +11,7 @@ from pydantic import BaseModel, Field, SecretStr, SerializeAsAny, ValidationErro
 
 from adapters.options import PlatformOptions
 from adapters.platform import Platform
+from adapters.privacy import UserHasher
 from adapters.registry import PLATFORMS
 from bot.credentials import misplaced, names_of_credentials, with_credentials
 from bot.environment import FEWEST_CHARACTERS, LISTS, PREFIX, merge_environment, read_secret
@@ -69,6 +70,11 @@ class Config(Section):
     tenants: dict[str, TenantConfig] = Field(default_factory=dict)
     api_token: SecretStr | None = None
     hash_key: SecretStr | None = None
+
+    @property
+    def hasher(self) -> UserHasher:
+        """What turns user ids into pseudonyms."""
+        return UserHasher(self.hash_key.get_secret_value().encode() if self.hash_key else None)
 
     @property
     def intervals(self) -> dict[str, timedelta]:

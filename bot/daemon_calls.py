@@ -1,7 +1,8 @@
-"""Call the running daemon through its API, at the address and with the token of the same configuration."""
+"""Call the running daemon through its API, with the token of the same configuration."""
 
 import asyncio
 import json
+import socket
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
@@ -11,7 +12,11 @@ import aiohttp
 from yarl import URL
 
 from bot.config import Config
-from bot.hosts import reachable_hosts
+from bot.hosts import is_loopback, reachable_hosts
+from storage import processes
+from storage.database import open_for_reading
+from storage.errors import StorageError
+from storage.processes import Process
 
 _FOLLOW_SECONDS = 0.5
 # an erasure may take hours, a single response not
@@ -97,7 +102,7 @@ async def daemon_of(config: Config) -> AsyncIterator[DaemonCalls]:
     """Find the daemon that runs with a configuration.
 
     Raises:
-        DaemonUnreachable: no daemon answers at the configured address.
+        DaemonUnreachable: no daemon answers at the configured address, nor another process of its archive.
     """
     token = config.api_token
     headers = {"Authorization": f"Bearer {token.get_secret_value()}"} if token else {}
@@ -106,9 +111,10 @@ async def daemon_of(config: Config) -> AsyncIterator[DaemonCalls]:
 
 
 async def _found(session: aiohttp.ClientSession, config: Config) -> DaemonCalls:
+    """Find the daemon at its configured address, or else another of the processes that share its archive."""
     silent = None
-    for host in reachable_hosts(config.http.host):
-        calls = DaemonCalls(session, f"http://{f'[{host}]' if ':' in host else host}:{config.http.port}")
+    async for url in _addresses(config):
+        calls = DaemonCalls(session, url)
         try:
             await calls.get("/healthz")
         except (DaemonUnreachable, DaemonRefused) as e:
@@ -116,6 +122,35 @@ async def _found(session: aiohttp.ClientSession, config: Config) -> DaemonCalls:
         else:
             return calls
     raise DaemonUnreachable(str(silent or "no address is known of the daemon"))
+
+
+async def _addresses(config: Config) -> AsyncIterator[str]:
+    for address in _seen_from_here(URL.build(scheme="http", host=config.http.host, port=config.http.port)):
+        yield address
+    try:
+        known = await _running_processes(config)
+    except StorageError:
+        return
+    for process in known:
+        url = URL(process.address or "")
+        if url.host and (process.host == socket.gethostname() or not is_loopback(url.host)):
+            for address in _seen_from_here(url):
+                yield address
+
+
+def _seen_from_here(url: URL) -> list[str]:
+    return [str(url.with_host(host)).rstrip("/") for host in reachable_hosts(url.host or "")]
+
+
+async def _running_processes(config: Config) -> list[Process]:
+    """Return the processes that share the archive; on SQLite one has it alone, and answers where it is configured."""
+    if config.database.url.startswith("sqlite"):
+        return []
+    db = await open_for_reading(config.database.url, hash_choice=config.hasher.choice)
+    try:
+        return [known.process for known in await processes.list_processes(db) if not known.is_away]
+    finally:
+        await db.close()
 
 
 async def request_removal(

@@ -122,7 +122,7 @@ class Membership:
         """
         if tenant.stopped_at is not None:
             return None
-        self._scheduler.follow(tenant.id)
+        self._follow(tenant)
         if tenant.last_successful_sync_at is not None:
             return None
         job, _ = await self._queue.enqueue(tenant.id, JobKind.INITIAL)
@@ -200,8 +200,12 @@ class Membership:
                 log.info("tenant joined" if created else "tenant is back", extra={"tenant": tenant.id})
             known = tenant
         if known.stopped_at is None and record.platform_id in communities.present:
-            self._scheduler.follow(known.id)
+            self._follow(known)
             await self._enqueue(communities, known, overdue)
+
+    def _follow(self, tenant: Tenant) -> None:
+        self._live.followed.begin_anew(tenant.id, tenant.created_at)
+        self._scheduler.follow(tenant.id)
 
     async def _enqueue(self, communities: Communities, tenant: Tenant, overdue: Collection[str]) -> None:
         """Enqueue a tenant's due sync (of a new, returned or overdue one) once its community is available."""
@@ -236,12 +240,8 @@ class Membership:
 
     async def _known(self, platform: str) -> dict[str, Tenant]:
         """Return all tenants of a platform by platform id, including purged ones."""
-        found: list[Tenant] = []
-        while page := await tenants.list_tenants(
-            self._db, after=found[-1].id if found else None, platform=platform, with_purged=True
-        ):
-            found += page
-        return {tenant.platform_id: tenant for tenant in found}
+        pages = tenants.tenant_pages(self._db, platform=platform, with_purged=True)
+        return {tenant.platform_id: tenant async for page in pages for tenant in page}
 
 
 def _is_stored(tenant: Tenant, record: TenantRecord) -> bool:

@@ -25,13 +25,11 @@ from prometheus_client.exposition import choose_encoder
 
 from adapters.base import PlatformAdapter
 from bot import program_version
+from bot.archive_figures import archive_figures
 from bot.concurrency import SingleFlight
 from bot.loop_watch import LoopWatch
-from bot.retention_figures import retention_figures
-from storage import jobs, tenants, unwritten
 from storage.database import Database
 from storage.errors import StorageError
-from storage.tenants import SyncStatus
 
 _BATCH_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 _REQUEST_BUCKETS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
@@ -114,7 +112,7 @@ class Metrics:
 
     def watch(self, db: Database, adapters: Mapping[str, PlatformAdapter], clock: Callable[[], datetime]) -> None:
         """Add what the database and the adapters say to each scrape; scrapes at the same time share one reading."""
-        self._watched = _Watched(SingleFlight(lambda: _archive(db, clock()), "figures of the archive"), adapters)
+        self._watched = _Watched(SingleFlight(lambda: archive_figures(db, clock()), "figures of the archive"), adapters)
 
     def on_response(self, route: str, status: int | None, seconds: float) -> None:
         """Count a request to the platform."""
@@ -177,35 +175,11 @@ async def _look_at(watched: _Watched) -> _Figures:
 
 
 def _database_up(value: float) -> Metric:
-    return _gauge("database_up", "Whether the database answers; what it would say is left out otherwise.", value)
-
-
-async def _archive(db: Database, now: datetime) -> _Figures:
-    queue = await jobs.queue_figures(db, now)
-    in_queue = GaugeMetricFamily("platform_sync_queue_jobs", "Unfinished jobs by state.", labels=["state"])
-    in_queue.add_metric(["waiting"], queue.waiting)
-    in_queue.add_metric(["running"], queue.running)
-    oldest = _gauge(
-        "queue_oldest_waiting_seconds",
-        "How long the job that is due and has waited longest has; 0 where none waits.",
-        queue.oldest_waiting_seconds or 0.0,
+    return GaugeMetricFamily(
+        "platform_sync_database_up",
+        "Whether the database answers; what it would say is left out otherwise.",
+        value=value,
     )
-    ages = GaugeMetricFamily(
-        "platform_sync_checkpoint_age_seconds",
-        "Time since the last successful sync of a tenant that the bot is in; infinite before the first.",
-        labels=["tenant"],
-    )
-    for tenant in await tenants.freshness(db):
-        if tenant.sync_status is not SyncStatus.DISCONNECTED:
-            at = tenant.last_successful_sync_at
-            ages.add_metric([tenant.id], max((now - at).total_seconds(), 0.0) if at else math.inf)
-    open_entries = await unwritten.count_open_entries(db)
-    unsettled = _gauge(
-        "live_events_unwritten",
-        "Live events that could not be written and whose messages are not settled yet; of which tenant, the API says.",
-        open_entries,
-    )
-    return [in_queue, oldest, ages, unsettled, *(await retention_figures(db))]
 
 
 def _gateways(adapters: Mapping[str, PlatformAdapter]) -> Iterator[Metric]:
@@ -242,7 +216,3 @@ def _build() -> Metric:
         "What runs here.",
         {"version": program_version(), "python": platform.python_version()},
     )
-
-
-def _gauge(name: str, documentation: str, value: float) -> Metric:
-    return GaugeMetricFamily(f"platform_sync_{name}", documentation, value)

@@ -2,12 +2,12 @@
 
 import errno
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from storage.repair import GapReason, RefetchKind
+from storage.repair import Gap, GapReason, RefetchKind
 
 _KINDS = {
     "string": "a text",
@@ -73,9 +73,11 @@ def trouble_in_words(error: OSError) -> str:
     return f"{error.filename}: {said}" if error.filename else said
 
 
-def repairs_in_words(left: Mapping[RefetchKind, int]) -> str:
-    """Describe what is to be read again, the most urgent part first."""
+def repairs_in_words(left: Mapping[RefetchKind, int], gaps: Iterable[Gap]) -> str:
+    """Describe what is to be read again, the most urgent part first, and last the gaps that no sync has looked at."""
     parts = [f"{counted(left[kind], 'range')} of {REPAIRS_IN_WORDS[kind]}" for kind in RefetchKind if left.get(kind)]
+    if unplanned := sum(gap.planned_at is None for gap in gaps):
+        parts.append(f"what may have changed during {counted(unplanned, 'gap')}, as the next sync finds out")
     return "; then ".join(parts) or "nothing is to be read again"
 
 

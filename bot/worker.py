@@ -105,10 +105,8 @@ class Worker:
     async def _claim(self) -> Attempt | None:
         # A tenant's job that still runs here is not claimed again, even if its lease has expired.
         busy = {attempt.job.tenant_id for attempt in self.running.values()}
-        can = self._parts.claimable()
-        claimed = await jobs.claim(
-            self._db, self._owner, now=self._clock(), lease=self._lease, busy=busy, claimable=can
-        )
+        now, can = self._clock(), self._parts.claimable()
+        claimed = await jobs.claim(self._db, self._owner, now=now, lease=self._lease, busy=busy, claimable=can)
         if claimed is None:
             return None
         job, lease = claimed
@@ -162,6 +160,7 @@ class Worker:
         try:
             with only_wanted_cancellation():
                 tenant = await self._tenant_of(attempt)
+                self._live.followed.begin_anew(tenant.id, tenant.created_at)
                 if self._before_sync is not None:
                     await self._before_sync(tenant.id)
                 log.info("sync started", extra={**attempt.facts, "kind": str(attempt.job.kind)})

@@ -55,7 +55,7 @@ class AuditCalls:
         following = await self.follower.following(tenant.id)
         page = await repair.channel_audits(self.db, tenant.id, after=after, limit=params.limit)
         names = ChannelAuditView.model_fields
-        left = await repair.count_pending_ranges(self.db, tenant.id)
+        left, gaps = await repair.count_pending_ranges(self.db, tenant.id), await repair.list_gaps(self.db, tenant.id)
         view = CoverageView(
             statement=coverage_statement(found),
             live=LiveView(
@@ -71,11 +71,8 @@ class AuditCalls:
                 incomplete_view(channel, self.skip_words.of(tenant.id))
                 for channel in await channels.channel_summaries(self.db, tenant.id, only_incomplete=True)
             ],
-            gaps=[
-                Gap(reason=gap.reason, began_at=gap.began_at, ended_at=gap.ended_at)
-                for gap in await repair.list_gaps(self.db, tenant.id)
-            ],
-            repairs=repairs_in_words(left),
+            gaps=[Gap(reason=gap.reason, began_at=gap.began_at, ended_at=gap.ended_at) for gap in gaps],
+            repairs=repairs_in_words(left, gaps),
             repairs_left=RepairsLeft(**{kind.value: left[kind] for kind in RefetchKind}),
             audits=[ChannelAuditView(**{name: getattr(audit, name) for name in names}) for audit in page],
             next_cursor=str(page[-1].channel_id) if len(page) == params.limit else None,

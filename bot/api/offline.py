@@ -17,8 +17,6 @@ from bot.skip_words import SkipWords
 from storage import jobs, repair, tenants
 from storage.database import Database
 
-_PAGE = 200
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OfflineAnswers:
@@ -35,10 +33,8 @@ class OfflineAnswers:
     async def tenants(self) -> list[TenantView]:
         """Return all tenants that there are, by id."""
         found: list[TenantView] = []
-        page = await tenants.list_tenants(self.db, after=None, limit=_PAGE)
-        while page:
+        async for page in tenants.tenant_pages(self.db):
             found += await self._presenter.tenants(page)
-            page = await tenants.list_tenants(self.db, after=page[-1].id, limit=_PAGE)
         return found
 
     async def jobs(self, tenant_id: str | None, limit: int) -> list[JobView]:

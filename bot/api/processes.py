@@ -76,12 +76,20 @@ class ProcessCalls:
         ]
 
     async def list_processes(self, _: NoParameters, __: NoParameters) -> Result:
-        """List the processes with what they do, by one query of each kind for all of them."""
+        """List the processes."""
+        return Result(await self.known())
+
+    async def known(self) -> ProcessList:
+        """Return the processes with what they do, by one query of each kind for all of them.
+
+        Raises:
+            StorageError: the database cannot be read.
+        """
         known = await processes.list_processes(self.db)
         leads = _by_owner(await live.list_leads(self.db))
         running = await jobs.running_by_owner(self.db)
         views = [self._view(each, leads[each.process.id], running.get(each.process.id, 0)) for each in known]
-        return Result(ProcessList(processes=views, unheld=leads[None]))
+        return ProcessList(processes=views, unheld=leads[None])
 
     def _view(self, known: KnownProcess, leads: dict[str, list[str]], running_jobs: int) -> ProcessView:
         process = known.process

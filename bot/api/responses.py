@@ -10,7 +10,9 @@ from bot.api.endpoint import ResponseModel
 from bot.api.job_responses import JobView, RepairsLeft
 from bot.api.retention import RetentionView
 from bot.api.unwritten import UnwrittenFacts
+from bot.wording import GAPS_IN_WORDS
 from storage.channels import ProgressState
+from storage.repair import GapReason
 from storage.tenants import SyncStatus
 
 _PROCESS = (
@@ -153,7 +155,9 @@ class Readiness(ResponseModel):
 class Gap(ResponseModel):
     """A time in which the platform reported no changes, until what may have changed then has been read again."""
 
-    reason: str = Field(examples=["process_down"])
+    reason: GapReason = Field(
+        description="Why: " + "; ".join(f"`{reason}`, {words}" for reason, words in GAPS_IN_WORDS.items()) + "."
+    )
     began_at: datetime
     ended_at: datetime | None = Field(description="Null: it lasts.")
 

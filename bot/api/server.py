@@ -92,6 +92,11 @@ class Api:
         """The call that searches, which the pages make, too."""
         return SearchCalls(db=self.db, searcher=self.searcher, skip_words=self.skip_words)
 
+    @property
+    def process_calls(self) -> ProcessCalls:
+        """The call about the processes that share the archive, which the pages make, too."""
+        return ProcessCalls(db=self.db, owner=self.owner)
+
     def routes(self, *, has_token: bool) -> list[web.RouteDef]:
         """Return every call with its handler; ``has_token`` is for their description."""
         presenter = self.presenter
@@ -110,7 +115,7 @@ class Api:
             *FileCalls(db=self.db, links=FileLinks(db=self.db, adapters=self.adapters, clock=self.clock)).endpoints(),
             *self.search_calls.endpoints(),
             *JobCalls(db=self.db, presenter=presenter).endpoints(),
-            *ProcessCalls(db=self.db, owner=self.owner).endpoints(),
+            *self.process_calls.endpoints(),
             *HealthCalls(
                 database=DatabaseProbe(self.db),
                 adapters=self.adapters,

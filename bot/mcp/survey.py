@@ -108,7 +108,7 @@ class SurveyTools:
         totals, found = await tenants.tenant_totals(db, tenant.id), await repair.coverage(db, tenant.id)
         if found is None:
             raise Refused(f"tenant: {tenant.id} is being removed")
-        gaps = list(reversed(await repair.list_gaps(db, tenant.id)))[:_MOST_GAPS]
+        gaps = await repair.list_gaps(db, tenant.id)
         ids, items = await self._incomplete(tenant.id, params.cursor)
         count = min(fitting(items), _AT_ONCE)
         is_cut = count < len(items)
@@ -122,8 +122,11 @@ class SurveyTools:
             channels_archived=totals.channels_archived,
             channels_skipped=totals.channels_skipped,
             audit=coverage_statement(found),
-            to_read_again=repairs_in_words(await repair.count_pending_ranges(db, tenant.id)),
-            gaps=[GapAnswer(why=GAPS_IN_WORDS[g.reason], began_at=g.began_at, ended_at=g.ended_at) for g in gaps],
+            to_read_again=repairs_in_words(await repair.count_pending_ranges(db, tenant.id), gaps),
+            gaps=[
+                GapAnswer(why=GAPS_IN_WORDS[gap.reason], began_at=gap.began_at, ended_at=gap.ended_at)
+                for gap in gaps[: -_MOST_GAPS - 1 : -1]
+            ],
             incomplete=items[:count],
         )
 

@@ -49,6 +49,7 @@ class DashboardPages:
             tenant_id=None,
             ended=await self.api.presenter.jobs(ended),
             names={tenant.id: tenant.name or tenant.id for tenant in shown},
+            known=await self.api.process_calls.known(),
             platforms=self.api.adapters.values(),
             done=DONE_IN_WORDS[params.done] if params.done else None,
         )

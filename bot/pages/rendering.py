@@ -13,7 +13,7 @@ from aiohttp import web
 from bot import program_version
 from bot.pages import message_words, phrases
 from bot.pages.assets import Assets
-from bot.pages.signs import job_sign
+from bot.pages.signs import job_sign, process_sign
 
 _FOLDER = Path(__file__).parent / "templates"
 _POLICY = (
@@ -25,7 +25,7 @@ _REFERRER = "same-origin"
 
 
 _FILTERS = {**phrases.FILTERS, **message_words.FILTERS}
-_GLOBALS = {"job_sign": job_sign, "version": program_version()}
+_GLOBALS = {"job_sign": job_sign, "process_sign": process_sign, "version": program_version()}
 
 
 def _options(*folders: Path) -> dict[str, Any]:

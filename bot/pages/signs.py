@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 from bot.api import TenantView
 from storage.jobs import JobKind, JobStatus
@@ -43,6 +44,11 @@ _KINDS: Mapping[JobKind, str] = {
     JobKind.AUDIT: "audit",
 }
 
+_PROCESS: Mapping[str, Sign] = {
+    "running": Sign("✓", "running", "good"),
+    "away": Sign("✕", "away", "bad"),
+}
+
 
 def tenant_sign(tenant: TenantView) -> Sign:
     """Return how a tenant stands."""
@@ -52,6 +58,11 @@ def tenant_sign(tenant: TenantView) -> Sign:
 def job_sign(status: JobStatus) -> Sign:
     """Return how a job stands, or how it ended."""
     return _JOB[status]
+
+
+def process_sign(state: Literal["running", "away"]) -> Sign:
+    """Return how a process stands."""
+    return _PROCESS[state]
 
 
 def kind_in_words(kind: JobKind) -> str:

@@ -44,7 +44,7 @@ tenants = Table(
         comment="Which part of the platform's connection tells of it, such as a shard; null: not known yet.",
     ),
     Column("metadata", JsonObject, nullable=False, comment=_METADATA),
-    *timestamp_columns(),
+    *timestamp_columns("When it was first stored, or created again after it was purged."),
     UniqueConstraint("platform", "platform_id"),
     one_of("sync_status", "pending", "syncing", "ok", "partial", "failed", "rate_limited", "disconnected"),
     comment="A community that is archived: on Discord a guild.",

@@ -19,10 +19,10 @@ metadata = MetaData(
 )
 
 
-def timestamp_columns() -> tuple[Column[object], Column[object]]:
+def timestamp_columns(created: str = "When this row was first written.") -> tuple[Column[object], Column[object]]:
     """Create the columns for when a row was written; an upsert that changes nothing leaves both alone."""
     return (
-        Column("created_at", UtcDateTime, nullable=False, comment="When this row was first written."),
+        Column("created_at", UtcDateTime, nullable=False, comment=created),
         Column("updated_at", UtcDateTime, nullable=False, comment="When this row was last changed."),
     )
 

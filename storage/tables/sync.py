@@ -162,7 +162,14 @@ sync_gaps = Table(
     metadata,
     Column("id", RowId, Identity(), primary_key=True, comment="Our id of the gap."),
     _tenant_id(index=True),
-    Column("reason", Text, nullable=False, comment="Why no events came in."),
+    Column(
+        "reason",
+        Text,
+        nullable=False,
+        comment="Why no events came in: process_down (no process was connected), session_lost (the platform began a "
+        "new session), takeover (another process took over), outage (the platform had one), left (the bot was not in "
+        "the community) or stopped (its syncs were).",
+    ),
     Column("began_at", UtcDateTime, nullable=False, comment="Since when events may be missing."),
     Column("ended_at", UtcDateTime, comment="Until when; null while it is open."),
     Column("planned_at", UtcDateTime, comment="When what to read again for it was put into refetch_ranges."),

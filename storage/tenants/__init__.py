@@ -23,6 +23,7 @@ from storage.tenants.queries import (
     get_tenant,
     list_connected,
     list_tenants,
+    tenant_pages,
     tenant_totals,
     totals_of,
 )
@@ -51,6 +52,7 @@ __all__ = [
     "save_tenant",
     "stop_tenant",
     "tenant_id_of",
+    "tenant_pages",
     "tenant_totals",
     "totals_of",
     "unfinished_purges",

@@ -132,6 +132,7 @@ _RESUME = (
     .values(
         stopped_at=null(),
         purged_at=null(),
+        created_at=case((_is_purged, NOW), else_=tenants.c.created_at),
         last_sync_at=case((_is_purged, null()), else_=tenants.c.last_sync_at),
         last_successful_sync_at=case((_is_purged, null()), else_=tenants.c.last_successful_sync_at),
         sync_status=case((and_(_is_purged, _is_connected), SyncStatus.PENDING.value), else_=tenants.c.sync_status),

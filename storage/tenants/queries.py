@@ -1,6 +1,6 @@
 """Tenants one by one, in lists and in figures."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 
@@ -50,6 +50,16 @@ async def list_tenants(
         query = query.where(tenants.c.platform == platform)
     async with db.reading() as connection:
         return [tenant_of(row) for row in await all_rows(connection, query)]
+
+
+async def tenant_pages(
+    db: Database, *, platform: str | None = None, with_purged: bool = False
+) -> AsyncIterator[list[Tenant]]:
+    """Yield all tenants by id, some at a time, of every platform or of one; without the purged ones."""
+    page = await list_tenants(db, platform=platform, with_purged=with_purged)
+    while page:
+        yield page
+        page = await list_tenants(db, after=page[-1].id, platform=platform, with_purged=with_purged)
 
 
 _CONNECTED = (

@@ -5,10 +5,12 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import cast
 
+import aiohttp
 import pytest
 from sqlalchemy import insert, literal, update
 
-import bot.cli_processes  # noqa: F401 # adds the verb
+import bot.cli_processes
+import bot.cli_syncs  # noqa: F401 # both add verbs
 from adapters.discord.simulator import Simulator, uniform_world
 from bot.api import NoParameters, ProcessList
 from bot.api.processes import ProcessCalls
@@ -18,7 +20,7 @@ from storage.processes import Process, beat
 from storage.sql import DatabaseTime
 from storage.tables import live_state, processes
 from tests.support.builders import HOUR, MINUTE, NOW, SHA
-from tests.support.daemon import ON_POSTGRES, running_daemon
+from tests.support.daemon import ON_POSTGRES, Daemon, running_daemon
 from tests.support.guilds import guild_of
 from tests.support.job_steps import claimed, expire_leadership, new_tenant, queued
 from tests.support.tables_of import only_row, run_sql
@@ -167,9 +169,41 @@ async def test_the_daemon_and_the_command_line_tell(
             assert "discord 0/1" in said.output
             assert json.loads((await typed("processes --json")).stdout)["processes"][0]["id"] == owner
 
+            assert "Processes" not in await text_of(daemon, "/"), "there is only one, and it has everything"
             await lead(db, "2/4", owner=None, platform="parlour")
+            assert "No running process has parlour 2/4: their communities wait." in await text_of(daemon, "/")
+            figures = await text_of(daemon, "/metrics")
+            for platform, unheld in (("discord", 0), ("parlour", 1)):
+                assert f'platform_sync_parts_unheld{{platform="{platform}"}} {unheld}.0' in figures
             said = await typed("processes")
             assert said.exit_code == 1
             assert "no running process has parlour 2/4: their communities wait." in said.output
     with restored_mask():
         assert (await typed("processes")).exit_code == 3
+
+
+@ON_POSTGRES
+async def test_any_process_of_the_archive_answers_the_command_line(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where none is at the configured port, as with several of one configuration, another one is found."""
+    monkeypatch.setenv("PLATFORM_SYNC_DATABASE__URL", database_url)
+    monkeypatch.setenv("PLATFORM_SYNC_HTTP__PORT", "1")
+    world = uniform_world(1, 1)
+    async with Simulator(world) as sim, running_daemon(sim, database_url) as daemon:
+        await daemon.idle()
+        with restored_mask():
+            said = await typed("processes --json")
+            assert (said.exit_code, json.loads(said.stdout)["processes"][0]["address"]) == (0, daemon.url), said.output
+            said = await typed(f"sync discord-{guild_of(world)} --wait --json")
+            assert (said.exit_code, json.loads(said.stdout)["status"]) == (0, "succeeded"), said.output
+            assert json.loads((await typed("status --json")).stdout)["daemon"]["url"] == daemon.url
+    with restored_mask():
+        said = await typed("processes")
+        assert (said.exit_code, "127.0.0.1:1" in said.output) == (3, True), said.output
+
+
+async def text_of(daemon: Daemon, path: str) -> str:
+    """What a browser is shown."""
+    async with aiohttp.ClientSession(daemon.url, headers={"Accept": "text/html"}) as session, session.get(path) as page:
+        return await page.text()

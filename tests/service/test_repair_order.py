@@ -19,7 +19,7 @@ from bot.wording import REPAIRS_IN_WORDS, repairs_in_words
 from storage.channels import channel_states, save_channels
 from storage.database import open_database
 from storage.jobs import renew
-from storage.repair import RefetchKind, count_pending_ranges, list_gaps
+from storage.repair import Gap, GapReason, RefetchKind, count_pending_ranges, list_gaps
 from storage.tables import messages
 from storage.tenants import save_tenant
 from tests.support.builders import GUILD, NOW, SECOND, SHA, channel, message
@@ -138,7 +138,22 @@ async def test_a_running_job_says_in_words_what_it_reads_again(way: Way) -> None
 
 
 def test_what_is_left_is_told_in_its_order() -> None:
-    words = repairs_in_words({RefetchKind.AUDIT: 1_000, WINDOW: 1})
+    words = repairs_in_words({RefetchKind.AUDIT: 1_000, WINDOW: 1}, [])
     assert words == (
         "1 range of older messages that may have changed unseen; then 1,000 ranges of all messages, for an audit"
     )
+
+
+def test_while_a_gap_is_not_planned_something_is_to_be_read_again() -> None:
+    gap = Gap(
+        id=1,
+        tenant_id="discord-1",
+        reason=GapReason.OUTAGE,
+        began_at=NOW,
+        ended_at=None,
+        planned_at=None,
+        repaired_at=None,
+    )
+    planned = replace(gap, ended_at=NOW, planned_at=NOW)
+    assert repairs_in_words({}, [gap, planned]) == "what may have changed during 1 gap, as the next sync finds out"
+    assert repairs_in_words({}, [planned]) == "nothing is to be read again"

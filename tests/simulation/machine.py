@@ -56,7 +56,7 @@ class Machine:
         }
         config = load(None, environment)
         while True:
-            hasher, metrics = cli.hasher_of(config), Metrics()
+            hasher, metrics = config.hasher, Metrics()
             try:
                 return await daemon.run(config, hasher, cli._adapters(config, hasher, metrics), metrics=metrics)
             except StorageError as e:

@@ -14,7 +14,7 @@ from tests.support.builders import SHA
 from tests.support.postgres import Postgres
 from tests.support.tables_of import run_sql
 
-NEWEST = "processes"
+NEWEST = "meanings"
 
 
 @pytest.mark.process

@@ -43,7 +43,7 @@ async def test_an_archive_is_made_from_nothing(empty_url: str) -> None:
 @pytest.mark.slow
 async def test_an_archive_can_be_opened_again_and_again(empty_url: str) -> None:
     for _ in range(2):
-        assert await migrate(empty_url) == "processes"
+        assert await migrate(empty_url) == "meanings"
     for _ in range(2):
         db = await open_database(empty_url, hash_choice=SHA)
         await db.close()

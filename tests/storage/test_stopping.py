@@ -200,10 +200,10 @@ class TestPurging:
         await finish(db, lease, status=JobStatus.SUCCEEDED, totals={}, error=None, now=NOW)
         await purge_tenant(db, tenant.id, NOW)
         resumed = await resume_tenant(db, tenant.id, LATER)
-        bare = replace(tenant, name=None, metadata={}, updated_at=LATER)
+        bare = replace(tenant, name=None, metadata={}, created_at=LATER, updated_at=LATER)
         assert resumed == bare
         assert await save_tenant(db, "discord", GUILD, connected=True, now=LATER) == (
-            replace(tenant, updated_at=LATER),
+            replace(tenant, created_at=LATER, updated_at=LATER),
             False,
         )
         await queued(db, tenant.id, JobKind.INITIAL)

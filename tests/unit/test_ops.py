@@ -9,7 +9,8 @@ import pytest
 import yaml
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
-from bot.metrics import Metrics, _archive, _database_up, _gateways
+from bot.archive_figures import archive_figures
+from bot.metrics import Metrics, _database_up, _gateways
 from storage.database import Database, open_database
 from tests.support.builders import NOW, SHA
 from tests.support.process import ROOT
@@ -36,7 +37,7 @@ async def figures(db: Database) -> set[str]:
     """The figures of a daemon, by their names in the source of the scrape."""
     body, _ = await Metrics().expose("")
     exposed = {family.name for family in parse_text(body.decode())}
-    seen = [*_gateways({}), *await _archive(db, NOW), _database_up(1.0)]
+    seen = [*_gateways({}), *await archive_figures(db, NOW), _database_up(1.0)]
     return {_PARTS.sub("", name) for name in exposed | {metric.name for metric in seen}}
 
 
