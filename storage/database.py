@@ -16,6 +16,7 @@ from storage.connection import (
     Pools,
     WriteHealth,
     check_server,
+    check_sessions,
     empty_log,
     file_id,
     finish_before_cancel,
@@ -171,6 +172,7 @@ async def open_database(url: str, *, hash_choice: str, clock: Callable[[], datet
         BadDatabaseUrl, DatabaseUnreachable, DatabaseReadOnly, DatabaseFull, DatabaseDamaged, DatabaseUnsuitable:
             the database cannot be used.
         DatabaseInUse: another process has this SQLite file open.
+        SessionsShared: a pooler before PostgreSQL lends sessions for a transaction each.
         DatabaseTooNew: a newer version of this program wrote it.
         DatabaseTooOld: a version before the first release wrote it.
         UnfinishedMove: an archive is being moved to it.
@@ -228,7 +230,9 @@ async def _migrate(url: URL) -> str:
     from storage.migrations import upgrade  # half a second, and every verb of the command line imports this module
 
     path = sqlite_path(url)
-    if path is not None:
+    if path is None:
+        await check_sessions(url)
+    else:
         look_at_file(path)
     engine = postgres(url) if path is None else sqlite_migrator(url, _now)
     try:

@@ -115,6 +115,16 @@ class DatabaseUnsuitable(StorageError):
     remedy = "Create a PostgreSQL database with ENCODING 'UTF8'."
 
 
+class SessionsShared(StorageError):
+    """The pooler before PostgreSQL lends sessions for a transaction each, so that statements and settings of one
+    connection would meet those of another. Let it pool whole sessions (PgBouncer: pool_mode = session), or connect
+    past it."""
+
+    code = "sessions_shared"
+    needs_a_person = True
+    remedy = "Set PgBouncer's pool_mode to session, or let database.url lead past it."
+
+
 class NoArchive(StorageError):
     """There is no archive of this version. Run the daemon or 'migrate' once."""
 

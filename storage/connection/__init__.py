@@ -48,6 +48,7 @@ from storage.connection.readable import (
 from storage.connection.server import (
     UNFINISHED_MOVE,
     check_server,
+    check_sessions,
     is_unfinished,
     refuse_unfinished,
 )
@@ -78,6 +79,7 @@ __all__ = [
     "WriteHealth",
     "archive_name",
     "check_server",
+    "check_sessions",
     "copy_archive",
     "empty_log",
     "file_id",

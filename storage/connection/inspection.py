@@ -24,7 +24,7 @@ from sqlalchemy import (
 from storage.connection import engines
 from storage.connection.driver_errors import from_os_error, translated
 from storage.connection.file_lock import is_locked
-from storage.connection.server import is_read_only, is_unfinished, may_write
+from storage.connection.server import check_sessions, is_read_only, is_unfinished, may_write
 from storage.connection.urls import archive_name, parse_url, sqlite_path
 from storage.errors import DatabaseTooNew, DatabaseTooOld, NoArchive, UnfinishedMove, UnknownTenant
 from storage.settings import recorded_hash_choice, require_hash_choice
@@ -146,6 +146,7 @@ def _open_unchanged(path: Path) -> sqlite3.Connection:
 
 
 async def _inspect_server(url: URL) -> DatabaseState:
+    await check_sessions(url)
     engine = engines.postgres(url, poolclass=NullPool)
     try:
         with translated():

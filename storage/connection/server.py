@@ -4,16 +4,20 @@ The mark is a table of its own, made with the first and dropped with the last st
 copied nor stay behind.
 """
 
-from sqlalchemy import Connection, bindparam, inspect, text
+from sqlalchemy import URL, Connection, NullPool, bindparam, inspect, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from storage.errors import DatabaseReadOnly, DatabaseUnsuitable, UnfinishedMove
+from storage.connection.driver_errors import translated
+from storage.connection.engines import postgres
+from storage.errors import DatabaseReadOnly, DatabaseUnsuitable, SessionsShared, UnfinishedMove
 from storage.tables import metadata
 
 UNFINISHED_MOVE = "unfinished_move"
 """The name of that table."""
 
 _FACTS = text("SELECT current_setting('server_encoding'), current_setting('transaction_read_only')")
+_SESSION = text("SELECT pg_backend_pid()")
+_LOOKS = 3  # others may be lent the sessions in between
 _MAY_WRITE = text(
     "SELECT coalesce("
     " bool_and(has_table_privilege(oid, 'INSERT') AND has_table_privilege(oid, 'UPDATE')"
@@ -49,6 +53,37 @@ async def check_server(connection: AsyncConnection) -> None:
     """
     if await is_read_only(connection):
         raise DatabaseReadOnly
+
+
+async def check_sessions(url: URL) -> None:
+    """Go on only where each connection to PostgreSQL has a session of the server for itself.
+
+    Raises:
+        SessionsShared: a pooler lends a session for a transaction each.
+        StorageError: the database cannot be used.
+    """
+    engine = postgres(url, poolclass=NullPool)
+    try:
+        with translated():
+            async with engine.connect() as one, engine.connect() as other:
+                await compare_sessions(one, other)
+    finally:
+        await engine.dispose()
+
+
+async def compare_sessions(one: AsyncConnection, other: AsyncConnection) -> None:
+    """Go on only where two connections are in two sessions, and stay in them from transaction to transaction.
+
+    Raises:
+        SessionsShared: they do not.
+    """
+    seen: tuple[set[int], set[int]] = set(), set()
+    for _ in range(_LOOKS):
+        for connection, sessions in zip((one, other), seen, strict=True):
+            sessions.add((await connection.execute(_SESSION)).scalar_one())
+            await connection.rollback()
+    if [len(sessions) for sessions in seen] != [1, 1] or not seen[0].isdisjoint(seen[1]):
+        raise SessionsShared
 
 
 def is_unfinished(connection: Connection) -> bool:

@@ -24,7 +24,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from storage.changes import queue_new_messages
-from storage.connection import UNFINISHED_MOVE, check_server, is_unfinished, postgres, translated
+from storage.connection import UNFINISHED_MOVE, check_server, check_sessions, is_unfinished, postgres, translated
 from storage.move.definitions import missing, switch_triggers, take_off
 from storage.move.model import MovedTable, MoveRefused
 from storage.move.selection import Key, copied_tables, key_of_json, last_key, rows_after
@@ -182,6 +182,7 @@ async def open_target(url: URL) -> AsyncIterator[Target]:
     Raises:
         StorageError: it cannot be used.
     """
+    await check_sessions(url)
     engine = postgres(url, pool_size=1, max_overflow=0)  # one session: it holds the lock, and does all
     try:
         yield Target(engine)

@@ -167,6 +167,7 @@ def test_what_may_pass_by_itself_needs_nobody(error: errors.StorageError) -> Non
         errors.DatabaseTooOld(),
         errors.DatabaseUnsuitable(),
         errors.HashChoiceMismatch(),
+        errors.SessionsShared(),
         from_os_error(OSError(errno.ENOENT, "No such file"), "Cannot create"),
     ],
     ids=lambda error: f"{type(error).__name__}",
