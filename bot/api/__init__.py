@@ -12,6 +12,7 @@ from bot.api.reading_requests import ChannelId, Day, MessageId
 from bot.api.requests import JobPath, SearchPage, SyncRequest, TenantCursor, TenantId, TenantPath
 from bot.api.responses import ChannelView, TenantView
 from bot.api.retention import retention_of
+from bot.api.running import JobWatch, Running
 from bot.api.search_responses import HitView, SearchView
 from bot.api.server import (
     AddressInUse,
@@ -19,6 +20,7 @@ from bot.api.server import (
     serve,
 )
 from bot.api.site import Site
+from bot.api.streams import Event, EventStreams
 from bot.api.sync import channel_view
 from bot.api.tenants import find_tenant
 from bot.api.unwritten import unwritten_facts
@@ -30,10 +32,13 @@ __all__ = [
     "ChannelView",
     "CreatedJob",
     "Day",
+    "Event",
+    "EventStreams",
     "Facts",
     "HitView",
     "JobPath",
     "JobView",
+    "JobWatch",
     "MessageId",
     "NoParameters",
     "OfflineAnswers",
@@ -42,6 +47,7 @@ __all__ = [
     "ProcessList",
     "ProcessView",
     "RequestModel",
+    "Running",
     "SearchPage",
     "SearchView",
     "Site",

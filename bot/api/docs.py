@@ -10,7 +10,7 @@ from typing import Any
 from aiohttp import web
 
 from bot.api.endpoint import Page
-from bot.api.openapi import AnyDownload, AnyEndpoint, describe
+from bot.api.openapi import AnyEndpoint, AnyStream, describe
 from bot.api.trying import FIELD_OF_THE_KEY, SCRIPT, SCRIPT_PATH, try_form
 
 _STYLE = """
@@ -139,11 +139,11 @@ class OwnPages:
         self,
         endpoints: Sequence[AnyEndpoint],
         expose: ExposeMetrics,
-        downloads: Sequence[AnyDownload] = (),
+        streams: Sequence[AnyStream] = (),
         *,
         has_token: bool,
     ) -> None:
-        self._expose, self._endpoints, self._downloads, self._has_token = expose, endpoints, downloads, has_token
+        self._expose, self._endpoints, self._streams, self._has_token = expose, endpoints, streams, has_token
         self.pages = [
             Page(
                 path="/metrics",
@@ -178,7 +178,7 @@ class OwnPages:
     @cached_property
     def _document(self) -> _Json:
         """Made when it is first requested: it takes a tenth of a second, which a start can do without."""
-        return describe(self._endpoints, self.pages, self._downloads, has_token=self._has_token)
+        return describe(self._endpoints, self.pages, self._streams, has_token=self._has_token)
 
     async def show_metrics(self, request: web.Request) -> web.Response:
         """Answer in the format that the caller prefers."""

@@ -12,10 +12,11 @@ from bot.api.auth import OPEN_PATHS
 from bot.api.downloads import Download
 from bot.api.endpoint import Endpoint, Page
 from bot.api.problems import ProblemDocument
+from bot.api.streams import EventCall
 
 Json: TypeAlias = dict[str, Any]  # JSON Schema is as untyped as data can be
 AnyEndpoint: TypeAlias = Endpoint[Any, Any]
-AnyDownload: TypeAlias = Download[Any]
+AnyStream: TypeAlias = Download[Any] | EventCall
 
 _SCHEMAS = "#/components/schemas/"
 _ABOUT = (
@@ -35,19 +36,19 @@ class _Untitled(GenerateJsonSchema):
 def describe(
     endpoints: Sequence[AnyEndpoint],
     pages: Sequence[Page],
-    downloads: Sequence[AnyDownload] = (),
+    streams: Sequence[AnyStream] = (),
     *,
     has_token: bool,
 ) -> Json:
     """Write the whole document; ``has_token`` says whether the calls need the bearer token."""
-    params = {call.params for call in endpoints} | {call.params for call in downloads}
+    params = {call.params for call in endpoints} | {call.params for call in streams}
     schemas = _schemas([*params, *_bodies(endpoints)], [*_result_models(endpoints), ProblemDocument])
     parameters = {model: schemas.pop(model.__name__) for model in sorted(params, key=lambda model: model.__name__)}
     paths: Json = {}
     for call in endpoints:
         paths.setdefault(call.path, {})[call.method.lower()] = _operation(call, parameters[call.params], has_token)
-    for download in downloads:
-        paths.setdefault(download.path, {})["get"] = _download(download, parameters[download.params], has_token)
+    for stream in streams:
+        paths.setdefault(stream.path, {})["get"] = _stream(stream, parameters[stream.params], has_token)
     for page in pages:
         paths[page.path] = {"get": _page(page, has_token)}
     components: Json = {"schemas": schemas}
@@ -93,7 +94,7 @@ def _operation(call: AnyEndpoint, parameters: Json, has_token: bool) -> Json:
     return {**operation, **_responses(results, problems), **_security(call.path, has_token)}
 
 
-def _download(call: AnyDownload, parameters: Json, has_token: bool) -> Json:
+def _stream(call: AnyStream, parameters: Json, has_token: bool) -> Json:
     operation: Json = {"summary": call.summary, "operationId": call.handler.__name__}
     operation["parameters"] = _parameters(call.path, parameters)
     content = {kind: {"schema": {"type": "string"}} for kind in call.content_types}

@@ -106,6 +106,13 @@ class ChannelPage(TenantPath):
     limit: _Limit = 100
 
 
+class GapPage(TenantPath):
+    """A page of a tenant's gaps."""
+
+    cursor: _NumberCursor | None = None
+    limit: _Limit = 100
+
+
 class JobPage(RequestModel):
     """A page of jobs, of all or of chosen ones."""
 

@@ -4,8 +4,9 @@ import logging
 import os
 from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
@@ -16,18 +17,23 @@ from bot.api.auth import OPEN_PATHS, guard
 from bot.api.changes import ChangeCalls
 from bot.api.connections import KEEP_ALIVE_SECONDS, Connections, listening_sockets
 from bot.api.docs import ExposeMetrics, OwnPages
+from bot.api.events import EventCalls
 from bot.api.export import ExportCalls
 from bot.api.files import FileCalls
+from bot.api.gaps import GapCalls
 from bot.api.health import HealthCalls
 from bot.api.jobs import JobCalls
+from bot.api.openapi import AnyStream
 from bot.api.opt_outs import OptOutCalls
 from bot.api.presenter import Presenter
 from bot.api.privacy import PrivacyCalls
 from bot.api.problems import problems
 from bot.api.processes import ProcessCalls
 from bot.api.reading import ReadingCalls
+from bot.api.running import JobWatch
 from bot.api.search import SearchCalls
 from bot.api.site import Site, bare_site
+from bot.api.streams import EventStreams
 from bot.api.sync import SyncCalls
 from bot.api.tenants import TenantCalls
 from bot.database_probe import DatabaseProbe
@@ -46,7 +52,7 @@ log = logging.getLogger(__name__)
 _LARGEST_BODY = 64 * 1024
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Api:
     """Everything that the calls are served from; ``concurrent_tenants`` is how many syncs run at once."""
 
@@ -63,6 +69,12 @@ class Api:
     erasures: ErasureRequests
     follower: LiveFollower
     searcher: Searcher
+    streams: EventStreams = field(default_factory=EventStreams)
+
+    @cached_property
+    def watch(self) -> JobWatch:
+        """What looks at the unfinished jobs for all who follow them."""
+        return JobWatch(self.presenter)
 
     @property
     def presenter(self) -> Presenter:
@@ -104,6 +116,7 @@ class Api:
             *TenantCalls(db=self.db, service=self.tenants, adapters=self.adapters, presenter=presenter).endpoints(),
             *self.sync_calls.endpoints(),
             *AuditCalls(db=self.db, follower=self.follower, skip_words=self.skip_words).endpoints(),
+            *GapCalls(db=self.db).endpoints(),
             *ReadingCalls(db=self.db, clock=self.clock).endpoints(),
             *ChangeCalls(db=self.db, clock=self.clock).endpoints(),
             *PrivacyCalls(
@@ -123,11 +136,14 @@ class Api:
                 is_settled=self.tenants.membership.is_settled,
             ).endpoints(),
         ]
-        downloads = ExportCalls(db=self.db).downloads()
-        pages = OwnPages(endpoints, self.expose_metrics, downloads, has_token=has_token).pages
+        streams: list[AnyStream] = [
+            *ExportCalls(db=self.db).downloads(),
+            *EventCalls(presenter=presenter, watch=self.watch, streams=self.streams).event_calls(),
+        ]
+        pages = OwnPages(endpoints, self.expose_metrics, streams, has_token=has_token).pages
         return [
             *(call.route() for call in endpoints),
-            *(call.route() for call in downloads),
+            *(call.route() for call in streams),
             *(page.route() for page in pages),
         ]
 
@@ -180,6 +196,7 @@ async def serve(
     site.set_up(app)
     app.add_routes([*site.routes, *api.routes(has_token=token is not None)])
     app.on_response_prepare.append(_add_headers)
+    app.on_shutdown.append(api.streams.end)
     runner = web.AppRunner(
         app,
         handle_signals=False,

@@ -4,11 +4,10 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
-from bot.api import Api, TenantCursor, parameters_of
+from bot.api import Api, JobWatch, TenantCursor, parameters_of
 from bot.pages.forms import DONE_IN_WORDS, Answered
 from bot.pages.overview import overview_of
 from bot.pages.rendering import render
-from bot.pages.running import JobWatch
 from storage import jobs, tenants
 
 _TENANTS_A_PAGE = 24

@@ -1,23 +1,14 @@
 """Progress as it happens: a stream of server-sent events for each page that is looked at."""
 
-import asyncio
-import logging
 import math
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Sequence
 
 import aiohttp_jinja2
 from aiohttp import web
-from aiohttp_sse import EventSourceResponse, sse_response
 
-from bot.api import RequestModel, TenantId, parameters_of
-from bot.pages.running import JobWatch, Running
-from storage.errors import StorageError
+from bot.api import Event, EventStreams, JobWatch, RequestModel, Running, TenantId, parameters_of
 
-log = logging.getLogger(__name__)
-
-_PAUSE_SECONDS = 1.0
 _LEAST_SECONDS = 5.0  # between two times that a page is fetched again
 _REFRESH_SECONDS = 15.0  # what changes without any job beginning or ending
 
@@ -48,44 +39,34 @@ class Refreshes:
         return True
 
 
-class EventStreams:
+class JobEvents:
     """Sends the unfinished jobs whenever they differ, and says when the rest of a page should be fetched again."""
 
-    def __init__(self, watch: JobWatch) -> None:
+    def __init__(self, watch: JobWatch, streams: EventStreams) -> None:
         self._watch = watch
-        self._ending = asyncio.Event()
+        self._streams = streams
 
     def routes(self) -> list[web.RouteDef]:
         """Return how a stream is requested."""
         return [web.get("/events", self.stream, allow_head=False)]
 
-    async def end(self, _: web.Application) -> None:
-        """End all streams: otherwise stopping would wait for them."""
-        self._ending.set()
-
     async def stream(self, request: web.Request) -> web.StreamResponse:
         """Send events until the page is left or the process stops."""
         tenant_id = parameters_of(request, EventsOf).tenant
-        async with sse_response(request) as response:
-            with suppress(ConnectionError, TimeoutError):
-                await self._send(request, response, tenant_id)
-        return response
-
-    async def _send(self, request: web.Request, response: EventSourceResponse, tenant_id: str | None) -> None:
         sent, refreshes = "", Refreshes()
-        while response.is_connected() and not self._ending.is_set():
-            try:
-                running = await (self._watch.look_at(tenant_id) if tenant_id else self._watch.look())
-            except StorageError as e:  # the browser asks again after some seconds
-                log.debug("a page is not kept up to date: the database cannot be read", extra={"error": e.code})
-                return
-            if (text := jobs_as_html(request, running, tenant_id)) != sent:
-                await response.send(text, event="jobs")
+
+        async def look() -> Sequence[Event]:
+            nonlocal sent
+            running = await (self._watch.look_at(tenant_id) if tenant_id else self._watch.look())
+            text, events = jobs_as_html(request, running, tenant_id), list[Event]()
+            if text != sent:
+                events.append(Event("jobs", text))
                 sent = text
             if refreshes.is_due(running.version):
-                await response.send("", event="changed")
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._ending.wait(), _PAUSE_SECONDS)
+                events.append(Event("changed", ""))
+            return events
+
+        return await self._streams.send(request, look)
 
 
 def jobs_as_html(request: web.Request, running: Running, tenant_id: str | None) -> str:

@@ -7,11 +7,10 @@ from bot.pages.activity import ActivityPages
 from bot.pages.assets import Assets
 from bot.pages.browsers import for_browsers
 from bot.pages.dashboard import DashboardPages
-from bot.pages.events import EventStreams
+from bot.pages.events import JobEvents
 from bot.pages.forms import Forms
 from bot.pages.reading import ReadingPages
 from bot.pages.rendering import set_up_templates
-from bot.pages.running import JobWatch
 from bot.pages.search import SearchPages
 from bot.pages.tenant import TenantPages
 
@@ -23,17 +22,15 @@ def make_site(api: Api, *, load_media: bool) -> Site:
         api: what the calls are served from.
         load_media: whether pages may show pictures that are elsewhere.
     """
-    assets, watch = Assets(), JobWatch(api)
-    streams = EventStreams(watch)
+    assets, watch = Assets(), api.watch
 
     def set_up(app: web.Application) -> None:
         set_up_templates(app, assets, api.clock)
-        app.on_shutdown.append(streams.end)
 
     return Site(
         routes=[
             *assets.routes(),
-            *streams.routes(),
+            *JobEvents(watch, api.streams).routes(),
             *DashboardPages(api=api, watch=watch).routes(),
             *TenantPages(api=api, watch=watch).routes(),
             *SearchPages(api=api).routes(),

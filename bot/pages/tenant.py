@@ -6,13 +6,12 @@ from typing import Annotated
 from aiohttp import web
 from pydantic import Field
 
-from bot.api import Api, Problem, TenantPath, find_tenant, parameters_of
+from bot.api import Api, JobWatch, Problem, TenantPath, find_tenant, parameters_of
 from bot.pages.addresses import SiteAddresses
 from bot.pages.channel_tree import row_of, tree_of
 from bot.pages.forms import DONE_IN_WORDS, Answered
 from bot.pages.overview import overview_of
 from bot.pages.rendering import render
-from bot.pages.running import JobWatch
 from bot.wording import GAPS_IN_WORDS
 from storage import channels, jobs, repair
 from storage.reading import channel_of

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import RowMapping, bindparam, delete, func, insert, or_, select, update
+from sqlalchemy import Integer, RowMapping, bindparam, delete, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage.connection import Readable, finish_before_cancel
@@ -173,6 +173,26 @@ async def list_gaps(db: Readable, tenant_id: str) -> list[Gap]:
     """List a tenant's gaps that are not repaired, the oldest first."""
     async with db.reading() as connection:
         return [_gap_of(row) for row in await all_rows(connection, _UNREPAIRED, {"tenant": tenant_id})]
+
+
+_PAGE = (
+    select(sync_gaps)
+    .where(sync_gaps.c.tenant_id == TENANT_ID)
+    .order_by(sync_gaps.c.id.desc())
+    .limit(bindparam("most", type_=Integer))
+)
+_BEHIND = _PAGE.where(sync_gaps.c.id < bindparam("before", type_=RowId))
+
+
+@finish_before_cancel
+async def gaps_page(db: Readable, tenant_id: str, *, before: int | None = None, limit: int) -> list[Gap]:
+    """List a tenant's gaps that are remembered, also repaired ones, those recorded last first.
+
+    With ``before`` those recorded before that one.
+    """
+    values = {"tenant": tenant_id, "most": limit} | ({} if before is None else {"before": before})
+    async with db.reading() as connection:
+        return [_gap_of(row) for row in await all_rows(connection, _PAGE if before is None else _BEHIND, values)]
 
 
 _LAST_END = select(func.max(sync_gaps.c.ended_at)).where(sync_gaps.c.tenant_id == TENANT_ID)

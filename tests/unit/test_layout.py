@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -41,6 +42,7 @@ def imports_of(file: Path) -> Iterator[str]:
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
+@cache
 def is_module(name: str) -> bool:
     path = ROOT.joinpath(*name.split("."))
     return path.with_suffix(".py").exists() or path.is_dir()
@@ -87,6 +89,7 @@ def is_past_the_door(imported: str, package: str) -> bool:
     return is_module(f"{package}.{first}") and (bool(deeper) or first not in handed_out_by(package))
 
 
+@cache
 def handed_out_by(package: str) -> set[str]:
     """Return what a door lists in its ``__all__``."""
     door = ROOT.joinpath(*package.split("."), "__init__.py")

@@ -2,6 +2,7 @@
 
 import ast
 import re
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -54,6 +55,7 @@ def assert_exist(tests: str) -> None:
         assert name in names_in(ROOT / file), f"there is no {name} in {file}"
 
 
+@cache
 def names_in(file: Path) -> set[str]:
     """The functions of a file, those of a class with its name before them."""
     found: set[str] = set()

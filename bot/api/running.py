@@ -1,11 +1,12 @@
-"""What runs and what waits, as every open page shows it: looked up once a second, however many look."""
+"""What runs and what waits, as open pages and streams show it: looked up once a second, however many look."""
 
 import asyncio
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from bot.api import Api, JobView, job_view
+from bot.api.job_responses import JobView
+from bot.api.presenter import Presenter, job_view
 from bot.queue_estimates import waiting_estimates
 from storage import jobs, tenants
 
@@ -38,8 +39,8 @@ class Running:
 class JobWatch:
     """Looks at the unfinished jobs."""
 
-    def __init__(self, api: Api, now: Callable[[], float] = lambda: time.monotonic()) -> None:
-        self._api, self._now = api, now
+    def __init__(self, presenter: Presenter, now: Callable[[], float] = lambda: time.monotonic()) -> None:
+        self._presenter, self._now = presenter, now
         self._looking = asyncio.Lock()
         self._seen: Running | None = None
         self._seen_at = 0.0
@@ -56,18 +57,18 @@ class JobWatch:
         """Return the unfinished job of a tenant, where it has one."""
         found = [job for job in (await self.look()).jobs if job.view.tenant_id == tenant_id]
         if not found:
-            job = await jobs.newest_job(self._api.db, tenant_id)
+            job = await jobs.newest_job(self._presenter.db, tenant_id)
             unfinished = [job] if job and job.finished_at is None else []
-            found = await self._named(await self._api.presenter.jobs(unfinished))
+            found = await self._named(await self._presenter.jobs(unfinished))
         running = sum(shown.view.status is jobs.JobStatus.RUNNING for shown in found)
         return Running(jobs=found, running=running, waiting=len(found) - running)
 
     async def _look(self) -> Running:
-        db, now = self._api.db, self._api.clock()
+        db, now = self._presenter.db, self._presenter.clock()
         figures = await jobs.queue_figures(db, now)
         page = await jobs.queue(db, now=now, limit=_MOST_SHOWN)
         # Those ahead of a job are before it on the page: what is behind it has no part in its estimate.
-        ends = await waiting_estimates(db, page, now, self._api.concurrent_tenants)
+        ends = await waiting_estimates(db, page, now, self._presenter.slots)
         shown = await self._named([job_view(job, position, ends.get(job.id)) for job, position in page])
         return Running(jobs=shown, running=figures.running, waiting=figures.waiting)
 
@@ -75,5 +76,5 @@ class JobWatch:
         return [ShownJob(view=view, tenant=await self._name_of(view.tenant_id)) for view in views]
 
     async def _name_of(self, tenant_id: str) -> str:
-        tenant = await tenants.get_tenant(self._api.db, tenant_id)
+        tenant = await tenants.get_tenant(self._presenter.db, tenant_id)
         return (tenant.name if tenant else None) or tenant_id
