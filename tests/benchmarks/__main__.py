@@ -134,7 +134,7 @@ def _show_plans(_: int) -> None:
 
 
 def _show_stops(_: int) -> None:
-    columns = ("SQLite, limits off", "seconds", "longest stop, ms", "load")
+    columns = ("SQLite, limits off", "seconds", "longest stop, ms", "most MiB", "load")
     show(f"the event loop in a guild of {THREADS:,} archived threads", columns, stops())
 
 

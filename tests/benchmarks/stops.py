@@ -20,7 +20,7 @@ _WAIT_SECONDS = 1.0
 
 
 def stops(threads: int = THREADS) -> Rows:
-    """One row a phase: seconds, the longest stop in milliseconds, the machine's load at its end."""
+    """One row a phase: seconds, the longest stop in milliseconds, the most MiB of memory, the load at its end."""
     world = ("--world", "uniform", "--channels", str(CHANNELS), "--messages", "20", "--threads", str(threads))
     with tempfile.TemporaryDirectory() as folder, simulator(*world, "--archived") as discord:
         rows = [_phase("the first sync", discord, Path(folder))]
@@ -33,17 +33,18 @@ def stops(threads: int = THREADS) -> Rows:
 def _phase(name: str, discord: Discord, folder: Path, kind: str = "manual") -> tuple[str, ...]:
     url = f"sqlite+aiosqlite:///{folder}/archive.db"
     with daemon(discord, folder, url, **NO_PACE, **ONLY_MESSAGES) as running:
-        began, longest = time.monotonic(), 0.0
+        began, longest, most = time.monotonic(), 0.0, 0.0
         tenant_id = _tenant_of(running)
         before = running.job(tenant_id)
         if before["finished_at"]:  # by a process before; a first sync begins by itself
             running.sync(tenant_id, kind)
         while not _is_done(running.job(tenant_id), before):
-            longest = max(longest, running.longest_stop())
+            longest, most = max(longest, running.longest_stop()), max(most, running.resident_mib)
             time.sleep(_WAIT_SECONDS)
         longest = max(longest, running.longest_stop())
         status = running.job(tenant_id)["status"]
-    return f"{name}: {status}", f"{time.monotonic() - began:.0f}", f"{longest * 1000:.0f}", f"{os.getloadavg()[0]:.1f}"
+    seconds, load = time.monotonic() - began, os.getloadavg()[0]
+    return f"{name}: {status}", f"{seconds:.0f}", f"{longest * 1000:.0f}", f"{most:.0f}", f"{load:.1f}"
 
 
 def _tenant_of(running: Daemon) -> str:
