@@ -73,7 +73,7 @@ class PlatformSession(Protocol):
         ...
 
     async def messages(self, channel_id: str, after: str | None, *, parent_id: str | None = None) -> MessagePage:
-        """Request a page of the oldest messages with ids beyond ``after``.
+        """Request a page of the oldest messages with ids beyond ``after``, which may be the id of none.
 
         ``parent_id`` is the channel of a thread. A page that holds a message proves that the bot may read there, and is
         complete between its first and last id. An empty page proves nothing by itself: some platforms send one where
@@ -111,11 +111,11 @@ class PlatformSession(Protocol):
         ...
 
     def sent_at(self, message_id: str) -> datetime | None:
-        """Return when a message was sent, by its id alone; None where ids do not show it."""
+        """Return when a message was sent, or a channel made, by its id alone; None where an id does not show it."""
         ...
 
     def cursor_at(self, when: datetime) -> str:
-        """Return what ``after`` has to be for the messages sent at a time or later."""
+        """Return what ``after`` has to be for the messages sent at a time or later; "0" where ids do not show it."""
         ...
 
     async def count_messages(self, channel_id: str) -> int | None:
@@ -196,7 +196,7 @@ class PlatformAdapter(Protocol):
     async def communities(self) -> tuple[TenantRecord, ...] | None:
         """Request the communities without receiving events; None where only a connection is told of them.
 
-        For a look that must take no event from the process that is connected.
+        For a look that must take no event from the process that is connected. Raises as ``sync`` does.
         """
         ...
 

@@ -71,7 +71,10 @@ class RateLimited(PlatformError):
     remedy = "nothing need be done: the next sync goes on once the wait is over; if it comes often, lower the pace"
 
     def __init__(self, *, retry_after_seconds: float, scope: str) -> None:
-        """Keep the requested wait within bounds: a day at most, a minute where none is stated."""
+        """Keep the requested wait within bounds: a day at most, a minute where none is stated.
+
+        ``scope`` is the platform's word for what is limited; "global" and "cloudflare" stop all tenants of the bot.
+        """
         seconds = _DEFAULT_WAIT_SECONDS if isnan(retry_after_seconds) else retry_after_seconds
         self.retry_after_seconds = min(max(seconds, 0.0), _LONGEST_WAIT_SECONDS)
         self.scope = scope

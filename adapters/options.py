@@ -14,7 +14,8 @@ class PlatformOptions(BaseModel):
     """Whom a platform's adapter archives, and how far back gaps are repaired.
 
     ``include`` and ``exclude`` hold the platform's ids of channels, or of what holds channels, as categories do.
-    Without ``include`` every channel is archived that everyone may read; what ``exclude`` names is left out.
+    Without ``include`` every channel is archived that everyone may read; what ``exclude`` names is left out. It is for
+    the adapter to heed both: what is left out is listed with SkipReason.EXCLUDED.
     ``repair_lookback`` is for this platform what sync.repair_lookback is for those that have none of their own.
     """
 

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeAlias
 
-from adapters.records import ChannelRecord, MessageRecord, number
+from adapters.ids import number
+from adapters.records import ChannelRecord, MessageRecord
 
 ThreadCursor: TypeAlias = Mapping[str, str]
 """How far a channel's archived threads have been listed; opaque except to the adapter that made it."""
@@ -30,9 +31,9 @@ class MessagePage:
     before the last ones, so that the next page repeats them together with the missing ones.
     """
 
-    messages: tuple[MessageRecord, ...]  # ascending, without duplicates; empty only where the platform sent none
+    messages: tuple[MessageRecord, ...]  # ascending, without duplicates; empty only where none follow: see is_full
     reached: str | None  # the cursor of the next page, beyond this page's own ``after``; None where empty
-    is_full: bool  # whether the page holds the most that one answer may, so that more may follow
+    is_full: bool  # whether more may follow; what leaves some out of a page asks on until it has one, or the end
     threads: tuple[ChannelRecord, ...] = ()  # those that show themselves in these messages alone, in no listing
     visible_since: datetime | None = None  # what was sent before is hidden, and may be there; None: all is shown
 

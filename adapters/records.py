@@ -7,34 +7,18 @@ Values that no database can hold are refused here: a number beyond its column, a
 has no UTC form. So the error occurs where the value is read, and not in the middle of a batch.
 """
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TypeAlias, TypeVar, dataclass_transform
 
+from adapters.ids import RecordRefused, check_message_id, check_place_id, check_tenant_id
+
 T = TypeVar("T")
 
 JsonValue: TypeAlias = "bool | int | float | str | Sequence[JsonValue] | Mapping[str, JsonValue] | None"
 Metadata: TypeAlias = Mapping[str, JsonValue]
-
-
-class RecordRefused(ValueError):
-    """A value of a platform that no record can hold: what it is of is not stored, and everything else is."""
-
-    code = "record_refused"
-    remedy = "please report it: the platform sends what this program does not expect"
-
-
-def require_id(platform: str, id_pattern: str, value: str) -> None:
-    """Check that a value has the form of a platform's ids.
-
-    Raises:
-        ValueError: the value does not match; the message names the pattern.
-    """
-    if not re.fullmatch(id_pattern, value):
-        raise ValueError(f"must be an id of {platform}, which matches {id_pattern}")
 
 
 class ChannelType(StrEnum):
@@ -76,22 +60,6 @@ LARGEST_COUNT = 2**31 - 1
 LONGEST_KEY = 500
 """In characters. At most 2,000 bytes in UTF-8: PostgreSQL takes 2,700 for all columns of an index together."""
 
-_MESSAGE_ID = re.compile("0|[1-9][0-9]{0,18}", re.ASCII)
-
-
-def number(message_id: str | None) -> int:
-    """Return a message's id as the number that it is: the order of sending. 0, before all, where there is none.
-
-    Of messages' ids alone: records refuse any that is no number. No other id of a platform is ever taken for one.
-    """
-    return int(message_id or 0)
-
-
-def _check_message_id(message_id: str) -> None:
-    if not _MESSAGE_ID.fullmatch(message_id):
-        form = f"{len(message_id)} characters, {sum(map(str.isdecimal, message_id))} of them digits"
-        raise RecordRefused(f"a message's id is a decimal number of at most 19 digits, and not {form}")
-
 
 def _check_times(*times: datetime | None) -> None:
     for time in times:
@@ -122,6 +90,9 @@ class TenantRecord:
     name: str | None
     metadata: Metadata = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        check_tenant_id(self.platform_id)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChannelRecord:
@@ -147,9 +118,10 @@ class ChannelRecord:
     metadata: Metadata = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        check_place_id(self.platform_id, self.parent_platform_id)
         _check_times(self.archived_at, self.created_at)
         if self.last_message_platform_id is not None:
-            _check_message_id(self.last_message_platform_id)
+            check_message_id(self.last_message_platform_id)
         if self.message_count is not None and not 0 <= self.message_count <= LARGEST_COUNT:
             raise RecordRefused("a channel's count of messages is from 0 to 2,147,483,647")
 
@@ -167,6 +139,7 @@ class AttachmentRecord:
     metadata: Metadata = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        check_place_id(self.platform_id)
         _check_times(self.url_expires_at)
         if self.size_bytes is not None and not 0 <= self.size_bytes <= LARGEST_NUMBER:
             raise RecordRefused("a file's size is a number of 63 bits")
@@ -236,7 +209,7 @@ class MessageRecord:
     copies: tuple[Copy, ...] = ()
 
     def __post_init__(self) -> None:
-        _check_message_id(self.platform_id)
+        check_message_id(self.platform_id)
         if self.sent_at.tzinfo is not UTC or self.edited_at is not None:
             _check_times(self.sent_at, self.edited_at)
 

@@ -167,7 +167,13 @@ def set_up_logs(settings: Config, *secrets: str) -> Console | None:
     """
     console = Console(stderr=True)
     shown = console if console.is_terminal and settings.log.format == "text" else None
-    logs.set_up(settings.log.level, settings.log.format, shown, secrets=[*settings.secrets, *secrets])
+    logs.set_up(
+        settings.log.level,
+        settings.log.format,
+        shown,
+        secrets=[*settings.secrets, *secrets],
+        user_id_patterns=[platform.user_id_pattern for platform in PLATFORMS.values()],
+    )
     return shown
 
 

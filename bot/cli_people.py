@@ -11,7 +11,7 @@ from typing import Annotated, BinaryIO
 
 import typer
 
-from adapters.records import require_id
+from adapters.ids import require_id
 from adapters.registry import PLATFORMS
 from bot import app as daemon
 from bot import privacy as people

@@ -10,8 +10,8 @@ from weakref import WeakValueDictionary
 
 from adapters.base import PlatformAdapter, PlatformSession
 from adapters.errors import RateLimited
+from adapters.ids import number
 from adapters.pages import MessagePage
-from adapters.records import number
 from bot.persistence import persist_wait
 from storage import messages
 from storage.database import Database

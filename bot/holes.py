@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from adapters.records import SkipReason, number
+from adapters.ids import number
+from adapters.records import SkipReason
 from bot.wording import GAPS_IN_WORDS
 from storage.reading import Hole, HoleKind, MessageWindow, ShownMessage
 from storage.repair import GapReason

@@ -30,15 +30,21 @@ LIBRARIES = {
 
 
 def set_up(
-    level: str, form: Literal["text", "json"], console: Console | None = None, *, secrets: Iterable[str] = ()
+    level: str,
+    form: Literal["text", "json"],
+    console: Console | None = None,
+    *,
+    secrets: Iterable[str] = (),
+    user_id_patterns: Iterable[str] = (),
 ) -> None:
     """Send every record of the process through one formatter: the libraries' too, warnings, and uncaught exceptions.
 
-    ``console`` is where a progress display is drawn, so that lines appear above it. ``secrets`` never come out.
+    ``console`` is where a progress display is drawn, so that lines appear above it. ``secrets`` never come out,
+    nor do users' ids, which match ``user_id_patterns`` (regular expressions) or are long numbers.
     """
     renderer = structlog.processors.JSONRenderer() if form == "json" else _text_renderer(console)
     handler = _ConsoleHandler(console) if console else _Handler(sys.stderr)
-    handler.setFormatter(make_formatter(renderer, secrets))
+    handler.setFormatter(make_formatter(renderer, LogRedactor(secrets, user_id_patterns)))
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
@@ -47,7 +53,7 @@ def set_up(
     _catch_the_rest()
 
 
-def make_formatter(renderer: Processor, secrets: Iterable[str]) -> logging.Formatter:
+def make_formatter(renderer: Processor, redactor: LogRedactor) -> logging.Formatter:
     """Make the formatter that turns a record into its line."""
     return _Formatter(
         foreign_pre_chain=[
@@ -60,7 +66,7 @@ def make_formatter(renderer: Processor, secrets: Iterable[str]) -> logging.Forma
         processors=[
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
             structlog.processors.format_exc_info,
-            LogRedactor(secrets),
+            redactor,
             renderer,
         ],
     )

@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 from itertools import takewhile
 
 from adapters.errors import PlatformError, RateLimited
-from adapters.records import JsonValue, RecordRefused
+from adapters.ids import RecordRefused
+from adapters.records import JsonValue
 from bot.queue import JobQueue
 from bot.sync import Progress
 from storage import jobs

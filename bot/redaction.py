@@ -31,6 +31,7 @@ _AUTHORIZATION = re.compile(
 )
 _ID = re.compile(r"[0-9]{15,}")  # snowflakes; what is longer is none, but may hold one
 _LEAST_ID = 10**14
+_LONGEST_WORD = 20  # letters alone
 _MENTION = re.compile(r"<@[^<>\s]*>")
 _CURSOR = re.compile(r"\b(after|before|around)=[0-9]+")  # the pages of a reaction begin at user ids
 # Each pattern consumes its text even where nothing is removed, so that no part is scanned twice.
@@ -43,7 +44,10 @@ _SOURCE = re.compile(r"""^(?:[^\S\n]|\|)*File "[^"\n]*", line [0-9]+, in [^\n]*(
 class LogRedactor:
     """A structlog processor that takes out secrets and ids; the last one before a record is rendered."""
 
-    def __init__(self, secrets: Iterable[str] = ()) -> None:
+    def __init__(self, secrets: Iterable[str] = (), user_id_patterns: Iterable[str] = ()) -> None:
+        """``user_id_patterns`` are those of the platforms, as regular expressions; long numbers go in any case."""
+        patterns = "|".join(f"(?:{pattern})" for pattern in sorted({*user_id_patterns}))
+        self._user_ids = re.compile(rf"(?<!\w)(?:{patterns})(?!\w)", re.ASCII) if patterns else None
         spellings = {form for secret in secrets if len(secret) >= _SHORTEST_SECRET for form in _spellings(secret)}
         longest_first = sorted(spellings, key=len, reverse=True)
         self._secrets = re.compile("|".join(map(re.escape, longest_first))) if spellings else None
@@ -55,19 +59,28 @@ class LogRedactor:
 
     def text(self, text: str, *, is_ours: bool) -> str:
         """Return a text without what it must not hold."""
-        return _peopleless(self._secretless(text)) if is_ours else _dumpless(self._secretless(text))
+        return _peopleless(self._secretless(text)) if is_ours else self._dumpless(self._secretless(text))
 
     def exception(self, text: str) -> str:
         """Clean a traceback: what an exception says like a library's text, while the lines of the source are kept."""
         text = self._secretless(text)
         texts, places = _SOURCE.split(text), _SOURCE.findall(text)
-        cleaned = [_dumpless(texts[0])]
+        cleaned = [self._dumpless(texts[0])]
         for place, text_between in zip(places, texts[1:], strict=True):
-            cleaned += [_ID.sub("<id>", _peopleless(place)), _dumpless(text_between)]
+            cleaned += [self._idless(_peopleless(place)), self._dumpless(text_between)]
         return "".join(cleaned)
 
     def _name(self, key: str) -> str:
-        return _ID.sub("<id>", self._secretless(key))
+        return self._idless(self._secretless(key))
+
+    def _idless(self, text: str) -> str:
+        text = _ID.sub("<id>", text)
+        return self._user_ids.sub(_hide_id, text) if self._user_ids else text
+
+    def _dumpless(self, text: str) -> str:
+        text = _ADDRESS.sub(lambda found: f"{found[1]}?<query>" if found[2] else found[0], text)
+        text = "\n".join(map(_objectless, _payloadless(text).split("\n")))
+        return self._idless(_peopleless(text))
 
     def _secretless(self, text: str) -> str:
         if self._secrets is not None:
@@ -96,7 +109,7 @@ class LogRedactor:
         if isinstance(value, Sequence) and not isinstance(value, (str, bytes)):
             return [self._our_value(key, item) for item in value]
         text = self.text(str(value), is_ours=True)
-        return text if key in _SHOWN_IDS else _ID.sub("<id>", text)
+        return text if key in _SHOWN_IDS else self._idless(text)
 
 
 def without_dumps(record: logging.LogRecord) -> logging.LogRecord:
@@ -119,10 +132,11 @@ def _number(value: float | None) -> float | str | None:
     return "<id>" if value is not None and abs(value) >= _LEAST_ID else value
 
 
-def _dumpless(text: str) -> str:
-    text = _ADDRESS.sub(lambda found: f"{found[1]}?<query>" if found[2] else found[0], text)
-    text = "\n".join(map(_objectless, _payloadless(text).split("\n")))
-    return _ID.sub("<id>", _peopleless(text))
+def _hide_id(found: re.Match[str]) -> str:
+    """Hide what has the form of a user's id, and is neither a short number nor a word."""
+    text = found[0]
+    is_telling = len(text) >= _LONGEST_WORD or re.search("[^A-Za-z]", text)
+    return "<id>" if is_telling and not text.isdecimal() else text
 
 
 def _payloadless(text: str) -> str:

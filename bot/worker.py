@@ -12,7 +12,7 @@ from functools import partial
 
 from adapters.base import PlatformAdapter, PlatformSession
 from adapters.errors import CredentialRefused, PlatformError, RateLimited
-from adapters.records import RecordRefused
+from adapters.ids import RecordRefused
 from bot.attempt import Attempt, GuardedSync, Interrupted, Preempted, without_zeros
 from bot.concurrency import only_wanted_cancellation
 from bot.live import LiveWriter

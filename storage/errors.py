@@ -83,6 +83,15 @@ class DatabaseDamaged(StorageError):
     remedy = "Stop the daemon and restore the file from a backup."
 
 
+class SearchIndexDamaged(StorageError):
+    """The index for searching is damaged; the archive itself may well be whole. Start once with [search] enabled =
+    false, which drops the index, and then as before: it is made anew."""
+
+    code = "search_index_damaged"
+    needs_a_person = True
+    remedy = "Start once with [search] enabled = false, which drops the index, and then as before: it is made anew."
+
+
 class DatabaseTooNew(StorageError):
     """The database was written by a newer version of this program. Install that version, or a later one."""
 

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from adapters.base import PlatformAdapter
-from adapters.records import TenantRecord, require_id
+from adapters.ids import require_id
+from adapters.records import TenantRecord
 from bot.api.endpoint import Endpoint, NoParameters, Result
 from bot.api.openapi import AnyEndpoint
 from bot.api.presenter import Presenter

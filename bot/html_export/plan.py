@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 import orjson
 
-from adapters.records import number
+from adapters.ids import number
 from bot.export import ExportFolder, FolderRefused
 from storage.reading import ShownChannel
 

@@ -6,7 +6,8 @@ from datetime import UTC, date
 
 from markupsafe import Markup
 
-from adapters.records import SkipReason, number
+from adapters.ids import number
+from adapters.records import SkipReason
 from bot.holes import ShownHole, place_holes
 from bot.pages.addresses import Addresses, LinkedMessage
 from bot.pages.emoji import Pictures, emoji_as_html

@@ -8,7 +8,7 @@ from functools import partial
 
 from adapters.base import PlatformSession
 from adapters.errors import UntrueAnswer
-from adapters.records import number
+from adapters.ids import number
 from bot.sync.pages import Answer, first_behind, read_behind
 from storage import messages
 from storage.database import Database

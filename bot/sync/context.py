@@ -9,7 +9,8 @@ from typing import TypeAlias, TypeVar
 
 from adapters.errors import CallFailed, ChannelUnreadable, PlatformError
 from adapters.events import Stream
-from adapters.records import JsonValue, RecordRefused, SkipReason
+from adapters.ids import RecordRefused
+from adapters.records import JsonValue, SkipReason
 from bot.concurrency import finish
 from bot.sync.channel import AnyChannel, EmptyPage, ShownAgain
 from bot.sync.listings import ListingContext

@@ -4,7 +4,7 @@ import asyncio
 import logging
 from zlib import crc32
 
-from adapters.records import number
+from adapters.ids import number
 from bot.sync.context import JobContext
 from storage import channels, repair
 from storage.channels import ChannelState

@@ -11,7 +11,8 @@ from typing import TypeAlias
 
 from adapters.errors import UntrueAnswer
 from adapters.events import Stream
-from adapters.records import MessageRecord, number
+from adapters.ids import number
+from adapters.records import MessageRecord
 from bot.live import ChangeTracker
 from bot.sync.channel import EmptyPage
 from bot.sync.channel_estimator import ChannelEstimator

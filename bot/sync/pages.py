@@ -5,7 +5,8 @@ from datetime import datetime
 
 from adapters.base import PlatformSession
 from adapters.errors import UntrueAnswer
-from adapters.records import ChannelRecord, MessageRecord, number
+from adapters.ids import number
+from adapters.records import ChannelRecord, MessageRecord
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +53,7 @@ async def read_behind(
     Raises:
         CallFailed: the request failed.
         UntrueAnswer: the page does not move the cursor, so that the walk would never end; or it is full of what lies
-            up to the message, as where the cursor is ignored.
+            up to the message, as where the cursor is ignored; or it shows nothing, and says that more follows.
     """
     start = number(after)
     begin = max(start - 1, 0) if with_witness else start
@@ -60,7 +61,11 @@ async def read_behind(
     newest = _number(page.messages[-1]) if page.messages else None
     if newest is not None and newest <= begin:
         raise UntrueAnswer("the platform sent a page that does not lead beyond its cursor", attempts=1)
-    if page.is_full and page.messages and _number(page.messages[len(page.messages) // 2]) <= start:
+    if page.is_full and with_witness and [_number(message) for message in page.messages] == [start]:
+        return await read_behind(session, channel_id, after, parent_id=parent_id, with_witness=False)
+    if page.is_full and not page.messages:
+        raise UntrueAnswer("the platform sent an empty page and says that more follows", attempts=1)
+    if page.is_full and _number(page.messages[len(page.messages) // 2]) <= start:
         raise UntrueAnswer("the platform sent a page that begins long before its cursor", attempts=1)
     reached = None
     if newest is not None and newest > start:

@@ -9,7 +9,8 @@ from collections.abc import AsyncGenerator, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import chain
 
-from adapters.records import ChannelType, number
+from adapters.ids import number
+from adapters.records import ChannelType
 from bot.concurrency import for_each, for_each_of, together
 from bot.pickled import PickledList
 from bot.sync.channel_estimator import estimator_of

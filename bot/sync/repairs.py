@@ -10,7 +10,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import groupby
 
-from adapters.records import MessageRecord, number
+from adapters.ids import number
+from adapters.records import MessageRecord
 from bot.concurrency import for_each
 from bot.live import ChangeTracker
 from bot.pickled import PickledList

@@ -21,7 +21,7 @@ from adapters.events import (
     ReactionsCleared,
     Stream,
 )
-from adapters.records import number
+from adapters.ids import number
 from bot.sync.context import JobContext
 from bot.sync.followed import note_following, verify_seconds
 from bot.sync.pages import read_behind

@@ -6,7 +6,8 @@ from datetime import datetime
 
 from sqlalchemy import RowMapping, and_, case, false, func, or_, select
 
-from adapters.records import ChannelType, JsonValue, SkipReason, number
+from adapters.ids import number
+from adapters.records import ChannelType, JsonValue, SkipReason
 from storage.channels.checkpoint import ProgressState
 from storage.channels.set_aside import set_aside_ids
 from storage.connection import finish_before_cancel

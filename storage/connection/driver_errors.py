@@ -129,6 +129,8 @@ def _from_driver(error: DBAPIError) -> errors.StorageError:
 def _from_sqlite(error: sqlite3.Error) -> errors.StorageError:
     code, name = getattr(error, "sqlite_errorcode", 0), getattr(error, "sqlite_errorname", type(error).__name__)
     kind = errors.ValueRefused if code in _REFUSED_BY_A_RULE else _BY_SQLITE_CODE.get(code & 0xFF)
+    if code == sqlite3.SQLITE_CORRUPT_VTAB:  # that of FTS5, which is the only virtual table
+        kind = errors.SearchIndexDamaged
     if kind is errors.DatabaseUnreachable:
         return _file_unusable(f"The SQLite file cannot be opened or read ({name}).")
     return _named(kind, name)

@@ -8,7 +8,8 @@ from typing import TypeAlias
 from sqlalchemy import and_, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from adapters.records import MessageRecord, number
+from adapters.ids import number
+from adapters.records import MessageRecord
 from storage.live.changes import ChannelKey, MessageChange
 from storage.live.unwritten import note_set_aside_events
 from storage.messages import prepare, write_messages

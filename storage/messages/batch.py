@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from adapters.records import MessageRecord, number
+from adapters.ids import number
+from adapters.records import MessageRecord
 from storage.channels import advance, require_archived
 from storage.connection import finish_before_cancel
 from storage.database import Database

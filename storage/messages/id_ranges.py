@@ -12,7 +12,7 @@ from typing import Any, TypeAlias, overload
 from sqlalchemy import ColumnElement, and_, bindparam, func
 from sqlalchemy.types import Integer
 
-from adapters.records import number
+from adapters.ids import number
 from storage.sql import Id, RowId
 from storage.tables import messages
 

@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, and_, bindparam, exists, literal_column, o
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.types import Text
 
-from adapters.records import number
+from adapters.ids import number
 from storage.channels import is_beyond
 from storage.connection import finish_before_cancel
 from storage.database import Database

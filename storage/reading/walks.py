@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, and_, bindparam, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.types import Integer
 
-from adapters.records import number
+from adapters.ids import number
 from storage.reading.model import ShownMessage
 from storage.reading.rows import SHOWN_MESSAGES, load_hanging
 from storage.sql import CHANNEL_ID, LIMIT, MESSAGE_PLATFORM_ID, Id, UtcDateTime, all_rows, one_row

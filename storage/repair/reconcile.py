@@ -8,7 +8,8 @@ from sqlalchemy import Executable, bindparam, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.types import Integer
 
-from adapters.records import MessageRecord, number
+from adapters.ids import number
+from adapters.records import MessageRecord
 from storage.channels import forget_absent, require_archived
 from storage.connection import finish_before_cancel
 from storage.database import Database

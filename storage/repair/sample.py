@@ -7,7 +7,8 @@ from enum import StrEnum
 from sqlalchemy import bindparam, false, func, select
 from sqlalchemy.types import Integer
 
-from adapters.records import MessageRecord, number
+from adapters.ids import number
+from adapters.records import MessageRecord
 from storage.connection import finish_before_cancel
 from storage.database import Database
 from storage.messages import StoredMessage, prepare, stored_messages

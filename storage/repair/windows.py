@@ -13,7 +13,7 @@ from sqlalchemy import bindparam, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.types import Integer, Text
 
-from adapters.records import number
+from adapters.ids import number
 from storage.messages import lesser
 from storage.repair.model import RefetchKind
 from storage.sql import CHANNEL_ID, NOW, RANGE_ID, Id, RowId, all_rows, dump_json, json_objects

@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, and_, literal_column, or_, select, true
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.types import Integer, Text
 
-from adapters.records import number
+from adapters.ids import number
 from storage.connection import finish_before_cancel
 from storage.database import Database
 from storage.messages import add_refetches

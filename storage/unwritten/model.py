@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from adapters.records import number
+from adapters.ids import number
 from storage.errors import StorageError, ValueRefused
 from storage.messages import MessageRef
 

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import text
 
 from storage.database import Database, open_database
-from storage.errors import SearchUnavailable, StorageError
+from storage.errors import SearchIndexDamaged, SearchUnavailable
 from storage.live import apply_changes
 from storage.messages import mark_deleted
 from storage.privacy import erase_user
@@ -184,8 +184,10 @@ async def test_a_damaged_index_is_noticed_and_can_be_made_anew(db: Database, dat
         other.execute("DELETE FROM message_search_docsize")
         other.execute("DELETE FROM message_search_data WHERE id = 10")  # what its parts are
         other.commit()
-    with pytest.raises(StorageError):
+    with pytest.raises(SearchIndexDamaged):
         await require_whole(db)
+    with pytest.raises(SearchIndexDamaged, match=r"Start once with \[search\] enabled = false"):
+        await way.store(message(1, content="banana"))
     await prepare_index(db, None, NOW)
     await prepare_index(db, "words", NOW)
     while await continue_index(db, NOW):

@@ -115,7 +115,7 @@ STORES_NOBODY = {
         *("keep_listings", "mark_skipped", "note_listed", "note_set_aside", "note_lookup", "note_unlisted"),
         *("note_visible_since", "as_stored", "prepared_rows", "reopen_channel", "reopen_skipped", "require_archived"),
     ),
-    "connection": ("check_server", "is_read_only", "may_write", "take_numbering_turn"),
+    "connection": ("check_server", "compare_sessions", "is_read_only", "may_write", "take_numbering_turn"),
     "jobs": (
         *("cancel", "claim", "enqueue", "extend_lease", "finish", "prune_jobs", "release", "release_orphans"),
         *("renew", "require_lease", "settle_status", "update_and_settle", "update_held", "yield_job"),

@@ -137,7 +137,7 @@ def test_one_tenant_has_an_interval_of_its_own_and_a_wrong_one_is_named(tmp_path
         load(file, {})
     for part in (
         'tenants."discord-123".interval: must be from 1 min to 30 d, not 1 s',
-        'tenants."slack-1": names no platform that there is (discord)',
+        f'tenants."slack-1": names no platform that there is ({", ".join(sorted(PLATFORMS))})',
         "tenants.\"discord-01\": '01' is no id of discord",
         'tenants."discord-5".intervall: no such key; there are interval',
         'tenants."9": names no platform',

@@ -15,6 +15,7 @@ import pytest
 from rich.console import Console
 
 from bot import logs
+from bot.redaction import LogRedactor
 
 USER_ID = 123_456_789_012_345_678
 SECRET = "MTk4NjIyNDgz.Cl2FMQ.ZnCjm1XVW7vRze4b7Cq4se7kKWs"
@@ -157,3 +158,17 @@ def test_a_terminal_gets_text_above_the_progress() -> None:
     assert "job=7" in text
     assert "ValueError: user <id> ***" in text
     assert "too much" not in text
+
+
+def test_ids_of_users_go_whatever_a_platform_makes_them_of() -> None:
+    redactor = LogRedactor(user_id_patterns=["[a-z0-9]{26}", "U[0-9A-Z]+", "@[a-z]+:[a-z.]+", "[1-9][0-9]{0,19}"])
+    ids = ("51oirn3jqt7rj1ui7936jz6xqd", "U024BE7LH", "@ada:example.org")
+    for is_ours in (False, True):
+        logger = "bot.worker" if is_ours else "aiohttp"
+        for id_ in ids:
+            line = redactor(None, "", {"logger": logger, "reason": f"404 for {id_}, twice", "exception": f"no {id_}"})
+            assert id_ not in str(line)
+            assert line["reason"] == "404 for <id>, twice", "short numbers and words stay"
+    assert redactor.text("UTC and URL at 12", is_ours=False) == "UTC and URL at 12"
+    shown = redactor(None, "", {"logger": "bot.worker", "tenant_id": "post-U024BE7LH"})
+    assert shown["tenant_id"] == "post-U024BE7LH", "what is shown on purpose is none of a user"

@@ -11,6 +11,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from bot.logs import make_formatter
+from bot.redaction import LogRedactor
 from tests.support.examples import examples
 
 USER_IDS = st.integers(min_value=10**14, max_value=10**20 - 1).map(str)
@@ -93,9 +94,9 @@ def leaves(value: Any) -> Iterator[str]:
 
 def said(made: logging.LogRecord, secret: str) -> str:
     """All that is written of a record, as JSON and as text."""
-    as_json = make_formatter(structlog.processors.JSONRenderer(), [secret]).format(made)
+    as_json = make_formatter(structlog.processors.JSONRenderer(), LogRedactor([secret])).format(made)
     plain = structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
-    as_text = make_formatter(plain, [secret]).format(made)
+    as_text = make_formatter(plain, LogRedactor([secret])).format(made)
     return "\n".join([as_json, as_text, *leaves(json.loads(as_json))])
 
 

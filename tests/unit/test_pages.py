@@ -124,3 +124,35 @@ async def test_the_newest_page_does_not_pass_for_the_one_behind_it(new: int) -> 
     newest: Any = Newest(100 + new)
     with pytest.raises(UntrueAnswer, match="before its cursor"):
         await read_behind(newest, "1", "100", parent_id=None, with_witness=True)
+
+
+class Sends:
+    """A channel that sends pages as they are, whatever they are asked for."""
+
+    def __init__(self, *pages: MessagePage) -> None:
+        self.pages = list(pages)
+        self.cursors: list[str | None] = []
+
+    async def messages(self, _: str, after: str | None, *, parent_id: str | None = None) -> MessagePage:
+        """Send the next page."""
+        self.cursors.append(after)
+        return self.pages.pop(0)
+
+
+async def test_an_empty_page_that_says_that_more_follows_is_not_the_end() -> None:
+    """As of an adapter that leaves all of a page out: what lies behind would be lost, silently."""
+    for reached in (None, "120"):
+        session: Any = Sends(MessagePage(messages=(), reached=reached, is_full=True))
+        with pytest.raises(UntrueAnswer, match="says that more follows"):
+            await read_behind(session, "5", "100", parent_id=None, with_witness=False)
+
+
+async def test_a_full_page_of_nothing_but_the_message_that_is_known_leads_on() -> None:
+    known, new = (message(n) for n in (100, 121))
+    session: Any = Sends(
+        MessagePage(messages=(known,), reached="100", is_full=True),
+        MessagePage(messages=(new,), reached="121", is_full=False),
+    )
+    answer = await read_behind(session, "5", "100", parent_id=None, with_witness=True)
+    assert ([m.platform_id for m in answer.messages], answer.reached) == (["121"], "121")
+    assert session.cursors == ["99", "100"]
