@@ -5,6 +5,7 @@ import pytest
 from tests.support.contract.archives import archiving
 from tests.support.contract.stage import Stage
 from tests.support.contract.talk import go_on, talk
+from tests.support.daemon import ON_SQLITE, VERIFYING
 
 pytestmark = pytest.mark.slow
 
@@ -32,6 +33,46 @@ async def test_what_happened_in_a_gap_is_there_after_the_next_sync(stage: Stage,
                 stage.react(one, ids[5], "👍", 3)
         job = await archive.sync()
         assert job["status"] == "succeeded", job["error"]
+        assert archive.rows() == stage.truth()
+
+
+async def test_what_came_in_a_gap_into_a_channel_that_was_empty_is_there_after_the_next_sync(
+    stage: Stage, database_url: str
+) -> None:
+    empty = stage.open_channel("empty")
+    talk(stage)
+    async with archiving(stage, database_url) as archive:
+        with stage.unheard():
+            stage.say(empty, "the first in it")
+        job = await archive.sync()
+        assert job["status"] == "succeeded", job["error"]
+        assert archive.rows() == stage.truth()
+
+
+async def test_what_never_had_an_event_is_found_by_a_whole_listing(stage: Stage, database_url: str) -> None:
+    """Also in a channel whose newest message no listing names: the connection seemed unbroken all the time."""
+    one, _, _ = talk(stage)
+    async with archiving(stage, database_url, VERIFYING) as archive:
+        with stage.held_back():
+            stage.say(one, "its event never comes")
+        job = await archive.sync()
+        assert job["status"] == "succeeded", job["error"]
+        assert archive.rows() == stage.truth()
+
+
+@ON_SQLITE
+async def test_an_edit_that_never_had_an_event_is_found_among_the_newest_messages(
+    stage: Stage, database_url: str
+) -> None:
+    """Those that one answer of the platform holds are compared."""
+    one, _, _ = talk(stage)
+    async with archiving(stage, database_url, VERIFYING) as archive:
+        newest = stage.say(one, "the newest of all")
+        await archive.becomes_true()
+        with stage.held_back():
+            stage.edit(one, newest, "its event never comes")
+        for _ in range(2):
+            assert (await archive.sync())["status"] == "succeeded"
         assert archive.rows() == stage.truth()
 
 

@@ -1,5 +1,6 @@
 """Two processes on one archive: no event is lost between them, whoever the platform tells."""
 
+import asyncio
 from contextlib import AsyncExitStack
 
 import pytest
@@ -30,6 +31,12 @@ async def test_two_processes_take_nothing_from_each_other(every_stage: Stage, po
         beside = await stack.enter_async_context(delivering(url, adapters, HASTY))
         other = Archived(stage, beside, url)
         stack.callback(other.close)
+        await beside.until(lambda: beside.get("/api/processes"), lambda known: len(known["processes"]) == 2)
+        for number in range(10):  # so long that the other one would be connected, if it were to be
+            stage.say(one, f"beside it {number}")
+            await asyncio.sleep(0.1)
+        if adapter.shares_parts:
+            assert not adapter.held & adapters[stage.platform].held, "each part is connected by one of them"
         go_on(stage, one, ids)
         await leading.becomes_true()
         await first.aclose()

@@ -1,9 +1,12 @@
 """Who is behind the reactions, where pages of messages do not hold all of them: asked for by the fewest requests."""
 
+from math import ceil
+
 import pytest
 
 from tests.support.contract.archives import archiving
 from tests.support.contract.stage import Stage
+from tests.support.daemon import ON_SQLITE, end_of
 from tests.support.parlour.stage import ParlourStage
 
 pytestmark = pytest.mark.slow
@@ -45,6 +48,44 @@ async def test_only_what_is_pending_is_asked_for(stage: Stage, database_url: str
         assert (await archive.sync())["status"] == "succeeded"
         assert stage.user_requests - asked == (1 if stage.traits.tells_all_users_at_once else 2)
         assert archive.rows() == stage.truth()
+
+
+@pytest.mark.parametrize("size", [None, 1])
+@ON_SQLITE
+async def test_what_is_left_of_them_is_told_in_answers_of_the_size_that_the_platform_gives(
+    stage: Stage, database_url: str, size: int | None
+) -> None:
+    if size and isinstance(stage, ParlourStage):
+        stage.answer_in_pages_of(size)
+    elif size:
+        pytest.skip("its answers have one size")
+    _, ids = voted(stage)
+    stage.limit_users(1)
+    async with archiving(stage, database_url) as archive:
+        (job,) = await archive.daemon.idle()
+        assert end_of(job) == ("rate_limited", "rate_limited")
+        done = len(ids) / stage.page_size
+        left = len(ids) * len(EMOJI) * ceil(2 / stage.page_size)
+        assert job["progress"]["fraction"] == round(done / (done + left), 4)
+
+
+@ON_SQLITE
+async def test_those_of_what_is_not_read_yet_are_expected_in_such_answers_too(database_url: str) -> None:
+    """While a thread is read whose record tells how many messages it holds."""
+    stage = ParlourStage()
+    stage.answer_in_pages_of(1)
+    stage.send_few_users_along()
+    channel = stage.open_channel("votes")
+    thread, first = stage.open_thread(channel, stage.say(channel, "a question"), "an answer")
+    for message_id in (first, stage.say(thread, "another answer"), stage.say(thread, "a third one")):
+        for user in (1, 2):
+            stage.react(thread, message_id, "🔥", user)
+    stage.while_read(thread, lambda: stage.limit_next(1))
+    async with archiving(stage, database_url) as archive:
+        (job,) = await archive.daemon.idle()
+        assert end_of(job) == ("rate_limited", "rate_limited")
+        done, left, lists = 2, 2, 2 * 2  # by the one answer that was read, of two messages in all
+        assert job["progress"]["fraction"] == done / (done + left + lists)
 
 
 async def test_a_message_that_goes_before_its_users_are_asked_for_is_marked(database_url: str) -> None:

@@ -12,3 +12,4 @@ async def test_everything_is_there_after_the_first_sync(stage: Stage, database_u
         assert job["status"] == "succeeded", job["error"]
         assert archive.rows() == stage.truth()
         assert job["progress"]["reactions_pending"] == 0
+        assert (stage.user_requests == 0) == stage.traits.sends_users_along, "no second pass"

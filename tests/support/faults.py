@@ -56,7 +56,7 @@ def refuse_message(file: Path, message_id: str) -> None:
         )
 
 
-def refuse_reactions(file: Path, channel_id: int) -> None:
+def refuse_reactions(file: Path, channel_id: int | str) -> None:
     """Make an SQLite archive refuse the reactions of a channel from now on, by an error that is about their values."""
     with closing(sqlite3.connect(file, timeout=PATIENCE_SECONDS)) as connection:
         connection.execute("CREATE TABLE refused (platform_id TEXT, number INTEGER PRIMARY KEY)")

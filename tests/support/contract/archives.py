@@ -1,13 +1,15 @@
 """What the archive holds of a community, in the words of ``Stage.truth``."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import create_engine, text
 
 from adapters.base import PlatformAdapter
+from bot.app import utc_now
 from tests.support.contract.stage import Place, Said, Stage
 from tests.support.daemon import HASTY, Daemon, end_of
 from tests.support.delivering import delivering
@@ -86,11 +88,20 @@ class Archived:
 
 
 @asynccontextmanager
-async def archiving(stage: Stage, url: str, *, beside: Mapping[str, PlatformAdapter] = {}) -> AsyncIterator[Archived]:
+async def archiving(
+    stage: Stage,
+    url: str,
+    settings: Mapping[str, str] = {},
+    *,
+    beside: Mapping[str, PlatformAdapter] = {},
+    clock: Callable[[], datetime] = utc_now,
+) -> AsyncIterator[Archived]:
     """Run a daemon over a stage, and other platforms ``beside``, until its first sync has ended, and on."""
     async with (
         stage.running() as adapter,
-        delivering(url, {stage.platform: adapter, **beside}, HASTY) as daemon,
+        delivering(
+            url, {stage.platform: adapter, **beside}, {**HASTY, **settings}, clock=clock, platforms=stage.platforms
+        ) as daemon,
     ):
         archive = Archived(stage, daemon, url)
         try:

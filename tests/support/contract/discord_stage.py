@@ -33,6 +33,7 @@ class DiscordStage(Stage):
         sends_odd_ids=False,
         has_own_tokens=False,
         tells_all_users_at_once=False,
+        archives_threads=True,
     )
 
     def __init__(self) -> None:
@@ -61,6 +62,10 @@ class DiscordStage(Stage):
         """Make a bot that connects for itself."""
         return make_adapter(self._sim, hasher=HASHER, **self.options)
 
+    def user_id(self, user: int) -> str:
+        """Return a member's id."""
+        return str(FANS[user].id)
+
     def open_channel(self, name: str) -> Place:
         """Make a text channel."""
         return str(self._change.create_channel(GUILD, name, silent=self._is_silent).id)
@@ -77,6 +82,10 @@ class DiscordStage(Stage):
         """Make a thread of a message."""
         made = self._change.create_thread(int(channel), "beside", from_message=int(message_id), silent=self._is_silent)
         return str(made.id), self.say(str(made.id), text, user)
+
+    def archive_thread(self, thread: Place) -> None:
+        """Archive."""
+        self._change.archive_thread(int(thread), silent=self._is_silent)
 
     def edit(self, place: Place, message_id: str, text: str) -> None:
         """Edit."""
@@ -146,6 +155,17 @@ class DiscordStage(Stage):
 
     def send_few_users_along(self) -> None:
         """No page ever holds any."""
+
+    page_size = 100
+
+    def limit_users(self, seconds: float) -> None:
+        """Answer 429."""
+        self._sim.faults.add(Fault("rate_limit", route=_USERS, retry_after=seconds))
+
+    @property
+    def look_ups(self) -> int:
+        """Those of one channel or thread."""
+        return self._sim.requests.count("/channels/{channel_id}")
 
     def forget_requests(self) -> None:
         """Begin to count anew."""

@@ -8,7 +8,9 @@ from datetime import datetime
 from typing import TypeAlias
 
 from adapters.base import PlatformAdapter
+from adapters.platform import Platform
 from adapters.privacy import UserHasher
+from adapters.registry import PLATFORMS
 
 HASHER = UserHasher()
 
@@ -29,6 +31,7 @@ class Traits:
     sends_odd_ids: bool  # its simulator can send an id that is no number
     has_own_tokens: bool  # a community has a token of its own
     tells_all_users_at_once: bool  # one request gives who is behind all reactions of a message
+    archives_threads: bool  # it puts threads to rest, and lists those apart
 
 
 class Stage(ABC):
@@ -44,6 +47,11 @@ class Stage(ABC):
         """The community's tenant."""
         return f"{self.platform}-{self.tenant_platform_id}"
 
+    @property
+    def platforms(self) -> dict[str, Platform]:
+        """The registry, with this platform in it."""
+        return PLATFORMS
+
     @abstractmethod
     def running(self) -> AbstractAsyncContextManager[PlatformAdapter]:
         """Run the simulator; give an adapter for it."""
@@ -51,6 +59,10 @@ class Stage(ABC):
     @abstractmethod
     def another_adapter(self) -> PlatformAdapter:
         """Make an adapter for another process."""
+
+    @abstractmethod
+    def user_id(self, user: int) -> str:
+        """Return a user's id on the platform."""
 
     @abstractmethod
     def open_channel(self, name: str) -> Place:
@@ -67,6 +79,10 @@ class Stage(ABC):
     @abstractmethod
     def open_thread(self, channel: Place, message_id: str, text: str, user: int = 0) -> tuple[Place, str]:
         """Send the first message of a thread at a channel's message; return the thread and the message's id."""
+
+    def archive_thread(self, thread: Place) -> None:
+        """Put a thread to rest."""
+        raise NotImplementedError
 
     @abstractmethod
     def edit(self, place: Place, message_id: str, text: str) -> None:
@@ -122,7 +138,8 @@ class Stage(ABC):
     def spoil_next(self, channel: Place, fault: str) -> None:
         """Answer the next request for a channel's messages wrongly.
 
-        By an ``empty`` page, one ``unmoved`` by its cursor, or one with an ``odd_id``.
+        By an ``empty`` page, one ``unmoved`` by its cursor, or one with an ``odd_id``; with ``odd_head`` the next
+        listing names such an id.
         """
 
     @abstractmethod
@@ -150,6 +167,15 @@ class Stage(ABC):
     @abstractmethod
     def send_few_users_along(self) -> None:
         """Let pages hold so few users that they have to be asked for, where they hold any."""
+
+    @property
+    @abstractmethod
+    def page_size(self) -> int:
+        """How many messages, or users, one answer holds."""
+
+    @abstractmethod
+    def limit_users(self, seconds: float) -> None:
+        """Refuse the next request for who is behind reactions for its rate."""
 
     @property
     def look_ups(self) -> int:

@@ -21,7 +21,11 @@ from tests.support.parlour.session import ParlourSession
 
 T = TypeVar("T")
 
-WORDS = PlatformWords(skip_reasons={SkipReason.NOT_PUBLIC: "Its door is locked. Unlock it, and it is archived."})
+WORDS = PlatformWords(
+    skip_reasons={SkipReason.NOT_PUBLIC: "Its door is locked. Unlock it, and it is archived."},
+    skipped_channels={SkipReason.NOT_PUBLIC: "their doors are locked: unlock them, if they are to be archived"},
+    needs="a key to its rooms",
+)
 
 
 class ParlourAdapter:

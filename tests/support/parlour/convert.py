@@ -83,14 +83,15 @@ def message_record(
     )
 
 
-def room_record(room: Room) -> ChannelRecord:
-    """Convert a channel, whose newest message no listing names."""
+def room_record(room: Room, head: str | None = None) -> ChannelRecord:
+    """Convert a channel, whose newest message no listing names that is right."""
     return ChannelRecord(
         platform_id=room.id,
         parent_platform_id=None,
         name=room.name,
         type=ChannelType.TEXT,
         skip_reason=SkipReason.NOT_PUBLIC if room.is_private else None,
+        last_message_platform_id=head,
         names_head=False,
     )
 

@@ -52,7 +52,7 @@ class ParlourSession:
         """List the channels, without their newest messages."""
         self.stream = self._stream_of(self._workspace_id)
         workspace = await self._request("channels")
-        return tuple(map(room_record, workspace.rooms.values()))
+        return tuple(room_record(room, self._house.odd_head(room)) for room in workspace.rooms.values())
 
     async def archived_threads(
         self, channel_id: str, cursor: ThreadCursor | None, *, now: datetime, relist_reason: str | None = None

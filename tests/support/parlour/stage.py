@@ -2,13 +2,15 @@
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from adapters.base import PlatformAdapter
-from adapters.platform import TenantToken
+from adapters.platform import Platform, TenantToken
+from adapters.registry import PLATFORMS
 from tests.support.contract.stage import HASHER, Place, Said, Stage, Traits
 from tests.support.parlour.adapter import ParlourAdapter
 from tests.support.parlour.house import House, Message
+from tests.support.parlour.platform import parlour_platform
 
 
 class ParlourStage(Stage):
@@ -23,6 +25,7 @@ class ParlourStage(Stage):
         sends_odd_ids=True,
         has_own_tokens=True,
         tells_all_users_at_once=True,
+        archives_threads=False,
     )
 
     def __init__(self) -> None:
@@ -30,6 +33,11 @@ class ParlourStage(Stage):
         self._house.carry = self.carry
         self._workspace = self._house.open("W1", "One")
         self._adapter = self.another_adapter()
+
+    @property
+    def platforms(self) -> dict[str, Platform]:
+        """The registry, with Parlour in it."""
+        return {**PLATFORMS, "parlour": parlour_platform(self._house)}
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[PlatformAdapter]:
@@ -40,6 +48,10 @@ class ParlourStage(Stage):
         """Make one with the same tokens."""
         token = TenantToken(self._workspace.token, "PARLOUR_TOKEN__W1")
         return ParlourAdapter(self._house, HASHER.of, {"W1": token})
+
+    def user_id(self, user: int) -> str:
+        """Return a member's id."""
+        return f"U{user}"
 
     def open_channel(self, name: str) -> Place:
         """Open a room."""
@@ -82,8 +94,8 @@ class ParlourStage(Stage):
         self._adapter.lose_connection()
 
     def limit_next(self, seconds: float) -> None:
-        """Refuse one request."""
-        self._house.limited_for_seconds = seconds
+        """Refuse a page."""
+        self._limit("messages", seconds)
 
     def spoil_next(self, channel: Place, fault: str) -> None:
         """Answer wrongly once."""
@@ -119,6 +131,29 @@ class ParlourStage(Stage):
     def send_few_users_along(self) -> None:
         """Let a page hold one behind each emoji."""
         self._house.most_users = 1
+
+    def set_back(self, ago: timedelta) -> None:
+        """Let what is said from now on have been said a while ago."""
+        self._house.ago = ago
+
+    @property
+    def page_size(self) -> int:
+        """As the house has it."""
+        return self._house.page_size
+
+    def answer_in_pages_of(self, size: int) -> None:
+        """Give so many in one answer from now on."""
+        self._house.page_size = size
+
+    def limit_users(self, seconds: float) -> None:
+        """Refuse the next request for a message's reactions."""
+        self._limit("reactions", seconds)
+
+    def _limit(self, call: str, seconds: float) -> None:
+        def limit() -> None:
+            self._house.limited_for_seconds = seconds
+
+        self._house.before[call] = limit
 
     def while_read(self, place: Place, happening: Callable[[], None]) -> None:
         """Let it happen while the next page of a channel or thread is on its way."""
