@@ -1,6 +1,8 @@
 """Keep the platforms connected, each for itself."""
 
+import asyncio
 import logging
+import time
 from collections.abc import Mapping
 
 from adapters.base import PlatformAdapter
@@ -9,6 +11,8 @@ from adapters.events import EventHandler, LiveEventHandler
 from adapters.parts import Turn
 
 log = logging.getLogger(__name__)
+
+_FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 1.0, 60.0
 
 
 class Connections:
@@ -23,13 +27,30 @@ class Connections:
     async def keep(self, platform: str, on_event: EventHandler, on_live_event: LiveEventHandler) -> None:
         """Stay connected to a platform until cancelled, or until it refuses its credential and others are left.
 
+        A connection that fails by a fault of the program begins anew where there are other platforms, which go on.
+
         Raises:
             CredentialRefused: no platform is left that has not refused its credential.
         """
-        try:
-            await self._adapters[platform].run(on_event, on_live_event, self._turn_of(platform))
-        except CredentialRefused as e:
-            self.refuse(platform, e)
+        pause = _FIRST_PAUSE_SECONDS
+        while True:
+            began = time.monotonic()
+            try:
+                await self._adapters[platform].run(on_event, on_live_event, self._turn_of(platform))
+                return
+            except CredentialRefused as e:
+                self.refuse(platform, e)
+                return
+            except Exception:
+                if len(self._adapters) == 1:
+                    raise
+                log.exception(
+                    "a platform's connection has failed by a fault of the program and begins anew",
+                    extra={"platform": platform, "pause_seconds": pause},
+                )
+            await asyncio.sleep(pause)
+            is_steady = time.monotonic() - began > 2 * _LONGEST_PAUSE_SECONDS
+            pause = _FIRST_PAUSE_SECONDS if is_steady else min(2 * pause, _LONGEST_PAUSE_SECONDS)
 
     def refuse(self, platform: str, error: CredentialRefused) -> None:
         """Note that a platform refuses its credential; its adapter says so from then on.

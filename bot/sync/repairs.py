@@ -174,7 +174,7 @@ class RepairPass:
             with_witness=with_witness,
         )
         self.requests_left -= await confirm_absent(self.job.db, self.job.session, refetch, answer)
-        await self.job.note_shown(channel, answer, began_at)
+        await self.job.note_shown(channel, answer, began_at, visible_since=refetch.visible_since)
         return _Page(number(after), answer, mark, requested_at)
 
     def _add_unproven(self, channel: _Channel, ranges: list[RefetchRange]) -> None:

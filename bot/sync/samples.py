@@ -107,7 +107,9 @@ class SampleCheck:
             until = sample.message_ids[-1]
             if answer.is_full and answer.reached is not None:
                 until = min(answer.reached, until, key=number)
-            found = await repair.differences(job.db, job.tenant_id, sample, answer.messages, until)
+            found = await repair.differences(
+                job.db, job.tenant_id, sample, answer.messages, until, visible_since=answer.visible_since
+            )
             changed = tracker.changed_since(mark, {message_id for _, message_id in found})
         return {(difference, message_id) for difference, message_id in found if message_id not in changed}
 

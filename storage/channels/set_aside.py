@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, and_, bindparam, case, literal_column, or_
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.types import BigInteger, Text
 
+from adapters.ids import number
 from adapters.records import JsonValue
 from storage.sql import (
     CHANNEL_ID,
@@ -133,7 +134,7 @@ async def forget_absent(
         now: the time of the row's change.
     """
     for row in await all_rows(connection, _FIND, {"channels": [channel_id]}):
-        absent = [i for i in set_aside_ids(row["set_aside"]) if after < int(i) <= until and i not in shown]
+        absent = [i for i in set_aside_ids(row["set_aside"]) if after < number(i) <= until and i not in shown]
         await note_set_aside(connection, {channel_id: absent}, {}, now)
 
 

@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime, time
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from adapters.ids import number
 from storage.connection import finish_before_cancel
 from storage.database import Database
 from storage.reading.model import ShownChannel, ShownMessage
@@ -109,4 +110,4 @@ async def _after(connection: AsyncConnection, channel_id: int, place: Position, 
 
 def _less(message_id: str) -> str:
     """Return the number before an id, behind which a walk begins with the message itself."""
-    return str(int(message_id) - 1) if message_id.strip("0") else ""
+    return str(number(message_id) - 1) if number(message_id) else ""

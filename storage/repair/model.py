@@ -1,6 +1,7 @@
 """A range of a channel whose messages are to be read again."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 from sqlalchemy import RowMapping
@@ -31,6 +32,7 @@ class RefetchRange(HasParent):
     kind: RefetchKind
     after_platform_id: str | None  # exclusive: everything up to it has been read again; None: nothing has
     until_platform_id: str  # inclusive
+    visible_since: datetime | None = None  # from when on the platform showed messages of the channel; None: all
 
     @property
     def is_read(self) -> bool:

@@ -24,6 +24,7 @@ _PENDING = (
         channels.c.platform_id.label("channel_platform_id"),
         _parent.c.platform_id.label("parent_platform_id"),
         channels.c.type,
+        channels.c.visible_since,
         refetch_ranges.c.kind,
         refetch_ranges.c.after_platform_id,
         refetch_ranges.c.until_platform_id,

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 from sqlalchemy import bindparam, false, func, select
@@ -78,11 +79,18 @@ async def newest_sample(db: Database, tenant_id: str, size: int) -> Sample | Non
 
 @finish_before_cancel
 async def differences(
-    db: Database, tenant_id: str, sample: Sample, shown: Sequence[MessageRecord], until: str
+    db: Database,
+    tenant_id: str,
+    sample: Sample,
+    shown: Sequence[MessageRecord],
+    until: str,
+    *,
+    visible_since: datetime | None = None,
 ) -> set[tuple[Difference, str]]:
     """Compare a sample, up to a message, with what the platform shows of its channel.
 
-    Only what an event says of a message is compared: that it is there, its last edit, its reactions.
+    Only what an event says of a message is compared: that it is there, its last edit, its reactions. What was sent
+    before ``visible_since`` may be hidden.
 
     Returns:
         The kinds of difference, each with the message's id.
@@ -93,7 +101,12 @@ async def differences(
         wanted = {*sample.message_ids, *to_compare}
         stored = await stored_messages(connection, sample.channel_id, wanted)
     left_out = {*sample.message_ids} - {record.platform_id for record in shown}
-    found = {(Difference.DELETION, i) for i in left_out if i in stored and not stored[i].is_deleted}
+    found = {
+        (Difference.DELETION, i)
+        for i in left_out
+        if i in stored and not stored[i].is_deleted
+        if visible_since is None or stored[i].record.sent_at >= visible_since
+    }
     for message_id, new in to_compare.items():
         old = stored.get(message_id)
         if old is None:

@@ -11,7 +11,7 @@ from sqlalchemy.engine import make_url
 from tests.support.contract.archives import Archived, archiving
 from tests.support.contract.stage import Stage
 from tests.support.contract.talk import talk
-from tests.support.daemon import ON_SQLITE
+from tests.support.daemon import ON_SQLITE, VERIFYING
 from tests.support.faults import accept_reactions, refuse_reactions
 
 pytestmark = pytest.mark.slow
@@ -113,3 +113,35 @@ async def test_nothing_is_asked_for_again_because_something_is_hidden(stage: Sta
             asked.append(stage.requests)
         assert archive.rows() == stage.truth()
     assert len(set(asked)) == 1, asked
+
+
+@ON_SQLITE
+async def test_what_is_shown_again_is_no_longer_said_to_be_hidden(stage: Stage, database_url: str) -> None:
+    """Of no channel and no thread, once pages of them were read that show all."""
+    if not stage.traits.hides_history:
+        pytest.skip("it shows all of it")
+    talk(stage)
+    async with archiving(stage, database_url) as archive:
+        stage.hide_before(datetime.now(UTC))
+        await archive.sync("audit")
+        stage.hide_before(None)
+        for kind in ("audit", "manual", "audit"):
+            assert (await archive.sync(kind))["status"] == "succeeded"
+        coverage = await archive.daemon.get(f"/api/tenants/{stage.tenant_id}/coverage")
+        assert "hidden" not in coverage["statement"]
+
+
+@ON_SQLITE
+async def test_a_sample_takes_nothing_hidden_for_deleted(
+    stage: Stage, database_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    if not stage.traits.hides_history:
+        pytest.skip("it shows all of it")
+    one, _, _ = talk(stage)
+    async with archiving(stage, database_url, VERIFYING) as archive:
+        stage.hide_before(datetime.now(UTC))
+        added = stage.say(one, "after it was hidden")
+        await archive.daemon.sees(lambda: (one, added) in archive.rows())
+        for _ in range(2):
+            assert (await archive.sync())["progress"]["repairs_done"] == 0
+        assert "messages changed of which no event came" not in caplog.text

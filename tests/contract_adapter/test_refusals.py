@@ -1,8 +1,11 @@
 """What a platform refuses, withholds or says wrongly: nothing is lost, and nothing is claimed that is not so."""
 
+from typing import Any
+
 import pytest
 
 from adapters.errors import CredentialRefused
+from adapters.ids import RecordRefused
 from tests.support.contract.archives import archiving
 from tests.support.contract.stage import Stage
 from tests.support.contract.talk import talk
@@ -161,3 +164,23 @@ async def test_a_platform_that_is_refused_holds_up_no_other(stage: Stage, databa
         assert archive.rows() == stage.truth()
         status, problem = await archive.daemon.ask("GET", "/readyz")
         assert (status, problem["reasons"]["post"]) == (503, "its credential is refused")
+
+
+class Failing(PostOffice):
+    """One whose connection fails each time by what nobody expects."""
+
+    runs = 0
+
+    async def run(self, *_: Any) -> None:
+        self.runs += 1
+        raise RecordRefused("a message's id is a decimal number, and not this one")
+
+
+@ON_SQLITE
+async def test_a_connection_that_fails_begins_anew_and_ends_no_other(stage: Stage, database_url: str) -> None:
+    talk(stage)
+    failing = Failing(20)
+    async with archiving(stage, database_url, beside={"post": failing}) as archive:
+        await archive.daemon.sees(lambda: failing.runs > 1)
+        assert (await archive.sync())["status"] == "succeeded"
+        assert archive.rows() == stage.truth()
