@@ -2,6 +2,7 @@
 
 import math
 from collections import Counter
+from collections.abc import Collection
 from datetime import datetime
 
 from prometheus_client import Metric
@@ -12,13 +13,13 @@ from storage.database import Database
 from storage.tenants import SyncStatus
 
 
-async def archive_figures(db: Database, now: datetime) -> list[Metric]:
-    """Return how the queue, the tenants and the processes stand.
+async def archive_figures(db: Database, now: datetime, platforms: Collection[str]) -> list[Metric]:
+    """Return how the queue, the tenants and the parts of these platforms' connections stand.
 
     Raises:
         StorageError: the database cannot be read.
     """
-    return [*(await _queue(db, now)), await _ages(db, now), await _unheld(db), *(await _retention(db))]
+    return [*(await _queue(db, now)), await _ages(db, now), await _unheld(db, platforms), *(await _retention(db))]
 
 
 async def _queue(db: Database, now: datetime) -> list[Metric]:
@@ -52,15 +53,14 @@ async def _ages(db: Database, now: datetime) -> Metric:
     return ages
 
 
-async def _unheld(db: Database) -> Metric:
+async def _unheld(db: Database, platforms: Collection[str]) -> Metric:
     unheld = GaugeMetricFamily(
         "platform_sync_parts_unheld",
-        "Parts of a platform's connection, such as shards, that no running process has: their communities wait.",
+        "Parts of a platform's connection, such as shards, that no process is connected to: their communities wait.",
         labels=["platform"],
     )
-    leads = await live.list_leads(db)
-    counts = Counter(lead.platform for lead in leads if lead.owner is None)
-    for platform in {lead.platform for lead in leads}:
+    counts = Counter(lead.platform for lead in await live.list_leads(db) if lead.owner is None)
+    for platform in platforms:
         unheld.add_metric([platform], counts[platform])
     return unheld
 

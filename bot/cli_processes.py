@@ -43,4 +43,7 @@ def _show(found: ProcessList) -> None:
             tables.say(f"{process.id} has answered")
     if found.unheld:
         parts = tables.shown_parts(found.unheld)
-        tables.say(f"no running process has {parts}: their communities wait. Start the process that is to have them")
+        tables.say(
+            f"no process is connected to {parts}: their communities wait. GET /readyz says why, or start the "
+            "one that is to have them"
+        )

@@ -27,7 +27,7 @@ class Connections:
     async def keep(self, platform: str, on_event: EventHandler, on_live_event: LiveEventHandler) -> None:
         """Stay connected to a platform until cancelled, or until it refuses its credential and others are left.
 
-        A connection that fails by a fault of the program begins anew where there are other platforms, which go on.
+        A connection that fails by a fault of the program begins anew while there are other platforms, which go on.
 
         Raises:
             CredentialRefused: no platform is left that has not refused its credential.
@@ -42,7 +42,9 @@ class Connections:
                 self.refuse(platform, e)
                 return
             except Exception:
-                if len(self._adapters) == 1:
+                if platform in self._refused:
+                    return
+                if self._refused | {platform} >= self._adapters.keys():
                     raise
                 log.exception(
                     "a platform's connection has failed by a fault of the program and begins anew",

@@ -4,7 +4,7 @@ import asyncio
 import json
 import socket
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 from urllib.parse import quote
 
@@ -113,33 +113,41 @@ async def daemon_of(config: Config) -> AsyncIterator[DaemonCalls]:
 async def _found(session: aiohttp.ClientSession, config: Config) -> DaemonCalls:
     """Find the daemon at its configured address, or else another of the processes that share its archive."""
     silent = None
-    async for url in _addresses(config):
-        calls = DaemonCalls(session, url)
+    for host in reachable_hosts(config.http.host):
+        calls = DaemonCalls(session, f"http://{f'[{host}]' if ':' in host else host}:{config.http.port}")
         try:
             await calls.get("/healthz")
         except (DaemonUnreachable, DaemonRefused) as e:
             silent = silent or e
         else:
             return calls
+    with suppress(StorageError):
+        for process in await _running_processes(config):
+            for url in _addresses(process):
+                calls = DaemonCalls(session, url)
+                if await _is(process, calls):
+                    return calls
     raise DaemonUnreachable(str(silent or "no address is known of the daemon"))
 
 
-async def _addresses(config: Config) -> AsyncIterator[str]:
-    for address in _seen_from_here(URL.build(scheme="http", host=config.http.host, port=config.http.port)):
-        yield address
+def _addresses(process: Process) -> list[str]:
+    """List where another process may be reached from here; one that listens on its own machine alone cannot be."""
+    url = URL(process.address or "")
+    if not url.host:
+        return []
+    hosts, is_here = reachable_hosts(url.host), process.host == socket.gethostname()
+    if not is_here and is_loopback(hosts[0]):
+        hosts = [] if is_loopback(url.host) else [process.host]  # it listens to all
+    return [str(url.with_host(host)).rstrip("/") for host in hosts]
+
+
+async def _is(process: Process, calls: DaemonCalls) -> bool:
+    """Return whether it is this process that answers, and not one of another archive."""
     try:
-        known = await _running_processes(config)
-    except StorageError:
-        return
-    for process in known:
-        url = URL(process.address or "")
-        if url.host and (process.host == socket.gethostname() or not is_loopback(url.host)):
-            for address in _seen_from_here(url):
-                yield address
-
-
-def _seen_from_here(url: URL) -> list[str]:
-    return [str(url.with_host(host)).rstrip("/") for host in reachable_hosts(url.host or "")]
+        known = (await calls.get("/api/processes"))["processes"]
+    except (DaemonUnreachable, DaemonRefused, KeyError):
+        return False
+    return any(each["id"] == process.id and each["is_this"] for each in known)
 
 
 async def _running_processes(config: Config) -> list[Process]:

@@ -40,7 +40,7 @@ def set_up(
     """Send every record of the process through one formatter: the libraries' too, warnings, and uncaught exceptions.
 
     ``console`` is where a progress display is drawn, so that lines appear above it. ``secrets`` never come out,
-    nor do users' ids, which match ``user_id_patterns`` (regular expressions) or are long numbers.
+    nor do users' ids that match ``user_id_patterns`` (regular expressions) and are no short numbers or words.
     """
     renderer = structlog.processors.JSONRenderer() if form == "json" else _text_renderer(console)
     handler = _ConsoleHandler(console) if console else _Handler(sys.stderr)

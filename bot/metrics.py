@@ -112,7 +112,9 @@ class Metrics:
 
     def watch(self, db: Database, adapters: Mapping[str, PlatformAdapter], clock: Callable[[], datetime]) -> None:
         """Add what the database and the adapters say to each scrape; scrapes at the same time share one reading."""
-        self._watched = _Watched(SingleFlight(lambda: archive_figures(db, clock()), "figures of the archive"), adapters)
+        self._watched = _Watched(
+            SingleFlight(lambda: archive_figures(db, clock(), adapters.keys()), "figures of the archive"), adapters
+        )
 
     def on_response(self, route: str, status: int | None, seconds: float) -> None:
         """Count a request to the platform."""

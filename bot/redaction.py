@@ -18,6 +18,7 @@ import yarl
 
 _OURS = ("bot", "storage", "adapters")
 _SHOWN_IDS = frozenset({"channel", "channel_id", "tenant", "tenant_id", "message_id", "job", "job_id"})
+_OF_EACH_LINE = frozenset({"timestamp", "level", "logger"})
 _EXCEPTION_TEXTS = frozenset({"exception", "stack"})
 _PLAIN = (str, int, float, BaseException, type, Enum, date, timedelta, yarl.URL)  # not dumps of objects
 
@@ -45,7 +46,11 @@ class LogRedactor:
     """A structlog processor that takes out secrets and ids; the last one before a record is rendered."""
 
     def __init__(self, secrets: Iterable[str] = (), user_id_patterns: Iterable[str] = ()) -> None:
-        """``user_id_patterns`` are those of the platforms, as regular expressions; long numbers go in any case."""
+        """``user_id_patterns`` are those of the platforms, as regular expressions.
+
+        Numbers of 15 digits go in any case. Shorter ones, and words of fewer than 20 letters alone, stay: they may be
+        anything.
+        """
         patterns = "|".join(f"(?:{pattern})" for pattern in sorted({*user_id_patterns}))
         self._user_ids = re.compile(rf"(?<!\w)(?:{patterns})(?!\w)", re.ASCII) if patterns else None
         spellings = {form for secret in secrets if len(secret) >= _SHORTEST_SECRET for form in _spellings(secret)}
@@ -55,7 +60,10 @@ class LogRedactor:
     def __call__(self, _: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
         """Clean every value of a record, and the names of its fields."""
         is_ours = str(event.get("logger", "")).partition(".")[0] in _OURS
-        return {self._name(str(key)): self._field(str(key), value, is_ours) for key, value in event.items()}
+        return {
+            self._name(str(key)): value if key in _OF_EACH_LINE else self._field(str(key), value, is_ours)
+            for key, value in event.items()
+        }
 
     def text(self, text: str, *, is_ours: bool) -> str:
         """Return a text without what it must not hold."""

@@ -76,8 +76,11 @@ def trouble_in_words(error: OSError) -> str:
 def repairs_in_words(left: Mapping[RefetchKind, int], gaps: Iterable[Gap]) -> str:
     """Describe what is to be read again, the most urgent part first, and last the gaps that no sync has looked at."""
     parts = [f"{counted(left[kind], 'range')} of {REPAIRS_IN_WORDS[kind]}" for kind in RefetchKind if left.get(kind)]
-    if unplanned := sum(gap.planned_at is None for gap in gaps):
-        parts.append(f"what may have changed during {counted(unplanned, 'gap')}, as the next sync finds out")
+    unplanned = [gap for gap in gaps if gap.planned_at is None]
+    if ended := sum(gap.ended_at is not None for gap in unplanned):
+        parts.append(f"what may have changed during {counted(ended, 'gap')}, as the next sync finds out")
+    if len(unplanned) > ended:
+        parts.append("what changes during a gap that is still open, once it has ended")
     return "; then ".join(parts) or "nothing is to be read again"
 
 

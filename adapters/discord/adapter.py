@@ -152,7 +152,7 @@ class DiscordAdapter:
 
     @property
     def ready_parts(self) -> frozenset[str]:
-        """The shards whose events are received, and whose guilds were announced and handled."""
+        """The shards with all events received and all guilds announced; none once Discord has refused the token."""
         if self._refusal is not None or not self._client or not self._client.shards:
             return frozenset()
         return self._client.shards.ready

@@ -69,7 +69,8 @@ def _call(method: str, path: str, call: _Json, schemas: _Json) -> str:
         (status, _text(answer["description"]), _contents(answer)) for status, answer in call["responses"].items()
     )
     heading = f'<h2 id="{_anchor(method, path)}"><code>{method.upper()} {escape(path)}</code></h2>'
-    tried = try_form(method, path, call, schemas)
+    is_endless = "text/event-stream" in call["responses"].get("200", {}).get("content", {})
+    tried = "" if is_endless else try_form(method, path, call, schemas)
     return f"{heading}<p>{_text(call['summary'])}</p>{parameters}{takes}{results}{tried}"
 
 

@@ -2,10 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 from aiohttp import web
 
 from bot.api.endpoint import RequestModel, parameters_of
+from bot.api.job_responses import JobView
 from bot.api.presenter import Presenter
 from bot.api.requests import TenantId
 from bot.api.running import JobWatch
@@ -13,7 +15,8 @@ from bot.api.streams import Event, EventCall, EventStreams
 from bot.api.tenants import find_tenant
 from storage import jobs
 
-_MOST_ENDED = 100  # between two looks; each running one that ends is found besides
+_MARGIN = timedelta(seconds=2)  # what is shown first may be a second old
+_LONG_AGO = timedelta(minutes=1)
 
 
 class EventsQuery(RequestModel):
@@ -36,8 +39,8 @@ class EventCalls:
             EventCall(
                 path="/api/events",
                 summary="The jobs as they go on, as server-sent events. A `job` event holds what `/api/jobs/{jobId}` "
-                "answers: at first of each that runs or is next in the queue, then whenever it differs, and once it "
-                "has ended.",
+                "answers: at first of each that runs or is next in the queue (of very many the first ones), then "
+                "whenever it differs, and once it has ended.",
                 handler=self.stream_events,
                 params=EventsQuery,
                 problems={404: "There is no such tenant."},
@@ -59,28 +62,28 @@ class _Following:
         self._presenter = presenter
         self._watch = watch
         self._tenant_id = tenant_id
-        self._sent: dict[str, str] = {}
-        self._ended: set[str] | None = None  # of the newest; None before the first look, which sends none of them
+        self._began_at = presenter.clock() - _MARGIN
+        self._sent: dict[str, str] = {}  # the unfinished jobs, as they were sent last
+        self._told: set[str] = set()  # jobs of whose end was told
 
     async def look(self) -> Sequence[Event]:
         """Return the jobs that are otherwise than they were sent last."""
         running = await (self._watch.look_at(self._tenant_id) if self._tenant_id else self._watch.look())
-        shown = [each.view for each in running.jobs if each.view.job_id not in (self._ended or ())]
-        views = {view.job_id: view.model_dump_json() for view in shown}
-        for job in await self._just_ended(self._sent.keys() - views.keys()):
-            views[job.id] = (await self._presenter.job(job)).model_dump_json()
+        shown = {each.view.job_id: each.view for each in running.jobs}
+        ended = await self._just_ended(running.ended, self._sent.keys() - shown.keys())
+        self._told |= ended.keys()
+        views = {job_id: view.model_dump_json() for job_id, view in shown.items() if job_id not in self._told}
         events = [Event("job", view) for job_id, view in views.items() if self._sent.get(job_id) != view]
-        self._sent = {job_id: view for job_id, view in views.items() if job_id not in (self._ended or ())}
-        return events
+        self._sent = views
+        return [*events, *(Event("job", view.model_dump_json()) for view in ended.values())]
 
-    async def _just_ended(self, gone: set[str]) -> Sequence[jobs.Job]:
-        """Return the jobs that have ended since the last look, also those that had begun since then."""
-        db = self._presenter.db
-        newest = await jobs.list_jobs(db, tenant_id=self._tenant_id, only_finished=True, limit=_MOST_ENDED)
-        found = {job.id: job for job in newest if self._ended is not None and job.id not in self._ended}
+    async def _just_ended(self, newest: Sequence[jobs.Job], gone: set[str]) -> dict[str, JobView]:
+        """Present the jobs of whose end was not told yet, also those that begin and end between two looks."""
+        since = max(self._began_at, self._presenter.clock() - _LONG_AGO)  # others come up again where jobs are deleted
+        found = {job.id: job for job in newest if job.finished_at and job.finished_at >= since}
+        self._told &= found.keys() | self._sent.keys()
         for job_id in gone - found.keys():
-            job = await jobs.get_job(db, job_id)
+            job = await jobs.get_job(self._presenter.db, job_id)
             if job is not None and job.finished_at is not None:
                 found[job_id] = job
-        self._ended = {job.id for job in newest} | found.keys()
-        return [found[job_id] for job_id in sorted(found)]
+        return {job_id: await self._presenter.job(found[job_id]) for job_id in sorted(found.keys() - self._told)}

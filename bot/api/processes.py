@@ -1,7 +1,7 @@
 """The call about the processes that share the archive: which run, what each does, and what nobody does."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -49,17 +49,19 @@ class ProcessList(ResponseModel):
 
     processes: list[ProcessView]
     unheld: dict[str, list[str]] = Field(
-        description="By platform the parts that no running process has the lease of: their communities wait.",
+        description="By platform, of those that this process archives, the parts that no running process has the "
+        "lease of: their communities wait.",
         examples=[{"discord": ["2/4"]}],
     )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProcessCalls:
-    """Serves the list of processes; ``owner`` is this one."""
+    """Serves the list of processes; ``owner`` is this one, which archives ``platforms``."""
 
     db: Database
     owner: str
+    platforms: Collection[str]
 
     def endpoints(self) -> list[AnyEndpoint]:
         """Declare the call."""
@@ -89,7 +91,8 @@ class ProcessCalls:
         leads = _by_owner(await live.list_leads(self.db))
         running = await jobs.running_by_owner(self.db)
         views = [self._view(each, leads[each.process.id], running.get(each.process.id, 0)) for each in known]
-        return ProcessList(processes=views, unheld=leads[None])
+        unheld = {name: parts for name, parts in leads[None].items() if name in self.platforms}
+        return ProcessList(processes=views, unheld=unheld)
 
     def _view(self, known: KnownProcess, leads: dict[str, list[str]], running_jobs: int) -> ProcessView:
         process = known.process

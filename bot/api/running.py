@@ -9,8 +9,9 @@ from bot.api.job_responses import JobView
 from bot.api.presenter import Presenter, job_view
 from bot.queue_estimates import waiting_estimates
 from storage import jobs, tenants
+from storage.jobs import Job
 
-_MOST_SHOWN = 20
+_MOST_SHOWN, _MOST_ENDED = 20, 100
 _FRESH_SECONDS = 0.9
 
 
@@ -29,6 +30,7 @@ class Running:
     jobs: Sequence[ShownJob]
     running: int
     waiting: int
+    ended: Sequence[Job] = ()  # the newest ones that have ended
 
     @property
     def version(self) -> tuple[tuple[str, str], ...]:
@@ -61,7 +63,8 @@ class JobWatch:
             unfinished = [job] if job and job.finished_at is None else []
             found = await self._named(await self._presenter.jobs(unfinished))
         running = sum(shown.view.status is jobs.JobStatus.RUNNING for shown in found)
-        return Running(jobs=found, running=running, waiting=len(found) - running)
+        ended = [job for job in (await self.look()).ended if job.tenant_id == tenant_id]
+        return Running(jobs=found, running=running, waiting=len(found) - running, ended=ended)
 
     async def _look(self) -> Running:
         db, now = self._presenter.db, self._presenter.clock()
@@ -70,7 +73,8 @@ class JobWatch:
         # Those ahead of a job are before it on the page: what is behind it has no part in its estimate.
         ends = await waiting_estimates(db, page, now, self._presenter.slots)
         shown = await self._named([job_view(job, position, ends.get(job.id)) for job, position in page])
-        return Running(jobs=shown, running=figures.running, waiting=figures.waiting)
+        ended = await jobs.list_jobs(db, only_finished=True, limit=_MOST_ENDED)
+        return Running(jobs=shown, running=figures.running, waiting=figures.waiting, ended=ended)
 
     async def _named(self, views: Sequence[JobView]) -> list[ShownJob]:
         return [ShownJob(view=view, tenant=await self._name_of(view.tenant_id)) for view in views]

@@ -107,7 +107,7 @@ class Api:
     @property
     def process_calls(self) -> ProcessCalls:
         """The call about the processes that share the archive, which the pages make, too."""
-        return ProcessCalls(db=self.db, owner=self.owner)
+        return ProcessCalls(db=self.db, owner=self.owner, platforms=self.adapters.keys())
 
     def routes(self, *, has_token: bool) -> list[web.RouteDef]:
         """Return every call with its handler; ``has_token`` is for their description."""

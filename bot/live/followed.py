@@ -115,11 +115,13 @@ class FollowedChannels:
             del self._tenants[tenant_id]
 
     def begin_anew(self, tenant_id: str, created_at: datetime) -> None:
-        """Forget what was known before a tenant was created: that was of an archive that has been purged since."""
+        """Forget what was known of a tenant that was created at another time: its archive has been purged since."""
         known = self._tenants.get(tenant_id)
-        if known is not None and known.known_since < created_at:
+        if known is not None and known.created_at not in (None, created_at):
             fresh = FollowedTenant(stream_id=known.stream_id, known_since=self._clock(), missed=known.missed)
-            self._tenants[tenant_id] = fresh
+            known = self._tenants[tenant_id] = fresh
+        if known is not None:
+            known.created_at = created_at
 
     def begin(self, tenant_id: str, listing: Listing, *, unread: set[str], seen_at: float, proves: bool = True) -> None:
         """Follow a tenant's channels after a listing, but those that have to be read first.

@@ -17,6 +17,7 @@ class FollowedTenant:
 
     stream_id: Hashable
     known_since: datetime  # when this was first noted
+    created_at: datetime | None = None  # when the tenant was, as it is stored
     valid_since: float = field(default_factory=lambda: time.monotonic())  # a listing that began before it says nothing
     is_listed: bool = False  # whether the channels were listed in this stream; until then none is followed
     is_contradicted: bool = False  # whether a listing showed messages of which no event came

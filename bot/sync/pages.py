@@ -1,6 +1,6 @@
 """One step of a walk through a channel's messages: request the page behind a message."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from adapters.base import PlatformSession
@@ -62,7 +62,8 @@ async def read_behind(
     if newest is not None and newest <= begin:
         raise UntrueAnswer("the platform sent a page that does not lead beyond its cursor", attempts=1)
     if page.is_full and with_witness and [_number(message) for message in page.messages] == [start]:
-        return await read_behind(session, channel_id, after, parent_id=parent_id, with_witness=False)
+        behind = await read_behind(session, channel_id, after, parent_id=parent_id, with_witness=False)
+        return replace(behind, is_proven=True)
     if page.is_full and not page.messages:
         raise UntrueAnswer("the platform sent an empty page and says that more follows", attempts=1)
     if page.is_full and _number(page.messages[len(page.messages) // 2]) <= start:
@@ -70,9 +71,8 @@ async def read_behind(
     reached = None
     if newest is not None and newest > start:
         reached = page.reached if number(page.reached) > start else str(newest)
-    behind = tuple(message for message in page.messages if _number(message) != start)
     return Answer(
-        messages=behind,
+        messages=tuple(message for message in page.messages if _number(message) != start),
         reached=reached,
         is_full=page.is_full,
         is_proven=bool(page.messages),

@@ -17,7 +17,6 @@ UNFINISHED_MOVE = "unfinished_move"
 
 _FACTS = text("SELECT current_setting('server_encoding'), current_setting('transaction_read_only')")
 _SESSION = text("SELECT pg_backend_pid()")
-_LOOKS = 3  # others may be lent the sessions in between
 _MAY_WRITE = text(
     "SELECT coalesce("
     " bool_and(has_table_privilege(oid, 'INSERT') AND has_table_privilege(oid, 'UPDATE')"
@@ -77,12 +76,11 @@ async def compare_sessions(one: AsyncConnection, other: AsyncConnection) -> None
     Raises:
         SessionsShared: they do not.
     """
-    seen: tuple[set[int], set[int]] = set(), set()
-    for _ in range(_LOOKS):
-        for connection, sessions in zip((one, other), seen, strict=True):
-            sessions.add((await connection.execute(_SESSION)).scalar_one())
-            await connection.rollback()
-    if [len(sessions) for sessions in seen] != [1, 1] or not seen[0].isdisjoint(seen[1]):
+    seen: dict[AsyncConnection, set[int]] = {one: set(), other: set()}
+    for connection in (one, other, other, one, one, other):  # in no order in which a pooler may lend them in turn
+        seen[connection].add((await connection.execute(_SESSION)).scalar_one())
+        await connection.rollback()
+    if len(seen[one]) > 1 or len(seen[other]) > 1 or not seen[one].isdisjoint(seen[other]):
         raise SessionsShared
 
 

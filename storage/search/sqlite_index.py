@@ -52,6 +52,16 @@ _DROP = (
     f"DROP TABLE IF EXISTS {MESSAGE_SEARCH}",
     f"DROP VIEW IF EXISTS {_SOURCE}",
 )
+# A damaged table cannot be dropped; with these two of its own tables as new it can: https://sqlite.org/fts5.html#_fts5_data_table
+_MEND = (
+    f"DELETE FROM {MESSAGE_SEARCH}_data",
+    f"INSERT INTO {MESSAGE_SEARCH}_data VALUES (1, x''), (10, x'00000000000000')",
+    f"DELETE FROM {MESSAGE_SEARCH}_config",
+    f"INSERT INTO {MESSAGE_SEARCH}_config VALUES ('version', 4)",
+)
+_MENDABLE = text(
+    f"SELECT count(*) FROM sqlite_master WHERE name IN ('{MESSAGE_SEARCH}_data', '{MESSAGE_SEARCH}_config')"
+)
 _NAMES = ", ".join(f"'{name}'" for name in (MESSAGE_SEARCH, SEARCH_QUEUE, _SOURCE, *_TRIGGERS))
 _PARTS = text(f"SELECT count(*) FROM sqlite_master WHERE name IN ({_NAMES})")
 
@@ -68,8 +78,9 @@ async def create(connection: AsyncConnection, kind: str) -> None:
 
 
 async def drop(connection: AsyncConnection) -> None:
-    """Drop what there is of the index."""
-    for statement in _DROP:
+    """Drop what there is of the index, damaged or not."""
+    can_be_mended = (await connection.execute(_MENDABLE)).scalar_one() == 2
+    for statement in (*(_MEND if can_be_mended else ()), *_DROP):
         await connection.exec_driver_sql(statement)
 
 

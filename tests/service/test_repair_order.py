@@ -155,5 +155,7 @@ def test_while_a_gap_is_not_planned_something_is_to_be_read_again() -> None:
         repaired_at=None,
     )
     planned = replace(gap, ended_at=NOW, planned_at=NOW)
-    assert repairs_in_words({}, [gap, planned]) == "what may have changed during 1 gap, as the next sync finds out"
+    ended = replace(gap, ended_at=NOW)
+    assert repairs_in_words({}, [ended, planned]) == "what may have changed during 1 gap, as the next sync finds out"
+    assert repairs_in_words({}, [gap]) == "what changes during a gap that is still open, once it has ended"
     assert repairs_in_words({}, [planned]) == "nothing is to be read again"

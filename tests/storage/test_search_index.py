@@ -15,7 +15,7 @@ from storage.messages import mark_deleted
 from storage.privacy import erase_user
 from storage.search import IndexState, continue_index, index_state, prepare_index
 from storage.tenants import purge_tenant
-from tests.support.builders import NOW, SECOND, change, message
+from tests.support.builders import NOW, SECOND, SHA, change, message
 from tests.support.erasure_steps import OTHER, WHO, another
 from tests.support.postgres import Postgres
 from tests.support.repair_steps import LATER, Way
@@ -188,11 +188,15 @@ async def test_a_damaged_index_is_noticed_and_can_be_made_anew(db: Database, dat
         await require_whole(db)
     with pytest.raises(SearchIndexDamaged, match=r"Start once with \[search\] enabled = false"):
         await way.store(message(1, content="banana"))
-    await prepare_index(db, None, NOW)
-    await prepare_index(db, "words", NOW)
-    while await continue_index(db, NOW):
+    await db.close()
+    again = await open_database(database_url, hash_choice=SHA)  # a connection that has not opened the table before
+    await prepare_index(again, None, NOW)
+    assert await _traces(again) == 0
+    await prepare_index(again, "words", NOW)
+    while await continue_index(again, NOW):
         pass
-    await require_whole(db)
+    await require_whole(again)
+    await again.close()
 
 
 async def _traces(db: Database, kind: str = "words") -> int:

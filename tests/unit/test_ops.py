@@ -37,7 +37,7 @@ async def figures(db: Database) -> set[str]:
     """The figures of a daemon, by their names in the source of the scrape."""
     body, _ = await Metrics().expose("")
     exposed = {family.name for family in parse_text(body.decode())}
-    seen = [*_gateways({}), *await archive_figures(db, NOW), _database_up(1.0)]
+    seen = [*_gateways({}), *await archive_figures(db, NOW, ["discord"]), _database_up(1.0)]
     return {_PARTS.sub("", name) for name in exposed | {metric.name for metric in seen}}
 
 
