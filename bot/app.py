@@ -96,14 +96,14 @@ async def run(
         StorageError, AddressInUse, CredentialRefused: with a message for the operator.
     """
     metrics = metrics or Metrics()
-    notifier = Notifier()
-    deadline = StopDeadline()
+    notifier, deadline = Notifier(), StopDeadline()
     async with AsyncExitStack() as opened:
         opened.callback(deadline.cancel)
         notifier.opening()
         db = await open_with_retries(config.database.url, hasher.choice, clock)
         opened.push_async_callback(db.close)
         deadline.cut(db.cut_off)
+        opened.enter_context(deadline.heeding_signals())
         metrics.watch(db, adapters, clock)
         await jobs.release_orphans(db, clock())
         await channels.bound_hidings(db, clock())

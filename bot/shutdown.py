@@ -5,7 +5,8 @@ import logging
 import os
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from bot.systemd import Notifier
 
@@ -35,6 +36,28 @@ class StopDeadline:
         self._timer: threading.Timer | None = None
         self._again: asyncio.TimerHandle | None = None
         self._covered: list[asyncio.Task[None]] = []
+        self.is_requested = asyncio.Event()
+        """Whether a stop was requested."""
+
+    @contextmanager
+    def heeding_signals(self) -> Iterator[None]:
+        """Take the first SIGTERM or SIGINT for the request to stop; a second one ends the process."""
+        loop = asyncio.get_running_loop()
+
+        def release() -> None:
+            for number in (signal.SIGTERM, signal.SIGINT):
+                loop.remove_signal_handler(number)
+
+        def heed() -> None:
+            self.is_requested.set()
+            release()
+
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, heed)
+        try:
+            yield
+        finally:
+            release()
 
     def cover(self, *tasks: "asyncio.Task[None]") -> None:
         """Register tasks to be cancelled again if they survive: libraries can swallow cancellation (decision 0014)."""
@@ -82,21 +105,13 @@ class Stopped(Exception):
 
 
 async def stop_on_signal(notifier: Notifier, deadline: StopDeadline) -> None:
-    """Wait for SIGTERM or SIGINT.
+    """Wait for the request to stop, which may have come before.
 
     Raises:
-        Stopped: one of them came.
+        Stopped: it has come.
     """
-    loop = asyncio.get_running_loop()
-    stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
-    try:
-        await stop.wait()
-        log.info("stopping: running syncs go to a safe point")
-        notifier.stopping()
-        deadline.start()
-        raise Stopped
-    finally:
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.remove_signal_handler(number)
+    await deadline.is_requested.wait()
+    log.info("stopping: running syncs go to a safe point")
+    notifier.stopping()
+    deadline.start()
+    raise Stopped
