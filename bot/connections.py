@@ -42,14 +42,11 @@ class Connections:
                 self.refuse(platform, e)
                 return
             except Exception:
-                if platform in self._refused:
-                    return
                 if self._refused | {platform} >= self._adapters.keys():
                     raise
-                log.exception(
-                    "a platform's connection has failed by a fault of the program and begins anew",
-                    extra={"platform": platform, "pause_seconds": pause},
-                )
+                log.exception("a platform's connection failed by a fault of the program", extra={"platform": platform})
+                if platform in self._refused:
+                    return
             await asyncio.sleep(pause)
             is_steady = time.monotonic() - began > 2 * _LONGEST_PAUSE_SECONDS
             pause = _FIRST_PAUSE_SECONDS if is_steady else min(2 * pause, _LONGEST_PAUSE_SECONDS)

@@ -1,4 +1,4 @@
-"""The call that tells of jobs as they go on."""
+"""The call that follows jobs as they go on."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -64,26 +64,26 @@ class _Following:
         self._tenant_id = tenant_id
         self._began_at = presenter.clock() - _MARGIN
         self._sent: dict[str, str] = {}  # the unfinished jobs, as they were sent last
-        self._told: set[str] = set()  # jobs of whose end was told
+        self._reported: set[str] = set()  # jobs whose end was reported
 
     async def look(self) -> Sequence[Event]:
         """Return the jobs that are otherwise than they were sent last."""
         running = await (self._watch.look_at(self._tenant_id) if self._tenant_id else self._watch.look())
         shown = {each.view.job_id: each.view for each in running.jobs}
         ended = await self._just_ended(running.ended, self._sent.keys() - shown.keys())
-        self._told |= ended.keys()
-        views = {job_id: view.model_dump_json() for job_id, view in shown.items() if job_id not in self._told}
+        self._reported |= ended.keys()
+        views = {job_id: view.model_dump_json() for job_id, view in shown.items() if job_id not in self._reported}
         events = [Event("job", view) for job_id, view in views.items() if self._sent.get(job_id) != view]
         self._sent = views
         return [*events, *(Event("job", view.model_dump_json()) for view in ended.values())]
 
     async def _just_ended(self, newest: Sequence[jobs.Job], gone: set[str]) -> dict[str, JobView]:
-        """Present the jobs of whose end was not told yet, also those that begin and end between two looks."""
+        """Present the jobs whose end was not reported yet, also those that begin and end between two looks."""
         since = max(self._began_at, self._presenter.clock() - _LONG_AGO)  # others come up again where jobs are deleted
         found = {job.id: job for job in newest if job.finished_at and job.finished_at >= since}
-        self._told &= found.keys() | self._sent.keys()
+        self._reported &= found.keys() | self._sent.keys()
         for job_id in gone - found.keys():
             job = await jobs.get_job(self._presenter.db, job_id)
             if job is not None and job.finished_at is not None:
                 found[job_id] = job
-        return {job_id: await self._presenter.job(found[job_id]) for job_id in sorted(found.keys() - self._told)}
+        return {job_id: await self._presenter.job(found[job_id]) for job_id in sorted(found.keys() - self._reported)}
