@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from sqlalchemy import URL, text
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage.connection import (
@@ -16,19 +16,17 @@ from storage.connection import (
     Pools,
     WriteHealth,
     check_server,
-    check_sessions,
     empty_log,
     file_id,
     finish_before_cancel,
     lend_limited,
     lend_snapshot,
-    look_at_file,
+    migrate_file,
+    migrate_server,
     open_pools,
     parse_url,
     postgres,
-    refuse_unfinished,
     require_archive,
-    sqlite_migrator,
     sqlite_path,
     translated,
 )
@@ -183,9 +181,12 @@ async def open_database(url: str, *, hash_choice: str, clock: Callable[[], datet
     async with AsyncExitStack() as stack:
         if path is not None:
             stack.enter_context(await FileLock(path).acquire())
-        await _migrate(parsed)
         pools = open_pools(parsed, clock, stack)
         sockets = OpenSockets(pools.writer, pools.asker) if path is None else None
+        if path is None:
+            await migrate_server(pools.writer)
+        else:
+            await migrate_file(parsed, path, clock)
         with translated():
             async with pools.writer.begin() as connection:
                 await record_hash_choice(connection, hash_choice)
@@ -221,26 +222,10 @@ async def migrate(url: str) -> str:
     parsed = parse_url(url)
     path = sqlite_path(parsed)
     if path is None:
-        return await _migrate(parsed)
+        engine = postgres(parsed)
+        try:
+            return await migrate_server(engine)
+        finally:
+            await engine.dispose()
     with await FileLock(path).acquire(_MIGRATION_PATIENCE):
-        return await _migrate(parsed)
-
-
-async def _migrate(url: URL) -> str:
-    from storage.migrations import upgrade  # half a second, and every verb of the command line imports this module
-
-    path = sqlite_path(url)
-    if path is None:
-        await check_sessions(url)
-    else:
-        look_at_file(path)
-    engine = postgres(url) if path is None else sqlite_migrator(url, _now)
-    try:
-        with translated():
-            async with engine.begin() as connection:
-                if path is None:
-                    await check_server(connection)
-                    await connection.run_sync(refuse_unfinished)
-                return await connection.run_sync(upgrade)
-    finally:
-        await engine.dispose()
+        return await migrate_file(parsed, path, _now)

@@ -16,14 +16,12 @@ from storage.connection.driver_errors import (
 )
 from storage.connection.engines import (
     postgres,
-    sqlite_migrator,
 )
 from storage.connection.file_lock import (
     FileLock,
 )
 from storage.connection.files import (
     file_id,
-    look_at_file,
     make_private_folder,
 )
 from storage.connection.inspection import (
@@ -45,12 +43,15 @@ from storage.connection.pools import (
 from storage.connection.readable import (
     Readable,
 )
+from storage.connection.schema import (
+    migrate_file,
+    migrate_server,
+)
 from storage.connection.server import (
     UNFINISHED_MOVE,
     check_server,
     check_sessions,
     is_unfinished,
-    refuse_unfinished,
 )
 from storage.connection.snapshots import (
     lend_snapshot,
@@ -89,15 +90,14 @@ __all__ = [
     "is_unfinished",
     "lend_limited",
     "lend_snapshot",
-    "look_at_file",
     "make_private_folder",
+    "migrate_file",
+    "migrate_server",
     "open_pools",
     "parse_url",
     "postgres",
-    "refuse_unfinished",
     "require_archive",
     "secrets_of_url",
-    "sqlite_migrator",
     "sqlite_path",
     "suffix_of_copy",
     "take_numbering_turn",

@@ -83,7 +83,8 @@ def postgres(url: URL, **options: Any) -> AsyncEngine:
         **_NOTICING,
     }
     connect = {k: v for k, v in connect.items() if k not in url.query}
-    engine = create_async_engine(url, pool_pre_ping=True, connect_args=connect, **_COMMON, **options)
+    no_queries = {"use_native_hstore": False}  # of a type that the archive does not have
+    engine = create_async_engine(url, pool_pre_ping=True, connect_args=connect, **no_queries, **_COMMON, **options)
     event.listen(engine.sync_engine, "do_connect", _connect)
 
     @event.listens_for(engine.sync_engine, "connect")

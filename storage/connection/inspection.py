@@ -146,9 +146,9 @@ def _open_unchanged(path: Path) -> sqlite3.Connection:
 
 
 async def _inspect_server(url: URL) -> DatabaseState:
-    await check_sessions(url)
     engine = engines.postgres(url, poolclass=NullPool)
     try:
+        await check_sessions(engine)
         with translated():
             async with engine.connect() as connection:
                 is_writable = not await is_read_only(connection) and await may_write(connection)

@@ -4,11 +4,10 @@ The mark is a table of its own, made with the first and dropped with the last st
 copied nor stay behind.
 """
 
-from sqlalchemy import URL, Connection, NullPool, bindparam, inspect, text
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Connection, bindparam, inspect, text
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from storage.connection.driver_errors import translated
-from storage.connection.engines import postgres
 from storage.errors import DatabaseReadOnly, DatabaseUnsuitable, SessionsShared, UnfinishedMove
 from storage.tables import metadata
 
@@ -54,20 +53,18 @@ async def check_server(connection: AsyncConnection) -> None:
         raise DatabaseReadOnly
 
 
-async def check_sessions(url: URL) -> None:
+async def check_sessions(engine: AsyncEngine) -> None:
     """Go on only where each connection to PostgreSQL has a session of the server for itself.
+
+    It takes two connections at once.
 
     Raises:
         SessionsShared: a pooler lends a session for a transaction each.
         StorageError: the database cannot be used.
     """
-    engine = postgres(url, poolclass=NullPool)
-    try:
-        with translated():
-            async with engine.connect() as one, engine.connect() as other:
-                await compare_sessions(one, other)
-    finally:
-        await engine.dispose()
+    with translated():
+        async with engine.connect() as one, engine.connect() as other:
+            await compare_sessions(one, other)
 
 
 async def compare_sessions(one: AsyncConnection, other: AsyncConnection) -> None:

@@ -29,17 +29,20 @@ def upgrade(connection: Connection, revision: str = "head") -> str:
     """
     if connection.dialect.name == "postgresql":
         connection.execute(_LOCK)
-    _refuse_unknown(connection)
-    if revision != "head" or current_revision(connection) != _script().get_current_head():
-        command.upgrade(_config(connection), revision)
+    current = current_revision(connection)
+    if revision == "head" and current == known_revisions()[0]:
+        return current
+    _refuse_unknown(current)
+    command.upgrade(_config(connection), revision)
     if connection.dialect.name == "sqlite" and connection.execute(_BROKEN_REFERENCES).first():
         raise DatabaseDamaged("The migration left rows without what they refer to; it was undone.")
     return current_revision(connection) or ""
 
 
-def known_revisions() -> list[str]:
+@cache
+def known_revisions() -> tuple[str, ...]:
     """List the revisions that this program contains, the newest first."""
-    return [revision.revision for revision in _script().walk_revisions()]
+    return tuple(revision.revision for revision in ScriptDirectory.from_config(_config()).walk_revisions())
 
 
 def current_revision(connection: Connection) -> str | None:
@@ -54,15 +57,8 @@ def _config(connection: Connection | None = None) -> Config:
     return config
 
 
-@cache
-def _script() -> ScriptDirectory:
-    """Read the history, once: its files are modules of this program."""
-    return ScriptDirectory.from_config(_config())
-
-
-def _refuse_unknown(connection: Connection) -> None:
-    unknown = set(MigrationContext.configure(connection).get_current_heads()) - set(known_revisions())
-    if unknown & BEFORE_THE_BASELINE:
+def _refuse_unknown(revision: str | None) -> None:
+    if revision in BEFORE_THE_BASELINE:
         raise DatabaseTooOld
-    if unknown:
-        raise DatabaseTooNew(f"{DatabaseTooNew().args[0]} (it is at revision {', '.join(sorted(unknown))})")
+    if revision is not None and revision not in known_revisions():
+        raise DatabaseTooNew(f"{DatabaseTooNew().args[0]} (it is at revision {revision})")

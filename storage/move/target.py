@@ -10,6 +10,7 @@ from sqlalchemy import (
     Column,
     Connection,
     MetaData,
+    NullPool,
     Table,
     exists,
     func,
@@ -182,11 +183,13 @@ async def open_target(url: URL) -> AsyncIterator[Target]:
     Raises:
         StorageError: it cannot be used.
     """
-    await check_sessions(url)
+    pair = postgres(url, poolclass=NullPool)
     engine = postgres(url, pool_size=1, max_overflow=0)  # one session: it holds the lock, and does all
     try:
+        await check_sessions(pair)
         yield Target(engine)
     finally:
+        await pair.dispose()
         await engine.dispose()
 
 

@@ -1,8 +1,12 @@
 """A community that was there before the bot: every message of every channel and thread."""
 
+import pytest
+
 from tests.support.contract.archives import archiving
 from tests.support.contract.stage import Stage
 from tests.support.contract.talk import talk
+
+pytestmark = pytest.mark.slow
 
 
 async def test_everything_is_there_after_the_first_sync(stage: Stage, database_url: str) -> None:

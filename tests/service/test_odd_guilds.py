@@ -10,7 +10,7 @@ from adapters.events import ChannelDeleted, PlatformEvent, TenantJoined, Tenants
 from tests.support.adapter import connected
 from tests.support.small_world import FORUM, GUILD, OTHER_GUILD, TEXT, VOICE, small_world
 
-pytestmark = pytest.mark.usefixtures("restored_addresses")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("restored_addresses")]
 
 Oddity = Callable[[dict[str, Any]], object]
 

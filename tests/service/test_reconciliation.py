@@ -23,6 +23,8 @@ from tests.support.membership import MembershipParts
 from tests.support.patience import comes
 from tests.support.stored import store_something
 
+pytestmark = pytest.mark.slow
+
 ONE, TWO = (TenantRecord(platform_id=platform_id, name=f"Guild {platform_id}") for platform_id in ("1", "2"))
 
 
@@ -68,7 +70,6 @@ async def archived(process: Process, *records: TenantRecord) -> None:
     await process.live.following.advance({("discord", "0/1"): process.clock()})
 
 
-@pytest.mark.slow
 async def test_a_database_that_is_away_when_the_bot_connects(
     database_url: str, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -97,7 +98,6 @@ async def test_a_database_that_is_away_when_the_bot_connects(
         assert len(failures) == 1, "it is told once, however often it is tried"
 
 
-@pytest.mark.slow
 async def test_a_gap_waits_in_memory_and_the_watermark_with_it(database_url: str) -> None:
     async with processes(database_url) as begin:
         process = begin()
@@ -118,7 +118,6 @@ async def test_a_gap_waits_in_memory_and_the_watermark_with_it(database_url: str
         assert found.ended_at - found.began_at >= timedelta(hours=1), "it begins where all was written last"
 
 
-@pytest.mark.slow
 async def test_one_lost_session_is_one_gap(database_url: str) -> None:
     async with processes(database_url) as begin:
         process = begin()
@@ -129,7 +128,6 @@ async def test_one_lost_session_is_one_gap(database_url: str) -> None:
         assert await process.gaps() == [(GapReason.SESSION_LOST, False)]
 
 
-@pytest.mark.slow
 async def test_a_lost_session_concerns_the_guilds_of_its_shard_alone(database_url: str) -> None:
     async with processes(database_url) as begin:
         process = begin()
@@ -175,7 +173,6 @@ async def test_a_sync_that_ran_while_the_bot_was_away_does_not_count(database_ur
         assert len(await process.jobs()) == 2
 
 
-@pytest.mark.slow
 async def test_a_return_is_not_lost_with_the_process(database_url: str) -> None:
     async with processes(database_url) as begin:
         process = begin()

@@ -15,6 +15,8 @@ from tests.support.erasure_steps import OTHER, WHO, another, copying, erase
 from tests.support.repair_steps import LATER, Way
 from tests.support.tables_of import count_of, rows_of
 
+pytestmark = pytest.mark.slow
+
 WORDS = "my very own words"
 GUILD_ID = "100"
 SOURCE = {"guild_id": GUILD_ID, "channel_id": "5", "message_id": "1"}
@@ -52,7 +54,6 @@ async def holds(db: Database) -> bool:
 ALL = [replace(record, platform_id=str(number)) for number, record in enumerate(COPIES.values(), 11)]
 
 
-@pytest.mark.slow
 async def test_copies_go_with_their_original(db: Database, way: Way) -> None:
     await way.store(THEIRS, *ALL, message(3, content="another's"))
     assert await holds(db)
@@ -68,7 +69,6 @@ async def test_copies_go_with_their_original(db: Database, way: Way) -> None:
     assert rows["15"]["metadata"]["embeds"] == [{"title": "kept"}, {"forgotten": True}]
 
 
-@pytest.mark.slow
 async def test_they_do_not_come_back(db: Database, way: Way) -> None:
     await way.store(THEIRS, *ALL)
     await erase(db, way.tenant.id)

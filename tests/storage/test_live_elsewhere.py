@@ -14,6 +14,8 @@ from tests.support.builders import NOW, change, message, reaction
 from tests.support.live_steps import LATER, LiveChannel
 from tests.support.tables_of import count_of
 
+pytestmark = pytest.mark.slow
+
 CHANGES: list[dict[str, Any]] = [
     {"edited": message(8, content="new")},
     {"is_deleted": True},

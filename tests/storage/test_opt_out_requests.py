@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+import pytest
+
 from bot.request_lines import line_of, read_lines
 from storage.database import Database
 from storage.privacy import MARGIN, Erased, OptOut, fulfil_opt_out, list_opt_outs, opt_in, opt_out, restore_opt_out
@@ -10,6 +12,8 @@ from tests.support.builders import HOUR, MINUTE, NOW, SHA, message
 from tests.support.erasure_steps import WHO, holdings
 from tests.support.repair_steps import LATER, Way
 from tests.support.tables_of import rows_of
+
+pytestmark = pytest.mark.slow
 
 OUT, IN = NOW - 30 * MINUTE, NOW - 10 * MINUTE
 

@@ -20,6 +20,8 @@ from tests.support.live_steps import LATER
 from tests.support.repair_steps import Way
 from tests.support.tables_of import only_row, rows_of
 
+pytestmark = pytest.mark.slow
+
 NOTHING: Any = None
 
 
@@ -86,7 +88,6 @@ async def test_another_failure_does_not_take_its_name_away(db: Database, way: Wa
     assert not await error_of(db)
 
 
-@pytest.mark.slow
 async def test_all_of_them_are_named_however_many(db: Database, way: Way) -> None:
     for first in (1, 1_000):
         await store(db, way, *(poison(n) if n % 20 == 0 else message(n) for n in range(first, first + 600)))
@@ -96,7 +97,6 @@ async def test_all_of_them_are_named_however_many(db: Database, way: Way) -> Non
 
 
 @pytest.mark.parametrize("count", [2, 30])
-@pytest.mark.slow
 async def test_a_page_of_nothing_else_holds_nothing_up(db: Database, way: Way, count: int) -> None:
     assert len(await store(db, way, *(poison(n) for n in range(1, count + 1)))) == count
     assert await store(db, way, message(40)) == frozenset()

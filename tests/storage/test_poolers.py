@@ -18,7 +18,7 @@ def engine(postgres: Postgres) -> AsyncEngine:
 async def test_two_connections_in_two_sessions_are_right(engine: AsyncEngine) -> None:
     async with engine.connect() as one, engine.connect() as other:
         await compare_sessions(one, other)
-    await check_sessions(engine.url)
+    await check_sessions(engine)
     await engine.dispose()
 
 

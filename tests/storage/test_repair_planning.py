@@ -17,6 +17,8 @@ from tests.support.builders import HOUR, MINUTE, NOW, SECOND, channel, message, 
 from tests.support.repair_steps import BEGINNING, LATER, Way
 from tests.support.tables_of import only_row, rows_of, run_sql
 
+pytestmark = pytest.mark.slow
+
 
 class TestPlanning:
     async def test_nothing_to_plan_takes_no_lease(self, db: Database, way: Way) -> None:
@@ -29,7 +31,6 @@ class TestPlanning:
             await way.plan()
         assert {row["planned_at"] for row in await rows_of(db, sync_gaps)} == {None}
 
-    @pytest.mark.slow
     async def test_a_gap_is_read_again_in_the_channels_active_then(self, db: Database, way: Way) -> None:
         listed = [channel("6"), channel("7"), channel("8"), channel("9")]
         await save_channels(db, way.tenant.id, listed, NOW)
@@ -59,7 +60,6 @@ class TestPlanning:
         assert await way.plan() == 0
         assert (await only_row(db, sync_gaps))["planned_at"] is None
 
-    @pytest.mark.slow
     async def test_what_is_left_of_an_earlier_gap_is_widened(self, db: Database, way: Way) -> None:
         await way.store(*(message(n) for n in (50, 100, 200)))
         await way.gap(BEGINNING + 60 * SECOND, NOW)
@@ -109,7 +109,6 @@ class TestPlanning:
         assert await way.plan(lookback=5 * MINUTE) == 1 + planned
         assert {r.channel_platform_id for r in await way.pending()} == {"7", *(["6"] if planned else [])}
 
-    @pytest.mark.slow
     async def test_a_channel_that_is_shown_again(self, db: Database, way: Way) -> None:
         await save_channels(db, way.tenant.id, [channel("6"), channel("7")], NOW)
         ids = {state.platform_id: state.id for state in await channel_states(db, way.tenant.id)}
@@ -125,7 +124,6 @@ class TestPlanning:
         assert unseen == {"5": None, "6": BEGINNING + 180 * SECOND, "7": None}
         assert await way.plan(lookback=60 * SECOND) == 0
 
-    @pytest.mark.slow
     async def test_a_channel_that_was_hidden_before_its_gap_was_repaired(self, db: Database, way: Way) -> None:
         await way.store(message(100), message(200))
         await mark_skipped(db, way.tenant.id, ["5"], SkipReason.NOT_PUBLIC, NOW)
@@ -136,7 +134,6 @@ class TestPlanning:
         assert await way.plan() == 1
         assert await way.ranges() == [("5", "149", "200")]
 
-    @pytest.mark.slow
     async def test_an_audit_of_every_archived_channel_with_a_checkpoint(self, db: Database, way: Way) -> None:
         listed = [channel("6"), thread("7", "5"), channel("8")]
         await save_channels(db, way.tenant.id, listed, NOW)

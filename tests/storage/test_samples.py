@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+import pytest
+
 from adapters.records import MessageRecord
 from storage.channels import channel_states, finish_channel, save_channels
 from storage.database import Database
@@ -10,6 +12,8 @@ from storage.repair import Sample, differences, newest_sample
 from tests.support.builders import MINUTE, NOW, channel, message, total
 from tests.support.erasure_steps import WHO, erase
 from tests.support.repair_steps import Way
+
+pytestmark = pytest.mark.slow
 
 
 async def sampled(db: Database, way: Way, size: int = 100) -> Sample:

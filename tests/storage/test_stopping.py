@@ -45,6 +45,8 @@ from tests.support.job_steps import new_tenant, queued, running_job
 from tests.support.tables_of import count_of, rows_of, run_sql
 from tests.support.user_lists import save_list
 
+pytestmark = pytest.mark.slow
+
 LATER = NOW + MINUTE
 MUCH_LATER = NOW + HOUR
 OF_ARCHIVE = (channels, messages, attachments, reaction_totals, reactions, sync_progress)
@@ -129,7 +131,6 @@ class TestStopping:
 
 
 class TestPurging:
-    @pytest.mark.slow
     async def test_all_of_one_tenant_is_deleted(self, db: Database, tenant: Tenant, lease: JobLease) -> None:
         other = await new_tenant(db, 7)
         other_lease = await running_job(db, other)
@@ -148,7 +149,6 @@ class TestPurging:
         assert await purge_tenant(db, tenant.id, MUCH_LATER) == 0
         assert await get_tenant(db, tenant.id) == replace(left, updated_at=MUCH_LATER)
 
-    @pytest.mark.slow
     async def test_its_worker_writes_nothing_more(self, db: Database, tenant: Tenant, lease: JobLease) -> None:
         await fill(db, tenant.id, lease)
         (state, *_) = await channel_states(db, tenant.id)
@@ -177,7 +177,6 @@ class TestPurging:
         with pytest.raises(TenantStopped):
             await enqueue(db, tenant.id, JobKind.INITIAL, now=LATER)
 
-    @pytest.mark.slow
     async def test_broken_off_it_goes_on_where_it_was(self, db: Database, tenant: Tenant, lease: JobLease) -> None:
         await fill(db, tenant.id, lease)
         await purging._begin(db, tenant.id, LATER)
@@ -186,7 +185,6 @@ class TestPurging:
         assert await purge_tenant(db, tenant.id, LATER) == 3
         assert await unfinished_purges(db) == []
 
-    @pytest.mark.slow
     async def test_it_deletes_a_part_at_a_time(self, db: Database, tenant: Tenant, lease: JobLease) -> None:
         await fill(db, tenant.id, lease, messages_each=700)
         await purging._begin(db, tenant.id, LATER)
@@ -194,7 +192,6 @@ class TestPurging:
         assert await count_of(db, messages) == await count_of(db, attachments) == 100
         assert await purge_tenant(db, tenant.id, LATER) == 100
 
-    @pytest.mark.slow
     async def test_resumed_it_begins_anew(self, db: Database, tenant: Tenant, lease: JobLease) -> None:
         await fill(db, tenant.id, lease)
         await finish(db, lease, status=JobStatus.SUCCEEDED, totals={}, error=None, now=NOW)
@@ -208,7 +205,6 @@ class TestPurging:
         )
         await queued(db, tenant.id, JobKind.INITIAL)
 
-    @pytest.mark.slow
     async def test_resumed_in_the_middle_it_reads_everything_again(
         self, db: Database, tenant: Tenant, lease: JobLease
     ) -> None:
