@@ -139,7 +139,8 @@ class Sharing:
             return
         others = [one for one in self._living if one.id != self._me.id and platform in one.held]
         if adapter.shares_parts:
-            await self._hold(platform, adapter, division.parts, [one.id for one in others])
+            held = {one.id: len(one.held[platform]) for one in others} | {self._me.id: len(adapter.held)}
+            await self._hold(platform, adapter, division.parts, _share_of(self._me.id, held, len(division.parts)))
         holders = Counter(part for one in others for part in _overlapping(one.held[platform], division.parts))
         if not adapter.held:
             self._holds_since[platform] = time.monotonic()
@@ -149,12 +150,10 @@ class Sharing:
         share = sum(shares) / len(division.parts)
         adapter.take_share(share or 0.5 / len(division.parts))  # there is no share of nothing
 
-    async def _hold(self, platform: str, adapter: PlatformAdapter, parts: Sequence[str], others: Sequence[str]) -> None:
+    async def _hold(self, platform: str, adapter: PlatformAdapter, parts: Sequence[str], share: int) -> None:
         """Connect the parts that this process leads, up to its share, and leave the others."""
         left = {part for name, part in self._following.left if name == platform}
         mine = {part for name, part in self._following.led if name == platform} & set(parts) - left
-        rank = sorted([*others, self._me.id]).index(self._me.id)  # the first ones have what is left over
-        share = len(parts[rank :: 1 + len(others)])
         if len(mine) > share:
             ready = adapter.ready_parts
             mine = set(sorted(mine, key=lambda part: part not in ready)[:share])
@@ -163,12 +162,21 @@ class Sharing:
             if chosen := random.sample(free, min(share - len(mine), len(free))):  # others choose at the same time
                 mine |= await self._following.seek(platform, chosen)
         if mine != adapter.held:
-            facts = {"platform": platform, "parts": sorted(mine), "of": len(parts), "processes": 1 + len(others)}
+            facts = {"platform": platform, "parts": sorted(mine), "of": len(parts), "processes": len(self._living)}
             log.info("this process has these parts", extra=facts)
         adapter.hold(frozenset(mine))
         # The adapter tells of those that it was connected to; others were never, or are none any more.
         led = {part for name, part in self._following.led if name == platform}
         self._following.leave(platform, led - mine - adapter.held)
+
+
+def _share_of(process: str, held: Mapping[str, int], parts: int) -> int:
+    """Return how many parts a process is to have, of those that processes hold.
+
+    What is left over is for those that have the most already, so that none changes hands without need.
+    """
+    order = sorted(held, key=lambda one: (-held[one], one))
+    return len(range(order.index(process), parts, len(order)))
 
 
 def _overlapping(held: Sequence[str], parts: Sequence[str]) -> Sequence[str]:

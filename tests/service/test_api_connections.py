@@ -99,11 +99,11 @@ async def test_where_all_are_being_answered_the_next_is_refused(caplog: pytest.L
 
 @pytest.mark.slow
 async def test_a_request_that_came_while_the_process_stood_still_is_answered() -> None:
-    async with serving(Connections(first_request_seconds=0.2)) as port:
+    async with serving(Connections(first_request_seconds=1.0)) as port:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         await asyncio.sleep(0.05)
         writer.write(b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
-        time.sleep(1.5)  # noqa: ASYNC251 # as a stopped process does
+        time.sleep(2.5)  # noqa: ASYNC251 # as a stopped process does
         assert b"200 OK" in await reader.readline()
         writer.close()
 

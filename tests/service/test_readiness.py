@@ -50,7 +50,7 @@ async def test_a_server_whose_table_is_locked(postgres: Postgres) -> None:
     url = postgres.create_database()
     db = await open_database(url, hash_choice="sha256")
     other = await open_database(url, hash_choice="sha256")
-    probe = DatabaseProbe(db, answer_seconds=0.3)
+    probe = DatabaseProbe(db, answer_seconds=1.0)
     try:
         assert await probe.fault() is None
         async with other.writing() as connection:

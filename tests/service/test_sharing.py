@@ -1,52 +1,25 @@
 """Processes on one archive divide what a platform has between them: the parts of its connection, and its pace."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from adapters.parts import Division
-from bot.live import LiveWriter
-from bot.sharing import Sharing
-from storage.database import Database, open_database
+from storage.database import open_database
 from storage.live import acquire_leadership
-from storage.processes import Process
 from storage.tenants import defer_until
+from tests.support.branches import PARTS, Branch, Member, running
 from tests.support.builders import MINUTE
 from tests.support.job_steps import expire_leadership
-from tests.support.patience import PATIENCE_SECONDS
-from tests.support.post_office import PostOffice
+from tests.support.patience import comes
 from tests.support.postgres import Postgres
 
 pytestmark = pytest.mark.slow
 
-PARTS = tuple(f"{number}/4" for number in range(4))
 NOW = datetime.now(UTC)
-
-
-class Branch(PostOffice):
-    """A post office in four parts; each is connected as soon as it is held, and released in turn."""
-
-    division = Division(PARTS, lambda platform_id: PARTS[len(platform_id) % 4])
-    held: frozenset[str] = frozenset()
-
-    def __init__(self, *, shares: bool = True) -> None:
-        super().__init__(1)
-        self.shares_parts = shares  # type: ignore[misc]
-        self.share = 1.0
-        self.released: list[str] = []
-        if not shares:
-            self.held = frozenset(PARTS)
-
-    def hold(self, parts: frozenset[str]) -> None:
-        self.released += sorted(self.held - parts)
-        self.held = parts
-
-    def take_share(self, share: float) -> None:
-        self.share = share
 
 
 class Otherwise(Branch):
@@ -79,56 +52,6 @@ class Late(Branch):
     def connect(self) -> None:
         self.is_connected = True
         super().hold(self.wanted)
-
-
-class Member:
-    """One process, without anything that connects to a platform."""
-
-    def __init__(self, db: Database, name: str, branch: Branch) -> None:
-        self.branch = branch
-        self.live = LiveWriter(db, {"post": branch}, name, lambda: datetime.now(UTC))
-        me = Process(id=name, host="here", pid=1, version="1", address=None, held={}, started_at=datetime.now(UTC))
-        self.put_back: list[Callable[[str], bool]] = []
-        self.sharing = Sharing(
-            db,
-            me,
-            {"post": branch},
-            self.live.following,
-            lambda: datetime.now(UTC),
-            self.put_back.append,
-            beat_seconds=0.2,
-        )
-
-    async def run(self) -> None:
-        """Share, and take note of what is no longer held, as the membership does."""
-        async with asyncio.TaskGroup() as group:
-            group.create_task(self.sharing.run())
-            group.create_task(self.live.run())
-            while True:
-                while self.branch.released:
-                    part = self.branch.released.pop()
-                    self.live.following.disconnected("post", part, lambda _: False)
-                await asyncio.sleep(0.01)
-
-
-@asynccontextmanager
-async def running(url: str, name: str, branch: Branch) -> AsyncIterator[Member]:
-    db = await open_database(url, hash_choice="sha256")
-    member = Member(db, name, branch)
-    task = asyncio.create_task(member.run())
-    try:
-        yield member
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
-        await db.close()
-
-
-async def comes(look: Callable[[], object], what: str) -> None:
-    async with asyncio.timeout(PATIENCE_SECONDS):
-        while not look():  # noqa: ASYNC110 (nothing tells)
-            await asyncio.sleep(0.02)
-    assert look(), what
 
 
 async def test_one_that_joins_gets_its_share_and_one_that_leaves_gives_it_back(postgres: Postgres) -> None:
@@ -208,6 +131,38 @@ async def test_one_that_counts_the_parts_otherwise_takes_none_from_the_others_an
             await asyncio.sleep(1.0)  # some entries later
             assert (first.held, odd.held) == (set(PARTS), frozenset())
             assert first.released == []
+
+
+@pytest.mark.parametrize("newcomer", ["a", "z"])
+async def test_one_that_joins_takes_nothing_from_one_that_has_no_more_than_its_share(
+    postgres: Postgres, newcomer: str
+) -> None:
+    """Whatever its id: a part that changes hands is a time in which nobody receives its events."""
+    url, branches = postgres.create_database(), [Branch() for _ in range(5)]
+    async with AsyncExitStack() as stack:
+        for number in range(4):
+            await stack.enter_async_context(running(url, f"m{number}", branches[number]))
+        await comes(lambda: [len(one.held) for one in branches] == [1, 1, 1, 1, 0], "one each")
+        for one in branches:
+            one.gone = []
+        await stack.enter_async_context(running(url, newcomer, branches[4]))
+        await comes(lambda: branches[4].share < 1, "it knows of the others")
+        await asyncio.sleep(1.0)  # some entries later
+        assert [len(one.held) for one in branches] == [1, 1, 1, 1, 0]
+        assert [one.gone for one in branches] == [[]] * 5
+
+
+@pytest.mark.parametrize("newcomer", ["a", "z"])
+async def test_one_that_joins_takes_as_few_as_make_the_shares_fair(postgres: Postgres, newcomer: str) -> None:
+    url, branches = postgres.create_database(), [Branch() for _ in range(3)]
+    async with running(url, "m", branches[0]), running(url, "n", branches[1]):
+        await comes(lambda: [len(one.held) for one in branches] == [2, 2, 0], "two each")
+        for one in branches:
+            one.gone = []
+        async with running(url, newcomer, branches[2]):
+            await comes(lambda: sorted(len(one.held) for one in branches) == [1, 1, 2], "each has its share")
+            await asyncio.sleep(1.0)
+            assert sum(len(one.gone) for one in branches) == 1
 
 
 async def test_what_is_left_over_goes_to_some(postgres: Postgres) -> None:
