@@ -107,6 +107,11 @@ class Daemon:
             cursor = page["next_cursor"]
         return found
 
+    def jobs_left(self) -> int:
+        """How many jobs run or wait."""
+        queue = get(f"{self.url}/api/queue?limit=1")
+        return int(queue["running"] + queue["waiting"])
+
     def job(self, tenant_id: str) -> dict[str, Any]:
         """A tenant's newest job."""
         return dict(get(f"{self.url}/api/tenants/{tenant_id}/sync")["job"])
