@@ -162,7 +162,7 @@ class Sharing:
             if chosen := random.sample(free, min(share - len(mine), len(free))):  # others choose at the same time
                 mine |= await self._following.seek(platform, chosen)
         if mine != adapter.held:
-            facts = {"platform": platform, "parts": sorted(mine), "of": len(parts), "processes": len(self._living)}
+            facts = {"platform": platform, "parts": sorted(mine), "of": len(parts), "share": share}
             log.info("this process has these parts", extra=facts)
         adapter.hold(frozenset(mine))
         # The adapter tells of those that it was connected to; others were never, or are none any more.
