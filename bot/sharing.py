@@ -139,8 +139,8 @@ class Sharing:
             return
         others = [one for one in self._living if one.id != self._me.id and platform in one.held]
         if adapter.shares_parts:
-            held = {one.id: len(one.held[platform]) for one in others} | {self._me.id: len(adapter.held)}
-            await self._hold(platform, adapter, division.parts, _share_of(self._me.id, held, len(division.parts)))
+            held = {one.id: len(one.held[platform]) for one in others}
+            await self._hold(platform, adapter, division.parts, held)
         holders = Counter(part for one in others for part in _overlapping(one.held[platform], division.parts))
         if not adapter.held:
             self._holds_since[platform] = time.monotonic()
@@ -150,10 +150,16 @@ class Sharing:
         share = sum(shares) / len(division.parts)
         adapter.take_share(share or 0.5 / len(division.parts))  # there is no share of nothing
 
-    async def _hold(self, platform: str, adapter: PlatformAdapter, parts: Sequence[str], share: int) -> None:
-        """Connect the parts that this process leads, up to its share, and leave the others."""
+    async def _hold(
+        self, platform: str, adapter: PlatformAdapter, parts: Sequence[str], others: Mapping[str, int]
+    ) -> None:
+        """Connect the parts that this process leads, up to its share, and leave the others.
+
+        ``others`` are the other processes, with how many parts each holds.
+        """
         left = {part for name, part in self._following.left if name == platform}
         mine = {part for name, part in self._following.led if name == platform} & set(parts) - left
+        share = _share_of(self._me.id, {**others, self._me.id: len(mine)}, len(parts))
         if len(mine) > share:
             ready = adapter.ready_parts
             mine = set(sorted(mine, key=lambda part: part not in ready)[:share])

@@ -83,8 +83,8 @@ def postgres(url: URL, **options: Any) -> AsyncEngine:
         **_NOTICING,
     }
     connect = {k: v for k, v in connect.items() if k not in url.query}
-    no_queries = {"use_native_hstore": False}  # of a type that the archive does not have
-    engine = create_async_engine(url, pool_pre_ping=True, connect_args=connect, **no_queries, **_COMMON, **options)
+    options = {"pool_pre_ping": True, "use_native_hstore": False, **options}  # hstore: a query for a type not used here
+    engine = create_async_engine(url, connect_args=connect, **_COMMON, **options)
     event.listen(engine.sync_engine, "do_connect", _connect)
 
     @event.listens_for(engine.sync_engine, "connect")

@@ -143,13 +143,24 @@ async def test_one_that_joins_takes_nothing_from_one_that_has_no_more_than_its_s
         for number in range(4):
             await stack.enter_async_context(running(url, f"m{number}", branches[number]))
         await comes(lambda: [len(one.held) for one in branches] == [1, 1, 1, 1, 0], "one each")
-        for one in branches:
-            one.gone = []
+        before = sum(len(one.released) for one in branches)
         await stack.enter_async_context(running(url, newcomer, branches[4]))
         await comes(lambda: branches[4].share < 1, "it knows of the others")
         await asyncio.sleep(1.0)  # some entries later
         assert [len(one.held) for one in branches] == [1, 1, 1, 1, 0]
-        assert [one.gone for one in branches] == [[]] * 5
+        assert sum(len(one.released) for one in branches) == before
+
+
+async def test_a_part_that_is_not_connected_yet_is_taken_from_nobody_either(postgres: Postgres) -> None:
+    url, late, others, newcomer = postgres.create_database(), Late(), [Branch() for _ in range(3)], Branch()
+    async with AsyncExitStack() as stack:
+        for name, branch in zip("mnop", (late, *others), strict=True):
+            await stack.enter_async_context(running(url, name, branch))
+        await comes(lambda: {len(one.held) for one in others} == {1} == {len(late.wanted)}, "one each")
+        await stack.enter_async_context(running(url, "a", newcomer))
+        await comes(lambda: newcomer.share < 1, "it knows of the others")
+        await asyncio.sleep(1.0)
+        assert (len(late.wanted), newcomer.held) == (1, frozenset())
 
 
 @pytest.mark.parametrize("newcomer", ["a", "z"])
@@ -157,12 +168,11 @@ async def test_one_that_joins_takes_as_few_as_make_the_shares_fair(postgres: Pos
     url, branches = postgres.create_database(), [Branch() for _ in range(3)]
     async with running(url, "m", branches[0]), running(url, "n", branches[1]):
         await comes(lambda: [len(one.held) for one in branches] == [2, 2, 0], "two each")
-        for one in branches:
-            one.gone = []
+        before = sum(len(one.released) for one in branches)
         async with running(url, newcomer, branches[2]):
             await comes(lambda: sorted(len(one.held) for one in branches) == [1, 1, 2], "each has its share")
             await asyncio.sleep(1.0)
-            assert sum(len(one.gone) for one in branches) == 1
+            assert sum(len(one.released) for one in branches) == before + 1
 
 
 async def test_what_is_left_over_goes_to_some(postgres: Postgres) -> None:

@@ -26,14 +26,12 @@ class Branch(PostOffice):
         self.shares_parts = shares  # type: ignore[misc]
         self.share = 1.0
         self.released: list[str] = []
-        self.gone: list[str] = []
-        """Every part that it was told to release."""
+        """Every part that it was told to hold no more, in order."""
         if not shares:
             self.held = frozenset(PARTS)
 
     def hold(self, parts: frozenset[str]) -> None:
         self.released += sorted(self.held - parts)
-        self.gone += sorted(self.held - parts)
         self.held = parts
 
     def take_share(self, share: float) -> None:
@@ -63,10 +61,11 @@ class Member:
         async with asyncio.TaskGroup() as group:
             group.create_task(self.sharing.run())
             group.create_task(self.live.run())
+            noted = 0
             while True:
-                while self.branch.released:
-                    part = self.branch.released.pop()
+                for part in self.branch.released[noted:]:
                     self.live.following.disconnected("post", part, lambda _: False)
+                    noted += 1
                 await asyncio.sleep(0.01)
 
 
